@@ -1,0 +1,77 @@
+"""Architecture: a chain of blocks that fits together, from the image to the classes.
+
+Stem and head are blocks like any other, so the latency of a network is a sum over ``blocks`` and nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from blocks.errors import InputError
+from blocks.spec import BlockSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A named chain; ``InputError`` where a block's output is not the next one's input."""
+
+    name: str
+    blocks: tuple[BlockSpec, ...]
+
+    def __post_init__(self) -> None:
+        if not self.blocks:
+            raise InputError(f"network {self.name!r} has no blocks")
+        for i, (left, right) in enumerate(zip(self.blocks, self.blocks[1:], strict=False)):
+            if left.kind == "head":
+                raise InputError(
+                    f"network {self.name!r}: block {i} {left} is a head, which ends a network, but {right} follows"
+                )
+            if (left.out_size, left.c_out) != (right.in_size, right.c_in):
+                raise InputError(
+                    f"network {self.name!r}: block {i} {left} gives {left.out_size}x{left.c_out}, "
+                    f"but block {i + 1} {right} takes {right.in_size}x{right.c_in}"
+                )
+
+    @property
+    def in_size(self) -> int:
+        """Height and width of the input image in pixels."""
+        return self.blocks[0].in_size
+
+    @property
+    def c_in(self) -> int:
+        return self.blocks[0].c_in
+
+    @property
+    def c_out(self) -> int:
+        """Number of classes, when the last block is a head."""
+        return self.blocks[-1].c_out
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates for one image."""
+        return sum(b.macs for b in self.blocks)
+
+    @property
+    def params(self) -> int:
+        """Trainable parameters before batch norm is folded."""
+        return sum(b.params for b in self.blocks)
+
+    def to_json(self) -> dict[str, Any]:
+        """``{"name": ..., "blocks": [text, ...]}``: plain values for json.dump."""
+        return {"name": self.name, "blocks": [str(b) for b in self.blocks]}
+
+    @classmethod
+    def from_json(cls, data: Any) -> Architecture:
+        """Inverse of ``to_json``; InputError names what is missing or of the wrong type."""
+        if (
+            not isinstance(data, dict)
+            or not isinstance(data.get("name"), str)
+            or not isinstance(data.get("blocks"), list)
+        ):
+            raise InputError('a network in JSON reads {"name": "...", "blocks": ["conv-224x3-o16-k3-s2-hswish", ...]}')
+        texts = data["blocks"]
+        for text in texts:
+            if not isinstance(text, str):
+                raise InputError(f"network {data['name']!r}: block {text!r} is not a text")
+        return cls(data["name"], tuple(BlockSpec.parse(text) for text in texts))

@@ -1,0 +1,114 @@
+"""What a block computes, as a short list of primitive operations.
+
+This is the one definition of every block: counting (``blocks.counts``), weights (``blocks.weights``), the torch module
+(``blocks.torch_modules``) and both file writers (``profiler.export``) walk the list that ``lower`` returns.
+Sources: inverted residual, MobileNetV2 (arXiv 1801.04381, table 1); squeeze-and-excitation after the depthwise
+activation with ReLU and hard-sigmoid, and the efficient head, MobileNetV3 (arXiv 1905.02244, sections 5.1-5.3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from blocks.spec import BlockSpec
+
+OpKind = Literal["conv", "depthwise", "linear", "pool", "multiply", "add"]
+OpAct = Literal["none", "relu", "relu6", "hswish", "hsigmoid"]
+
+INPUT = "input"  #: the name of the block's own input in ``Op.inputs``
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """One operation; its output tensor carries its name.
+
+    conv / depthwise   padding kernel // 2 on each side; ``bn`` says batch norm follows (then the conv has no bias)
+    linear             1x1xC_in -> C_out, with a bias
+    pool               mean over height and width: SxSxC -> 1x1xC
+    multiply           inputs (SxSxC, 1x1xC): scale each channel
+    add                inputs (SxSxC, SxSxC)
+    ``act`` is applied to the result.
+    """
+
+    kind: OpKind
+    name: str
+    inputs: tuple[str, ...]
+    in_size: int
+    c_in: int
+    c_out: int
+    kernel: int = 1
+    stride: int = 1
+    bn: bool = False
+    act: OpAct = "none"
+
+    @property
+    def out_size(self) -> int:
+        return 1 if self.kind == "pool" else -(-self.in_size // self.stride)
+
+    @property
+    def has_weights(self) -> bool:
+        return self.kind in ("conv", "depthwise", "linear")
+
+    @property
+    def weight_shape(self) -> tuple[int, ...]:
+        """Shape of the weights in torch's order: conv (O, I, k, k), depthwise (C, 1, k, k), linear (O, I)."""
+        if self.kind == "linear":
+            return (self.c_out, self.c_in)
+        return (self.c_out, 1 if self.kind == "depthwise" else self.c_in, self.kernel, self.kernel)
+
+    @property
+    def in_elements(self) -> int:
+        """Values read, all inputs together, weights apart."""
+        second = {"multiply": self.c_in, "add": self.in_size**2 * self.c_in}.get(self.kind, 0)
+        return self.in_size**2 * self.c_in + second
+
+    @property
+    def out_elements(self) -> int:
+        return self.out_size**2 * self.c_out
+
+
+def lower(b: BlockSpec) -> tuple[Op, ...]:
+    """The operations of ``b`` in order; the last one's output is the block's output. A skip has none."""
+    match b.kind:
+        case "skip":
+            return ()
+        case "conv":
+            return (Op("conv", "conv", (INPUT,), b.in_size, b.c_in, b.c_out, b.kernel, b.stride, True, b.act),)
+        case "head":
+            return _head(b)
+        case "sep" | "ir":
+            return _separable(b)
+
+
+def _head(b: BlockSpec) -> tuple[Op, ...]:
+    pool = Op("pool", "pool", (INPUT,), b.in_size, b.c_in, b.c_in)
+    if not b.c_mid:
+        return (pool, Op("linear", "classifier", ("pool",), 1, b.c_in, b.c_out))
+    return (
+        pool,
+        Op("linear", "hidden", ("pool",), 1, b.c_in, b.c_mid, act=b.act),
+        Op("linear", "classifier", ("hidden",), 1, b.c_mid, b.c_out),
+    )
+
+
+def _separable(b: BlockSpec) -> tuple[Op, ...]:
+    ops: list[Op] = []
+    last, wide = INPUT, b.c_in
+    if b.kind == "ir":
+        ops.append(Op("conv", "expand", (last,), b.in_size, b.c_in, b.c_mid, bn=True, act=b.act))
+        last, wide = "expand", b.c_mid
+    ops.append(Op("depthwise", "depthwise", (last,), b.in_size, wide, wide, b.kernel, b.stride, True, b.act))
+    last = "depthwise"
+    if b.c_se:
+        ops += [
+            Op("pool", "squeeze", (last,), b.out_size, wide, wide),
+            Op("conv", "se_reduce", ("squeeze",), 1, wide, b.c_se, act="relu"),
+            Op("conv", "se_expand", ("se_reduce",), 1, b.c_se, wide, act="hsigmoid"),
+            Op("multiply", "excite", (last, "se_expand"), b.out_size, wide, wide),
+        ]
+        last = "excite"
+    ops.append(Op("conv", "project", (last,), b.out_size, wide, b.c_out, bn=True))
+    if b.residual:
+        ops.append(Op("add", "residual", ("project", INPUT), b.out_size, b.c_out, b.c_out))
+    return tuple(ops)

@@ -1,0 +1,188 @@
+"""BlockSpec: one building block of a mobile network, as integers and literals.
+
+A block is what a latency table is keyed by, so it holds everything its speed depends on and nothing else: never a
+position in a network, never a ratio. Its text form is its identity::
+
+    >>> block = BlockSpec.parse('ir-56x24-m72-o40-k5-s2-se24-hswish')
+    >>> block.out_size, block.c_out, str(block)
+    (28, 40, 'ir-56x24-m72-o40-k5-s2-se24-hswish')
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+from blocks.errors import InputError
+
+Kind = Literal["conv", "sep", "ir", "head", "skip"]
+Act = Literal["none", "relu", "relu6", "hswish"]
+
+#: kind -> (what it is, the fields its text form carries besides SIZExC_IN, in order; [x] may be absent)
+KINDS: dict[Kind, tuple[str, tuple[str, ...]]] = {
+    "conv": ("convolution + BN + activation: stems and plain 1x1", ("o", "k", "s", "[act]")),
+    "sep": ("depthwise + BN + activation, [SE], 1x1 + BN", ("o", "k", "s", "[se]", "[act]", "[res]")),
+    "ir": (
+        "inverted residual: 1x1 expand, depthwise, [SE], 1x1 project",
+        ("m", "o", "k", "s", "[se]", "[act]", "[res]"),
+    ),
+    "head": ("global pool, [1x1 + activation], classifier", ("[m]", "o", "[act]")),
+    "skip": ("nothing: the input is the output", ()),
+}
+ACTS: tuple[Act, ...] = get_args(Act)
+
+_FIELD_OF = {"m": "c_mid", "o": "c_out", "k": "kernel", "s": "stride", "se": "c_se"}
+_SHAPE = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,5})")
+_NUMBER = re.compile(r"(m|o|k|s|se)([1-9]\d{0,5})")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class BlockSpec:
+    """One block; sizes are square, in pixels, channels are counts.
+
+    ``c_mid`` is the expanded width (``ir``) or hidden width (``head``), 0 where there is none; ``c_se`` the squeezed
+    width of squeeze-and-excitation, 0 for none; ``residual`` adds the input to the output. Fields a kind does not use
+    hold their defaults, so that equal blocks are equal values. ``InputError`` on anything inconsistent.
+    """
+
+    kind: Kind
+    in_size: int
+    c_in: int
+    c_mid: int = 0
+    c_out: int = 0
+    kernel: int = 1
+    stride: int = 1
+    c_se: int = 0
+    act: Act = "none"
+    residual: bool = False
+
+    def __post_init__(self) -> None:
+        problem = _problem(self)
+        if problem:
+            raise InputError(f"block {_text(self)!r}: {problem}")
+
+    def __str__(self) -> str:
+        return _text(self)
+
+    @property
+    def out_size(self) -> int:
+        """Height and width of the output in pixels; torch's padding of kernel // 2."""
+        return 1 if self.kind == "head" else -(-self.in_size // self.stride)
+
+    @classmethod
+    def parse(cls, text: str) -> BlockSpec:
+        """Inverse of ``str``; raises InputError naming the text and the form expected."""
+        return _parse(text)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates; see ``blocks.counts``."""
+        from blocks.counts import macs
+
+        return macs(self)
+
+    @property
+    def params(self) -> int:
+        """Trainable parameters before batch norm is folded; see ``blocks.counts``."""
+        from blocks.counts import params
+
+        return params(self)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Every field by name: a row of a data frame."""
+        return asdict(self)
+
+
+def skip(size: int, channels: int) -> BlockSpec:
+    """The block that does nothing at this point of a network."""
+    return BlockSpec("skip", size, channels, c_out=channels)
+
+
+def _problem(b: BlockSpec) -> str | None:
+    """The first rule that ``b`` breaks, or None."""
+    if b.kind not in KINDS:
+        return f"kind {b.kind!r} is not one of {', '.join(KINDS)}"
+    if b.act not in ACTS:
+        return f"activation {b.act!r} is not one of {', '.join(ACTS)}"
+    for name in ("in_size", "c_in", "c_mid", "c_out", "kernel", "stride", "c_se"):
+        value = getattr(b, name)
+        if type(value) is not int:
+            return f"{name}={value!r} is not a whole number"
+        least = 0 if name in ("c_mid", "c_se") else 1
+        most = 99_999 if name == "in_size" else 999_999
+        if not least <= value <= most:
+            return f"{name}={value} is outside {least}..{most}"
+    if b.kernel % 2 == 0:
+        return f"kernel {b.kernel} is even; odd kernels keep the picture centred"
+    if b.stride not in (1, 2):
+        return f"stride {b.stride} is not 1 or 2"
+    carried = {f.strip("[]") for f in KINDS[b.kind][1]}
+    unused = {
+        "m": (b.c_mid, 0),
+        "k": (b.kernel, 1),
+        "s": (b.stride, 1),
+        "se": (b.c_se, 0),
+        "act": (b.act, "none"),
+        "res": (b.residual, False),
+    }
+    for name, (value, default) in unused.items():
+        if name not in carried and value != default:
+            return f"kind {b.kind} has no {_FIELD_OF.get(name, name)} (got {value})"
+    if b.kind == "ir" and b.c_mid == 0:
+        return "an inverted residual needs c_mid ≥ 1 (kind 'sep' has no expansion)"
+    if b.kind == "head" and (b.c_mid == 0) != (b.act == "none"):
+        return "a head has an activation exactly when it has a hidden layer (c_mid)"
+    if b.kind == "skip" and b.c_out != b.c_in:
+        return f"a skip keeps its width, but c_in={b.c_in} and c_out={b.c_out}"
+    if b.residual and (b.stride != 1 or b.c_in != b.c_out):
+        return f"a residual needs stride 1 and c_in = c_out, but stride={b.stride}, c_in={b.c_in}, c_out={b.c_out}"
+    return None
+
+
+def _text(b: BlockSpec) -> str:
+    parts = [str(b.kind), f"{b.in_size}x{b.c_in}"]
+    for field in KINDS.get(b.kind, ("", ("m", "o", "k", "s", "[se]", "[act]", "[res]")))[1]:
+        name, optional = field.strip("[]"), field.startswith("[")
+        if name == "act":
+            parts += [b.act] if b.act != "none" else []
+        elif name == "res":
+            parts += ["res"] if b.residual else []
+        else:
+            value = getattr(b, _FIELD_OF[name])
+            parts += [f"{name}{value}"] if value or not optional else []
+    return "-".join(parts)
+
+
+def _parse(text: str) -> BlockSpec:
+    def refuse(why: str) -> InputError:
+        return InputError(
+            f"{text[:120]!r} is not a block: {why}; a block reads like 'ir-56x24-m72-o40-k5-s2-se24-hswish'"
+        )
+
+    parts = text.split("-")
+    kind = parts[0]
+    if kind not in KINDS:
+        raise refuse(f"it starts with {kind[:20]!r}, not one of {', '.join(KINDS)}")
+    shape = _SHAPE.fullmatch(parts[1]) if len(parts) > 1 else None
+    if shape is None:
+        raise refuse("after the kind comes SIZExCHANNELS, such as 56x24")
+    fields: dict[str, Any] = {"kind": kind, "in_size": int(shape[1]), "c_in": int(shape[2])}
+    if kind == "skip":
+        fields["c_out"] = fields["c_in"]
+    for part in parts[2:]:
+        number = _NUMBER.fullmatch(part)
+        if number:
+            fields[_FIELD_OF[number[1]]] = int(number[2])
+        elif part in ACTS:
+            fields["act"] = part
+        elif part == "res":
+            fields["residual"] = True
+        else:
+            raise refuse(f"it does not know {part[:20]!r}")
+    if fields.get("c_out", 0) == 0:
+        raise refuse("it has no output width, such as o40")
+    block = BlockSpec(**fields)
+    if _text(block) != text:
+        raise refuse(f"its one spelling is {_text(block)!r}")
+    return block

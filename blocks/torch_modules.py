@@ -1,0 +1,145 @@
+"""BlockSpec -> nn.Module and Architecture -> nn.Module, by interpreting ``blocks.ops.lower``; needs torch.
+
+Importing this file imports torch: do it inside the function that needs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from blocks.architecture import Architecture
+from blocks.errors import MissingExtraError
+from blocks.ops import INPUT, Op, OpAct, lower
+from blocks.spec import BlockSpec
+from blocks.weights import Array, fold_batch_norm
+
+try:
+    import torch
+    from torch import Tensor, nn
+    from torch.nn import functional as F
+except ImportError as error:
+    raise MissingExtraError("torch", "train", "building a network to train") from error
+
+_ACTIVATIONS: dict[OpAct, Callable[[Tensor], Tensor]] = {
+    "none": lambda x: x,
+    "relu": F.relu,
+    "relu6": F.relu6,
+    "hswish": F.hardswish,
+    "hsigmoid": F.hardsigmoid,
+}
+
+
+class ConvBN(nn.Module):
+    """Convolution, then batch norm unless the operation has its own bias."""
+
+    def __init__(self, op: Op) -> None:
+        super().__init__()
+        groups = op.c_in if op.kind == "depthwise" else 1
+        self.conv = nn.Conv2d(
+            op.c_in, op.c_out, op.kernel, op.stride, padding=op.kernel // 2, groups=groups, bias=not op.bn
+        )
+        self.bn = nn.BatchNorm2d(op.c_out) if op.bn else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x)
+        return x if self.bn is None else self.bn(x)
+
+
+class BlockModule(nn.Module):
+    """One block, NCHW: (n, c_in, in_size, in_size) -> (n, c_out, out_size, out_size), a head -> (n, c_out)."""
+
+    def __init__(self, spec: BlockSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.ops = lower(spec)
+        for op in self.ops:
+            if op.kind == "linear":
+                self.add_module(op.name, nn.Linear(op.c_in, op.c_out))
+            elif op.has_weights:
+                self.add_module(op.name, ConvBN(op))
+
+    def forward(self, x: Tensor) -> Tensor:
+        values = {INPUT: x}
+        for op in self.ops:
+            inputs = [values[name] for name in op.inputs]
+            values[op.name] = _ACTIVATIONS[op.act](self._apply_op(op, inputs))
+        return values[self.ops[-1].name] if self.ops else x
+
+    def _apply_op(self, op: Op, inputs: list[Tensor]) -> Tensor:
+        match op.kind:
+            case "pool":
+                return inputs[0].mean((2, 3), keepdim=True)  # (n, c, s, s) -> (n, c, 1, 1)
+            case "multiply":
+                return inputs[0] * inputs[1]
+            case "add":
+                return inputs[0] + inputs[1]
+            case "linear":
+                vector: Tensor = self.get_submodule(op.name)(inputs[0].flatten(1))
+                return vector
+            case _:
+                features: Tensor = self.get_submodule(op.name)(inputs[0])
+                return features
+
+
+class NetworkModule(nn.Sequential):
+    """A whole network: child i is block i; ``folded`` gives what the writers take."""
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__(*(BlockModule(block) for block in architecture.blocks))
+        self.architecture = architecture
+
+
+def folded_weights(module: BlockModule) -> dict[str, Array]:
+    """The module's weights as ``blocks.weights`` wants them, running statistics folded in."""
+    weights: dict[str, Array] = {}
+    for op in module.ops:
+        if not op.has_weights:
+            continue
+        layer = module.get_submodule(op.name)
+        conv = layer.conv if isinstance(layer, ConvBN) else layer
+        assert isinstance(conv, nn.Conv2d | nn.Linear)
+        weight, bias = _numpy(conv.weight), None if conv.bias is None else _numpy(conv.bias)
+        if isinstance(layer, ConvBN) and layer.bn is not None:
+            bn = layer.bn
+            assert bn.running_mean is not None and bn.running_var is not None
+            weight, bias = fold_batch_norm(
+                weight, _numpy(bn.weight), _numpy(bn.bias), _numpy(bn.running_mean), _numpy(bn.running_var), bn.eps
+            )
+        assert bias is not None
+        weights[f"{op.name}.weight"], weights[f"{op.name}.bias"] = weight, bias
+    return weights
+
+
+def network_folded_weights(network: NetworkModule) -> tuple[dict[str, Array], ...]:
+    """``folded_weights`` of every block of a network."""
+    return tuple(folded_weights(block) for block in network if isinstance(block, BlockModule))
+
+
+def randomize_batch_norm(module: nn.Module, seed: int = 0) -> None:
+    """Give every batch norm statistics that folding must respect (a fresh one folds to nothing): for tests."""
+    generator = torch.Generator().manual_seed(seed)
+    for layer in module.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            assert layer.running_mean is not None and layer.running_var is not None
+            for values, low, high in (
+                (layer.weight.data, 0.5, 1.5),
+                (layer.bias.data, -0.5, 0.5),
+                (layer.running_mean, -0.5, 0.5),
+                (layer.running_var, 0.5, 2.0),
+            ):
+                values.uniform_(low, high, generator=generator)
+
+
+def _numpy(values: Tensor) -> Array:
+    return np.ascontiguousarray(values.detach().cpu().float().numpy())
+
+
+def predict(network: nn.Module, images: Array, batch: int = 256) -> Array:
+    """Outputs of ``network`` in evaluation mode for NHWC images (n, H, W, C): (n, classes) float32."""
+    network.eval()
+    with torch.inference_mode():
+        nchw = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
+        parts = [network(nchw[i : i + batch]) for i in range(0, len(nchw), batch)]
+        return _numpy(torch.cat(parts))

@@ -1,0 +1,97 @@
+"""Weights of blocks as plain arrays, in the form that ships: batch norm folded into the convolution before it.
+
+A block's weights are a dict: ``'expand.weight'`` in torch's order (see ``Op.weight_shape``) and ``'expand.bias'``, for
+each operation that has any. A network's weights are one such dict a block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blocks.errors import InputError
+from blocks.ops import lower
+from blocks.spec import BlockSpec
+
+Array = NDArray[np.float32]
+Weights = Mapping[str, Array]
+
+
+def random_weights(block: BlockSpec, seed: int = 0) -> dict[str, Array]:
+    """Seeded weights that keep activations near unit scale (He et al., arXiv 1502.01852, eq. 10), so that timing a
+    block with them meets no denormal numbers and no saturation."""
+    rng = np.random.default_rng(seed)
+    weights: dict[str, Array] = {}
+    for op in lower(block):
+        if op.has_weights:
+            fan_in = int(np.prod(op.weight_shape[1:]))
+            scale = np.float32((2.0 / fan_in) ** 0.5)
+            weights[f"{op.name}.weight"] = rng.standard_normal(op.weight_shape, dtype=np.float32) * scale
+            weights[f"{op.name}.bias"] = rng.standard_normal(op.c_out, dtype=np.float32) * np.float32(0.1)
+    return weights
+
+
+def network_random_weights(blocks: Sequence[BlockSpec], seed: int = 0) -> tuple[dict[str, Array], ...]:
+    """``random_weights`` for each block, every one from its own seed."""
+    return tuple(random_weights(block, seed + i) for i, block in enumerate(blocks))
+
+
+def fold_batch_norm(
+    weight: Array, gamma: Array, beta: Array, mean: Array, variance: Array, eps: float
+) -> tuple[Array, Array]:
+    """Convolution weight and bias equal to convolution then batch norm at inference.
+
+    ``weight`` (O, I, k, k), the rest (O,). Computed in float64, returned as float32.
+    """
+    scale = gamma.astype(np.float64) / np.sqrt(variance.astype(np.float64) + eps)
+    folded = weight.astype(np.float64) * scale[:, None, None, None]
+    bias = beta.astype(np.float64) - mean.astype(np.float64) * scale
+    return folded.astype(np.float32), bias.astype(np.float32)
+
+
+def check_weights(block: BlockSpec, weights: Weights) -> None:
+    """Raise InputError unless ``weights`` has exactly the arrays of ``block``, in shape and type."""
+    expected: dict[str, tuple[int, ...]] = {}
+    for op in lower(block):
+        if op.has_weights:
+            expected[f"{op.name}.weight"], expected[f"{op.name}.bias"] = op.weight_shape, (op.c_out,)
+    if set(expected) != set(weights):
+        odd = sorted(set(expected) ^ set(weights))
+        raise InputError(
+            f"weights of {block}: {', '.join(odd)} missing or not wanted; it has {', '.join(expected) or 'none'}"
+        )
+    for name, shape in expected.items():
+        if weights[name].shape != shape or weights[name].dtype != np.float32:
+            raise InputError(
+                f"weights of {block}: {name} is {weights[name].dtype}{weights[name].shape}, not float32{shape}"
+            )
+
+
+def save_weights(path: Path, weights: Sequence[Weights]) -> None:
+    """Write a network's weights as ``.npz``: block i's ``'expand.weight'`` is stored as ``'i.expand.weight'``."""
+    arrays = {f"{i}.{name}": array for i, block in enumerate(weights) for name, array in block.items()}
+    with path.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+
+
+def load_weights(path: Path, blocks: Sequence[BlockSpec]) -> tuple[dict[str, Array], ...]:
+    """Read what ``save_weights`` wrote; InputError unless it holds exactly the weights of ``blocks``."""
+    weights: tuple[dict[str, Array], ...] = tuple({} for _ in blocks)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            for key in file.files:
+                index, _, name = key.partition(".")
+                if not index.isdigit() or int(index) >= len(blocks) or not name:
+                    raise InputError(f"{path}: {key!r} belongs to no block of a network of {len(blocks)} blocks")
+                weights[int(index)][name] = file[key]
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path} is not a file of weights (.npz as edgenas writes them): {error}") from error
+    for block, arrays in zip(blocks, weights, strict=True):
+        check_weights(block, arrays)
+    return weights
