@@ -1,0 +1,26 @@
+"""Writers of model files, straight from blocks and weights.
+
+Importing this package is cheap: onnx, flatbuffers and the TFLite schema are imported by the first file written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from blocks.spec import BlockSpec
+from blocks.weights import Weights
+from profiler.export.onnx import write_onnx
+from profiler.export.tflite import write_tflite
+
+__all__ = ["WRITERS", "Writer", "write_onnx", "write_tflite"]
+
+
+class Writer(Protocol):
+    """Blocks and weights to the bytes of a float32 model file; InputError when they do not fit together."""
+
+    def __call__(self, blocks: Sequence[BlockSpec], weights: Sequence[Weights], *, name: str = ...) -> bytes: ...
+
+
+#: format, which is also the file's suffix -> its writer
+WRITERS: dict[str, Writer] = {"tflite": write_tflite, "onnx": write_onnx}

@@ -1,0 +1,201 @@
+"""Tensors and operators to the bytes of a TFLite file: the flatbuffer half of the writer, which knows no blocks.
+
+Schema: tensorflow/compiler/mlir/lite/schema/schema.fbs, version 3, as the ``ai_edge_litert`` package carries it. Its
+builder functions are called directly, and weights go in as one copy each: the object API of the same module packs a
+vector byte by byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+SCHEMA_VERSION = 3
+IDENTIFIER = b"TFL3"
+ALIGNMENT_BYTES = 16  #: of every buffer's first byte in the file; kernels load weights in vectors of this width
+
+#: operator -> its table of options in the schema; float32 needs no more than version 1 of any of them
+OPTIONS = {
+    "ADD": "AddOptions",
+    "CONV_2D": "Conv2DOptions",
+    "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
+    "FULLY_CONNECTED": "FullyConnectedOptions",
+    "HARD_SWISH": "HardSwishOptions",
+    "MEAN": "ReducerOptions",
+    "MUL": "MulOptions",
+    "PAD": "PadOptions",
+}
+OPERATOR_VERSION = 1
+
+
+class Tensor(NamedTuple):
+    """``dtype`` is a name in the schema's TensorType; ``data`` the values of a constant, empty for an activation."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str = "FLOAT32"
+    data: bytes = b""
+
+
+class Operator(NamedTuple):
+    """``inputs`` and ``output`` are tensor indices, ``options`` fields of its table by their schema names."""
+
+    kind: str
+    inputs: tuple[int, ...]
+    output: int
+    options: Mapping[str, int]
+
+
+@dataclass(slots=True)
+class Graph:
+    """A subgraph being built: tensors by index, and by name."""
+
+    tensors: list[Tensor] = field(default_factory=list)
+    operators: list[Operator] = field(default_factory=list)
+    index: dict[str, int] = field(default_factory=dict)
+
+    def tensor(self, tensor: Tensor) -> int:
+        """Index of ``tensor``, which is added unless one of its name is there."""
+        index = self.index.setdefault(tensor.name, len(self.tensors))
+        if index == len(self.tensors):
+            self.tensors.append(tensor)
+        return index
+
+    def operator(self, kind: str, inputs: tuple[int, ...], output: Tensor, **options: int) -> int:
+        """Append an operator; the index of its output."""
+        index = self.tensor(output)
+        self.operators.append(Operator(kind, inputs, index, options))
+        return index
+
+
+def pack(graph: Graph, *, name: str, input_name: str, output_name: str) -> bytes:
+    """A TFLite file with one subgraph ``name``, one input, one output and the signature 'serving_default'.
+
+    Equal graphs give equal bytes.
+    """
+    import ai_edge_litert.schema_py_generated as schema
+    import flatbuffers
+
+    constants_bytes = sum(len(t.data) for t in graph.tensors)
+    builder = flatbuffers.Builder(constants_bytes + 512 * (len(graph.tensors) + 4))  # enough never to grow
+    buffers = _buffers(builder, schema, graph)
+    kinds = sorted({op.kind for op in graph.operators})
+    codes = [_operator_code(builder, schema, getattr(schema.BuiltinOperator, kind)) for kind in kinds]
+    ends = (graph.index[input_name], graph.index[output_name])
+    subgraph = _subgraph(builder, schema, graph, kinds, name, ends)
+    signature = _signature(builder, schema, (input_name, output_name), ends)
+    description = builder.CreateString("edgenas")
+    vectors = {
+        "Buffers": _offsets(builder, buffers),
+        "OperatorCodes": _offsets(builder, codes),
+        "Subgraphs": _offsets(builder, [subgraph]),
+        "SignatureDefs": _offsets(builder, [signature]),
+    }
+    schema.ModelStart(builder)
+    schema.ModelAddVersion(builder, SCHEMA_VERSION)
+    schema.ModelAddDescription(builder, description)
+    for field_name, offset in vectors.items():
+        getattr(schema, f"ModelAdd{field_name}")(builder, offset)
+    builder.Finish(schema.ModelEnd(builder), IDENTIFIER)
+    return bytes(memoryview(builder.Bytes)[builder.Head() :])
+
+
+def _buffers(builder: Any, schema: Any, graph: Graph) -> list[int]:
+    """Buffer 0 is empty and stands for every activation; then one for each constant, in order of tensors."""
+    offsets = []
+    for data in (b"", *(t.data for t in graph.tensors if t.data)):
+        vector = 0
+        if data:
+            builder.Prep(ALIGNMENT_BYTES, len(data))
+            vector = builder.CreateByteVector(data)
+        schema.BufferStart(builder)
+        if data:
+            schema.BufferAddData(builder, vector)
+        offsets.append(schema.BufferEnd(builder))
+    return offsets
+
+
+def _operator_code(builder: Any, schema: Any, code: int) -> int:
+    schema.OperatorCodeStart(builder)
+    schema.OperatorCodeAddDeprecatedBuiltinCode(builder, min(code, 127))  # where runtimes of before 2020 look
+    schema.OperatorCodeAddBuiltinCode(builder, code)
+    schema.OperatorCodeAddVersion(builder, OPERATOR_VERSION)
+    return int(schema.OperatorCodeEnd(builder))
+
+
+def _subgraph(builder: Any, schema: Any, graph: Graph, kinds: list[str], name: str, ends: tuple[int, int]) -> int:
+    tensors, constants = [], 0
+    for tensor in graph.tensors:
+        constants += bool(tensor.data)
+        tensors.append(_tensor(builder, schema, tensor, constants if tensor.data else 0))
+    operators = [_operator(builder, schema, op, kinds.index(op.kind)) for op in graph.operators]
+    text = builder.CreateString(name)
+    vectors = {
+        "Tensors": _offsets(builder, tensors),
+        "Operators": _offsets(builder, operators),
+        "Inputs": _int32s(builder, ends[:1]),
+        "Outputs": _int32s(builder, ends[1:]),
+    }
+    schema.SubGraphStart(builder)
+    schema.SubGraphAddName(builder, text)
+    for field_name, offset in vectors.items():
+        getattr(schema, f"SubGraphAdd{field_name}")(builder, offset)
+    return int(schema.SubGraphEnd(builder))
+
+
+def _tensor(builder: Any, schema: Any, tensor: Tensor, buffer: int) -> int:
+    name, shape = builder.CreateString(tensor.name), _int32s(builder, tensor.shape)
+    schema.TensorStart(builder)
+    schema.TensorAddName(builder, name)
+    schema.TensorAddShape(builder, shape)
+    schema.TensorAddType(builder, getattr(schema.TensorType, tensor.dtype))
+    schema.TensorAddBuffer(builder, buffer)
+    return int(schema.TensorEnd(builder))
+
+
+def _operator(builder: Any, schema: Any, operator: Operator, code_index: int) -> int:
+    table = OPTIONS[operator.kind]
+    getattr(schema, f"{table}Start")(builder)
+    for field_name, value in operator.options.items():
+        getattr(schema, f"{table}Add{field_name}")(builder, value)
+    options = getattr(schema, f"{table}End")(builder)
+    inputs, outputs = _int32s(builder, operator.inputs), _int32s(builder, (operator.output,))
+    schema.OperatorStart(builder)
+    schema.OperatorAddOpcodeIndex(builder, code_index)
+    schema.OperatorAddInputs(builder, inputs)
+    schema.OperatorAddOutputs(builder, outputs)
+    schema.OperatorAddBuiltinOptionsType(builder, getattr(schema.BuiltinOptions, table))
+    schema.OperatorAddBuiltinOptions(builder, options)
+    return int(schema.OperatorEnd(builder))
+
+
+def _signature(builder: Any, schema: Any, names: tuple[str, str], ends: tuple[int, int]) -> int:
+    """The named way in and out that CompiledModel and quantizers use."""
+    maps = []
+    for name, index in zip(names, ends, strict=True):
+        text = builder.CreateString(name)
+        schema.TensorMapStart(builder)
+        schema.TensorMapAddName(builder, text)
+        schema.TensorMapAddTensorIndex(builder, index)
+        maps.append(_offsets(builder, [schema.TensorMapEnd(builder)]))
+    key = builder.CreateString("serving_default")
+    schema.SignatureDefStart(builder)
+    schema.SignatureDefAddInputs(builder, maps[0])
+    schema.SignatureDefAddOutputs(builder, maps[1])
+    schema.SignatureDefAddSignatureKey(builder, key)
+    return int(schema.SignatureDefEnd(builder))
+
+
+def _offsets(builder: Any, offsets: Sequence[int]) -> int:
+    builder.StartVector(4, len(offsets), 4)
+    for offset in reversed(offsets):
+        builder.PrependUOffsetTRelative(offset)
+    return int(builder.EndVector())
+
+
+def _int32s(builder: Any, values: Sequence[int]) -> int:
+    builder.StartVector(4, len(values), 4)
+    for value in reversed(values):
+        builder.PrependInt32(value)
+    return int(builder.EndVector())

@@ -1,0 +1,54 @@
+"""What both writers walk: the blocks of a network that compute something, with weights that fit them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from blocks.architecture import Architecture
+from blocks.errors import InputError
+from blocks.ops import INPUT, Op, lower
+from blocks.spec import BlockSpec
+from blocks.weights import Weights, check_weights
+
+#: The names of every exported file's one input and one output.
+INPUT_NAME, OUTPUT_NAME = "input", "output"
+
+
+class Step(NamedTuple):
+    """One operation of a network: ``label`` names its tensor in a file, ``inputs`` those it reads.
+
+    The label is the block's place in the network and the operation's name: '3.expand'; the last one is 'output'.
+    """
+
+    label: str
+    inputs: tuple[str, ...]
+    op: Op
+    weights: Weights
+
+
+def steps(blocks: Sequence[BlockSpec], weights: Sequence[Weights], name: str) -> Iterator[Step]:
+    """Every operation of the chain in order; skips have none.
+
+    InputError (before the first step) when the blocks do not chain, none of them computes anything, or the weights do
+    not fit.
+    """
+    if len(weights) != len(blocks):
+        raise InputError(f"network {name!r} has {len(blocks)} blocks, but weights for {len(weights)}")
+    Architecture(name, tuple(blocks))
+    for block, arrays in zip(blocks, weights, strict=True):
+        check_weights(block, arrays)
+    ops = [(i, op) for i, block in enumerate(blocks) for op in lower(block)]
+    if not ops:
+        raise InputError(f"network {name!r} computes nothing: {', '.join(map(str, blocks))}; export at least one block")
+    return _label(ops, weights)
+
+
+def _label(ops: Sequence[tuple[int, Op]], weights: Sequence[Weights]) -> Iterator[Step]:
+    block, last, block_input = -1, INPUT_NAME, INPUT_NAME
+    for number, (i, op) in enumerate(ops, start=1):
+        if i != block:
+            block, block_input = i, last
+        label = OUTPUT_NAME if number == len(ops) else f"{i}.{op.name}"
+        yield Step(label, tuple(block_input if n == INPUT else f"{i}.{n}" for n in op.inputs), op, weights[i])
+        last = label

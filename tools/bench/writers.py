@@ -1,0 +1,128 @@
+"""How many variants of a block the writers export a second on one core, next to independent exporters.
+
+    python tools/bench/writers.py [--json] [--repeats 5] [--limit 0]
+
+The variants are the distinct blocks of the published MobileNets at 224 and of their inverted residuals with kernels 3,
+5 and 7 and expansions 2 to 6. Weights are made before the clock starts. Rates are variants a second of CPU time:
+median over repeats, and the slowest and fastest. litert-torch takes seconds a block, so it gets four of them and at
+most three repeats.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+os.environ["OMP_NUM_THREADS"] = "1"  # before numpy and torch read it
+
+from blocks.reference import REFERENCE, make_divisible, reference
+from blocks.spec import BlockSpec
+from blocks.weights import random_weights
+from profiler.export import WRITERS, Writer
+
+Item = TypeVar("Item")
+
+
+def variants() -> tuple[BlockSpec, ...]:
+    """About 450 distinct blocks, in a fixed order."""
+    blocks: dict[BlockSpec, None] = {}
+    for name in REFERENCE:
+        for block in reference(name).blocks:
+            blocks[block] = None
+            if block.kind == "ir":
+                for kernel in (3, 5, 7):
+                    for expand in (2, 3, 4, 5, 6):
+                        blocks[replace(block, kernel=kernel, c_mid=make_divisible(block.c_in * expand))] = None
+    return tuple(blocks)
+
+
+def rates(work: Callable[[Item], Any], items: Sequence[Item], repeats: int) -> list[float]:
+    """Items a second of CPU time, once a repeat; the first item once more before, to import and warm up."""
+    work(items[0])
+    measured = []
+    for _ in range(repeats):
+        start_ns = time.process_time_ns()
+        for item in items:
+            work(item)
+        measured.append(len(items) / ((time.process_time_ns() - start_ns) / 1e9))
+    return measured
+
+
+def row(exporter: str, fmt: str, items: int, measured: Sequence[float]) -> dict[str, Any]:
+    return {
+        "exporter": exporter,
+        "format": fmt,
+        "variants": items,
+        "repeats": len(measured),
+        "per_s_median": statistics.median(measured),
+        "per_s_min": min(measured),
+        "per_s_max": max(measured),
+    }
+
+
+def writer_rows(blocks: Sequence[BlockSpec], repeats: int) -> list[dict[str, Any]]:
+    """Both direct writers over the same blocks and weights."""
+    work = [(block, random_weights(block, seed)) for seed, block in enumerate(blocks)]
+    rows = []
+    for fmt, write in WRITERS.items():
+
+        def one(item: tuple[BlockSpec, dict[str, Any]], write: Writer = write) -> bytes:
+            return write((item[0],), (item[1],))
+
+        rows.append(row("edgenas", fmt, len(work), rates(one, work, repeats)))
+    return rows
+
+
+def oracle_rows(blocks: Sequence[BlockSpec], repeats: int) -> list[dict[str, Any]]:
+    """The exporters that are installed; modules are built before the clock starts."""
+    if importlib.util.find_spec("torch") is None:
+        print("torch is not installed: no exporters to compare with (pip install 'edgenas[oracle]')", file=sys.stderr)
+        return []
+    import torch
+    from oracles import by_litert_torch, by_torch_onnx
+
+    from blocks.torch_modules import BlockModule
+
+    torch.set_num_threads(1)
+    some = [BlockModule(block).eval() for block in blocks[:: max(1, len(blocks) // 20)]]
+    rows = [row("torch.onnx.export", "onnx", len(some), rates(by_torch_onnx, some, repeats))]
+    if importlib.util.find_spec("litert_torch") is None:
+        print("litert-torch is not installed: left out (pip install 'edgenas[oracle]')", file=sys.stderr)
+        return rows
+    few = some[:: max(1, len(some) // 4)][:4]
+    return [*rows, row("litert-torch", "tflite", len(few), rates(by_litert_torch, few, min(repeats, 3)))]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--repeats", type=int, default=5, metavar="N", help="how often each rate is measured")
+    parser.add_argument("--limit", type=int, default=0, metavar="N", help="only the first N variants (0: all)")
+    options = parser.parse_args()
+    blocks = variants()[: options.limit or None]
+    rows = writer_rows(blocks, options.repeats) + oracle_rows(blocks, options.repeats)
+    if options.json:
+        print(json.dumps(rows, indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"Variants a second of CPU time on one core, {options.repeats} repeats")
+    for column in ("exporter", "format", "variants", "median", "slowest to fastest"):
+        table.add_column(column, no_wrap=True, justify="left" if column in ("exporter", "format") else "right")
+    for r in rows:
+        spread = f"{r['per_s_min']:,.1f} to {r['per_s_max']:,.1f}"
+        table.add_row(r["exporter"], r["format"], str(r["variants"]), f"{r['per_s_median']:,.1f}", spread)
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
