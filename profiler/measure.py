@@ -1,0 +1,171 @@
+"""Measures model files on a device: blocks and whole networks alike."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from blocks.errors import OutcomeError
+from devices.base import Device, TimeLimitError
+from devices.facts import printable
+from latency_tables.statistics import Times, rounds_ms
+from profiler.plan import Plan
+from profiler.runtimes.base import Runtime
+from profiler.runtimes.output import BatchOutput, Description, ModelResult, OutputError
+
+_START_S = 120.0  # for a slow board to import a runtime, and for a batch to finish the round it is in
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A model that could not be measured: where it went wrong and what was said."""
+
+    name: str
+    stage: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one process of the runner measured, by name, and what failed."""
+
+    results: Mapping[str, ModelResult]
+    failures: tuple[Failure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """Milliseconds a run by name: process -> round -> samples, as ``latency_tables.statistics`` takes them."""
+
+    times: Mapping[str, list[list[Times]]]
+    failures: tuple[Failure, ...]
+
+
+def describe(device: Device, runtime: Runtime, python: str) -> Description:
+    """What is installed on the device; OutcomeError says what to install where it does not run."""
+    with device.workdir() as folder:
+        runner = f"{folder}/{runtime.runner.name}"
+        device.push(runtime.runner, runner)
+        result = device.run(runtime.describe_command(python, runner), timeout_s=_START_S)
+    if result.returncode != 0:
+        why = printable(result.stderr[-400:]) or f"exit code {result.returncode}"
+        raise OutcomeError(
+            f"{runtime.name} does not run on {device.name} under {python}: {why}; it needs numpy and {runtime.name}: "
+            f"{runtime.install}"
+        )
+    return runtime.parse_describe(result.stdout)
+
+
+def measure_models(
+    device: Device, runtime: Runtime, models: Mapping[str, bytes], plan: Plan, *, python: str, process: int = 0
+) -> Batch:
+    """Every model of ``models`` (name -> content of its file) in one process of the runner, interleaved.
+
+    ``plan`` must be settled (``Plan.on``). ``process`` numbers the fresh process: it shuffles the order anew. A model
+    that crashes the runner is found by halving the batch and becomes a failure. OutcomeError when the runner does not
+    start or ran otherwise than the plan says, DeviceError when the device fails.
+    """
+    if not models:
+        return Batch({}, ())
+    output, why = _run(device, runtime, models, plan, python, process)
+    if output is None:
+        raise OutcomeError(f"{device.name}: the runner of {runtime.name} did not start: {why}")
+    _check_header(device.name, output, runtime, plan)
+    results = {r.name: r for r in output.results}
+    failures = [Failure(e.name, e.stage, e.message) for e in output.errors]
+    left = [name for name in models if name not in results and all(f.name != name for f in failures)]
+    strangers = ({f.name for f in failures} | set(results)) - set(models)
+    if strangers or (left and output.complete):
+        raise OutputError(f"{device.name}: the runner reported other models than it was given")
+    if len(left) == 1:
+        failures.append(Failure(left[0], "crash", why))
+    elif left:
+        for part in (left[: len(left) // 2], left[len(left) // 2 :]):
+            half = measure_models(device, runtime, {n: models[n] for n in part}, plan, python=python, process=process)
+            results.update(half.results)
+            failures.extend(half.failures)
+    return Batch(results, tuple(failures))
+
+
+def measure_processes(
+    device: Device,
+    runtime: Runtime,
+    models: Mapping[str, bytes],
+    plan: Plan,
+    *,
+    python: str,
+    processes: int = 3,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Repeated:
+    """``measure_models`` in several fresh processes; a model that fails in one is left out of the rest.
+
+    ``progress`` is told (processes done, processes in all).
+    """
+    times: dict[str, list[list[Times]]] = {name: [] for name in models}
+    failures: list[Failure] = []
+    for process in range(processes):
+        left = {name: models[name] for name in times}
+        batch = measure_models(device, runtime, left, plan, python=python, process=process)
+        for failure in batch.failures:
+            failures.append(failure)
+            times.pop(failure.name)
+        for name, result in batch.results.items():
+            times[name].append(rounds_ms(result.samples_ns, result.loops))
+        progress(process + 1, processes)
+    return Repeated(times, tuple(failures))
+
+
+def _run(
+    device: Device, runtime: Runtime, models: Mapping[str, bytes], plan: Plan, python: str, process: int
+) -> tuple[BatchOutput | None, str]:
+    """Carry everything there in one folder, run it, read what came back; and why it stopped where it stopped."""
+    with device.workdir() as folder, tempfile.TemporaryDirectory(prefix="edgenas-") as staging:
+        there = f"{folder}/batch"
+        _write_batch(Path(staging), there, runtime, models, plan, process)
+        device.push(Path(staging), there)
+        argv = runtime.command(python, f"{there}/{runtime.runner.name}", f"{there}/plan.json")
+        try:
+            result = device.run(argv, timeout_s=plan.limit_s + _START_S)
+            stdout = result.stdout
+            why = _why(result.returncode, result.stderr)
+        except TimeLimitError as error:
+            stdout, why = error.stdout, printable(str(error))
+    return runtime.parse(stdout), why
+
+
+def _write_batch(
+    staging: Path, there: str, runtime: Runtime, models: Mapping[str, bytes], plan: Plan, process: int
+) -> None:
+    shutil.copyfile(runtime.runner, staging / runtime.runner.name)
+    entries = []
+    for number, (name, content) in enumerate(models.items()):
+        file = f"{number}.{runtime.format}"
+        (staging / file).write_bytes(content)
+        entries.append({"name": name, "file": file})
+    settings: dict[str, Any] = {**plan.as_dict(), "min_sample_ns": plan.min_sample_us * 1000}
+    task = {"runtime": runtime.name, "folder": there, "process": process, "models": entries}
+    (staging / "plan.json").write_text(json.dumps({**settings, **task}), encoding="utf-8")
+
+
+def _why(returncode: int, stderr: str) -> str:
+    """The end of what it said on stderr, or how it ended."""
+    last = printable(stderr[-400:].rpartition("\n\n")[2])
+    how = f"killed by signal {-returncode}" if returncode < 0 else f"exit code {returncode}"
+    return f"{how}: {last}" if last else how
+
+
+def _check_header(name: str, output: BatchOutput, runtime: Runtime, plan: Plan) -> None:
+    header = output.header
+    asked = (runtime.name, plan.threads, plan.scheduler)
+    got = (header.installed.runtime, header.threads, header.scheduler)
+    if asked != got or (plan.cores and header.cores != plan.cores):
+        raise OutcomeError(
+            f"{name}: asked for {runtime.name}, {plan.threads} threads, cores {list(plan.cores or ())}, scheduler "
+            f"{plan.scheduler}, but the runner had {header.installed.runtime}, {header.threads}, {list(header.cores)}, "
+            f"{header.scheduler}; nothing of this batch is kept: run it again"
+        )

@@ -1,0 +1,79 @@
+"""Plan: how a batch of models is measured. The same for blocks and for whole networks, or sums would mean nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from blocks.errors import InputError
+from profiler.runtimes.output import SCHEDULERS, Description
+
+_LIMITS = {
+    "rounds": (1, 10_000),
+    "samples": (1, 10_000),
+    "min_sample_us": (0, 1_000_000),
+    "max_round_ms": (1, 60_000),
+    "warmup_runs": (1, 10_000),
+    "warmup_ms": (0, 60_000),
+    "warmup_limit_ms": (1, 600_000),
+    "threads": (1, 256),
+    "seed": (0, 2**31 - 1),
+    "limit_s": (1, 86_400),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the runner does with a batch; the defaults measure 50 blocks in about four seconds a process on a laptop.
+
+    rounds            times that every model gets its turn, in an order shuffled anew
+    samples           samples a turn; consecutive, so that all but the first meet a warm cache, as in a network
+    min_sample_us     a model that is faster is run several times a sample
+    max_round_ms      a slower model gets fewer samples a turn, at least one
+    warmup_runs/_ms   least warm-up; it goes on until two windows of 5 agree within 5 %, or to warmup_limit_ms
+    cores             CPUs to pin to; () for none; None for the last ``threads`` of those allowed: on phones fast ones
+    scheduler         'fifo' keeps other programs off the core where the device permits it; else 'normal'
+    seed              of the inputs and of the order
+    limit_s           no model is started, and no further round, after this long
+    """
+
+    rounds: int = 10
+    samples: int = 8
+    min_sample_us: int = 50
+    max_round_ms: int = 100
+    warmup_runs: int = 10
+    warmup_ms: int = 20
+    warmup_limit_ms: int = 500
+    threads: int = 1
+    cores: tuple[int, ...] | None = None
+    scheduler: str = "fifo"
+    seed: int = 0
+    limit_s: int = 300
+
+    def __post_init__(self) -> None:
+        for name, (least, most) in _LIMITS.items():
+            value = getattr(self, name)
+            if type(value) is not int or not least <= value <= most:
+                raise InputError(f"plan: {name} is {value!r}, not a whole number within {least} .. {most}")
+        if self.scheduler not in SCHEDULERS:
+            raise InputError(f"plan: scheduler {self.scheduler!r} is not one of {', '.join(SCHEDULERS)}")
+        if self.cores and self.threads > len(self.cores):
+            raise InputError(f"plan: {self.threads} threads do not fit on cores {list(self.cores)}; name as many cores")
+
+    def on(self, description: Description) -> Plan:
+        """This plan as the device allows it: cores chosen, scheduler as permitted; InputError for cores or threads it
+        does not have."""
+        cpus = description.cpus
+        if self.threads > len(cpus):
+            raise InputError(f"plan: {self.threads} threads, but the device has {len(cpus)} CPUs; lower threads")
+        cores = cpus[-self.threads :] if self.cores is None else self.cores
+        absent = sorted(set(cores) - set(cpus))
+        if absent:
+            raise InputError(f"plan: the device has no CPU {absent[0]}; it allows {', '.join(map(str, cpus))}")
+        scheduler = self.scheduler if self.scheduler in description.schedulers else "normal"
+        return replace(self, cores=tuple(sorted(cores)), scheduler=scheduler)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Every field by name, as plain JSON values."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {**values, "cores": None if self.cores is None else list(self.cores)}

@@ -1,0 +1,298 @@
+"""Times a batch of models on the machine it runs on, and prints raw samples as JSON lines. Needs numpy and one runtime.
+
+    python3 bench_runner.py --describe litert|onnxruntime      what is installed here, as one JSON object
+    python3 bench_runner.py PLAN.json                          run a plan
+
+One file, Python 3.9 or newer, nothing of ours imported: it is copied to devices. All models are loaded and warmed up,
+then measured in rounds, their order shuffled each round, so that what disturbs the machine for a while disturbs all of
+them alike. Only invoke is timed. A sample is the time of ``loops`` invokes, chosen so that it lasts ``min_sample_ns``
+or more. Lines printed: one ``header``, one ``model`` or ``error`` for each model, one ``end``.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import functools
+import gc
+import hashlib
+import json
+import os
+import random
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+# A TFLite model of one HARD_SWISH over float32[1, 8]: shows whether XNNPACK takes over in this build
+PROBE = base64.b64decode(
+    "GAAAAFRGTDMAAA4AGAAUABAADAAIAAQADgAAABQAAAAgAAAAJAAAAOAAAAADAAAAAQAAAAgAAAAEAAQABAAAAAAAAAAAAAAAAQAAABAAAAAMABQA"
+    "EAAMAAgABAAMAAAAEAAAADwAAABAAAAARAAAAAEAAAAQAAAAAAAKAAwAAAAIAAQACgAAAAgAAAAMAAAAAQAAAAEAAAABAAAAAAAAAAEAAAABAAAA"
+    "AQAAAAAAAAACAAAANAAAAAQAAADg////CAAAAAwAAAABAAAAeQAAAAIAAAABAAAACAAAAAwADAAIAAAAAAAEAAwAAAAIAAAADAAAAAEAAAB4AAAA"
+    "AgAAAAEAAAAIAAAAAQAAABAAAAAMAAwACwAAAAAABAAMAAAAdQAAAAAAAHU="
+)
+WARM_WINDOW = 5  # invokes in a warm-up window
+WARM_AGREE = 0.05  # two windows agree when their medians differ by less than this share
+MAX_LOOPS = 100_000
+ONNX_TYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8", "tensor(int8)": "int8", "tensor(int64)": "int64"}
+
+Emit = Callable[[dict[str, Any]], None]
+
+
+class Loaded(NamedTuple):
+    """A model ready to run: what to time, how to read its outputs, who computes it, in how many delegated parts."""
+
+    invoke: Callable[[], Any]
+    outputs: Callable[[], list[Any]]
+    delegate: str
+    partitions: int
+
+
+class LiteRT:
+    """ai_edge_litert, or tflite_runtime where that is what the device has. XNNPACK is on by default."""
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+        self.notes = "delegates as by default, inputs set before timing"
+        try:
+            from importlib.metadata import version
+
+            from ai_edge_litert import interpreter as module
+
+            self.package, self.version = "ai_edge_litert", version("ai-edge-litert")
+        except ImportError:
+            import tflite_runtime
+            from tflite_runtime import interpreter as module
+
+            self.package, self.version = "tflite_runtime", tflite_runtime.__version__
+        self.module = module
+        self.library = Path(module.__file__).resolve().parent
+
+    def load(self, data: bytes, seed: int) -> Loaded:
+        interpreter = self.module.Interpreter(model_content=data, num_threads=self.threads)
+        interpreter.allocate_tensors()
+        for i, tensor in enumerate(interpreter.get_input_details()):
+            interpreter.set_tensor(tensor["index"], make_input(tensor["shape"], tensor["dtype"], seed + i))
+        wanted = [tensor["index"] for tensor in interpreter.get_output_details()]
+        # a delegate replaces the operators it takes by nodes called DELEGATE; the only one here by default is XNNPACK
+        partitions = sum(op["op_name"] == "DELEGATE" for op in interpreter._get_ops_details())
+        delegate = "xnnpack" if partitions else "none"
+        return Loaded(interpreter.invoke, lambda: [interpreter.get_tensor(i) for i in wanted], delegate, partitions)
+
+    def delegate(self) -> str:
+        return self.load(PROBE, 0).delegate
+
+
+class OnnxRuntime:
+    """onnxruntime's CPU provider, sequential, inputs and outputs bound once."""
+
+    def __init__(self, threads: int) -> None:
+        import onnxruntime
+
+        self.module = onnxruntime
+        self.threads = threads
+        self.notes = "CPUExecutionProvider, sequential, all graph optimisations, IOBinding, spinning allowed"
+        if threads > 1:
+            self.notes += " during a run only"
+        self.package, self.version = "onnxruntime", onnxruntime.__version__
+        self.library = Path(onnxruntime.__file__).resolve().parent / "capi"
+        onnxruntime.set_default_logger_severity(3)
+
+    def load(self, data: bytes, seed: int) -> Loaded:
+        options = self.module.SessionOptions()
+        options.intra_op_num_threads = self.threads
+        options.inter_op_num_threads = 1
+        options.execution_mode = self.module.ExecutionMode.ORT_SEQUENTIAL
+        if self.threads > 1:  # else the workers of one model spin on while the next is timed
+            options.add_session_config_entry("session.force_spinning_stop", "1")
+        session = self.module.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        binding = session.io_binding()
+        for i, node in enumerate(session.get_inputs()):
+            shape = [n if isinstance(n, int) else 1 for n in node.shape]
+            binding.bind_cpu_input(node.name, make_input(shape, ONNX_TYPES[node.type], seed + i))
+        for node in session.get_outputs():
+            binding.bind_output(node.name, "cpu")
+        return Loaded(lambda: session.run_with_iobinding(binding), binding.copy_outputs_to_cpu, "cpu", 0)
+
+    def delegate(self) -> str:
+        return "cpu"
+
+
+RUNTIMES: dict[str, Callable[[int], LiteRT | OnnxRuntime]] = {"litert": LiteRT, "onnxruntime": OnnxRuntime}
+
+
+class Model:
+    """One model being measured: warm-up decides ``loops`` and ``samples`` (a round), rounds collect times."""
+
+    def __init__(self, name: str, loaded: Loaded) -> None:
+        self.name = name
+        self.loaded = loaded
+        self.loops = 1
+        self.samples = 1
+        self.warmup = 0
+        self.rounds: list[list[int]] = []
+
+    def warm_up(self, plan: dict[str, Any]) -> None:
+        """At least warmup_runs and warmup_ms, on until two windows agree, never past warmup_limit_ms."""
+        clock, invoke = time.perf_counter_ns, self.loaded.invoke
+        begin = now = clock()
+        least, limit = begin + plan["warmup_ms"] * 1e6, begin + plan["warmup_limit_ms"] * 1e6
+        times: list[int] = []
+        previous = current = 0.0
+        settled = False
+        while now < limit and not (settled and now >= least and len(times) >= plan["warmup_runs"]):
+            before = clock()
+            invoke()
+            now = clock()
+            times.append(now - before)
+            if len(times) % WARM_WINDOW == 0:
+                previous, current = current, statistics.median(times[-WARM_WINDOW:])
+                settled = abs(current - previous) <= WARM_AGREE * previous
+        self.warmup = len(times)
+        invoke_ns = max(1, int(statistics.median(times[-WARM_WINDOW:])))
+        self.loops = max(1, min(MAX_LOOPS, -(-plan["min_sample_ns"] // invoke_ns)))
+        fitting = int(plan["max_round_ms"] * 1e6) // (invoke_ns * self.loops)
+        self.samples = max(1, min(plan["samples"], fitting))
+
+    def measure_round(self) -> None:
+        clock, invoke, again, samples = time.perf_counter_ns, self.loaded.invoke, range(self.loops), []
+        for _ in range(self.samples):
+            begin = clock()
+            for _ in again:
+                invoke()
+            samples.append(clock() - begin)
+        self.rounds.append(samples)
+
+    def result(self) -> dict[str, Any]:
+        import numpy
+
+        outputs = numpy.concatenate([numpy.ravel(a).astype(float) for a in self.loaded.outputs()])
+        total, total_abs = float(outputs.sum()), float(abs(outputs).sum())
+        if not numpy.isfinite(total_abs):
+            raise ValueError("its output holds numbers that are not finite")
+        timed = {"loops": self.loops, "warmup": self.warmup, "samples_ns": self.rounds}
+        output = {"sum": total, "abs_sum": total_abs}
+        computed_by = {"delegate": self.loaded.delegate, "partitions": self.loaded.partitions}
+        return {"kind": "model", "name": self.name, **timed, **output, **computed_by}
+
+
+def make_input(shape: Any, dtype: Any, seed: int) -> Any:
+    """Seeded values: standard normal for floats, 0 .. 127 for integers."""
+    import numpy
+
+    generator = numpy.random.default_rng(seed)
+    shape = [int(n) for n in shape]
+    if numpy.dtype(dtype).kind == "f":
+        return generator.standard_normal(shape).astype(dtype)
+    return generator.integers(0, 128, shape).astype(dtype)
+
+
+def settle(cores: list[int], scheduler: str) -> dict[str, Any]:
+    """Pin and raise priority before any library starts threads; returns what is really in force."""
+    if cores:
+        os.sched_setaffinity(0, cores)
+    if scheduler == "fifo":
+        with contextlib.suppress(OSError):  # not permitted: what is returned says so
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(os.sched_get_priority_min(os.SCHED_FIFO)))
+    achieved = "fifo" if os.sched_getscheduler(0) == os.SCHED_FIFO else "normal"
+    return {"cores": sorted(os.sched_getaffinity(0)), "scheduler": achieved}
+
+
+def library_sha256(folder: Path) -> str:
+    """Over every shared library at the top of the package, by name and content."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.so*")):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def identify(name: str, runtime: LiteRT | OnnxRuntime) -> dict[str, Any]:
+    python = ".".join(str(n) for n in sys.version_info[:3])
+    package = {"package": runtime.package, "version": runtime.version}
+    return {"runtime": name, **package, "python": python, "notes": runtime.notes}
+
+
+def describe(name: str, emit: Emit) -> None:
+    """What a campaign must know before it starts: versions, who computes, which CPUs and priorities are allowed."""
+    allowed = settle([], "fifo")
+    runtime = RUNTIMES[name](1)
+    machine = {"cpus": allowed["cores"], "schedulers": sorted({"normal", allowed["scheduler"]})}
+    build = {"delegate": runtime.delegate(), "library_sha256": library_sha256(runtime.library)}
+    emit({"kind": "description", **identify(name, runtime), **build, **machine})
+
+
+class Batch:
+    """Models that fail leave an error line behind and the rest go on."""
+
+    def __init__(self, plan: dict[str, Any], emit: Emit) -> None:
+        self.plan = plan
+        self.emit = emit
+        self.errors = 0
+        self.deadline = time.monotonic() + plan["limit_s"]
+        in_force = settle(plan["cores"], plan["scheduler"])
+        self.runtime = RUNTIMES[plan["runtime"]](plan["threads"])
+        emit({"kind": "header", **identify(plan["runtime"], self.runtime), "threads": plan["threads"], **in_force})
+
+    def attempt(self, name: str, stage: str, action: Callable[[], Any]) -> Any:
+        """What ``action`` returns, True for nothing, None after an error line."""
+        try:
+            result = action()
+        except Exception as error:  # whatever a runtime raises is that model's failure
+            self.errors += 1
+            text = "".join(c if c.isprintable() else " " for c in f"{type(error).__name__}: {error}")
+            message = " ".join(text.split())[:300]
+            self.emit({"kind": "error", "name": name, "stage": stage, "message": message})
+            return None
+        return True if result is None else result
+
+    def load(self, name: str, file: str) -> Model:
+        if time.monotonic() > self.deadline:
+            raise TimeoutError("not started: the time limit of its batch had passed")
+        return Model(name, self.runtime.load(Path(self.plan["folder"], file).read_bytes(), self.plan["seed"]))
+
+    def run(self) -> None:
+        attempt, partial = self.attempt, functools.partial
+        loaded = [attempt(m["name"], "load", partial(self.load, **m)) for m in self.plan["models"]]
+        models = [m for m in loaded if m and attempt(m.name, "run", partial(m.warm_up, self.plan))]
+        shuffler = random.Random(self.plan["seed"] * 1000 + self.plan["process"])
+        gc.collect()
+        gc.disable()
+        for number in range(self.plan["rounds"]):
+            if number and time.monotonic() > self.deadline:
+                break
+            shuffler.shuffle(models)
+            models = [m for m in models if attempt(m.name, "run", m.measure_round)]
+        gc.enable()
+        results = [r for m in models if (r := attempt(m.name, "output", m.result))]
+        for record in [*results, {"kind": "end", "models": len(results), "errors": self.errors}]:
+            self.emit(record)
+
+
+def main(arguments: list[str]) -> int:
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # libraries that print do so on stderr from here on: stdout is ours
+
+    def emit(record: dict[str, Any]) -> None:
+        out.write(json.dumps(record, allow_nan=False) + "\n")
+        out.flush()
+
+    if arguments[:1] == ["--describe"] and len(arguments) == 2 and arguments[1] in RUNTIMES:
+        describe(arguments[1], emit)
+    elif len(arguments) == 1 and not arguments[0].startswith("-"):
+        Batch(json.loads(Path(arguments[0]).read_text(encoding="utf-8")), emit).run()
+    else:
+        print(__doc__, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        code = main(sys.argv[1:])
+    except (ImportError, OSError) as error:
+        print(f"bench_runner: {error}", file=sys.stderr)
+        code = 1
+    sys.stderr.flush()
+    os._exit(code)  # some runtimes take a second, or crash, on an orderly way out

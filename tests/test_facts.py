@@ -1,0 +1,164 @@
+"""Reading what a device is, from text that real devices gave."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devices.cpuinfo import CpuInfo, parse_cpuinfo
+from devices.facts import _MARK, Facts, fingerprint, parse_facts, printable, read_facts, state
+from devices.local import LocalDevice
+
+
+def marked(files: dict[str, str]) -> str:
+    return "".join(f"\n{_MARK}{path}\n{content}" for path, content in files.items())
+
+
+# Raspberry Pi OS on a Pi 4, in the order and with the quirks of the real files: no newline after device-tree texts
+PI4 = {
+    "/proc/cpuinfo": "processor\t: 0\nBogoMIPS\t: 108.00\nCPU implementer\t: 0x41\nCPU architecture: 8\n"
+    "CPU part\t: 0xd08\n\nprocessor\t: 1\nCPU implementer\t: 0x41\nCPU part\t: 0xd08\n\nHardware\t: BCM2835\n"
+    "Revision\t: c03111\nModel\t\t: Raspberry Pi 4 Model B Rev 1.1\n",
+    "/proc/meminfo": "MemTotal:        3884404 kB\nMemFree:          117704 kB\n",
+    "/proc/loadavg": "0.52 0.30 0.12 1/163 2177\n",
+    "/etc/os-release": 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nNAME="Debian GNU/Linux"\n',
+    "/proc/device-tree/model": "Raspberry Pi 4 Model B Rev 1.1\0",
+    "/proc/device-tree/compatible": "raspberrypi,4-model-b\0brcm,bcm2711\0",
+    "/sys/devices/system/cpu/present": "0-3\n",
+    "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "ondemand\n",
+    "/sys/devices/system/cpu/cpu1/cpufreq/scaling_governor": "ondemand\n",
+    "/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq": "600000\n",
+    "/sys/devices/system/cpu/cpu1/cpufreq/scaling_cur_freq": "1500000\n",
+    "/sys/class/thermal/thermal_zone0/type": "cpu-thermal\n",
+    "/sys/class/thermal/thermal_zone0/temp": "48686\n",
+    "/sys/class/thermal/thermal_zone1/type": "battery\n",
+    "/sys/class/thermal/thermal_zone1/temp": "99000\n",
+    "uname": "Linux 6.1.21-v8+ aarch64\n",
+}
+
+
+def test_a_raspberry_pi() -> None:
+    facts = parse_facts(marked(PI4))
+    assert facts == Facts(
+        model="Raspberry Pi 4 Model B Rev 1.1",
+        soc="BCM2835",
+        cpu="Cortex-A72",
+        cores=4,
+        architecture="aarch64",
+        memory_mib=4096,
+        governor="ondemand",
+        os="Debian GNU/Linux 12 (bookworm)",
+        kernel="Linux 6.1.21-v8+",
+        clock_mhz=1500.0,
+        temperature_c=48.686,
+        load_1min=0.52,
+    )
+    assert fingerprint(facts) == {
+        "model": "Raspberry Pi 4 Model B Rev 1.1",
+        "soc": "BCM2835",
+        "cpu": "Cortex-A72",
+        "cores": 4,
+        "architecture": "aarch64",
+        "memory_mib": 4096,
+        "governor": "ondemand",
+    }
+    assert state(facts) == {
+        "os": "Debian GNU/Linux 12 (bookworm)",
+        "kernel": "Linux 6.1.21-v8+",
+        "clock_mhz": 1500.0,
+        "temperature_c": 48.686,
+        "load_1min": 0.52,
+    }
+
+
+def test_the_soc_of_new_kernels_is_in_the_device_tree() -> None:
+    files = {**PI4, "/proc/cpuinfo": PI4["/proc/cpuinfo"].replace("Hardware", "Hardcopy")}
+    assert parse_facts(marked(files)).soc == "brcm,bcm2711"
+
+
+def test_nothing_is_invented() -> None:
+    assert parse_facts("") == Facts()
+    assert fingerprint(Facts()) == {}
+    odd = {
+        "/proc/meminfo": "MemTotal: lots\n",
+        "/proc/loadavg": "high\n",
+        "/sys/devices/system/cpu/present": "all\n",
+        "/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq": "<unknown>\n",
+        "/sys/class/thermal/thermal_zone0/type": "cpu\n",
+        "/sys/class/thermal/thermal_zone0/temp": "-274000\n",
+        "uname": "Linux\n",
+    }
+    assert parse_facts(marked(odd)) == Facts()
+
+
+def test_one_missing_file_costs_one_fact() -> None:
+    whole = parse_facts(marked(PI4)).as_dict()
+    without = parse_facts(marked({k: v for k, v in PI4.items() if k != "/proc/meminfo"})).as_dict()
+    assert without == {**whole, "memory_mib": None}
+
+
+def test_two_clusters_and_offline_processors() -> None:
+    core = "processor\t: {}\nCPU implementer\t: 0x{}\nCPU part\t: 0x{}\n\n"
+    text = core.format(0, "41", "d03") + core.format(4, "41", "d09") + core.format(5, "99", "1")
+    assert parse_cpuinfo(text).cpu == "Cortex-A53 + Cortex-A73 + implementer 0x99 part 0x001"
+
+
+def test_control_characters_never_reach_a_terminal() -> None:
+    facts = parse_facts(marked({**PI4, "/proc/device-tree/model": "Pi\x1b[2J\x07 4\0", "/etc/os-release": ""}))
+    assert facts.model == "Pi [2J  4"
+    assert printable("x" * 10_000_000) == "x" * 200
+
+
+@given(st.text())
+def test_any_text_is_survived(text: str) -> None:
+    parse_facts(text)
+    parse_cpuinfo(text)
+    parse_facts(marked(dict.fromkeys(PI4, text)))
+
+
+def test_this_machine() -> None:
+    facts = read_facts(LocalDevice())
+    assert facts.architecture == platform.machine()
+    assert facts.kernel == f"Linux {platform.release()}"
+    assert facts.cores is not None
+    assert facts.memory_mib is not None
+    assert fingerprint(facts) == fingerprint(read_facts(LocalDevice()))
+
+
+@pytest.mark.parametrize(
+    ("file", "cpu", "processors", "soc"),
+    [
+        ("raspberrypi.log", "ARM1176", None, "BCM2708"),
+        ("raspberrypi2.log", "Cortex-A7", 4, "BCM2709"),
+        ("raspberrypi3.log", "Cortex-A53", 4, "BCM2709"),
+        ("jetson-tx1.log", "Cortex-A57", 4, "jetson_tx1"),
+        ("galaxy-s9-global.log", "Cortex-A55 + Samsung Exynos M3", 8, None),
+        (
+            "pixel-2-xl.log",
+            "Qualcomm Kryo 2xx Gold + Qualcomm Kryo 2xx Silver",
+            8,
+            "Qualcomm Technologies, Inc MSM8998",
+        ),
+        ("huawei-mate-20.log", "Cortex-A55 + Cortex-A76", 8, None),
+        ("scaleway.log", "Cavium ThunderX", 6, None),
+        ("nexus4.log", "Qualcomm Krait", 4, "QCT APQ8064 MAKO"),
+        ("alldocube-iwork8.log", "Intel(R) Atom(TM) x5-Z8350 CPU @ 1.44GHz", 4, None),
+    ],
+)
+def test_real_cpuinfo(shared_data: Path, file: str, cpu: str, processors: int | None, soc: str | None) -> None:
+    text = (shared_data / "traces/cpuinfo_getprop/test/cpuinfo" / file).read_text(errors="replace")
+    found = parse_cpuinfo(text)
+    assert (found.cpu, found.processors, found.soc) == (cpu, processors, soc)
+
+
+def test_every_real_cpuinfo_is_read_and_nearly_all_cores_are_named(shared_data: Path) -> None:
+    files = sorted((shared_data / "traces/cpuinfo_getprop/test/cpuinfo").glob("*.log"))
+    found = [parse_cpuinfo(path.read_text(errors="replace")) for path in files]
+    assert len(found) == 123
+    assert CpuInfo() not in found
+    named = [info for info in found if info.cpu is not None and "implementer" not in info.cpu]
+    assert len(named) >= 120, "two of the 123 do not tell their part numbers"

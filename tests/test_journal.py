@@ -1,0 +1,302 @@
+"""Tables on disk: what is written comes back, whatever happens to the file is noticed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from blocks.errors import InputError, OutcomeError
+from blocks.spec import BlockSpec
+from latency_tables.journal import FORMAT_VERSION, BlockFailure, TableWriter, read_journal, read_table
+from latency_tables.jsonl import Appender, read_lines
+from latency_tables.table import Measurement, Setting
+from tests.conftest import ROOT
+
+SETTING = Setting(
+    device=(("cores", 4), ("cpu", "Cortex-A72")),
+    runtime="litert",
+    version="ai_edge_litert 2.3.0",
+    library_sha256="ab" * 32,
+    delegate="xnnpack",
+    precision="fp32",
+    threads=1,
+    cores=(3,),
+    scheduler="fifo",
+)
+BLOCK = BlockSpec.parse("conv-8x3-o4-k3-s1-relu6")
+
+TEXTS = ("skip-7x4", "ir-8x4-m8-o4-k5-s1-se8-hswish-res", "sep-7x3-o4-k3-s2-relu", "head-1x9-m8-o3-relu", str(BLOCK))
+blocks = st.sampled_from([BlockSpec.parse(text) for text in TEXTS])
+state = st.dictionaries(
+    st.sampled_from(("time", "clock_mhz", "load_1min", "os")),
+    st.one_of(st.integers(-(10**9), 10**9), st.floats(allow_nan=False, allow_infinity=False), st.just("ü 1")),
+)
+finite = st.floats(allow_nan=False, allow_infinity=False)
+samples = st.lists(st.lists(st.integers(1, 10**12), min_size=1, max_size=3).map(tuple), min_size=1, max_size=3).map(
+    tuple
+)
+measurements = st.lists(
+    st.builds(
+        Measurement,
+        blocks,
+        st.integers(0, 3),
+        samples,
+        st.integers(1, 1000),
+        st.tuples(finite, finite),
+        state,
+        state,
+    ),
+    max_size=4,
+    unique_by=lambda m: m.key,
+)
+printable = st.text(
+    st.characters(categories=("L", "N", "P", "Zs"), exclude_characters="\u3000").filter(str.isprintable), max_size=30
+)
+failures = st.lists(st.builds(BlockFailure, blocks, st.integers(0, 3), printable, printable), max_size=2)
+
+
+def measurement(block: BlockSpec = BLOCK, process: int = 0, ns: int = 1000) -> Measurement:
+    return Measurement(block, process, ((ns, ns + 10), (ns + 5,)), 1, (1.0, 2.0), {}, {})
+
+
+def write(path: Path, found: list[Measurement], failed: list[BlockFailure]) -> None:
+    path.unlink(missing_ok=True)
+    with TableWriter(path, SETTING, "0.1.0") as writer:
+        writer.append(found, failed)
+
+
+@pytest.fixture
+def quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Property tests write hundreds of files."""
+    monkeypatch.setattr(os, "fsync", lambda fd: None)
+
+
+fixture_is_fine = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+
+
+@pytest.mark.usefixtures("quick_disk")
+@given(measurements, failures)
+@fixture_is_fine
+def test_what_is_written_comes_back(tmp_path: Path, found: list[Measurement], failed: list[BlockFailure]) -> None:
+    path = tmp_path / "t.jsonl"
+    write(path, found, failed)
+    journal = read_journal(path)
+    assert (journal.table.setting, journal.table.measurements) == (SETTING, tuple(found))
+    assert (journal.failures, journal.dropped_bytes, journal.edgenas) == (tuple(failed), 0, "0.1.0")
+
+
+@pytest.mark.usefixtures("quick_disk")
+@given(measurements, failures, st.data())
+@fixture_is_fine
+def test_a_file_cut_anywhere_reads_back_to_the_last_whole_record_and_goes_on(
+    tmp_path: Path, found: list[Measurement], failed: list[BlockFailure], data: st.DataObject
+) -> None:
+    path = tmp_path / "t.jsonl"
+    write(path, found, failed)
+    content = path.read_bytes()
+    end = data.draw(st.integers(0, 2**20)) % (len(content) + 1)
+    path.write_bytes(content[:end])
+    whole = content[:end].count(b"\n")
+    torn = end - (content[:end].rfind(b"\n") + 1)
+    if whole == 0:
+        with pytest.raises(InputError, match="no table in it"):
+            read_table(path)
+    else:
+        journal = read_journal(path)
+        assert journal.table.measurements == tuple(found[: whole - 1])
+        assert journal.failures == tuple(failed[: max(0, whole - 1 - len(found))])
+        assert journal.dropped_bytes == torn
+    with TableWriter(path, SETTING, "0.1.0") as writer:
+        assert writer.found.dropped_bytes == torn
+        writer.append(found[max(0, whole - 1) :])
+    assert read_table(path).measurements == tuple(found)
+
+
+@pytest.mark.usefixtures("quick_disk")
+@given(measurements, failures, st.data())
+@fixture_is_fine
+def test_a_byte_changed_anywhere_is_noticed(
+    tmp_path: Path, found: list[Measurement], failed: list[BlockFailure], data: st.DataObject
+) -> None:
+    path = tmp_path / "t.jsonl"
+    write(path, found, failed)
+    content = path.read_bytes()
+    for place, flip in data.draw(
+        st.lists(st.tuples(st.integers(0, 2**20), st.integers(1, 255)), min_size=8, max_size=8)
+    ):
+        position = place % len(content)
+        changed = bytes([content[position] ^ flip])
+        path.write_bytes(content[:position] + changed + content[position + 1 :])
+        noticed(path, found, failed, position == len(content) - 1)
+
+
+def noticed(path: Path, found: list[Measurement], failed: list[BlockFailure], end_changed: bool) -> None:
+    """An error with a line number, or the same data, or a cut last line that is told."""
+    before = (tuple(found), tuple(failed))
+    try:
+        journal = read_journal(path)
+    except InputError as error:
+        only_header = not found and not failed and end_changed
+        assert "line " in str(error) or only_header
+        return
+    after = (journal.table.measurements, journal.failures)
+    if journal.dropped_bytes:  # the last newline went
+        assert end_changed
+        assert after == ((before[0], before[1][:-1]) if failed else (before[0][:-1], before[1]))
+    else:
+        assert (journal.table.setting, after) == (SETTING, before)
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def rewrite(path: Path, records: list[dict[str, Any]]) -> None:
+    path.write_text("".join(json.dumps(r) + "\n" for r in records))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"samples_ns": [[-5]]}, "line 2: samples_ns is -5, outside 1"),
+        ({"samples_ns": [[0]]}, "line 2: samples_ns is 0, outside 1"),
+        ({"samples_ns": [[1.5]]}, "line 2: samples_ns holds a number, not a whole number"),
+        ({"samples_ns": [[True]]}, "line 2: samples_ns holds true or false"),
+        ({"samples_ns": [[]]}, "line 2: samples_ns is not a list of rounds"),
+        ({"samples_ns": 7}, "line 2: samples_ns is not a list"),
+        ({"loops": 0}, "line 2: loops is 0"),
+        ({"process": "0"}, "line 2: process is a text, not a whole number"),
+        ({"block": "ir-8"}, "line 2: 'ir-8' is not a block"),
+        ({"kind": "rumour"}, "line 2: kind 'rumour' is neither"),
+        ({"checksum": [1.0]}, "line 2: checksum has no a"),
+        ({"before": {"a": [1]}}, "line 2: a is a list, not a number"),
+        ({"extra": 1}, "line 2: the record has an unknown field 'extra'"),
+        ({"crc32": 5}, "line 2: the record was changed after it was written"),
+    ],
+)
+def test_a_record_that_breaks_a_rule_is_an_error_with_its_line(
+    tmp_path: Path, change: dict[str, Any], says: str
+) -> None:
+    path = tmp_path / "t.jsonl"
+    write(path, [measurement()], [])
+    header, record = lines(path)
+    rewrite(path, [header, {**record, **change}])
+    with pytest.raises(InputError, match=says) as caught:
+        read_table(path)
+    assert "restore the file" in str(caught.value)
+
+
+def test_a_measurement_given_twice_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    write(path, [measurement(), measurement(process=1)], [])
+    header, first, second = lines(path)
+    rewrite(path, [header, first, second, first])
+    with pytest.raises(InputError, match=r"line 4: conv-8x3-o4-k3-s1-relu6 as process 0 is already on line 2"):
+        read_table(path)
+    rewrite(path, [header, first])
+    with TableWriter(path, SETTING, "0") as writer, pytest.raises(InputError, match="already holds"):
+        writer.append([measurement()])
+
+
+@pytest.mark.parametrize(
+    ("version", "says"), [(0, "measure it again"), (FORMAT_VERSION + 1, "upgrade"), ("1", "upgrade"), (None, "upgrade")]
+)
+def test_older_and_newer_formats_are_refused_with_the_remedy(tmp_path: Path, version: object, says: str) -> None:
+    path = tmp_path / "t.jsonl"
+    write(path, [], [])
+    rewrite(path, [{**lines(path)[0], "version": version}])
+    with pytest.raises(InputError, match=f"line 1: format version .*reads version {FORMAT_VERSION}; {says}"):
+        read_table(path)
+
+
+@pytest.mark.parametrize("text", ['{"a": 1}\n', "block,ms\n", "{}\n{}\n", '{"format":"edgenas latency tablet"}\n'])
+def test_another_kind_of_file_is_neither_read_nor_touched(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "t"
+    path.write_text(text + "no newline here")
+    for act in (lambda: read_table(path), lambda: TableWriter(path, SETTING, "0")):
+        with pytest.raises(InputError):
+            act()
+    assert path.read_text() == text + "no newline here"
+
+
+def test_another_setting_is_refused_and_names_what_differs(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    write(path, [measurement()], [])
+    other = Setting.from_dict({**SETTING.as_dict(), "threads": 2, "device": {"cpu": "Cortex-A76"}})
+    with pytest.raises(InputError, match="threads 1 / 2; device cores 4 / None; device cpu Cortex-A72 / Cortex-A76"):
+        TableWriter(path, other, "0")
+    with TableWriter(path, SETTING, "0") as writer:
+        assert len(writer.found.table.measurements) == 1
+
+
+def test_a_setting_survives_json_and_nothing_else_passes() -> None:
+    plain = json.loads(json.dumps(SETTING.as_dict()))
+    assert Setting.from_dict(plain) == SETTING
+    for change in ({"threads": 0}, {"threads": "1"}, {"cores": [1.5]}, {"more": 1}, {"device": []}, {"runtime": 3}):
+        with pytest.raises(ValueError, match=next(iter(change))):
+            Setting.from_dict({**plain, **change})
+    for name in plain:
+        with pytest.raises(ValueError, match=f"setting has no {name}"):
+            Setting.from_dict({k: v for k, v in plain.items() if k != name})
+
+
+def test_two_writers_at_once_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    with TableWriter(path, SETTING, "0"):
+        script = (
+            "import sys; from pathlib import Path; from latency_tables.jsonl import Appender\n"
+            f"Appender(Path({str(path)!r}))"
+        )
+        other = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert "another process is writing it" in other.stderr
+        with pytest.raises(InputError, match="another process is writing it"):
+            TableWriter(path, SETTING, "0")
+    TableWriter(path, SETTING, "0").close()
+
+
+def test_a_full_disk_loses_no_record_that_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "t.jsonl"
+    real = os.write
+    with TableWriter(path, SETTING, "0") as writer:
+        writer.append([measurement()])
+
+        def half(fd: int, data: bytes) -> int:
+            monkeypatch.setattr(os, "write", full)
+            return real(fd, bytes(data)[: len(data) // 2])
+
+        def full(fd: int, data: bytes) -> int:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(os, "write", half)
+        with pytest.raises(OutcomeError, match="No space left"):
+            writer.append([measurement(process=1)])
+        monkeypatch.setattr(os, "write", real)
+        assert read_table(path).measurements == (measurement(),)
+    assert path.read_bytes().endswith(b"\n")
+
+
+def test_lines_that_are_no_records(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    for text, says in [
+        ('{"a": 1}\n[1]\n', "line 2: .*not a JSON object"),
+        ('{"a": 1, "a": 2}\n', "line 1: .*given twice"),
+        ('{"a": Infinity}\n', "line 1: .*Infinity is not a JSON number"),
+        ('{"a": 1}\n\n{"a": 1}\n', "line 2: damaged"),
+        ("[" * 100_000 + "\n", "line 1: .*too deeply"),
+        ('{"a": ' + "9" * 5000 + "}\n", "line 1: damaged"),
+    ]:
+        path.write_text(text)
+        with pytest.raises(InputError, match=says):
+            read_lines(path)
+    with pytest.raises(InputError, match="No such file"):
+        read_lines(tmp_path / "absent")
+    with pytest.raises(InputError, match="directory"):
+        Appender(tmp_path)

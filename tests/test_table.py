@@ -1,0 +1,124 @@
+"""What a table answers, and how sure it says it is."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blocks.architecture import Architecture
+from blocks.errors import InputError
+from blocks.spec import BlockSpec, skip
+from latency_tables import statistics
+from latency_tables.table import LatencyTable, Measurement
+from tests.test_journal import SETTING
+
+STEM = BlockSpec.parse("conv-8x3-o4-k3-s2-relu6")
+BODY = BlockSpec.parse("ir-4x4-m8-o4-k3-s1-res")
+HEAD = BlockSpec.parse("head-4x4-o10")
+
+
+def measurement(block: BlockSpec, process: int, samples_ns: tuple[tuple[int, ...], ...], loops: int = 1) -> Measurement:
+    return Measurement(block, process, samples_ns, loops, (0.0, 0.0), {}, {})
+
+
+MILLION = 1_000_000
+TABLE = LatencyTable(
+    SETTING,
+    (
+        measurement(STEM, 0, ((3 * MILLION, 2 * MILLION), (4 * MILLION,))),
+        measurement(STEM, 1, ((5 * MILLION,), (6 * MILLION, 7 * MILLION))),
+        measurement(BODY, 0, ((10 * MILLION,),), loops=10),
+    ),
+)
+
+
+def test_statistics_are_over_all_samples_in_ms_a_run() -> None:
+    assert TABLE.ms(STEM) == TABLE.ms(STEM, "min") == 2.0
+    assert TABLE.ms(STEM, "median") == 4.5
+    assert TABLE.ms(STEM, "p90") == 7.0
+    assert TABLE.ms(BODY) == 1.0
+    assert TABLE.spread(STEM) == 5 / 2 - 1
+    assert TABLE.spread(BODY) == 0.0
+    assert TABLE.interval(BODY) == (1.0, 1.0)
+
+
+def test_a_network_is_the_sum_of_its_blocks_and_a_skip_costs_nothing() -> None:
+    network = Architecture("n", (skip(8, 3), STEM, BODY, skip(4, 4), BODY))
+    assert TABLE.total_ms(network) == 4.0
+    assert TABLE.total_ms(network, "median") == 6.5
+    assert (TABLE.ms(skip(9, 9)), TABLE.interval(skip(9, 9)), TABLE.spread(skip(9, 9))) == (0.0, (0.0, 0.0), 0.0)
+
+
+def test_missing_blocks_are_named_once_and_skips_never() -> None:
+    assert TABLE.missing([HEAD, STEM, skip(4, 4), BODY, HEAD]) == (HEAD,)
+    with pytest.raises(InputError, match=r"block head-4x4-o10 is not in this table .*edgenas profile"):
+        TABLE.total_ms(Architecture("n", (STEM, HEAD)))
+    with pytest.raises(InputError, match="'mean' is not one of min, median, p90"):
+        TABLE.ms(STEM, "mean")
+
+
+def test_a_key_given_twice_is_refused() -> None:
+    with pytest.raises(InputError, match="measured twice as process 1"):
+        LatencyTable(SETTING, (*TABLE.measurements, measurement(STEM, 1, ((1,),))))
+
+
+def test_a_table_as_a_frame_and_as_csv(tmp_path: Path) -> None:
+    frame = TABLE.to_frame()
+    assert list(frame["block"]) == [str(STEM), str(BODY)]
+    assert list(frame["min_ms"]) == [2.0, 1.0]
+    assert list(frame["macs"]) == [STEM.macs, BODY.macs]
+    assert (list(frame["processes"]), list(frame["rounds"]), list(frame["samples"])) == ([2, 1], [4, 1], [6, 1])
+    TABLE.to_csv(tmp_path / "t.csv")
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "t.csv", keep_default_na=False), frame)
+
+
+def test_an_empty_table() -> None:
+    table = LatencyTable(SETTING, ())
+    assert (table.blocks, len(table.to_frame()), table.missing([STEM])) == ((), 0, (STEM,))
+
+
+processes = st.lists(
+    st.lists(st.lists(st.floats(0.01, 100), min_size=1, max_size=4).map(lambda v: np.array(v)), min_size=1, max_size=5),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(processes, st.sampled_from(list(statistics.STATISTICS)))
+def test_an_interval_lies_among_the_samples(found: list[list[statistics.Times]], statistic: str) -> None:
+    every = statistics.pooled(found)
+    low, high = statistics.interval(found, statistic)
+    assert every.min() <= low <= high <= every.max()
+    assert (low, high) == statistics.interval(found, statistic), "equal samples give equal intervals"
+
+
+def test_ranks_of_the_median_are_those_of_the_tables() -> None:
+    # Conover, Practical Nonparametric Statistics, table A3: P(X <= k) <= .025 for n = 10 at k = 1, for n = 20 at k = 5
+    assert statistics.median_ranks(10, 0.95) == (1, 8)
+    assert statistics.median_ranks(20, 0.95) == (5, 14)
+    assert statistics.median_ranks(30, 0.95) == (9, 20)
+    assert statistics.median_ranks(3, 0.95) == (0, 2)
+    assert statistics.median_ranks(1, 0.95) == (0, 0)
+    widths = [statistics.median_ranks(40, c)[1] for c in (0.5, 0.8, 0.95, 0.99)]
+    assert all(a <= b for a, b in pairwise(widths))
+
+
+def test_the_median_interval_covers_what_it_says() -> None:
+    rng = np.random.default_rng(7)
+    hits = 0
+    for _ in range(400):
+        found = [[np.array([v]) for v in rng.lognormal(0.0, 0.5, 30)]]
+        low, high = statistics.interval(found, "median")
+        hits += low <= 1.0 <= high
+    assert hits >= 0.93 * 400
+
+
+def test_confidence_is_checked() -> None:
+    with pytest.raises(InputError, match=r"confidence 1\.5"):
+        TABLE.interval(STEM, confidence=1.5)
