@@ -1,0 +1,96 @@
+"""Accuracies somebody measured and published, read from the published file.
+
+NAS-Bench-Macro (arXiv 2103.11922; github.com/xiusu/NAS-Bench-Macro, ``data/nas-bench-macro_cifar10.json``): CIFAR-10
+test accuracy of three trainings of each of 6,561 networks. The file is not part of this project; a user brings it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from blocks.errors import InputError
+from search.problem import Candidate
+
+Mode = Literal["mean", "one"]
+
+REMEDY = "download data/nas-bench-macro_cifar10.json from github.com/xiusu/NAS-Bench-Macro"
+
+
+class NasBenchMacro:
+    """The published table as an accuracy.
+
+    mode 'mean'   the mean of the three trainings: the judge
+         'one'    one of the three, drawn by ``seed`` for each network: what a search that trains once would see
+    InputError for a file that is not the published one in form.
+    """
+
+    def __init__(self, path: Path, mode: Mode = "mean", seed: int = 0) -> None:
+        if mode not in get_args(Mode):
+            raise InputError(f"mode {mode!r} is not one of {', '.join(get_args(Mode))}")
+        self._mode, self._seed = mode, seed
+        data = _read(path)
+        self._rows = _checked(path, data)
+        digest = hashlib.sha256(data).hexdigest()[:12]
+        self._name = f"nas-bench-macro-{digest}-{mode}" + (f"-{seed}" if mode == "one" else "")
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def evaluate(self, candidates: Sequence[Candidate]) -> Iterator[tuple[int, float]]:
+        """Look up each candidate, a member of the space ``nas_bench_macro`` at 32 pixels and 10 classes."""
+        for index, candidate in enumerate(candidates):
+            yield index, self.accuracy(candidate)
+
+    def accuracy(self, candidate: Candidate) -> float:
+        """CIFAR-10 test accuracy in percent."""
+        key = "".join(str(option) for option in candidate.choice[1:-2])  # the stem, last layer and head have no choice
+        row = self._rows.get(key)
+        network = candidate.architecture
+        if row is None or (row["flops"], row["params"]) != (network.macs, network.params):
+            raise InputError(
+                f"{network.name} is not in the table: it holds the networks of nas_bench_macro at 32 pixels, 10 classes"
+            )
+        accuracies: list[float] = row["test_acc"]
+        if self._mode == "mean":
+            return sum(accuracies) / len(accuracies)
+        return accuracies[random.Random(f"{self._seed}/{key}").randrange(len(accuracies))]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}; {REMEDY}") from error
+
+
+def _checked(path: Path, data: bytes) -> dict[str, Any]:
+    try:
+        rows = json.loads(data)
+    except ValueError as error:
+        raise InputError(f"{path} is not JSON ({error}); {REMEDY}") from error
+    if not isinstance(rows, dict) or len(rows) != 3**8:
+        raise InputError(f"{path} does not hold the 6,561 networks of NAS-Bench-Macro; {REMEDY}")
+    for key, row in rows.items():
+        if not (len(key) == 8 and set(key) <= set("012") and isinstance(row, dict) and _is_row(row)):
+            raise InputError(f"{path}: {key!r} is not a row of NAS-Bench-Macro; {REMEDY}")
+    return rows
+
+
+def _is_row(row: dict[str, Any]) -> bool:
+    accuracies = row.get("test_acc")
+    return (
+        isinstance(accuracies, list)
+        and len(accuracies) == 3
+        and all(isinstance(a, int | float) and 0 <= a <= 100 for a in accuracies)
+        and type(row.get("flops")) is int
+        and type(row.get("params")) is int
+    )

@@ -1,0 +1,62 @@
+"""What a network may cost: milliseconds from a latency table, MACs, or parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any, Protocol
+
+from blocks.errors import InputError
+from blocks.spec import BlockSpec
+from search.problem import Cost
+
+
+class Table(Protocol):
+    """What a latency table answers; ``latency_tables.table.LatencyTable`` is one."""
+
+    def ms(self, block: BlockSpec, statistic: Any = "min") -> float:
+        """Latency of a block in milliseconds; InputError for a block it lacks."""
+        ...
+
+    def missing(self, blocks: Iterable[BlockSpec]) -> Sequence[BlockSpec]:
+        """Those of ``blocks`` it lacks."""
+        ...
+
+
+def latency_cost(table: Table, statistic: str = "min", blocks: Iterable[BlockSpec] = ()) -> Cost:
+    """Milliseconds as ``table`` measured them ('min', 'median' or 'p90' of the samples); a skip costs nothing.
+
+    ``blocks``: those a search will ask for (``space.blocks()``); InputError at once when the table lacks any.
+    """
+    wanted = [block for block in blocks if block.kind != "skip"]
+    lacking = list(table.missing(wanted))
+    if lacking:
+        raise InputError(
+            f"the table lacks {len(lacking)} of {len(wanted)} blocks, such as {lacking[0]}: "
+            f"profile them first (edgenas profile)"
+        )
+
+    def of(block: BlockSpec) -> float:
+        return 0.0 if block.kind == "skip" else table.ms(block, statistic)
+
+    return Cost("ms", of)
+
+
+def macs_cost() -> Cost:
+    """Multiply-accumulates for one image; see ``blocks.counts``."""
+    return Cost("MACs", _macs)
+
+
+def params_cost() -> Cost:
+    """Trainable parameters; see ``blocks.counts``."""
+    return Cost("params", _params)
+
+
+@lru_cache(maxsize=2**16)  # a search asks for the same blocks again and again
+def _macs(block: BlockSpec) -> float:
+    return float(block.macs)
+
+
+@lru_cache(maxsize=2**16)
+def _params(block: BlockSpec) -> float:
+    return float(block.params)

@@ -1,0 +1,186 @@
+"""LayerNAS: search layer by layer, one table cell for each bucket of cost (Fan et al., arXiv 2304.11517).
+
+M[layer][bucket] holds the best prefixes of the layers searched so far. Every prefix of layer l - 1 meets every option
+of layer l; the child is completed by a default for the layers to come, so that each trial is a whole network that can
+be trained, and takes its bucket when its accuracy is higher. Cost never enters the reward: ``select`` drops prefixes
+that cannot reach the target range.
+
+Beyond the paper, and needed where options choose widths: a cell belongs to (bucket, width, size, ended), and every
+prefix carries its exact cost beside its bucket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+import numpy as np
+
+from blocks.errors import InputError
+from search.graph import Graph, Ints, Rest, best_rest, check_budget, layered_graph
+from search.problem import Problem, Result
+from search.space import Choice
+from search.trials import Trials, TrialsExhaustedError
+
+Fill = Literal["max", "mid", "min"]
+
+SLACK = 1e-9  #: relative; a bound on the rest is added in another order than an exact cost
+
+
+@dataclass(frozen=True, slots=True)
+class _Prefix:
+    options: Choice
+    state: int
+    cost: float
+
+
+def layernas(
+    problem: Problem,
+    trials: Trials,
+    *,
+    buckets: int = 100,
+    keep: int = 1,
+    fill: Fill = "max",
+    passes: int = 1,
+    lowest: float = 0.0,
+) -> Result:
+    """The best judged network with cost <= ``problem.budget``.
+
+    Trials of the first layers, filled with expensive options, may all lie above the budget. When trials run out there,
+    the last one completes a kept prefix within the budget instead, so that there is an answer.
+
+    buckets   H: cells of equal width between 0 and the budget (100 in the paper)
+    keep      K: prefixes a cell keeps, against noise in training
+    fill      what stands in the layers to come: 'max' the most expensive completion (the paper's), 'min' the
+              cheapest, 'mid' the option of middle cost in each layer
+    passes    sweeps over all layers; from the second on, the layers to come are those of the best network so far
+    lowest    lower end of the target range, in the cost's unit: prefixes that cannot reach it are dropped
+    """
+    _check_options(problem, buckets, keep, fill, passes, lowest)
+    graph = layered_graph(problem.space, problem.cost)
+    check_budget(graph, problem.space, problem.budget, problem.cost.unit)
+    search = _Search(problem, trials, graph, buckets, keep, fill, lowest)
+    before = len(trials)
+    try:
+        for number in range(passes):
+            best = trials.best()
+            search.sweep(best.choice if number and best is not None else None)
+    except TrialsExhaustedError:
+        pass
+    if trials.best() is None:  # too few trials, or a budget that equals the smallest cost up to rounding
+        search.rescue()
+    assert len(trials) - before <= passes * most_trials(graph, buckets, keep) + 1
+    notes = {"H": buckets, "K": keep, "fill": fill, "passes": passes, "target": [lowest, problem.budget]}
+    return trials.result("layernas", notes)
+
+
+def most_trials(graph: Graph, buckets: int, keep: int) -> int:
+    """The paper's bound H |S| L on the trials of one sweep, with K prefixes a cell and a cell for each state."""
+    fanouts = [int(np.bincount(layer.source).max()) for layer in graph.layers]
+    return fanouts[0] + sum(buckets * keep * n * s for n, s in zip(graph.states[1:-1], fanouts[1:], strict=True))
+
+
+@dataclass
+class _Search:
+    problem: Problem
+    trials: Trials
+    graph: Graph
+    buckets: int
+    keep: int
+    fill: Fill
+    lowest: float
+    cheapest: Rest = field(init=False)
+    dearest: Rest = field(init=False)
+    kept: list[_Prefix] = field(init=False, default_factory=list)  # M of the last layer that was finished
+    default: tuple[Ints, ...] = field(init=False)  # for each layer and state: the edge that fills it
+
+    def __post_init__(self) -> None:
+        costs = [layer.cost for layer in self.graph.layers]
+        self.cheapest = best_rest(self.graph, costs)
+        self.dearest = best_rest(self.graph, costs, largest=True)
+        match self.fill:
+            case "max":
+                self.default = self.dearest.edge
+            case "min":
+                self.default = self.cheapest.edge
+            case "mid":
+                self.default = _middle_edges(self.graph)
+
+    def sweep(self, best: Choice | None) -> None:
+        """One pass over the layers; ``best`` completes the children where it can, else ``fill`` does."""
+        self.kept = [_Prefix((), 0, 0.0)]
+        for i in range(len(self.graph.layers)):
+            children = [child for prefix in self.kept for child in self._children(i, prefix)]
+            rest = {state: self._complete(i + 1, state, best) for state in {child.state for child in children}}
+            networks = [child.options + rest[child.state] for child in children]
+            spare = 1 if self.trials.best() is None else 0
+            self.kept = self._select(children, self.trials.rewards(networks, spare))
+            if not self.kept:
+                break
+
+    def rescue(self) -> None:
+        """Judge the best kept prefix with expensive options as long as they fit: for when no trial fitted."""
+        prefix = self.kept[0] if self.kept else _Prefix((), 0, 0.0)
+        options, state, cost = list(prefix.options), prefix.state, prefix.cost
+        for i in range(len(options), len(self.graph.layers)):
+            layer = self.graph.layers[i]
+            edges = np.flatnonzero(layer.source == state)
+            least = cost + layer.cost[edges] + self.cheapest.bound[i + 1][layer.target[edges]]
+            fits = edges[least <= max(self.problem.budget, least.min())]
+            edge = int(fits[np.argmax(layer.cost[fits])])
+            options.append(int(layer.option[edge]))
+            state, cost = int(layer.target[edge]), cost + float(layer.cost[edge])
+        cheapest = self.cheapest.complete(self.graph, 0, 0)
+        self.trials.rewards([tuple(options) if cost <= self.problem.budget else cheapest])
+
+    def _children(self, i: int, prefix: _Prefix) -> Iterator[_Prefix]:
+        """``prefix`` with each option of layer i that can still end within the target range."""
+        layer, budget = self.graph.layers[i], self.problem.budget
+        slack = SLACK * budget if i + 1 < len(self.graph.layers) else 0.0
+        for edge in np.flatnonzero(layer.source == prefix.state).tolist():
+            state, cost = int(layer.target[edge]), prefix.cost + float(layer.cost[edge])
+            low = cost + float(self.cheapest.bound[i + 1][state])
+            high = cost + float(self.dearest.bound[i + 1][state])
+            if low <= budget + slack and high >= self.lowest - slack:
+                yield _Prefix((*prefix.options, int(layer.option[edge])), state, cost)
+
+    def _select(self, children: list[_Prefix], rewards: list[float]) -> list[_Prefix]:
+        """The K best of every cell: by reward, then lower cost, then order; the best of all cells first."""
+        cells: dict[tuple[int, int], list[tuple[float, float, int]]] = {}
+        for order, (child, reward) in enumerate(zip(children, rewards, strict=True)):
+            bucket = min(self.buckets - 1, int(self.buckets * child.cost / self.problem.budget))
+            cells.setdefault((bucket, child.state), []).append((-reward, child.cost, order))
+        winners = sorted(label for cell in cells.values() for label in sorted(cell)[: self.keep])
+        return [children[order] for *_, order in winners]
+
+    def _complete(self, i: int, state: int, best: Choice | None) -> Choice:
+        """Options of layers i.. after ``state``."""
+        options = []
+        for j in range(i, len(self.graph.layers)):
+            layer, edge = self.graph.layers[j], int(self.default[j][state])
+            if best is not None:
+                same = np.flatnonzero((layer.source == state) & (layer.option == best[j]))
+                edge = int(same[0]) if len(same) else edge
+            options.append(int(layer.option[edge]))
+            state = int(layer.target[edge])
+        return tuple(options)
+
+
+def _middle_edges(graph: Graph) -> tuple[Ints, ...]:
+    """For each layer and state, the edge of middle cost."""
+    middle = []
+    for layer, count in zip(graph.layers, graph.states[:-1], strict=True):
+        leaving = [np.flatnonzero(layer.source == state) for state in range(count)]
+        middle.append(np.array([e[np.argsort(layer.cost[e], kind="stable")[len(e) // 2]] for e in leaving]))
+    return tuple(middle)
+
+
+def _check_options(problem: Problem, buckets: int, keep: int, fill: str, passes: int, lowest: float) -> None:
+    for name, value in (("buckets", buckets), ("keep", keep), ("passes", passes)):
+        if value < 1:
+            raise InputError(f"{name} {value} is below 1")
+    if fill not in get_args(Fill):
+        raise InputError(f"fill {fill!r} is not one of {', '.join(get_args(Fill))}")
+    if not 0 <= lowest <= problem.budget:
+        raise InputError(f"lowest {lowest:g} is outside 0..{problem.budget:g}, the budget")

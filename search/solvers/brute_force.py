@@ -1,0 +1,68 @@
+"""Every path of a small graph, one by one: what the other solvers are checked against."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from blocks.errors import InputError
+from search.graph import Floats, Graph, Ints, Solution
+
+MOST_PATHS = 3_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Paths:
+    """All paths in lexicographic order of their edges: ``edges`` (paths, layers), ``costs`` and ``values`` (paths,)."""
+
+    edges: Ints
+    costs: Floats
+    values: Floats
+
+
+def all_paths(graph: Graph) -> Paths:
+    """Enumerate; InputError above ``MOST_PATHS`` paths."""
+    total = count_paths(graph)
+    if total > MOST_PATHS:
+        raise InputError(f"{total:.3g} networks are too many to try one by one (at most {MOST_PATHS:,}); use the DP")
+    state, cost, value = np.zeros(1, np.int64), np.zeros(1), np.zeros(1)
+    columns: list[Ints] = []
+    for layer, count in zip(graph.layers, graph.states[:-1], strict=True):
+        leaving = [np.flatnonzero(layer.source == s) for s in range(count)]
+        fanout = np.array([len(edges) for edges in leaving])[state]  # (paths,)
+        parent = np.repeat(np.arange(len(state)), fanout)  # (longer paths,)
+        edge = np.concatenate([leaving[s] for s in state.tolist()]) if len(state) else np.zeros(0, np.int64)
+        columns = [column[parent] for column in columns] + [edge]
+        state, cost, value = layer.target[edge], cost[parent] + layer.cost[edge], value[parent] + layer.value[edge]
+    return Paths(np.stack(columns, axis=1), cost, value)
+
+
+def count_paths(graph: Graph) -> int:
+    """How many paths there are, exactly."""
+    counts = [1] * graph.states[-1]
+    for layer, states in zip(reversed(graph.layers), reversed(graph.states[:-1]), strict=True):
+        here = [0] * states
+        for source, target in zip(layer.source.tolist(), layer.target.tolist(), strict=True):
+            here[source] += counts[target]
+        counts = here
+    return counts[0]
+
+
+def solve(graph: Graph, budget: float) -> Solution | None:
+    """The path of greatest value with cost <= budget, the cheapest of equals; None when there is none."""
+    paths = all_paths(graph)
+    fits = np.flatnonzero(paths.costs <= budget)
+    if len(fits) == 0:
+        return None
+    best = fits[np.lexsort((paths.costs[fits], -paths.values[fits]))[0]]
+    return graph.solution([int(edge) for edge in paths.edges[best]])
+
+
+def sums(paths: Paths, weights: Sequence[Floats]) -> Floats:
+    """The sum of other edge weights, one array a layer, along every path."""
+    total = np.zeros(len(paths.costs))
+    for column, weight in zip(paths.edges.T, weights, strict=True):
+        total += weight[column]
+    return total

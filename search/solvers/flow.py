@@ -1,0 +1,63 @@
+"""A layered graph as the linear constraints of a flow of one unit from the image to the end, for HiGHS.
+
+One variable an edge; at the image one unit enters, at every state as much leaves as enters. On binary variables a flow
+is a path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from blocks.errors import OutcomeError
+from search.graph import Floats, Graph
+
+
+def stacked(arrays: Sequence[Floats]) -> Floats:
+    """One array a layer as one long array: variable k is edge k of the graph, layer by layer."""
+    return np.concatenate(list(arrays))
+
+
+def conservation(graph: Graph) -> tuple[Any, Floats]:
+    """(sparse matrix A, right side b) of A x = b: one row for each state before a layer."""
+    from scipy.sparse import coo_matrix
+
+    first_row = np.cumsum((0, *graph.states[:-1]))
+    rows, columns, signs = [], [], []
+    start = 0
+    for i, layer in enumerate(graph.layers):
+        edges = np.arange(start, start + len(layer))
+        rows.append(first_row[i] + layer.source)
+        columns.append(edges)
+        signs.append(np.ones(len(layer)))
+        if i + 1 < len(graph.layers):
+            rows.append(first_row[i + 1] + layer.target)
+            columns.append(edges)
+            signs.append(-np.ones(len(layer)))
+        start += len(layer)
+    shape = (int(first_row[-1]), start)
+    matrix = coo_matrix((np.concatenate(signs), (np.concatenate(rows), np.concatenate(columns))), shape=shape)
+    right = np.zeros(shape[0])
+    right[0] = 1.0
+    return matrix.tocsr(), right
+
+
+def path_of(graph: Graph, flow: Floats) -> list[int]:
+    """The edges a binary flow follows, one a layer; OutcomeError when HiGHS left none."""
+    state, start, edges = 0, 0, []
+    for layer in graph.layers:
+        part = np.where(layer.source == state, flow[start : start + len(layer)], -1.0)
+        edge = int(np.argmax(part))
+        if part[edge] < 0.5:
+            raise OutcomeError("HiGHS returned a flow that is no path; its numbers lie too far apart")
+        edges.append(edge)
+        state = int(layer.target[edge])
+        start += len(layer)
+    return edges
+
+
+def scale_of(values: Floats) -> float:
+    """The largest magnitude, 1 for all zeros: HiGHS's tolerances are absolute and mean numbers near 1."""
+    return float(np.abs(values).max(initial=0.0)) or 1.0

@@ -1,0 +1,205 @@
+"""Option, Layer, Space: the networks a search may choose from, as data.
+
+An option does not know its input width, a block does: ``Option.block(size, c_in)`` makes one out of the other. A space
+is therefore a layered graph. Its states are (width, size, ended) before each layer, its edges are options, and every
+edge carries the one BlockSpec it stands for::
+
+    >>> from search.spaces import space
+    >>> macro = space('nas_bench_macro')
+    >>> macro.networks, len(macro.blocks())
+    (6561, 18)
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from blocks.architecture import Architecture
+from blocks.errors import InputError
+from blocks.reference import make_divisible
+from blocks.spec import Act, BlockSpec, Kind, skip
+
+Choice = tuple[int, ...]  #: an option index a layer
+
+_INDEX = re.compile(r"0|[1-9][0-9]{0,5}")
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One way to fill a layer.
+
+    c_out     output width in channels; 0 keeps the input width
+    expand    expanded width = input width x expand, rounded to a multiple of 8 (``blocks.reference.make_divisible``)
+    c_mid     expanded or hidden width as a number, where it is not a multiple of the input
+    se        squeezed width = (expanded) width x se, likewise rounded; 0 for none
+    residual  add the input where shapes allow it
+    ends      a skip that also closes its stage: only options that end may follow until the next stage begins
+              (depth, once-for-all arXiv 1908.09791 section 3.2)
+    """
+
+    key: str
+    kind: Kind
+    c_out: int = 0
+    kernel: int = 1
+    stride: int = 1
+    expand: float = 0.0
+    c_mid: int = 0
+    se: float = 0.0
+    act: Act = "none"
+    residual: bool = True
+    ends: bool = False
+
+    def block(self, size: int, c_in: int) -> BlockSpec:
+        """This option after a feature map of ``size`` x ``size`` x ``c_in``; InputError where it does not fit."""
+        c_out = self.c_out or c_in
+        if self.kind == "skip":
+            return skip(size, c_in)
+        c_mid = self.c_mid or (make_divisible(c_in * self.expand) if self.expand else 0)
+        c_se = make_divisible((c_mid or c_in) * self.se) if self.se else 0
+        residual = self.residual and self.kind in ("ir", "sep") and self.stride == 1 and c_in == c_out
+        return BlockSpec(self.kind, size, c_in, c_mid, c_out, self.kernel, self.stride, c_se, self.act, residual)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A position and what may stand there; stems and heads are layers with a single option."""
+
+    name: str
+    options: tuple[Option, ...]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class State:
+    """What the next layer must know: channels, pixels, and whether the current stage has ended."""
+
+    width: int
+    size: int
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """Option ``option`` taken in ``source``: the block it is there, and the state after it."""
+
+    source: State
+    option: int
+    block: BlockSpec
+    target: State
+
+
+@dataclass(frozen=True)
+class Space:
+    """A named chain of layers for images of ``in_size`` pixels and ``c_in`` channels.
+
+    ``source`` cites where the space was published.
+    """
+
+    name: str
+    in_size: int
+    layers: tuple[Layer, ...]
+    c_in: int = 3
+    source: str = field(default="", compare=False)
+
+    @cached_property
+    def _steps(self) -> tuple[dict[State, tuple[Edge, ...]], ...]:
+        """For each layer: what may be taken in each state that some member reaches, in order of first appearance."""
+        states: list[State] = [State(self.c_in, self.in_size)]
+        steps: list[dict[State, tuple[Edge, ...]]] = []
+        for layer, after in zip(self.layers, (*self.layers[1:], None), strict=True):
+            here = {state: _edges_from(layer, after, state) for state in states}
+            steps.append(here)
+            states = list(dict.fromkeys(edge.target for edges in here.values() for edge in edges))
+        return tuple(steps)
+
+    @cached_property
+    def edges(self) -> tuple[tuple[Edge, ...], ...]:
+        """For each layer, every edge reachable from the image, sources in order of first appearance."""
+        return tuple(tuple(edge for edges in here.values() for edge in edges) for here in self._steps)
+
+    @cached_property
+    def _suffix_counts(self) -> tuple[dict[State, int], ...]:
+        """Per layer: how many networks continue from each state."""
+        counts: list[dict[State, int]] = []
+        after: dict[State, int] | None = None
+        for here in reversed(self._steps):
+            after = {s: sum(1 if after is None else after[e.target] for e in edges) for s, edges in here.items()}
+            counts.append(after)
+        return tuple(reversed(counts))
+
+    def open_edges(self, layer: int, state: State) -> tuple[Edge, ...]:
+        """What may be taken in ``state`` before layer number ``layer``; a state no member reaches has none."""
+        return self._steps[layer].get(state, ())
+
+    @property
+    def networks(self) -> int:
+        """How many choices there are."""
+        return self._suffix_counts[0][State(self.c_in, self.in_size)]
+
+    def blocks(self) -> tuple[BlockSpec, ...]:
+        """Every distinct block any member contains, in order of first appearance; skips cost nothing and are absent."""
+        return tuple(dict.fromkeys(e.block for edges in self.edges for e in edges if e.block.kind != "skip"))
+
+    def architecture(self, choice: Sequence[int]) -> Architecture:
+        """The network that ``choice`` names; InputError when it is not a member."""
+        if len(choice) != len(self.layers):
+            raise InputError(
+                f"space {self.name} has {len(self.layers)} layers, but {tuple(choice)} names {len(choice)}"
+            )
+        state, blocks = State(self.c_in, self.in_size), []
+        for layer, here, index in zip(self.layers, self._steps, choice, strict=True):
+            edge = next((e for e in here[state] if e.option == index), None)
+            if edge is None:
+                keys = ", ".join(f"{e.option} {layer.options[e.option].key}" for e in here[state])
+                raise InputError(f"space {self.name}, layer {layer.name}: option {index} is not one of {keys}")
+            blocks.append(edge.block)
+            state = edge.target
+        return Architecture(f"{self.name}/{self.key(choice)}", tuple(blocks))
+
+    def key(self, choice: Sequence[int]) -> str:
+        """A choice as text: the option indices of layers that have a choice, joined by dots."""
+        return ".".join(str(i) for layer, i in zip(self.layers, choice, strict=True) if len(layer.options) > 1)
+
+    def parse(self, key: str) -> Choice:
+        """Inverse of ``key``; InputError names what is wrong."""
+        free = [i for i, layer in enumerate(self.layers) if len(layer.options) > 1]
+        parts = key.split(".") if key else []
+        if len(parts) != len(free) or not all(_INDEX.fullmatch(part) for part in parts):
+            raise InputError(
+                f"{key!r} is not a network of {self.name}: it takes {len(free)} option numbers joined by dots"
+            )
+        choice = [0] * len(self.layers)
+        for i, part in zip(free, parts, strict=True):
+            choice[i] = int(part)
+        self.architecture(choice)
+        return tuple(choice)
+
+    def sample(self, rng: random.Random) -> Choice:
+        """A member drawn with equal probability from all networks."""
+        state, choice = State(self.c_in, self.in_size), []
+        for i, here in enumerate(self._steps):
+            edges = here[state]
+            last = i + 1 == len(self.layers)
+            ticket = rng.randrange(self._suffix_counts[i][state])
+            for edge in edges:
+                ticket -= 1 if last else self._suffix_counts[i + 1][edge.target]
+                if ticket < 0:
+                    break
+            choice.append(edge.option)
+            state = edge.target
+        return tuple(choice)
+
+
+def _edges_from(layer: Layer, after: Layer | None, state: State) -> tuple[Edge, ...]:
+    """Options open in ``state``: in an ended stage only those that end. A stage lasts while the next layer ``after``
+    has options that end; past it, a state no longer says whether it had ended."""
+    same_stage = after is not None and any(option.ends for option in after.options)
+    edges = []
+    for index, option in enumerate(layer.options):
+        if option.ends or not state.ended:
+            block = option.block(state.size, state.width)
+            edges.append(Edge(state, index, block, State(block.c_out, block.out_size, option.ends and same_stage)))
+    return tuple(edges)

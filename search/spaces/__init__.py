@@ -1,0 +1,42 @@
+"""The spaces that ship, by name: data only, one file each, sources cited there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from blocks.errors import InputError
+from search.space import Space
+from search.spaces.mobilenet_v2 import mobilenet_v2
+from search.spaces.mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
+from search.spaces.nas_bench_macro import nas_bench_macro
+from search.spaces.ofa_mobilenet_v3 import ofa_mobilenet_v3
+from search.spaces.proxylessnas import proxylessnas
+from search.spaces.tunas_v3 import tunas_v3
+
+
+def digits(**sizes: int) -> Space:
+    """The small space the demo trains; see ``search.spaces.digits``."""
+    from search.spaces.digits import digits as build
+
+    return build(**sizes)
+
+
+#: name -> function of (in_size=..., classes=...), each with its own defaults
+SPACES: dict[str, Callable[..., Space]] = {
+    "mobilenet_v2": mobilenet_v2,
+    "mobilenet_v3_large": mobilenet_v3_large,
+    "mobilenet_v3_small": mobilenet_v3_small,
+    "ofa_mobilenet_v3": ofa_mobilenet_v3,
+    "proxylessnas": proxylessnas,
+    "nas_bench_macro": nas_bench_macro,
+    "tunas_v3": tunas_v3,
+    "digits": digits,
+}
+
+
+def space(name: str, in_size: int | None = None, classes: int | None = None) -> Space:
+    """A space by name, at its published sizes unless told; InputError lists the names."""
+    if name not in SPACES:
+        raise InputError(f"no space {name!r}; there are {', '.join(SPACES)}")
+    sizes = {"in_size": in_size, "classes": classes}
+    return SPACES[name](**{key: value for key, value in sizes.items() if value is not None})

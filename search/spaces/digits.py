@@ -1,0 +1,33 @@
+"""The small space the demo trains: 6 layers x 7 options on grey images, made here, after MobileNetV3 (arXiv 1905.02244).
+
+Three stages of two inverted residual blocks. The first block of a stage changes the width and must be there; the second
+is residual and may be left out. Options are kernel x expanded width; the narrowest expanded widths are bottlenecks that
+lose much of what passes (MobileNetV2, arXiv 1801.04381, section 3.2), so that members differ in accuracy by more than
+a short training's noise, and in MACs by a factor of 50.
+"""
+
+from __future__ import annotations
+
+from blocks.spec import Act
+from search.space import Layer, Option, Space
+
+STEM_WIDTH = 8
+STAGES = ((12, 1), (16, 2), (24, 1))  #: width, stride of the first block; sizes 16, 8, 8 of a 32-pixel image
+FIRST = ((3, 2), (5, 2), (3, 6), (5, 6), (3, 24), (5, 24), (5, 48))  #: kernel, expanded width; cheapest first
+SECOND = ((3, 6), (5, 6), (3, 24), (5, 24), (3, 72), (5, 72))  #: likewise, after the skip
+ACT: Act = "hswish"
+
+
+def digits(in_size: int = 32, classes: int = 10) -> Space:
+    """The space for grey images of ``in_size`` pixels: 117,649 networks of 41 blocks."""
+    layers = [Layer("stem", (Option("k3", "conv", STEM_WIDTH, kernel=3, stride=2, act=ACT),))]
+    for number, (width, stride) in enumerate(STAGES, start=1):
+        first = tuple(_option(width, kernel, c_mid, stride) for kernel, c_mid in FIRST)
+        second = (Option("skip", "skip"), *(_option(width, kernel, c_mid) for kernel, c_mid in SECOND))
+        layers += [Layer(f"stage{number}.1", first), Layer(f"stage{number}.2", second)]
+    layers.append(Layer("head", (Option("fc", "head", classes),)))
+    return Space("digits", in_size, tuple(layers), c_in=1)
+
+
+def _option(c_out: int, kernel: int, c_mid: int, stride: int = 1) -> Option:
+    return Option(f"k{kernel}m{c_mid}", "ir", c_out, kernel, stride, c_mid=c_mid, act=ACT)

@@ -1,0 +1,35 @@
+"""NAS-Bench-Macro: 8 layers x 3 options on CIFAR-10, 6,561 networks whose accuracies are published.
+
+Source: Su et al., arXiv 2103.11922, appendix; github.com/xiusu/NAS-Bench-Macro, ``train/model.py``. Parameters and MACs
+(published as "flops") of every member agree exactly. A member's published name is the option of its 8 layers:
+0 identity (a 1x1 convolution without activation where the shape changes), 1 MB3 k3, 2 MB6 k5.
+"""
+
+from __future__ import annotations
+
+from search.space import Layer, Option, Space
+
+STEM_WIDTH = 32
+STAGES = (2, 3, 3)  #: layers of each stage; the first has stride 2 and doubles the width
+
+
+def nas_bench_macro(in_size: int = 32, classes: int = 10) -> Space:
+    """The space for images of ``in_size`` pixels; the published accuracies are at 32 pixels and 10 classes."""
+    width = STEM_WIDTH
+    layers = [Layer("stem", (Option("k3", "conv", width, kernel=3, act="relu"),))]  # 32
+    for number, repeats in enumerate(STAGES, start=1):
+        width *= 2
+        for i in range(repeats):
+            layers.append(Layer(f"stage{number}.{i + 1}", _options(width, first=i == 0)))  # 16, 8, 4
+    layers.append(Layer("last", (Option("k1", "conv", 1280, act="relu"),)))
+    layers.append(Layer("head", (Option("fc", "head", classes),)))
+    return Space("nas_bench_macro", in_size, tuple(layers), source="arXiv 2103.11922")
+
+
+def _options(c_out: int, first: bool) -> tuple[Option, ...]:
+    stride = 2 if first else 1
+    return (
+        Option("identity", "conv", c_out, stride=2) if first else Option("identity", "skip"),
+        Option("mb3k3", "ir", c_out, 3, stride, 3, act="relu"),
+        Option("mb6k5", "ir", c_out, 5, stride, 6, act="relu"),
+    )
