@@ -207,17 +207,17 @@ def test_random_search_fills_a_budget_that_almost_no_network_fits() -> None:
     assert len({t.choice for t in result.trials}) == len(result.trials) == fits
 
 
-@pytest.mark.parametrize("algorithm", ["layernas", "mathnas", "random"])
-def test_searching_needs_no_torch(algorithm: str) -> None:
-    code = f"""
+def test_searching_needs_no_torch() -> None:
+    code = """
 import sys
 sys.modules["torch"] = None
-from search.algorithms import search
+from search.algorithms import ALGORITHMS, search
 from search.trials import Trials
 from tests.search_toys import plain_space, toy_problem
 problem = toy_problem(plain_space())
-print(search({algorithm!r}, problem, Trials(problem)).best.cost)
-assert {{"scipy", "pandas", "onnxruntime", "sklearn"}}.isdisjoint(sys.modules), "a heavy import"
+for name in ALGORITHMS:
+    search(name, problem, Trials(problem))
+assert {"scipy", "pandas", "onnxruntime", "sklearn"}.isdisjoint(sys.modules), "a heavy import"
 """
     root = Path(__file__).resolve().parent.parent
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)

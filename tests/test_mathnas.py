@@ -80,21 +80,20 @@ def test_ending_a_stage_takes_its_later_layers_with_it() -> None:
 @pytest.mark.parametrize("power", [0.0, 0.3, 1.0])
 @pytest.mark.parametrize("toy", SPACES)
 def test_the_program_is_solved_exactly(toy: str, power: float) -> None:
-    for share in (0.2, 0.7):
-        problem = toy_problem(SPACES[toy](), share, BlockSumAccuracy(jitter=4))
-        graph = layered_graph(problem.space, problem.cost)
-        prediction = Prediction.of(problem.space, graph, block_values(problem, Trials(problem)), power)
-        paths = brute_force.all_paths(graph)
-        fits = paths.edges[paths.costs <= problem.budget].tolist()
-        want = sorted((prediction.accuracy(graph.solution(edges).choice) for edges in fits), reverse=True)[:6]
-        got = [prediction.accuracy(s.choice) for s in itertools.islice(prediction.ranked(problem.budget), 6)]
-        assert got == pytest.approx(want, rel=1e-12)
-        highs = next(prediction.ranked(problem.budget, "milp"))
-        assert prediction.accuracy(highs.choice) == pytest.approx(want[0], abs=1e-5)
-        result = mathnas(problem, Trials(problem), power=power)
-        assert result.notes["predicted_best"]["accuracy"] == pytest.approx(want[0])
-        assert result.notes["predicted_best"]["gap"] == 0
-        assert result.predicted == pytest.approx(prediction.accuracy(result.best.choice))
+    problem = toy_problem(SPACES[toy](), 0.6, BlockSumAccuracy(jitter=4))
+    graph = layered_graph(problem.space, problem.cost)
+    prediction = Prediction.of(problem.space, graph, block_values(problem, Trials(problem)), power)
+    paths = brute_force.all_paths(graph)
+    fits = paths.edges[paths.costs <= problem.budget].tolist()
+    want = sorted((prediction.accuracy(graph.solution(edges).choice) for edges in fits), reverse=True)[:6]
+    got = [prediction.accuracy(s.choice) for s in itertools.islice(prediction.ranked(problem.budget), 6)]
+    assert got == pytest.approx(want, rel=1e-12)
+    highs = next(prediction.ranked(problem.budget, "milp"))
+    assert prediction.accuracy(highs.choice) == pytest.approx(want[0], abs=1e-5)
+    result = mathnas(problem, Trials(problem), power=power)
+    assert result.notes["predicted_best"]["accuracy"] == pytest.approx(want[0])
+    assert result.notes["predicted_best"]["gap"] == 0
+    assert result.predicted == pytest.approx(prediction.accuracy(result.best.choice))
 
 
 def test_the_random_average_is_a_difference_of_means() -> None:

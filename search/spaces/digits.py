@@ -13,8 +13,8 @@ from search.space import Layer, Option, Space
 
 STEM_WIDTH = 8
 STAGES = ((12, 1), (16, 2), (24, 1))  #: width, stride of the first block; sizes 16, 8, 8 of a 32-pixel image
-FIRST = ((3, 2), (5, 2), (3, 6), (5, 6), (3, 24), (5, 24), (5, 48))  #: kernel, expanded width; cheapest first
-SECOND = ((3, 6), (5, 6), (3, 24), (5, 24), (3, 72), (5, 72))  #: likewise, after the skip
+FIRST = ((1, 4), (1, 8), (1, 48), (3, 4), (3, 12), (5, 12), (5, 48))  #: kernel, expanded width; cheapest first
+SECOND = ((1, 4), (1, 48), (3, 4), (3, 48), (5, 8), (5, 72))  #: likewise, after the skip
 ACT: Act = "hswish"
 
 
