@@ -1,9 +1,10 @@
-"""The small space the demo trains: 6 layers x 7 options on grey images, made here, after MobileNetV3 (arXiv 1905.02244).
+"""The small space the demo trains: 6 layers x 7 options for grey images, after MobileNetV3 (arXiv 1905.02244).
 
 Three stages of two inverted residual blocks. The first block of a stage changes the width and must be there; the second
-is residual and may be left out. Options are kernel x expanded width; the narrowest expanded widths are bottlenecks that
-lose much of what passes (MobileNetV2, arXiv 1801.04381, section 3.2), so that members differ in accuracy by more than
-a short training's noise, and in MACs by a factor of 50.
+is residual and may be left out. Options are kernel x expanded width. Kernel 1 sees nothing of a pixel's neighbours, and
+an expanded width of 4 is a bottleneck that loses much of what passes (MobileNetV2, arXiv 1801.04381, section 3.2): so
+members differ in accuracy by more than a short training's noise, and in MACs by a factor of 21. Kernel 5 comes with
+narrow widths only, because torch is slow to train wide ones on a CPU.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from blocks.spec import Act
 from search.space import Layer, Option, Space
 
 STEM_WIDTH = 8
-STAGES = ((12, 1), (16, 2), (24, 1))  #: width, stride of the first block; sizes 16, 8, 8 of a 32-pixel image
-FIRST = ((1, 4), (1, 8), (1, 48), (3, 4), (3, 12), (5, 12), (5, 48))  #: kernel, expanded width; cheapest first
-SECOND = ((1, 4), (1, 48), (3, 4), (3, 48), (5, 8), (5, 72))  #: likewise, after the skip
+STAGES = ((12, 1), (16, 2), (24, 1))  #: width, stride of the first block; sizes 24, 12, 12 of a 48-pixel image
+FIRST = ((1, 4), (1, 8), (1, 48), (3, 4), (3, 12), (3, 48), (5, 12))  #: kernel, expanded width
+SECOND = ((1, 4), (1, 48), (3, 4), (3, 48), (5, 8), (5, 24))  #: likewise, after the skip
 ACT: Act = "hswish"
 
 
-def digits(in_size: int = 32, classes: int = 10) -> Space:
+def digits(in_size: int = 48, classes: int = 10) -> Space:
     """The space for grey images of ``in_size`` pixels: 117,649 networks of 41 blocks."""
     layers = [Layer("stem", (Option("k3", "conv", STEM_WIDTH, kernel=3, stride=2, act=ACT),))]
     for number, (width, stride) in enumerate(STAGES, start=1):
