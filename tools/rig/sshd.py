@@ -1,0 +1,190 @@
+"""A real OpenSSH server of one's own: its keys, its configuration, its port, in one folder. Works without root.
+
+    with SshServer(tmp_path) as server:
+        key = server.new_key()
+        subprocess.run([*server.client(key), "uname"], check=True)
+
+It serves the account that started it (as root: every account).
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import signal
+import socket
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+from tools.rig import available, process
+from tools.rig.process import RigError, run, wait_for
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+def keygen(path: Path, kind: str = "ed25519", passphrase: str = "") -> Path:
+    """Make a key pair ``path`` and ``path``.pub; returns ``path``."""
+    run("ssh-keygen", "-q", "-t", kind, "-N", passphrase, "-C", "edgenas-rig", "-f", path)
+    return path
+
+
+class SshServer:
+    """``start`` and ``stop`` it, or use it in a ``with`` statement.
+
+    Args:
+        folder: where its files go; made if absent.
+        host, port: where it listens; a free port if None.
+        chroot: what its sessions see as /; needs root, and every folder above it must be root's alone.
+        namespace: network namespace (of ``ip netns``) to run in; needs root.
+        environment: variables that its sessions get.
+        extra: further lines of sshd_config.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        host: str = "127.0.0.1",
+        port: int | None = None,
+        chroot: Path | None = None,
+        namespace: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        extra: str = "",
+    ) -> None:
+        self.folder, self.host, self.port = folder, host, port or free_port(host)
+        self.user = pwd.getpwuid(os.geteuid()).pw_name
+        self._chroot, self._namespace = chroot, namespace
+        self._environment, self._extra = dict(environment or {}), extra
+        self._process: subprocess.Popen[bytes] | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+        self._host_key = folder / "host_key"
+        if not self._host_key.exists():
+            keygen(self._host_key)
+        self._authorized = folder / "authorized_keys"
+        self._authorized.touch()
+        self.configure()
+
+    def configure(self) -> None:
+        """Write sshd_config; holds from the next start."""
+        variables = " ".join(f'"{name}={value}"' for name, value in self._environment.items())
+        lines = [
+            f"Port {self.port}",
+            f"ListenAddress {self.host}",
+            f"HostKey {self._host_key}",
+            "PidFile none",
+            f"AuthorizedKeysFile {self._authorized}",
+            "StrictModes no",  # temporary folders lie below /tmp, which everybody may write
+            "UsePAM no",
+            "PasswordAuthentication no",
+            "KbdInteractiveAuthentication no",
+            "PermitRootLogin prohibit-password",
+            "UseDNS no",
+            "PrintMotd no",
+            "PrintLastLog no",
+            "LogLevel VERBOSE",
+            "MaxStartups 100",
+            "MaxSessions 100",
+            "Subsystem sftp internal-sftp",
+            *([f"ChrootDirectory {self._chroot}"] if self._chroot else []),
+            *([f"SetEnv {variables}"] if variables else []),
+            self._extra,
+        ]
+        (self.folder / "sshd_config").write_text("\n".join(lines) + "\n")
+
+    def argv(self) -> list[str]:
+        """The server in the foreground; OpenSSH insists on an absolute path."""
+        program = available.program("sshd")
+        if program is None:
+            raise RigError(available.sshd() or "sshd is not installed")
+        return [program, "-D", "-E", str(self.folder / "sshd.log"), "-f", str(self.folder / "sshd_config")]
+
+    def start(self, timeout_s: float = 10) -> None:
+        if os.geteuid() == 0:
+            Path("/run/sshd").mkdir(exist_ok=True)  # where a root sshd confines its unprivileged half
+        inside = ["ip", "netns", "exec", self._namespace] if self._namespace else []
+        (self.folder / "sshd.log").write_text("")
+        self._process = subprocess.Popen(
+            [*inside, *self.argv()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        wait_for(self._listens, f"sshd on {self.host}:{self.port}", timeout_s)
+
+    def _listens(self) -> bool:
+        if self._process is not None and self._process.poll() is not None:
+            raise RigError(f"sshd ended: {self.log()}")
+        return "Server listening" in self.log()
+
+    def log(self) -> str:
+        return (self.folder / "sshd.log").read_text(errors="replace")
+
+    def sessions(self) -> list[int]:
+        """Processes of the connections that are open: for each a monitor and its unprivileged half."""
+        if self._process is None:
+            return []
+        return session_processes(self._process.pid)
+
+    def kill_sessions(self, number: signal.Signals = signal.SIGKILL) -> int:
+        """Cut every connection; commands that ran in them go on. Returns how many processes were killed."""
+        pids = self.sessions()
+        process.kill(pids, number)
+        return len(pids)
+
+    def stop(self) -> None:
+        """End the server, its connections and the commands that still hang on them."""
+        if self._process is not None:
+            process.kill([self._process.pid, *process.descendants(self._process.pid)])
+            self._process.wait()
+            self._process = None
+
+    def allow(self, public_key: Path) -> None:
+        """Let the owner of a key in."""
+        with self._authorized.open("a") as file:
+            file.write(public_key.read_text())
+
+    def new_key(self, name: str = "id") -> Path:
+        """Make a key pair that is let in; returns the private key's path."""
+        key = keygen(self.folder / name)
+        self.allow(self.folder / f"{name}.pub")
+        return key
+
+    def change_host_key(self) -> None:
+        """What a client sees after a reinstallation, or when somebody sits in between; holds from the next start."""
+        self._host_key.unlink()
+        keygen(self._host_key)
+
+    def known_hosts_line(self) -> str:
+        """With the line end. Port 22 has no brackets, as OpenSSH writes it."""
+        kind, key = self._host_key.with_suffix(".pub").read_text().split()[:2]
+        where = self.host if self.port == 22 else f"[{self.host}]:{self.port}"
+        return f"{where} {kind} {key}\n"
+
+    def fingerprint(self) -> str:
+        """Of the host key, as OpenSSH shows it: SHA256:..."""
+        return run("ssh-keygen", "-l", "-f", self._host_key.with_suffix(".pub")).stdout.split()[1]
+
+    def client(self, key: Path, user: str | None = None) -> list[str]:
+        """The OpenSSH client's arguments up to the host; append the command."""
+        known = self.folder / "known_hosts"
+        known.write_text(self.known_hosts_line())
+        options = ("BatchMode=yes", "IdentitiesOnly=yes", f"UserKnownHostsFile={known}", "ConnectTimeout=5")
+        flags = [word for option in options for word in ("-o", option)]
+        return ["ssh", "-F", "none", "-i", str(key), *flags, "-p", str(self.port), f"{user or self.user}@{self.host}"]
+
+    def __enter__(self) -> SshServer:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def session_processes(listener: int) -> list[int]:
+    """sshd's own processes below its listener (sshd-session from OpenSSH 9.8), not the commands they run."""
+    return [pid for pid in process.descendants(listener) if process.name(pid).startswith("sshd")]
