@@ -4,6 +4,7 @@
       TimeLimitError        a command ran past its time; carries what it printed until then
       OutputLimitError      a command printed more than anyone will read
       TransferError         a file did not arrive whole
+      LostError             the device does not answer, or the connection broke: what was asked may have happened
       DeviceInputError      an inventory or a request that breaks a rule (exit code 2)
 
 A command that runs and fails is no error here: its exit code is in the result. One that cannot be started answers 127,
@@ -38,6 +39,10 @@ class OutputLimitError(DeviceError):
 
 class TransferError(DeviceError):
     """A file or folder did not arrive whole; nothing of it is left under its name."""
+
+
+class LostError(DeviceError):
+    """The device does not answer, or the connection broke; what was asked of it may or may not have happened."""
 
 
 class DeviceInputError(DeviceError):

@@ -1,0 +1,216 @@
+"""Work that goes on while nobody is connected: started once, found again, collected, never repeated.
+
+A job is a folder on the device: ``boot`` (the boot it was started in), ``pid`` (its session's leader, and when that
+began), ``out``, ``err``, and at the end ``rc``: exit code and the sizes of both outputs, renamed to that once whole.
+
+    rc there               done
+    another boot           rebooted
+    leader alive           running
+    leader dead            died
+    no folder              gone: it never started, or somebody removed it
+
+``run_job`` goes through all of it, and through lost connections. Works on any Device.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import re
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+from devices.base import Device, DeviceError, LostError, TimeLimitError
+from devices.home import KILL_SESSION
+from devices.remote import BOOT_ID, check_path
+
+State = Literal["done", "rebooted", "running", "died", "gone"]
+
+FILE_LIMIT_BYTES = 1 << 30  # what one file that a job writes may grow to, its output included
+PATIENCE_S = 300.0  # how long a device may be away
+_CALL_S = 30.0
+_RETRY_S = (0.2, 0.5, 1.0, 2.0)
+_Answer = TypeVar("_Answer")
+
+# $1 folder, $2 limit in s, then the command. The session's leader makes the folder, so that a start which is cut is
+# either not begun or goes on, and one that is repeated finds the folder there. It asks cat for its own starting time
+# because emulators falsify a process's own /proc entry.
+_LEADER = f"""{KILL_SESSION}
+j=$1 limit=$2; shift 2
+mkdir "$j" 2>/dev/null || exit 0
+cat {BOOT_ID} >"$j/boot"
+l=$(cat /proc/$$/stat); l=${{l##*) }}
+echo $$ "$(echo $l | cut -d' ' -f20)" >"$j/pid.new"
+mv "$j/pid.new" "$j/pid"
+ulimit -f {FILE_LIMIT_BYTES // 512} 2>/dev/null
+timeout -s KILL "$limit" "$@" >"$j/out" 2>"$j/err" </dev/null
+r=$?
+kill_session $$
+sync
+echo "$r $(stat -c %s "$j/out") $(stat -c %s "$j/err")" >"$j/rc.new"
+mv "$j/rc.new" "$j/rc"
+"""
+
+# waits until the job has its folder and its pid, so that the next look at it is not too early
+_START = """j=$1
+setsid sh -c "$0" sh "$@" >/dev/null 2>&1 </dev/null &
+n=0
+until [ -f "$j/pid" ] || [ -f "$j/rc" ]; do
+    n=$((n+1)); [ $n -lt 100 ] || { echo "$j could not be made" >&2; exit 1; }
+    sleep 0.1
+done
+"""
+
+_POLL = f"""j=$0
+if [ ! -d "$j" ]; then echo gone
+elif [ -f "$j/rc" ]; then echo done
+elif [ "$(cat "$j/boot" 2>/dev/null)" != "$(cat {BOOT_ID})" ]; then echo rebooted
+else
+    p= s= l=
+    {{ read -r p s <"$j/pid"; }} 2>/dev/null
+    {{ read -r l <"/proc/$p/stat"; }} 2>/dev/null
+    l=${{l##*) }}
+    if [ -z "$p" ] || [ -z "$l" ] || [ "${{l%% *}}" = Z ] || [ "$(echo $l | cut -d' ' -f20)" != "$s" ]; then
+        if [ -f "$j/rc" ]; then echo done; else echo died; fi
+    else echo running; fi
+fi
+"""
+
+_KILL = f"""{KILL_SESSION}
+j=$0
+[ "$(cat "$j/boot" 2>/dev/null)" = "$(cat {BOOT_ID})" ] || exit 0
+{{ read -r p s <"$j/pid"; }} 2>/dev/null && kill_session "$p" "$s"
+exit 0
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job by its folder, which is all that finds it again; ``argv`` is for messages and results."""
+
+    folder: str
+    argv: tuple[str, ...]
+
+
+class JobLostError(DeviceError):
+    """A job ended without a result; ``state`` says how, ``stdout`` and ``stderr`` hold what it had printed."""
+
+    def __init__(self, message: str, state: State, stdout: str, stderr: str) -> None:
+        super().__init__(message)
+        self.state, self.stdout, self.stderr = state, stdout, stderr
+
+
+def start(device: Device, argv: Sequence[str], folder: str, *, limit_s: float) -> Job:
+    """Start ``argv`` as the job ``folder``, an absolute path below a work folder that is not there yet. The device ends
+    it after ``limit_s``, exit code 137. Starting a job that was started does nothing, so a start may be repeated."""
+    check_path(folder)
+    result = device.run(["sh", "-c", _START, _LEADER, folder, str(math.ceil(limit_s)), *argv], timeout_s=_CALL_S)
+    if result.returncode != 0:
+        raise DeviceError(f"{device.name}: {argv[0]} was not started: {result.stderr.strip()[-400:]}")
+    return Job(folder, tuple(argv))
+
+
+def poll(device: Device, job: Job) -> State:
+    """How the job is."""
+    said = device.run(["sh", "-c", _POLL, check_path(job.folder)], timeout_s=_CALL_S).stdout.strip()
+    states: dict[str, State] = {s: s for s in ("done", "rebooted", "running", "died", "gone")}
+    if said not in states:
+        raise DeviceError(f"{device.name}: cannot tell how {job.argv[0]} is: {said[:80]!r}")
+    return states[said]
+
+
+def collect(device: Device, job: Job) -> subprocess.CompletedProcess[str]:
+    """The result of a job that is done; the folder stays. DeviceError where its output is not whole, as after a full
+    disk; OutputLimitError where it is more than the device's ``run`` takes."""
+    sizes = _read(device, job, "rc").split()
+    if len(sizes) != 3 or not all(re.fullmatch(r"\d{1,12}", n) for n in sizes):
+        raise DeviceError(f"{device.name}: the result of {job.argv[0]} cannot be read: is the disk full there?")
+    out, err = _read(device, job, "out", int(sizes[1])), _read(device, job, "err", int(sizes[2]))
+    return subprocess.CompletedProcess(list(job.argv), int(sizes[0]), out, err)
+
+
+def kill(device: Device, job: Job) -> None:
+    """Kill every process of the job's session; does nothing when there is none."""
+    device.run(["sh", "-c", _KILL, check_path(job.folder)], timeout_s=_CALL_S)
+
+
+def _read(device: Device, job: Job, file: str, size: int | None = None) -> str:
+    script = 'cat "$0" && [ "$(stat -c %s "$0")" = "${1:-$(stat -c %s "$0")}" ]'
+    argv = ["sh", "-c", script, f"{job.folder}/{file}", *([] if size is None else [str(size)])]
+    result = device.run(argv, timeout_s=4 * _CALL_S)
+    if result.returncode != 0:
+        why = result.stderr.strip()[-200:] or "it is not as long as it was"
+        raise DeviceError(f"{device.name}: {job.folder}/{file} of {job.argv[0]} cannot be read: {why}")
+    return result.stdout
+
+
+def patiently(
+    call: Callable[[], _Answer], patience_s: float = PATIENCE_S, lost: Callable[[LostError], None] = lambda e: None
+) -> _Answer:
+    """Repeat ``call`` while the device is away, for at most ``patience_s``; only for what may be done twice. ``lost``
+    is told every time."""
+    begin, attempt = time.monotonic(), 0
+    while True:
+        try:
+            return call()
+        except LostError as error:
+            lost(error)
+            if time.monotonic() - begin > patience_s:
+                raise
+            time.sleep(_RETRY_S[min(attempt, len(_RETRY_S) - 1)])
+            attempt += 1
+
+
+def run_job(
+    device: Device,
+    argv: Sequence[str],
+    folder: str,
+    *,
+    timeout_s: float,
+    patience_s: float = PATIENCE_S,
+    poll_s: float = 1.0,
+) -> subprocess.CompletedProcess[str]:
+    """Like ``Device.run``, through every loss of the connection that lasts less than ``patience_s``.
+
+    ``argv`` runs at most once. Raises LostError when the device stays away; JobLostError when the job came to nothing
+    (power cut, killed); TimeLimitError when it was still running at its limit. On any error the job is killed where the
+    device can be reached.
+    """
+    job = Job(folder, tuple(argv))
+    begin = time.monotonic()
+    finished = False
+    try:
+        patiently(lambda: start(device, argv, folder, limit_s=timeout_s + _CALL_S), patience_s)
+        while (state := patiently(lambda: poll(device, job), patience_s)) == "running":
+            if time.monotonic() - begin > timeout_s:
+                patiently(lambda: kill(device, job), patience_s)
+                stdout, stderr = patiently(lambda: _partial(device, job), patience_s)
+                raise TimeLimitError(f"{device.name}: {argv[0]} was stopped after {timeout_s:g} s", stdout, stderr)
+            time.sleep(poll_s)
+        if state == "done":
+            result = patiently(lambda: collect(device, job), patience_s)
+            finished = True
+            return result
+        stdout, stderr = patiently(lambda: _partial(device, job), patience_s)
+        raise JobLostError(f"{device.name}: {argv[0]} came to nothing: {_HOW[state]}", state, stdout, stderr)
+    finally:
+        if not finished:
+            with contextlib.suppress(DeviceError):  # the device ends it at its limit, or the next connect does
+                kill(device, job)
+
+
+_HOW: dict[State, str] = {
+    "rebooted": "the device started anew meanwhile; is its power supply strong enough?",
+    "died": "it was killed there; is its memory enough?",
+    "gone": "its folder is gone from the device; somebody removed it",
+}
+
+
+def _partial(device: Device, job: Job) -> tuple[str, str]:
+    """What the job has printed so far, '' where that is not there."""
+    files = (device.run(["cat", f"{job.folder}/{file}"], timeout_s=4 * _CALL_S).stdout for file in ("out", "err"))
+    stdout, stderr = files
+    return stdout, stderr

@@ -1,0 +1,221 @@
+"""Whether a device may be measured now: refused, or marked, each with its reason and what to do; and cooling down.
+
+Pure but for ``read`` and ``cool_down``. A fact that cannot be read is marked, never taken for good.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from devices import facts, facts_android, throttle
+from devices.base import Device, DeviceError
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a measurement may start; ``busy_per_core`` is refused, ``load_per_core`` only marked."""
+
+    free_mib: float = 200.0
+    load_per_core: float = 0.3
+    busy_per_core: float = 1.0
+    start_c: float = 60.0
+    battery_percent: float = 30.0
+    governors: tuple[str, ...] = ("performance",)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A device at one moment; None for what it does not tell. ``identity`` is ``facts.fingerprint``. ``phone`` has a
+    battery and a thermal service, ``pi`` has throttle bits."""
+
+    identity: Mapping[str, str | int]
+    free_mib: float | None = None
+    load_1min: float | None = None
+    cores: int | None = None
+    governor: str | None = None
+    temperature_c: float | None = None
+    throttled: int | None = None
+    battery_percent: float | None = None
+    thermal_status: int | None = None
+    phone: bool = False
+    pi: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as it should be. 'wait': it may pass, as heat does."""
+
+    what: str
+    level: Literal["refuse", "wait", "mark"]
+    reason: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.reason}; {self.remedy}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cooled:
+    """How a cool-down ended: the last temperature, how long it took, and whether the limit was reached."""
+
+    temperature_c: float | None
+    waited_s: float
+    reached: bool
+
+
+def read(device: Device, folder: str, *, timeout_s: float = 30.0) -> Reading:
+    """Ask the device in one command; ``folder`` is where the space is needed, an absolute path. DeviceError."""
+    if not folder.startswith("/") or "'" in folder or not folder.isprintable():
+        raise DeviceError(f"{device.name}: {folder!r} is not a folder whose space can be asked for")
+    mark = facts_android.MARK
+    script = (
+        f"echo '{mark}df'; df -k '{folder}' 2>/dev/null; echo '{mark}vcgencmd'; {throttle.SCRIPT}; "
+        "if command -v getprop >/dev/null 2>&1; then "
+        f"for c in getprop 'dumpsys battery' 'dumpsys thermalservice'; do echo; echo \"{mark}$c\"; "
+        f"$c 2>/dev/null; done; fi; echo; echo '{mark}facts'; {facts.SCRIPT}"
+    )
+    result = device.run(["sh", "-c", script], timeout_s=timeout_s)
+    if result.returncode != 0:
+        why = facts.printable(result.stderr) or f"exit code {result.returncode}"
+        raise DeviceError(f"{device.name}: cannot read its state: {why}; it must be able to run sh, cat and df")
+    return parse(result.stdout)
+
+
+def parse(text: str) -> Reading:
+    """Read what the command of ``read`` printed."""
+    parts = facts_android.split_parts(text)
+    seen = facts.parse_facts(text)
+    firmware = throttle.parse_firmware(parts.get("vcgencmd", ""))
+    phone = "dumpsys battery" in parts
+    battery = facts_android.parse_battery(parts.get("dumpsys battery", ""))
+    thermal = facts_android.parse_thermal(parts.get("dumpsys thermalservice", ""))
+    heats = [t for t in (thermal.cpu_c, firmware.temperature_c, seen.temperature_c) if t is not None]
+    return Reading(
+        identity=facts.fingerprint(seen),
+        free_mib=facts_android.free_mib(parts.get("df", "")),
+        load_1min=seen.load_1min,
+        cores=seen.cores,
+        governor=seen.governor,
+        temperature_c=heats[0] if phone and heats else max(heats, default=None),
+        throttled=firmware.throttled,
+        battery_percent=battery.level,
+        thermal_status=thermal.status,
+        phone=phone,
+        pi="Raspberry Pi" in (seen.model or ""),
+    )
+
+
+def judge(reading: Reading, limits: Limits, expected: Mapping[str, str | int] | None = None) -> tuple[Finding, ...]:
+    """Everything that is not as it should be, worst first; () when the device is ready.
+
+    ``expected`` is the identity that the inventory or the table holds; facts missing on either side are not compared,
+    and neither is the governor, which has its own rule.
+    """
+    found = [
+        *_identity(reading, expected or {}),
+        *_space_and_load(reading, limits),
+        *_heat(reading, limits),
+        *_power(reading, limits),
+    ]
+    return tuple(sorted(found, key=lambda f: ("refuse", "wait", "mark").index(f.level)))
+
+
+def cool_down(
+    temperature: Callable[[], float | None],
+    limit_c: float,
+    *,
+    limit_s: float,
+    every_s: float = 5.0,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> Cooled:
+    """Wait until ``temperature`` is at most ``limit_c``, at most ``limit_s`` long; a device that stops telling its
+    temperature ends the wait."""
+    begin = clock()
+    while True:
+        now_c, waited_s = temperature(), clock() - begin
+        if now_c is None or now_c <= limit_c:
+            return Cooled(now_c, waited_s, now_c is not None)
+        if waited_s >= limit_s:
+            return Cooled(now_c, waited_s, False)
+        sleep(min(every_s, limit_s - waited_s))
+
+
+def _identity(reading: Reading, expected: Mapping[str, str | int]) -> list[Finding]:
+    pairs = [(k, v, reading.identity[k]) for k, v in expected.items() if k != "governor" and k in reading.identity]
+    return [
+        Finding(
+            "identity",
+            "refuse",
+            f"it is another machine: its {key} is {got!r}, not {want!r} as before",
+            "connect the right one, or give this one a name of its own",
+        )
+        for key, want, got in pairs
+        if want != got
+    ]
+
+
+def _space_and_load(reading: Reading, limits: Limits) -> list[Finding]:
+    found = []
+    if reading.free_mib is None:
+        found.append(_unknown("free space"))
+    elif reading.free_mib < limits.free_mib:
+        reason = f"{reading.free_mib:.0f} MiB are free, fewer than {limits.free_mib:.0f}"
+        found.append(Finding("free space", "refuse", reason, "make room"))
+    if reading.load_1min is None or not reading.cores:
+        found.append(_unknown("load"))
+    elif reading.load_1min >= limits.load_per_core * reading.cores:
+        level: Literal["refuse", "mark"] = (
+            "refuse" if reading.load_1min >= limits.busy_per_core * reading.cores else "mark"
+        )
+        reason = (
+            f"its load is {reading.load_1min:g} on {reading.cores} cores, not below {limits.load_per_core:g} a core"
+        )
+        found.append(Finding("load", level, reason, "stop what else runs there, or wait a minute"))
+    if reading.governor is None:
+        found.append(_unknown("governor"))
+    elif any(part not in limits.governors for part in reading.governor.split("+")):
+        reason = f"its governor is {reading.governor}, not {' or '.join(limits.governors)}"
+        found.append(Finding("governor", "mark", reason, "let the profiler set it: see 'edgenas devices prepare'"))
+    return found
+
+
+def _heat(reading: Reading, limits: Limits) -> list[Finding]:
+    if reading.temperature_c is None:
+        found = [_unknown("temperature")]
+    elif reading.temperature_c > limits.start_c:
+        reason = f"it is {reading.temperature_c:.1f} °C warm, above {limits.start_c:g}"
+        found = [Finding("temperature", "wait", reason, "let it cool down, or cool it")]
+    else:
+        found = []
+    if reading.thermal_status is not None and reading.thermal_status > 0:
+        name = facts_android.THERMAL_STATUS[reading.thermal_status]
+        found.append(Finding("thermal status", "wait", f"Android's thermal status is {name}", "let it cool down"))
+    elif reading.phone and reading.thermal_status is None:
+        found.append(_unknown("thermal status"))
+    return found
+
+
+def _power(reading: Reading, limits: Limits) -> list[Finding]:
+    found = []
+    if reading.pi and reading.throttled is None:
+        found.append(_unknown("throttle bits"))
+    for name in throttle.holding(reading.throttled or 0):
+        found.append(Finding("throttle bits", "refuse", f"the firmware reports {name}", throttle.remedy(name)))
+    for name in throttle.since_boot(reading.throttled or 0):
+        if name not in throttle.holding(reading.throttled or 0):
+            reason = f"the firmware reports {name} at some time since boot"
+            found.append(Finding("throttle bits", "mark", reason, f"{throttle.remedy(name)}, and restart it"))
+    if reading.battery_percent is not None and reading.battery_percent < limits.battery_percent:
+        reason = f"its battery is at {reading.battery_percent:.0f} %, below {limits.battery_percent:.0f}"
+        found.append(Finding("battery", "refuse", reason, "charge it"))
+    elif reading.phone and reading.battery_percent is None:
+        found.append(_unknown("battery"))
+    return found
+
+
+def _unknown(what: str) -> Finding:
+    return Finding(what, "mark", f"its {what} cannot be read", "results are marked so")

@@ -1,0 +1,98 @@
+"""The line of numbers that TensorFlow's tools print of a series: ``count=50 first=.. curr=.. min=.. max=.. avg=..``.
+
+Format: ``Stat::OutputToStream`` in tensorflow/core/util/stats_calculator.h (later tensorflow/compiler/xla/tsl/util), up
+to the version that adds p5, median and p95. Averages have six significant digits, the rest are whole microseconds. What
+is printed is redundant, and a line whose numbers cannot all be true of one series is refused.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+_N = r"(0|[1-9][0-9]{0,11})"
+FLOAT = r"([0-9](?:[0-9.]{0,11})(?:e[+-][0-9]{2})?)"
+_SAME = re.compile(rf"count={_N} curr={_N}(\(all same\))?")
+_FULL = re.compile(
+    rf"count={_N} first={_N} curr={_N} min={_N} max={_N} avg={FLOAT} std={_N}(?: p5={_N} median={_N} p95={_N})?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """A series of times in microseconds: how many, the first, the last, the least, the most, the mean as printed
+    (``avg_text``), the standard deviation of the population (cut to a whole number), and percentiles where printed."""
+
+    count: int
+    first_us: int
+    last_us: int
+    min_us: int
+    max_us: int
+    avg_text: str
+    std_us: int
+    percentiles_us: tuple[int, int, int] | None = None
+
+    @property
+    def avg_us(self) -> float:
+        """The mean, to six significant digits."""
+        return float(self.avg_text)
+
+
+def parse_stat(line: str) -> Stat:
+    """Read the line; ValueError says what is wrong with it."""
+    same = _SAME.fullmatch(line)
+    if same is not None:
+        count, value = int(same[1]), int(same[2])
+        if count < 1 or (count > 1) != (same[3] is not None):
+            raise ValueError(f"{line!r:.120} is not a series")
+        return Stat(count, value, value, value, value, f"{value:g}", 0)
+    full = _FULL.fullmatch(line)
+    if full is None:
+        raise ValueError(
+            "nothing was run" if line == "count=0" else f"{line!r:.120} is not a series as the tool prints it"
+        )
+    count, first, last, least, most = (int(text) for text in full.groups()[:5])
+    parse_float(full[6])
+    percentiles = (int(full[8]), int(full[9]), int(full[10])) if full[8] is not None else None
+    stat = Stat(count, first, last, least, most, full[6], int(full[7]), percentiles)
+    if not _possible(stat):
+        raise ValueError(f"{line!r:.160}: no series of times has these numbers")
+    return stat
+
+
+def parse_float(text: str) -> float:
+    """A number as C++ prints it, six significant digits; ValueError for any other spelling."""
+    value = float(text)
+    if not math.isfinite(value) or f"{value:g}" != text:
+        raise ValueError(f"{text!r:.40} is not a number as the tool prints it")
+    return value
+
+
+def _possible(stat: Stat) -> bool:
+    """Order, and the bounds on a variance given the mean and some of the values: from above Bhatia and Davis (2000),
+    from below by putting the values not known at one place."""
+    n, mean, low, high = stat.count, stat.avg_us, stat.min_us, stat.max_us
+    slack = 10.0 ** (math.floor(math.log10(mean)) - 5) if mean > 0 else 0.0  # half a unit of the sixth digit, and more
+    inside = low <= min(stat.first_us, stat.last_us) and max(stat.first_us, stat.last_us) <= high
+    if n < 2 or low >= high or not inside or not low - slack <= mean <= high + slack:
+        return False
+    known = [low, high]
+    known += [value for value in (stat.first_us, stat.last_us) if value not in (low, high)]
+    rest = n - len(known)
+    if rest < 0:
+        return False
+    off = [value - mean for value in known]
+    squares = sum(x * x for x in off) + (sum(off) ** 2 / rest if rest else 0.0)
+    blur = slack * math.sqrt(len(known) / rest) if rest else slack
+    least = math.sqrt(squares / n) - blur
+    if not rest and abs(sum(off)) > n * slack:
+        return False
+    most = math.sqrt(max(0.0, (mean - low + slack) * (high - mean + slack)))
+    if not least - 1.01 <= stat.std_us <= most + 0.01:
+        return False
+    if stat.percentiles_us is not None:
+        p5, median, p95 = stat.percentiles_us
+        # the tool's median may sit one place off the middle, which a long series does not notice
+        return low <= p5 <= median <= p95 <= high and abs(mean - median) <= (stat.std_us + 1) * math.sqrt(n) + slack
+    return True

@@ -1,0 +1,123 @@
+"""ONNX Runtime's ``onnxruntime_perf_test``: its command line, and what it prints, read strictly. Pure: nothing is run.
+
+Formats read: those of 2020 ("cost:1.8 s", no space), of 2022 ("Total iterations"), and since. Source:
+onnxruntime/test/perftest/{performance_runner,command_args_parser}. Times are printed with six significant digits; the
+total, the number of runs and the average say the same twice, and a text in which they do not agree is refused.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from profiler.runtimes.output import OutputError
+
+LIMIT_CHARS = 4 << 20
+_NUMBER = r"([0-9]{1,15}(?:\.[0-9]{1,12})?(?:e[+-][0-9]{2})?)"
+_LINES = {
+    "session_s": re.compile(rf"Session creation time cost: ?{_NUMBER} s"),
+    "total_s": re.compile(rf"Total (?:inference )?time cost: ?{_NUMBER}(?: s)?"),
+    "runs": re.compile(r"Total (?:inference requests|iterations): ?([0-9]{1,12})"),
+    "average_ms": re.compile(rf"Average (?:inference )?time cost: ?{_NUMBER} ms"),
+    "wall_s": re.compile(rf"Total (?:inference )?run time: ?{_NUMBER} s"),
+}
+_LATENCY = re.compile(rf"(Min|Max|P50|P90|P95|P99|P999) Latency(?: is |: ){_NUMBER} ?s(?:ec)?")
+_ORDER = ("Min", "P50", "P90", "P95", "P99", "P999", "Max")
+_OURS = ("Session creation time", "Total ", "Average inference time", "Average time", *(f"{n} Latency" for n in _ORDER))
+_DIGITS = 2e-5  # of a value printed with six significant digits, twice rounded
+
+
+@dataclass(frozen=True, slots=True)
+class PerfTest:
+    """One run: how many inferences, their mean and sum, and the latencies printed by name ('Min', 'P50' .. 'Max')."""
+
+    runs: int
+    average_ms: float
+    total_s: float
+    wall_s: float | None
+    session_s: float | None
+    latencies_ms: dict[str, float]
+
+    @property
+    def sample_ns(self) -> int:
+        """All inferences together: a sample of ``runs`` loops, to six significant digits."""
+        return round(self.total_s * 1e9)
+
+
+def command(
+    binary: str, model: str, *, threads: int, runs: int, cores: Sequence[int], seed: int = 0, result: str = "/dev/null"
+) -> list[str]:
+    """Command line on the device: made-up inputs from ``seed`` (-I -S), ``runs`` inferences one after another, one
+    operator at a time (-y 1), pinned to ``cores``."""
+    pin = ["taskset", f"{sum(1 << core for core in set(cores)):x}"] if cores else []
+    flags = ["-I", "-S", str(seed), "-e", "cpu", "-m", "times", "-r", str(runs), "-x", str(threads), "-y", "1"]
+    return [*pin, binary, *flags, model, result]
+
+
+def parse(stdout: str, *, asked_runs: int | None = None) -> PerfTest:
+    """Exactly one run; OutputError with the reason for anything else."""
+    if len(stdout) > LIMIT_CHARS:
+        raise OutputError(f"onnxruntime_perf_test printed more than {LIMIT_CHARS:,} characters")
+    try:
+        found = _read(stdout)
+    except ValueError as error:
+        raise OutputError(f"onnxruntime_perf_test: {error}") from error
+    if asked_runs is not None and found.runs != asked_runs:
+        raise OutputError(f"onnxruntime_perf_test ran {found.runs} times, not {asked_runs} as asked")
+    return found
+
+
+def _read(text: str) -> PerfTest:
+    values: dict[str, str] = {}
+    latencies: dict[str, float] = {}
+    for raw in text.split("\n"):
+        line = raw.removesuffix("\r")
+        name, number = _line(line)
+        if name == "":
+            if line.startswith(_OURS):
+                raise ValueError(f"the line {line!r:.160} is not as the tool prints it")
+            continue
+        if name in values or name in latencies:
+            raise ValueError(f"{line!r:.160} comes twice: more than one run, or mixed output")
+        if name in _ORDER:
+            latencies[name] = 1000 * _float(number)
+        else:
+            values[name] = number
+    missing = [name for name in ("total_s", "runs", "average_ms") if name not in values]
+    if missing:
+        raise ValueError(f"the output is cut or of another tool: no line tells {missing[0]}")
+    runs, total_s, average_ms = int(values["runs"]), _float(values["total_s"]), _float(values["average_ms"])
+    if runs < 1 or total_s <= 0 or not math.isclose(total_s / runs * 1000, average_ms, rel_tol=_DIGITS):
+        raise ValueError(
+            f"the numbers contradict each other: {runs} runs, {total_s:g} s in all, {average_ms:g} ms each"
+        )
+    ordered = [latencies[name] for name in _ORDER if name in latencies]
+    if ordered != sorted(ordered):
+        raise ValueError("the latencies are not in order")
+    low, high = latencies.get("Min", 0.0), latencies.get("Max", math.inf)
+    if not low * (1 - _DIGITS) <= average_ms <= high * (1 + _DIGITS):
+        raise ValueError("the average lies outside of least and most")
+    wall_s = _float(values["wall_s"]) if "wall_s" in values else None
+    session_s = _float(values["session_s"]) if "session_s" in values else None
+    if wall_s is not None and wall_s < total_s * (1 - _DIGITS):
+        raise ValueError(f"{total_s:g} s of inferences in {wall_s:g} s: they ran side by side")
+    return PerfTest(runs, average_ms, total_s, wall_s, session_s, latencies)
+
+
+def _line(line: str) -> tuple[str, str]:
+    """(what the line tells, its number), ('', '') for other lines."""
+    if match := _LATENCY.fullmatch(line):
+        return match[1], match[2]
+    for name, pattern in _LINES.items():
+        if match := pattern.fullmatch(line):
+            return name, match[1]
+    return "", ""
+
+
+def _float(text: str) -> float:
+    """A number as C++ prints it, six significant digits; ValueError for any other spelling."""
+    if f"{float(text):g}" != text:
+        raise ValueError(f"{text!r:.40} is not a number as the tool prints it")
+    return float(text)
