@@ -1,0 +1,36 @@
+"""``edgenas blocks``"""
+
+from __future__ import annotations
+
+import click
+
+from edgenas.cli.networks import NETWORK_HELP, classes_option, in_size_option, load_network, load_space
+from edgenas.cli.terminal import json_option, print_json, print_table
+
+
+@click.command("blocks", epilog=NETWORK_HELP)
+@click.argument("space_or_network")
+@in_size_option
+@classes_option
+@json_option
+def command(space_or_network: str, in_size: int | None, classes: int | None, as_json: bool) -> None:
+    """List every distinct block of a space, or the blocks of one network in order, with their sizes and costs.
+
+    \b
+    Example:
+      edgenas blocks mobilenet_v3_small --in-size 160
+      edgenas blocks nas_bench_macro/2.2.2.1.2.2.1.0
+    """
+    from blocks.counts import bytes_moved
+    from search.spaces import SPACES
+
+    if space_or_network in SPACES:
+        chosen = load_space(space_or_network, in_size, classes).blocks()
+    else:
+        chosen = load_network(space_or_network, in_size, classes).blocks
+    rows = [(str(b), f"{b.out_size}x{b.c_out}", b.macs, b.params, bytes_moved(b)) for b in chosen]
+    if as_json:
+        keys = ("block", "output", "macs", "params", "bytes_moved")
+        print_json([dict(zip(keys, row, strict=True)) for row in rows])
+    else:
+        print_table(("block", "output", "MACs", "parameters", "bytes moved"), rows, f"{len(rows)} blocks")

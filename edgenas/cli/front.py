@@ -1,0 +1,66 @@
+"""``edgenas front``"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from blocks.errors import InputError
+from edgenas.cli.networks import load_space, read_json
+from edgenas.cli.terminal import json_option, print_json, print_summary, print_table
+
+
+@click.command("front")
+@click.argument("search", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--table", type=click.Path(dir_okay=False, path_type=Path),
+              help="A latency table, of this or of any other device [default: the search's own].")  # fmt: skip
+@click.option("--statistic", default="min", show_default=True, help="Of the table's samples: min, median or p90.")
+@click.option("--picture", type=click.Path(dir_okay=False, path_type=Path), help="Also draw it, as PNG or SVG.")
+@click.option("--all", "show_all", is_flag=True, help="Every point, not some 20 spread over the front.")
+@json_option
+def command(
+    search: Path, table: Path | None, statistic: str, picture: Path | None, show_all: bool, as_json: bool
+) -> None:
+    """The exact accuracy-latency front that a search's block values predict.
+
+    SEARCH is what `edgenas search` wrote with mathnas among its algorithms. Block values hold for any device: with the
+    table of another one, this is its front, and nothing is trained again.
+
+    \b
+    Example:
+      edgenas front search.json
+      edgenas front search.json --table pi4-litert.jsonl --picture front.png
+    """
+    from edgenas.searching import front_points, values_from_json
+    from latency_tables.journal import read_journal
+    from search.cost import latency_cost, macs_cost, params_cost
+
+    data = read_json(search)
+    described = data.get("space") if isinstance(data, dict) else None
+    if not isinstance(described, dict) or not isinstance(described.get("name"), str):
+        raise InputError(f"{search} is not what edgenas search writes")
+    space = load_space(described["name"], described.get("in_size"), described.get("classes"))
+    values = values_from_json(space, data.get("block_values"), str(search))
+    own = data.get("table")
+    if table is None and data.get("unit") in ("MACs", "params"):
+        cost = macs_cost() if data["unit"] == "MACs" else params_cost()
+    elif table is None and not own:
+        raise InputError(f"{search} names no latency table; give one: --table TABLE")
+    else:
+        cost = latency_cost(read_journal(table or Path(own)).table, statistic, space.blocks())
+    points = front_points(space, cost, values)
+    if picture is not None:
+        from edgenas.report.pictures import FrontPicture, draw_front
+
+        draw_front(FrontPicture(f"{space.name}: predicted front", [p[:2] for p in points], {}, unit=cost.unit), picture)
+    if as_json:
+        print_json({"space": space.name, "unit": cost.unit,
+                    "front": [{"cost": c, "predicted_accuracy": a, "key": k} for c, a, k in points]})  # fmt: skip
+        return
+    step = 1 if show_all else max(1, -(-len(points) // 20))
+    shown = [*points[:-1:step], points[-1]]
+    print_table((cost.unit, "predicted accuracy %", "network"), shown, f"{space.name}: {len(points)} networks")
+    print_summary(
+        {"written": str(picture) if picture else None, "next": f"edgenas export {space.name}/{points[-1][2]}"}
+    )

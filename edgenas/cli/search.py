@@ -1,0 +1,169 @@
+"""``edgenas search``"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from blocks.errors import InputError
+from edgenas.cli.networks import classes_option, in_size_option, load_space
+from edgenas.cli.terminal import Cell, json_option, print_json, print_summary, print_table, progress, talk
+from edgenas.judges import HELP as ACCURACY_HELP
+from edgenas.judges import open_accuracy
+from edgenas.shipping import write_whole
+
+if TYPE_CHECKING:
+    from search.problem import Cost, Trial
+    from search.space import Space
+
+
+@click.command("search")
+@click.argument("space")
+@in_size_option
+@classes_option
+@click.option("--table", type=click.Path(dir_okay=False, path_type=Path), help="Latency table, for --budget-ms.")
+@click.option("--statistic", default="min", show_default=True, help="Of the table's samples: min, median or p90.")
+@click.option("--budget-ms", type=float, multiple=True, help="A latency budget; repeat for several.")
+@click.option("--budget-macs", type=float, multiple=True, help="A budget in MACs, such as 60e6, instead.")
+@click.option("--budget-params", type=float, multiple=True, help="A budget in parameters, instead.")
+@click.option("--accuracy", required=True, help=f"Who judges: {ACCURACY_HELP}")
+@click.option("--algorithm", "algorithms", multiple=True, default=("layernas", "mathnas"), show_default=True,
+              help="layernas, mathnas or random; repeat for several.")  # fmt: skip
+@click.option("--set", "settings", multiple=True, metavar="ALGORITHM.OPTION=VALUE",
+              help="An option of an algorithm, such as layernas.buckets=20 or mathnas.top=10.")  # fmt: skip
+@click.option("--max-trials", type=click.IntRange(min=1), help="The most networks one run may judge.")
+@click.option("--seed", default=0, show_default=True, help="Of the search and of the trainings.")
+@click.option("--workers", default=2, show_default=True, help="Processes that train candidates.")
+@click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("search.json"),
+              show_default=True, help="What was found; judged networks are kept beside it.")  # fmt: skip
+@json_option
+def command(
+    space: str,
+    in_size: int | None,
+    classes: int | None,
+    table: Path | None,
+    statistic: str,
+    budget_ms: tuple[float, ...],
+    budget_macs: tuple[float, ...],
+    budget_params: tuple[float, ...],
+    accuracy: str,
+    algorithms: tuple[str, ...],
+    settings: tuple[str, ...],
+    max_trials: int | None,
+    seed: int,
+    workers: int,
+    out: Path,
+    as_json: bool,
+) -> None:
+    """Find the most accurate network of SPACE inside each budget.
+
+    Every network judged is written to a journal beside --out at once: the same command continues after Ctrl-C or a
+    crash and pays for no network twice.
+
+    \b
+    Example:
+      edgenas search digits --table local-litert.jsonl --budget-ms 0.3 --accuracy digits
+      edgenas search nas_bench_macro --budget-macs 60e6 --accuracy nas-bench-macro:nas-bench-macro_cifar10.json
+    """
+    from edgenas.searching import run_searches
+    from search.journal import TrialCache
+    from search.problem import Problem
+
+    chosen = load_space(space, in_size, classes)
+    cost, budgets = _cost(chosen, table, statistic, budget_ms, budget_macs, budget_params)
+    options = _options(algorithms, settings)
+    journal = out.with_suffix(".trials.jsonl")
+    with (
+        open_accuracy(accuracy, chosen, seed, workers) as judge,
+        TrialCache(chosen, judge, journal) as cache,
+        progress("networks judged") as update,
+    ):
+        if len(cache):
+            talk(f"{journal}: {len(cache)} networks are known already")
+
+        def told(algorithm: str, budget: float, trial: Trial) -> None:
+            update(len(cache), None, f"{algorithm} at {budget:g} {cost.unit}: {trial.accuracy:.2f} %")
+
+        record = run_searches(
+            lambda budget: Problem(chosen, cost, judge, budget, seed), budgets, options, cache,
+            max_trials=max_trials, progress=told,
+        )  # fmt: skip
+    data = record.to_json(
+        table=None if table is None else str(table), statistic=statistic if table else None, seed=seed
+    )
+    write_whole(out, json.dumps(data, indent=1, allow_nan=False) + "\n")
+    if as_json:
+        print_json(data)
+        return
+    print_table(
+        ("budget", "algorithm", f"{cost.unit}", "accuracy %", "judged", "paid", "seconds", "network"),
+        [
+            (r["budget"], r["algorithm"], r["cost"], r["accuracy"], r["judged"], r["paid"], r["seconds"], r["key"])
+            for r in data["runs"]
+        ],
+        f"{chosen.name} judged by {record.accuracy}",
+    )
+    summary: dict[str, Cell] = {"written": str(out), "judged networks": str(journal), "next": f"edgenas export {out}"}
+    print_summary(summary)
+
+
+def _cost(
+    space: Space,
+    table: Path | None,
+    statistic: str,
+    ms: tuple[float, ...],
+    macs: tuple[float, ...],
+    params: tuple[float, ...],
+) -> tuple[Cost, tuple[float, ...]]:
+    """The one cost that was given budgets; InputError for none or two."""
+    from search.cost import latency_cost, macs_cost, params_cost
+
+    kinds = {"--budget-ms": ms, "--budget-macs": macs, "--budget-params": params}
+    given = [name for name, values in kinds.items() if values]
+    if len(given) != 1:
+        raise InputError(f"give budgets of one kind, {', '.join(kinds)}; got {' and '.join(given) or 'none'}")
+    if macs:
+        return macs_cost(), macs
+    if params:
+        return params_cost(), params
+    if table is None:
+        raise InputError(f"--budget-ms needs --table; measure one: edgenas profile {space.name}")
+    from latency_tables.journal import read_journal
+
+    return latency_cost(read_journal(table).table, statistic, space.blocks()), ms
+
+
+def _options(algorithms: tuple[str, ...], settings: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """Algorithm -> its options, from ALGORITHM.OPTION=VALUE; values are JSON or plain text."""
+    from search.algorithms import algorithm_options
+
+    options: dict[str, dict[str, Any]] = {name: {} for name in algorithms}
+    for name in options:
+        algorithm_options(name)
+    for text in settings:
+        target, equals, value = text.partition("=")
+        name, dot, option = target.partition(".")
+        if not (equals and dot) or name not in options:
+            raise InputError(
+                f"--set {text!r} is not ALGORITHM.OPTION=VALUE for one of {', '.join(options)}, "
+                f"such as layernas.buckets=20"
+            )
+        known = algorithm_options(name)
+        if option not in known:
+            raise InputError(f"--set {text!r}: {name} has no option {option!r}; it has {', '.join(known)}")
+        options[name][option] = _typed(text, value, known[option])
+    return options
+
+
+def _typed(text: str, value: str, default: Any) -> Any:
+    """``value`` in the type of the option's default (a number where the default is None)."""
+    try:
+        if isinstance(default, str):
+            return value
+        return int(value) if isinstance(default, int) else float(value)
+    except ValueError:
+        kind = "a whole number" if isinstance(default, int) else "a number"
+        raise InputError(f"--set {text!r}: {value!r} is not {kind}") from None

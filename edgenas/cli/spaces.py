@@ -1,0 +1,53 @@
+"""``edgenas spaces``"""
+
+from __future__ import annotations
+
+import click
+
+from edgenas.cli.networks import classes_option, in_size_option
+from edgenas.cli.terminal import json_option, print_json, print_table
+
+
+@click.command("spaces")
+@click.argument("name", required=False)
+@in_size_option
+@classes_option
+@json_option
+def command(name: str | None, in_size: int | None, classes: int | None, as_json: bool) -> None:
+    """List the spaces a search may choose from; with NAME, its layers and their options.
+
+    \b
+    Example:
+      edgenas spaces
+      edgenas spaces nas_bench_macro
+    """
+    from search.spaces import SPACES, space
+
+    if name is None:
+        rows = []
+        for each in SPACES:
+            s = space(each, in_size, classes)
+            rows.append((each, s.in_size, len(s.layers), s.networks, len(s.blocks()), s.source))
+        if as_json:
+            keys = ("name", "in_size", "layers", "networks", "distinct_blocks", "source")
+            print_json([dict(zip(keys, row, strict=True)) for row in rows])
+        else:
+            shown = [(n, size, layers, _count(networks), b, source) for n, size, layers, networks, b, source in rows]
+            print_table(("space", "pixels", "layers", "networks", "distinct blocks", "source"), shown)
+        return
+    s = space(name, in_size, classes)
+    layers = [{"layer": layer.name, "options": [option.key for option in layer.options]} for layer in s.layers]
+    if as_json:
+        print_json({"name": s.name, "in_size": s.in_size, "networks": s.networks, "distinct_blocks": len(s.blocks()),
+                    "source": s.source, "layers": layers})  # fmt: skip
+    else:
+        title = f"{s.name}: {_count(s.networks)} networks of {len(s.blocks())} distinct blocks at {s.in_size} px"
+        print_table(
+            ("layer", "options", "keys"),
+            [(layer.name, len(layer.options), ", ".join(o.key for o in layer.options)) for layer in s.layers],
+            title,
+        )
+
+
+def _count(networks: int) -> str:
+    return f"{networks:,}" if networks < 10**9 else f"{networks:.2e}"

@@ -1,0 +1,104 @@
+"""``edgenas verify``"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from blocks.errors import InputError, OutcomeError
+from edgenas.cli.devices import device_option, inventory_option, load_entry
+from edgenas.cli.networks import load_network
+from edgenas.cli.terminal import json_option, print_json, print_table, progress
+
+if TYPE_CHECKING:
+    from edgenas.measuring import Verdict
+
+
+@click.command("verify")
+@click.argument("files", nargs=-1, required=True, type=click.Path(dir_okay=False, path_type=Path))
+@device_option
+@inventory_option
+@click.option("--budget-ms", type=click.FloatRange(min=0, min_open=True), help="The latency budget to hold.")
+@click.option("--network", help="The network the files are of, to predict it from --table.")
+@click.option("--table", "tables", multiple=True, type=click.Path(dir_okay=False, path_type=Path),
+              help="Latency tables that predict; each for the files of its runtime.")  # fmt: skip
+@click.option("--statistic", default="min", show_default=True, help="Of the samples: min, median or p90.")
+@click.option("--threads", default=1, show_default=True, help="Threads of the runtime.")
+@click.option("--rounds", default=20, show_default=True, help="Rounds in each process.")
+@click.option("--processes", default=3, show_default=True, help="Fresh processes.")
+@json_option
+def command(
+    files: tuple[Path, ...],
+    device: str,
+    inventory: Path | None,
+    budget_ms: float | None,
+    network: str | None,
+    tables: tuple[Path, ...],
+    statistic: str,
+    threads: int,
+    rounds: int,
+    processes: int,
+    as_json: bool,
+) -> None:
+    """Time .tflite and .onnx files on a device. With a budget, exit code 1 unless each is inside it: the upper end of
+    the 95 % interval counts, not the estimate.
+
+    \b
+    Example:
+      edgenas verify model/model.tflite model/model.onnx --budget-ms 2.5
+      edgenas verify model/model.tflite --network search.json --table local-litert.jsonl
+    """
+    from edgenas.measuring import runtime_of, verify_files
+    from latency_tables.journal import read_journal
+    from profiler.plan import Plan
+
+    if (network is None) != (not tables):
+        raise InputError("a prediction needs both --network and --table")
+    if processes < 1:
+        raise InputError(f"--processes {processes} is below 1")
+    by_runtime: dict[str, dict[str, bytes]] = {}
+    for path in files:
+        try:
+            by_runtime.setdefault(runtime_of(path), {})[str(path)] = path.read_bytes()
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror or error}") from error
+    predicted: dict[str, float] = {}
+    if network is not None:
+        architecture = load_network(network)
+        for table in (read_journal(path).table for path in tables):
+            predicted[table.setting.runtime] = table.total_ms(architecture, statistic)
+    entry = load_entry(inventory, device)
+    plan = Plan(rounds=rounds, threads=threads, cores=entry.cores)
+    verdicts: list[Verdict] = []
+    with progress(f"verify on {device}") as update:
+        for runtime, models in by_runtime.items():
+            verdicts += verify_files(
+                entry, models, runtime, plan=plan, processes=processes, budget_ms=budget_ms,
+                predicted_ms=predicted.get(runtime), statistic=statistic, progress=lambda d, n: update(d, n, ""),
+            )  # fmt: skip
+    if as_json:
+        print_json([verdict.as_dict() for verdict in verdicts])
+    else:
+        print_verdicts(verdicts)
+    outside = [v for v in verdicts if v.within_budget is False]
+    if outside:
+        worst = max(outside, key=lambda v: v.high_ms)
+        raise OutcomeError(
+            f"{worst.file} is not inside {worst.budget_ms:g} ms on {device}: {worst.measured_ms:.4g} ms, upper end "
+            f"{worst.high_ms:.4g} ms; search again with a smaller budget"
+        )
+
+
+def print_verdicts(verdicts: list[Verdict]) -> None:
+    """The table that says what was measured, what was predicted, and whether it fits."""
+    print_table(
+        ("file", "device", "runtime", "ms", "95 % interval", "median", "p90", "predicted", "error %", "budget", ""),
+        [
+            (v.file, v.device, v.runtime, v.measured_ms, f"{v.low_ms:.4g} .. {v.high_ms:.4g}", v.median_ms, v.p90_ms,
+             v.predicted_ms, None if v.error is None else round(100 * v.error, 1), v.budget_ms,
+             {True: "inside", False: "OUTSIDE", None: "no budget"}[v.within_budget])
+            for v in verdicts
+        ],
+    )  # fmt: skip

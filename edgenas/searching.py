@@ -1,0 +1,165 @@
+"""Searches over one space at several budgets and with several algorithms, sharing what was judged; and their record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from blocks.errors import InputError
+from search.algorithms import search
+from search.graph import layered_graph
+from search.journal import TrialCache
+from search.mathnas import Prediction
+from search.mathnas_blocks import BlockValues, block_values
+from search.problem import Cost, Problem, Result, Trial
+from search.space import Space
+from search.trials import Trials
+
+FORMAT = "edgenas search"
+VERSION = 1  # 1: first
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One algorithm at one budget."""
+
+    algorithm: str
+    budget: float
+    result: Result
+    seconds: float
+
+
+@dataclass(frozen=True)
+class SearchRecord:
+    """Everything a search command found; ``values`` are MathNAS's block values where it ran."""
+
+    space: Space
+    cost: Cost
+    accuracy: str
+    runs: tuple[Run, ...]
+    values: BlockValues | None
+
+    def best(self, budget: float) -> Run:
+        """The run at ``budget`` whose best network is the most accurate, the cheaper of equals."""
+        runs = [run for run in self.runs if run.budget == budget]
+        return max(runs, key=lambda run: (run.result.best.accuracy, -run.result.best.cost))
+
+    def to_json(self, **more: Any) -> dict[str, Any]:
+        """Plain JSON values; the winner is that of the first budget. ``more`` is added at the top."""
+        winner = self.best(self.runs[0].budget)
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "space": {"name": self.space.name, "in_size": self.space.in_size, "classes": self._classes()},
+            "accuracy": self.accuracy,
+            "unit": self.cost.unit,
+            **more,
+            "winner": self._run_json(winner),
+            "runs": [{**self._run_json(run), "trials": self._trials_json(run)} for run in self.runs],
+            "block_values": None if self.values is None else values_to_json(self.space, self.values),
+        }
+
+    def _run_json(self, run: Run) -> dict[str, Any]:
+        best = run.result.best
+        return {
+            "algorithm": run.algorithm,
+            "budget": run.budget,
+            "key": self.space.key(best.choice),
+            "accuracy": best.accuracy,
+            "cost": best.cost,
+            "predicted_accuracy": run.result.predicted,
+            "judged": len(run.result.trials),
+            "paid": sum(trial.paid for trial in run.result.trials),
+            "seconds": run.seconds,
+            "notes": run.result.notes,
+            "network": self.space.architecture(best.choice).to_json(),
+        }
+
+    def _trials_json(self, run: Run) -> list[dict[str, Any]]:
+        return [{"key": self.space.key(t.choice), "accuracy": t.accuracy, "cost": t.cost, "paid": t.paid}
+                for t in run.result.trials]  # fmt: skip
+
+    def _classes(self) -> int:
+        return self.space.layers[-1].options[0].c_out
+
+
+def run_searches(
+    problem: Callable[[float], Problem],
+    budgets: Sequence[float],
+    algorithms: Mapping[str, Mapping[str, Any]],
+    cache: TrialCache,
+    *,
+    max_trials: int | None = None,
+    progress: Callable[[str, float, Trial], None] = lambda algorithm, budget, trial: None,
+) -> SearchRecord:
+    """Each algorithm (name -> its options) at each budget; ``problem(budget)`` makes the problems, which differ in
+    their budget only. A network is paid for once however many runs ask for it. BudgetError before anything is trained
+    when no network fits one of the budgets."""
+    if not budgets or not algorithms:
+        raise InputError("a search needs at least one budget and one algorithm")
+    problems = [problem(budget) for budget in budgets]
+    _check_budgets(problems)
+    runs = []
+    for name, options in algorithms.items():
+        for each in problems:
+            begin = time.monotonic()
+
+            def tell(trial: Trial, name: str = name, budget: float = each.budget) -> None:
+                progress(name, budget, trial)
+
+            result = search(name, each, Trials(each, cache, max_trials, tell), **options)
+            runs.append(Run(name, each.budget, result, time.monotonic() - begin))
+    values = None
+    if "mathnas" in algorithms and max_trials is None:
+        values = block_values(problems[0], Trials(problems[0], cache), algorithms["mathnas"].get("fraction"))
+    first = problems[0]
+    return SearchRecord(first.space, first.cost, first.accuracy.name, tuple(runs), values)
+
+
+def front_points(space: Space, cost: Cost, values: BlockValues) -> list[tuple[float, float, str]]:
+    """The exact front that additive block values predict: (cost, predicted accuracy in percent, key), by cost."""
+    front = Prediction.of(space, layered_graph(space, cost), values).front()
+    return [
+        (float(c), values.base_accuracy + float(v), space.key(front.solution(i).choice))
+        for i, (c, v) in enumerate(zip(front.costs, front.values, strict=True))
+    ]
+
+
+def values_to_json(space: Space, values: BlockValues) -> dict[str, Any]:
+    """Block values as plain JSON values, networks by key."""
+    return {
+        "base": space.key(values.base),
+        "base_accuracy": values.base_accuracy,
+        "average": space.key(values.average),
+        "loss": [list(row) for row in values.loss],
+        "mean_flops": [list(row) for row in values.mean_flops],
+        "ended": list(values.ended),
+    }
+
+
+def values_from_json(space: Space, data: Any, source: str) -> BlockValues:
+    """Inverse of ``values_to_json``; InputError names ``source`` and what is wrong with it."""
+    try:
+        values = BlockValues(
+            base=space.parse(data["base"]),
+            base_accuracy=float(data["base_accuracy"]),
+            average=space.parse(data["average"]),
+            loss=tuple(tuple(float(v) for v in row) for row in data["loss"]),
+            mean_flops=tuple(tuple(float(v) for v in row) for row in data["mean_flops"]),
+            ended=tuple(float(v) for v in data["ended"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{source} holds no block values of {space.name} ({error}): search with mathnas") from error
+    shape = [len(layer.options) for layer in space.layers]
+    if any([len(row) for row in rows] != shape for rows in (values.loss, values.mean_flops)):
+        raise InputError(f"{source}: its block values do not fit the layers of {space.name}; search with mathnas again")
+    return values
+
+
+def _check_budgets(problems: Sequence[Problem]) -> None:
+    from search.graph import check_budget
+
+    for each in problems:
+        check_budget(layered_graph(each.space, each.cost), each.space, each.budget, each.cost.unit)
