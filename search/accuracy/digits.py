@@ -21,7 +21,7 @@ CLASSES = 10
 #: trains a candidate in a few seconds
 SEARCH_RECIPE = TrainRecipe(epochs=1, batch=64, optimizer="adamw", lr=0.03, weight_decay=0.01, shrink=3)
 #: trains the winner, in half a minute
-FULL_RECIPE = TrainRecipe(epochs=2, batch=64, optimizer="adamw", lr=0.02, weight_decay=0.01)
+FULL_RECIPE = TrainRecipe(epochs=3, batch=64, optimizer="adamw", lr=0.02, weight_decay=0.01)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Distortion:
 def digits(
     in_size: int = 48,
     train_originals: int = 600,
-    train_copies: int = 10,
+    train_copies: int = 8,
     judge_copies: int = 4,
     distortion: Distortion | None = None,
     seed: int = 0,
