@@ -33,7 +33,7 @@ QUANTILES = (0.15, 0.45, 0.8)  #: of latency among random networks: the three bu
 SHIPPED = 1  #: which of them is shipped: the middle one
 FINALISTS = 6  #: most accurate judged networks inside that budget that are timed as whole networks, at a time
 ROUNDS = 4  #: times that more finalists are looked for, each with what the last ones taught about sums of blocks
-OPTIONS: dict[str, dict[str, Any]] = {"mathnas": {"top": 1}, "layernas": {"buckets": 2, "fill": "mid"}}
+OPTIONS: dict[str, dict[str, Any]] = {"mathnas": {"power": 0.0}, "layernas": {"buckets": 2, "fill": "mid"}}
 
 
 @dataclass(frozen=True)

@@ -117,8 +117,9 @@ budget when the upper end of the interval is.
 - Accuracy on test images, by running each file: {accuracy}
 - Largest relative difference from the torch model on those images: {parity}
 - Sizes: {sizes}
-- Input: float32 in 0..1, TFLite (1, {architecture.in_size}, {architecture.in_size}, {architecture.c_in}), ONNX
-  (1, {architecture.c_in}, {architecture.in_size}, {architecture.in_size}); output: {architecture.c_out} scores
+- Input: float32, (grey in 0..1 - 0.3) / 0.35, TFLite (1, {architecture.in_size}, {architecture.in_size},
+  {architecture.c_in}), ONNX (1, {architecture.c_in}, {architecture.in_size}, {architecture.in_size}); output:
+  {architecture.c_out} scores
 
 | block | output | MACs | ms in the table |
 |---|---|---|---|
