@@ -20,6 +20,8 @@ from tools.rig.adb import Adb
 from tools.rig.adb_services import Faults
 from tools.rig.adbd import Adbd
 
+pytestmark = pytest.mark.slow  # real servers, and timeouts that really pass
+
 pytest_plugins = ["tools.rig.fixtures"]
 
 

@@ -20,6 +20,8 @@ from devices.ssh import SshDevice, Target, make_target
 from tests.test_devices import Conformance
 from tools.rig.sshd import SshServer, keygen
 
+pytestmark = pytest.mark.slow  # real servers, and timeouts that really pass
+
 pytest_plugins = ["tools.rig.fixtures"]
 
 

@@ -2,9 +2,10 @@
 
 Three stages of two inverted residual blocks. The first block of a stage changes the width and must be there; the second
 is residual and may be left out. Options are kernel x expanded width. Kernel 1 sees nothing of a pixel's neighbours, and
-an expanded width of 4 is a bottleneck that loses much of what passes (MobileNetV2, arXiv 1801.04381, section 3.2): so
-members differ in accuracy by more than a short training's noise, and in MACs by a factor of 21. Kernel 5 comes with
-narrow widths only, because torch is slow to train wide ones on a CPU.
+an expanded width of 4 is a bottleneck that loses much of what passes (MobileNetV2, arXiv 1801.04381, section 3.2), so
+that members differ in accuracy, and in MACs by a factor of 20. How far beyond what a short training's seed does,
+``tools/bench/digits_spread.py`` prints. Kernel 5 comes with narrow widths only: torch takes long to train wide ones on
+a CPU.
 """
 
 from __future__ import annotations
