@@ -103,7 +103,7 @@ class AdbLink:
         while True:
             states = self.server.states()
             state = states.get(self.serial, "")
-            if state == "device" and self._answers():
+            if state == "device" and self._answers() and (features := self._features()) is not None:
                 break
             if ":" in self.serial and state in ("", "device", "offline"):
                 said = self._reconnect(known=bool(state))
@@ -112,10 +112,17 @@ class AdbLink:
             if time.monotonic() > begin + CONNECT_S or (_REFUSED.match(said) and "authenticate" not in said):
                 raise self._gave_up(said)
             time.sleep(0.2)
-        if "shell_v2" not in self.server.ask(f"host-serial:{self.serial}:features").split(","):
+        if "shell_v2" not in features:
             raise DeviceError(f"{self.serial} speaks no shell protocol 2: Android 7 or later is needed")
         self._up = True
         return True
+
+    def _features(self) -> list[str] | None:
+        """What the phone can do; None where it went away since it answered."""
+        try:
+            return self.server.ask(f"host-serial:{self.serial}:features").split(",")
+        except AdbRefusedError:  # device offline, device not found
+            return None
 
     def _reconnect(self, *, known: bool) -> str:
         """adb would try again only after ten seconds. What it says; 'connected to' is no proof."""

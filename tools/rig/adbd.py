@@ -10,6 +10,7 @@ Commands really run, by this machine's programs, in a mount namespace where the 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shlex
 import subprocess
@@ -114,7 +115,8 @@ class Adbd:
     def drop(self) -> None:
         """Break every connection now."""
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(lambda: [task.cancel() for task in list(self._connections)])
+            with contextlib.suppress(RuntimeError):  # it is closed already, and so are they
+                self._loop.call_soon_threadsafe(lambda: [task.cancel() for task in list(self._connections)])
 
     def processes(self) -> list[int]:
         """What runs on the device: every process whose / is the device's."""
