@@ -118,7 +118,7 @@ class Demo:
 
         campaign = profile(
             self.entry.open(), ALL[runtime], space.blocks(), self.folder / f"table-{runtime}.jsonl",
-            writer=WRITERS[ALL[runtime].format], python=self.entry.python, plan=Plan(cores=self.entry.cores),
+            writer=WRITERS[ALL[runtime].format], program=self.entry.python, plan=Plan(cores=self.entry.cores),
             progress=told,
         )  # fmt: skip
         missing = campaign.table.missing(space.blocks())

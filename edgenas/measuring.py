@@ -75,7 +75,7 @@ def verify_files(
     device, how = entry.open(), RUNTIMES[runtime]
     settled = (plan or Plan(cores=entry.cores)).on(describe(device, how, entry.python))
     repeated = measure_processes(
-        device, how, files, settled, python=entry.python, processes=processes, progress=progress
+        device, how, files, settled, program=entry.python, processes=processes, progress=progress
     )
     if repeated.failures:
         failure = repeated.failures[0]

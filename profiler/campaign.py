@@ -58,7 +58,7 @@ def profile(
     path: Path,
     *,
     writer: Writer,
-    python: str,
+    program: str,
     plan: Plan | None = None,
     processes: int = 3,
     batch_blocks: int = 64,
@@ -74,7 +74,7 @@ def profile(
     """
     begin = time.monotonic()
     facts = read_facts(device)
-    description = describe(device, runtime, python)
+    description = describe(device, runtime, program)
     plan = (plan or Plan()).on(description)
     setting = make_setting(facts, description, plan)
     with TableWriter(path, setting, _edgenas_version()) as table:
@@ -87,7 +87,7 @@ def profile(
         for process, lacking in enumerate(todo):
             broken = {f.block for f in failures}
             for batch in batches([b for b in lacking if b not in broken], plan, batch_blocks):
-                found, failed = _measure(device, runtime, batch, plan, writer, python, process, setting.delegate)
+                found, failed = _measure(device, runtime, batch, plan, writer, program, process, setting.delegate)
                 table.append(found, failed)
                 measurements += found
                 failures += failed
@@ -143,7 +143,7 @@ def _measure(
     batch: Sequence[BlockSpec],
     plan: Plan,
     writer: Writer,
-    python: str,
+    program: str,
     process: int,
     delegate: str,
 ) -> tuple[list[Measurement], list[BlockFailure]]:
@@ -156,7 +156,7 @@ def _measure(
         except EdgenasError as error:
             failures.append(BlockFailure(block, process, "write", printable(str(error))))
     before = _state_now(device)
-    measured = measure_models(device, runtime, models, plan, python=python, process=process)
+    measured = measure_models(device, runtime, models, plan, program=program, process=process)
     after = _state_now(device)
     found = []
     by_text = {str(block): block for block in batch}

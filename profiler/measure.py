@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from blocks.errors import OutcomeError
 from devices.base import Device, TimeLimitError
@@ -46,23 +43,20 @@ class Repeated:
     failures: tuple[Failure, ...]
 
 
-def describe(device: Device, runtime: Runtime, python: str) -> Description:
+def describe(device: Device, runtime: Runtime, program: str) -> Description:
     """What is installed on the device; OutcomeError says what to install where it does not run."""
-    with device.workdir() as folder:
-        runner = f"{folder}/{runtime.runner.name}"
-        device.push(runtime.runner, runner)
-        result = device.run(runtime.describe_command(python, runner), timeout_s=_START_S)
+    with device.workdir() as work:
+        folder = f"{work}/describe"
+        _push(device, runtime.describe_files(), folder)
+        result = device.run(runtime.describe_command(program, folder), timeout_s=_START_S)
     if result.returncode != 0:
         why = printable(result.stderr[-400:]) or f"exit code {result.returncode}"
-        raise OutcomeError(
-            f"{runtime.name} does not run on {device.name} under {python}: {why}; it needs numpy and {runtime.name}: "
-            f"{runtime.install}"
-        )
+        raise OutcomeError(f"{runtime.name} does not run on {device.name} with {program}: {why}; {runtime.install}")
     return runtime.parse_describe(result.stdout)
 
 
 def measure_models(
-    device: Device, runtime: Runtime, models: Mapping[str, bytes], plan: Plan, *, python: str, process: int = 0
+    device: Device, runtime: Runtime, models: Mapping[str, bytes], plan: Plan, *, program: str, process: int = 0
 ) -> Batch:
     """Every model of ``models`` (name -> content of its file) in one process of the runner, interleaved.
 
@@ -72,7 +66,7 @@ def measure_models(
     """
     if not models:
         return Batch({}, ())
-    output, why = _run(device, runtime, models, plan, python, process)
+    output, why = _run(device, runtime, models, plan, program, process)
     if output is None:
         raise OutcomeError(f"{device.name}: the runner of {runtime.name} did not start: {why}")
     _check_header(device.name, output, runtime, plan)
@@ -86,7 +80,7 @@ def measure_models(
         failures.append(Failure(left[0], "crash", why))
     elif left:
         for part in (left[: len(left) // 2], left[len(left) // 2 :]):
-            half = measure_models(device, runtime, {n: models[n] for n in part}, plan, python=python, process=process)
+            half = measure_models(device, runtime, {n: models[n] for n in part}, plan, program=program, process=process)
             results.update(half.results)
             failures.extend(half.failures)
     return Batch(results, tuple(failures))
@@ -98,7 +92,7 @@ def measure_processes(
     models: Mapping[str, bytes],
     plan: Plan,
     *,
-    python: str,
+    program: str,
     processes: int = 3,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Repeated:
@@ -110,7 +104,7 @@ def measure_processes(
     failures: list[Failure] = []
     for process in range(processes):
         left = {name: models[name] for name in times}
-        batch = measure_models(device, runtime, left, plan, python=python, process=process)
+        batch = measure_models(device, runtime, left, plan, program=program, process=process)
         for failure in batch.failures:
             failures.append(failure)
             times.pop(failure.name)
@@ -121,16 +115,14 @@ def measure_processes(
 
 
 def _run(
-    device: Device, runtime: Runtime, models: Mapping[str, bytes], plan: Plan, python: str, process: int
+    device: Device, runtime: Runtime, models: Mapping[str, bytes], plan: Plan, program: str, process: int
 ) -> tuple[BatchOutput | None, str]:
     """Carry everything there in one folder, run it, read what came back; and why it stopped where it stopped."""
-    with device.workdir() as folder, tempfile.TemporaryDirectory(prefix="edgenas-") as staging:
-        there = f"{folder}/batch"
-        _write_batch(Path(staging), there, runtime, models, plan, process)
-        device.push(Path(staging), there)
-        argv = runtime.command(python, f"{there}/{runtime.runner.name}", f"{there}/plan.json")
+    with device.workdir() as work:
+        folder = f"{work}/batch"
+        _push(device, runtime.batch_files(models, plan, process), folder)
         try:
-            result = device.run(argv, timeout_s=plan.limit_s + _START_S)
+            result = device.run(runtime.command(program, folder), timeout_s=plan.limit_s + _START_S)
             stdout = result.stdout
             why = _why(result.returncode, result.stderr)
         except TimeLimitError as error:
@@ -138,18 +130,11 @@ def _run(
     return runtime.parse(stdout), why
 
 
-def _write_batch(
-    staging: Path, there: str, runtime: Runtime, models: Mapping[str, bytes], plan: Plan, process: int
-) -> None:
-    shutil.copyfile(runtime.runner, staging / runtime.runner.name)
-    entries = []
-    for number, (name, content) in enumerate(models.items()):
-        file = f"{number}.{runtime.format}"
-        (staging / file).write_bytes(content)
-        entries.append({"name": name, "file": file})
-    settings: dict[str, Any] = {**plan.as_dict(), "min_sample_ns": plan.min_sample_us * 1000}
-    task = {"runtime": runtime.name, "folder": there, "process": process, "models": entries}
-    (staging / "plan.json").write_text(json.dumps({**settings, **task}), encoding="utf-8")
+def _push(device: Device, files: Mapping[str, bytes], folder: str) -> None:
+    with tempfile.TemporaryDirectory(prefix="edgenas-") as staging:
+        for name, content in files.items():
+            Path(staging, name).write_bytes(content)
+        device.push(Path(staging), folder)
 
 
 def _why(returncode: int, stderr: str) -> str:

@@ -25,13 +25,13 @@ from profiler.campaign import Campaign, Progress, batches, estimate_s, profile
 from profiler.export import WRITERS
 from profiler.plan import Plan
 from profiler.runtimes import RUNTIMES
-from profiler.runtimes.base import Runtime
+from profiler.runtimes.python_runner import PythonRunner
 from tests.conftest import ROOT
 from tests.test_devices import gone
 
 BLOCKS = tuple(BlockSpec.parse(f"conv-8x3-o{width}-k3-s1-relu6") for width in range(1, 7))
 BROKEN = BlockSpec.parse("sep-8x3-o4-k3-s1-relu")
-FAKE = Runtime("fake", "onnx", "", ROOT / "tests" / "fake_runner.py")
+FAKE = PythonRunner("fake", "onnx", "", ROOT / "tests" / "fake_runner.py")
 PROCESSES, BATCH = 2, 2
 WANTED = {(b, p) for b in BLOCKS for p in range(PROCESSES)}
 
@@ -56,7 +56,7 @@ def write_nothing(blocks: Any, weights: Any) -> bytes:
 
 
 def run(tmp_path: Path, blocks: tuple[BlockSpec, ...] = BLOCKS, **options: Any) -> Campaign:
-    known: dict[str, Any] = {"python": sys.executable, "processes": PROCESSES, "batch_blocks": BATCH, "plan": Plan()}
+    known: dict[str, Any] = {"program": sys.executable, "processes": PROCESSES, "batch_blocks": BATCH, "plan": Plan()}
     return profile(
         LocalDevice(base=tmp_path),
         FAKE,
@@ -131,7 +131,7 @@ def test_a_computing_delegate_other_than_the_settings_is_a_failure(tmp_path: Pat
     other = tmp_path / "other_runner.py"
     other.write_text(FAKE.runner.read_text().replace('"delegate": "cpu"', '"delegate": "none"'))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys.modules[__name__], "FAKE", Runtime("fake", "onnx", "", other))
+        patch.setattr(sys.modules[__name__], "FAKE", PythonRunner("fake", "onnx", "", other))
         found = run(tmp_path, BLOCKS[:1], processes=1)
     assert found.measured == 0
     assert found.failures[0].message == "computed by none, but the setting of this table says cpu"
@@ -243,7 +243,7 @@ def test_a_real_runtime_fills_a_table(tmp_path: Path, name: str) -> None:
         BLOCKS[:3],
         tmp_path / "t.jsonl",
         writer=WRITERS[runtime.format],
-        python=sys.executable,
+        program=sys.executable,
         plan=Plan(rounds=2, samples=2, warmup_ms=1),
         processes=2,
     )

@@ -24,8 +24,9 @@ from profiler.export import WRITERS
 from profiler.measure import describe, measure_models, measure_processes
 from profiler.plan import Plan
 from profiler.runtimes import RUNTIMES
-from profiler.runtimes.base import RUNNER, Runtime
+from profiler.runtimes.base import Runtime
 from profiler.runtimes.output import Description, Installed, OutputError, parse_batch, parse_description
+from profiler.runtimes.python_runner import RUNNER, PythonRunner
 
 BLOCKS = tuple(BlockSpec.parse(t) for t in ("conv-8x3-o4-k3-s1-relu6", "ir-8x4-m8-o4-k5-s1-se8-hswish-res"))
 QUICK = Plan(rounds=3, samples=2, min_sample_us=0, warmup_runs=2, warmup_ms=1, cores=(), scheduler="normal")
@@ -60,7 +61,7 @@ def test_a_batch_runs_as_planned_and_a_broken_model_stops_nothing(device: LocalD
     weights = {**random_weights(BLOCKS[0]), "conv.bias": np.full(4, np.inf, dtype=np.float32)}
     plain = BlockSpec.parse("conv-8x3-o4-k3-s1")
     faulty = {"broken": b"not a model", "endless": WRITERS[runtime.format]([plain], [weights])}
-    batch = measure_models(device, runtime, {**models(runtime), **faulty}, plan, python=sys.executable)
+    batch = measure_models(device, runtime, {**models(runtime), **faulty}, plan, program=sys.executable)
     assert set(batch.results) == {str(b) for b in BLOCKS}
     for result in batch.results.values():
         assert [len(samples) for samples in result.samples_ns] == [3] * 4
@@ -75,7 +76,7 @@ def test_the_order_is_shuffled_anew_in_every_process(device: LocalDevice) -> Non
     runtime = RUNTIMES["litert"]
     content = {str(i): models(runtime)[str(BLOCKS[0])] for i in range(8)}
     orders = [  # results come in the order of the last round
-        list(measure_models(device, runtime, content, QUICK, python=sys.executable, process=process).results)
+        list(measure_models(device, runtime, content, QUICK, program=sys.executable, process=process).results)
         for process in (0, 1, 0)
     ]
     assert orders[0] == orders[2]
@@ -85,7 +86,7 @@ def test_the_order_is_shuffled_anew_in_every_process(device: LocalDevice) -> Non
 def test_a_fast_model_is_looped_and_a_slow_one_gets_fewer_samples(device: LocalDevice) -> None:
     runtime = RUNTIMES["litert"]
     plan = Plan(rounds=2, samples=50, min_sample_us=2000, max_round_ms=20, warmup_ms=5, cores=(), scheduler="normal")
-    batch = measure_models(device, runtime, models(runtime), plan, python=sys.executable)
+    batch = measure_models(device, runtime, models(runtime), plan, program=sys.executable)
     for result in batch.results.values():
         assert result.loops > 10
         assert all(1 <= len(samples) < 50 for samples in result.samples_ns)
@@ -100,7 +101,7 @@ def test_outputs_are_those_of_the_model_and_the_same_in_every_process(device: Lo
     image = np.random.default_rng(QUICK.seed).standard_normal((1, 3, 8, 8)).astype(np.float32)
     expected = session.run(None, {session.get_inputs()[0].name: image})[0].astype(np.float64)
     first, second = (
-        measure_models(device, runtime, content, QUICK, python=sys.executable, process=process) for process in range(2)
+        measure_models(device, runtime, content, QUICK, program=sys.executable, process=process) for process in range(2)
     )
     assert first.results[str(BLOCKS[0])].checksum == pytest.approx((expected.sum(), abs(expected).sum()), rel=1e-5)
     assert {n: r.checksum for n, r in first.results.items()} == {n: r.checksum for n, r in second.results.items()}
@@ -110,7 +111,7 @@ def test_networks_are_measured_like_blocks(device: LocalDevice) -> None:
     runtime, told = RUNTIMES["litert"], []
     content = {**models(runtime), "broken": b""}
     repeated = measure_processes(
-        device, runtime, content, QUICK, python=sys.executable, processes=2, progress=lambda *p: told.append(p)
+        device, runtime, content, QUICK, program=sys.executable, processes=2, progress=lambda *p: told.append(p)
     )
     assert told == [(1, 2), (2, 2)]
     assert [f.name for f in repeated.failures] == ["broken"]
@@ -150,7 +151,7 @@ CRASHING = """
 import json, os, sys
 from pathlib import Path
 plan = json.loads(Path(sys.argv[1]).read_text())
-contents = {m["name"]: Path(plan["folder"], m["file"]).read_text() for m in plan["models"]}
+contents = {m["name"]: Path(sys.argv[1]).with_name(m["file"]).read_text() for m in plan["models"]}
 installed = {"runtime": "crashing", "package": "p", "version": "1", "python": "3", "notes": ""}
 print(json.dumps({"kind": "header", **installed, "threads": 1, "cores": [0], "scheduler": "normal"}), flush=True)
 if "crash" in contents.values():
@@ -166,9 +167,9 @@ def test_a_model_that_kills_the_runner_is_found_and_the_others_are_measured(
     device: LocalDevice, tmp_path: Path
 ) -> None:
     (tmp_path / "crashing.py").write_text(CRASHING)
-    runtime = Runtime("crashing", "onnx", "", tmp_path / "crashing.py")
+    runtime = PythonRunner("crashing", "onnx", "", tmp_path / "crashing.py")
     content = {f"m{i}": b"crash" if i in (2, 5) else b"fine" for i in range(9)}
-    batch = measure_models(device, runtime, content, QUICK, python=sys.executable)
+    batch = measure_models(device, runtime, content, QUICK, program=sys.executable)
     assert set(batch.results) == {f"m{i}" for i in range(9)} - {"m2", "m5"}
     assert {(f.name, f.stage, f.message) for f in batch.failures} == {
         ("m2", "crash", "killed by signal 11"),
@@ -178,16 +179,16 @@ def test_a_model_that_kills_the_runner_is_found_and_the_others_are_measured(
 
 def test_a_run_that_was_not_what_the_plan_says_is_refused(device: LocalDevice, tmp_path: Path) -> None:
     (tmp_path / "crashing.py").write_text(CRASHING)
-    runtime = Runtime("crashing", "onnx", "", tmp_path / "crashing.py")
+    runtime = PythonRunner("crashing", "onnx", "", tmp_path / "crashing.py")
     with pytest.raises(OutcomeError, match=r"scheduler fifo, but the runner had crashing, 1, \[0\], normal"):
-        measure_models(device, runtime, {"m": b"fine"}, Plan(cores=()), python=sys.executable)
+        measure_models(device, runtime, {"m": b"fine"}, Plan(cores=()), program=sys.executable)
     with pytest.raises(OutcomeError, match="did not start: exit code 127"):
-        measure_models(device, runtime, {"m": b"fine"}, QUICK, python="no-such-python")
+        measure_models(device, runtime, {"m": b"fine"}, QUICK, program="no-such-python")
 
 
 def test_nothing_starts_after_the_time_limit(tmp_path: Path) -> None:
     task: dict[str, Any] = {**QUICK.as_dict(), "cores": [], "min_sample_ns": 0, "limit_s": -1, "process": 0}
-    task |= {"runtime": "onnxruntime", "folder": str(tmp_path), "models": [{"name": "m", "file": "absent"}]}
+    task |= {"runtime": "onnxruntime", "models": [{"name": "m", "file": "absent"}]}
     (tmp_path / "plan.json").write_text(json.dumps(task))
     result = subprocess.run(
         [sys.executable, RUNNER, tmp_path / "plan.json"], capture_output=True, text=True, check=True

@@ -79,7 +79,7 @@ def command(
 
         campaign = profile(
             entry.open(), RUNTIMES[runtime], blocks, path, writer=WRITERS[RUNTIMES[runtime].format],
-            python=entry.python, plan=plan, processes=processes, progress=told,
+            program=entry.python, plan=plan, processes=processes, progress=told,
         )  # fmt: skip
     if campaign.dropped_bytes:
         talk(f"{path}: left out a last line of {campaign.dropped_bytes} bytes, cut when its writer was killed")

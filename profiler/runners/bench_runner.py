@@ -1,7 +1,7 @@
 """Times a batch of models on the machine it runs on, and prints raw samples as JSON lines. Needs numpy and one runtime.
 
     python3 bench_runner.py --describe litert|onnxruntime      what is installed here, as one JSON object
-    python3 bench_runner.py PLAN.json                          run a plan
+    python3 bench_runner.py PLAN.json                          run a plan; its models lie beside it
 
 One file, Python 3.9 or newer, nothing of ours imported: it is copied to devices. All models are loaded and warmed up,
 then measured in rounds, their order shuffled each round, so that what disturbs the machine for a while disturbs all of
@@ -226,8 +226,9 @@ def describe(name: str, emit: Emit) -> None:
 class Batch:
     """Models that fail leave an error line behind and the rest go on."""
 
-    def __init__(self, plan: dict[str, Any], emit: Emit) -> None:
+    def __init__(self, plan: dict[str, Any], folder: Path, emit: Emit) -> None:
         self.plan = plan
+        self.folder = folder
         self.emit = emit
         self.errors = 0
         self.deadline = time.monotonic() + plan["limit_s"]
@@ -250,7 +251,7 @@ class Batch:
     def load(self, name: str, file: str) -> Model:
         if time.monotonic() > self.deadline:
             raise TimeoutError("not started: the time limit of its batch had passed")
-        return Model(name, self.runtime.load(Path(self.plan["folder"], file).read_bytes(), self.plan["seed"]))
+        return Model(name, self.runtime.load((self.folder / file).read_bytes(), self.plan["seed"]))
 
     def run(self) -> None:
         attempt, partial = self.attempt, functools.partial
@@ -281,7 +282,8 @@ def main(arguments: list[str]) -> int:
     if arguments[:1] == ["--describe"] and len(arguments) == 2 and arguments[1] in RUNTIMES:
         describe(arguments[1], emit)
     elif len(arguments) == 1 and not arguments[0].startswith("-"):
-        Batch(json.loads(Path(arguments[0]).read_text(encoding="utf-8")), emit).run()
+        plan = Path(arguments[0])
+        Batch(json.loads(plan.read_text(encoding="utf-8")), plan.parent, emit).run()
     else:
         print(__doc__, file=sys.stderr)
         return 2

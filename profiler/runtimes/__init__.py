@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from profiler.runtimes.base import Runtime
+from profiler.runtimes.python_runner import PythonRunner
 
 RUNTIMES: dict[str, Runtime] = {
-    "litert": Runtime("litert", "tflite", "pip install ai-edge-litert"),
-    "onnxruntime": Runtime("onnxruntime", "onnx", "pip install onnxruntime"),
+    "litert": PythonRunner("litert", "tflite", "pip install ai-edge-litert"),
+    "onnxruntime": PythonRunner("onnxruntime", "onnx", "pip install onnxruntime"),
 }

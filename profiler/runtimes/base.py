@@ -1,41 +1,57 @@
-"""Runtime: how to start one on a device and how to read what it prints. Pure: argv and text, nothing is run here."""
+"""Runtime: how to start one on a device and how to read what it prints. Pure: files, argv and text, nothing is run."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
 
-from profiler.runtimes.output import BatchOutput, Description, parse_batch, parse_description
+from profiler.runtimes.output import BatchOutput, Description
 
-RUNNER = Path(__file__).resolve().parent.parent / "runners" / "bench_runner.py"
+if TYPE_CHECKING:
+    from profiler.plan import Plan
 
 
-@dataclass(frozen=True, slots=True)
-class Runtime:
-    """A runtime that ``bench_runner.py`` drives from Python.
+class Runtime(Protocol):
+    """A runtime, and what drives it on a device: ``program``, a path there, is a Python or a tool of its own.
 
-    format    key of ``profiler.export.WRITERS``, also the suffix of its model files
-    install   what to type where it is missing
-    runner    the program that is copied to devices
+    Files are carried to a fresh folder of the device before a command runs; a plan must be settled (``Plan.on``).
     """
 
-    name: str
-    format: str
-    install: str
-    runner: Path = RUNNER
+    @property
+    def name(self) -> str:
+        """Key of RUNTIMES, and what tables call it."""
+        ...
 
-    def describe_command(self, python: str, runner: str) -> list[str]:
-        """Command line that prints what is installed; ``runner`` is the path of the program on the device."""
-        return [python, "-B", runner, "--describe", self.name]
+    @property
+    def format(self) -> str:
+        """Key of ``profiler.export.WRITERS``, also the suffix of its model files."""
+        ...
+
+    @property
+    def install(self) -> str:
+        """What to do where it is missing."""
+        ...
+
+    def describe_files(self) -> dict[str, bytes]:
+        """File name -> content of what asking for the description takes."""
+        ...
+
+    def describe_command(self, program: str, folder: str) -> list[str]:
+        """Command line that tells what is installed."""
+        ...
 
     def parse_describe(self, stdout: str) -> Description:
         """Read its answer; OutputError."""
-        return parse_description(stdout)
+        ...
 
-    def command(self, python: str, runner: str, plan: str) -> list[str]:
-        """Command line that runs the plan in the file ``plan`` on the device."""
-        return [python, "-B", runner, plan]
+    def batch_files(self, models: Mapping[str, bytes], plan: Plan, process: int) -> dict[str, bytes]:
+        """File name -> content of a batch: ``models`` (name -> content of its file), and what measures them."""
+        ...
+
+    def command(self, program: str, folder: str) -> list[str]:
+        """Command line that measures the batch in ``folder``."""
+        ...
 
     def parse(self, stdout: str) -> BatchOutput | None:
-        """Read what a plan printed, whole or cut; None when nothing had begun. OutputError."""
-        return parse_batch(stdout)
+        """Read what it printed, whole or cut; None when nothing had begun. OutputError."""
+        ...
