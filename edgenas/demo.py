@@ -32,7 +32,7 @@ RUNTIMES = ("litert", "onnxruntime")  #: measured, in this order; the budget is 
 QUANTILES = (0.15, 0.45, 0.8)  #: of latency among random networks: the three budgets
 SHIPPED = 1  #: which of them is shipped: the middle one
 FINALISTS = 6  #: most accurate judged networks inside that budget that are timed as whole networks, at a time
-RETRIES = 4  #: times that a shipped file outside the budget is measured again, whole, in more fresh processes
+PROCESSES, MOST_PROCESSES = 4, 40  #: fresh ones that time a network; most for a shipped file that is outside
 ROUNDS = 4  #: times that more finalists are looked for, each with what the last ones taught about sums of blocks
 OPTIONS: dict[str, dict[str, Any]] = {"mathnas": {"power": 0.0}, "layernas": {"buckets": 2, "fill": "mid"}}
 
@@ -152,13 +152,14 @@ class Demo:
         network does not depend on its weights, and one that does not fit need not be trained.
 
         Where whole networks are slower than the sums of their blocks, the sums are scaled by the median ratio seen so
-        far before the next ones are chosen."""
+        far before the next ones are chosen; where none is left that fits so, the fastest are tried."""
         left = {t.choice: t for run in record.runs for t in run.result.trials}
         found: list[tuple[str, float, Verdict]] = []
         ratio = 1.0
         for _ in range(ROUNDS):
             fits = [t for t in left.values() if t.cost * ratio <= budget_ms]
             ranked = sorted(fits, key=lambda t: (-t.accuracy, t.cost))[:FINALISTS]
+            ranked = ranked or sorted(left.values(), key=lambda t: t.cost)[:FINALISTS]
             if not ranked:
                 break
             verdicts = self._time_whole(space, [left.pop(t.choice) for t in ranked], budget_ms)
@@ -211,12 +212,7 @@ class Demo:
                 predicted_ms = tables[runtime].total_ms(architecture)
                 budget_ms = budgets[SHIPPED] if runtime == RUNTIMES[0] else None
                 model = {path.name: path.read_bytes()}
-                (verdict,) = self._verify(model, runtime, budget_ms, predicted_ms)
-                for _ in range(RETRIES):  # noise only adds time, and what disturbs a machine passes
-                    if verdict.within_budget is not False:
-                        break
-                    (verdict,) = self._verify(model, runtime, budget_ms, predicted_ms, processes=8)
-                verdicts.append(verdict)
+                verdicts += self._verify(model, runtime, budget_ms, predicted_ms, most=MOST_PROCESSES)
         return Story(space, tables, cost, record, budgets, finalists, winner, accuracy, parity, verdicts, files)
 
     def _verify(
@@ -225,14 +221,14 @@ class Demo:
         runtime: str,
         budget_ms: float | None,
         predicted_ms: float | None,
-        processes: int = 4,
+        most: int | None = None,
     ) -> list[Verdict]:
         from profiler.plan import Plan
 
         return verify_files(
-            self.entry, models, runtime, plan=Plan(rounds=20, cores=self.entry.cores), processes=processes,
-            budget_ms=budget_ms,
-            predicted_ms=predicted_ms, progress=lambda done, total: self.update(done, total, runtime),
+            self.entry, models, runtime, plan=Plan(rounds=20, cores=self.entry.cores), processes=PROCESSES, most=most,
+            budget_ms=budget_ms, predicted_ms=predicted_ms,
+            progress=lambda done, total: self.update(done, total, runtime),
         )  # fmt: skip
 
 

@@ -94,15 +94,20 @@ def measure_processes(
     *,
     program: str,
     processes: int = 3,
+    most: int | None = None,
+    enough: Callable[[Mapping[str, list[list[Times]]]], bool] = lambda times: True,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Repeated:
     """``measure_models`` in several fresh processes; a model that fails in one is left out of the rest.
 
-    ``progress`` is told (processes done, processes in all).
+    Up to ``most`` processes are added, one at a time, while ``enough(times)`` says no. ``progress`` is told (processes
+    done, processes in all as it looks now).
     """
     times: dict[str, list[list[Times]]] = {name: [] for name in models}
     failures: list[Failure] = []
-    for process in range(processes):
+    for process in range(max(processes, most or 0)):
+        if process >= processes and enough(times):
+            break
         left = {name: models[name] for name in times}
         batch = measure_models(device, runtime, left, plan, program=program, process=process)
         for failure in batch.failures:
@@ -110,7 +115,7 @@ def measure_processes(
             times.pop(failure.name)
         for name, result in batch.results.items():
             times[name].append(rounds_ms(result.samples_ns, result.loops))
-        progress(process + 1, processes)
+        progress(process + 1, max(processes, process + 1))
     return Repeated(times, tuple(failures))
 
 

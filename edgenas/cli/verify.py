@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 @click.option("--threads", default=1, show_default=True, help="Threads of the runtime.")
 @click.option("--rounds", default=20, show_default=True, help="Rounds in each process.")
 @click.option("--processes", default=3, show_default=True, help="Fresh processes.")
+@click.option("--most-processes", "most", default=12, show_default=True,
+              help="Processes to go on to while a file is outside the budget.")  # fmt: skip
 @json_option
 def command(
     files: tuple[Path, ...],
@@ -40,6 +42,7 @@ def command(
     threads: int,
     rounds: int,
     processes: int,
+    most: int,
     as_json: bool,
 ) -> None:
     """Time .tflite and .onnx files on a device. With a budget, exit code 1 unless each is inside it: the upper end of
@@ -75,7 +78,7 @@ def command(
     with progress(f"verify on {device}") as update:
         for runtime, models in by_runtime.items():
             verdicts += verify_files(
-                entry, models, runtime, plan=plan, processes=processes, budget_ms=budget_ms,
+                entry, models, runtime, plan=plan, processes=processes, most=most, budget_ms=budget_ms,
                 predicted_ms=predicted.get(runtime), statistic=statistic, progress=lambda d, n: update(d, n, ""),
             )  # fmt: skip
     if as_json:
