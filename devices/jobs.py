@@ -33,6 +33,7 @@ FILE_LIMIT_BYTES = 1 << 30  # what one file that a job writes may grow to, its o
 PATIENCE_S = 300.0  # how long a device may be away
 _CALL_S = 30.0
 _RETRY_S = (0.2, 0.5, 1.0, 2.0)
+_POLL_SHARE, _LONGEST_POLL_S = 0.03, 5.0  # of the time a job has taken, so that looking costs little
 _Answer = TypeVar("_Answer")
 
 # $1 folder, $2 limit in s, then the command. The session's leader makes the folder, so that a start which is cut is
@@ -148,19 +149,17 @@ def _read(device: Device, job: Job, file: str, size: int | None = None) -> str:
 
 
 def patiently(
-    call: Callable[[], _Answer], patience_s: float = PATIENCE_S, lost: Callable[[LostError], None] = lambda e: None
+    call: Callable[[], _Answer], patience_s: float = PATIENCE_S, sleep: Callable[[float], None] = time.sleep
 ) -> _Answer:
-    """Repeat ``call`` while the device is away, for at most ``patience_s``; only for what may be done twice. ``lost``
-    is told every time."""
+    """Repeat ``call`` while the device is away, for at most ``patience_s``; only for what may be done twice."""
     begin, attempt = time.monotonic(), 0
     while True:
         try:
             return call()
-        except LostError as error:
-            lost(error)
+        except LostError:
             if time.monotonic() - begin > patience_s:
                 raise
-            time.sleep(_RETRY_S[min(attempt, len(_RETRY_S) - 1)])
+            sleep(_RETRY_S[min(attempt, len(_RETRY_S) - 1)])
             attempt += 1
 
 
@@ -171,25 +170,29 @@ def run_job(
     *,
     timeout_s: float,
     patience_s: float = PATIENCE_S,
-    poll_s: float = 1.0,
+    poll_s: float = 0.2,
+    watch: Callable[[], None] = lambda: None,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> subprocess.CompletedProcess[str]:
     """Like ``Device.run``, through every loss of the connection that lasts less than ``patience_s``.
 
-    ``argv`` runs at most once. Raises LostError when the device stays away; JobLostError when the job came to nothing
-    (power cut, killed); TimeLimitError when it was still running at its limit. On any error the job is killed where the
-    device can be reached.
+    ``argv`` runs at most once: a job that is in ``folder`` already, of an earlier process of ours, is the one waited
+    for. It is looked at every ``poll_s``, more rarely the longer it takes; then ``watch`` is called too. Raises
+    LostError when the device stays away; JobLostError when the job came to nothing (power cut, killed); TimeLimitError
+    when it was still running at its limit. On any error the job is killed where the device can be reached.
     """
     job = Job(folder, tuple(argv))
     begin = time.monotonic()
     finished = False
     try:
-        patiently(lambda: start(device, argv, folder, limit_s=timeout_s + _CALL_S), patience_s)
-        while (state := patiently(lambda: poll(device, job), patience_s)) == "running":
+        patiently(lambda: start(device, argv, folder, limit_s=timeout_s + _CALL_S), patience_s, sleep=sleep)
+        while (state := patiently(lambda: poll(device, job), patience_s, sleep=sleep)) == "running":
             if time.monotonic() - begin > timeout_s:
                 patiently(lambda: kill(device, job), patience_s)
                 stdout, stderr = patiently(lambda: _partial(device, job), patience_s)
                 raise TimeLimitError(f"{device.name}: {argv[0]} was stopped after {timeout_s:g} s", stdout, stderr)
-            time.sleep(poll_s)
+            patiently(watch, patience_s, sleep=sleep)
+            sleep(min(_LONGEST_POLL_S, max(poll_s, _POLL_SHARE * (time.monotonic() - begin))))
         if state == "done":
             result = patiently(lambda: collect(device, job), patience_s)
             finished = True

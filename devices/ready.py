@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from devices import facts, facts_android, throttle
@@ -28,10 +28,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A device at one moment; None for what it does not tell. ``identity`` is ``facts.fingerprint``. ``phone`` has a
-    battery and a thermal service, ``pi`` has throttle bits."""
+    """A device at one moment; None for what it does not tell. ``identity`` is ``facts.fingerprint`` and ``state`` is
+    ``facts.state``. ``phone`` has a battery and a thermal service, ``pi`` has throttle bits."""
 
     identity: Mapping[str, str | int]
+    state: Mapping[str, str | float] = field(default_factory=dict)
     free_mib: float | None = None
     load_1min: float | None = None
     cores: int | None = None
@@ -55,15 +56,6 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.reason}; {self.remedy}"
-
-
-@dataclass(frozen=True, slots=True)
-class Cooled:
-    """How a cool-down ended: the last temperature, how long it took, and whether the limit was reached."""
-
-    temperature_c: float | None
-    waited_s: float
-    reached: bool
 
 
 def read(device: Device, folder: str, *, timeout_s: float = 30.0) -> Reading:
@@ -95,6 +87,7 @@ def parse(text: str) -> Reading:
     heats = [t for t in (thermal.cpu_c, firmware.temperature_c, seen.temperature_c) if t is not None]
     return Reading(
         identity=facts.fingerprint(seen),
+        state=facts.state(seen),
         free_mib=facts_android.free_mib(parts.get("df", "")),
         load_1min=seen.load_1min,
         cores=seen.cores,
@@ -124,23 +117,27 @@ def judge(reading: Reading, limits: Limits, expected: Mapping[str, str | int] | 
 
 
 def cool_down(
-    temperature: Callable[[], float | None],
-    limit_c: float,
+    look: Callable[[], Reading],
+    limits: Limits,
     *,
     limit_s: float,
     every_s: float = 5.0,
+    say: Callable[[str], None] = lambda text: None,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
-) -> Cooled:
-    """Wait until ``temperature`` is at most ``limit_c``, at most ``limit_s`` long; a device that stops telling its
-    temperature ends the wait."""
-    begin = clock()
+) -> tuple[Reading, tuple[Finding, ...]]:
+    """Wait until nothing that ``look`` tells is of the kind that passes, at most ``limit_s`` long: to a temperature,
+    not for a time. The last reading, and what of that kind it still finds. ``say`` hears once why it waits."""
+    begin, told = clock(), False
     while True:
-        now_c, waited_s = temperature(), clock() - begin
-        if now_c is None or now_c <= limit_c:
-            return Cooled(now_c, waited_s, now_c is not None)
-        if waited_s >= limit_s:
-            return Cooled(now_c, waited_s, False)
+        reading = look()
+        waiting = tuple(f for f in judge(reading, limits) if f.level == "wait")
+        waited_s = clock() - begin
+        if not waiting or waited_s >= limit_s:
+            return reading, waiting
+        if not told:
+            say(f"waiting: {waiting[0]}")
+            told = True
         sleep(min(every_s, limit_s - waited_s))
 
 

@@ -108,10 +108,11 @@ class Demo:
         self.seconds[name] = round(time.monotonic() - begin, 1)
 
     def _table(self, space: Space, runtime: str) -> LatencyTable:
-        from profiler.campaign import Progress, profile
+        from profiler.campaign import profile
         from profiler.export import WRITERS
         from profiler.plan import Plan
         from profiler.runtimes import RUNTIMES as ALL
+        from profiler.work import Progress
 
         def told(p: Progress) -> None:
             self.update(p.done, p.total, runtime)

@@ -2,53 +2,43 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from blocks.counts import weight_bytes
-from blocks.errors import EdgenasError
+from blocks.errors import InputError
 from blocks.spec import BlockSpec
-from blocks.weights import Weights, random_weights
-from devices.base import Device
-from devices.facts import Facts, fingerprint, printable, read_facts, state
+from devices.base import Device, DeviceError
+from devices.hold import Conditions
+from devices.jobs import JobLostError
+from devices.kept import kept_key
 from latency_tables.journal import BlockFailure, TableWriter
-from latency_tables.table import Fact, LatencyTable, Measurement, Setting, device_pairs
-from profiler.measure import describe, measure_models
+from latency_tables.table import LatencyTable, Measurement, Setting
 from profiler.plan import Plan
 from profiler.runtimes.base import Runtime
-from profiler.runtimes.output import Description, ModelResult
+from profiler.station import Station, Worker, Writer, batch_key, station
+from profiler.work import Item, Progress, Work
 
-Writer = Callable[[Sequence[BlockSpec], Sequence[Weights]], bytes]
-
-BATCH_BYTES = 64 << 20  # of model files: what a small board can hold twice
-BATCH_S = 60.0  # of measuring, estimated: what is lost when the power goes
-_SLOW_MACS_PER_S = 1e9  # what the estimate takes the device for: one core of a small board at float32
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Told after every batch: (block, process) pairs measured and wanted, failures, and seconds left as it looks."""
-
-    done: int
-    total: int
-    failed: int
-    eta_s: float
+ANY = Conditions()  #: whatever state the device is in
+JOBS_LOST = 5  # power cuts and the like that one device is forgiven in a campaign
 
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
     """How a campaign ended. ``measured`` counts the pairs it added, ``dropped_bytes`` those of a cut last line that the
-    file had; ``table`` is everything the file now holds."""
+    file had; ``table`` is everything the file now holds. ``lost`` are devices of a pool that gave up, and why."""
 
     table: LatencyTable
     failures: tuple[BlockFailure, ...]
     measured: int
     dropped_bytes: int
     seconds: float
+    lost: tuple[tuple[str, str], ...] = ()
 
 
 def profile(
@@ -62,6 +52,7 @@ def profile(
     plan: Plan | None = None,
     processes: int = 3,
     batch_blocks: int = 64,
+    conditions: Conditions = ANY,
     progress: Callable[[Progress], None] = lambda told: None,
 ) -> Campaign:
     """Measure each of ``blocks`` in ``processes`` fresh processes and append to the table at ``path``; pairs that it
@@ -72,114 +63,124 @@ def profile(
     for a table of another setting or one that is being written, OutcomeError where the runtime does not run,
     DeviceError when the device fails; what was appended until then stays.
     """
-    begin = time.monotonic()
-    facts = read_facts(device)
-    description = describe(device, runtime, program)
-    plan = (plan or Plan()).on(description)
-    setting = make_setting(facts, description, plan)
-    with TableWriter(path, setting, _edgenas_version()) as table:
-        have = {m.key for m in table.found.table.measurements}
-        wanted = [b for b in dict.fromkeys(blocks) if b.kind != "skip"]
-        todo = [[b for b in wanted if (b, process) not in have] for process in range(processes)]
-        tally = _Tally(sum(len(p) for p in todo), sum(estimate_s(b, plan) for p in todo for b in p))
-        measurements = list(table.found.table.measurements)
-        failures: list[BlockFailure] = []
-        for process, lacking in enumerate(todo):
-            broken = {f.block for f in failures}
-            for batch in batches([b for b in lacking if b not in broken], plan, batch_blocks):
-                found, failed = _measure(device, runtime, batch, plan, writer, program, process, setting.delegate)
-                table.append(found, failed)
-                measurements += found
-                failures += failed
-                progress(tally.after(batch, plan, len(found), len(failed)))
-        seconds = time.monotonic() - begin
-        whole = LatencyTable(setting, tuple(measurements))
-        return Campaign(whole, tuple(failures), tally.done, table.found.dropped_bytes, seconds)
+    return profile_pool(
+        [Worker(device, program)], runtime, blocks, path, writer=writer, plan=plan, processes=processes,
+        batch_blocks=batch_blocks, conditions=conditions, progress=progress,
+    )  # fmt: skip
 
 
-def make_setting(facts: Facts, description: Description, plan: Plan) -> Setting:
-    """What a table measured on this device in this way holds constant."""
-    return Setting(
-        device=device_pairs(fingerprint(facts)),
-        runtime=description.installed.runtime,
-        version=f"{description.installed.package} {description.installed.version}",
-        library_sha256=description.library_sha256,
-        delegate=description.delegate,
-        precision="fp32",
-        threads=plan.threads,
-        cores=plan.cores or (),
-        scheduler=plan.scheduler,
-    )
-
-
-def estimate_s(block: BlockSpec, plan: Plan) -> float:
-    """Seconds that measuring a block once takes on a slow device: warm-up and rounds."""
-    once_s = max(block.macs / _SLOW_MACS_PER_S, plan.min_sample_us / 1e6)
-    turn_s = max(once_s, min(plan.samples * once_s, plan.max_round_ms / 1e3))
-    warmup_s = max(plan.warmup_ms / 1e3, plan.warmup_runs * once_s)
-    return min(warmup_s, max(plan.warmup_limit_ms / 1e3, once_s)) + plan.rounds * turn_s
-
-
-def batches(blocks: Sequence[BlockSpec], plan: Plan, most: int) -> Iterator[list[BlockSpec]]:
-    """Cut into runs of at most ``most`` blocks that stay within BATCH_BYTES and BATCH_S; one is always allowed."""
-    batch: list[BlockSpec] = []
-    seconds, size = 0.0, 0
-    for block in blocks:
-        block_s, block_bytes = estimate_s(block, plan), weight_bytes(block)
-        full = seconds + block_s > BATCH_S or size + block_bytes > BATCH_BYTES or len(batch) == most
-        if batch and full:
-            yield batch
-            batch, seconds, size = [], 0.0, 0
-        batch.append(block)
-        seconds += block_s
-        size += block_bytes
-    if batch:
-        yield batch
-
-
-def _measure(
-    device: Device,
+def profile_pool(
+    workers: Sequence[Worker],
     runtime: Runtime,
-    batch: Sequence[BlockSpec],
-    plan: Plan,
+    blocks: Iterable[BlockSpec],
+    path: Path,
+    *,
     writer: Writer,
-    program: str,
-    process: int,
-    delegate: str,
-) -> tuple[list[Measurement], list[BlockFailure]]:
-    """One batch in one process, with the state of the device around it."""
-    models: dict[str, bytes] = {}
-    failures: list[BlockFailure] = []
-    for block in batch:
-        try:
-            models[str(block)] = writer([block], [random_weights(block, plan.seed)])
-        except EdgenasError as error:
-            failures.append(BlockFailure(block, process, "write", printable(str(error))))
-    before = _state_now(device)
-    measured = measure_models(device, runtime, models, plan, program=program, process=process)
-    after = _state_now(device)
-    found = []
-    by_text = {str(block): block for block in batch}
-    for f in measured.failures:
-        failures.append(BlockFailure(by_text[f.name], process, f.stage, printable(f.message)))
-    for name, r in measured.results.items():
-        wrong = _wrong_delegate(r, delegate)
-        if wrong:
-            failures.append(BlockFailure(by_text[name], process, "delegate", wrong))
+    plan: Plan | None = None,
+    processes: int = 3,
+    batch_blocks: int = 64,
+    conditions: Conditions = ANY,
+    progress: Callable[[Progress], None] = lambda told: None,
+) -> Campaign:
+    """``profile`` on several devices of one kind, which share the work; what a device had that fails goes to the
+    others. InputError names what differs where they are not of one setting. DeviceError when all of them failed."""
+    begin = time.monotonic()
+    pool = _Pool(runtime, plan or Plan(), writer, conditions, tuple(dict.fromkeys(blocks)), path, processes,
+                 batch_blocks, progress)  # fmt: skip
+    with pool.table_closed:
+        if len(workers) == 1:
+            pool.run(workers[0])
         else:
-            found.append(Measurement(by_text[name], process, r.samples_ns, r.loops, r.checksum, before, after))
-    return found, failures
+            with ThreadPoolExecutor(len(workers), thread_name_prefix="profile") as threads:
+                list(threads.map(pool.run_or_lose, workers))
+        if pool.work is None or pool.work.left:
+            raise pool.lost[0][1]
+        assert pool.table is not None and pool.setting is not None
+        return Campaign(
+            LatencyTable(pool.setting, tuple(pool.measurements)), tuple(pool.failures), pool.work.measured,
+            pool.table.found.dropped_bytes, time.monotonic() - begin,
+            tuple((name, str(error)) for name, error in pool.lost),
+        )  # fmt: skip
 
 
-def _wrong_delegate(result: ModelResult, delegate: str) -> str | None:
-    if result.delegate == delegate:
-        return None
-    return f"computed by {result.delegate}, but the setting of this table says {delegate}"
+@dataclass(slots=True)
+class _Pool:
+    """What the devices of a campaign share: the table, which the first to be ready opens, and the work."""
 
+    runtime: Runtime
+    plan: Plan
+    writer: Writer
+    conditions: Conditions
+    blocks: tuple[BlockSpec, ...]
+    path: Path
+    processes: int
+    batch_blocks: int
+    progress: Callable[[Progress], None]
+    table: TableWriter | None = None
+    setting: Setting | None = None
+    work: Work | None = None
+    measurements: list[Measurement] = field(default_factory=list)
+    failures: list[BlockFailure] = field(default_factory=list)
+    lost: list[tuple[str, Exception]] = field(default_factory=list)
+    table_closed: ExitStack = field(default_factory=ExitStack)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
-def _state_now(device: Device) -> dict[str, Fact]:
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"device": device.name, "time": now, **state(read_facts(device))}
+    def run_or_lose(self, worker: Worker) -> None:
+        """``run``; a device that fails is left behind."""
+        try:
+            self.run(worker)
+        except (DeviceError, InputError) as error:
+            self.lost.append((worker.device.name, error))
+            self.conditions.say(f"{worker.device.name} gave up: {error}")
+
+    def run(self, worker: Worker) -> None:
+        """Measure batches on one device until there are none left."""
+        for losses in range(JOBS_LOST + 1):
+            try:
+                with station(worker, self.runtime, self.plan, self.conditions) as held:
+                    self._measure_all(held, self._open(held))
+                return
+            except JobLostError as error:
+                if losses == JOBS_LOST:
+                    raise
+                self.conditions.say(f"{error}; the batch is measured again")
+
+    def _open(self, held: Station) -> TableWriter:
+        """The table; InputError where this device is not of its setting."""
+        with self._lock:
+            if self.table is None:
+                self.table = self.table_closed.enter_context(TableWriter(self.path, held.setting, _edgenas_version()))
+                self.setting = held.setting
+                self.measurements += self.table.found.table.measurements
+                have = {m.key for m in self.measurements}
+                wanted = [b for b in self.blocks if b.kind != "skip"]
+                lacking = [[b for b in wanted if (b, process) not in have] for process in range(self.processes)]
+                self.work = Work(lacking, held.plan, self.batch_blocks, self.progress)
+            elif self.setting is not None and (differences := self.setting.differences(held.setting)):
+                raise InputError(
+                    f"{held.worker.device.name} is not of the kind that {self.path} is measured on: "
+                    f"{'; '.join(differences)} (in the table / there); give it a table of its own"
+                )
+            return self.table
+
+    def _measure_all(self, held: Station, table: TableWriter) -> None:
+        assert self.work is not None
+
+        def key(item: Item) -> str:
+            return batch_key(item, held.plan, held.setting, table.found.created)
+
+        kept = kept_key(held.worker.device)
+        while item := self.work.take(lambda item: key(item) == kept):
+            try:
+                found, failed = held.measure(item, self.writer, key(item))
+                with self._lock:
+                    table.append(found, failed)
+                    self.measurements += found
+                    self.failures += failed
+            except BaseException:
+                self.work.give_back(item)
+                raise
+            self.work.done(item, len(found), [f.block for f in failed])
 
 
 def _edgenas_version() -> str:
@@ -187,22 +188,3 @@ def _edgenas_version() -> str:
         return version("edgenas")
     except PackageNotFoundError:
         return "not installed"
-
-
-class _Tally:
-    """Counts pairs, and scales the estimate of what is left by how long the work done took."""
-
-    def __init__(self, total: int, estimated_s: float) -> None:
-        self.total = total
-        self.done = 0
-        self.failed = 0
-        self._begin = time.monotonic()
-        self._estimated_s = estimated_s
-        self._worked_s = 0.0
-
-    def after(self, batch: Sequence[BlockSpec], plan: Plan, done: int, failed: int) -> Progress:
-        self.done += done
-        self.failed += failed
-        self._worked_s += sum(estimate_s(block, plan) for block in batch)
-        pace = (time.monotonic() - self._begin) / self._worked_s
-        return Progress(self.done, self.total, self.failed, max(0.0, pace * (self._estimated_s - self._worked_s)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 from blocks.errors import OutcomeError
 from devices.base import Device, TimeLimitError
 from devices.facts import printable
+from devices.kept import run_kept
 from latency_tables.statistics import Times, rounds_ms
 from profiler.plan import Plan
 from profiler.runtimes.base import Runtime
@@ -56,17 +59,28 @@ def describe(device: Device, runtime: Runtime, program: str) -> Description:
 
 
 def measure_models(
-    device: Device, runtime: Runtime, models: Mapping[str, bytes], plan: Plan, *, program: str, process: int = 0
+    device: Device,
+    runtime: Runtime,
+    models: Mapping[str, bytes],
+    plan: Plan,
+    *,
+    program: str,
+    process: int = 0,
+    key: str = "",
+    watch: Callable[[], None] = lambda: None,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Batch:
     """Every model of ``models`` (name -> content of its file) in one process of the runner, interleaved.
 
     ``plan`` must be settled (``Plan.on``). ``process`` numbers the fresh process: it shuffles the order anew. A model
-    that crashes the runner is found by halving the batch and becomes a failure. OutcomeError when the runner does not
-    start or ran otherwise than the plan says, DeviceError when the device fails.
+    that crashes the runner is found by halving the batch and becomes a failure. ``key``, ``watch`` and ``sleep`` are
+    those of ``devices.kept.run_kept``; the key is made from the files where none is given. OutcomeError when the runner
+    does not start or ran otherwise than the plan says, DeviceError when the device fails.
     """
     if not models:
         return Batch({}, ())
-    output, why = _run(device, runtime, models, plan, program, process)
+    files = runtime.batch_files(models, plan, process)
+    output, why = _run(device, runtime, files, plan, program, key or _key(files), watch, sleep)
     if output is None:
         raise OutcomeError(f"{device.name}: the runner of {runtime.name} did not start: {why}")
     _check_header(device.name, output, runtime, plan)
@@ -80,7 +94,10 @@ def measure_models(
         failures.append(Failure(left[0], "crash", why))
     elif left:
         for part in (left[: len(left) // 2], left[len(left) // 2 :]):
-            half = measure_models(device, runtime, {n: models[n] for n in part}, plan, program=program, process=process)
+            half = measure_models(
+                device, runtime, {n: models[n] for n in part}, plan, program=program, process=process, watch=watch,
+                sleep=sleep,
+            )  # fmt: skip
             results.update(half.results)
             failures.extend(half.failures)
     return Batch(results, tuple(failures))
@@ -95,6 +112,7 @@ def measure_processes(
     program: str,
     processes: int = 3,
     most: int | None = None,
+    sleep: Callable[[float], None] = time.sleep,
     enough: Callable[[Mapping[str, list[list[Times]]]], bool] = lambda times: True,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Repeated:
@@ -109,7 +127,7 @@ def measure_processes(
         if process >= processes and enough(times):
             break
         left = {name: models[name] for name in times}
-        batch = measure_models(device, runtime, left, plan, program=program, process=process)
+        batch = measure_models(device, runtime, left, plan, program=program, process=process, sleep=sleep)
         for failure in batch.failures:
             failures.append(failure)
             times.pop(failure.name)
@@ -120,19 +138,32 @@ def measure_processes(
 
 
 def _run(
-    device: Device, runtime: Runtime, models: Mapping[str, bytes], plan: Plan, program: str, process: int
+    device: Device,
+    runtime: Runtime,
+    files: Mapping[str, bytes],
+    plan: Plan,
+    program: str,
+    key: str,
+    watch: Callable[[], None],
+    sleep: Callable[[float], None],
 ) -> tuple[BatchOutput | None, str]:
     """Carry everything there in one folder, run it, read what came back; and why it stopped where it stopped."""
-    with device.workdir() as work:
-        folder = f"{work}/batch"
-        _push(device, runtime.batch_files(models, plan, process), folder)
-        try:
-            result = device.run(runtime.command(program, folder), timeout_s=plan.limit_s + _START_S)
-            stdout = result.stdout
-            why = _why(result.returncode, result.stderr)
-        except TimeLimitError as error:
-            stdout, why = error.stdout, printable(str(error))
+    try:
+        result = run_kept(
+            device, key, lambda folder: _push(device, files, folder), lambda folder: runtime.command(program, folder),
+            timeout_s=plan.limit_s + _START_S, watch=watch, sleep=sleep,
+        )  # fmt: skip
+        stdout, why = result.stdout, _why(result.returncode, result.stderr)
+    except TimeLimitError as error:
+        stdout, why = error.stdout, printable(str(error))
     return runtime.parse(stdout), why
+
+
+def _key(files: Mapping[str, bytes]) -> str:
+    digest = hashlib.sha256()
+    for name, content in files.items():
+        digest.update(f"{name} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
 
 
 def _push(device: Device, files: Mapping[str, bytes], folder: str) -> None:

@@ -18,14 +18,17 @@ import pytest
 from blocks.counts import weight_bytes
 from blocks.errors import InputError
 from blocks.spec import BlockSpec, skip
+from devices import facts
 from devices.local import LocalDevice
+from devices.lock import LockedError
 from latency_tables.journal import read_journal, read_table
-from profiler import campaign
-from profiler.campaign import Campaign, Progress, batches, estimate_s, profile
+from profiler import station, work
+from profiler.campaign import Campaign, profile
 from profiler.export import WRITERS
 from profiler.plan import Plan
 from profiler.runtimes import RUNTIMES
 from profiler.runtimes.python_runner import PythonRunner
+from profiler.work import Progress, batches, estimate_s
 from tests.conftest import ROOT
 from tests.test_devices import gone
 
@@ -57,13 +60,8 @@ def write_nothing(blocks: Any, weights: Any) -> bytes:
 
 def run(tmp_path: Path, blocks: tuple[BlockSpec, ...] = BLOCKS, **options: Any) -> Campaign:
     known: dict[str, Any] = {"program": sys.executable, "processes": PROCESSES, "batch_blocks": BATCH, "plan": Plan()}
-    return profile(
-        LocalDevice(base=tmp_path),
-        FAKE,
-        blocks,
-        tmp_path / "table.jsonl",
-        **{"writer": write_nothing, **known, **options},
-    )
+    device = options.pop("device", None) or LocalDevice(base=tmp_path)
+    return profile(device, FAKE, blocks, tmp_path / "table.jsonl", **{"writer": write_nothing, **known, **options})
 
 
 def test_a_campaign_measures_what_is_lacking_and_nothing_twice(tmp_path: Path, log: Path) -> None:
@@ -118,9 +116,9 @@ def test_a_block_that_cannot_be_written_is_a_failure(tmp_path: Path, log: Path) 
 def test_another_setting_is_refused_before_anything_is_measured(tmp_path: Path, log: Path) -> None:
     run(tmp_path, BLOCKS[:1])
     before = (tmp_path / "table.jsonl").read_bytes()
-    real, log_before = campaign.fingerprint, log.read_text()
+    real, log_before = facts.fingerprint, log.read_text()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(campaign, "fingerprint", lambda facts: {**real(facts), "cpu": "Cortex-A72"})
+        patch.setattr(station, "fingerprint", lambda facts: {**real(facts), "cpu": "Cortex-A72"})
         with pytest.raises(InputError, match=r"another setting.*device cpu .* / Cortex-A72.*write to another file"):
             run(tmp_path)
     assert (tmp_path / "table.jsonl").read_bytes() == before
@@ -141,10 +139,10 @@ def test_batches_are_bounded_in_number_time_and_size() -> None:
     small = [BLOCKS[0]] * 10
     assert [len(b) for b in batches(small, Plan(), 4)] == [4, 4, 2]
     slow = BlockSpec.parse("conv-224x64-o64-k3-s1")
-    assert estimate_s(slow, Plan()) > campaign.BATCH_S / 4
+    assert estimate_s(slow, Plan()) > work.BATCH_S / 4
     assert [len(b) for b in batches([slow] * 3, Plan(), 64)] == [2, 1]
     heavy = BlockSpec.parse("head-7x960-m9000-o1000-hswish")
-    assert weight_bytes(heavy) > campaign.BATCH_BYTES
+    assert weight_bytes(heavy) > work.BATCH_BYTES
     assert [len(b) for b in batches([BLOCKS[0], heavy, heavy, BLOCKS[0]], Plan(), 64)] == [1, 1, 1, 1]
     assert list(batches([], Plan(), 4)) == []
 
@@ -227,8 +225,11 @@ def test_ctrl_c_keeps_what_was_collected_and_cleans_up(tmp_path: Path, log: Path
 def test_a_second_campaign_on_the_same_table_is_refused(tmp_path: Path, log: Path) -> None:
     process = start(tmp_path)
     wait_for(process, log, 1)
-    with pytest.raises(InputError, match="another process is writing it"):
+    (tmp_path / "other").mkdir()
+    with pytest.raises(LockedError, match="local is in use by another edgenas"):
         run(tmp_path)
+    with pytest.raises(InputError, match="another process is writing it"):
+        run(tmp_path, device=LocalDevice("other", tmp_path / "other"))
     _, stderr = process.communicate(timeout=60)
     assert (process.returncode, stderr) == (0, "")
     assert {m.key for m in read_table(tmp_path / "table.jsonl").measurements} == WANTED

@@ -105,6 +105,7 @@ def test_what_a_pi_says() -> None:
     reading = parse(board_text("0x50005"))
     assert reading == Reading(
         identity=reading.identity,
+        state=reading.state,
         free_mib=20000.0,
         load_1min=0.05,
         cores=4,
@@ -150,18 +151,24 @@ def test_this_machine_tells_its_state(tmp_path: Path) -> None:
 
 def test_cool_down_waits_for_a_temperature_not_for_a_time() -> None:
     now = [0.0]
-    heats = iter([80.0, 70.0, 60.5, 59.0])
+    said: list[str] = []
 
     def sleep(seconds: float) -> None:
         now[0] += seconds
 
-    found = cool_down(lambda: next(heats), 60.0, limit_s=100.0, sleep=sleep, clock=lambda: now[0])
-    assert (found.temperature_c, found.waited_s, found.reached) == (59.0, 15.0, True)
-    now[0] = 0.0
-    found = cool_down(lambda: 75.0, 60.0, limit_s=12.0, sleep=sleep, clock=lambda: now[0])
-    assert (found.temperature_c, found.waited_s, found.reached) == (75.0, 12.0, False)
-    found = cool_down(lambda: None, 60.0, limit_s=12.0, sleep=sleep, clock=lambda: now[0])
-    assert (found.temperature_c, found.reached) == (None, False)
+    def waits(heats: Sequence[float | None], limit_s: float) -> tuple[float | None, list[str], float]:
+        now[0], left = 0.0, iter(heats)
+        reading, waiting = cool_down(
+            lambda: Reading({}, temperature_c=next(left)), Limits(), limit_s=limit_s, say=said.append, sleep=sleep,
+            clock=lambda: now[0],
+        )  # fmt: skip
+        return reading.temperature_c, [f.what for f in waiting], now[0]
+
+    assert waits([80.0, 70.0, 60.5, 59.0], 100.0) == (59.0, [], 15.0)
+    assert len(said) == 1
+    assert "80.0 °C" in said[0]
+    assert waits([75.0] * 4, 12.0) == (75.0, ["temperature"], 12.0)
+    assert waits([None], 12.0) == (None, [], 0.0)
 
 
 def test_vcgencmd() -> None:

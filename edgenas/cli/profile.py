@@ -52,10 +52,11 @@ def command(
       edgenas profile nas_bench_macro --runtime onnxruntime --threads 2
     """
     from blocks.spec import BlockSpec
-    from profiler.campaign import Progress, profile
+    from profiler.campaign import profile
     from profiler.export import WRITERS
     from profiler.plan import Plan
     from profiler.runtimes import RUNTIMES
+    from profiler.work import Progress
     from search.spaces import SPACES
 
     if runtime not in RUNTIMES:

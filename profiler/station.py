@@ -1,0 +1,162 @@
+"""One device at work: held and ready, and batches of blocks measured on it one after another."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from blocks.errors import EdgenasError
+from blocks.spec import BlockSpec
+from blocks.weights import Weights, random_weights
+from devices import throttle
+from devices.base import Device
+from devices.facts import Facts, fingerprint, printable, read_facts
+from devices.hold import Conditions, calm, held
+from devices.kept import clear
+from devices.ready import Reading
+from devices.state import steady
+from latency_tables.journal import BlockFailure
+from latency_tables.table import Fact, Measurement, Setting, device_pairs
+from profiler.measure import Batch, describe, measure_models
+from profiler.plan import Plan
+from profiler.runtimes.base import Runtime
+from profiler.runtimes.output import Description, ModelResult
+from profiler.work import Item
+
+Writer = Callable[[Sequence[BlockSpec], Sequence[Weights]], bytes]
+
+THROTTLE_TRIES = 3  # times that a batch during which the device throttled is measured
+_CLOCK_S = 900  # the clock goes back by itself this long after the limit of a batch: what a lost device may be away
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A device, and the path there of what drives the runtime: a Python, or a tool."""
+
+    device: Device
+    program: str
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """A device that is held. ``plan`` is settled; ``setting`` is that of the tables it measures for."""
+
+    worker: Worker
+    runtime: Runtime
+    plan: Plan
+    setting: Setting
+    home: str
+    conditions: Conditions
+
+    def measure(self, item: Item, writer: Writer, key: str) -> tuple[list[Measurement], list[BlockFailure]]:
+        """One batch in one process, with the state of the device around it. DeviceError when the device fails."""
+        models: dict[str, bytes] = {}
+        failures: list[BlockFailure] = []
+        for block in item.blocks:
+            try:
+                models[str(block)] = writer([block], [random_weights(block, self.plan.seed)])
+            except EdgenasError as error:
+                failures.append(BlockFailure(block, item.process, "write", printable(str(error))))
+        if not models:
+            return [], failures
+        by_text = {str(block): block for block in item.blocks}
+        for _ in range(THROTTLE_TRIES):
+            before = calm(self.worker.device, self.home, self.conditions)
+            told = _stamp(self.worker.device, before)
+            measured, spoiled = self._measure(models, item.process, key, before)
+            if not spoiled:
+                break
+            self.conditions.say(
+                f"{self.worker.device.name}: {', '.join(spoiled)} during a batch, which is thrown away; "
+                f"{throttle.remedy(spoiled[0])}"
+            )
+            clear(self.worker.device)
+        else:
+            why = f"{', '.join(spoiled)} in each of {THROTTLE_TRIES} tries; {throttle.remedy(spoiled[0])}"
+            return [], [*failures, *(BlockFailure(by_text[n], item.process, "throttled", why) for n in models)]
+        after = _stamp(self.worker.device, calm(self.worker.device, self.home, Conditions()))
+        found = []
+        for f in measured.failures:
+            failures.append(BlockFailure(by_text[f.name], item.process, f.stage, printable(f.message)))
+        for name, r in measured.results.items():
+            wrong = self._wrong_delegate(r)
+            if wrong:
+                failures.append(BlockFailure(by_text[name], item.process, "delegate", wrong))
+            else:
+                block, checksum = by_text[name], r.checksum
+                found.append(Measurement(block, item.process, r.samples_ns, r.loops, checksum, told, after))
+        return found, failures
+
+    def _measure(
+        self, models: dict[str, bytes], process: int, key: str, before: Reading
+    ) -> tuple[Batch, tuple[str, ...]]:
+        """The batch, and what of the firmware's says that it is spoiled, at any moment that was looked at."""
+        device, sleep = self.worker.device, self.conditions.sleep
+        seen: dict[str, None] = {}
+
+        def watch() -> None:
+            if before.throttled is not None:
+                seen.update(
+                    dict.fromkeys(throttle.happened(before.throttled, throttle.read_firmware(device).throttled))
+                )
+
+        with steady(device, limit_s=self.plan.limit_s + _CLOCK_S, report=self.conditions.say):
+            batch = measure_models(
+                device, self.runtime, models, self.plan, program=self.worker.program, process=process, key=key,
+                watch=watch, sleep=sleep,
+            )  # fmt: skip
+        watch()
+        return batch, tuple(seen)
+
+    def _wrong_delegate(self, result: ModelResult) -> str | None:
+        if result.delegate == self.setting.delegate:
+            return None
+        return f"computed by {result.delegate}, but the setting of this table says {self.setting.delegate}"
+
+
+@contextmanager
+def station(worker: Worker, runtime: Runtime, plan: Plan, conditions: Conditions) -> Iterator[Station]:
+    """Hold a device for a campaign. LockedError, NotReadyError; OutcomeError where the runtime does not run."""
+    device = worker.device
+    with held(device, conditions) as home:
+        with steady(device, limit_s=_CLOCK_S, report=conditions.say) as clock:
+            facts = read_facts(device)
+            description = describe(device, runtime, worker.program)
+        if not clock.mode:
+            conditions.say(f"{device.name}: its clock is not held: {clock.why}")
+        settled = plan.on(description)
+        setting = make_setting(facts, description, settled, clock.mode)
+        yield Station(worker, runtime, settled, setting, home, conditions)
+        clear(device)
+
+
+def make_setting(facts: Facts, description: Description, plan: Plan, clock: str = "") -> Setting:
+    """What a table measured on this device in this way holds constant. ``clock`` is what holds it: a governor or a
+    phone's fixed-performance mode."""
+    held_by = {"governor": clock} if clock else {}
+    return Setting(
+        device=device_pairs({**fingerprint(facts), **held_by}),
+        runtime=description.installed.runtime,
+        version=f"{description.installed.package} {description.installed.version}",
+        library_sha256=description.library_sha256,
+        delegate=description.delegate,
+        precision="fp32",
+        threads=plan.threads,
+        cores=plan.cores or (),
+        scheduler=plan.scheduler,
+    )
+
+
+def batch_key(item: Item, plan: Plan, setting: Setting, table: str) -> str:
+    """What names a batch on the device: the same work for the same ``table`` has one key in every process of ours."""
+    what = [table, setting.as_dict(), plan.as_dict(), item.process, [str(block) for block in item.blocks]]
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+
+
+def _stamp(device: Device, reading: Reading) -> dict[str, Fact]:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return {"device": device.name, "time": now, **reading.state}
