@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from devices.base import Device, DeviceError
+from devices.jobs import PATIENCE_S
 from devices.lock import locked
 from devices.ready import Finding, Limits, Reading, cool_down, judge, read
 from devices.state import restore, state_folder
@@ -22,12 +23,13 @@ class NotReadyError(DeviceError):
 @dataclass(frozen=True, slots=True)
 class Conditions:
     """When a device may be measured: ``limits`` None asks for nothing; ``force`` measures all the same, and says so.
-    ``expected`` is the identity it must have."""
+    ``expected`` is the identity it must have; ``patience_s`` is how long it may be away in the middle."""
 
     limits: Limits | None = None
     force: bool = False
     expected: Mapping[str, str | int] | None = None
     cool_s: float = COOL_S
+    patience_s: float = PATIENCE_S
     say: Callable[[str], None] = lambda text: None
     sleep: Callable[[float], None] = time.sleep
 

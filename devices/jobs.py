@@ -163,45 +163,57 @@ def patiently(
             attempt += 1
 
 
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """How one waits for a job: how long the device may be away, how often it is looked at (every ``poll_s``, more
+    rarely the longer it takes), what else is done then (``watch``), and with what (``sleep`` may raise to end it)."""
+
+    patience_s: float = PATIENCE_S
+    poll_s: float = 0.2
+    watch: Callable[[], None] = lambda: None
+    sleep: Callable[[float], None] = time.sleep
+
+
+PATIENT = Wait()
+
+
 def run_job(
-    device: Device,
-    argv: Sequence[str],
-    folder: str,
-    *,
-    timeout_s: float,
-    patience_s: float = PATIENCE_S,
-    poll_s: float = 0.2,
-    watch: Callable[[], None] = lambda: None,
-    sleep: Callable[[float], None] = time.sleep,
+    device: Device, argv: Sequence[str], folder: str, *, timeout_s: float, wait: Wait = PATIENT
 ) -> subprocess.CompletedProcess[str]:
-    """Like ``Device.run``, through every loss of the connection that lasts less than ``patience_s``.
+    """Like ``Device.run``, through every loss of the connection that lasts less than its patience.
 
     ``argv`` runs at most once: a job that is in ``folder`` already, of an earlier process of ours, is the one waited
-    for. It is looked at every ``poll_s``, more rarely the longer it takes; then ``watch`` is called too. Raises
-    LostError when the device stays away; JobLostError when the job came to nothing (power cut, killed); TimeLimitError
-    when it was still running at its limit. On any error the job is killed where the device can be reached.
+    for. Raises LostError when the device stays away; JobLostError when the job came to nothing (power cut, killed);
+    TimeLimitError when it was still running at its limit. On any error but LostError the job is killed.
     """
     job = Job(folder, tuple(argv))
     begin = time.monotonic()
     finished = False
+
+    def there(call: Callable[[], _Answer]) -> _Answer:
+        return patiently(call, wait.patience_s, wait.sleep)
+
     try:
-        patiently(lambda: start(device, argv, folder, limit_s=timeout_s + _CALL_S), patience_s, sleep=sleep)
-        while (state := patiently(lambda: poll(device, job), patience_s, sleep=sleep)) == "running":
+        there(lambda: start(device, argv, folder, limit_s=timeout_s + _CALL_S))
+        while (state := there(lambda: poll(device, job))) == "running":
             if time.monotonic() - begin > timeout_s:
-                patiently(lambda: kill(device, job), patience_s)
-                stdout, stderr = patiently(lambda: _partial(device, job), patience_s)
+                there(lambda: kill(device, job))
+                stdout, stderr = there(lambda: _partial(device, job))
                 raise TimeLimitError(f"{device.name}: {argv[0]} was stopped after {timeout_s:g} s", stdout, stderr)
-            patiently(watch, patience_s, sleep=sleep)
-            sleep(min(_LONGEST_POLL_S, max(poll_s, _POLL_SHARE * (time.monotonic() - begin))))
+            there(wait.watch)
+            wait.sleep(min(_LONGEST_POLL_S, max(wait.poll_s, _POLL_SHARE * (time.monotonic() - begin))))
         if state == "done":
-            result = patiently(lambda: collect(device, job), patience_s)
+            result = there(lambda: collect(device, job))
             finished = True
             return result
-        stdout, stderr = patiently(lambda: _partial(device, job), patience_s)
+        stdout, stderr = there(lambda: _partial(device, job))
         raise JobLostError(f"{device.name}: {argv[0]} came to nothing: {_HOW[state]}", state, stdout, stderr)
+    except LostError:
+        finished = True  # as far as we can know: it goes on, and may be collected yet
+        raise
     finally:
         if not finished:
-            with contextlib.suppress(DeviceError):  # the device ends it at its limit, or the next connect does
+            with contextlib.suppress(DeviceError):  # the device ends it at its limit
                 kill(device, job)
 
 

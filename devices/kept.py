@@ -10,12 +10,11 @@ from __future__ import annotations
 import contextlib
 import re
 import subprocess
-import time
 from collections.abc import Callable, Sequence
 
 from devices.base import Device, DeviceError, LostError
 from devices.home import KILL_SESSION
-from devices.jobs import PATIENCE_S, patiently, run_job
+from devices.jobs import PATIENT, Wait, patiently, run_job
 from devices.remote import BOOT_ID
 from devices.remote_device import RemoteDevice
 
@@ -48,9 +47,7 @@ def run_kept(
     argv: Callable[[str], Sequence[str]],
     *,
     timeout_s: float,
-    patience_s: float = PATIENCE_S,
-    watch: Callable[[], None] = lambda: None,
-    sleep: Callable[[float], None] = time.sleep,
+    wait: Wait = PATIENT,
 ) -> subprocess.CompletedProcess[str]:
     """``put`` files into a folder that is not there yet, run ``argv`` of that folder, and wait: see ``jobs.run_job``.
 
@@ -63,18 +60,16 @@ def run_kept(
         with device.workdir() as work:
             put(f"{work}/work")
             return device.run(argv(f"{work}/work"), timeout_s=timeout_s)
-    home = patiently(device.about, patience_s, sleep).path
+    home = patiently(device.about, wait.patience_s, wait.sleep).path
     folder = f"{home}/kept/{key}"
 
     def carry() -> None:
         if not _keep(device, home, key):
             put(folder)
 
-    patiently(carry, patience_s, sleep)
+    patiently(carry, wait.patience_s, wait.sleep)
     try:
-        return run_job(
-            device, argv(folder), f"{folder}/job", timeout_s=timeout_s, patience_s=patience_s, watch=watch, sleep=sleep
-        )
+        return run_job(device, argv(folder), f"{folder}/job", timeout_s=timeout_s, wait=wait)
     except LostError:
         raise  # it may go on there, and be collected by the next who asks for it
     except BaseException:

@@ -101,7 +101,7 @@ def locked(device: Device, *, folder: str = "", expiry_s: int = EXPIRY_S) -> Ite
     ``folder`` is our folder on the device where it is not the usual one (``RemoteDevice.about().path``). A device that
     is away at the end keeps the lock until it expires, or this process ends.
     """
-    with host_lock(device.name):
+    with host_lock(device.name), _once(device, folder):
         me = this_process()
         _take(device, folder, me, expiry_s)
         done = threading.Event()
@@ -116,6 +116,26 @@ def locked(device: Device, *, folder: str = "", expiry_s: int = EXPIRY_S) -> Ite
             renewing.join()
             with contextlib.suppress(DeviceError):
                 _call(device, _FREE, folder, str(me))
+
+
+_held: dict[str, str] = {}  # boot and folder -> name, of what this process holds
+_holding = threading.Lock()
+
+
+@contextmanager
+def _once(device: Device, folder: str) -> Iterator[None]:
+    """The lock on the device knows processes only: that this one does not measure a machine twice is known here."""
+    boot, _, _ = read_holder(_call(device, f"{_LOOK}\nnow", folder))
+    machine = f"{boot} {folder}"
+    with _holding:
+        other = _held.setdefault(machine, device.name)
+        if other != device.name:
+            raise LockedError(f"{device.name} and {other} are the same machine; measure it under one name")
+    try:
+        yield
+    finally:
+        with _holding:
+            _held.pop(machine, None)
 
 
 def unlock(device: Device, *, folder: str = "") -> str:

@@ -180,7 +180,11 @@ class _Pool:
             except BaseException:
                 self.work.give_back(item)
                 raise
-            self.work.done(item, len(found), [f.block for f in failed])
+            heat = found[-1].after.get("temperature_c") if found else None
+            self.work.done(
+                item, len(found), [f.block for f in failed], held.worker.device.name,
+                heat if isinstance(heat, float) else None,
+            )  # fmt: skip
 
 
 def _edgenas_version() -> str:

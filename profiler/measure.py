@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 from blocks.errors import OutcomeError
 from devices.base import Device, TimeLimitError
 from devices.facts import printable
+from devices.jobs import PATIENT, Wait
 from devices.kept import run_kept
 from latency_tables.statistics import Times, rounds_ms
 from profiler.plan import Plan
@@ -67,8 +67,7 @@ def measure_models(
     program: str,
     process: int = 0,
     key: str = "",
-    watch: Callable[[], None] = lambda: None,
-    sleep: Callable[[float], None] = time.sleep,
+    wait: Wait = PATIENT,
 ) -> Batch:
     """Every model of ``models`` (name -> content of its file) in one process of the runner, interleaved.
 
@@ -80,7 +79,7 @@ def measure_models(
     if not models:
         return Batch({}, ())
     files = runtime.batch_files(models, plan, process)
-    output, why = _run(device, runtime, files, plan, program, key or _key(files), watch, sleep)
+    output, why = _run(device, runtime, files, plan, program, key or _key(files), wait)
     if output is None:
         raise OutcomeError(f"{device.name}: the runner of {runtime.name} did not start: {why}")
     _check_header(device.name, output, runtime, plan)
@@ -95,8 +94,7 @@ def measure_models(
     elif left:
         for part in (left[: len(left) // 2], left[len(left) // 2 :]):
             half = measure_models(
-                device, runtime, {n: models[n] for n in part}, plan, program=program, process=process, watch=watch,
-                sleep=sleep,
+                device, runtime, {n: models[n] for n in part}, plan, program=program, process=process, wait=wait,
             )  # fmt: skip
             results.update(half.results)
             failures.extend(half.failures)
@@ -112,7 +110,7 @@ def measure_processes(
     program: str,
     processes: int = 3,
     most: int | None = None,
-    sleep: Callable[[float], None] = time.sleep,
+    wait: Wait = PATIENT,
     enough: Callable[[Mapping[str, list[list[Times]]]], bool] = lambda times: True,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Repeated:
@@ -127,7 +125,7 @@ def measure_processes(
         if process >= processes and enough(times):
             break
         left = {name: models[name] for name in times}
-        batch = measure_models(device, runtime, left, plan, program=program, process=process, sleep=sleep)
+        batch = measure_models(device, runtime, left, plan, program=program, process=process, wait=wait)
         for failure in batch.failures:
             failures.append(failure)
             times.pop(failure.name)
@@ -144,14 +142,13 @@ def _run(
     plan: Plan,
     program: str,
     key: str,
-    watch: Callable[[], None],
-    sleep: Callable[[float], None],
+    wait: Wait,
 ) -> tuple[BatchOutput | None, str]:
     """Carry everything there in one folder, run it, read what came back; and why it stopped where it stopped."""
     try:
         result = run_kept(
             device, key, lambda folder: _push(device, files, folder), lambda folder: runtime.command(program, folder),
-            timeout_s=plan.limit_s + _START_S, watch=watch, sleep=sleep,
+            timeout_s=plan.limit_s + _START_S, wait=wait,
         )  # fmt: skip
         stdout, why = result.stdout, _why(result.returncode, result.stderr)
     except TimeLimitError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -16,9 +16,10 @@ from devices import throttle
 from devices.base import Device
 from devices.facts import Facts, fingerprint, printable, read_facts
 from devices.hold import Conditions, calm, held
+from devices.jobs import Wait
 from devices.kept import clear
 from devices.ready import Reading
-from devices.state import steady
+from devices.state import Steady, steady
 from latency_tables.journal import BlockFailure
 from latency_tables.table import Fact, Measurement, Setting, device_pairs
 from profiler.measure import Batch, describe, measure_models
@@ -91,11 +92,16 @@ class Station:
                 found.append(Measurement(block, item.process, r.samples_ns, r.loops, checksum, told, after))
         return found, failures
 
+    def steady(self) -> AbstractContextManager[Steady]:
+        """Hold the clock for what is measured in the block: see ``devices.state.steady``."""
+        limit_s = self.plan.limit_s + _CLOCK_S
+        return steady(self.worker.device, limit_s=limit_s, report=self.conditions.say)
+
     def _measure(
         self, models: dict[str, bytes], process: int, key: str, before: Reading
     ) -> tuple[Batch, tuple[str, ...]]:
         """The batch, and what of the firmware's says that it is spoiled, at any moment that was looked at."""
-        device, sleep = self.worker.device, self.conditions.sleep
+        device = self.worker.device
         seen: dict[str, None] = {}
 
         def watch() -> None:
@@ -104,10 +110,10 @@ class Station:
                     dict.fromkeys(throttle.happened(before.throttled, throttle.read_firmware(device).throttled))
                 )
 
-        with steady(device, limit_s=self.plan.limit_s + _CLOCK_S, report=self.conditions.say):
+        with self.steady():
             batch = measure_models(
                 device, self.runtime, models, self.plan, program=self.worker.program, process=process, key=key,
-                watch=watch, sleep=sleep,
+                wait=Wait(self.conditions.patience_s, watch=watch, sleep=self.conditions.sleep),
             )  # fmt: skip
         watch()
         return batch, tuple(seen)

@@ -19,12 +19,15 @@ _SLOW_MACS_PER_S = 1e9  # what the estimate takes the device for: one core of a 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Told after every batch: (block, process) pairs measured and wanted, failures, and seconds left as it looks."""
+    """Told after every batch: (block, process) pairs measured and wanted, failures, and seconds left as it looks; which
+    ``device`` measured the batch, and how warm it was then."""
 
     done: int
     total: int
     failed: int
     eta_s: float
+    device: str = ""
+    temperature_c: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +73,10 @@ class Work:
             self._out += item is not None
             return item
 
-    def done(self, item: Item, measured: int, failed: Sequence[BlockSpec]) -> None:
-        """``item`` is measured and on the disk, but for the blocks that ``failed``."""
+    def done(
+        self, item: Item, measured: int, failed: Sequence[BlockSpec], device: str, temperature_c: float | None
+    ) -> None:
+        """``item`` is measured and on the disk, but for the blocks that ``failed``; by whom, see Progress."""
         with self._changed:
             self._out -= 1
             self._broken.update(failed)
@@ -80,7 +85,7 @@ class Work:
             self._worked_s += self._seconds(item)
             pace = (time.monotonic() - self._begin) / self._worked_s
             left_s = max(0.0, pace * (self._estimated_s - self._worked_s))
-            self._progress(Progress(self.measured, self._total, self._failed, left_s))
+            self._progress(Progress(self.measured, self._total, self._failed, left_s, device, temperature_c))
             self._changed.notify_all()
 
     def give_back(self, item: Item) -> None:

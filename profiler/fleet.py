@@ -1,0 +1,50 @@
+"""Campaigns side by side, one thread each; Ctrl-C ends all of them in order, and each keeps what it has."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+
+from blocks.errors import EdgenasError
+from devices.base import DeviceError
+from profiler.campaign import Campaign
+
+Sleep = Callable[[float], None]
+
+
+class StoppedError(Exception):
+    """Raised in a campaign's waits when the fleet is to end; what is on disk stays."""
+
+
+def run_fleet(campaigns: Mapping[str, Callable[[Sleep], Campaign]]) -> dict[str, Campaign | Exception]:
+    """Run each campaign with a ``sleep`` that ends early when all are to stop; name -> what became of it, in order.
+
+    An error of one stops no other. KeyboardInterrupt reaches each at its next wait, and is raised when all have ended:
+    their devices are free again and their clocks put back.
+    """
+    stop = threading.Event()
+
+    def sleep(seconds: float) -> None:
+        if stop.wait(seconds):
+            raise StoppedError("stopped by Ctrl-C")
+
+    with ThreadPoolExecutor(max(1, len(campaigns)), thread_name_prefix="fleet") as threads:
+        futures: dict[str, Future[Campaign]] = {n: threads.submit(run, sleep) for n, run in campaigns.items()}
+        try:
+            left = set(futures.values())
+            while left:  # in short waits: a signal does not end a long one
+                left = wait(left, timeout=0.2, return_when=FIRST_EXCEPTION).not_done
+        except BaseException:
+            stop.set()
+            raise
+    return {name: _outcome(future) for name, future in futures.items()}
+
+
+def _outcome(future: Future[Campaign]) -> Campaign | Exception:
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if isinstance(error, EdgenasError | DeviceError):
+        return error
+    raise error
