@@ -33,7 +33,7 @@ FILE_LIMIT_BYTES = 1 << 30  # what one file that a job writes may grow to, its o
 PATIENCE_S = 300.0  # how long a device may be away
 _CALL_S = 30.0
 _RETRY_S = (0.2, 0.5, 1.0, 2.0)
-_POLL_SHARE, _LONGEST_POLL_S = 0.03, 5.0  # of the time a job has taken, so that looking costs little
+_POLL_SHARE, _LONGEST_POLL_S = 0.05, 5.0  # of the time a job has taken, so that looking costs little
 _Answer = TypeVar("_Answer")
 
 # $1 folder, $2 limit in s, then the command. The session's leader makes the folder, so that a start which is cut is
@@ -78,6 +78,15 @@ else
         if [ -f "$j/rc" ]; then echo done; else echo died; fi
     else echo running; fi
 fi
+"""
+
+# exit code and stdout on one stream, stderr on the other, both as long as they were when the job ended
+_COLLECT = """cd "$0" || exit 1
+{ read -r r o e <rc; } 2>/dev/null
+case "$r$o$e" in *[!0-9]*|'') echo "its end is not written" >&2; exit 1;; esac
+[ "$(stat -c %s out) $(stat -c %s err)" = "$o $e" ] || { echo "its output is not as long as it was" >&2; exit 1; }
+echo "$r"
+cat out && cat err >&2
 """
 
 _KILL = f"""{KILL_SESSION}
@@ -126,26 +135,17 @@ def poll(device: Device, job: Job) -> State:
 def collect(device: Device, job: Job) -> subprocess.CompletedProcess[str]:
     """The result of a job that is done; the folder stays. DeviceError where its output is not whole, as after a full
     disk; OutputLimitError where it is more than the device's ``run`` takes."""
-    sizes = _read(device, job, "rc").split()
-    if len(sizes) != 3 or not all(re.fullmatch(r"\d{1,12}", n) for n in sizes):
-        raise DeviceError(f"{device.name}: the result of {job.argv[0]} cannot be read: is the disk full there?")
-    out, err = _read(device, job, "out", int(sizes[1])), _read(device, job, "err", int(sizes[2]))
-    return subprocess.CompletedProcess(list(job.argv), int(sizes[0]), out, err)
+    done = device.run(["sh", "-c", _COLLECT, check_path(job.folder)], timeout_s=4 * _CALL_S)
+    code, newline, stdout = done.stdout.partition("\n")
+    if done.returncode != 0 or not newline or not re.fullmatch(r"\d{1,3}", code):
+        why = done.stderr.strip()[-200:] or "it makes no sense"
+        raise DeviceError(f"{device.name}: the result of {job.argv[0]} cannot be read: {why}; is the disk full there?")
+    return subprocess.CompletedProcess(list(job.argv), int(code), stdout, done.stderr)
 
 
 def kill(device: Device, job: Job) -> None:
     """Kill every process of the job's session; does nothing when there is none."""
     device.run(["sh", "-c", _KILL, check_path(job.folder)], timeout_s=_CALL_S)
-
-
-def _read(device: Device, job: Job, file: str, size: int | None = None) -> str:
-    script = 'cat "$0" && [ "$(stat -c %s "$0")" = "${1:-$(stat -c %s "$0")}" ]'
-    argv = ["sh", "-c", script, f"{job.folder}/{file}", *([] if size is None else [str(size)])]
-    result = device.run(argv, timeout_s=4 * _CALL_S)
-    if result.returncode != 0:
-        why = result.stderr.strip()[-200:] or "it is not as long as it was"
-        raise DeviceError(f"{device.name}: {job.folder}/{file} of {job.argv[0]} cannot be read: {why}")
-    return result.stdout
 
 
 def patiently(
@@ -169,7 +169,7 @@ class Wait:
     rarely the longer it takes), what else is done then (``watch``), and with what (``sleep`` may raise to end it)."""
 
     patience_s: float = PATIENCE_S
-    poll_s: float = 0.2
+    poll_s: float = 1.0
     watch: Callable[[], None] = lambda: None
     sleep: Callable[[float], None] = time.sleep
 

@@ -133,6 +133,7 @@ def steady(
     device: Device,
     *,
     limit_s: int,
+    folder: str | None = None,
     report: Callable[[str], None] = lambda problem: None,
     cpu_root: str = CPU_ROOT,
     boot_id: str = BOOT_ID,
@@ -142,7 +143,7 @@ def steady(
     Where the device does not permit it the block runs all the same and ``Steady.why`` says so. A device that is lost at
     the end is told to ``report``; its own watchman puts it back. DeviceError when nothing could be asked at all.
     """
-    folder = state_folder(device)
+    folder = folder or state_folder(device)
     try:
         yield _set(device, folder, limit_s, cpu_root, boot_id)
     finally:  # also where setting broke off: it may have happened

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from blocks.errors import EdgenasError
 from blocks.spec import BlockSpec
@@ -19,7 +20,7 @@ from devices.hold import Conditions, calm, held
 from devices.jobs import Wait
 from devices.kept import clear
 from devices.ready import Reading
-from devices.state import Steady, steady
+from devices.state import steady
 from latency_tables.journal import BlockFailure
 from latency_tables.table import Fact, Measurement, Setting, device_pairs
 from profiler.measure import Batch, describe, measure_models
@@ -44,13 +45,15 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """A device that is held. ``plan`` is settled; ``setting`` is that of the tables it measures for."""
+    """A device that is held. ``plan`` is settled; ``setting`` is that of the tables it measures for; ``clock`` is what
+    can hold its clock, '' for nothing."""
 
     worker: Worker
     runtime: Runtime
     plan: Plan
     setting: Setting
     home: str
+    clock: str
     conditions: Conditions
 
     def measure(self, item: Item, writer: Writer, key: str) -> tuple[list[Measurement], list[BlockFailure]]:
@@ -92,10 +95,13 @@ class Station:
                 found.append(Measurement(block, item.process, r.samples_ns, r.loops, checksum, told, after))
         return found, failures
 
-    def steady(self) -> AbstractContextManager[Steady]:
-        """Hold the clock for what is measured in the block: see ``devices.state.steady``."""
+    def steady(self) -> AbstractContextManager[Any]:
+        """Hold the clock for what is measured in the block, where it can be held: see ``devices.state.steady``."""
+        if not self.clock:
+            return nullcontext()
         limit_s = self.plan.limit_s + _CLOCK_S
-        return steady(self.worker.device, limit_s=limit_s, report=self.conditions.say)
+        folder = f"{self.home}/state"
+        return steady(self.worker.device, limit_s=limit_s, folder=folder, report=self.conditions.say)
 
     def _measure(
         self, models: dict[str, bytes], process: int, key: str, before: Reading
@@ -129,14 +135,14 @@ def station(worker: Worker, runtime: Runtime, plan: Plan, conditions: Conditions
     """Hold a device for a campaign. LockedError, NotReadyError; OutcomeError where the runtime does not run."""
     device = worker.device
     with held(device, conditions) as home:
-        with steady(device, limit_s=_CLOCK_S, report=conditions.say) as clock:
+        with steady(device, limit_s=_CLOCK_S, folder=f"{home}/state", report=conditions.say) as clock:
             facts = read_facts(device)
             description = describe(device, runtime, worker.program)
         if not clock.mode:
             conditions.say(f"{device.name}: its clock is not held: {clock.why}")
         settled = plan.on(description)
         setting = make_setting(facts, description, settled, clock.mode)
-        yield Station(worker, runtime, settled, setting, home, conditions)
+        yield Station(worker, runtime, settled, setting, home, clock.mode, conditions)
         clear(device)
 
 

@@ -1,0 +1,36 @@
+"""Waiting in tests: for a condition, never for a time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 60) -> None:
+    end = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end, f"not in time: {what}"
+        time.sleep(0.01)
+
+
+def when(condition: Callable[[], bool], act: Callable[[], object]) -> threading.Thread:
+    """Have ``act`` done as soon as ``condition`` holds, while the test does something else; join what comes back."""
+
+    def watch() -> None:
+        wait_until(condition, "what the test waits for")
+        act()
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    return thread
+
+
+@contextmanager
+def during(condition: Callable[[], bool], act: Callable[[], object]) -> Iterator[None]:
+    """``when`` around a block, which is over once ``act`` is done."""
+    thread = when(condition, act)
+    yield
+    thread.join(60)
+    assert not thread.is_alive(), "what was to happen meanwhile did not end"

@@ -1,0 +1,139 @@
+"""What a campaign costs beside the measuring itself, by transport; and how boards of one kind add up.
+
+    python -m tools.bench.campaign [--json] [--blocks 32] [--seconds 1] [--boards 4]
+
+The runtime sleeps a known time a block instead of measuring, so that everything else is overhead: connecting, holding
+the device, writing models, carrying, waiting, collecting, journaling. 'naive' asks for one block at a time. A pool of N
+boards of one kind does the same work; its share is the time of one board over N times the time of the pool. Real sshd
+and real adb (to an adbd in Python) on this machine; a transport that is not installed is named with the reason.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from blocks.spec import BlockSpec
+from devices.adb import AdbDevice
+from devices.adb_server import AdbServer
+from devices.base import Device
+from devices.local import LocalDevice
+from devices.ssh import SshDevice, make_target
+from profiler.campaign import profile_pool
+from profiler.export import WRITERS
+from profiler.plan import Plan
+from profiler.station import Worker
+from tools.rig import available
+from tools.rig.adb import Adb
+from tools.rig.adbd import Adbd
+from tools.rig.sleeping import Sleeping
+from tools.rig.sshd import SshServer
+
+TRANSPORTS = ("local", "ssh", "adb")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One campaign. ``measuring_s`` is what the devices slept, summed; ``overhead`` what came on top, as a share."""
+
+    transport: str
+    way: str
+    boards: int
+    blocks: int
+    measuring_s: float
+    wall_s: float
+
+    @property
+    def overhead(self) -> float:
+        return self.wall_s * self.boards / self.measuring_s - 1
+
+
+@contextmanager
+def boards(transport: str, count: int, folder: Path) -> Iterator[list[Device]]:
+    """So many devices of one kind, each with a folder of its own."""
+    with ExitStack() as stack:
+        bases = [folder / f"base{number}" for number in range(count)]
+        for base in bases:
+            base.mkdir()
+        if transport == "local":
+            yield [LocalDevice(f"local{number}", base) for number, base in enumerate(bases)]
+        elif transport == "ssh":
+            server = stack.enter_context(SshServer(folder / "sshd"))
+            known = folder / "known_hosts"
+            known.write_text(server.known_hosts_line())
+            key = server.new_key()
+            target = make_target(server.host, known, user=server.user, port=server.port, key=key)
+            made = [SshDevice(f"ssh{number}", target, base=str(base)) for number, base in enumerate(bases)]
+            for device in made:
+                stack.callback(device.close)
+            yield list(made)
+        else:
+            adb = stack.enter_context(Adb(folder / "adb"))
+            phones = [stack.enter_context(Adbd(folder / f"phone{number}")) for number in range(count)]
+            adb_server = AdbServer(port=adb.port, environment=adb.environment)
+            yield [AdbDevice(f"adb{number}", phone.serial, server=adb_server) for number, phone in enumerate(phones)]
+
+
+def measure(transport: str, way: str, count: int, blocks: Sequence[BlockSpec], seconds: float) -> Row:
+    """One campaign over ``blocks`` on ``count`` devices."""
+    with tempfile.TemporaryDirectory(prefix="edgenas-bench-") as folder, boards(transport, count, Path(folder)) as made:
+        begin = time.monotonic()
+        profile_pool(
+            [Worker(device, "sh") for device in made], Sleeping(seconds), blocks, Path(folder) / "table.jsonl",
+            writer=WRITERS["onnx"], plan=Plan(), processes=1, batch_blocks=1 if way == "naive" else 8,
+        )  # fmt: skip
+        wall_s = time.monotonic() - begin
+    return Row(transport, way, count, len(blocks), seconds * len(blocks), wall_s)
+
+
+def run(blocks: int, seconds: float, most_boards: int) -> tuple[list[Row], dict[str, str]]:
+    """Every campaign, and the transports that are not there with the reason."""
+    specs = [BlockSpec.parse(f"conv-16x8-o{8 + number}-k3-s1-relu6") for number in range(blocks)]
+    absent = {name: why for name, why in (("ssh", available.sshd()), ("adb", available.adb())) if why}
+    rows = []
+    for transport in (name for name in TRANSPORTS if name not in absent):
+        rows.append(measure(transport, "naive", 1, specs[: max(4, blocks // 4)], seconds))
+        rows.append(measure(transport, "batches", 1, specs, seconds))
+    for count in (n for n in (2, 4, 8) if n <= most_boards and "ssh" not in absent):
+        rows.append(measure("ssh", "pool", count, specs, seconds))
+    return rows, absent
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--blocks", type=int, default=32)
+    parser.add_argument("--seconds", type=float, default=1.0, help="that a block sleeps")
+    parser.add_argument("--boards", type=int, default=4, help="most boards in a pool")
+    given = parser.parse_args()
+    rows, absent = run(given.blocks, given.seconds, given.boards)
+    one = next((row.wall_s for row in rows if (row.transport, row.way) == ("ssh", "batches")), None)
+    share = {row.boards: one / (row.boards * row.wall_s) for row in rows if row.way == "pool" and one}
+    if given.json:
+        found = [{**asdict(row), "overhead": row.overhead} for row in rows]
+        print(json.dumps({"campaigns": found, "throughput_share": share, "absent": absent}, indent=2))
+        return 0
+    table = Table("transport", "way", "devices", "blocks", "measuring s", "wall s", "overhead %", "of N boards")
+    for row in rows:
+        part = f"{share[row.boards]:.2f}" if row.way == "pool" else ""
+        cells = (row.transport, row.way, row.boards, row.blocks, f"{row.measuring_s:.1f}", f"{row.wall_s:.1f}",
+                 f"{100 * row.overhead:.1f}", part)  # fmt: skip
+        table.add_row(*map(str, cells))
+    Console().print(table)
+    for name, why in absent.items():
+        print(f"{name}: {why}", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
