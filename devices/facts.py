@@ -10,8 +10,11 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from devices import facts_android, throttle
 from devices.base import Device, DeviceError
 from devices.cpuinfo import parse_cpuinfo
+from devices.facts_android import Cluster
+from devices.soc import model_name, soc_name
 
 _MARK = "=== edgenas file "
 _FILES = (
@@ -19,9 +22,16 @@ _FILES = (
     "/sys/class/dmi/id/sys_vendor /sys/class/dmi/id/product_name /sys/devices/system/cpu/present "
     "/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor "
     "/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_cur_freq "
+    "/sys/devices/system/cpu/cpu[0-9]*/cpufreq/related_cpus "
+    "/sys/devices/system/cpu/cpu[0-9]*/cpufreq/cpuinfo_max_freq "
+    "/sys/devices/system/cpu/cpu[0-9]*/cpu_capacity "
     "/sys/class/thermal/thermal_zone*/type /sys/class/thermal/thermal_zone*/temp"
 )
+_PART = facts_android.MARK
 SCRIPT = (
+    f"echo; echo '{_PART}vcgencmd'; {throttle.SCRIPT}; if command -v getprop >/dev/null 2>&1; then "
+    f"for c in getprop 'dumpsys battery' 'dumpsys thermalservice'; do echo; echo \"{_PART}$c\"; $c 2>/dev/null; done; "
+    f"fi; echo; echo '{_PART}facts'; "
     f'for f in {_FILES}; do if [ -r "$f" ]; then echo; echo "{_MARK}$f"; cat "$f" 2>/dev/null; fi; done; '
     f'echo; echo "{_MARK}uname"; uname -s -r -m'
 )
@@ -36,7 +46,10 @@ _ON_CPU = re.compile(r"cpu|soc|x86_pkg|core|tsens", re.IGNORECASE)
 class Facts:
     """One reading. ``cores`` counts CPUs present, ``memory_mib`` is rounded up to 512 so that a new kernel's reserve
     does not make another machine of it; ``governor`` joins distinct ones by '+'; ``clock_mhz`` is the highest current
-    clock; ``temperature_c`` the hottest sensor on the processor."""
+    clock; ``temperature_c`` the hottest sensor on the processor, a phone's the one its thermal service goes by.
+    ``clusters`` are counts of cores by top clock, slowest first, '4x1803+2x2253+2x2802' in MHz; cores that a phone has
+    switched off may be missing there. ``throttled`` are a Raspberry Pi's bits (see ``devices.throttle``),
+    ``thermal_status`` is Android's, 0 to 6."""
 
     model: str | None = None
     soc: str | None = None
@@ -47,9 +60,13 @@ class Facts:
     governor: str | None = None
     os: str | None = None
     kernel: str | None = None
+    clusters: str | None = None
     clock_mhz: float | None = None
     temperature_c: float | None = None
     load_1min: float | None = None
+    throttled: int | None = None
+    battery_percent: float | None = None
+    thermal_status: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Every fact by name, unknown ones as None."""
@@ -77,25 +94,38 @@ def state(facts: Facts) -> dict[str, str | float]:
 
 def parse_facts(text: str) -> Facts:
     """Read what SCRIPT printed."""
-    files = _split(text)
-    cpu = parse_cpuinfo(files.get("/proc/cpuinfo", ""))
+    files, parts = _split(text), facts_android.split_parts(text)
+    cpuinfo, tree = files.get("/proc/cpuinfo", ""), _line(files.get("/proc/device-tree/model", "")) or ""
+    cpu = parse_cpuinfo(cpuinfo)
+    properties = facts_android.parse_getprop(parts.get("getprop", ""))
+    # a phone's device tree names the maker's test board
+    model = model_name(cpuinfo, properties, "" if properties.get("ro.product.model") else tree) or cpu.model
+    soc = soc_name("", None, tree) or soc_name(cpuinfo, properties)  # kernels call every Raspberry Pi's chip BCM2835
     uname = files.get("uname", "").split()
     compatible = _line(files.get("/proc/device-tree/compatible", "").rstrip("\0").split("\0")[-1])
     clocks = [int(v) / 1000 for v in _values(files, r".*/scaling_cur_freq") if v.isdecimal()]
     dmi = [_line(files.get(f"/sys/class/dmi/id/{name}", "")) for name in ("sys_vendor", "product_name")]
+    firmware = throttle.parse_firmware(parts.get("vcgencmd", ""))
+    thermal = facts_android.parse_thermal(parts.get("dumpsys thermalservice", ""))
+    heats = [t for t in (firmware.temperature_c, _temperature_c(files)) if t is not None]
+    release = properties.get("ro.build.version.release")
     return Facts(
-        model=_line(files.get("/proc/device-tree/model", "")) or cpu.model or " ".join(d for d in dmi if d) or None,
-        soc=cpu.soc or compatible,
+        model=_line(model or " ".join(d for d in dmi if d)),
+        soc=_line(str(soc or cpu.soc or compatible or "")),
         cpu=cpu.cpu,
         cores=_count_present(files.get("/sys/devices/system/cpu/present", "")) or cpu.processors,
         architecture=uname[2] if len(uname) == 3 else None,
         memory_mib=_memory_mib(files.get("/proc/meminfo", "")),
         governor="+".join(sorted(set(_values(files, r".*/scaling_governor")))) or None,
-        os=_pretty_name(files.get("/etc/os-release", "")),
+        os=f"Android {release}" if release else _pretty_name(files.get("/etc/os-release", "")),
         kernel=" ".join(uname[:2]) if len(uname) == 3 else None,
-        clock_mhz=max(clocks, default=cpu.clock_mhz),
-        temperature_c=_temperature_c(files),
+        clusters=_clusters(facts_android.parse_clusters(files)),
+        clock_mhz=firmware.clock_mhz or max(clocks, default=cpu.clock_mhz),
+        temperature_c=max(heats, default=None) if thermal.cpu_c is None else thermal.cpu_c,
         load_1min=_load(files.get("/proc/loadavg", "")),
+        throttled=firmware.throttled,
+        battery_percent=facts_android.parse_battery(parts.get("dumpsys battery", "")).level,
+        thermal_status=thermal.status,
     )
 
 
@@ -131,6 +161,17 @@ def _count_present(text: str) -> int | None:
             return None
         count += int(match[2] or match[1]) - int(match[1]) + 1
     return count if count > 0 else None
+
+
+def _clusters(clusters: tuple[Cluster, ...]) -> str | None:
+    """None where no clock is told; neighbours of one clock, as every core of a PC is, count as one."""
+    counts: list[tuple[float, int]] = []
+    for cluster in clusters:
+        if cluster.max_mhz is None:
+            return None
+        before = counts.pop() if counts and counts[-1][0] == cluster.max_mhz else (cluster.max_mhz, 0)
+        counts.append((before[0], before[1] + len(cluster.cpus)))
+    return "+".join(f"{count}x{mhz:.0f}" for mhz, count in counts) or None
 
 
 def _memory_mib(text: str) -> int | None:

@@ -5,80 +5,141 @@
     python = "/opt/litert/bin/python3"    # what runs the runner there; default: the Python running edgenas
     cores = [2, 3]                        # CPUs to pin measurements to; default: the last ones
 
+    [devices.pi4]
+    kind = "ssh"                          # a board; what is left out here comes from ~/.ssh/config
+    host = "pi4.local"
+    user = "pi"                           # also port, key = "~/.ssh/id_ed25519", jump = "user@host:port"
+    python = "/home/pi/.edgenas/litert/python"     # default: python3
+    pool = "pi4"                          # alike devices that may share one table's work
+
+    [devices.pixel]
+    kind = "adb"                          # a phone; without a serial the only one that adb sees
+    serial = "192.168.1.30:5555"          # also hardware_serial (getprop ro.serialno), adb = "/path/of/adb"
+    benchmark_model = "~/benchmark_model" # and benchmark_model_sha256; likewise onnxruntime_perf_test
+
 A device ``local`` always exists.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
+from devices import adb_server
+from devices.adb import AdbDevice, only_serial
+from devices.adb_server import AdbServer
 from devices.base import Device, DeviceInputError
+from devices.facts import printable
 from devices.local import LocalDevice
+from devices.sections import (
+    NAME,
+    TOOLS,
+    AdbSection,
+    LocalSection,
+    Section,
+    SectionError,
+    SshSection,
+    no_such_kind,
+    validated,
+)
+from devices.ssh import SshDevice, Target, make_target
+from devices.tools import Tool
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """How adb knows a phone: '' for the only one it sees, for any hardware, and for the adb that edgenas brings."""
+
+    serial: str = ""
+    hardware_serial: str = ""
+    program: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One device as written; ``cores`` None leaves the choice to the campaign, () pins to nothing."""
+    """One device as written. ``python`` is '' where there is none; ``cores`` None leaves the choice to the campaign, ()
+    pins to nothing; devices of one ``pool`` are alike; ``tools`` are by name, of ``sections.TOOLS``; ``target`` is a
+    board's, ``phone`` a phone's."""
 
     name: str
     kind: str
     python: str
     cores: tuple[int, ...] | None = None
+    pool: str = ""
+    tools: Mapping[str, Tool] = field(default_factory=dict, hash=False)
+    target: Target | None = None
+    phone: Phone | None = None
 
     def open(self) -> Device:
-        """The device itself."""
-        return KINDS[self.kind](self)
+        """The device itself. A board connects on first use; a phone without a serial is looked for now."""
+        return KINDS[self.kind].open(self)
 
 
-#: kind -> how to make a Device of an entry
-KINDS: dict[str, Callable[[Entry], Device]] = {"local": lambda entry: LocalDevice(entry.name)}
+class Kind(NamedTuple):
+    """What a section of a kind holds, and how to make a Device of its entry."""
 
-_LOCAL = Entry("local", "local", sys.executable)
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
-_REMEDIES = {
-    "kind": 'write kind = "local"',
-    "python": 'write python = "/path/to/python3", absolute or a plain command name',
-    "cores": "write CPU numbers in brackets, such as cores = [2, 3]",
+    section: type[Section]
+    open: Callable[[Entry], Device]
+
+
+def _open_ssh(entry: Entry) -> Device:
+    assert entry.target is not None
+    return SshDevice(entry.name, entry.target)
+
+
+def _open_adb(entry: Entry) -> Device:
+    phone = entry.phone or Phone()
+    port = os.environ.get("ANDROID_ADB_SERVER_PORT", "")  # which adb itself obeys
+    server = AdbServer(
+        port=int(port) if re.fullmatch("[0-9]{1,5}", port) else adb_server.PORT,
+        program=Path(phone.program) if phone.program else None,
+    )
+    serial = phone.serial or only_serial(server)
+    return AdbDevice(entry.name, serial, server=server, hardware_serial=phone.hardware_serial)
+
+
+KINDS: dict[str, Kind] = {
+    "local": Kind(LocalSection, lambda entry: LocalDevice(entry.name)),
+    "ssh": Kind(SshSection, _open_ssh),
+    "adb": Kind(AdbSection, _open_adb),
 }
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-    kind: Literal["local"]
-    python: Annotated[str, Field(pattern=r"^(/|[A-Za-z0-9_])[A-Za-z0-9_+./-]*$", max_length=400)] | None = None
-    cores: list[Annotated[int, Field(ge=0, le=1023)]] | None = None
-
-
 def load_inventory(path: Path | None) -> dict[str, Entry]:
-    """Entries by name; ``local`` alone when ``path`` is None. DeviceInputError names the field and what to write."""
-    entries = {"local": _LOCAL}
+    """Entries by name; ``local`` alone when ``path`` is None. DeviceInputError names the line, the field and what to
+    write."""
     if path is None:
-        return entries
-    for name, table in _tables(path).items():
-        if not _NAME.fullmatch(name):
-            raise DeviceInputError(
-                f"{path}: device name {name[:80]!r} must be lower-case letters, digits, '-' and '_', at most 63"
-            )
+        return parse_inventory("", Path("devices.toml"))
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DeviceInputError(f"{path}: {error.strerror or error}; name an existing devices.toml") from error
+    except UnicodeDecodeError as error:
+        raise DeviceInputError(f"{path}: not TOML: {error}") from error
+    return parse_inventory(text, path)
+
+
+def parse_inventory(text: str, path: Path) -> dict[str, Entry]:
+    """The same from the text of a file called ``path``."""
+    entries = {"local": Entry("local", "local", sys.executable)}
+    for name, table in _tables(text, path).items():
+        if not NAME.fullmatch(name):
+            rule = "must be lower-case letters, digits, '-' and '_', at most 63"
+            raise DeviceInputError(f"{path}: device name {printable(name, 80)!r} {rule}")
         try:
-            section = _Section.model_validate(table)
-        except ValidationError as error:
-            raise DeviceInputError(f"{path}: {_first(error, name)}") from error
-        python = section.python or sys.executable
-        if ".." in Path(python).parts or ("/" in python and not python.startswith("/")):
-            raise DeviceInputError(f"{path}: devices.{name}.python: {python!r} is not allowed; {_REMEDIES['python']}")
-        cores = section.cores
-        if cores is not None and len(set(cores)) != len(cores):
-            raise DeviceInputError(f"{path}: devices.{name}.cores: {cores} names a CPU twice; {_REMEDIES['cores']}")
-        entries[name] = Entry(name, section.kind, python, None if cores is None else tuple(sorted(cores)))
+            kind = table.get("kind") if isinstance(table, dict) else None
+            if not isinstance(kind, str) or kind not in KINDS:
+                raise no_such_kind(name, table)
+            entries[name] = _entry(name, validated(KINDS[kind].section, name, table))
+        except SectionError as error:
+            line = line_of(text, name, error.field)
+            raise DeviceInputError(f"{path}{f', line {line}' if line else ''}: {error}") from error
     return entries
 
 
@@ -86,36 +147,79 @@ def find(entries: Mapping[str, Entry], name: str) -> Entry:
     """The entry called ``name``; DeviceInputError lists what there is."""
     if name not in entries:
         raise DeviceInputError(
-            f"no device is called {name[:80]!r}; known: {', '.join(entries)}; add [devices.NAME] to devices.toml"
+            f"no device is called {name[:80]!r}; known: {', '.join(entries)}; add [devices.NAME] to devices.toml, or "
+            "type: edgenas devices add NAME --ssh HOST"
         )
     return entries[name]
 
 
-def _tables(path: Path) -> dict[str, Any]:
+def known_hosts_file() -> Path:
+    """Where the host keys of enrolled boards are kept."""
+    config = os.environ.get("XDG_CONFIG_HOME", "")
+    return (Path(config) if config.startswith("/") else Path.home() / ".config") / "edgenas" / "known_hosts"
+
+
+def line_of(text: str, name: str, field: str = "") -> int | None:
+    """The line of a section's ``field``, of its head where the field is not found; None where that is not sure."""
+    head = re.compile(rf"\s*\[\s*devices\s*\.\s*([\"']?){re.escape(name)}\1\s*\]")
+    lines = text.split("\n")
+    heads = [number for number, line in enumerate(lines, 1) if head.match(line)]
+    if len(heads) != 1:
+        return None
+    for number in range(heads[0], len(lines)):
+        if re.match(r"\s*\[", lines[number]):
+            break
+        if field and re.match(rf"\s*([\"']?){re.escape(field)}\1\s*=", lines[number]):
+            return number + 1
+    return heads[0]
+
+
+def _tables(text: str, path: Path) -> dict[str, Any]:
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DeviceInputError(f"{path}: {error.strerror or error}; name an existing devices.toml") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DeviceInputError(f"{path}: not TOML: {error}") from error
+        data = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # a number of 5000 digits, a thousand brackets
+        raise DeviceInputError(f"{path}: not TOML: {printable(str(error))}") from error
     odd = [key for key in data if key != "devices"]
     if odd:
-        raise DeviceInputError(f"{path}: unknown {odd[0][:80]!r}; every section is called [devices.NAME]")
+        raise DeviceInputError(f"{path}: unknown {printable(odd[0], 80)!r}; every section is called [devices.NAME]")
     devices = data.get("devices", {})
     if not isinstance(devices, dict):
         raise DeviceInputError(f"{path}: devices is not a table; every section is called [devices.NAME]")
     return devices
 
 
-def _first(error: ValidationError, name: str) -> str:
-    """One line about the first fault pydantic found."""
-    fault = error.errors(include_url=False)[0]
-    field = str(fault["loc"][0])[:80] if fault["loc"] else ""
-    where = f"devices.{name}.{field}" if field else f"devices.{name}"
-    if fault["type"] == "extra_forbidden":
-        return f"{where}: unknown field; known: {', '.join(_Section.model_fields)}"
-    if fault["type"] == "missing":
-        return f"{where}: missing; {_REMEDIES[field]}"
-    if not field:
-        return f"{where}: not a table; write [devices.{name}] and its fields below"
-    return f"{where}: {fault['msg']}, but it is {str(fault['input'])[:80]!r}; {_REMEDIES[field]}"
+def _entry(name: str, section: Section) -> Entry:
+    cores = None if section.cores is None else tuple(section.cores)
+    pool = section.pool or ""
+    match section:
+        case SshSection():
+            return Entry(name, section.kind, section.python, cores, pool, target=_target(name, section))
+        case AdbSection():
+            phone = Phone(section.serial or "", section.hardware_serial or "", _expanded(section.adb))
+            paths = {tool: _expanded(getattr(section, tool)) for tool in TOOLS}
+            tools = {tool: Tool(Path(path), getattr(section, f"{tool}_sha256")) for tool, path in paths.items() if path}
+            return Entry(name, section.kind, "", cores, pool, tools, phone=phone)
+        case LocalSection():
+            return Entry(name, section.kind, section.python or sys.executable, cores, pool)
+        case _:
+            raise AssertionError(section.kind)
+
+
+def _target(name: str, section: SshSection) -> Target:
+    try:
+        return make_target(
+            section.host,
+            known_hosts_file(),
+            user=section.user,
+            port=section.port,
+            key=Path(section.key) if section.key else None,
+            jump=section.jump,
+            config=Path("~/.ssh/config").expanduser() if section.ssh_config else None,
+        )
+    except DeviceInputError as error:
+        field = "jump" if section.jump else "host"
+        raise SectionError(field, f"devices.{name}: {error}") from error
+
+
+def _expanded(path: str | None) -> str:
+    return str(Path(path).expanduser()) if path else ""

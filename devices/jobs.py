@@ -38,7 +38,7 @@ _Answer = TypeVar("_Answer")
 
 # $1 folder, $2 limit in s, then the command. The session's leader makes the folder, so that a start which is cut is
 # either not begun or goes on, and one that is repeated finds the folder there. It asks cat for its own starting time
-# because emulators falsify a process's own /proc entry.
+# because emulators falsify a process's own /proc entry. The exit code is not timeout's, which some toybox gets wrong.
 _LEADER = f"""{KILL_SESSION}
 j=$1 limit=$2; shift 2
 mkdir "$j" 2>/dev/null || exit 0
@@ -47,8 +47,8 @@ l=$(cat /proc/$$/stat); l=${{l##*) }}
 echo $$ "$(echo $l | cut -d' ' -f20)" >"$j/pid.new"
 mv "$j/pid.new" "$j/pid"
 ulimit -f {FILE_LIMIT_BYTES // 512} 2>/dev/null
-timeout -s KILL "$limit" "$@" >"$j/out" 2>"$j/err" </dev/null
-r=$?
+timeout -s KILL "$limit" sh -c 'd=$0; "$@"; echo $? >"$d/code"' "$j" "$@" >"$j/out" 2>"$j/err" </dev/null
+r=; {{ read -r r <"$j/code"; }} 2>/dev/null; r=${{r:-137}}
 kill_session $$
 sync
 echo "$r $(stat -c %s "$j/out") $(stat -c %s "$j/err")" >"$j/rc.new"

@@ -62,13 +62,7 @@ def read(device: Device, folder: str, *, timeout_s: float = 30.0) -> Reading:
     """Ask the device in one command; ``folder`` is where the space is needed, an absolute path. DeviceError."""
     if not folder.startswith("/") or "'" in folder or not folder.isprintable():
         raise DeviceError(f"{device.name}: {folder!r} is not a folder whose space can be asked for")
-    mark = facts_android.MARK
-    script = (
-        f"echo '{mark}df'; df -k '{folder}' 2>/dev/null; echo '{mark}vcgencmd'; {throttle.SCRIPT}; "
-        "if command -v getprop >/dev/null 2>&1; then "
-        f"for c in getprop 'dumpsys battery' 'dumpsys thermalservice'; do echo; echo \"{mark}$c\"; "
-        f"$c 2>/dev/null; done; fi; echo; echo '{mark}facts'; {facts.SCRIPT}"
-    )
+    script = f"echo '{facts_android.MARK}df'; df -k '{folder}' 2>/dev/null; {facts.SCRIPT}"
     result = device.run(["sh", "-c", script], timeout_s=timeout_s)
     if result.returncode != 0:
         why = facts.printable(result.stderr) or f"exit code {result.returncode}"
@@ -80,11 +74,6 @@ def parse(text: str) -> Reading:
     """Read what the command of ``read`` printed."""
     parts = facts_android.split_parts(text)
     seen = facts.parse_facts(text)
-    firmware = throttle.parse_firmware(parts.get("vcgencmd", ""))
-    phone = "dumpsys battery" in parts
-    battery = facts_android.parse_battery(parts.get("dumpsys battery", ""))
-    thermal = facts_android.parse_thermal(parts.get("dumpsys thermalservice", ""))
-    heats = [t for t in (thermal.cpu_c, firmware.temperature_c, seen.temperature_c) if t is not None]
     return Reading(
         identity=facts.fingerprint(seen),
         state=facts.state(seen),
@@ -92,11 +81,11 @@ def parse(text: str) -> Reading:
         load_1min=seen.load_1min,
         cores=seen.cores,
         governor=seen.governor,
-        temperature_c=heats[0] if phone and heats else max(heats, default=None),
-        throttled=firmware.throttled,
-        battery_percent=battery.level,
-        thermal_status=thermal.status,
-        phone=phone,
+        temperature_c=seen.temperature_c,
+        throttled=seen.throttled,
+        battery_percent=seen.battery_percent,
+        thermal_status=seen.thermal_status,
+        phone="dumpsys battery" in parts,
         pi="Raspberry Pi" in (seen.model or ""),
     )
 
@@ -176,7 +165,8 @@ def _space_and_load(reading: Reading, limits: Limits) -> list[Finding]:
         found.append(_unknown("governor"))
     elif any(part not in limits.governors for part in reading.governor.split("+")):
         reason = f"its governor is {reading.governor}, not {' or '.join(limits.governors)}"
-        found.append(Finding("governor", "mark", reason, "let the profiler set it: see 'edgenas devices prepare'"))
+        remedy = "the profiler sets it as root, or by its helper: edgenas devices prepare NAME --governor"
+        found.append(Finding("governor", "mark", reason, remedy))
     return found
 
 

@@ -25,17 +25,21 @@ PARENTS = ("/data/local/tmp", "/var/tmp", "/tmp")
 _HOLD_BYTES = 128  # longer than any mark
 
 # Runs a command with no input in a session of its own, and kills it when it ends, when our end of stdin closes, on a
-# hang-up, or at the device's own limit. adbd sends SIGHUP when the connection ends, sshd closes stdin. Not `timeout`:
-# toybox's puts the command into a group that nobody else knows.
-_RUN = """exec 3<&0 </dev/null
-setsid {command} 3<&- &
+# hang-up, also one that comes while it starts, or at the device's own limit. adbd sends SIGHUP when the connection
+# ends, sshd closes stdin. What the shell itself says of killed children goes nowhere. Not `timeout`: toybox's puts the
+# command into a group that nobody else knows.
+_RUN = """exec 3<&0 4>&2 </dev/null 2>/dev/null
+p= h=
+trap 'h=1; [ -z "$p" ] || kill -9 -$p || kill -9 $p' HUP TERM
+setsid {command} 3<&- 2>&4 4>&- &
 p=$!
-trap 'kill -9 -$p 2>/dev/null' HUP TERM
-setsid sh -c 'sleep {limit}; kill -9 -'$p 3<&- >/dev/null 2>&1 &
+[ -z "$h" ] || kill -9 -$p || kill -9 $p
+setsid sh -c 'sleep {limit}; kill -9 -'$p >/dev/null 3<&- 4>&- &
 g=$!
-{{ read -r x <&3; kill -9 -$p; }} >/dev/null 2>&1 &
+{{ read -r x <&3; kill -9 -$p; }} >/dev/null 4>&- &
 w=$!
-{{ wait $p; r=$?; kill -9 $w; kill -9 -$p; kill -9 -$g || kill -9 $g; wait $w $g; }} 2>/dev/null
+wait $p; r=$?; kill -9 $w; kill -9 -$p; kill -9 -$g || kill -9 $g; wait $w $g
+exec 2>&4 4>&-
 """
 
 # Runs a script of ours with stdin as it is.

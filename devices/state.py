@@ -7,10 +7,7 @@ Before anything changes, a script that puts it back lies on the device, in ``sta
   * by a watchman on the device itself, when nobody came back within the time that was asked for.
 
 It may run any number of times, and does nothing after a reboot, which puts everything back by itself.
-Setting a governor needs root, or the helper below, which may do nothing else, and a line for sudo:
-
-    install -m 755 edgenas-governor /usr/local/sbin/    # text: HELPER
-    echo 'pi ALL=(root) NOPASSWD: /usr/local/sbin/edgenas-governor' >/etc/sudoers.d/edgenas
+Setting a governor needs root, or a helper that may do nothing else and a line for sudo: ``helper_installer``.
 """
 
 from __future__ import annotations
@@ -116,6 +113,17 @@ s=$1
 [ -f "$s/restore" ] || { echo none; exit 0; }
 sh "$s/restore" && [ ! -f "$s/restore" ] && echo done
 """
+
+
+def helper_installer(user: str) -> str:
+    """Script that root runs once on a board, so that ``user`` may set governors there and nothing else."""
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", user):
+        raise ValueError(f"{user!r} is not a user's name")
+    return (
+        f"set -e\ncat >{HELPER_PATH} <<'EDGENAS'\n{HELPER.replace('@ROOT@', CPU_ROOT)}EDGENAS\n"
+        f"chown root:root {HELPER_PATH}\nchmod 755 {HELPER_PATH}\numask 337\n"
+        f"echo '{user} ALL=(root) NOPASSWD: {HELPER_PATH}' >/etc/sudoers.d/edgenas\n"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ chmod {package.mode:o} "$d/a" && mv -f "$d/a" "$t\""""
 d={staging} t={shlex.quote(remote)}
 mkdir "$d" || exit 1
 (
-timeout -s KILL {DEVICE_LIMIT_S} cat >"$d/a" || exit 1
+timeout -s KILL {DEVICE_LIMIT_S} cat >"$d/a"
 n=$(stat -c %s "$d/a") s=$(sha256sum <"$d/a")
 if [ "$n" != {package.size} ] || [ "${{s%% *}}" != {package.sha256} ]; then
     echo "what arrived differs from what was sent: $n of {package.size} bytes" >&2; exit 1

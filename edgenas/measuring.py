@@ -9,6 +9,7 @@ from typing import Any
 
 from blocks.errors import InputError, OutcomeError
 from devices.inventory import Entry
+from edgenas.workers import conditions, open_worker, runtime_named
 from latency_tables import statistics
 from latency_tables.statistics import Times
 from profiler.plan import Plan
@@ -46,13 +47,16 @@ class Verdict:
         return {**asdict(self), "error": self.error}
 
 
-def runtime_of(path: Path) -> str:
-    """The runtime that runs a file, by its ending; InputError for any other."""
-    for name, runtime in RUNTIMES.items():
+def runtime_of(path: Path, entry: Entry) -> str:
+    """The runtime that runs a file on a device, by its ending; InputError for any other."""
+    from devices.sections import TOOLS
+
+    fitting = {name: runtime for name, runtime in RUNTIMES.items() if (name in TOOLS) == (not entry.python)}
+    for name, runtime in fitting.items():
         if path.suffix == f".{runtime.format}":
             return name
-    endings = ", ".join(f".{runtime.format}" for runtime in RUNTIMES.values())
-    raise InputError(f"{path}: no runtime for files that end in {path.suffix!r}; there are {endings}")
+    endings = ", ".join(f".{runtime.format}" for runtime in fitting.values()) or "none"
+    raise InputError(f"{path}: no runtime for files that end in {path.suffix!r} on {entry.name}; there are {endings}")
 
 
 def verify_files(
@@ -66,6 +70,8 @@ def verify_files(
     budget_ms: float | None = None,
     predicted_ms: float | None = None,
     statistic: str = "min",
+    force: bool = False,
+    say: Callable[[str], None] = lambda text: None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Verdict]:
     """Measure ``files`` (name -> content), all of one runtime, interleaved, as blocks are measured.
@@ -74,18 +80,23 @@ def verify_files(
     run, and everything measured counts: what disturbs a machine for a while widens the interval until enough of it was
     quiet. OutcomeError when a file cannot be measured.
     """
-    from profiler.measure import describe, measure_processes
+    from devices.kept import clear
+    from profiler.measure import measure_processes
+    from profiler.station import station
 
-    device, how = entry.open(), RUNTIMES[runtime]
-    settled = (plan or Plan(cores=entry.cores)).on(describe(device, how, entry.python))
+    worker = open_worker(entry, runtime)
 
     def inside(times: Mapping[str, list[list[Times]]]) -> bool:
         return budget_ms is None or all(statistics.interval(t, statistic)[1] <= budget_ms for t in times.values())
 
-    repeated = measure_processes(
-        device, how, files, settled, program=entry.python, processes=processes, most=most, enough=inside,
-        progress=progress,
-    )  # fmt: skip
+    how = runtime_named(runtime)
+    when = conditions([entry], force, say)
+    with station(worker, how, plan or Plan(cores=entry.cores), when) as held, held.steady():
+        clear(worker.device)  # what an earlier process left there is not measured now
+        repeated = measure_processes(
+            worker.device, how, files, held.plan, program=worker.program, processes=processes, most=most,
+            enough=inside, progress=progress,
+        )  # fmt: skip
     if repeated.failures:
         failure = repeated.failures[0]
         raise OutcomeError(f"{failure.name} cannot be measured on {entry.name} ({failure.stage}): {failure.message}")

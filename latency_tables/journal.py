@@ -3,7 +3,7 @@
     line 1    {"format": "edgenas latency table", "version": 1, "edgenas": "0.1.0", "created": ..., "setting": {...},
                "crc32": n}
     others    {"kind": "measurement", "block": ..., "process": n, "loops": n, "samples_ns": [[...]], "checksum": [s, a],
-               "before": {...}, "after": {...}, "crc32": n}
+               "before": {...}, "after": {...}, "crc32": n}    checksum is null where the runtime gave none
               {"kind": "failure", "block": ..., "process": n, "stage": ..., "message": ..., "crc32": n}
 
 ``crc32`` is that of the record without it, as JSON with sorted keys and no spaces: a changed digit would otherwise read
@@ -123,8 +123,9 @@ class TableWriter:
             self._keys.add(m.key)
             values = {"kind": "measurement", "block": str(m.block), "process": m.process, "loops": m.loops}
             samples = [list(samples) for samples in m.samples_ns]
+            checksum = None if m.checksum is None else list(m.checksum)
             state = {"before": dict(m.before), "after": dict(m.after)}
-            records.append(_sealed({**values, "samples_ns": samples, "checksum": list(m.checksum), **state}))
+            records.append(_sealed({**values, "samples_ns": samples, "checksum": checksum, **state}))
         for f in failures:
             values = {"kind": "failure", "block": str(f.block), "process": f.process}
             records.append(_sealed({**values, "stage": f.stage, "message": f.message}))
@@ -192,18 +193,24 @@ def _record(record: dict[str, Any]) -> Measurement | BlockFailure:
     if kind == "failure":
         found = BlockFailure(block, process, fields.text("stage"), fields.text("message"))
     else:
-        checksum = Fields(dict(zip("sa", fields.list("checksum", 2), strict=False)), "checksum")
         found = Measurement(
             block,
             process,
             check_samples(fields.any("samples_ns")),
             fields.whole("loops", 1, 10**6),
-            (checksum.number("s"), checksum.number("a")),
+            _checksum(fields.any("checksum")),
             fields.values("before"),
             fields.values("after"),
         )
     _check_seal(record, fields)
     return found
+
+
+def _checksum(value: Any) -> tuple[float, float] | None:
+    if value is None:
+        return None
+    pair = Fields(dict(zip("sa", Fields({"checksum": value}).list("checksum", 2), strict=False)), "checksum")
+    return pair.number("s"), pair.number("a")
 
 
 def _crc32(record: dict[str, Any]) -> int:

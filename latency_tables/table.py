@@ -87,7 +87,8 @@ class Measurement:
     """One block in one fresh process of the runner.
 
     samples_ns   round -> samples, each the time of ``loops`` consecutive runs
-    checksum     sum and absolute sum of the outputs for the seeded input: equal models give equal ones
+    checksum     sum and absolute sum of the outputs for the seeded input: equal models give equal ones; None where
+                 the runtime is a tool that does not show its outputs
     before       state of the device before and after the batch: clock, temperature, load, host time
     """
 
@@ -95,7 +96,7 @@ class Measurement:
     process: int
     samples_ns: tuple[tuple[int, ...], ...]
     loops: int
-    checksum: tuple[float, float]
+    checksum: tuple[float, float] | None
     before: Mapping[str, Fact]
     after: Mapping[str, Fact]
 

@@ -79,7 +79,7 @@ def measure_models(
     if not models:
         return Batch({}, ())
     files = runtime.batch_files(models, plan, process)
-    output, why = _run(device, runtime, files, plan, program, key or _key(files), wait)
+    output, why = _run(device, runtime, files, plan, program, key or _key(program, files), wait)
     if output is None:
         raise OutcomeError(f"{device.name}: the runner of {runtime.name} did not start: {why}")
     _check_header(device.name, output, runtime, plan)
@@ -156,8 +156,8 @@ def _run(
     return runtime.parse(stdout), why
 
 
-def _key(files: Mapping[str, bytes]) -> str:
-    digest = hashlib.sha256()
+def _key(program: str, files: Mapping[str, bytes]) -> str:
+    digest = hashlib.sha256(program.encode())
     for name, content in files.items():
         digest.update(f"{name} {len(content)}\n".encode() + content)
     return digest.hexdigest()

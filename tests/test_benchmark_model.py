@@ -15,7 +15,9 @@ from profiler.runtimes.benchmark_stat import parse_stat
 from profiler.runtimes.output import OutputError
 
 TIMES = st.lists(st.integers(0, 10**7), min_size=1, max_size=60)
-RUNNING = "Running benchmark for at least {} iterations and at least 0 seconds but terminate if exceeding 150 seconds."
+RUNNING = (
+    "Running benchmark for at least {} iterations and at least {:g} seconds but terminate if exceeding {:g} seconds."
+)
 BOARDS = "traces/benchmark_model_boards/tensorflow/lite"
 
 
@@ -35,26 +37,32 @@ def spell(times: list[int], *, percentiles: bool = False) -> str:
     return line
 
 
+def exactly(warm: list[int], times: list[int]) -> Options:
+    """What was asked when the series have just as many runs."""
+    return Options("/m/b.tflite", warmup_runs=len(warm), warmup_min_s=0, num_runs=len(times), min_s=0)
+
+
 def spell_run(
-    warm: list[int], times: list[int], init: int = 18777, prefix: str = "INFO: ", graph: str = "/m/b.tflite"
+    warm: list[int], times: list[int], init: int = 18777, prefix: str = "INFO: ", asked: Options | None = None
 ) -> str:
-    """A whole output whose series ran just as long as asked."""
+    """A whole output."""
+    asked = asked or exactly(warm, times)
     lines = [
         "STARTING!",
         "Log parameter values verbosely: [0]",
-        f"Min num runs: [{len(times)}]",
-        "Num threads: [1]",
-        f"Graph: [{graph}]",
+        f"Min num runs: [{asked.num_runs}]",
+        f"Num threads: [{asked.threads}]",
+        f"Graph: [{asked.graph}]",
         "#threads used for CPU inference: [1]",
         "Use xnnpack: [1]",
-        f"Loaded model {graph}",
+        f"Loaded model {asked.graph}",
         "XNNPACK delegate created.",
         "Explicitly applied XNNPACK delegate, and the model graph will be completely executed by the delegate.",
         "The input model file size (MB): 3.67827",
         f"Initialized session in {init / 1000:g}ms.",
-        RUNNING.format(len(warm)),
+        RUNNING.format(asked.warmup_runs, asked.warmup_min_s, asked.max_s),
         spell(warm) + "\n",
-        RUNNING.format(len(times)),
+        RUNNING.format(asked.num_runs, asked.min_s, asked.max_s),
         spell(times) + "\n",
         (
             f"Inference timings in us: Init: {init}, First inference: {warm[0]}, "
@@ -65,7 +73,8 @@ def spell_run(
     return "".join(f"{prefix}{line}\n" for line in lines)
 
 
-PLAIN = spell_run([64791, 56295, 54873], [53077, 60727, 55043, 53809, 54000, 53500])
+SERIES = ([64791, 56295, 54873], [53077, 60727, 55043, 53809, 54000, 53500])
+PLAIN = spell_run(*SERIES)
 
 
 def same_numbers(found: Run, original: Run) -> bool:
@@ -99,7 +108,7 @@ def test_a_real_series_is_never_refused(times: list[int], percentiles: bool) -> 
 
 @given(TIMES, TIMES, st.integers(0, 10**8), st.sampled_from(["", "INFO: "]))
 def test_a_whole_run_comes_back(warm: list[int], times: list[int], init: int, prefix: str) -> None:
-    run = parse_run(spell_run(warm, times, init, prefix), asked=Options("/m/b.tflite", num_runs=len(times)))
+    run = parse_run(spell_run(warm, times, init, prefix), asked=exactly(warm, times))
     assert (run.init_us, run.warmup.first_us, run.runs.count) == (init, warm[0], len(times))
     assert (run.graph, run.threads, run.use_xnnpack) == ("/m/b.tflite", 1, True)
     assert (run.delegate, run.executed, run.partitions, run.cut_short) == ("XNNPACK", "completely", 1, False)
@@ -133,10 +142,23 @@ def test_a_whole_run_comes_back(warm: list[int], times: list[int], init: int, pr
         ("Num threads: [1]", "Num threads: [4]", "num_threads"),
         ("Graph: [/m/b.tflite]", "Graph: [/m/c.tflite]", "graph"),
         ("Use xnnpack: [1]", "Use xnnpack: [0]", "use_xnnpack"),
+        ("at least 3 iterations", "at least 1 iterations and at least 0.5 seconds", "not as the tool"),
+        (
+            "at least 3 iterations and at least 0 s",
+            "at least 3 iterations and at least 0.5 s",
+            "warmup_min_secs 0.5, not",
+        ),
+        (
+            "at least 6 iterations and at least 0 s",
+            "at least 5 iterations and at least 1 s",
+            "num_runs 5, not 6 as asked",
+        ),
+        ("at least 6 iterations and at least 0 s", "at least 6 iterations and at least 1 s", "min_secs 1.0, not 0.0"),
+        ("exceeding 150", "exceeding 50", "max_secs 50.0, not 150.0"),
     ],
 )
 def test_refusals_say_why(old: str, new: str, why: str) -> None:
-    asked = Options("/m/b.tflite", num_runs=6)
+    asked = exactly(*SERIES)
     assert parse_run(PLAIN, asked=asked).runs.avg_us == 55026
     assert old in PLAIN
     with pytest.raises(OutputError, match=re.escape(why)):

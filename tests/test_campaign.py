@@ -235,7 +235,7 @@ def test_a_second_campaign_on_the_same_table_is_refused(tmp_path: Path, log: Pat
     assert {m.key for m in read_table(tmp_path / "table.jsonl").measurements} == WANTED
 
 
-@pytest.mark.parametrize("name", list(RUNTIMES))
+@pytest.mark.parametrize("name", ["litert", "onnxruntime"])
 def test_a_real_runtime_fills_a_table(tmp_path: Path, name: str) -> None:
     runtime = RUNTIMES[name]
     found = profile(

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from devices.inventory import find, load_inventory
 from devices.local import LocalDevice
 from devices.process import run
 from tests.conftest import ROOT
+from tests.waiting import when
 
 
 def alive(pid: int) -> bool:
@@ -191,11 +191,10 @@ def test_a_command_dies_with_the_program_that_started_it(tmp_path: Path) -> None
 
 def test_a_signal_to_us_stops_the_command(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
-    timer = threading.Timer(1.0, lambda: os.kill(os.getpid(), signal.SIGINT))
-    timer.start()
+    signalling = when(pid_file.exists, lambda: os.kill(os.getpid(), signal.SIGINT))
     with pytest.raises(KeyboardInterrupt):
-        run(["sh", "-c", f"echo $$ > {pid_file}; exec sleep 60"], timeout_s=60)
-    timer.join()
+        run(["sh", "-c", f"echo $$ > {pid_file}.new; mv {pid_file}.new {pid_file}; exec sleep 60"], timeout_s=60)
+    signalling.join()
     assert gone(int(pid_file.read_text()))
 
 

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from devices.cpuinfo import CpuInfo, parse_cpuinfo
 from devices.facts import _MARK, Facts, fingerprint, parse_facts, printable, read_facts, state
+from devices.facts_android import MARK
 from devices.local import LocalDevice
+from tools.rig.phone_files import PIXEL6_CLUSTERS, PIXEL6_PROPERTIES, battery, cpuinfo, sysfs, thermal
 
 
 def marked(files: dict[str, str]) -> str:
@@ -45,7 +47,7 @@ def test_a_raspberry_pi() -> None:
     facts = parse_facts(marked(PI4))
     assert facts == Facts(
         model="Raspberry Pi 4 Model B Rev 1.1",
-        soc="BCM2835",
+        soc="Broadcom BCM2711",
         cpu="Cortex-A72",
         cores=4,
         architecture="aarch64",
@@ -59,7 +61,7 @@ def test_a_raspberry_pi() -> None:
     )
     assert fingerprint(facts) == {
         "model": "Raspberry Pi 4 Model B Rev 1.1",
-        "soc": "BCM2835",
+        "soc": "Broadcom BCM2711",
         "cpu": "Cortex-A72",
         "cores": 4,
         "architecture": "aarch64",
@@ -75,9 +77,63 @@ def test_a_raspberry_pi() -> None:
     }
 
 
-def test_the_soc_of_new_kernels_is_in_the_device_tree() -> None:
+def test_a_new_kernel_makes_no_other_machine_of_a_board() -> None:
+    """Older kernels call every Pi's chip BCM2835, newer ones say nothing in cpuinfo."""
     files = {**PI4, "/proc/cpuinfo": PI4["/proc/cpuinfo"].replace("Hardware", "Hardcopy")}
-    assert parse_facts(marked(files)).soc == "brcm,bcm2711"
+    assert fingerprint(parse_facts(marked(files))) == fingerprint(parse_facts(marked(PI4)))
+
+
+def test_a_board_that_no_table_knows_is_what_its_device_tree_says() -> None:
+    tree = {"/proc/device-tree/model": "Acme One\0", "/proc/device-tree/compatible": "acme,one\0acme,x1\0"}
+    facts = parse_facts(marked(tree))
+    assert (facts.model, facts.soc) == ("Acme One", "acme,x1")
+
+
+def test_a_pi_says_what_its_firmware_measures() -> None:
+    said = f"\n{MARK}vcgencmd\nthrottled=0x50005\nfrequency(48)=1499000000\ntemp=52.1'C\n\n{MARK}facts\n"
+    facts = parse_facts(said + marked(PI4))
+    assert (facts.throttled, facts.clock_mhz, facts.temperature_c) == (0x50005, 1499.0, 52.1)
+    assert fingerprint(facts) == fingerprint(parse_facts(marked(PI4)))
+
+
+def test_a_phone() -> None:
+    files = {
+        "/proc/cpuinfo": cpuinfo(PIXEL6_CLUSTERS),
+        "/proc/device-tree/model": "ORIOLE EVT 1.0 based on GS101\0",
+        "/sys/devices/system/cpu/present": "0-7\n",
+        **{path: text for path, text in sysfs(PIXEL6_CLUSTERS).items() if "/cpu/cpu" in path},
+        "uname": "Linux 5.10.149-android13 aarch64\n",
+    }
+    said = {
+        "getprop": "".join(f"[{key}]: [{value}]\n" for key, value in PIXEL6_PROPERTIES.items()),
+        "dumpsys battery": battery(87, 31.5),
+        "dumpsys thermalservice": thermal(2, 41.5, 77.0),
+        "facts": "",
+    }
+    facts = parse_facts("".join(f"\n{MARK}{name}\n{text}" for name, text in said.items()) + marked(files))
+    assert facts == Facts(
+        model="Google Pixel 6",
+        soc="Google Tensor (GS101)",
+        cpu="Cortex-A55 + Cortex-A76 + Cortex-X1",
+        cores=8,
+        architecture="aarch64",
+        governor="sched_pixel",
+        os="Android 14",
+        kernel="Linux 5.10.149-android13",
+        clusters="4x1803+2x2253+2x2802",
+        clock_mhz=facts.clock_mhz,
+        temperature_c=77.0,
+        battery_percent=87.0,
+        thermal_status=2,
+    )
+    assert {"clusters", "battery_percent", "thermal_status", "os"} <= state(facts).keys()
+
+
+def test_clusters_of_one_clock_are_one() -> None:
+    alike = {f"/sys/devices/system/cpu/cpu{n}/cpufreq/cpuinfo_max_freq": "2400000\n" for n in range(4)}
+    alone = {path.replace("cpuinfo_max_freq", "related_cpus"): path[27] for path in alike}
+    assert parse_facts(marked({**alike, **alone})).clusters == "4x2400"
+    assert parse_facts(marked(alone)).clusters is None
 
 
 def test_nothing_is_invented() -> None:

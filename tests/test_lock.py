@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from devices.fake import FakeDevice
 from devices.lock import LockedError, host_lock, locked, read_holder, unlock
 from devices.owner import Owner, this_process
 from tests.conftest import ROOT
+from tests.waiting import wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +51,7 @@ def test_it_is_held_for_the_block_and_freed_after(fake: FakeDevice, file: Path) 
 def test_another_computer_is_respected_until_it_expires(fake: FakeDevice, file: Path) -> None:
     other = Owner("0123456789ab", "01234567", 1234, 5678)
     held_by(fake, file, other, seconds=500)
-    says = r"process 1234 of another computer; .*unlock fake; .* in (500|499|498) s"
+    says = r"process 1234 of another computer; .*unlock fake; .* in (500|4\d\d) s"
     with pytest.raises(LockedError, match=says), locked(fake, folder=fake.about().path):
         pass
     assert str(other) in file.read_text()
@@ -92,11 +92,13 @@ def test_a_living_process_of_this_computer_is_respected(fake: FakeDevice, file: 
 def test_it_is_renewed(fake: FakeDevice, file: Path) -> None:
     with locked(fake, folder=fake.about().path, expiry_s=2):
         before = read_holder(f"abcdef01 1 {file.read_text()}")[2]
-        time.sleep(3)
-        after = read_holder(f"abcdef01 1 {file.read_text()}")[2]
-    assert before is not None
-    assert after is not None
-    assert after.until_s > before.until_s
+        assert before is not None
+
+        def renewed() -> bool:
+            after = read_holder(f"abcdef01 1 {file.read_text()}")[2]
+            return after is not None and after.until_s > before.until_s
+
+        wait_until(renewed, "it is renewed")
 
 
 def test_a_lock_taken_by_force_is_not_freed_by_its_former_holder(fake: FakeDevice, file: Path) -> None:

@@ -164,7 +164,7 @@ class UserBoard(Board):
 def user_board() -> Iterator[UserBoard]:
     if os.geteuid() == 0 and shutil.which("setpriv") is None:
         pytest.skip("setpriv is needed to stop being root")
-    with tempfile.TemporaryDirectory() as folder:  # pytest's own is closed to other users
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:  # pytest's own is closed to other users
         Path(folder).chmod(0o755)
         board = UserBoard(Path(folder))
         for path in [board.root, *board.root.rglob("*")]:
@@ -253,3 +253,18 @@ def test_a_folder_that_no_script_can_name(board: Board, monkeypatch: pytest.Monk
     monkeypatch.setattr(state, "state_folder", lambda device: "/tmp/it's")
     with pytest.raises(DeviceError, match="not a folder"), board.steady():
         pass
+
+
+def test_what_installs_the_helper_is_a_script_for_one_user_and_one_program(tmp_path: Path) -> None:
+    script = state.helper_installer("pi")
+    subprocess.run(["sh", "-n"], input=script, text=True, check=True)
+    local = script.replace("/usr/local/sbin", str(tmp_path)).replace("/etc/sudoers.d", str(tmp_path))
+    subprocess.run(["sh"], input=local.replace("chown root:root", "true"), text=True, check=True)
+    helper = tmp_path / "edgenas-governor"
+    assert helper.stat().st_mode & 0o777 == 0o755
+    assert (tmp_path / "edgenas").read_text() == f"pi ALL=(root) NOPASSWD: {helper}\n"
+    assert (tmp_path / "edgenas").stat().st_mode & 0o777 == 0o440
+    assert subprocess.run([helper, "../evil", "performance"], check=False).returncode == 2
+    for user in ("", "-x", "pi ALL", "pi\n", "a/b"):
+        with pytest.raises(ValueError, match="not a user's name"):
+            state.helper_installer(user)

@@ -17,7 +17,7 @@ import click
 VERBS: dict[str, tuple[str, str]] = {
     "spaces": ("edgenas.cli.spaces", "List the spaces a search may choose from."),
     "blocks": ("edgenas.cli.blocks", "List the blocks of a space or of one network."),
-    "devices": ("edgenas.cli.devices", "List devices and what they are."),
+    "devices": ("edgenas.cli.devices", "Boards and phones: add, enroll, check, prepare, list."),
     "profile": ("edgenas.cli.profile", "Measure every block of a space on a device: a latency table."),
     "table": ("edgenas.cli.table", "Show a latency table, or check what it lacks."),
     "search": ("edgenas.cli.search", "Find the most accurate network inside a budget."),

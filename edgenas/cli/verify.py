@@ -10,7 +10,7 @@ import click
 from blocks.errors import InputError, OutcomeError
 from edgenas.cli.devices import device_option, inventory_option, load_entry
 from edgenas.cli.networks import load_network
-from edgenas.cli.terminal import json_option, print_json, print_table, progress
+from edgenas.cli.terminal import json_option, print_json, print_table, progress, talk
 
 if TYPE_CHECKING:
     from edgenas.measuring import Verdict
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 @click.option("--processes", default=3, show_default=True, help="Fresh processes.")
 @click.option("--most-processes", "most", default=12, show_default=True,
               help="Processes to go on to while a file is outside the budget.")  # fmt: skip
+@click.option("--force", is_flag=True, help="Measure also a device that is busy, warm or otherwise not ready.")
 @json_option
 def command(
     files: tuple[Path, ...],
@@ -43,6 +44,7 @@ def command(
     rounds: int,
     processes: int,
     most: int,
+    force: bool,
     as_json: bool,
 ) -> None:
     """Time .tflite and .onnx files on a device. With a budget, exit code 1 unless each is inside it: the upper end of
@@ -61,10 +63,11 @@ def command(
         raise InputError("a prediction needs both --network and --table")
     if processes < 1:
         raise InputError(f"--processes {processes} is below 1")
+    entry = load_entry(inventory, device)
     by_runtime: dict[str, dict[str, bytes]] = {}
     for path in files:
         try:
-            by_runtime.setdefault(runtime_of(path), {})[str(path)] = path.read_bytes()
+            by_runtime.setdefault(runtime_of(path, entry), {})[str(path)] = path.read_bytes()
         except OSError as error:
             raise InputError(f"{path}: {error.strerror or error}") from error
     predicted: dict[str, float] = {}
@@ -72,14 +75,14 @@ def command(
         architecture = load_network(network)
         for table in (read_journal(path).table for path in tables):
             predicted[table.setting.runtime] = table.total_ms(architecture, statistic)
-    entry = load_entry(inventory, device)
     plan = Plan(rounds=rounds, threads=threads, cores=entry.cores)
     verdicts: list[Verdict] = []
     with progress(f"verify on {device}") as update:
         for runtime, models in by_runtime.items():
             verdicts += verify_files(
                 entry, models, runtime, plan=plan, processes=processes, most=most, budget_ms=budget_ms,
-                predicted_ms=predicted.get(runtime), statistic=statistic, progress=lambda d, n: update(d, n, ""),
+                predicted_ms=predicted.get(runtime), statistic=statistic, force=force,
+                say=talk, progress=lambda d, n: update(d, n, ""),
             )  # fmt: skip
     if as_json:
         print_json([verdict.as_dict() for verdict in verdicts])

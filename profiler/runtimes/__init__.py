@@ -1,11 +1,19 @@
-"""The runtimes that can be measured, by name."""
+"""The runtimes that can be measured, by name; for each format of model files the one with Python comes first."""
 
 from __future__ import annotations
 
 from profiler.runtimes.base import Runtime
 from profiler.runtimes.python_runner import PythonRunner
+from profiler.runtimes.tool_dialects import BENCHMARK_MODEL, PERF_TEST
+from profiler.runtimes.tool_runner import ToolRunner
+
+_SUPPLY = "build or download one for this device, and name it in devices.toml: {0} = PATH, {0}_sha256 = ITS SHA256"
 
 RUNTIMES: dict[str, Runtime] = {
     "litert": PythonRunner("litert", "tflite", "pip install ai-edge-litert"),
     "onnxruntime": PythonRunner("onnxruntime", "onnx", "pip install onnxruntime"),
+    "benchmark_model": ToolRunner("benchmark_model", "tflite", _SUPPLY.format("benchmark_model"), BENCHMARK_MODEL),
+    "onnxruntime_perf_test": ToolRunner(
+        "onnxruntime_perf_test", "onnx", _SUPPLY.format("onnxruntime_perf_test"), PERF_TEST
+    ),
 }

@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from profiler.runtimes.benchmark_stat import FLOAT, Stat, parse_float, parse_stat
+from profiler.runtimes.benchmark_stat import FLOAT, Bound, Stat, is_cut, parse_float, parse_stat
 from profiler.runtimes.output import OutputError
 
 LIMIT_CHARS = 4 << 20
@@ -69,11 +69,13 @@ class Options:
 @dataclass(frozen=True, slots=True)
 class Run:
     """One run of the tool. ``delegate`` is who was asked to compute ('' for none named), ``executed`` how much of the
-    graph it took: 'completely', 'partially', 'not' or '' where nothing is said; ``partitions`` its parts."""
+    graph it took: 'completely', 'partially', 'not' or '' where nothing is said; ``partitions`` its parts. ``bounds``
+    are those of the warm-up and of the runs."""
 
     init_us: int
     warmup: Stat
     runs: Stat
+    bounds: tuple[Bound, Bound]
     graph: str | None = None
     threads: int | None = None
     use_xnnpack: bool | None = None
@@ -120,15 +122,30 @@ def parse_run(stdout: str, stderr: str = "", *, asked: Options | None = None) ->
     if isinstance(run, Refused):
         raise OutputError(f"benchmark_model: {run.reason}")
     if asked is not None:
-        said = (run.graph, run.threads, run.use_xnnpack)
-        for name, want, got in zip(
-            ("graph", "num_threads", "use_xnnpack"), (asked.graph, asked.threads, asked.use_xnnpack), said, strict=True
-        ):
-            if got != want:
-                raise OutputError(f"benchmark_model ran with {name} {got!r:.200}, not {want!r:.200} as asked")
-        if run.runs.count < asked.num_runs and not run.cut_short:
-            raise OutputError(f"benchmark_model ran {run.runs.count} times, not {asked.num_runs} as asked")
+        _check_honoured(run, asked)
     return run
+
+
+def _check_honoured(run: Run, asked: Options) -> None:
+    """OutputError where a flag had no effect: some builds pass over those that they do not know."""
+    warmup, runs = run.bounds
+    for name, want, got in (
+        ("graph", asked.graph, run.graph),
+        ("num_threads", asked.threads, run.threads),
+        ("use_xnnpack", asked.use_xnnpack, run.use_xnnpack),
+        ("warmup_runs", asked.warmup_runs, warmup.runs),
+        ("warmup_min_secs", _printed(asked.warmup_min_s), warmup.least_s),
+        ("num_runs", asked.num_runs, runs.runs),
+        ("min_secs", _printed(asked.min_s), runs.least_s),
+        *(("max_secs", _printed(asked.max_s), bound.most_s) for bound in run.bounds if bound.most_s is not None),
+    ):
+        if got != want:
+            raise OutputError(f"benchmark_model ran with {name} {got!r:.200}, not {want!r:.200} as asked")
+
+
+def _printed(value: float) -> float:
+    """As it comes back from a text of six significant digits."""
+    return float(f"{value:g}")
 
 
 def parse_log(stdout: str, stderr: str = "") -> tuple[Run | Refused, ...]:
@@ -163,7 +180,7 @@ class _Part:
     reason: str = ""
     loaded: bool = False
     init_text: str | None = None
-    bounds: list[tuple[int, float, float | None]] = field(default_factory=list)
+    bounds: list[Bound] = field(default_factory=list)
     stats: list[Stat] = field(default_factory=list)
     timings: tuple[int, int, str, str] | None = None
     seen: dict[str, str] = field(default_factory=dict)
@@ -214,7 +231,7 @@ class _Part:
             if not ready or len(self.bounds) != len(self.stats) or len(self.bounds) == 2:
                 raise ValueError("lines are out of order: a series begins where none should")
             limit = parse_float(match[3]) if match[3] else None
-            self.bounds.append((int(match[1]), parse_float(match[2]), limit))
+            self.bounds.append(Bound(int(match[1]), parse_float(match[2]), limit))
         elif text.startswith("count="):
             if len(self.stats) + 1 != len(self.bounds):
                 raise ValueError("lines are out of order: a series ends where none began")
@@ -259,7 +276,7 @@ class _Part:
         counted = (f"{init_us / 1000:g}", warmup.first_us, warmup.avg_text, runs.avg_text)
         if printed != counted:
             raise ValueError(f"the numbers contradict each other: {printed} at the end, {counted} before")
-        cut = [_is_cut(stat, bound) for stat, bound in zip(self.stats, self.bounds, strict=True)][1]
+        cut = [is_cut(stat, bound) for stat, bound in zip(self.stats, self.bounds, strict=True)][1]
         xnnpack = self.seen.get("Use xnnpack")
         delegate, executed, partitions = self.delegate or ("XNNPACK" if self.created else "", "", None)
         threads = self.seen.get("Num threads")
@@ -267,6 +284,7 @@ class _Part:
             init_us,
             warmup,
             runs,
+            (self.bounds[0], self.bounds[1]),
             graph=self.seen.get("Graph"),
             threads=None if threads is None else int(threads),
             use_xnnpack=None if xnnpack is None else xnnpack == "1",
@@ -275,18 +293,3 @@ class _Part:
             partitions=partitions,
             cut_short=cut,
         )
-
-
-def _is_cut(stat: Stat, bound: tuple[int, float, float | None]) -> bool:
-    """Whether the time limit ended the series; ValueError where neither limit nor number of runs explains its count.
-
-    The tool goes on while there are runs to do or time to fill, and stops once the limit has passed.
-    """
-    runs, least_s, most_s = bound
-    total_s = stat.count * stat.avg_us / 1e6
-    before_last_s = total_s * (1 - 1e-5) - stat.last_us / 1e6
-    if before_last_s > (least_s if stat.count > runs else most_s or before_last_s):
-        raise ValueError(f"{stat.count} runs of {stat.avg_us:g} us are more than {runs} and the time allowed explain")
-    if stat.count < runs and (most_s is None or total_s < 0.999 * most_s):
-        raise ValueError(f"{stat.count} runs of {stat.avg_us:g} us are fewer than {runs}, with no limit reached")
-    return stat.count < runs

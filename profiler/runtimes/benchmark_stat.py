@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 _N = r"(0|[1-9][0-9]{0,11})"
 FLOAT = r"([0-9](?:[0-9.]{0,11})(?:e[+-][0-9]{2})?)"
@@ -17,6 +18,18 @@ _SAME = re.compile(rf"count={_N} curr={_N}(\(all same\))?")
 _FULL = re.compile(
     rf"count={_N} first={_N} curr={_N} min={_N} max={_N} avg={FLOAT} std={_N}(?: p5={_N} median={_N} p95={_N})?"
 )
+
+
+_STRAY_S = 0.25  # of a series, between the times it counts: copying inputs, and a busy machine that has others run
+_STRAY_RUN_S = 0.001  # more of it for each run
+
+
+class Bound(NamedTuple):
+    """How long a series was to go on: ``runs`` and ``least_s``, unless ``most_s`` ends it."""
+
+    runs: int
+    least_s: float
+    most_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +80,22 @@ def parse_float(text: str) -> float:
     if not math.isfinite(value) or f"{value:g}" != text:
         raise ValueError(f"{text!r:.40} is not a number as the tool prints it")
     return value
+
+
+def is_cut(stat: Stat, bound: Bound) -> bool:
+    """Whether the time limit ended the series; ValueError where neither limit nor number of runs explains its count.
+
+    The tool goes on while there are runs to do or time to fill, and stops once the limit has passed, by a clock that
+    also counts what it does between the runs.
+    """
+    runs, least_s, most_s = bound
+    total_s = stat.count * stat.avg_us / 1e6
+    before_last_s = total_s * (1 - 1e-5) - stat.last_us / 1e6
+    if before_last_s > (least_s if stat.count > runs else most_s or before_last_s):
+        raise ValueError(f"{stat.count} runs of {stat.avg_us:g} us are more than {runs} and the time allowed explain")
+    if stat.count < runs and (most_s is None or total_s + _STRAY_S + stat.count * _STRAY_RUN_S < most_s):
+        raise ValueError(f"{stat.count} runs of {stat.avg_us:g} us are fewer than {runs}, with no limit reached")
+    return stat.count < runs
 
 
 def _possible(stat: Stat) -> bool:

@@ -56,13 +56,14 @@ class Header:
 @dataclass(frozen=True, slots=True)
 class ModelResult:
     """One model's raw samples: round -> nanoseconds of ``loops`` runs. ``checksum`` is the sum and the absolute sum of
-    its outputs; ``partitions`` counts the parts a delegate took, ``delegate`` names it."""
+    its outputs, None from a tool that does not show them; ``partitions`` counts the parts a delegate took, ``delegate``
+    names it."""
 
     name: str
     loops: int
     warmup: int
     samples_ns: tuple[tuple[int, ...], ...]
-    checksum: tuple[float, float]
+    checksum: tuple[float, float] | None
     delegate: str
     partitions: int
 

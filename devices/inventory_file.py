@@ -1,0 +1,86 @@
+"""Changing devices.toml for a person: what stands there stays as it is, comments and all; the file is whole at any
+time, and never one that cannot be read again."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from devices.base import DeviceInputError
+from devices.inventory import line_of, parse_inventory
+from devices.sections import NAME
+
+Value = str | int | bool | tuple[int, ...]
+
+
+def append_section(path: Path, name: str, fields: Mapping[str, Value]) -> str:
+    """Add [devices.NAME] at the end, the text that was added; DeviceInputError where the name is taken or a value
+    breaks a rule, and nothing is written."""
+    if not NAME.fullmatch(name):
+        raise DeviceInputError(f"device name {name[:80]!r} must be lower-case letters, digits, '-' and '_', at most 63")
+    section = f"[devices.{name}]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in fields.items())
+    before = _read(path)
+    if name in parse_inventory(before, path):
+        raise DeviceInputError(f"{path}: {name} is there already; choose another name, or change its section by hand")
+    parse_inventory(section, Path("the new section"))
+    gap = "" if not before else "\n" if before.endswith("\n") else "\n\n"
+    _write(path, before + gap + section)
+    return section
+
+
+def set_field(path: Path, name: str, field: str, value: Value) -> None:
+    """Write one field of a section that is there, in place of what it was."""
+    text = _read(path)
+    if name not in parse_inventory(text, path) or (head := line_of(text, name)) is None:
+        raise DeviceInputError(f"{path}: there is no plain [devices.{name}]; write {field} = {_toml(value)} by hand")
+    at = line_of(text, name, field)
+    lines, line = text.split("\n"), f"{field} = {_toml(value)}"
+    if at == head:
+        lines.insert(head, line)
+    else:
+        assert at is not None
+        lines[at - 1] = line
+    _write(path, "\n".join(lines))
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise DeviceInputError(f"{path}: cannot be read: {error}") from error
+
+
+def _write(path: Path, text: str) -> None:
+    """Under a temporary name, then renamed; with the mode it had. Text that is no inventory is refused."""
+    parse_inventory(text, path)
+    real = path.resolve()
+    try:
+        mode = real.stat().st_mode & 0o777 if real.exists() else 0o644
+        with tempfile.NamedTemporaryFile(dir=real.parent, prefix=f".{real.name}-", delete=False) as file:
+            try:
+                file.write(text.encode())
+                file.flush()
+                os.fsync(file.fileno())
+                os.fchmod(file.fileno(), mode)
+                Path(file.name).replace(real)
+            except BaseException:
+                with suppress(OSError):
+                    Path(file.name).unlink()
+                raise
+    except OSError as error:
+        raise DeviceInputError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _toml(value: Value) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(str, value))}]"
+    if isinstance(value, str) and not value.isprintable():
+        raise DeviceInputError(f"{value[:80]!r} has control characters; leave them out")
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,193 @@
+"""What may stand in a section of devices.toml, a model for each kind of device, and the one error when something else
+does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from devices.base import DeviceInputError
+from devices.facts import printable
+from devices.remote import check_host, check_port, check_serial, check_user
+
+#: tools that a phone may have, each a field with the path and one with the sha256
+TOOLS = ("benchmark_model", "onnxruntime_perf_test")
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+_PYTHON = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_+.-]*|/[A-Za-z0-9_+./@-]*")
+_SECRETS = ("password", "passwd", "passphrase", "pass", "secret", "token")
+_REMEDIES = {
+    "kind": 'write kind = "local", kind = "ssh" or kind = "adb"',
+    "python": 'write python = "/path/to/python3", absolute or a plain command name',
+    "cores": "write CPU numbers in brackets, such as cores = [2, 3]",
+    "pool": 'write a name that alike devices share, such as pool = "pi4"',
+    "host": 'write host = "pi4.local" or host = "192.168.1.20"',
+    "user": 'write user = "pi"',
+    "port": "write a number, such as port = 22",
+    "key": 'write the path of a private key, absolute or from ~/, such as key = "~/.ssh/id_ed25519"',
+    "jump": 'write jump = "user@host:port", several with commas in between, nearest first',
+    "ssh_config": "write ssh_config = false to leave ~/.ssh/config out",
+    "serial": 'write what `adb devices` shows or HOST:PORT, such as serial = "192.168.1.30:5555"',
+    "hardware_serial": "write what `adb shell getprop ro.serialno` shows",
+    "adb": 'write the path of an adb program, absolute or from ~/, such as adb = "/opt/platform-tools/adb"',
+    **{name: f'write the path of the program, absolute or from ~/, such as {name} = "~/{name}"' for name in TOOLS},
+    **{f"{name}_sha256": f"write the 64 digits that `sha256sum {name}` shows" for name in TOOLS},
+}
+
+
+def _says(check: Callable[[Any], Any]) -> AfterValidator:
+    """A check of ours, whose DeviceInputError pydantic reports."""
+
+    def run(value: Any) -> Any:
+        try:
+            return check(value)
+        except DeviceInputError as error:
+            raise ValueError(str(error)) from error
+
+    return AfterValidator(run)
+
+
+def _check_python(text: str) -> str:
+    if not _PYTHON.fullmatch(text) or ".." in text.split("/") or len(text) > 400:
+        raise DeviceInputError(f"{text[:80]!r} is not allowed; {_REMEDIES['python']}")
+    return text
+
+
+def _check_cores(cores: list[int]) -> list[int]:
+    if len(set(cores)) != len(cores):
+        raise DeviceInputError(f"{cores} names a CPU twice; {_REMEDIES['cores']}")
+    return sorted(cores)
+
+
+def _check_file(text: str) -> str:
+    if not text.startswith(("/", "~/")) or ".." in text.split("/") or not text.isprintable() or len(text) > 1000:
+        raise DeviceInputError(f"{text[:80]!r} is not a path: give it absolute or from ~/, without '..'")
+    return text
+
+
+_Python = Annotated[str, _says(_check_python)]
+_File = Annotated[str, _says(_check_file)]
+_Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Section(BaseModel):
+    """What every kind has."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    kind: str
+    cores: Annotated[list[Annotated[int, Field(ge=0, le=1023)]], _says(_check_cores)] | None = None
+    pool: Annotated[str, Field(pattern=f"^(?:{NAME.pattern})$")] | None = None
+
+
+class LocalSection(Section):
+    """This machine."""
+
+    kind: Literal["local"]
+    python: _Python | None = None
+
+
+class SshSection(Section):
+    """A board; what is left out comes from ~/.ssh/config, unless ``ssh_config`` is false."""
+
+    kind: Literal["ssh"]
+    host: Annotated[str, _says(check_host)]
+    user: Annotated[str, _says(check_user)] | None = None
+    port: Annotated[int, _says(check_port)] | None = None
+    key: _File | None = None
+    jump: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    ssh_config: bool = True
+    python: _Python = "python3"
+
+
+class AdbSection(Section):
+    """A phone; without a serial the only one that adb sees."""
+
+    kind: Literal["adb"]
+    serial: Annotated[str, _says(check_serial)] | None = None
+    hardware_serial: Annotated[str, _says(check_serial)] | None = None
+    adb: _File | None = None
+    benchmark_model: _File | None = None
+    benchmark_model_sha256: _Sha256 | None = None
+    onnxruntime_perf_test: _File | None = None
+    onnxruntime_perf_test_sha256: _Sha256 | None = None
+
+
+def validated(model: type[Section], name: str, table: Any) -> Section:
+    """The section; DeviceInputError names the field, what is wrong and what to write."""
+    try:
+        section = model.model_validate(table)
+    except ValidationError as error:
+        field, fault = _first(error, name, model)
+        raise SectionError(field, fault) from error
+    if isinstance(section, SshSection) and section.key:
+        _check_private(Path(section.key).expanduser(), name)
+    if isinstance(section, AdbSection):
+        for tool in TOOLS:
+            _check_pair(section, name, tool)
+    return section
+
+
+class SectionError(DeviceInputError):
+    """A section breaks a rule; ``field`` is which, '' where it is the section itself."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+def no_such_kind(name: str, table: Any) -> SectionError:
+    """The error for a section whose kind is missing or none of ours."""
+    if not isinstance(table, dict):
+        return SectionError("", f"devices.{name}: not a table; write [devices.{name}] and its fields below")
+    if "kind" not in table:
+        return SectionError("kind", f"devices.{name}.kind: missing; {_REMEDIES['kind']}")
+    kind = printable(str(table["kind"]), 80)
+    return SectionError(
+        "kind", f"devices.{name}.kind: must be 'local', 'ssh' or 'adb', but it is {kind!r}; {_REMEDIES['kind']}"
+    )
+
+
+def _check_private(key: Path, name: str) -> None:
+    """A key that is not there yet is the business of logging in."""
+    try:
+        mode = key.stat().st_mode
+    except OSError:
+        return
+    if mode & 0o077:
+        fault = f"devices.{name}.key: others can read the private key {key}; type: chmod 600 '{key}'"
+        raise SectionError("key", fault)
+
+
+def _check_pair(section: AdbSection, name: str, tool: str) -> None:
+    path, sha256 = getattr(section, tool), getattr(section, f"{tool}_sha256")
+    if path and not sha256:
+        fault = f"devices.{name}.{tool}_sha256: missing; type: sha256sum '{path}' and write what it shows"
+        raise SectionError(tool, fault)
+    if sha256 and not path:
+        raise SectionError(f"{tool}_sha256", f"devices.{name}.{tool}: missing; {_REMEDIES[tool]}")
+
+
+def _first(error: ValidationError, name: str, model: type[Section]) -> tuple[str, str]:
+    """The field and one line about the first fault that pydantic found."""
+    fault = error.errors(include_url=False)[0]
+    field = printable(str(fault["loc"][0]), 80) if fault["loc"] else ""
+    where = f"devices.{name}.{field}" if field else f"devices.{name}"
+    if fault["type"] == "extra_forbidden" and field.lower() in _SECRETS:
+        return field, (
+            f"{where}: no password is ever kept in a file or sent; log in with a key: type: ssh-copy-id USER@HOST, "
+            "and delete this line"
+        )
+    if fault["type"] == "extra_forbidden":
+        known = ["kind", *(f for f in model.model_fields if f not in Section.model_fields), "cores", "pool"]
+        return field, f"{where}: unknown field; known: {', '.join(known)}"
+    if fault["type"] == "missing":
+        return field, f"{where}: missing; {_REMEDIES[field]}"
+    if fault["type"] == "value_error":
+        return field, f"{where}: {printable(str(fault['ctx']['error']), 400)}"
+    got = printable(str(fault["input"]), 80)
+    return field, f"{where}: {printable(fault['msg'], 200)}, but it is {got!r}; {_REMEDIES[field]}"

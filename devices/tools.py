@@ -1,0 +1,72 @@
+"""Tools: programs that a person supplied for a device without Python, carried there once and verified.
+
+They lie in ``tools`` beside our work folders, each under the sha256 of its content, where nothing is cleared away.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from devices.base import Device, DeviceError, DeviceInputError
+from devices.facts import printable
+
+_CALL_S = 60.0  # for the slowest device to hash a hundred megabytes
+
+# $1 path, $2 sha256: says 'whole' where the file is there as it should be; with $3, makes room for it where it is not
+_CHECK = """
+t=$1
+mkdir -p -m 700 "${t%/*}" || exit 1
+if [ -f "$t" ] && [ ! -L "$t" ]; then
+    chmod 755 "$t"
+    s=$(sha256sum <"$t")
+    if [ "${s%% *}" = "$2" ]; then echo whole; exit 0; fi
+fi
+[ -z "$3" ] || rm -rf -- "$t"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A program for a device: ``path`` on this machine, and the ``sha256`` of its content, 64 lower-case hex digits."""
+
+    path: Path
+    sha256: str
+
+
+def place(device: Device, tool: Tool) -> str:
+    """Path of the tool on the device, its content verified there, copied where it is absent or not as it should be.
+
+    DeviceInputError where the file here is another than ``tool.sha256`` says, DeviceError when the device fails.
+    """
+    _check_here(tool)
+    with device.workdir() as work:
+        target = f"{work.rpartition('/')[0]}/tools/{tool.sha256}"
+    if not _is_whole(device, target, tool, clear=True):
+        device.push(tool.path, target)
+        if not _is_whole(device, target, tool, clear=False):
+            raise DeviceError(f"{device.name}: {tool.path} was copied to {target}, but is not whole there; try again")
+    return target
+
+
+def _check_here(tool: Tool) -> None:
+    try:
+        with tool.path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DeviceInputError(f"{tool.path}: {error.strerror or error}; name the program to use") from error
+    if found != tool.sha256:
+        raise DeviceInputError(
+            f"{tool.path} has sha256 {found}, not {tool.sha256[:80]!r} as given; if it is the program you mean, give "
+            f"the first"
+        )
+
+
+def _is_whole(device: Device, target: str, tool: Tool, *, clear: bool) -> bool:
+    argv = ["sh", "-c", _CHECK, "edgenas", target, tool.sha256, "clear" if clear else ""]
+    done = device.run(argv, timeout_s=_CALL_S)
+    if done.returncode != 0:
+        why = printable(done.stderr[-400:]) or f"exit code {done.returncode}"
+        raise DeviceError(f"{device.name}: cannot look at {target}: {why}")
+    return done.stdout == "whole\n"

@@ -1,0 +1,64 @@
+"""``edgenas devices``: what one does with devices, one file a verb, loaded when the verb is used."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import click
+
+from edgenas.cli.devices.options import device_option, inventory_option, load_entries, load_entry
+from edgenas.cli.terminal import json_option
+
+__all__ = ["command", "device_option", "inventory_option", "load_entries", "load_entry"]
+
+#: verb -> (module that holds it, one line for --help)
+VERBS: dict[str, tuple[str, str]] = {
+    "list": ("edgenas.cli.devices.list", "List devices and what they are."),
+    "add": ("edgenas.cli.devices.add", "Write a board or a phone into devices.toml."),
+    "enroll": ("edgenas.cli.devices.enroll", "Look at a board's host key, and trust it from now on."),
+    "check": ("edgenas.cli.devices.check", "What is fine, what is not, and what to type."),
+    "prepare": ("edgenas.cli.devices.prepare", "Put a runtime on a board, or tools on a phone."),
+    "facts": ("edgenas.cli.devices.facts", "Everything known of a device."),
+    "exec": ("edgenas.cli.devices.exec", "Run a command on a device."),
+    "unlock": ("edgenas.cli.devices.unlock", "Free a device that somebody holds."),
+}
+
+
+class _Verbs(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        command = importlib.import_module(VERBS[cmd_name][0]).command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(verb, line) for verb, (_, line) in VERBS.items()])
+
+
+@click.group("devices", cls=_Verbs, invoke_without_command=True)
+@inventory_option
+@json_option
+@click.pass_context
+def command(ctx: click.Context, inventory: Path | None, as_json: bool) -> None:
+    """Boards and phones: write them down, trust them, prepare them, look at them. Without a verb: list.
+
+    \b
+    Example:
+      edgenas devices
+      edgenas devices add pi4 --ssh pi@pi4.local
+      edgenas devices enroll pi4
+      edgenas devices prepare pi4 --write
+      edgenas devices check pi4
+    """
+    if ctx.invoked_subcommand is None:
+        from edgenas.cli.devices.list import list_devices
+
+        list_devices(inventory, as_json)
+    else:  # options before the verb hold for it
+        ctx.default_map = {ctx.invoked_subcommand: {"inventory": inventory, "as_json": as_json}}

@@ -1,0 +1,83 @@
+"""``edgenas devices add``"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+
+from blocks.errors import InputError
+from edgenas.cli.devices.options import DEFAULT, inventory_option, next_command, sha256_of
+from edgenas.cli.terminal import json_option, print_json, print_summary, talk
+
+_FILE = click.Path(path_type=Path)
+_ANY = "any"  # what --adb says without a serial; no serial of adb's is that
+
+
+@click.command("add")
+@click.argument("name")
+@click.option("--ssh", metavar="[USER@]HOST[:PORT]", help="A board; what you leave out comes from ~/.ssh/config.")
+@click.option("--adb", metavar="[SERIAL]", is_flag=False, flag_value=_ANY,
+              help="A phone, as `adb devices` shows it or HOST:PORT; without SERIAL the only one.")  # fmt: skip
+@click.option("--key", type=_FILE, help="Board: the private key to log in with.")
+@click.option("--jump", metavar="[USER@]HOST[:PORT]", help="Board: the host to go through; several with commas.")
+@click.option("--python", help="Board: the Python to use there [default: python3].")
+@click.option("--hardware-serial", help="Phone: make sure that it is this one, by getprop ro.serialno.")
+@click.option("--benchmark-model", type=_FILE, help="Phone: TensorFlow Lite's benchmark_model for it.")
+@click.option("--onnxruntime-perf-test", type=_FILE, help="Phone: ONNX Runtime's onnxruntime_perf_test for it.")
+@click.option("--core", "cores", type=int, multiple=True, help="A CPU to pin measurements to; repeat for more.")
+@click.option("--pool", help="A name that alike devices share, to share one table's work.")
+@inventory_option
+@json_option
+def command(
+    name: str, ssh: str | None, adb: str | None, key: Path | None, jump: str | None, python: str | None,
+    hardware_serial: str | None, benchmark_model: Path | None, onnxruntime_perf_test: Path | None,
+    cores: tuple[int, ...], pool: str | None, inventory: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Write a board (--ssh) or a phone (--adb) into devices.toml. What stands there stays as it is.
+
+    \b
+    Example:
+      edgenas devices add pi4 --ssh pi@pi4.local --pool pi4
+      edgenas devices add pixel --adb 192.168.1.30:5555 --benchmark-model ~/benchmark_model
+    """
+    from devices.inventory_file import Value, append_section
+
+    if (ssh is None) == (adb is None):
+        raise InputError("give --ssh [USER@]HOST[:PORT] for a board, or --adb [SERIAL] for a phone")
+    tools = {"--benchmark-model": benchmark_model, "--onnxruntime-perf-test": onnxruntime_perf_test}
+    phones = {"--hardware-serial": hardware_serial, **tools}
+    for option, value in ({"--key": key, "--jump": jump, "--python": python} if ssh is None else phones).items():
+        if value is not None:
+            raise InputError(f"{option} is for {'boards, with --ssh' if ssh is None else 'phones, with --adb'}")
+    fields: dict[str, Value | None]
+    if ssh is not None:
+        user, host, port = _address(ssh)
+        fields = {"kind": "ssh", "host": host, "user": user, "port": port, "key": str(key.absolute()) if key else None,
+                  "jump": jump, "python": python}  # fmt: skip
+    else:
+        fields = {"kind": "adb", "serial": None if adb == _ANY else adb, "hardware_serial": hardware_serial}
+        for option, path in tools.items():
+            if path is not None:
+                field = option.removeprefix("--").replace("-", "_")
+                fields |= {field: str(path.absolute()), f"{field}_sha256": sha256_of(path)}
+    fields |= {"cores": cores or None, "pool": pool}
+    path = inventory or DEFAULT
+    section = append_section(path, name, {key: value for key, value in fields.items() if value is not None})
+    then = next_command(inventory, "enroll" if ssh is not None else "check", name)
+    if as_json:
+        print_json({"device": name, "inventory": str(path), "section": section, "next": then})
+        return
+    talk(section.rstrip("\n"))
+    print_summary({"written": str(path), "next": then})
+
+
+def _address(text: str) -> tuple[str | None, str, int | None]:
+    """(user, host, port) of [USER@]HOST[:PORT]; an IPv6 address with a port stands in brackets."""
+    user, at, rest = text.rpartition("@")
+    inside = re.fullmatch(r"\[(.*)\](?::(.*))?", rest)
+    host, port = (inside[1], inside[2]) if inside else rest.split(":") if rest.count(":") == 1 else (rest, None)
+    if (at and not user) or not host or (port is not None and not re.fullmatch("[0-9]{1,5}", port)):
+        raise InputError(f"--ssh {text[:80]!r} is not [USER@]HOST[:PORT]")
+    return user or None, host, None if port is None else int(port)

@@ -1,0 +1,49 @@
+"""``edgenas devices check``"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from blocks.errors import OutcomeError
+from edgenas.cli.devices.asking import ask_each
+from edgenas.cli.devices.options import inventory_option, load_entries
+from edgenas.cli.terminal import json_option, print_json, print_table
+
+
+@click.command("check")
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@inventory_option
+@json_option
+def command(names: tuple[str, ...], inventory: Path | None, as_json: bool) -> None:
+    """Whether devices can be measured now, in a table: what is fine, what is not, and what to type. Without a NAME, all
+    of the inventory.
+
+    \b
+    States:
+      ok       as it should be
+      mark     measured all the same, and said beside the results
+      wait     passes by itself: the profiler waits for it
+      refuse   not measured so (exit code 1)
+
+    \b
+    Example:
+      edgenas devices check
+      edgenas devices check pi4 pixel --json
+    """
+    from devices.inventory import find
+    from edgenas.cli.devices.checking import check_device
+
+    entries = load_entries(inventory)
+    chosen = {name: find(entries, name) for name in names} or entries
+    rows = ask_each(chosen, lambda entry: check_device(entry, inventory), "checking")
+    if as_json:
+        print_json([{"device": name, **asdict(row)} for name, found in rows.items() for row in found])
+    else:
+        columns = ("device", "what", "state", "what is so", "what to type or do")
+        print_table(columns, [(n, r.what, r.state, r.reason, r.remedy) for n, found in rows.items() for r in found])
+    refused = [name for name, found in rows.items() if any(row.state == "refuse" for row in found)]
+    if refused:
+        raise OutcomeError(f"{len(refused)} of {len(rows)} devices cannot be measured so: {', '.join(refused)}")

@@ -1,0 +1,168 @@
+"""Whether a device can be measured now: one row for each thing that must be so, with what to type where it is not."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from blocks.errors import EdgenasError
+from devices import known_hosts, lock, prepare, ready
+from devices.base import Device, DeviceError, LostError
+from devices.facts import printable
+from devices.facts_android import THERMAL_STATUS
+from devices.inventory import Entry
+from devices.known_hosts import HostKeyError
+from devices.ready import Reading
+from devices.remote_device import RemoteDevice
+from devices.sections import TOOLS
+from edgenas.cli.devices.options import next_command, opened, sha256_of
+from profiler.measure import describe
+from profiler.runtimes import RUNTIMES
+
+State = Literal["ok", "mark", "wait", "refuse"]
+_CONNECT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """``state`` is 'ok', or a level of ``ready.Finding``."""
+
+    what: str
+    state: State
+    reason: str
+    remedy: str = ""
+
+
+def check_device(entry: Entry, inventory: Path | None) -> list[Row]:
+    """Every row of a device; one that goes away meanwhile ends with a row that says so."""
+    rows: list[Row] = []
+    try:
+        with opened(entry) as device:
+            device.run(["true"], timeout_s=_CONNECT_S)
+            rows += _known(entry)
+            for row in _rows(entry, device, inventory):
+                rows.append(row)
+    except HostKeyError as error:
+        rows.append(_refused("host key", entry, error, inventory))
+    except LostError as error:
+        rows = [_refused("reachable", entry, error, inventory), *(row for row in rows if row.what != "reachable")]
+    except DeviceError as error:
+        rows.append(_refused("answers" if rows else "reachable", entry, error, inventory))
+    return rows
+
+
+def _refused(what: str, entry: Entry, error: Exception, inventory: Path | None) -> Row:
+    """Errors say what is so, '; ', and what to do."""
+    reason, _, remedy = printable(str(error), 600).removeprefix(f"{entry.name}: ").partition("; ")
+    command = "type: edgenas devices enroll"
+    if remedy.endswith(command):
+        remedy = remedy.removesuffix(command) + f"type: {next_command(inventory, 'enroll', entry.name)}"
+    return Row(what, "refuse", reason, remedy)
+
+
+def _known(entry: Entry) -> Iterator[Row]:
+    if entry.target is None:
+        address = (entry.phone.serial or "the only phone that adb sees") if entry.phone else "this machine"
+        yield Row("reachable", "ok", address)
+        return
+    yield Row("reachable", "ok", str(entry.target))
+    keys = known_hosts.load(entry.target.known_hosts).get(entry.target.entry, ())
+    yield Row("host key", "ok", ", ".join(key.fingerprint for key in keys))
+
+
+def _rows(entry: Entry, device: Device, inventory: Path | None) -> Iterator[Row]:
+    about = device.about() if isinstance(device, RemoteDevice) else None
+    reading = ready.read(device, about.path if about else tempfile.gettempdir())
+    yield _identity(entry, reading, about.serial if about else "")
+    if entry.python:
+        yield from _runtimes(entry, device, inventory)
+    yield from _condition(reading)
+    yield _lock(device, about.path if about else "")
+    if entry.phone is not None:
+        yield from _tools(entry)
+
+
+def _identity(entry: Entry, reading: Reading, serial: str) -> Row:
+    parts = [str(reading.identity[key]) for key in ("model", "soc", "cpu") if key in reading.identity]
+    told = ", ".join(parts[:2]) + (f", serial number {printable(serial)}" if serial else "")
+    if not parts:
+        return Row("identity", "mark", "it does not say what it is", "its tables cannot be told from another's")
+    if entry.phone is not None and ":" in entry.phone.serial and serial and not entry.phone.hardware_serial:
+        remedy = f'an address may pass to another phone: write hardware_serial = "{printable(serial)}"'
+        return Row("identity", "mark", told, remedy)
+    return Row("identity", "ok", told)
+
+
+def _runtimes(entry: Entry, device: Device, inventory: Path | None) -> Iterator[Row]:
+    """A runtime that is missing is refused where no other is there."""
+    try:
+        board = prepare.read_board(device, entry.python)
+    except DeviceError as error:
+        yield _refused("python", entry, error, inventory)
+        return
+    glibc = f", glibc {board.glibc[0]}.{board.glibc[1]}" if board.glibc else ""
+    yield Row("python", "ok", f"{entry.python}: {board.python[0]}.{board.python[1]}, {board.machine}{glibc}")
+    found: dict[str, str] = {}
+    missing: dict[str, str] = {}
+    for name in (name for name in RUNTIMES if name not in TOOLS):
+        try:
+            installed = describe(device, RUNTIMES[name], entry.python).installed
+            found[name] = f"{installed.package} {installed.version}"
+        except EdgenasError as error:
+            missing[name] = printable(str(error), 300).partition("; ")[0]
+    for name, told in found.items():
+        yield Row(name, "ok", told)
+    for name, why in missing.items():
+        options = "".join(f" --runtime {runtime}" for runtime in (*found, name))
+        prepared = f"{next_command(inventory, 'prepare', entry.name)}{options} --write"
+        remedy = RUNTIMES[name].install if entry.kind == "local" else prepared
+        yield Row(name, "mark" if found else "refuse", why, remedy)
+
+
+def _condition(reading: Reading) -> Iterator[Row]:
+    found = ready.judge(reading, ready.Limits())
+    told = {
+        "free space": f"{reading.free_mib:.0f} MiB" if reading.free_mib is not None else "",
+        "load": f"{reading.load_1min:g} on {reading.cores} cores" if reading.load_1min is not None else "",
+        "governor": reading.governor or "",
+        "temperature": f"{reading.temperature_c:.1f} °C" if reading.temperature_c is not None else "",
+        "throttle bits": "none" if reading.throttled is not None else "",
+        "battery": f"{reading.battery_percent:.0f} %" if reading.battery_percent is not None else "",
+        "thermal status": THERMAL_STATUS[reading.thermal_status] if reading.thermal_status is not None else "",
+    }
+    for what, value in told.items():
+        rows = [Row(what, f.level, f.reason, f.remedy) for f in found if f.what == what]
+        yield from rows or ([Row(what, "ok", value)] if value else [])
+
+
+def _lock(device: Device, folder: str) -> Row:
+    try:
+        with lock.locked(device, folder=folder):
+            return Row("lock", "ok", "free")
+    except lock.LockedError as error:
+        reason, _, remedy = printable(str(error), 400).removeprefix(f"{device.name} ").partition("; ")
+        return Row("lock", "wait", reason, remedy)
+
+
+def _tools(entry: Entry) -> Iterator[Row]:
+    if not entry.tools:
+        name = TOOLS[0]
+        remedy = (
+            "get TensorFlow Lite's benchmark_model for its processor, and write its path and sha256 below "
+            f"[devices.{entry.name}]: {name} = ..., {name}_sha256 = ..."
+        )
+        yield Row(name, "refuse", "a phone has no Python, and no tool is named for it", remedy)
+    for name, tool in entry.tools.items():
+        try:
+            found = sha256_of(tool.path)
+        except EdgenasError as error:
+            yield _refused(name, entry, error, None)
+            continue
+        if found == tool.sha256:
+            yield Row(name, "ok", f"{tool.path}, sha256 {found[:12]}...")
+        else:
+            remedy = f'if it is the program you mean, write {name}_sha256 = "{found}"'
+            yield Row(name, "refuse", f"{tool.path} is not the file whose sha256 is written", remedy)

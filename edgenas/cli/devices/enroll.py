@@ -1,0 +1,87 @@
+"""``edgenas devices enroll``"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from blocks.errors import InputError, OutcomeError
+from edgenas.cli.devices.options import inventory_option, load_entry, next_command
+from edgenas.cli.terminal import json_option, print_json, print_summary, talk
+
+if TYPE_CHECKING:
+    from devices.known_hosts import HostKey
+    from devices.ssh import Target
+
+
+@click.command("enroll")
+@click.argument("name")
+@click.option("--fingerprint", "fingerprints", multiple=True,
+              help="Trust the key with this fingerprint (SHA256:...) and no other; repeat for jump hosts.")  # fmt: skip
+@click.option("--yes", is_flag=True, help="Trust whatever answers: only on a network that nobody else is on.")
+@inventory_option
+@json_option
+def command(name: str, fingerprints: tuple[str, ...], yes: bool, inventory: Path | None, as_json: bool) -> None:
+    """Look at a board's host key and, if you say so, trust it from now on; its jump hosts come first.
+
+    Compare the fingerprint with what the board itself shows: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub
+
+    \b
+    Example:
+      edgenas devices enroll pi4
+      edgenas devices enroll pi4 --fingerprint SHA256:X5QnA5...
+    """
+    from devices import known_hosts, ssh
+
+    entry = load_entry(inventory, name)
+    if entry.target is None:
+        raise InputError(f"{name} is of kind {entry.kind}: only a device of kind ssh has a host key")
+    seen = []
+    for target in _chain(entry.target):
+        key = ssh.offered_key(target)
+        known = bool(known_hosts.load(target.known_hosts).get(target.entry))
+        if known:
+            known_hosts.check(target.known_hosts, target.entry, key)
+        else:
+            _agree(target, key, fingerprints, yes)
+            ssh.enroll(target, key)
+        seen.append({"host": target.entry, "type": key.type, "fingerprint": key.fingerprint,
+                     "state": "was enrolled" if known else "enrolled"})  # fmt: skip
+    if as_json:
+        print_json({"device": name, "hosts": seen, "known_hosts": str(entry.target.known_hosts)})
+        return
+    for host in seen:
+        click.echo(f"{host['host']} {host['fingerprint']} ({host['type']}): {host['state']}")
+    print_summary({"next": next_command(inventory, "check", name)})
+
+
+def _chain(target: Target) -> Iterator[Target]:
+    """Jump hosts first, the nearest before the others."""
+    if target.jump is not None:
+        yield from _chain(target.jump)
+    yield target
+
+
+def _agree(target: Target, key: HostKey, fingerprints: tuple[str, ...], yes: bool) -> None:
+    """OutcomeError where nobody vouches for the key."""
+    shown = f"{target.entry} shows {key.fingerprint} ({key.type})"
+    if fingerprints:
+        if key.fingerprint not in fingerprints:
+            raise OutcomeError(
+                f"{shown}, not {' or '.join(fingerprints)}: it was not enrolled; somebody may sit in between"
+            )
+        return
+    talk(shown)
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise OutcomeError(
+            f"{target.entry} was not enrolled: nobody is there to ask; compare the fingerprint, then type again with "
+            f"--fingerprint {key.fingerprint}"
+        )
+    if not click.confirm("Trust it from now on?", default=False, err=True):
+        raise OutcomeError(f"{target.entry} was not enrolled")

@@ -1,0 +1,57 @@
+"""``edgenas devices exec``"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from blocks.errors import InputError, OutcomeError
+from edgenas.cli.devices.options import inventory_option, load_entry, opened
+from edgenas.cli.terminal import json_option, print_json
+
+
+@click.command("exec")
+@click.argument("name")
+@click.argument("argv", nargs=-1, required=True)
+@click.option("--timeout-s", default=60.0, show_default=True, help="The command is stopped after so many seconds.")
+@inventory_option
+@json_option
+def command(name: str, argv: tuple[str, ...], timeout_s: float, inventory: Path | None, as_json: bool) -> None:
+    """Run a command on a device, with no shell around it, and print what it printed, without control characters.
+
+    Options go before the --. Exit code 0 where the command's is 0, else 1.
+
+    \b
+    Example:
+      edgenas devices exec pi4 -- uname -a
+      edgenas devices exec pi4 --timeout-s 300 -- sh -c 'df -h | head'
+    """
+    if not 0 < timeout_s <= 86_400:
+        raise InputError(f"--timeout-s {timeout_s:g} is not between 0 and 86400")
+    from devices.base import TimeLimitError
+
+    with opened(load_entry(inventory, name)) as device:
+        try:
+            done = device.run(argv, timeout_s=timeout_s)
+        except TimeLimitError as error:
+            if not as_json:
+                _show(error.stdout, error.stderr)
+            raise
+    if as_json:
+        print_json({"device": name, "argv": argv, "returncode": done.returncode,
+                    "stdout": done.stdout, "stderr": done.stderr})  # fmt: skip
+    else:
+        _show(done.stdout, done.stderr)
+    if done.returncode != 0:
+        raise OutcomeError(f"{name}: {_plain(argv[0])} ended with exit code {done.returncode}")
+
+
+def _show(stdout: str, stderr: str) -> None:
+    click.echo(_plain(stdout), nl=False)
+    click.echo(_plain(stderr), nl=False, err=True)
+
+
+def _plain(text: str) -> str:
+    """Harmless on a terminal."""
+    return "".join(c for c in text.replace("\r\n", "\n") if c.isprintable() or c in "\n\t")

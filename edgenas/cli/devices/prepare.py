@@ -1,0 +1,79 @@
+"""``edgenas devices prepare``"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from blocks.errors import InputError
+from edgenas.cli.devices.options import DEFAULT, inventory_option, load_entry, next_command, opened
+from edgenas.cli.terminal import json_option, print_json, print_summary, talk
+
+
+@click.command("prepare")
+@click.argument("name")
+@click.option("--runtime", "runtimes", multiple=True, metavar="RUNTIME",
+              help="Board: litert or onnxruntime [default: litert]; repeat: all go into one environment.")  # fmt: skip
+@click.option("--wheels", type=click.Path(file_okay=False, path_type=Path),
+              help="Board: a folder of wheels fetched before; nothing is downloaded then.")  # fmt: skip
+@click.option("--write", is_flag=True, help="Board: write the Python to use into devices.toml.")
+@click.option("--governor", is_flag=True,
+              help="Board: only print the script that root runs once to let you set governors.")  # fmt: skip
+@inventory_option
+@json_option
+def command(
+    name: str, runtimes: tuple[str, ...], wheels: Path | None, write: bool, governor: bool, inventory: Path | None,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Put a runtime on a board, or the tools of the inventory on a phone.
+
+    A board needs no internet: wheels for its Python, processor and C library are fetched here, carried there and
+    installed in a folder of their own below ~/.edgenas. Then a small model must compute there what it computes here.
+
+    \b
+    Example:
+      edgenas devices prepare pi4 --write
+      edgenas devices prepare pi4 --runtime litert --runtime onnxruntime --write
+      edgenas devices prepare pixel
+      edgenas devices prepare pi4 --governor | ssh pi@pi4.local sudo sh
+    """
+    from edgenas.cli.devices.preparing import prepare_board, prepare_phone
+
+    entry = load_entry(inventory, name)
+    if governor:
+        from devices.state import helper_installer
+
+        if entry.target is None:
+            raise InputError(f"--governor is for boards, which {name} of kind {entry.kind} is not")
+        script = helper_installer(entry.target.user)
+        if as_json:
+            print_json({"device": name, "script": script})
+        else:
+            click.echo(script, nl=False)
+        return
+    if entry.phone is not None:
+        if runtimes or wheels or write:
+            raise InputError(f"{name} is a phone, which has no Python: --runtime, --wheels and --write are for boards")
+        with opened(entry) as device:
+            placed = prepare_phone(entry, device, talk)
+        if as_json:
+            print_json({"device": name, "tools": placed})
+        else:
+            print_summary({**placed, "next": next_command(inventory, "check", name)})
+        return
+    if write and name == "local":
+        raise InputError("local is no section of devices.toml; add one of kind local under another name")
+    with opened(entry) as device:
+        python = prepare_board(entry, device, list(dict.fromkeys(runtimes)) or ["litert"], wheels, talk)
+    path = inventory or DEFAULT
+    if write:
+        from devices.inventory_file import set_field
+
+        set_field(path, name, "python", python)
+    if as_json:
+        print_json({"device": name, "python": python, "written": str(path) if write else None})
+        return
+    click.echo(f'python = "{python}"')
+    where = f"{path}, below [devices.{name}]"
+    print_summary({"written" if write else "write it into": where, "next": next_command(inventory, "check", name)})

@@ -1,0 +1,60 @@
+"""Filling latency tables, one or several side by side, each from one device or from a pool of them."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from blocks.errors import EdgenasError
+from blocks.spec import BlockSpec
+from devices.base import DeviceError
+from devices.inventory import Entry
+from edgenas.workers import conditions, open_worker
+from profiler.campaign import Campaign, profile_pool
+from profiler.export import WRITERS
+from profiler.fleet import Sleep, run_fleet
+from profiler.plan import Plan
+from profiler.runtimes.base import Runtime
+from profiler.work import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table to fill: the devices, all of one kind, and how they measure."""
+
+    entries: Sequence[Entry]
+    runtime: Runtime
+    path: Path
+    plan: Plan
+
+
+def fill(
+    tables: Mapping[str, Table],
+    blocks: Sequence[BlockSpec],
+    processes: int,
+    force: bool,
+    progress: Callable[[str, Progress], None],
+    say: Callable[[str], None],
+) -> dict[str, Campaign | Exception]:
+    """Measure ``blocks`` for every table (label -> table), side by side; label -> what became of it. ``progress`` and
+    ``say`` are called from several threads."""
+
+    def campaign(label: str, sleep: Sleep) -> Campaign:
+        table = tables[label]
+        return profile_pool(
+            [open_worker(entry, table.runtime.name) for entry in table.entries],
+            table.runtime, blocks, table.path, writer=WRITERS[table.runtime.format], plan=table.plan,
+            processes=processes, conditions=conditions(table.entries, force, say, sleep),
+            progress=lambda told: progress(label, told),
+        )  # fmt: skip
+
+    if len(tables) == 1:  # in this thread, where Ctrl-C arrives at once
+        (label,) = tables
+        try:
+            return {label: campaign(label, time.sleep)}
+        except (EdgenasError, DeviceError) as error:
+            return {label: error}
+    return run_fleet({label: functools.partial(campaign, label) for label in tables})

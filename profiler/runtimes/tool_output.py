@@ -1,0 +1,212 @@
+"""What the script of ``tool_script`` prints, taken apart: which runs there were, and what the tool said in each.
+
+The text comes from a device and is not to be believed: the runs must be those of the plan, in its order, and every line
+one that the script writes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from latency_tables.jsonl import parse_line
+from profiler.runtimes.output import LIMIT_CHARS, OutputError
+from profiler.runtimes.tool_script import MARK
+
+_NUMBER = r"(0|[1-9][0-9]{0,8})"
+_MARKS = {
+    "tool": re.compile(r"([0-9a-f]{64})"),
+    "round": re.compile(rf"{_NUMBER} ([0-9,-]{{1,2000}})"),
+    "run": re.compile(rf"{_NUMBER} {_NUMBER} {_NUMBER} {_NUMBER}"),
+    "err": re.compile(rf"{_NUMBER} {_NUMBER}"),
+    "ran": re.compile(rf"{_NUMBER} {_NUMBER}"),
+    "late": re.compile(_NUMBER),
+    "done": re.compile(_NUMBER),
+    "end": re.compile(_NUMBER),
+}
+_CPUS = re.compile(r"([0-9]{1,4})(?:-([0-9]{1,4}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """One run of the tool: what it printed, its exit code, whole seconds."""
+
+    model: int
+    code: int
+    seconds: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(slots=True)
+class Record:
+    """Everything a batch printed that is whole. ``rounds`` holds the good runs of those that were finished, ``failed``
+    and ``late`` models by number, from any round; ``complete`` with the end mark."""
+
+    sha256: str = ""
+    cores: tuple[int, ...] = ()
+    rounds: list[list[Ran]] = field(default_factory=list)
+    failed: dict[int, Ran] = field(default_factory=dict)
+    late: list[int] = field(default_factory=list)
+    complete: bool = False
+
+
+def seal(head: dict[str, Any]) -> bytes:
+    """The first line: one JSON object with its crc32, so that no changed digit reads as another plan."""
+    return (json.dumps({**head, "crc32": _crc32(head)}) + "\n").encode()
+
+
+def read_head(line: str) -> dict[str, Any]:
+    """Inverse of ``seal``; OutputError."""
+    try:
+        head = parse_line(line)
+    except ValueError as error:
+        raise OutputError(f"the first line of the batch is not its plan: {error}") from error
+    if head.pop("crc32", None) != _crc32(head):
+        raise OutputError("the plan came back changed (its crc32 differs); run the batch again")
+    return head
+
+
+def begins(text: str) -> tuple[str, list[str]] | None:
+    """(first line, the lines after it), less a last line that was cut; None where not even the first is whole."""
+    if len(text) > LIMIT_CHARS:
+        raise OutputError(f"the batch printed {len(text):,} characters, more than {LIMIT_CHARS:,}")
+    lines = text.split("\n")[:-1]
+    return (lines[0], lines[1:]) if lines else None
+
+
+def read_record(lines: list[str], orders: Iterator[tuple[int, ...]]) -> Record | None:
+    """The batch of these ``orders``; None where it ended before its first round began. OutputError with the number of
+    the line for anything that the script would not print."""
+    reader = _Reader(orders)
+    for number, name, values, ran in _events(lines):
+        try:
+            reader.take(name, values, ran)
+        except ValueError as error:
+            raise OutputError(f"line {number} of the batch was not understood: {error}") from error
+    return reader.record if reader.record.cores else None
+
+
+def parse_cpus(text: str) -> tuple[int, ...]:
+    """'0-3,5' -> numbers; ValueError for anything that the kernel would not print."""
+    cpus: list[int] = []
+    for part in text.split(","):
+        match = _CPUS.fullmatch(part)
+        if match is None:
+            raise ValueError(f"{text[:80]!r} is not a list of CPUs")
+        cpus.extend(range(int(match[1]), int(match[2] or match[1]) + 1))
+    if not cpus or cpus != sorted(set(cpus)):
+        raise ValueError(f"{text[:80]!r} is not a list of CPUs in order")
+    return tuple(cpus)
+
+
+class _Reader:
+    """Takes the marks in order, and knows which may come next."""
+
+    def __init__(self, orders: Iterator[tuple[int, ...]]) -> None:
+        self.record = Record()
+        self._orders = orders
+        self._due: list[int] | None = None  # models of the round in progress that have not had their turn
+        self._runs: list[Ran] = []
+
+    def take(self, name: str, values: Sequence[str], ran: Ran | None) -> None:
+        """ValueError for what cannot come here."""
+        record = self.record
+        number = len(record.rounds)  # of the round in progress, or of the next
+        if record.complete:
+            raise ValueError("something follows the end")
+        if (name == "tool") != (record.sha256 == ""):
+            raise ValueError("the tool is not the first that is told, or is told twice")
+        if name == "tool":
+            record.sha256 = values[0]
+        elif name == "end":
+            if int(values[0]) != number or number == 0:
+                raise ValueError(f"it ends after {values[0]} rounds, but {number} are here")
+            record.complete = True
+        elif name == "late":
+            self._next(int(values[0]))
+            if number > 0:
+                raise ValueError("a model is late after the first round")
+            record.late.append(int(values[0]))
+        elif int(values[0]) != number:
+            raise ValueError(f"round {values[0]} comes where round {number} should")
+        elif name == "round":
+            self._begin(number, parse_cpus(values[1]))
+        elif name == "done":
+            if self._due != []:
+                raise ValueError(f"round {number} is done without all of its runs")
+            record.rounds.append(self._runs)
+            self._due = None
+        elif ran is not None:
+            self._next(ran.model)
+            if ran.code == 0:
+                self._runs.append(ran)
+            else:
+                record.failed[ran.model] = ran
+        else:
+            raise ValueError(f"the mark {name!r} stands outside of a run")
+
+    def _begin(self, number: int, cores: tuple[int, ...]) -> None:
+        order = next(self._orders, None) if self._due is None else None
+        if order is None:
+            raise ValueError(f"round {number} begins where none should")
+        if self.record.cores not in ((), cores):
+            raise OutputError(
+                f"the CPUs that it may use changed from {list(self.record.cores)} to {list(cores)} within a batch; "
+                f"nothing of it is kept: run it again"
+            )
+        self.record.cores = cores
+        gone = {*self.record.failed, *self.record.late}
+        self._due = [model for model in order if model not in gone]
+        self._runs = []
+
+    def _next(self, model: int) -> None:
+        if not self._due or self._due.pop(0) != model:
+            raise ValueError(f"model {model} comes where it was not its turn")
+
+
+def _events(lines: list[str]) -> Iterator[tuple[int, str, tuple[str, ...], Ran | None]]:
+    """(number of the line, mark, its values, the run where it is one); what is not whole at the end is left out."""
+    at = 0
+    while at < len(lines):
+        begin, texts = at, []
+        name, values = _mark(lines, at)
+        if name == "run":
+            for sign, mark in (("|", "err"), ("!", "ran")):
+                at, text = _quoted(lines, at + 1, sign)
+                if at == len(lines):
+                    return
+                if _mark(lines, at) != (mark, values[:2]):
+                    raise OutputError(f"line {at + 2} of the batch is {lines[at]!r:.80}, not {mark!r} of the same run")
+                texts.append(text)
+        ran = Ran(int(values[1]), int(values[2]), int(values[3]), *texts) if texts else None
+        yield begin + 2, name, values, ran
+        at += 1
+
+
+def _mark(lines: list[str], at: int) -> tuple[str, tuple[str, ...]]:
+    found = re.fullmatch(f"{MARK} ([a-z]+) (.*)", lines[at])
+    match = _MARKS[found[1]].fullmatch(found[2]) if found and found[1] in _MARKS else None
+    if found is None or match is None:
+        raise OutputError(f"line {at + 2} of the batch is {lines[at]!r:.80}, which is no mark of ours")
+    return found[1], match.groups()
+
+
+def _quoted(lines: list[str], at: int, sign: str) -> tuple[int, str]:
+    """The text of the lines from ``at`` on that have the sign, and where they end: at a mark, or at the end."""
+    text: list[str] = []
+    while at < len(lines) and lines[at].startswith(sign):
+        text.append(lines[at][1:])
+        at += 1
+    if at < len(lines) and lines[at] == "":
+        text.append("")  # the last line had its end
+        at += 1
+    return at, "\n".join(text)
+
+
+def _crc32(head: dict[str, Any]) -> int:
+    return zlib.crc32(json.dumps(head, sort_keys=True).encode())

@@ -1,0 +1,148 @@
+"""Tools as runtimes, for devices without Python: a shell script runs the tool once for each model and round."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from blocks.errors import InputError
+from devices.facts import printable
+from profiler.runtimes.output import (
+    BatchOutput,
+    Description,
+    Header,
+    Installed,
+    ModelError,
+    ModelResult,
+    OutputError,
+)
+from profiler.runtimes.tool_dialects import Dialect, Sample
+from profiler.runtimes.tool_output import Ran, Record, begins, read_head, read_record, seal
+from profiler.runtimes.tool_script import orders, script
+
+if TYPE_CHECKING:
+    from profiler.plan import Plan
+
+PROBE = "conv-8x3-o4-k3-s1-relu6"  # a block that every runtime and delegate takes
+RUN_LIMIT_S = 60  # more than two inferences of the slowest network on the slowest board
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRunner:
+    """See ``Runtime``. The program is the tool's path on the device; a run of it is ended after ``run_limit_s``."""
+
+    name: str
+    format: str
+    install: str
+    dialect: Dialect
+    run_limit_s: int = RUN_LIMIT_S
+
+    def describe_files(self) -> dict[str, bytes]:
+        """See ``Runtime.describe_files``: a batch of one small model in one round, not pinned."""
+        from blocks.spec import BlockSpec
+        from blocks.weights import random_weights
+        from profiler.export import WRITERS
+        from profiler.plan import Plan
+
+        block = BlockSpec.parse(PROBE)
+        model = WRITERS[self.format]([block], [random_weights(block)])
+        return self.batch_files({PROBE: model}, Plan(rounds=1, cores=(), scheduler="normal"), 0)
+
+    def describe_command(self, program: str, folder: str) -> list[str]:
+        """See ``Runtime.describe_command``."""
+        return self.command(program, folder)
+
+    def parse_describe(self, stdout: str) -> Description:
+        """See ``Runtime.parse_describe``."""
+        read = self._read(stdout)
+        if read is None or not read[2].complete:
+            raise OutputError(f"the description of {self.name} was cut; try again")
+        output = self._output(*read)
+        if output.errors:
+            raise OutputError(f"{self.name} does not run a small model: {output.errors[0].message}; {self.install}")
+        header = output.header
+        return Description(header.installed, output.results[0].delegate, read[2].sha256, header.cores, ("normal",))
+
+    def batch_files(self, models: Mapping[str, bytes], plan: Plan, process: int) -> dict[str, bytes]:
+        """See ``Runtime.batch_files``."""
+        turns = orders(plan.seed * 1000 + process, len(models), plan.rounds)
+        text = script(self.dialect.command(plan), turns, limit_s=plan.limit_s, run_limit_s=self.run_limit_s)
+        return {
+            "plan.json": seal({"tool": self.name, "process": process, "plan": plan.as_dict(), "models": list(models)}),
+            "run.sh": text.encode(),
+            **{f"{number}.{self.format}": content for number, content in enumerate(models.values())},
+        }
+
+    def command(self, program: str, folder: str) -> list[str]:
+        """See ``Runtime.command``."""
+        return ["sh", f"{folder}/run.sh", folder, program]
+
+    def parse(self, stdout: str) -> BatchOutput | None:
+        """See ``Runtime.parse``. With fewer rounds than planned those count that were finished."""
+        read = self._read(stdout)
+        return None if read is None else self._output(*read)
+
+    def _output(self, plan: Plan, names: list[str], record: Record) -> BatchOutput:
+        header = Header(self._installed(record.sha256), plan.threads, record.cores, "normal")
+        errors = {model: ModelError(names[model], "run", self._why(ran)) for model, ran in record.failed.items()}
+        for model in record.late:
+            errors[model] = ModelError(names[model], "load", "not started: the time limit of its batch had passed")
+        results = []
+        for model in range(len(names) if record.rounds else 0):
+            if model not in errors:
+                ran = [run for runs in record.rounds for run in runs if run.model == model]
+                try:
+                    results.append(self._result(names[model], plan, ran))
+                except OutputError as error:
+                    errors[model] = ModelError(names[model], "output", printable(str(error), 300))
+        return BatchOutput(header, tuple(results), tuple(errors.values()), record.complete)
+
+    def _read(self, stdout: str) -> tuple[Plan, list[str], Record] | None:
+        """What was asked and what came of it; None where no round had begun. OutputError."""
+        found = begins(stdout)
+        if found is None:
+            return None
+        first, lines = found
+        plan, process, names = self._asked(read_head(first))
+        record = read_record(lines, orders(plan.seed * 1000 + process, len(names), plan.rounds))
+        return None if record is None else (plan, names, record)
+
+    def _asked(self, head: dict[str, Any]) -> tuple[Plan, int, list[str]]:
+        """The plan, the process and the models' names that the batch was made from; OutputError."""
+        from profiler.plan import Plan
+
+        try:
+            values = dict(head["plan"])
+            plan = Plan(**{**values, "cores": tuple(values["cores"])})
+            process, names = head["process"], head["models"]
+            sound = type(process) is int and isinstance(names, list) and all(isinstance(name, str) for name in names)
+            if head["tool"] != self.name or not sound or len(set(names)) != len(names):
+                raise ValueError("it is of another tool, or names models twice")
+        except (KeyError, TypeError, ValueError, InputError) as error:
+            raise OutputError(f"the first line of the batch is no plan of {self.name}: {error}") from error
+        return plan, process, names
+
+    def _installed(self, sha256: str) -> Installed:
+        return Installed(self.name, self.name, sha256[:12], "", self.dialect.notes)
+
+    def _result(self, name: str, plan: Plan, ran: list[Ran]) -> ModelResult:
+        samples = [self.dialect.read(plan, f"{run.model}.{self.format}", run.stdout, run.stderr) for run in ran]
+        computed = {(sample.delegate, sample.partitions) for sample in samples}
+        if len(computed) != 1:
+            raise OutputError(f"the rounds do not agree on who computes: {sorted(computed)}")
+        if not all(sample.ns > 0 for sample in samples):
+            raise OutputError("it is faster than the microseconds it is timed in")
+        first: Sample = samples[0]
+        rounds = tuple((sample.ns,) for sample in samples)
+        return ModelResult(name, self.dialect.loops, first.warmup, rounds, None, first.delegate, first.partitions)
+
+    def _why(self, ran: Ran) -> str:
+        if ran.seconds >= self.run_limit_s:
+            how = f"stopped after {ran.seconds} s"
+        elif ran.code > 128:
+            how = f"killed by signal {ran.code - 128}"
+        else:
+            how = f"exit code {ran.code}"
+        said = printable((ran.stderr.strip() or ran.stdout.strip())[-250:], 250)
+        return f"{how}: {said}" if said else how
