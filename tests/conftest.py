@@ -3,13 +3,38 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_configure() -> None:
+    """No property test has a deadline: a busy machine would miss it. And Ctrl-C works, which a shell has what it runs
+    in the background ignore, as do then all programs started from there."""
+    settings.register_profile("edgenas", deadline=None)
+    settings.load_profile("edgenas")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+_broken: list[object] = []
+
+
+def pytest_internalerror(excrepr: object) -> None:
+    """See ``pytest_sessionfinish``."""
+    _broken.append(excrepr)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A test process that breaks in the middle fails the run; xdist tells of it and exits with 0."""
+    if _broken and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from devices.adb import AdbDevice, only_serial, trouble
 from devices.adb_server import AdbServer, find_program
 from devices.base import Device, DeviceError, DeviceInputError, LostError, TransferError
 from tests.test_devices import Conformance
+from tests.waiting import when
 from tools.rig.adb import Adb
 from tools.rig.adb_services import Faults
 from tools.rig.adbd import Adbd
@@ -23,6 +24,8 @@ from tools.rig.adbd import Adbd
 pytestmark = pytest.mark.slow  # real servers, and timeouts that really pass
 
 pytest_plugins = ["tools.rig.fixtures"]
+
+PID = "/data/local/tmp/pid"  # where a command leaves its number
 
 
 @pytest.fixture
@@ -160,31 +163,35 @@ def test_output_that_ends_early_is_no_success(server: AdbServer, adbd: Adbd) -> 
 
 def test_a_phone_that_drops_in_mid_command(server: AdbServer, adbd: Adbd, device: Device) -> None:
     device.run(["true"], timeout_s=9)
-    timer = threading.Timer(0.5, adbd.drop)
-    timer.start()
+    dropping = when((adbd.root / "data/local/tmp/pid").exists, adbd.drop)
     with pytest.raises(LostError, match="phone: "):
-        device.run(["sh", "-c", "echo $$ > /data/local/tmp/pid; sleep 60"], timeout_s=90)
-    timer.join()
+        device.run(["sh", "-c", "echo $$ > /data/local/tmp/it; mv /data/local/tmp/it $0; sleep 60", PID], timeout_s=90)
+    dropping.join()
     device.run(["true"], timeout_s=9)
-    script = (
-        "read p < /data/local/tmp/pid; n=0; while kill -0 $p; do sleep 0.1; n=$((n+1)); [ $n -lt 99 ] || exit 9; done"
-    )
-    assert device.run(["sh", "-c", script], timeout_s=30).returncode == 0, "nobody collects it, and it runs on"
+    script = "read p < $0 || exit 8; n=0; while kill -0 $p; do sleep 0.1; n=$((n+1)); [ $n -lt 99 ] || exit 9; done"
+    assert device.run(["sh", "-c", script, PID], timeout_s=60).returncode == 0, "nobody collects it, and it runs on"
 
 
 def test_an_upload_that_is_cut_leaves_nothing(adbd: Adbd, device: Device, tmp_path: Path) -> None:
-    (tmp_path / "big").write_bytes(os.urandom(8 << 20))
+    (tmp_path / "big").write_bytes(os.urandom(32 << 20))
     with device.workdir() as folder:
-        adbd.faults.drop_after_bytes = 2 << 20
+
+        def arriving() -> bool:
+            return any(p.stat().st_size > 1 << 20 for p in (adbd.root / folder[1:]).glob(".incoming-*/a"))
+
+        cutting = when(arriving, adbd.drop)
+        adbd.faults.latency_s = 0.02  # a packet holds 256 KiB at most, so that all of it takes seconds
         with pytest.raises(LostError):
             device.push(tmp_path / "big", f"{folder}/big")
+        cutting.join()
+        adbd.faults.latency_s = 0.0
         end = time.monotonic() + 10
         while device.run(["ls", "-A", folder], timeout_s=9).stdout != ".owner\n":
             assert time.monotonic() < end, "the partial file stays"
         device.push(tmp_path / "big", f"{folder}/big")
 
 
-def test_a_full_disk_says_so(device: Device, tmp_path: Path) -> None:
+def test_a_path_below_a_file_says_so(device: Device, tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"x" * 1_000_000)
     with pytest.raises(TransferError, match=r"phone: .*x was not copied to /dev/full/x: .*Not a directory"):
         device.push(tmp_path / "x", "/dev/full/x")
@@ -195,13 +202,10 @@ def test_a_silent_phone_is_asked(server: AdbServer, adbd: Adbd, monkeypatch: pyt
     monkeypatch.setattr(adb_module, "PROBE_S", 0.5)
     device = AdbDevice("phone", adbd.serial, server=server)
     assert device.run(["sleep", "2"], timeout_s=20).returncode == 0, "silence alone is no loss"
-    timer = threading.Timer(0.5, lambda: setattr(adbd.faults, "mute", True))
-    timer.start()
-    begin = time.monotonic()
+    muting = when((adbd.root / PID[1:]).exists, lambda: setattr(adbd.faults, "mute", True))
     with pytest.raises(LostError, match=r"phone: .* does not answer any more"):
-        device.run(["sleep", "60"], timeout_s=90)
-    timer.join()
-    assert time.monotonic() - begin < 30
+        device.run(["sh", "-c", "echo $$ > $0; sleep 60", PID], timeout_s=90)
+    muting.join()
 
 
 def test_a_job_outlives_its_connections_and_is_collected_once(adbd: Adbd, device: Device) -> None:
@@ -210,7 +214,7 @@ def test_a_job_outlives_its_connections_and_is_collected_once(adbd: Adbd, device
         timers = [threading.Timer(s, adbd.drop) for s in (0.3, 0.8, 1.3, 1.9, 2.6)]
         for timer in timers:
             timer.start()
-        result = jobs.run_job(device, argv, f"{folder}/job", timeout_s=60, poll_s=0.1)
+        result = jobs.run_job(device, argv, f"{folder}/job", timeout_s=60, wait=jobs.Wait(poll_s=0.1))
         for timer in timers:
             timer.join()
         assert (result.returncode, result.stdout) == (3, "out\nend\n")

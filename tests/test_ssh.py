@@ -17,7 +17,8 @@ from devices import jobs, known_hosts, ssh
 from devices.base import Device, DeviceError, DeviceInputError, LostError, OutputLimitError
 from devices.known_hosts import HostKeyError
 from devices.ssh import SshDevice, Target, make_target
-from tests.test_devices import Conformance
+from tests.test_devices import Conformance, gone
+from tests.waiting import when
 from tools.rig.sshd import SshServer, keygen
 
 pytestmark = pytest.mark.slow  # real servers, and timeouts that really pass
@@ -220,32 +221,22 @@ def test_a_connection_that_broke_while_idle_is_made_again(ssh_server: SshServer,
 def test_a_command_whose_connection_broke_is_lost_and_killed(
     ssh_server: SshServer, device: SshDevice, tmp_path: Path
 ) -> None:
-    timer = threading.Timer(1.0, ssh_server.kill_sessions)
-    device.run(["true"], timeout_s=9)
-    timer.start()
-    begin = time.monotonic()
+    file = tmp_path / "pid"
+    killing = when(lambda: file.exists() and file.read_text().endswith("\n"), ssh_server.kill_sessions)
     with pytest.raises(LostError, match=r"pi: the connection to .* broke"):
-        device.run(["sh", "-c", f"echo $$ > {tmp_path}/pid; sleep 60"], timeout_s=90)
-    timer.join()
-    assert time.monotonic() - begin < 30
-    pid = (tmp_path / "pid").read_text().strip()
-    end = time.monotonic() + 10
-    while Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text():
-        assert time.monotonic() < end, "nobody collects it, and it runs on"
-        time.sleep(0.05)
+        device.run(["sh", "-c", f"echo $$ > {file}; sleep 60"], timeout_s=90)
+    killing.join()
+    assert gone(int(file.read_text())), "nobody collects it, and it runs on"
 
 
 def test_an_upload_that_is_cut_leaves_nothing(ssh_server: SshServer, device: SshDevice, tmp_path: Path) -> None:
     (tmp_path / "big").write_bytes(os.urandom(32 << 20))
     with device.workdir() as folder:
 
-        def cut() -> None:
-            while not any(p.stat().st_size > 1 << 20 for p in Path(folder).glob(".incoming-*/a")):
-                time.sleep(0.001)
-            ssh_server.kill_sessions()
+        def arriving() -> bool:
+            return any(p.stat().st_size > 1 << 20 for p in Path(folder).glob(".incoming-*/a"))
 
-        cutting = threading.Thread(target=cut)
-        cutting.start()
+        cutting = when(arriving, ssh_server.kill_sessions)
         with pytest.raises(LostError, match=r"pi: .* broke"):
             device.push(tmp_path / "big", f"{folder}/big")
         cutting.join()
@@ -255,24 +246,17 @@ def test_an_upload_that_is_cut_leaves_nothing(ssh_server: SshServer, device: Ssh
 
 
 def test_a_server_that_hangs_is_noticed(
-    ssh_server: SshServer, device: SshDevice, monkeypatch: pytest.MonkeyPatch
+    ssh_server: SshServer, device: SshDevice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ssh, "PROBE_AFTER_S", 0.5)
     monkeypatch.setattr(ssh, "PROBE_S", 0.5)
-    device.run(["true"], timeout_s=9)
-    sessions = ssh_server.sessions()
-
-    def stop() -> None:
-        for pid in sessions:
-            os.kill(pid, signal.SIGSTOP)
-
-    timer = threading.Timer(0.5, stop)
-    timer.start()
+    up = tmp_path / "up"
+    stopping = when(up.exists, lambda: [os.kill(pid, signal.SIGSTOP) for pid in ssh_server.sessions()])
     try:
         with pytest.raises(LostError, match="does not answer any more"):
-            device.run(["sleep", "60"], timeout_s=90)
+            device.run(["sh", "-c", f": > {up}; sleep 60"], timeout_s=90)
     finally:
-        timer.join()
+        stopping.join()
         ssh_server.kill_sessions()
     assert device.run(["true"], timeout_s=9).returncode == 0
 
@@ -283,7 +267,7 @@ def test_a_job_outlives_its_connections_and_is_collected_once(ssh_server: SshSer
         timers = [threading.Timer(s, ssh_server.kill_sessions) for s in (0.3, 0.8, 1.3, 1.9, 2.6)]
         for timer in timers:
             timer.start()
-        result = jobs.run_job(device, argv, f"{folder}/job", timeout_s=60, poll_s=0.1)
+        result = jobs.run_job(device, argv, f"{folder}/job", timeout_s=60, wait=jobs.Wait(poll_s=0.1))
         for timer in timers:
             timer.join()
         assert (result.returncode, result.stdout) == (3, "out\nend\n")

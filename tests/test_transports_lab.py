@@ -18,6 +18,7 @@ from devices.jobs import JobLostError
 from devices.remote_device import RemoteDevice
 from devices.ssh import SshDevice, make_target
 from tests.test_devices import Conformance
+from tests.waiting import when
 from tools.rig.adb import Adb
 from tools.rig.board import Board
 from tools.rig.machine import Machine
@@ -122,12 +123,12 @@ def test_unplugged_and_plugged_in_again_the_batch_is_collected_not_repeated(reac
 def test_a_power_cut_is_told_and_tidied_up(reached: Reached) -> None:
     machine, device = reached
     with device.workdir() as folder:
-        timer = threading.Timer(4.0, machine.power_cut)
-        timer.start()
+        out = machine.path(f"{folder}/job/out")
+        cutting = when(lambda: out.exists() and out.read_text() == "out\n", machine.power_cut)
         argv = ["sh", "-c", "echo out; sleep 60"]
         with pytest.raises(JobLostError, match="started anew") as caught:
             jobs.run_job(device, argv, f"{folder}/job", timeout_s=120)
-        timer.join()
+        cutting.join()
         assert caught.value.state == "rebooted"
     assert device.run(["ls", "-d", folder], timeout_s=20).returncode != 0
 

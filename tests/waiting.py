@@ -28,9 +28,9 @@ def when(condition: Callable[[], bool], act: Callable[[], object]) -> threading.
 
 
 @contextmanager
-def during(condition: Callable[[], bool], act: Callable[[], object]) -> Iterator[None]:
+def during(condition: Callable[[], bool], act: Callable[[], object], timeout_s: float = 60) -> Iterator[None]:
     """``when`` around a block, which is over once ``act`` is done."""
     thread = when(condition, act)
     yield
-    thread.join(60)
+    thread.join(timeout_s)
     assert not thread.is_alive(), "what was to happen meanwhile did not end"

@@ -82,6 +82,8 @@ async def shell(stream: Stream, argv: Sequence[str], version2: bool, faults: Fau
             await stream.write(struct.pack("<BIB", EXIT, 1, code if code >= 0 else 128 - code))
     finally:
         feeding.cancel()
+        if process.stdin is not None:
+            process.stdin.close()  # as adbd does: what ignores the hang-up still sees the end of its input
         _hang_up(process)
         await process.wait()
 

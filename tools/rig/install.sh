@@ -13,6 +13,13 @@ rig=${EDGENAS_RIG:-/var/lib/edgenas-rig}
 say() { printf '== test hosts: %s\n' "$*" >&2; }
 skip() { say "skipped: $*"; exit 0; }
 
+# alone DESCRIPTOR WHAT: wait, not for ever, until no other process holds the lock.
+alone() {
+    flock --nonblock "$1" && return
+    say "waiting for $2"
+    flock --timeout 900 "$1" || { say "gave up after 15 minutes"; return 1; }
+}
+
 [ "$(uname -s)" = Linux ] || skip "needs Linux"
 [ "$(id -u)" = 0 ] || skip "needs root"
 command -v apt-get >/dev/null || skip "needs Debian's apt"
@@ -40,7 +47,9 @@ install_packages() {
         [ -e $policy ] || { printf '#!/bin/sh\nexit 101\n' >$policy && chmod +x $policy && trap "rm -f $policy" EXIT; }
     fi
     DEBIAN_FRONTEND=noninteractive nice -n 10 sh -c '
-        apt-get -qq update && apt-get -qq install --yes --no-install-recommends "$@"' sh "${missing[@]}" >/dev/null || return 1
+        options="-o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 -o DPkg::Lock::Timeout=300"
+        apt-get -qq $options update && apt-get -qq $options install --yes --no-install-recommends "$@"
+    ' sh "${missing[@]}" >/dev/null || return 1
     if [ -n "$new_sshd" ] && [ -d /run/systemd/system ]; then
         systemctl --quiet disable ssh.service ssh.socket 2>/dev/null || true
     fi
@@ -52,8 +61,9 @@ once() {
     if [ -e "$target" ] && [ "$(cat "$rig/.$name" 2>/dev/null)" = "$key" ]; then return 0; fi
     say "building $target"
     rm -rf "$fresh" "$rig/.$name"
-    if "$make" "$fresh"; then
+    if "$make" "$fresh" && alone 8 "a lab that uses what is there"; then
         rm -rf "$target" && mv "$fresh" "$target" && printf '%s' "$key" >"$rig/.$name"
+        flock --unlock 8
         say "built $target in $((SECONDS - started)) s"
     else
         rm -rf "$fresh"
@@ -71,7 +81,7 @@ unpack() {
         awk '$1 == "Debian" && $2 == "Debian" { print $3; exit }')
     settings=$(mktemp)
     apt-config dump --format '%F "%v";%n' Acquire | grep -E '^Acquire::(http|https|Retries|Check-|ForceIPv)' >"$settings" || true
-    nice -n 10 mmdebstrap --quiet --architectures=arm64 --variant=extract --aptopt="$settings" \
+    nice -n 10 timeout 900 mmdebstrap --quiet --architectures=arm64 --variant=extract --aptopt="$settings" \
         --include="$(IFS=,; echo "$*")" "$suite" "$target" ${mirror:+"$mirror"}
     local code=$?
     rm -f "$settings"
@@ -106,7 +116,7 @@ carry() {
     shift
     [ -x "$python" ] || python=python3
     for glibc in 34 31 28 27 17; do platforms+=(--platform "manylinux_2_${glibc}_aarch64"); done
-    nice -n 10 "$python" -m pip install --quiet --disable-pip-version-check --no-compile --target "$target" \
+    nice -n 10 timeout 900 "$python" -m pip install --quiet --disable-pip-version-check --no-compile --target "$target" \
         --only-binary=:all: --implementation cp --python-version 3.11 "${platforms[@]}" --platform manylinux2014_aarch64 "$@"
 }
 
@@ -127,8 +137,8 @@ shim() { aarch64-linux-gnu-g++ -O2 -shared -fPIC -Wall -Wextra -o "$1" "$here/ad
 key() { printf '%s\n' "$@" | sha256sum | cut -c1-16; }
 
 mkdir -p "$rig"
-exec 9>"$rig/.lock"
-flock 9
+exec 9>"$rig/.lock" 8>"$rig/.use" # one installation at a time; lab.sh shares the second lock while it runs
+alone 9 "another installation" || exit 1
 install_packages || { say "apt could not install what is missing"; failed+=(packages); }
 recipe=$(declare -f unpack precompile carry)
 once board "$(key "$recipe" "$(declare -f board)" "${board_packages[@]}")" board

@@ -3,10 +3,15 @@
 #
 # The lab has its own network (only loopback, no default route), mounts, processes and host name, so no packet of a
 # test leaves the machine and nothing outlives the command: boards, phones, adb servers, cables and overlays end with
-# it, also on kill -9. Exit code: the command's.
+# it, also on kill -9. Meanwhile install.sh replaces nothing. Exit code: the command's.
 set -eu
 [ $# -gt 0 ] || { echo "usage: $0 COMMAND..." >&2; exit 2; }
 [ "$(id -u)" = 0 ] || { echo "$0: needs root" >&2; exit 2; }
+rig=${EDGENAS_RIG:-/var/lib/edgenas-rig}
+if [ -d "$rig" ]; then
+    exec 8>>"$rig/.use"
+    flock --shared 8
+fi
 # Process 1 is a shell that stays, because it reaps what daemons leave behind; hence no exec before "$@".
 exec unshare --net --mount --uts --ipc --pid --fork --kill-child=KILL --mount-proc sh -c '
     mount --make-rprivate / &&

@@ -1,0 +1,84 @@
+"""The torch underneath training: what it computes, and that what ships is what was trained."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from blocks.architecture import Architecture
+from blocks.spec import BlockSpec
+from blocks.weights import check_weights
+from search.accuracy.training import train
+from tests.training_toys import MEMBERS, QUICK, TINY, bars
+
+torch = pytest.importorskip("torch")
+
+
+def test_the_trained_module_gives_the_writers_what_computes_the_same() -> None:
+    from blocks.torch_modules import network_folded_weights, predict
+    from profiler.export.check import run_model
+    from profiler.export.tflite import write_tflite
+
+    data = bars()
+    trained = train(MEMBERS[1], data, QUICK, seed=0)
+    model = write_tflite(MEMBERS[1].blocks, network_folded_weights(trained.module))
+    expected = predict(trained.module, data.test_images)
+    assert np.abs(run_model(model, data.test_images) - expected).max() < 1e-4 * np.abs(expected).max()
+
+
+def test_weight_decay_spares_batch_norm_and_biases() -> None:
+    from search.accuracy.training_torch import _optimizer, fresh_network
+
+    module = fresh_network(MEMBERS[1], 0)
+    decayed, spared = (group["params"] for group in _optimizer(module, QUICK).param_groups)
+    assert len(decayed) + len(spared) == len(list(module.parameters()))
+    names = {id(p): name for name, p in module.named_parameters()}
+    assert all(names[id(p)].endswith(".weight") and ".bn." not in names[id(p)] for p in decayed)
+    assert all(".bn." in names[id(p)] or names[id(p)].endswith(".bias") for p in spared)
+
+
+def test_fresh_pointwise_convolutions_compute_what_torch_does() -> None:
+    from blocks.torch_modules import NetworkModule
+    from search.accuracy.training_torch import fresh_network
+
+    ours, plain = fresh_network(MEMBERS[1], 3), NetworkModule(MEMBERS[1])
+    plain.load_state_dict(ours.state_dict())
+    x = torch.randn(5, 1, 8, 8)
+    assert torch.allclose(ours(x), plain(x), atol=1e-5)
+
+
+def test_schedule_warms_up_then_falls_to_nothing() -> None:
+    from search.accuracy.training_torch import _schedule
+
+    factors = [_schedule(step, 100, 10) for step in range(100)]
+    assert factors[:10] == pytest.approx([(i + 1) / 10 for i in range(10)])
+    assert factors[10] == 1 and factors[-1] < 0.01 and factors[9:] == sorted(factors[9:], reverse=True)
+    assert _schedule(0, 100, 0) == 1
+
+
+def test_shrinking_takes_the_mean_of_tiles() -> None:
+    from search.accuracy.training_torch import _nchw
+
+    images = np.random.default_rng(0).normal(size=(2, 6, 6, 2)).astype(np.float32)
+    wanted = torch.nn.functional.avg_pool2d(torch.from_numpy(images).permute(0, 3, 1, 2), 3)
+    assert torch.allclose(_nchw(images, 3), wanted, atol=1e-6)
+    assert train(TINY, bars(), replace(QUICK, shrink=2), 0).losses != train(TINY, bars(), QUICK, 0).losses
+
+
+@pytest.mark.parametrize("text", ["ir-8x4-m8-o6-k1-s1-hswish", "ir-8x4-m8-o4-k3-s1-relu-res", "sep-8x4-o6-k1-s1-relu"])
+def test_a_fresh_network_is_the_network_that_ships(text: str) -> None:
+    """Quicker layers for training must leave shapes and values as the writers know them."""
+    from blocks.torch_modules import NetworkModule, network_folded_weights
+    from search.accuracy.training_torch import fresh_network
+
+    blocks = (BlockSpec.parse(text), BlockSpec("head", 8, BlockSpec.parse(text).c_out, c_out=3))
+    network = fresh_network(Architecture("one", blocks), seed=0).eval()
+    plain = NetworkModule(Architecture("one", blocks)).eval()
+    plain.load_state_dict(network.state_dict())
+    x = torch.randn(2, 4, 8, 8)
+    with torch.inference_mode():
+        torch.testing.assert_close(network(x), plain(x))
+    for block, weights in zip(blocks, network_folded_weights(network), strict=True):
+        check_weights(block, weights)
