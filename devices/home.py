@@ -126,7 +126,9 @@ def _is_stale(work: Work, boot: str, me: Owner) -> bool:
 def make_work(home: str, owner: Owner) -> str:
     """Script that makes a work folder and prints its path."""
     template = shlex.quote(f"{check_path(home)}/work-XXXXXXXX")
-    return f'd=$(mktemp -d {template}) && echo "{owner} $(cat {BOOT_ID})" >"$d/.owner" && echo "$d"'
+    return f"""d=$(mktemp -d {template}) || exit 1
+echo "{owner} $(cat {BOOT_ID})" >"$d/.owner" || {{ rm -rf "$d"; exit 1; }}
+echo "$d\""""
 
 
 def remove_work(home: str, names: Sequence[str]) -> str:

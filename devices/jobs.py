@@ -105,6 +105,10 @@ class Job:
     argv: tuple[str, ...]
 
 
+class StayedAwayError(LostError):
+    """The device was waited for as long as patience lasts."""
+
+
 class JobLostError(DeviceError):
     """A job ended without a result; ``state`` says how, ``stdout`` and ``stderr`` hold what it had printed."""
 
@@ -151,14 +155,15 @@ def kill(device: Device, job: Job) -> None:
 def patiently(
     call: Callable[[], _Answer], patience_s: float = PATIENCE_S, sleep: Callable[[float], None] = time.sleep
 ) -> _Answer:
-    """Repeat ``call`` while the device is away, for at most ``patience_s``; only for what may be done twice."""
+    """Repeat ``call`` while the device is away, for at most ``patience_s``; only for what may be done twice.
+    StayedAwayError."""
     begin, attempt = time.monotonic(), 0
     while True:
         try:
             return call()
-        except LostError:
+        except LostError as error:
             if time.monotonic() - begin > patience_s:
-                raise
+                raise StayedAwayError(str(error)) from error
             sleep(_RETRY_S[min(attempt, len(_RETRY_S) - 1)])
             attempt += 1
 

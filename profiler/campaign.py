@@ -13,9 +13,9 @@ from pathlib import Path
 
 from blocks.errors import InputError
 from blocks.spec import BlockSpec
-from devices.base import Device, DeviceError
+from devices.base import Device, DeviceError, LostError
 from devices.hold import Conditions
-from devices.jobs import JobLostError
+from devices.jobs import JobLostError, StayedAwayError
 from devices.kept import kept_key
 from latency_tables.journal import BlockFailure, TableWriter
 from latency_tables.table import LatencyTable, Measurement, Setting
@@ -26,6 +26,7 @@ from profiler.work import Item, Progress, Work
 
 ANY = Conditions()  #: whatever state the device is in
 JOBS_LOST = 5  # power cuts and the like that one device is forgiven in a campaign
+_RETRY_S = 1.0  # between looks for a device that is away
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,16 +135,31 @@ class _Pool:
             self.conditions.say(f"{worker.device.name} gave up: {error}")
 
     def run(self, worker: Worker) -> None:
-        """Measure batches on one device until there are none left."""
-        for losses in range(JOBS_LOST + 1):
+        """Measure batches on one device until there are none left, through power cuts and pulled cables."""
+        losses, was_there, away_since = 0, False, None
+        while True:
             try:
                 with station(worker, self.runtime, self.plan, self.conditions) as held:
+                    was_there, away_since = True, None
                     self._measure_all(held, self._open(held))
                 return
             except JobLostError as error:
-                if losses == JOBS_LOST:
+                losses += 1
+                if losses > JOBS_LOST:
                     raise
                 self.conditions.say(f"{error}; the batch is measured again")
+            except StayedAwayError:
+                raise
+            except LostError as error:
+                if not was_there:
+                    raise
+                now = time.monotonic()
+                if away_since is None:
+                    away_since = now
+                    self.conditions.say(f"{error}; waiting for it")
+                elif now - away_since > self.conditions.patience_s:
+                    raise
+                self.conditions.sleep(_RETRY_S)
 
     def _open(self, held: Station) -> TableWriter:
         """The table; InputError where this device is not of its setting."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from blocks.errors import OutcomeError
-from devices.base import Device, TimeLimitError
+from devices.base import Device, DeviceError, TimeLimitError
 from devices.facts import printable
 from devices.jobs import PATIENT, Wait
-from devices.kept import run_kept
+from devices.kept import clear, run_kept
 from latency_tables.statistics import Times, rounds_ms
 from profiler.plan import Plan
 from profiler.runtimes.base import Runtime
@@ -79,16 +80,17 @@ def measure_models(
     if not models:
         return Batch({}, ())
     files = runtime.batch_files(models, plan, process)
-    output, why = _run(device, runtime, files, plan, program, key or _key(program, files), wait)
-    if output is None:
-        raise OutcomeError(f"{device.name}: the runner of {runtime.name} did not start: {why}")
-    _check_header(device.name, output, runtime, plan)
+    try:
+        output, why = _run(device, runtime, files, plan, program, key or _key(program, files), wait)
+        _check(device.name, output, why, runtime, models, plan)
+    except OutcomeError:  # the device keeps what it ran, and would only say the same again
+        with contextlib.suppress(DeviceError):
+            clear(device)
+        raise
+    assert output is not None
     results = {r.name: r for r in output.results}
     failures = [Failure(e.name, e.stage, e.message) for e in output.errors]
     left = [name for name in models if name not in results and all(f.name != name for f in failures)]
-    strangers = ({f.name for f in failures} | set(results)) - set(models)
-    if strangers or (left and output.complete):
-        raise OutputError(f"{device.name}: the runner reported other models than it was given")
     if len(left) == 1:
         failures.append(Failure(left[0], "crash", why))
     elif left:
@@ -165,8 +167,12 @@ def _key(program: str, files: Mapping[str, bytes]) -> str:
 
 def _push(device: Device, files: Mapping[str, bytes], folder: str) -> None:
     with tempfile.TemporaryDirectory(prefix="edgenas-") as staging:
-        for name, content in files.items():
-            Path(staging, name).write_bytes(content)
+        try:
+            for name, content in files.items():
+                Path(staging, name).write_bytes(content)
+        except OSError as error:
+            why = error.strerror or error
+            raise OutcomeError(f"models cannot be written to {staging}: {why}; make room, or set TMPDIR") from error
         device.push(Path(staging), folder)
 
 
@@ -175,6 +181,18 @@ def _why(returncode: int, stderr: str) -> str:
     last = printable(stderr[-400:].rpartition("\n\n")[2])
     how = f"killed by signal {-returncode}" if returncode < 0 else f"exit code {returncode}"
     return f"{how}: {last}" if last else how
+
+
+def _check(
+    name: str, output: BatchOutput | None, why: str, runtime: Runtime, models: Collection[str], plan: Plan
+) -> None:
+    """OutcomeError where a batch is none of what was asked for."""
+    if output is None:
+        raise OutcomeError(f"{name}: the runner of {runtime.name} did not start: {why}")
+    _check_header(name, output, runtime, plan)
+    told = {r.name for r in output.results} | {e.name for e in output.errors}
+    if told - set(models) or (output.complete and told != set(models)):
+        raise OutputError(f"{name}: the runner reported other models than it was given")
 
 
 def _check_header(name: str, output: BatchOutput, runtime: Runtime, plan: Plan) -> None:

@@ -22,7 +22,7 @@ from profiler.fleet import run_fleet
 from profiler.plan import Plan
 from profiler.station import Worker
 from tests.test_campaign import BLOCKS, FAKE, PROCESSES, WANTED, finished, log, run, write_nothing
-from tests.waiting import during
+from tests.waiting import during, wait_until
 
 __all__ = ["log"]
 
@@ -85,6 +85,38 @@ def test_a_pool_shares_the_work_and_does_what_a_dead_device_leaves(
     assert [name for name, _ in found.lost] == ["fake0"]
     assert {m.before["device"] for m in found.table.measurements} >= {"fake1", "fake2"}
     assert read_table(tmp_path / "pool.jsonl") == found.table
+
+
+def test_a_device_that_is_not_there_is_said_at_once(tmp_path: Path, log: Path, fakes: Any) -> None:
+    fakes[0].link.faults.unplugged = True
+    begin = time.monotonic()
+    with pytest.raises(LostError, match="fake0 does not answer"):
+        run(tmp_path, device=fakes[0], conditions=Conditions(patience_s=3600.0))
+    assert time.monotonic() - begin < 600, "not waited for"
+
+
+@pytest.mark.parametrize("command", [3, 9, 12, 15, 18, 21, 24, 27, 30, 33, 36])
+def test_a_cable_pulled_before_any_command_of_a_campaign_costs_nothing(
+    tmp_path: Path, log: Path, fakes: Any, command: int
+) -> None:
+    """Also between batches, while the device is looked at and its clock is held."""
+    device: FakeDevice = fakes[0]
+    run(tmp_path, BLOCKS[:1], device=device, processes=1)
+    already = len(device.link.commands)
+
+    def pull() -> None:
+        device.link.faults.unplugged = True
+        time.sleep(0.5)
+        device.link.faults.unplugged = False
+
+    with during(lambda: len(device.link.commands) >= already + command, pull):
+        try:
+            run(tmp_path, device=device, conditions=ANYHOW)
+        except LostError:  # before it was there
+            assert command < 12
+            wait_until(lambda: not device.link.faults.unplugged, "it is plugged in again")
+            run(tmp_path, device=device, conditions=ANYHOW)
+    assert finished(log) == Counter({(str(b), p): 1 for b, p in WANTED})
 
 
 def test_a_pool_that_is_all_dead_says_why(tmp_path: Path, log: Path, fakes: Any) -> None:

@@ -57,7 +57,7 @@ def unplugged_for_two_minutes(device: Device, machine: Machine, log: str, folder
         time.sleep(AWAY_S)
         machine.plug()
 
-    with during(lambda: "sleep" in " ".join(machine.processes().values()), pull, timeout_s=400):
+    with during(machine.path(log).exists, pull, timeout_s=400):
         found = profile(
             device, runtime, BLOCKS, folder / "table.jsonl", writer=WRITERS["onnx"], program="sh", plan=Plan(),
             processes=1,
