@@ -47,9 +47,9 @@ class Facts:
     """One reading. ``cores`` counts CPUs present, ``memory_mib`` is rounded up to 512 so that a new kernel's reserve
     does not make another machine of it; ``governor`` joins distinct ones by '+'; ``clock_mhz`` is the highest current
     clock; ``temperature_c`` the hottest sensor on the processor, a phone's the one its thermal service goes by.
-    ``clusters`` are counts of cores by top clock, slowest first, '4x1803+2x2253+2x2802' in MHz; cores that a phone has
-    switched off may be missing there. ``throttled`` are a Raspberry Pi's bits (see ``devices.throttle``),
-    ``thermal_status`` is Android's, 0 to 6."""
+    ``clusters`` are CPUs by top clock in MHz, slowest first: '0-3@1803 4-5@2253 6-7@2802' (``clusters_of`` reads it);
+    cores that a phone has switched off may be missing there. ``throttled`` are a Raspberry Pi's bits (see
+    ``devices.throttle``), ``thermal_status`` is Android's, 0 to 6."""
 
     model: str | None = None
     soc: str | None = None
@@ -163,15 +163,39 @@ def _count_present(text: str) -> int | None:
     return count if count > 0 else None
 
 
+def clusters_of(text: str | None) -> tuple[tuple[int, ...], ...]:
+    """The CPUs of each cluster in ``Facts.clusters``, slowest first; () for None."""
+    return tuple(
+        tuple(cpu for part in group.partition("@")[0].split(",") for cpu in _span(part))
+        for group in (text or "").split()
+    )
+
+
 def _clusters(clusters: tuple[Cluster, ...]) -> str | None:
     """None where no clock is told; neighbours of one clock, as every core of a PC is, count as one."""
-    counts: list[tuple[float, int]] = []
+    found: list[tuple[float, tuple[int, ...]]] = []
     for cluster in clusters:
         if cluster.max_mhz is None:
             return None
-        before = counts.pop() if counts and counts[-1][0] == cluster.max_mhz else (cluster.max_mhz, 0)
-        counts.append((before[0], before[1] + len(cluster.cpus)))
-    return "+".join(f"{count}x{mhz:.0f}" for mhz, count in counts) or None
+        alike = found.pop()[1] if found and found[-1][0] == cluster.max_mhz else ()
+        found.append((cluster.max_mhz, alike + cluster.cpus))
+    return " ".join(f"{_spans(cpus)}@{mhz:.0f}" for mhz, cpus in found) or None
+
+
+def _spans(cpus: tuple[int, ...]) -> str:
+    """(0, 1, 2, 5) -> '0-2,5'"""
+    spans: list[list[int]] = []
+    for cpu in sorted(cpus):
+        if spans and spans[-1][-1] == cpu - 1:
+            spans[-1].append(cpu)
+        else:
+            spans.append([cpu])
+    return ",".join(str(span[0]) if len(span) == 1 else f"{span[0]}-{span[-1]}" for span in spans)
+
+
+def _span(text: str) -> range:
+    first, _, last = text.partition("-")
+    return range(int(first), int(last or first) + 1)
 
 
 def _memory_mib(text: str) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -31,7 +32,7 @@ class Plan:
     min_sample_us     a model that is faster is run several times a sample
     max_round_ms      a slower model gets fewer samples a turn, at least one
     warmup_runs/_ms   least warm-up; it goes on until two windows of 5 agree within 5 %, or to warmup_limit_ms
-    cores             CPUs to pin to; () for none; None for the last ``threads`` of those allowed: on phones fast ones
+    cores             CPUs to pin to; () for none; None for the last ``threads`` of the fastest cluster that has so many
     scheduler         'fifo' keeps other programs off the core where the device permits it; else 'normal'
     seed              of the inputs and of the order
     limit_s           no model is started, and no further round, after this long
@@ -60,13 +61,21 @@ class Plan:
         if self.cores and self.threads > len(self.cores):
             raise InputError(f"plan: {self.threads} threads do not fit on cores {list(self.cores)}; name as many cores")
 
-    def on(self, description: Description) -> Plan:
+    def on(self, description: Description, clusters: Sequence[Sequence[int]] = ()) -> Plan:
         """This plan as the device allows it: cores chosen, scheduler as permitted; InputError for cores or threads it
-        does not have."""
+        does not have. ``clusters`` are CPUs of one kind, slowest first: threads never spread over two of them."""
         cpus = description.cpus
         if self.threads > len(cpus):
             raise InputError(f"plan: {self.threads} threads, but the device has {len(cpus)} CPUs; lower threads")
-        cores = cpus[-self.threads :] if self.cores is None else self.cores
+        groups = [allowed for group in clusters or [cpus] if (allowed := [cpu for cpu in cpus if cpu in group])]
+        fitting = [group for group in groups if len(group) >= self.threads]
+        if self.cores is None and not fitting:
+            sizes = " + ".join(str(len(group)) for group in groups)
+            raise InputError(
+                f"plan: {self.threads} threads fit in no cluster of alike cores (it has {sizes}); lower threads, or "
+                "name the cores to pin to"
+            )
+        cores = tuple(fitting[-1][-self.threads :]) if self.cores is None else self.cores
         absent = sorted(set(cores) - set(cpus))
         if absent:
             raise InputError(f"plan: the device has no CPU {absent[0]}; it allows {', '.join(map(str, cpus))}")

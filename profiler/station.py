@@ -15,7 +15,7 @@ from blocks.spec import BlockSpec
 from blocks.weights import Weights, random_weights
 from devices import throttle
 from devices.base import Device
-from devices.facts import Facts, fingerprint, printable, read_facts
+from devices.facts import Facts, clusters_of, fingerprint, printable, read_facts
 from devices.hold import Conditions, calm, held
 from devices.jobs import Wait
 from devices.kept import clear
@@ -140,7 +140,7 @@ def station(worker: Worker, runtime: Runtime, plan: Plan, conditions: Conditions
             description = describe(device, runtime, worker.program)
         if not clock.mode:
             conditions.say(f"{device.name}: its clock is not held: {clock.why}")
-        settled = plan.on(description)
+        settled = plan.on(description, clusters_of(facts.clusters))
         setting = make_setting(facts, description, settled, clock.mode)
         yield Station(worker, runtime, settled, setting, home, clock.mode, conditions)
         clear(device)

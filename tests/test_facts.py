@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.cpuinfo import CpuInfo, parse_cpuinfo
-from devices.facts import _MARK, Facts, fingerprint, parse_facts, printable, read_facts, state
+from devices.facts import _MARK, Facts, clusters_of, fingerprint, parse_facts, printable, read_facts, state
 from devices.facts_android import MARK
 from devices.local import LocalDevice
 from tools.rig.phone_files import PIXEL6_CLUSTERS, PIXEL6_PROPERTIES, battery, cpuinfo, sysfs, thermal
@@ -120,7 +120,7 @@ def test_a_phone() -> None:
         governor="sched_pixel",
         os="Android 14",
         kernel="Linux 5.10.149-android13",
-        clusters="4x1803+2x2253+2x2802",
+        clusters="0-3@1803 4-5@2253 6-7@2802",
         clock_mhz=facts.clock_mhz,
         temperature_c=77.0,
         battery_percent=87.0,
@@ -132,8 +132,14 @@ def test_a_phone() -> None:
 def test_clusters_of_one_clock_are_one() -> None:
     alike = {f"/sys/devices/system/cpu/cpu{n}/cpufreq/cpuinfo_max_freq": "2400000\n" for n in range(4)}
     alone = {path.replace("cpuinfo_max_freq", "related_cpus"): path[27] for path in alike}
-    assert parse_facts(marked({**alike, **alone})).clusters == "4x2400"
+    assert parse_facts(marked({**alike, **alone})).clusters == "0-3@2400"
     assert parse_facts(marked(alone)).clusters is None
+
+
+def test_the_cpus_of_clusters_are_read_back() -> None:
+    assert clusters_of("0-3@1803 4-5@2253 7@2802") == ((0, 1, 2, 3), (4, 5), (7,))
+    assert clusters_of("0,2-3@1800") == ((0, 2, 3),)
+    assert clusters_of(None) == ()
 
 
 def test_nothing_is_invented() -> None:

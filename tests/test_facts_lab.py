@@ -25,7 +25,7 @@ def test_a_phone(phone: Phone, adb: Adb) -> None:
     device = AdbDevice("pixel", phone.serial, server=AdbServer(port=adb.port, environment=adb.environment))
     facts = read_facts(device)
     assert (facts.model, facts.soc, facts.os) == ("Google Pixel 6", "Google Tensor (GS101)", "Android 14")
-    assert (facts.cores, facts.clusters) == (8, "4x1803+2x2253+2x2802")
+    assert (facts.cores, facts.clusters) == (8, "0-3@1803 4-5@2253 6-7@2802")
     assert (facts.battery_percent, facts.thermal_status, facts.throttled) == (80.0, 0, None)
     phone.set_battery(79, 33.0)
     phone.set_thermal(2)

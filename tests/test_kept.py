@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from devices.base import Device, LostError, TimeLimitError
+from devices.base import Device, DeviceError, LostError, TimeLimitError
 from devices.fake import FakeDevice
 from devices.jobs import JobLostError, Wait
 from devices.kept import clear, kept_key, run_kept
 from devices.local import LocalDevice
-from tests.waiting import during
+from tests.waiting import during, wait_until
 
 KEY, OTHER = "a" * 16, "b" * 64
 QUICK = Wait(0.3, poll_s=0.05)
@@ -100,6 +100,31 @@ def test_work_that_nobody_wants_any_more_is_ended(tmp_path: Path, fake: FakeDevi
     assert "sleep 97.125" in fake.run(["ps", "ax"], timeout_s=9).stdout
     clear(fake)
     assert "sleep 97.125" not in fake.run(["ps", "ax"], timeout_s=9).stdout
+
+
+def test_a_work_folder_that_cannot_be_signed_is_not_left(tmp_path: Path, fake: FakeDevice) -> None:
+    blocked = '/bin/mkdir "$@"; for d; do :; done; case $d in */work-*) /bin/mkdir "$d/.owner";; esac'
+    fake.program("mkdir", blocked)  # as if the disk were full
+    with pytest.raises(DeviceError, match=r"\.owner"), fake.workdir():
+        pass
+    assert list(Path(fake.about().path).iterdir()) == []
+
+
+def test_a_work_folder_whose_making_was_not_answered_goes_at_the_next_connect(tmp_path: Path, fake: FakeDevice) -> None:
+    home = Path(fake.about().path)
+    fake.program("mkdir", f'/bin/mkdir "$@" && touch {tmp_path}/made && sleep 1')
+
+    def unplug() -> None:
+        fake.link.faults.unplugged = True
+
+    with during(lambda: (tmp_path / "made").exists(), unplug), pytest.raises(LostError), fake.workdir():
+        pass
+    (left,) = home.iterdir()
+    wait_until((left / ".owner").exists, "what goes on there ends")
+    fake.link.faults.unplugged = False
+    fake.link.drop()
+    fake.about()
+    assert list(home.iterdir()) == []
 
 
 def test_a_key_is_no_path(tmp_path: Path, fake: FakeDevice) -> None:

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import pytest
 from latency_tables.journal import read_table
 from search.spaces import space
 from tests.conftest import ROOT
+from tools.rig import available
 from tools.rig.adb import Adb
 from tools.rig.board import Board
 from tools.rig.phone import Phone
@@ -23,7 +24,7 @@ from tools.rig.phone import Phone
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]  # everything there is emulated
 pytest_plugins = ["tools.rig.fixtures"]
 
-SPACE, SIZE = "nas_bench_macro", "32"  # 18 blocks
+SPACE, SIZE = "nas_bench_macro", "16"  # 18 blocks
 QUICK = ["--processes", "1", "--rounds", "2", "--force"]  # a busy machine emulates: nothing here is a measurement
 TOY_JUDGE = "def judge(network):\n    return sum(block.macs for block in network.blocks) ** 0.3 / 10\n"
 
@@ -71,7 +72,7 @@ def test_profile_a_pi(board: Board, tmp_path: Path) -> None:
                  "--accuracy", "my_judge:judge", "--algorithm", "layernas")  # fmt: skip
     person.types("export", "search.json", "-o", "model")
     (verdict,) = person.types(
-        "verify", "model/model.tflite", "--device", "pi4", "--budget-ms", "1000", "--network", "search.json",
+        "verify", "model/model.tflite", "--device", "pi4", "--budget-ms", "100000", "--network", "search.json",
         "--table", "pi4-litert.jsonl", *QUICK,
     )  # fmt: skip
     assert (verdict["within_budget"], verdict["device"], verdict["runtime"]) == (True, "pi4", "litert")
@@ -98,6 +99,38 @@ def test_profile_a_phone(phone: Phone, adb: Adb, benchmark_model: Path, tmp_path
     person.types("export", "mobilenet_v3_small", "-o", "model")
     (verdict,) = person.types("verify", "model/model.tflite", "--device", "pixel", "--budget-ms", "60000", *QUICK)
     assert (verdict["within_budget"], verdict["runtime"]) == (True, "benchmark_model")
+
+
+def test_prepare_puts_a_runtime_on_a_board_without_internet(new_board: Callable[..., Board], tmp_path: Path) -> None:
+    if reason := available.board_wheels():
+        pytest.skip(reason)
+    board = new_board(runtimes=False, venv=False)  # as Debian installs it, without python3-venv
+    person = Person(tmp_path, {})
+    key = board.server.new_key("pi")
+    person.types("devices", "add", "pi4", "--ssh", f"pi@{board.ip}", "--key", str(key))
+    person.types("devices", "enroll", "pi4", "--fingerprint", board.server.fingerprint())
+    block = ("--block", "conv-8x3-o4-k3-s1-relu6")
+    person.types("profile", *block, "--device", "pi4", *QUICK, code=1)  # nothing there to run it
+    wheels = str(available.BOARD_WHEELS)
+    told = person.types("devices", "prepare", "pi4", "--wheels", wheels, "--write")
+    assert f'python = "{told["python"]}"' in (tmp_path / "devices.toml").read_text()
+    assert person.types("profile", *block, "--device", "pi4", *QUICK)["missing"] == 0
+    assert person.types("devices", "prepare", "pi4", "--wheels", wheels)["python"] == told["python"], "nothing to do"
+
+
+def test_the_same_runner_under_tflite_runtime(new_board: Callable[..., Board], tmp_path: Path) -> None:
+    """Version 2.14 with numpy 1, which is what boards of 32 bits get."""
+    if not (available.RUNTIMES_LAYER / "opt/site-tflite/tflite_runtime").is_dir():
+        pytest.skip(f"no tflite-runtime in {available.RUNTIMES_LAYER}; {available.INSTALL}")
+    board = new_board(environment={"PYTHONPATH": "/opt/site-tflite"})
+    person = Person(tmp_path, {})
+    person.types("devices", "add", "old", "--ssh", f"pi@{board.ip}", "--key", str(board.server.new_key("pi")))
+    person.types("devices", "enroll", "old", "--fingerprint", board.server.fingerprint())
+    blocks = ("--block", "conv-8x3-o4-k3-s1-relu6", "--block", "ir-8x4-m8-o4-k3-s1-se4-hswish-res")
+    assert person.types("profile", *blocks, "--device", "old", *QUICK)["missing"] == 0
+    table = read_table(tmp_path / "old-litert.jsonl")
+    assert table.setting.version == "tflite_runtime 2.14.0"
+    assert {m.block.kind for m in table.measurements} == {"conv", "ir"}
 
 
 def test_the_pages_name_the_commands_typed_here() -> None:

@@ -156,8 +156,8 @@ def test_which_work_folders_are_stale() -> None:
 def test_only_our_own_names_are_ever_removed(name: str) -> None:
     with pytest.raises(ValueError, match="not names of work folders"):
         home.remove_work("/tmp/edgenas-1", [name])
-    with pytest.raises(DeviceError):
-        home.work_name("/tmp/edgenas-1", f"/tmp/edgenas-1/{name}")
+    with pytest.raises(ValueError, match="not the name of a work folder"):
+        home.make_work("/tmp/edgenas-1", name, this_process())
 
 
 def test_more_than_was_announced_is_refused() -> None:

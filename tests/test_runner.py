@@ -204,6 +204,11 @@ def test_a_plan_takes_what_the_device_allows() -> None:
     assert (Plan().on(DESCRIPTION).cores, Plan().on(DESCRIPTION).scheduler) == ((3,), "fifo")
     assert Plan(threads=2).on(DESCRIPTION).cores == (2, 3)
     assert Plan(cores=()).on(DESCRIPTION).cores == ()
+    assert Plan().on(DESCRIPTION, [(0, 1, 2), (3,)]).cores == (3,)
+    assert Plan(threads=2).on(DESCRIPTION, [(0, 1, 2), (3, 4)]).cores == (1, 2), "4 is not allowed"
+    assert Plan(threads=2, cores=(2, 3)).on(DESCRIPTION, [(0, 1, 2), (3,)]).cores == (2, 3), "as asked"
+    with pytest.raises(InputError, match=r"3 threads fit in no cluster of alike cores \(it has 2 \+ 2\)"):
+        Plan(threads=3).on(DESCRIPTION, [(0, 1), (2, 3)])
     assert Plan(cores=(2, 0)).on(DESCRIPTION).cores == (0, 2)
     plain = Description(INSTALLED, "xnnpack", "0" * 64, (0,), ("normal",))
     assert Plan().on(plain).scheduler == "normal"

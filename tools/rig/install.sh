@@ -128,6 +128,17 @@ runtimes() {
     precompile "$1" /opt
 }
 
+# What `edgenas devices prepare` carries to a board like this one: LiteRT and what it needs, as files.
+board_wheels() {
+    local python=$here/../../.venv/bin/python
+    [ -x "$python" ] || python=python3
+    mkdir "$1" && nice -n 10 timeout 900 "$python" -m pip download --quiet --disable-pip-version-check --dest "$1" \
+        --only-binary=:all: --implementation cp --python-version 3.11 --platform manylinux_2_34_aarch64 \
+        --platform manylinux_2_28_aarch64 --platform manylinux_2_27_aarch64 --platform manylinux_2_17_aarch64 \
+        --platform manylinux2014_aarch64 --constraint "$here/../constraints.txt" ai-edge-litert 2>&1 | grep -v WARNING >&2
+    [ "${PIPESTATUS[0]}" = 0 ]
+}
+
 benchmark_model() {
     aarch64-linux-gnu-gcc -O3 -static -pthread -Wall -Wextra -Werror -o "$1" "$here/benchmark_model.c" -lm
 }
@@ -144,6 +155,7 @@ recipe=$(declare -f unpack precompile carry)
 once board "$(key "$recipe" "$(declare -f board)" "${board_packages[@]}")" board
 once phone "$(key "$recipe" "$(declare -f phone)" "${phone_packages[@]}")" phone
 once runtimes "$(key "$recipe" "$(declare -f runtimes)" "$(cat "$here/../constraints.txt")" "${old_wheels[@]}")" runtimes
+once wheels "$(key "$(declare -f board_wheels)" "$(cat "$here/../constraints.txt")")" board_wheels
 once benchmark_model "$(key "$(cat "$here/benchmark_model.c")")" benchmark_model
 once adbd_props.so "$(key "$(cat "$here/adbd_props.cpp")")" shim
 if [ ${#failed[@]} -gt 0 ]; then
