@@ -8,6 +8,7 @@ Pure: scripts out, answers in.
 from __future__ import annotations
 
 import re
+import secrets
 import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -123,12 +124,18 @@ def _is_stale(work: Work, boot: str, me: Owner) -> bool:
     return work.boot != boot or work.owner.is_dead(me) or work.age_s > FOREIGN_S
 
 
-def make_work(home: str, owner: Owner) -> str:
-    """Script that makes a work folder and prints its path."""
-    template = shlex.quote(f"{check_path(home)}/work-XXXXXXXX")
-    return f"""d=$(mktemp -d {template}) || exit 1
-echo "{owner} $(cat {BOOT_ID})" >"$d/.owner" || {{ rm -rf "$d"; exit 1; }}
-echo "$d\""""
+def new_work() -> str:
+    """A name for a work folder. Chosen here, so that one whose making was not answered is known all the same."""
+    return f"work-{secrets.token_hex(4)}"
+
+
+def make_work(home: str, name: str, owner: Owner) -> str:
+    """Script that makes a work folder, or leaves nothing."""
+    if not _WORK.fullmatch(name):
+        raise ValueError(f"not the name of a work folder: {name}")
+    return f"""d={shlex.quote(f"{check_path(home)}/{name}")}
+mkdir -m 700 "$d" || exit 1
+echo "{owner} $(cat {BOOT_ID})" >"$d/.owner" || {{ rm -rf "$d"; exit 1; }}"""
 
 
 def remove_work(home: str, names: Sequence[str]) -> str:
@@ -146,11 +153,3 @@ for w in {" ".join(names)}; do
     done 2>/dev/null
     rm -rf -- "$w"
 done"""
-
-
-def work_name(home: str, path: str) -> str:
-    """The name of a work folder's path as ``make_work`` printed it; DeviceError where it is none."""
-    folder, _, name = path.rpartition("/")
-    if folder != home or not _WORK.fullmatch(name):
-        raise DeviceError(f"its answer makes no sense: {path[:200]!r} is not a folder it was asked to make")
-    return name

@@ -107,10 +107,13 @@ class RemoteDevice:
     def workdir(self) -> Iterator[str]:
         """See ``Device.workdir``. Where the device is lost by the end, the folder goes at the next connect."""
         with self._named():
-            where = self._ready().path
-            made = self._script(home.make_work(where, this_process()))
-            folder = made.removesuffix("\n")
-            name = home.work_name(where, folder)
+            where, name = self._ready().path, home.new_work()
+            folder = f"{where}/{name}"
+            try:
+                self._script(home.make_work(where, name, this_process()))
+            except DeviceError:
+                self._left.add(folder)  # it may be there
+                raise
         try:
             yield folder
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ from latency_tables.journal import read_table
 from profiler.campaign import Campaign, profile_pool
 from profiler.fleet import run_fleet
 from profiler.plan import Plan
+from profiler.runtimes.output import OutputError
+from profiler.runtimes.python_runner import PythonRunner
 from profiler.station import Worker
 from tests.test_campaign import BLOCKS, FAKE, PROCESSES, WANTED, finished, log, run, write_nothing
 from tests.waiting import during, wait_until
@@ -181,6 +184,20 @@ def test_a_device_that_is_not_ready_is_refused_unless_forced(tmp_path: Path, log
     assert any("MiB are free" in text for text in said)
 
 
+def test_output_that_makes_no_sense_is_not_kept_for_the_next_campaign(tmp_path: Path, log: Path, fakes: Any) -> None:
+    once = tmp_path / "once"
+    once.touch()
+    other = tmp_path / "other_runner.py"
+    spoiled = f"    if os.path.exists({str(once)!r}):\n        os.remove({str(once)!r})\n        print('half a li')\n"
+    other.write_text(FAKE.runner.read_text().replace("    with log.open", f"{spoiled}    with log.open", 1))
+    runtime = PythonRunner("fake", "onnx", "", other)
+    with pytest.raises(OutputError, match="not understood"):
+        pool(tmp_path, fakes[:1], ANYHOW, runtime=runtime)
+    assert not once.exists()
+    found = pool(tmp_path, fakes[:1], ANYHOW, runtime=runtime)
+    assert {m.key for m in found.table.measurements} == WANTED
+
+
 def test_a_fleet_fills_its_tables_side_by_side_and_an_error_stops_no_other(
     tmp_path: Path, log: Path, fakes: Any
 ) -> None:
@@ -213,10 +230,14 @@ def test_one_machine_under_two_names_is_measured_once(tmp_path: Path, log: Path,
     assert "are the same machine" in str(inner[0])
 
 
-def pool(tmp_path: Path, devices: list[FakeDevice], conditions: Conditions, table: str = "pool.jsonl") -> Campaign:
-    import sys
-
+def pool(
+    tmp_path: Path,
+    devices: list[FakeDevice],
+    conditions: Conditions,
+    table: str = "pool.jsonl",
+    runtime: PythonRunner = FAKE,
+) -> Campaign:
     return profile_pool(
-        [Worker(device, sys.executable) for device in devices], FAKE, BLOCKS, tmp_path / table, writer=write_nothing,
+        [Worker(device, sys.executable) for device in devices], runtime, BLOCKS, tmp_path / table, writer=write_nothing,
         plan=Plan(), processes=PROCESSES, batch_blocks=2, conditions=conditions,
     )  # fmt: skip

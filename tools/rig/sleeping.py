@@ -1,7 +1,8 @@
 """A runtime that measures nothing and takes a known time: what is left of a campaign's time is the campaign's own.
 
-It needs a shell on the device and nothing else. Every batch that ends there appends the names of its models to
-``log``, a file on the device, so that what ran twice can be counted.
+It needs a shell on the device and nothing else. Every batch appends to ``log``, a file on the device, a line for each
+of its models when it begins and one when it ends (``begun PROCESS NAME``, ``ended PROCESS NAME``), so that what ran
+twice, and what ran for nothing, can be counted.
 """
 
 from __future__ import annotations
@@ -15,13 +16,41 @@ from profiler.runtimes.output import BatchOutput, Description, parse_batch, pars
 
 _INSTALLED = {"runtime": "sleeping", "package": "sleeping", "version": "1", "python": "0", "notes": ""}
 
+# $0 with a suffix is a file beside it; a result that does not get to where it belongs is no end
+_SCRIPT = """cat $0.header; cat $0.begun >>{log}; sleep {seconds:.3f}
+cat {results} && cat $0.ended >>{log}
+"""
+_TOLD = "$0.results"
+
+# what SPOIL does once to the next batch that ends when the file exists: a file of results of its own instead
+_SPOILED = """r=$0.results
+if [ -f {spoil} ] && mv {spoil} $0.how 2>/dev/null; then
+    r=$0.spoiled n=$(wc -c <$0.results)
+    case $(cat $0.how) in
+        half) head -c $((n/3)) $0.results >$r;;
+        mixed) { head -c $((n/3)) $0.results; cat $0.results; } >$r;;
+        control) { printf '\\033[2J\\000\\r'; cat $0.results; } >$r;;
+        twice) { head -n 1 $0.results; cat $0.results; } >$r;;
+        lacking) tail -n +2 $0.results >$r;;
+        nothing) : >$r;;
+        digit) sed '1s/\\[\\[1/[[2/' $0.results >$r;;
+    esac
+fi
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Sleeping:
-    """See ``profiler.runtimes.base.Runtime``; ``seconds`` is for one model."""
+    """See ``profiler.runtimes.base.Runtime``; ``seconds`` is for one model.
+
+    ``spoil`` is a file on the device; where somebody writes it, the next batch prints 'half' of its results, the
+    results with half of them before ('mixed'), with 'control' characters, with a line 'twice', with a line 'lacking',
+    'nothing', or a wrong 'digit' that nobody can see; and removes it.
+    """
 
     seconds: float
     log: str = "/dev/null"
+    spoil: str = ""
     name: str = "sleeping"
     format: str = "onnx"
     install: str = "it is a shell script"
@@ -43,13 +72,18 @@ class Sleeping:
         """See ``Runtime``."""
         header = {"kind": "header", **_INSTALLED, "threads": 1, "cores": [0], "scheduler": "normal"}
         timed = {"loops": 1, "warmup": 1, "delegate": "cpu", "partitions": 0, "sum": 0.0, "abs_sum": 0.0}
-        lines = [{"kind": "model", "name": n, "samples_ns": [[1000 + len(n)]], **timed} for n in models]
+        lines = [{"kind": "model", "name": n, "samples_ns": [[sample_ns(n)]], **timed} for n in models]
         end = {"kind": "end", "models": len(models), "errors": 0}
-        script = f"cat $0.header; sleep {self.seconds * len(models):.3f}; cat $0.ran >>{self.log}; cat $0.results\n"
+        first, _, last = _SCRIPT.partition("\n")
+        script = first.format(log=self.log, seconds=self.seconds * len(models)) + "\n"
+        if self.spoil:
+            script += _SPOILED.replace("{spoil}", self.spoil)
+        script += last.format(log=self.log, results="$r" if self.spoil else _TOLD)
         return {
             "batch.sh": script.encode(),
             "batch.sh.header": json.dumps(header).encode() + b"\n",
-            "batch.sh.ran": "".join(f"{process} {name}\n" for name in models).encode(),
+            "batch.sh.begun": "".join(f"begun {process} {name}\n" for name in models).encode(),
+            "batch.sh.ended": "".join(f"ended {process} {name}\n" for name in models).encode(),
             "batch.sh.results": "".join(json.dumps(line) + "\n" for line in [*lines, end]).encode(),
             **{f"{number}.onnx": content for number, content in enumerate(models.values())},
         }
@@ -61,3 +95,8 @@ class Sleeping:
     def parse(self, stdout: str) -> BatchOutput | None:
         """See ``Runtime``."""
         return parse_batch(stdout)
+
+
+def sample_ns(name: str) -> int:
+    """The one sample that a model of this name has."""
+    return 1000 + len(name)
