@@ -46,9 +46,10 @@ for wheel in sorted(pathlib.Path(sys.argv[1]).glob("*.whl")):
 
 # Runs a model on inputs that every machine makes alike, and prints what came out
 _SELF_TEST = """
-import json, sys
+import json, os, sys
 import numpy as np
 kind, path = sys.argv[1:3]
+os.environ["TMPDIR"] = os.path.dirname(path)  # what runtimes leave there goes with it
 def ramp(shape):
     n = int(np.prod(shape))
     return (((np.arange(n, dtype=np.int64) * 7919) % 251).astype(np.float32) / 250 - 0.5).reshape(shape)

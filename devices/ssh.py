@@ -7,6 +7,7 @@ hangs, a question that must be answered does the same. Host keys are checked aga
 from __future__ import annotations
 
 import contextlib
+import logging
 import select
 import socket
 import threading
@@ -27,6 +28,9 @@ from devices.ssh_target import make_target as make_target
 
 if TYPE_CHECKING:
     import paramiko
+
+# a broken connection is an error of ours; paramiko would print its threads' tracebacks too, unless somebody listens
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 CONNECT_S = 10.0
 DEAD_PEER_S = 3  # without an answer to what was sent

@@ -96,7 +96,7 @@ def test_profile_a_phone(phone: Phone, adb: Adb, benchmark_model: Path, tmp_path
     device = dict(table.setting.device)
     assert (device["model"], device["governor"]) == ("Google Pixel 6", "fixed-performance")
     assert not phone.fixed_performance()
-    person.types("export", "mobilenet_v3_small", "-o", "model")
+    person.types("export", "mobilenet_v3_small", "--in-size", "64", "-o", "model")
     (verdict,) = person.types("verify", "model/model.tflite", "--device", "pixel", "--budget-ms", "60000", *QUICK)
     assert (verdict["within_budget"], verdict["runtime"]) == (True, "benchmark_model")
 

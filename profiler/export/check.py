@@ -120,6 +120,7 @@ def _run_litert(model: bytes, x: Array) -> Array:
 def _run_onnxruntime(model: bytes, x: Array) -> Array:
     import onnxruntime
 
+    getattr(onnxruntime, "disable_telemetry_events", lambda: None)()  # newer ones; nothing is reported anywhere
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -4,9 +4,9 @@
     python3 bench_runner.py PLAN.json                          run a plan; its models lie beside it
 
 One file, Python 3.9 or newer, nothing of ours imported: it is copied to devices. All models are loaded and warmed up,
-then measured in rounds, their order shuffled each round, so that what disturbs the machine for a while disturbs all of
-them alike. Only invoke is timed. A sample is the time of ``loops`` invokes, chosen so that it lasts ``min_sample_ns``
-or more. Lines printed: one ``header``, one ``model`` or ``error`` for each model, one ``end``.
+then measured in rounds, their order shuffled each round, so that what disturbs the machine disturbs all of them alike.
+Only invoke is timed. A sample is ``loops`` invokes, so many that it lasts ``min_sample_ns``. Lines printed: one
+``header``, one ``model`` or ``error`` for each model, one ``end``.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import os
 import random
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -91,11 +92,11 @@ class OnnxRuntime:
     def __init__(self, threads: int) -> None:
         import onnxruntime
 
+        getattr(onnxruntime, "disable_telemetry_events", lambda: None)()  # newer ones; nothing is reported anywhere
         self.module = onnxruntime
         self.threads = threads
         self.notes = "CPUExecutionProvider, sequential, all graph optimisations, IOBinding, spinning allowed"
-        if threads > 1:
-            self.notes += " during a run only"
+        self.notes += " during a run only" if threads > 1 else ""
         self.package, self.version = "onnxruntime", onnxruntime.__version__
         self.library = Path(onnxruntime.__file__).resolve().parent / "capi"
         onnxruntime.set_default_logger_severity(3)
@@ -103,7 +104,6 @@ class OnnxRuntime:
     def load(self, data: bytes, seed: int) -> Loaded:
         options = self.module.SessionOptions()
         options.intra_op_num_threads = self.threads
-        options.inter_op_num_threads = 1
         options.execution_mode = self.module.ExecutionMode.ORT_SEQUENTIAL
         if self.threads > 1:  # else the workers of one model spin on while the next is timed
             options.add_session_config_entry("session.force_spinning_stop", "1")
@@ -140,8 +140,7 @@ class Model:
         begin = now = clock()
         least, limit = begin + plan["warmup_ms"] * 1e6, begin + plan["warmup_limit_ms"] * 1e6
         times: list[int] = []
-        previous = current = 0.0
-        settled = False
+        previous, current, settled = 0.0, 0.0, False
         while now < limit and not (settled and now >= least and len(times) >= plan["warmup_runs"]):
             before = clock()
             invoke()
@@ -173,9 +172,8 @@ class Model:
         if not numpy.isfinite(total_abs):
             raise ValueError("its output holds numbers that are not finite")
         timed = {"loops": self.loops, "warmup": self.warmup, "samples_ns": self.rounds}
-        output = {"sum": total, "abs_sum": total_abs}
         computed_by = {"delegate": self.loaded.delegate, "partitions": self.loaded.partitions}
-        return {"kind": "model", "name": self.name, **timed, **output, **computed_by}
+        return {"kind": "model", "name": self.name, **timed, "sum": total, "abs_sum": total_abs, **computed_by}
 
 
 def make_input(shape: Any, dtype: Any, seed: int) -> Any:
@@ -227,9 +225,7 @@ class Batch:
     """Models that fail leave an error line behind and the rest go on."""
 
     def __init__(self, plan: dict[str, Any], folder: Path, emit: Emit) -> None:
-        self.plan = plan
-        self.folder = folder
-        self.emit = emit
+        self.plan, self.folder, self.emit = plan, folder, emit
         self.errors = 0
         self.deadline = time.monotonic() + plan["limit_s"]
         in_force = settle(plan["cores"], plan["scheduler"])
@@ -280,9 +276,12 @@ def main(arguments: list[str]) -> int:
         out.flush()
 
     if arguments[:1] == ["--describe"] and len(arguments) == 2 and arguments[1] in RUNTIMES:
-        describe(arguments[1], emit)
+        with tempfile.TemporaryDirectory(prefix="edgenas-") as folder:
+            os.environ["TMPDIR"] = folder
+            describe(arguments[1], emit)
     elif len(arguments) == 1 and not arguments[0].startswith("-"):
         plan = Path(arguments[0])
+        os.environ["TMPDIR"] = str(plan.parent)  # what runtimes leave in it, as onnxruntime on import, goes with us
         Batch(json.loads(plan.read_text(encoding="utf-8")), plan.parent, emit).run()
     else:
         print(__doc__, file=sys.stderr)

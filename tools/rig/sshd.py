@@ -42,7 +42,8 @@ class SshServer:
         host, port: where it listens; a free port if None.
         chroot: what its sessions see as /; needs root, and every folder above it must be root's alone.
         namespace: network namespace (of ``ip netns``) to run in; needs root.
-        environment: variables that its sessions get.
+        environment: variables that its sessions get; HOME is an empty folder unless told otherwise, since what a
+            person's shell does on login may take long, or a lock.
         extra: further lines of sshd_config.
     """
 
@@ -60,9 +61,11 @@ class SshServer:
         self.folder, self.host, self.port = folder, host, port or free_port(host)
         self.user = pwd.getpwuid(os.geteuid()).pw_name
         self._chroot, self._namespace = chroot, namespace
-        self._environment, self._extra = dict(environment or {}), extra
-        self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
+        own_home = {} if chroot else {"HOME": str(folder / "home")}
+        (folder / "home").mkdir(exist_ok=True)
+        self._environment, self._extra = {**own_home, **(environment or {})}, extra
+        self._process: subprocess.Popen[bytes] | None = None
         self._host_key = folder / "host_key"
         if not self._host_key.exists():
             keygen(self._host_key)
