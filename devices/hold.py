@@ -23,13 +23,14 @@ class NotReadyError(DeviceError):
 @dataclass(frozen=True, slots=True)
 class Conditions:
     """When a device may be measured: ``limits`` None asks for nothing; ``force`` measures all the same, and says so.
-    ``expected`` is the identity it must have; ``patience_s`` is how long it may be away in the middle."""
+    ``expected`` is the identity it must have; ``patience_s`` and ``poll_s`` are those of ``jobs.Wait``."""
 
     limits: Limits | None = None
     force: bool = False
     expected: Mapping[str, str | int] | None = None
     cool_s: float = COOL_S
     patience_s: float = PATIENCE_S
+    poll_s: float = 1.0
     say: Callable[[str], None] = lambda text: None
     sleep: Callable[[float], None] = time.sleep
 

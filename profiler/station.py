@@ -119,7 +119,7 @@ class Station:
         with self.steady():
             batch = measure_models(
                 device, self.runtime, models, self.plan, program=self.worker.program, process=process, key=key,
-                wait=Wait(self.conditions.patience_s, watch=watch, sleep=self.conditions.sleep),
+                wait=Wait(self.conditions.patience_s, self.conditions.poll_s, watch, self.conditions.sleep),
             )  # fmt: skip
         watch()
         return batch, tuple(seen)

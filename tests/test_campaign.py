@@ -19,6 +19,7 @@ from blocks.counts import weight_bytes
 from blocks.errors import InputError
 from blocks.spec import BlockSpec, skip
 from devices import facts
+from devices.hold import Conditions
 from devices.local import LocalDevice
 from devices.lock import LockedError
 from latency_tables.journal import read_journal, read_table
@@ -61,6 +62,7 @@ def write_nothing(blocks: Any, weights: Any) -> bytes:
 def run(tmp_path: Path, blocks: tuple[BlockSpec, ...] = BLOCKS, **options: Any) -> Campaign:
     known: dict[str, Any] = {"program": sys.executable, "processes": PROCESSES, "batch_blocks": BATCH, "plan": Plan()}
     device = options.pop("device", None) or LocalDevice(base=tmp_path)
+    options.setdefault("conditions", Conditions(poll_s=0.1))
     return profile(device, FAKE, blocks, tmp_path / "table.jsonl", **{"writer": write_nothing, **known, **options})
 
 

@@ -30,7 +30,14 @@ from tests.waiting import during, wait_until
 __all__ = ["log"]
 
 pytestmark = pytest.mark.slow
-ANYHOW = Conditions(patience_s=20.0)
+
+
+def soon(*given: Any, **more: Any) -> Conditions:
+    """Conditions for batches that take less than a second."""
+    return Conditions(*given, **{"poll_s": 0.1, **more})
+
+
+ANYHOW = soon(patience_s=20.0)
 
 
 @pytest.fixture
@@ -69,7 +76,7 @@ def test_a_cable_that_is_pulled_and_replugged_costs_nothing(tmp_path: Path, log:
 def test_a_power_cut_costs_the_batch_in_flight(tmp_path: Path, log: Path, slow: None, fakes: Any) -> None:
     said: list[str] = []
     with during(lambda: begun(log, 2), fakes[0].power_cut):
-        found = run(tmp_path, device=fakes[0], conditions=Conditions(say=said.append))
+        found = run(tmp_path, device=fakes[0], conditions=soon(say=said.append))
     assert {m.key for m in found.table.measurements} == WANTED
     assert finished(log) == Counter({(str(b), p): 1 for b, p in WANTED})
     assert log.read_text().count("started") == len(WANTED) // 2 + 1
@@ -83,7 +90,7 @@ def test_a_pool_shares_the_work_and_does_what_a_dead_device_leaves(
         fakes[0].link.faults.unplugged = True
 
     with during(lambda: begun(log, 3), die):
-        found = pool(tmp_path, fakes, Conditions(patience_s=0.5))
+        found = pool(tmp_path, fakes, soon(patience_s=0.5))
     assert {m.key for m in found.table.measurements} == WANTED
     assert [name for name, _ in found.lost] == ["fake0"]
     assert {m.before["device"] for m in found.table.measurements} >= {"fake1", "fake2"}
@@ -94,11 +101,11 @@ def test_a_device_that_is_not_there_is_said_at_once(tmp_path: Path, log: Path, f
     fakes[0].link.faults.unplugged = True
     begin = time.monotonic()
     with pytest.raises(LostError, match="fake0 does not answer"):
-        run(tmp_path, device=fakes[0], conditions=Conditions(patience_s=3600.0))
+        run(tmp_path, device=fakes[0], conditions=soon(patience_s=3600.0))
     assert time.monotonic() - begin < 600, "not waited for"
 
 
-@pytest.mark.parametrize("command", [3, 9, 12, 15, 18, 21, 24, 27, 30, 33, 36])
+@pytest.mark.parametrize("command", [3, 9, 15, 21, 27, 33])
 def test_a_cable_pulled_before_any_command_of_a_campaign_costs_nothing(
     tmp_path: Path, log: Path, fakes: Any, command: int
 ) -> None:
@@ -126,7 +133,7 @@ def test_a_pool_that_is_all_dead_says_why(tmp_path: Path, log: Path, fakes: Any)
     for device in fakes:
         device.link.faults.unplugged = True
     with pytest.raises(LostError, match=r"fake\d does not answer"):
-        pool(tmp_path, fakes, Conditions(patience_s=0.5))
+        pool(tmp_path, fakes, soon(patience_s=0.5))
 
 
 def test_a_device_in_use_is_refused(tmp_path: Path, log: Path, slow: None, fakes: Any) -> None:
@@ -159,7 +166,7 @@ def test_a_batch_during_which_the_board_throttled_is_thrown_away(tmp_path: Path,
         (tmp_path / "bits").write_text("0x50000")
 
     with during(lambda: begun(log, 1), throttle):
-        found = run(tmp_path, BLOCKS[:2], device=fakes[0], processes=1, conditions=Conditions(say=recover))
+        found = run(tmp_path, BLOCKS[:2], device=fakes[0], processes=1, conditions=soon(say=recover))
     assert found.measured == 2
     if any("throttled during a batch" in text for text in said):  # else it ended before it was seen
         assert finished(log)[str(BLOCKS[0]), 0] == 2
@@ -177,9 +184,9 @@ def test_a_board_that_throttles_all_the_time_gives_no_numbers(tmp_path: Path, lo
 def test_a_device_that_is_not_ready_is_refused_unless_forced(tmp_path: Path, log: Path, fakes: Any) -> None:
     crowded = Limits(free_mib=1e9)
     with pytest.raises(NotReadyError, match=r"fake0 is not ready: .* MiB are free.*--force"):
-        run(tmp_path, device=fakes[0], conditions=Conditions(crowded))
+        run(tmp_path, device=fakes[0], conditions=soon(crowded))
     said: list[str] = []
-    found = run(tmp_path, BLOCKS[:1], device=fakes[0], conditions=Conditions(crowded, force=True, say=said.append))
+    found = run(tmp_path, BLOCKS[:1], device=fakes[0], conditions=soon(crowded, force=True, say=said.append))
     assert found.measured == PROCESSES
     assert any("MiB are free" in text for text in said)
 
@@ -204,7 +211,7 @@ def test_a_fleet_fills_its_tables_side_by_side_and_an_error_stops_no_other(
     fakes[1].link.faults.unplugged = True
 
     def campaign(number: int) -> Any:
-        return lambda sleep: pool(tmp_path, [fakes[number]], Conditions(patience_s=0.5, sleep=sleep), f"{number}.jsonl")
+        return lambda sleep: pool(tmp_path, [fakes[number]], soon(patience_s=0.5, sleep=sleep), f"{number}.jsonl")
 
     outcomes = run_fleet({f"t{n}": campaign(n) for n in range(3)})
     assert list(outcomes) == ["t0", "t1", "t2"]

@@ -40,5 +40,5 @@ def test_a_board(board: Board, tmp_path: Path) -> None:
     board.set_throttled(0x50005)
     facts = read_facts(device)
     assert (facts.model, facts.soc) == ("Raspberry Pi 4 Model B Rev 1.4", "Broadcom BCM2711")
-    assert (facts.throttled, facts.clusters, facts.cores) == (0x50005, "4x1500", 4)
+    assert (facts.throttled, facts.clusters, facts.cores) == (0x50005, "0-3@1500", 4)
     device.close()
