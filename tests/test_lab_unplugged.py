@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -13,10 +15,12 @@ from blocks.spec import BlockSpec
 from devices.adb import AdbDevice
 from devices.adb_server import AdbServer
 from devices.base import Device
+from devices.hold import Conditions
 from devices.ssh import SshDevice, make_target
 from latency_tables.journal import read_table
-from profiler.campaign import profile
+from profiler.campaign import Campaign, profile
 from profiler.export import WRITERS
+from profiler.fleet import Sleep, run_fleet
 from profiler.plan import Plan
 from tests.waiting import during
 from tools.rig.adb import Adb
@@ -47,30 +51,30 @@ def pixel(phone: Phone, adb: Adb) -> Device:
     return AdbDevice("pixel", phone.serial, server=AdbServer(port=adb.port, environment=adb.environment))
 
 
-def unplugged_for_two_minutes(device: Device, machine: Machine, log: str, folder: Path) -> None:
-    """One batch that takes longer than the cable is out, and is begun before it is pulled."""
-    runtime = Sleeping(AWAY_S / 2, log=log)
+def test_two_minutes_without_a_cable(pi: SshDevice, board: Board, pixel: Device, phone: Phone, tmp_path: Path) -> None:
+    """Both at once. Each has one batch, which takes longer than the cable is out and is begun before it is pulled."""
+    logs = {"pi": (pi, board, "/tmp/ran"), "pixel": (pixel, phone, "/data/local/tmp/ran")}
 
-    def pull() -> None:
-        time.sleep(2)
+    def campaign(name: str, sleep: Sleep) -> Campaign:
+        device, _, log = logs[name]
+        return profile(
+            device, Sleeping((AWAY_S + 10) / len(BLOCKS), log=log), BLOCKS, tmp_path / f"{name}.jsonl",
+            writer=WRITERS["onnx"], program="sh", plan=Plan(), processes=1, conditions=Conditions(sleep=sleep),
+        )  # fmt: skip
+
+    def pull(machine: Machine) -> None:
         machine.unplug()
         time.sleep(AWAY_S)
         machine.plug()
 
-    with during(machine.path(log).exists, pull, timeout_s=400):
-        found = profile(
-            device, runtime, BLOCKS, folder / "table.jsonl", writer=WRITERS["onnx"], program="sh", plan=Plan(),
-            processes=1,
-        )  # fmt: skip
-    assert found.measured == len(BLOCKS)
-    assert len(read_table(folder / "table.jsonl").measurements) == len(BLOCKS)
-    ran = Counter(device.run(["cat", log], timeout_s=30).stdout.splitlines())
-    assert ran == Counter(f"{event} 0 {block}" for block in BLOCKS for event in ("begun", "ended")), "each ran once"
-
-
-def test_a_board(pi: SshDevice, board: Board, tmp_path: Path) -> None:
-    unplugged_for_two_minutes(pi, board, "/tmp/ran", tmp_path)
-
-
-def test_a_phone(pixel: Device, phone: Phone, tmp_path: Path) -> None:
-    unplugged_for_two_minutes(pixel, phone, "/data/local/tmp/ran", tmp_path)
+    with ExitStack() as stack:
+        for _, machine, log in logs.values():
+            pulling = functools.partial(pull, machine)
+            stack.enter_context(during(machine.path(log).exists, pulling, timeout_s=400))
+        outcomes = run_fleet({name: functools.partial(campaign, name) for name in logs})
+    for name, (device, _, log) in logs.items():
+        outcome = outcomes[name]
+        assert isinstance(outcome, Campaign), outcome
+        assert len(read_table(tmp_path / f"{name}.jsonl").measurements) == outcome.measured == len(BLOCKS)
+        ran = Counter(device.run(["cat", log], timeout_s=30).stdout.splitlines())
+        assert ran == Counter(f"{event} 0 {block}" for block in BLOCKS for event in ("begun", "ended")), "each ran once"
