@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from devices import jobs
-from devices.base import Device, DeviceError, LostError, TimeLimitError
+from devices.base import Device, DeviceError, LostError, OutputLimitError, TimeLimitError
 from devices.fake import FakeDevice
 from devices.jobs import JobLostError
 from devices.local import LocalDevice
@@ -183,3 +183,13 @@ def test_the_folder_of_a_dead_process_is_removed_with_its_job_at_the_next_connec
         assert fake.run(["ls", "-d", folder], timeout_s=9).returncode != 0
         assert gone(int(child))
         assert bystander.is_dir()
+
+
+@pytest.mark.slow
+def test_a_gigabyte_of_output_is_neither_read_nor_kept(fake: FakeDevice) -> None:
+    flood = ["head", "-c", str(1 << 30), "/dev/zero"]
+    with fake.workdir() as folder:
+        with pytest.raises(OutputLimitError, match="was stopped after printing"):
+            jobs.run_job(fake, flood, f"{folder}/job", timeout_s=120, wait=jobs.Wait(poll_s=0.1))
+        assert fake.run(["echo", "well"], timeout_s=30).stdout == "well\n"
+    assert not Path(folder).exists()
