@@ -26,6 +26,7 @@ PORT = 5037
 OLDEST = 31
 _NEW_FEATURE = "sendrecv_v2_zstd"  # which servers have from 31 on
 _START_S = 30
+_LAUNCHES = 3
 
 
 class AdbRefusedError(DeviceError):
@@ -46,9 +47,19 @@ class AdbServer:
         try:
             socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
         except OSError:
-            program = find_program(self.program)
-            environment = dict(self.environment) if self.environment is not None else {**os.environ}
-            environment.setdefault("ADB_MDNS_AUTO_CONNECT", "0")
+            self._launch()
+        if _NEW_FEATURE not in self.ask("host:host-features").split(","):
+            raise DeviceInputError(
+                f"the adb server that runs on port {self.port} is older than {OLDEST} and loses devices in silence; "
+                "type: adb kill-server; edgenas then starts the one it brings"
+            )
+
+    def _launch(self) -> None:
+        program = find_program(self.program)
+        environment = dict(self.environment) if self.environment is not None else {**os.environ}
+        environment.setdefault("ADB_MDNS_AUTO_CONNECT", "0")
+        said = ""
+        for _ in range(_LAUNCHES):  # on a busy machine adb may misread its own server's first words
             done = subprocess.run(
                 [str(program), "-P", str(self.port), "start-server"],
                 env=environment,
@@ -58,13 +69,10 @@ class AdbServer:
                 text=True,
                 timeout=_START_S,
             )
-            if done.returncode != 0:
-                raise DeviceInputError(f"{program} did not start its server: {done.stderr.strip()[-300:]}") from None
-        if _NEW_FEATURE not in self.ask("host:host-features").split(","):
-            raise DeviceInputError(
-                f"the adb server that runs on port {self.port} is older than {OLDEST} and loses devices in silence; "
-                "type: adb kill-server; edgenas then starts the one it brings"
-            )
+            if done.returncode == 0:
+                return
+            said = done.stderr.strip()[-300:]
+        raise DeviceInputError(f"{program} did not start its server: {said}")
 
     def connection(self, timeout_s: float = STALL_S) -> AdbConnection:
         """A new connection to the server. LostError."""
