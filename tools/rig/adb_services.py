@@ -85,7 +85,13 @@ async def shell(stream: Stream, argv: Sequence[str], version2: bool, faults: Fau
         if process.stdin is not None:
             process.stdin.close()  # as adbd does: what ignores the hang-up still sees the end of its input
         _hang_up(process)
-        await process.wait()
+        await asyncio.shield(asyncio.create_task(_reap(process)))  # also when this task is cancelled twice
+
+
+async def _reap(process: asyncio.subprocess.Process) -> None:
+    """Wait for a command to end and close its pipes, which what it left behind may hold open."""
+    await process.wait()
+    process._transport.close()  # type: ignore[attr-defined]  # asyncio offers no other way
 
 
 async def _feed(stream: Stream, process: asyncio.subprocess.Process, version2: bool) -> None:

@@ -50,6 +50,8 @@ exec chroot "$root" /usr/bin/env -i PATH=/system/bin:/usr/bin:/bin HOME=/ ANDROI
     sh -c "cd /data/local/tmp; $2"
 """
 
+_END_S = 5.0  # for commands to end when their device goes
+
 
 class Adbd:
     """Listens on 127.0.0.1 from ``start`` to ``close``; ``serial`` is its address for ``adb connect``.
@@ -100,6 +102,9 @@ class Adbd:
         for task in list(self._connections):
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
+        if left := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(left, timeout=_END_S)
+        await asyncio.sleep(0)  # for pipes that were closed to be gone
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
