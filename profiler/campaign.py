@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -87,7 +88,7 @@ def profile_pool(
     others. InputError names what differs where they are not of one setting. DeviceError when all of them failed."""
     begin = time.monotonic()
     pool = _Pool(runtime, plan or Plan(), writer, conditions, tuple(dict.fromkeys(blocks)), path, processes,
-                 batch_blocks, progress)  # fmt: skip
+                 batch_blocks, progress, len(workers))  # fmt: skip
     with pool.table_closed:
         if len(workers) == 1:
             pool.run(workers[0])
@@ -117,6 +118,7 @@ class _Pool:
     processes: int
     batch_blocks: int
     progress: Callable[[Progress], None]
+    devices: int
     table: TableWriter | None = None
     setting: Setting | None = None
     work: Work | None = None
@@ -171,13 +173,22 @@ class _Pool:
                 have = {m.key for m in self.measurements}
                 wanted = [b for b in self.blocks if b.kind != "skip"]
                 lacking = [[b for b in wanted if (b, process) not in have] for process in range(self.processes)]
-                self.work = Work(lacking, held.plan, self.batch_blocks, self.progress)
+                self.work = Work(lacking, held.plan, self._most(len(wanted)), self.progress)
             elif self.setting is not None and (differences := self.setting.differences(held.setting)):
                 raise InputError(
                     f"{held.worker.device.name} is not of the kind that {self.path} is measured on: "
                     f"{'; '.join(differences)} (in the table / there); give it a table of its own"
                 )
             return self.table
+
+    def _most(self, blocks: int) -> int:
+        """Blocks a batch, so that each device of a pool gets as many batches as the others. Of all blocks, not of those
+        that lack: a campaign that goes on cuts as it did before, and finds what devices have kept."""
+        if self.devices == 1:
+            return self.batch_blocks
+        batches = self.processes * math.ceil(blocks / self.batch_blocks)
+        even = math.ceil(batches / self.devices) * self.devices
+        return max(1, math.ceil(self.processes * blocks / max(even, 1)))
 
     def _measure_all(self, held: Station, table: TableWriter) -> None:
         assert self.work is not None
