@@ -42,6 +42,8 @@ def open_worker(entry: Entry, runtime: str) -> Worker:
 
     if runtime in TOOLS:
         if runtime not in entry.tools:
+            if entry.python:
+                raise InputError(f"{runtime} is for phones; {entry.name} has a Python: take litert or onnxruntime")
             raise InputError(
                 f'{entry.name} has no {runtime}: name it in devices.toml: {runtime} = "/path/to/{runtime}" and '
                 f'{runtime}_sha256 = "..."'

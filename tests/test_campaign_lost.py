@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import time
 from collections import Counter
@@ -218,6 +220,23 @@ def test_a_fleet_fills_its_tables_side_by_side_and_an_error_stops_no_other(
     assert isinstance(outcomes["t1"], LostError)
     for name in ("t0", "t2"):
         outcome = outcomes[name]
+        assert isinstance(outcome, Campaign)
+        assert {m.key for m in outcome.table.measurements} == WANTED
+
+
+def test_ctrl_c_ends_a_fleet_in_order_and_the_next_one_goes_on(
+    tmp_path: Path, log: Path, slow: None, fakes: Any
+) -> None:
+    def campaigns() -> Any:
+        return {
+            f"t{n}": lambda sleep, n=n: pool(tmp_path, [fakes[n]], soon(sleep=sleep), f"{n}.jsonl") for n in range(2)
+        }
+
+    with during(lambda: begun(log, 4), lambda: os.kill(os.getpid(), signal.SIGINT)), pytest.raises(KeyboardInterrupt):
+        run_fleet(campaigns())
+    for device in fakes[:2]:
+        assert not list(Path(device.about().path).glob("device.lock")), "free again"
+    for outcome in run_fleet(campaigns()).values():
         assert isinstance(outcome, Campaign)
         assert {m.key for m in outcome.table.measurements} == WANTED
 

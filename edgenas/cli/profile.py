@@ -82,10 +82,10 @@ def command(
         tables[label] = Table(members, runtime_named(used), out or Path(f"{label}-{used}.jsonl"), plan)
     with live_table(list(tables)) as live:
         outcomes = fill(tables, blocks, processes, force, live.update, talk)
-    reports = {label: _report(tables[label], outcome, blocks) for label, outcome in outcomes.items()}
     failed = [error for error in outcomes.values() if isinstance(error, Exception)]
     if len(outcomes) == 1 and failed:
         raise failed[0]
+    reports = {label: _report(tables[label], outcome, blocks) for label, outcome in outcomes.items()}
     if as_json:
         print_json(next(iter(reports.values())) if len(reports) == 1 else reports)
     else:
