@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 
 import click
 
 from edgenas.cli.devices.options import device_option, inventory_option, load_entries, load_entry
 from edgenas.cli.terminal import json_option
+from edgenas.cli.verbs import Verbs
 
 __all__ = ["command", "device_option", "inventory_option", "load_entries", "load_entry"]
 
@@ -25,23 +25,11 @@ VERBS: dict[str, tuple[str, str]] = {
 }
 
 
-class _Verbs(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS:
-            return None
-        command = importlib.import_module(VERBS[cmd_name][0]).command
-        assert isinstance(command, click.Command)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(verb, line) for verb, (_, line) in VERBS.items()])
+class DeviceVerbs(Verbs):
+    verbs = VERBS
 
 
-@click.group("devices", cls=_Verbs, invoke_without_command=True)
+@click.group("devices", cls=DeviceVerbs, invoke_without_command=True)
 @inventory_option
 @json_option
 @click.pass_context
