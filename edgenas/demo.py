@@ -19,10 +19,12 @@ from blocks.errors import OutcomeError
 from edgenas.measuring import Verdict, verify_files
 from edgenas.searching import SearchRecord, run_searches
 from edgenas.shipping import accuracy_of_file, export_network, parity_max_rel
+from profiler.enough import Enough
 
 if TYPE_CHECKING:
     from devices.inventory import Entry
     from latency_tables.table import LatencyTable
+    from latency_tables.validation import Validation
     from search.problem import Cost, Trial
     from search.space import Choice, Space
 
@@ -33,6 +35,8 @@ QUANTILES = (0.15, 0.45, 0.8)  #: of latency among random networks: the three bu
 SHIPPED = 1  #: which of them is shipped: the middle one
 FINALISTS = 6  #: most accurate judged networks inside that budget that are timed as whole networks, at a time
 PROCESSES, MOST_PROCESSES = 4, 40  #: fresh ones that time a network; most for a shipped file that is outside
+ENOUGH = Enough(3, 4)  #: processes that time each block: minutes are what a demo has
+HELD_OUT = 12  #: networks timed whole before the search, to validate the table
 ROUNDS = 4  #: times that more finalists are looked for, each with what the last ones taught about sums of blocks
 OPTIONS: dict[str, dict[str, Any]] = {"mathnas": {"power": 0.0}, "layernas": {"buckets": 2, "fill": "mid"}}
 
@@ -44,6 +48,7 @@ class Story:
     space: Space
     tables: dict[str, LatencyTable]
     cost: Cost
+    proof: Validation
     record: SearchRecord
     budgets: tuple[float, ...]
     finalists: list[tuple[str, float, Verdict]]  # key, judged accuracy, how it was timed with random weights
@@ -78,6 +83,7 @@ class Demo:
     def run(self) -> Story:
         """Everything, in order. OutcomeError when none of the most accurate networks found is inside the budget when
         timed as a whole."""
+        from latency_tables.calibrated import CalibratedTable
         from search.cost import latency_cost
         from search.spaces import space as find_space
 
@@ -85,7 +91,12 @@ class Demo:
         space = find_space("digits")
         with self._timed("tables", f"measuring {len(space.blocks())} blocks of the space {space.name}"):
             tables = {runtime: self._table(space, runtime) for runtime in RUNTIMES}
-        cost = latency_cost(tables[RUNTIMES[0]], "min", space.blocks())
+        with self._timed(
+            "validation", f"timing {HELD_OUT} held-out networks whole, to see whether sums can be trusted"
+        ):
+            proof = self._validation(space)
+        trusted = CalibratedTable(tables[RUNTIMES[0]], proof)
+        cost = latency_cost(trusted, "min", space.blocks(), trusted.fixed_ms)
         budgets = quantile_budgets(space, cost, self.seed)
         shown = ", ".join(f"{budget:g}" for budget in budgets)
         with self._timed("search", f"searching {space.networks:,} networks for {shown} ms, training each candidate"):
@@ -98,7 +109,7 @@ class Demo:
                 f"none of the {len(finalists)} networks timed is inside {budgets[SHIPPED]:g} ms as a whole on "
                 f"this machine, so that its table is not to be trusted: close what else runs, and run the demo again"
             )
-        return self._ship(space, tables, cost, record, budgets, finalists, inside[0])
+        return self._ship(space, tables, cost, proof, record, budgets, finalists, inside[0])
 
     @contextmanager
     def _timed(self, name: str, text: str) -> Iterator[None]:
@@ -120,7 +131,7 @@ class Demo:
         campaign = profile(
             self.entry.open(), ALL[runtime], space.blocks(), self.folder / f"table-{runtime}.jsonl",
             writer=WRITERS[ALL[runtime].format], program=self.entry.python, plan=Plan(cores=self.entry.cores),
-            progress=told,
+            enough=ENOUGH, progress=told,
         )  # fmt: skip
         missing = campaign.table.missing(space.blocks())
         if missing:
@@ -128,6 +139,16 @@ class Demo:
             raise OutcomeError(f"{len(missing)} blocks were not measured under {runtime}, such as {missing[0]}: {why}")
         campaign.table.to_csv(self.folder / f"table-{runtime}.csv")
         return campaign.table
+
+    def _validation(self, space: Space) -> Validation:
+        from edgenas.validating import Asked, validate
+        from profiler.work import Progress
+
+        def told(p: Progress) -> None:
+            self.update(p.done, p.total, "networks and blocks")
+
+        asked = Asked(space, HELD_OUT, processes=3, chains=False, seed=self.seed)
+        return validate(self.entry, self.folder / f"table-{RUNTIMES[0]}.jsonl", asked, progress=told)
 
     def _search(self, space: Space, cost: Cost, budgets: tuple[float, ...]) -> SearchRecord:
         from edgenas.judges import open_accuracy
@@ -185,6 +206,7 @@ class Demo:
         space: Space,
         tables: dict[str, LatencyTable],
         cost: Cost,
+        proof: Validation,
         record: SearchRecord,
         budgets: tuple[float, ...],
         finalists: list[tuple[str, float, Verdict]],
@@ -210,11 +232,11 @@ class Demo:
             accuracy = {kind: accuracy_of_file(path, images, labels) for kind, path in files.items()}
             verdicts = []
             for runtime, path in zip(RUNTIMES, files.values(), strict=True):
-                predicted_ms = tables[runtime].total_ms(architecture)
+                predicted_ms = cost.total(architecture) if runtime == RUNTIMES[0] else None
                 budget_ms = budgets[SHIPPED] if runtime == RUNTIMES[0] else None
                 model = {path.name: path.read_bytes()}
                 verdicts += self._verify(model, runtime, budget_ms, predicted_ms, most=MOST_PROCESSES)
-        return Story(space, tables, cost, record, budgets, finalists, winner, accuracy, parity, verdicts, files)
+        return Story(space, tables, cost, proof, record, budgets, finalists, winner, accuracy, parity, verdicts, files)
 
     def _verify(
         self,

@@ -14,6 +14,7 @@ from devices.base import DeviceError
 from devices.inventory import Entry
 from edgenas.workers import conditions, open_worker
 from profiler.campaign import Campaign, profile_pool
+from profiler.enough import Enough
 from profiler.export import WRITERS
 from profiler.fleet import Sleep, run_fleet
 from profiler.plan import Plan
@@ -34,10 +35,12 @@ class Table:
 def fill(
     tables: Mapping[str, Table],
     blocks: Sequence[BlockSpec],
-    processes: int,
+    enough: Enough,
     force: bool,
     progress: Callable[[str, Progress], None],
     say: Callable[[str], None],
+    *,
+    chains: bool = False,
 ) -> dict[str, Campaign | Exception]:
     """Measure ``blocks`` for every table (label -> table), side by side; label -> what became of it. ``progress`` and
     ``say`` are called from several threads."""
@@ -47,7 +50,7 @@ def fill(
         return profile_pool(
             [open_worker(entry, table.runtime.name) for entry in table.entries],
             table.runtime, blocks, table.path, writer=WRITERS[table.runtime.format], plan=table.plan,
-            processes=processes, conditions=conditions(table.entries, force, say, sleep),
+            enough=enough, chains=chains, conditions=conditions(table.entries, force, say, sleep),
             progress=lambda told: progress(label, told),
         )  # fmt: skip
 

@@ -33,13 +33,15 @@ class Run:
 
 @dataclass(frozen=True)
 class SearchRecord:
-    """Everything a search command found; ``values`` are MathNAS's block values where it ran."""
+    """Everything a search command found; ``values`` are MathNAS's block values where it ran, ``error_share`` what a
+    predicted cost may be off, up and down, where that is known."""
 
     space: Space
     cost: Cost
     accuracy: str
     runs: tuple[Run, ...]
     values: BlockValues | None
+    error_share: float | None = None
 
     def best(self, budget: float) -> Run:
         """The run at ``budget`` whose best network is the most accurate, the cheaper of equals."""
@@ -69,6 +71,7 @@ class SearchRecord:
             "key": self.space.key(best.choice),
             "accuracy": best.accuracy,
             "cost": best.cost,
+            "interval": self.interval(best.cost),
             "predicted_accuracy": run.result.predicted,
             "judged": len(run.result.trials),
             "paid": sum(trial.paid for trial in run.result.trials),
@@ -76,6 +79,10 @@ class SearchRecord:
             "notes": run.result.notes,
             "network": self.space.architecture(best.choice).to_json(),
         }
+
+    def interval(self, cost: float) -> list[float] | None:
+        """What a network of this predicted cost will be measured at, 95 times in 100; None where that is not known."""
+        return None if self.error_share is None else [cost * (1 - self.error_share), cost * (1 + self.error_share)]
 
     def _trials_json(self, run: Run) -> list[dict[str, Any]]:
         return [{"key": self.space.key(t.choice), "accuracy": t.accuracy, "cost": t.cost, "paid": t.paid}
@@ -92,6 +99,7 @@ def run_searches(
     cache: TrialCache,
     *,
     max_trials: int | None = None,
+    error_share: float | None = None,
     progress: Callable[[str, float, Trial], None] = lambda algorithm, budget, trial: None,
 ) -> SearchRecord:
     """Each algorithm (name -> its options) at each budget; ``problem(budget)`` makes the problems, which differ in
@@ -115,7 +123,7 @@ def run_searches(
     if "mathnas" in algorithms and max_trials is None:
         values = block_values(problems[0], Trials(problems[0], cache), algorithms["mathnas"].get("fraction"))
     first = problems[0]
-    return SearchRecord(first.space, first.cost, first.accuracy.name, tuple(runs), values)
+    return SearchRecord(first.space, first.cost, first.accuracy.name, tuple(runs), values, error_share)
 
 
 def front_points(space: Space, cost: Cost, values: BlockValues) -> list[tuple[float, float, str]]:

@@ -1,48 +1,43 @@
 """A latency table on disk: an append-only file of JSON lines that survives being killed at any moment.
 
-    line 1    {"format": "edgenas latency table", "version": 1, "edgenas": "0.1.0", "created": ..., "setting": {...},
+    line 1    {"format": "edgenas latency table", "version": 2, "edgenas": "0.2.0", "created": ..., "setting": {...},
                "crc32": n}
-    others    {"kind": "measurement", "block": ..., "process": n, "loops": n, "samples_ns": [[...]], "checksum": [s, a],
-               "before": {...}, "after": {...}, "crc32": n}    checksum is null where the runtime gave none
-              {"kind": "failure", "block": ..., "process": n, "stage": ..., "message": ..., "crc32": n}
+    others    {"kind": "measurement", "blocks": [...], "process": n, "purpose": "table", "batch": ..., "loops": n,
+               "samples_ns": [[...]], "checksum": [s, a], "before": {...}, "after": {...}, "crc32": n}
+              {"kind": "failure", "blocks": [...], "process": n, "stage": ..., "message": ..., "crc32": n}
+              {"kind": "void", "batch": ..., "first": n, "last": n, "share": x, "crc32": n}
+              {"kind": "validation", "id": ..., "space": ..., "created": ..., "target": n, "networks": [[...]],
+               "crc32": n}
 
-``crc32`` is that of the record without it, as JSON with sorted keys and no spaces: a changed digit would otherwise read
-as another measurement. A last line without its newline is a write that was cut: it is left out and counted in
-``dropped_bytes``. Anything else that is wrong is an InputError with the line's number.
+``blocks`` is one block measured alone, or a chain of several; ``checksum`` is null where the runtime gave none. See
+``latency_tables.lines`` for the seal and ``latency_tables.migration`` for older versions, which are read as well. A
+last line without its newline is a write that was cut: it is left out and counted in ``dropped_bytes``. Anything else
+that is wrong is an InputError with the line's number.
 """
 
 from __future__ import annotations
 
 import json
-import zlib
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from blocks.errors import InputError
-from blocks.spec import BlockSpec
 from latency_tables.fields import Fields
 from latency_tables.jsonl import Appender, parse_line, read_lines
-from latency_tables.table import LatencyTable, Measurement, Setting, check_samples
+from latency_tables.lines import Record, record_from_json, record_to_json, sealed, unsealed
+from latency_tables.migration import FORMAT_VERSION, upgrade, upgrade_setting
+from latency_tables.records import BlockFailure, HeldOut, Measurement, Void, piece_text
+from latency_tables.setting import Setting
+from latency_tables.table import LatencyTable
 
-#: History: 1 (edgenas 0.1.0) the first.
-FORMAT_VERSION = 1
 _FORMAT = "edgenas latency table"
 _START = b'{"format":"edgenas latency table"'
-_MAX_PROCESS = 10**6
-
-
-@dataclass(frozen=True, slots=True)
-class BlockFailure:
-    """A block that could not be measured: where it went wrong and what was said."""
-
-    block: BlockSpec
-    process: int
-    stage: str
-    message: str
+_Kind = TypeVar("_Kind", Measurement, BlockFailure, Void, HeldOut)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +49,8 @@ class Journal:
     edgenas: str
     created: str
     dropped_bytes: int
+    version: int = FORMAT_VERSION
+    validations: tuple[HeldOut, ...] = ()
 
 
 def read_table(path: Path) -> LatencyTable:
@@ -66,32 +63,33 @@ def read_journal(path: Path) -> Journal:
     lines = read_lines(path)
     if not lines.records:
         raise InputError(f"{path}: no table in it; measure one: edgenas profile")
-    setting, edgenas, created = _header(path, lines.records[0][1])
-    measurements: list[Measurement] = []
-    failures: list[BlockFailure] = []
-    seen: dict[tuple[BlockSpec, int], int] = {}
-    for number, record in lines.records[1:]:
+    setting, edgenas, created, version = _header(path, lines.records[0][1])
+    records: list[Record] = []
+    seen: dict[Any, int] = {}
+    for number, line in lines.records[1:]:
         try:
-            found = _record(record)
-            if isinstance(found, BlockFailure):
-                failures.append(found)
-                continue
-            if found.key in seen:
-                raise ValueError(f"{found.block} as process {found.process} is already on line {seen[found.key]}")
+            found = record_from_json(upgrade(unsealed(line), version))
+            if isinstance(found, Measurement):
+                if found.key in seen:
+                    what = f"{piece_text(found.piece)} as process {found.process}"
+                    raise ValueError(f"{what} is already on line {seen[found.key]}")
+                seen[found.key] = number
         except ValueError as error:
             raise InputError(
                 f"{path}, line {number}: {error}; restore the file from a copy, or delete that line and profile again"
             ) from error
-        seen[found.key] = number
-        measurements.append(found)
-    return Journal(LatencyTable(setting, tuple(measurements)), tuple(failures), edgenas, created, lines.dropped_bytes)
+        records.append(found)
+    table = LatencyTable(setting, tuple(_only(records, Measurement)), tuple(_only(records, Void)))
+    failures, validations = tuple(_only(records, BlockFailure)), tuple(_only(records, HeldOut))
+    return Journal(table, failures, edgenas, created, lines.dropped_bytes, version, validations)
 
 
 class TableWriter:
     """The one writer of a table's file: creates it, or continues it when its setting is the same.
 
-    Use as a context manager. ``found`` is what the file held. InputError when another process is writing it, when it is
-    no table, when it is damaged, and when it was measured in another setting.
+    Use as a context manager. ``found`` is what the file held; a file of an older version is first replaced by one of
+    this version with the same records. InputError when another process is writing it, when it is no table, when it is
+    damaged, and when it was measured in another setting.
     """
 
     def __init__(self, path: Path, setting: Setting, edgenas: str) -> None:
@@ -100,8 +98,7 @@ class TableWriter:
         try:
             if not read_lines(path).records:
                 created = datetime.now(UTC).isoformat(timespec="seconds")
-                head = {"format": _FORMAT, "version": FORMAT_VERSION, "edgenas": edgenas, "created": created}
-                self._appender.append([_sealed({**head, "setting": setting.as_dict()})])
+                self._appender.append([_header_line(setting, edgenas, created)])
             self.found = replace(read_journal(path), dropped_bytes=self._appender.dropped_bytes)
             differences = self.found.table.setting.differences(setting)
             if differences:
@@ -109,28 +106,25 @@ class TableWriter:
                     f"{path} was measured in another setting, and settings never mix: {'; '.join(differences)} "
                     f"(in the file / now); write to another file, or restore the old setting"
                 )
+            if self.found.version != FORMAT_VERSION:
+                self._appender = _replaced(self._appender, self.found)
         except BaseException:
             self._appender.close()
             raise
         self._keys = {m.key for m in self.found.table.measurements}
 
-    def append(self, measurements: Iterable[Measurement], failures: Iterable[BlockFailure] = ()) -> None:
+    def append(self, records: Iterable[Record]) -> None:
         """Write the records and return once they are on the disk; InputError for a key that is already there."""
-        records = []
-        for m in measurements:
-            if m.key in self._keys:
-                raise InputError(f"{self._appender.path} already holds {m.block} as process {m.process}")
-            self._keys.add(m.key)
-            values = {"kind": "measurement", "block": str(m.block), "process": m.process, "loops": m.loops}
-            samples = [list(samples) for samples in m.samples_ns]
-            checksum = None if m.checksum is None else list(m.checksum)
-            state = {"before": dict(m.before), "after": dict(m.after)}
-            records.append(_sealed({**values, "samples_ns": samples, "checksum": checksum, **state}))
-        for f in failures:
-            values = {"kind": "failure", "block": str(f.block), "process": f.process}
-            records.append(_sealed({**values, "stage": f.stage, "message": f.message}))
-        if records:
-            self._appender.append(records)
+        lines = []
+        for record in records:
+            if isinstance(record, Measurement):
+                if record.key in self._keys:
+                    what = f"{piece_text(record.piece)} as process {record.process}"
+                    raise InputError(f"{self._appender.path} already holds {what}")
+                self._keys.add(record.key)
+            lines.append(record_to_json(record))
+        if lines:
+            self._appender.append(lines)
 
     def close(self) -> None:
         self._appender.close()
@@ -142,6 +136,32 @@ class TableWriter:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _only(records: Iterable[Record], kind: type[_Kind]) -> list[_Kind]:
+    return [record for record in records if isinstance(record, kind)]
+
+
+def _header_line(setting: Setting, edgenas: str, created: str) -> dict[str, Any]:
+    head = {"format": _FORMAT, "version": FORMAT_VERSION, "edgenas": edgenas, "created": created}
+    return sealed({**head, "setting": setting.as_dict()})
+
+
+def _replaced(old: Appender, found: Journal) -> Appender:
+    """The file again, in this version, in its place; still locked."""
+    records: list[Record] = [*found.table.measurements, *found.failures]
+    lines = [_header_line(found.table.setting, found.edgenas, found.created), *map(record_to_json, records)]
+    beside = old.path.with_name(f".{old.path.name}.{os.getpid()}")
+    try:
+        new = Appender(beside)
+        new.append(lines)
+        beside.replace(old.path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise InputError(f"{old.path}: cannot be written in version {FORMAT_VERSION}: {error.strerror}") from error
+    old.close()
+    new.path = old.path
+    return new
 
 
 def _check_ours(path: Path) -> None:
@@ -161,69 +181,22 @@ def _check_ours(path: Path) -> None:
         raise InputError(f"{path} is not a latency table, and would be changed by writing to it; name another file")
 
 
-def _header(path: Path, record: dict[str, Any]) -> tuple[Setting, str, str]:
+def _header(path: Path, record: dict[str, Any]) -> tuple[Setting, str, str, int]:
     if record.get("format") != _FORMAT:
         raise InputError(f"{path}, line 1: not a latency table: a table begins with {_START.decode()}...")
     version = record.get("version")
-    if version != FORMAT_VERSION:
-        older = isinstance(version, int) and version < FORMAT_VERSION
-        remedy = "measure it again" if older else "upgrade: pip install --upgrade edgenas"
+    if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
         raise InputError(
-            f"{path}, line 1: format version {version!r:.40}, but this edgenas reads version {FORMAT_VERSION}; {remedy}"
+            f"{path}, line 1: format version {json.dumps(version):.40}, but this edgenas reads versions 1 .. "
+            f"{FORMAT_VERSION}; upgrade: pip install --upgrade edgenas"
         )
     try:
-        fields = Fields(record)
+        fields = Fields(unsealed(record))
         for name in ("format", "version"):
             fields.any(name)
-        found = Setting.from_dict(fields.any("setting")), fields.text("edgenas"), fields.text("created")
-        _check_seal(record, fields)
+        setting = upgrade_setting(fields.any("setting"), version)
+        found = Setting.from_dict(setting), fields.text("edgenas"), fields.text("created"), version
+        fields.done()
     except ValueError as error:
         raise InputError(f"{path}, line 1: {error}; restore the file from a copy, or measure it again") from error
     return found
-
-
-def _record(record: dict[str, Any]) -> Measurement | BlockFailure:
-    """One line after the first; ValueError (InputError is one) says what is wrong."""
-    fields = Fields(record)
-    kind = fields.text("kind")
-    if kind not in ("measurement", "failure"):
-        raise ValueError(f"kind {kind[:40]!r} is neither 'measurement' nor 'failure'")
-    found: Measurement | BlockFailure
-    block, process = BlockSpec.parse(fields.text("block")), fields.whole("process", 0, _MAX_PROCESS)
-    if kind == "failure":
-        found = BlockFailure(block, process, fields.text("stage"), fields.text("message"))
-    else:
-        found = Measurement(
-            block,
-            process,
-            check_samples(fields.any("samples_ns")),
-            fields.whole("loops", 1, 10**6),
-            _checksum(fields.any("checksum")),
-            fields.values("before"),
-            fields.values("after"),
-        )
-    _check_seal(record, fields)
-    return found
-
-
-def _checksum(value: Any) -> tuple[float, float] | None:
-    if value is None:
-        return None
-    pair = Fields(dict(zip("sa", Fields({"checksum": value}).list("checksum", 2), strict=False)), "checksum")
-    return pair.number("s"), pair.number("a")
-
-
-def _crc32(record: dict[str, Any]) -> int:
-    return zlib.crc32(json.dumps(record, sort_keys=True, separators=(",", ":")).encode())
-
-
-def _sealed(record: dict[str, Any]) -> dict[str, Any]:
-    return {**record, "crc32": _crc32(record)}
-
-
-def _check_seal(record: dict[str, Any], fields: Fields) -> None:
-    """The last check: nothing but the crc is left, and it is that of the rest."""
-    crc32 = fields.whole("crc32", 0, 2**32 - 1)
-    fields.done()
-    if crc32 != _crc32({name: value for name, value in record.items() if name != "crc32"}):
-        raise ValueError("the record was changed after it was written (its crc32 differs)")

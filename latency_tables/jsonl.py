@@ -76,6 +76,8 @@ class Appender:
             raise InputError(f"{path}: {error.strerror or error}; name a file that can be written") from error
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not os.path.samestat(os.fstat(self._fd), path.stat()):
+                raise OSError("it was replaced in between")
         except OSError as error:
             os.close(self._fd)
             raise InputError(

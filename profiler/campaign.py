@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -18,8 +17,13 @@ from devices.base import Device, DeviceError, LostError
 from devices.hold import Conditions
 from devices.jobs import JobLostError, StayedAwayError
 from devices.kept import kept_key
-from latency_tables.journal import BlockFailure, TableWriter
-from latency_tables.table import LatencyTable, Measurement, Setting
+from latency_tables.journal import TableWriter
+from latency_tables.lines import Record
+from latency_tables.records import BlockFailure, HeldOut, Measurement, Piece, Void
+from latency_tables.setting import Setting
+from latency_tables.table import LatencyTable
+from profiler.enough import Enough
+from profiler.goals import Blocks, Goal, Known
 from profiler.plan import Plan
 from profiler.runtimes.base import Runtime
 from profiler.station import Station, Worker, Writer, batch_key, station
@@ -41,6 +45,7 @@ class Campaign:
     dropped_bytes: int
     seconds: float
     lost: tuple[tuple[str, str], ...] = ()
+    validations: tuple[HeldOut, ...] = ()
 
 
 def profile(
@@ -52,21 +57,22 @@ def profile(
     writer: Writer,
     program: str,
     plan: Plan | None = None,
-    processes: int = 3,
+    enough: Enough | None = None,
+    chains: bool = False,
     batch_blocks: int = 64,
     conditions: Conditions = ANY,
     progress: Callable[[Progress], None] = lambda told: None,
 ) -> Campaign:
-    """Measure each of ``blocks`` in ``processes`` fresh processes and append to the table at ``path``; pairs that it
-    holds already are not measured again, skips never are. A batch, which is what a sudden end costs, has at most
-    ``batch_blocks`` blocks.
+    """Measure each of ``blocks`` until it is known (``enough``), with ``chains`` also inside one, and append to the
+    table at ``path``; what it holds already is not measured again, skips never are. A batch, which is what a sudden end
+    costs, has at most ``batch_blocks`` blocks.
 
     A block that fails is recorded, left out of the rest of this campaign and tried again by the next. Raises InputError
     for a table of another setting or one that is being written, OutcomeError where the runtime does not run,
     DeviceError when the device fails; what was appended until then stays.
     """
     return profile_pool(
-        [Worker(device, program)], runtime, blocks, path, writer=writer, plan=plan, processes=processes,
+        [Worker(device, program)], runtime, blocks, path, writer=writer, plan=plan, enough=enough, chains=chains,
         batch_blocks=batch_blocks, conditions=conditions, progress=progress,
     )  # fmt: skip
 
@@ -79,29 +85,44 @@ def profile_pool(
     *,
     writer: Writer,
     plan: Plan | None = None,
-    processes: int = 3,
+    enough: Enough | None = None,
+    chains: bool = False,
     batch_blocks: int = 64,
     conditions: Conditions = ANY,
     progress: Callable[[Progress], None] = lambda told: None,
 ) -> Campaign:
     """``profile`` on several devices of one kind, which share the work; what a device had that fails goes to the
     others. InputError names what differs where they are not of one setting. DeviceError when all of them failed."""
+    goal = Blocks(tuple(dict.fromkeys(blocks)), enough or Enough(), chains, batch_blocks, len(workers))
+    return pursue(workers, runtime, goal, path, writer=writer, plan=plan, conditions=conditions, progress=progress)
+
+
+def pursue(
+    workers: Sequence[Worker],
+    runtime: Runtime,
+    goal: Goal,
+    path: Path,
+    *,
+    writer: Writer,
+    plan: Plan | None = None,
+    conditions: Conditions = ANY,
+    progress: Callable[[Progress], None] = lambda told: None,
+) -> Campaign:
+    """Measure for the table at ``path`` until ``goal`` asks for nothing more; errors are those of ``profile``."""
     begin = time.monotonic()
-    pool = _Pool(runtime, plan or Plan(), writer, conditions, tuple(dict.fromkeys(blocks)), path, processes,
-                 batch_blocks, progress, len(workers))  # fmt: skip
+    pool = _Pool(runtime, plan or Plan(), writer, conditions, goal, path, progress)
     with pool.table_closed:
         if len(workers) == 1:
             pool.run(workers[0])
         else:
             with ThreadPoolExecutor(len(workers), thread_name_prefix="profile") as threads:
                 list(threads.map(pool.run_or_lose, workers))
-        if pool.work is None or pool.work.left:
+        if pool.work is None or not pool.work.finished:
             raise pool.lost[0][1]
-        assert pool.table is not None and pool.setting is not None
+        assert pool.table is not None
         return Campaign(
-            LatencyTable(pool.setting, tuple(pool.measurements)), tuple(pool.failures), pool.work.measured,
-            pool.table.found.dropped_bytes, time.monotonic() - begin,
-            tuple((name, str(error)) for name, error in pool.lost),
+            pool.known().table, tuple(pool.failures), pool.work.measured, pool.table.found.dropped_bytes,
+            time.monotonic() - begin, tuple((name, str(error)) for name, error in pool.lost), tuple(pool.validations),
         )  # fmt: skip
 
 
@@ -113,20 +134,19 @@ class _Pool:
     plan: Plan
     writer: Writer
     conditions: Conditions
-    blocks: tuple[BlockSpec, ...]
+    goal: Goal
     path: Path
-    processes: int
-    batch_blocks: int
     progress: Callable[[Progress], None]
-    devices: int
     table: TableWriter | None = None
     setting: Setting | None = None
     work: Work | None = None
     measurements: list[Measurement] = field(default_factory=list)
+    voids: list[Void] = field(default_factory=list)
+    validations: list[HeldOut] = field(default_factory=list)
     failures: list[BlockFailure] = field(default_factory=list)
     lost: list[tuple[str, Exception]] = field(default_factory=list)
     table_closed: ExitStack = field(default_factory=ExitStack)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def run_or_lose(self, worker: Worker) -> None:
         """``run``; a device that fails is left behind."""
@@ -163,17 +183,30 @@ class _Pool:
                     raise
                 self.conditions.sleep(_RETRY_S)
 
+    def known(self) -> Known:
+        """What the table holds now."""
+        assert self.setting is not None
+        table = LatencyTable(self.setting, tuple(self.measurements), tuple(self.voids))
+        return Known(table, tuple(self.validations))
+
     def _open(self, held: Station) -> TableWriter:
         """The table; InputError where this device is not of its setting."""
         with self._lock:
             if self.table is None:
-                self.table = self.table_closed.enter_context(TableWriter(self.path, held.setting, _edgenas_version()))
+                self.table = self.table_closed.enter_context(TableWriter(self.path, held.setting, edgenas_version()))
                 self.setting = held.setting
-                self.measurements += self.table.found.table.measurements
-                have = {m.key for m in self.measurements}
-                wanted = [b for b in self.blocks if b.kind != "skip"]
-                lacking = [[b for b in wanted if (b, process) not in have] for process in range(self.processes)]
-                self.work = Work(lacking, held.plan, self._most(len(wanted)), self.progress)
+                found = self.table.found
+                self.measurements += found.table.measurements
+                self.voids += found.table.voids
+                self.validations += found.validations
+
+                def more(failed: Collection[Piece]) -> Sequence[Item]:
+                    with self._lock:
+                        records, items = self.goal.next(self.known(), held.plan, failed)
+                        self._note(records)
+                        return items
+
+                self.work = Work(more, held.plan, self.progress)
             elif self.setting is not None and (differences := self.setting.differences(held.setting)):
                 raise InputError(
                     f"{held.worker.device.name} is not of the kind that {self.path} is measured on: "
@@ -181,14 +214,24 @@ class _Pool:
                 )
             return self.table
 
-    def _most(self, blocks: int) -> int:
-        """Blocks a batch, so that each device of a pool gets as many batches as the others. Of all blocks, not of those
-        that lack: a campaign that goes on cuts as it did before, and finds what devices have kept."""
-        if self.devices == 1:
-            return self.batch_blocks
-        batches = self.processes * math.ceil(blocks / self.batch_blocks)
-        even = math.ceil(batches / self.devices) * self.devices
-        return max(1, math.ceil(self.processes * blocks / max(even, 1)))
+    def _note(self, records: Sequence[Record]) -> None:
+        """Append to the table, and to what is known."""
+        assert self.table is not None
+        self.table.append(records)
+        for record in records:
+            match record:
+                case Measurement():
+                    self.measurements.append(record)
+                case Void():
+                    self.voids.append(record)
+                    self.conditions.say(
+                        f"rounds {record.first + 1} to {record.last + 1} of a batch were off by {record.share:+.1%}: "
+                        "left out, and measured again"
+                    )
+                case HeldOut():
+                    self.validations.append(record)
+                case BlockFailure():
+                    self.failures.append(record)
 
     def _measure_all(self, held: Station, table: TableWriter) -> None:
         assert self.work is not None
@@ -201,20 +244,20 @@ class _Pool:
             try:
                 found, failed = held.measure(item, self.writer, key(item))
                 with self._lock:
-                    table.append(found, failed)
-                    self.measurements += found
-                    self.failures += failed
+                    self._note([*found, *failed])
             except BaseException:
                 self.work.give_back(item)
                 raise
             heat = found[-1].after.get("temperature_c") if found else None
+            measured = sum(m.purpose == item.purpose for m in found)
             self.work.done(
-                item, len(found), [f.block for f in failed], held.worker.device.name,
+                item, measured, [f.piece for f in failed], held.worker.device.name,
                 heat if isinstance(heat, float) else None,
             )  # fmt: skip
 
 
-def _edgenas_version() -> str:
+def edgenas_version() -> str:
+    """Version of this package, for what it writes."""
     try:
         return version("edgenas")
     except PackageNotFoundError:

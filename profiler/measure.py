@@ -197,11 +197,12 @@ def _check(
 
 def _check_header(name: str, output: BatchOutput, runtime: Runtime, plan: Plan) -> None:
     header = output.header
-    asked = (runtime.name, plan.threads, plan.scheduler)
-    got = (header.installed.runtime, header.threads, header.scheduler)
+    asked = (runtime.name, plan.threads, plan.scheduler, plan.cold_kib)
+    got = (header.installed.runtime, header.threads, header.scheduler, header.cold_kib)
     if asked != got or (plan.cores and header.cores != plan.cores):
         raise OutcomeError(
             f"{name}: asked for {runtime.name}, {plan.threads} threads, cores {list(plan.cores or ())}, scheduler "
-            f"{plan.scheduler}, but the runner had {header.installed.runtime}, {header.threads}, {list(header.cores)}, "
-            f"{header.scheduler}; nothing of this batch is kept: run it again"
+            f"{plan.scheduler}, {plan.cold_kib} KiB cold, but the runner had {header.installed.runtime}, "
+            f"{header.threads}, {list(header.cores)}, {header.scheduler}, {header.cold_kib}; nothing of this batch is "
+            "kept: run it again"
         )

@@ -19,6 +19,7 @@ _LIMITS = {
     "warmup_limit_ms": (1, 600_000),
     "threads": (1, 256),
     "seed": (0, 2**31 - 1),
+    "cold_kib": (0, 1 << 20),
     "limit_s": (1, 86_400),
 }
 
@@ -29,6 +30,9 @@ class Plan:
 
     rounds            times that every model gets its turn, in an order shuffled anew
     samples           samples a turn; consecutive, so that all but the first meet a warm cache, as in a network
+    cold_kib          KiB of weights that another model reads before every sample, which then is a single run: the
+                      caches hold what they hold in the middle of a network, so that sums of blocks predict networks;
+                      0 for runs back to back, and for runtimes that cannot
     min_sample_us     a model that is faster is run several times a sample
     max_round_ms      a slower model gets fewer samples a turn, at least one
     warmup_runs/_ms   least warm-up; it goes on until two windows of 5 agree within 5 %, or to warmup_limit_ms
@@ -49,6 +53,7 @@ class Plan:
     cores: tuple[int, ...] | None = None
     scheduler: str = "fifo"
     seed: int = 0
+    cold_kib: int = 8192
     limit_s: int = 300
 
     def __post_init__(self) -> None:
@@ -80,7 +85,8 @@ class Plan:
         if absent:
             raise InputError(f"plan: the device has no CPU {absent[0]}; it allows {', '.join(map(str, cpus))}")
         scheduler = self.scheduler if self.scheduler in description.schedulers else "normal"
-        return replace(self, cores=tuple(sorted(cores)), scheduler=scheduler)
+        cold_kib = self.cold_kib if description.cold else 0
+        return replace(self, cores=tuple(sorted(cores)), scheduler=scheduler, cold_kib=cold_kib)
 
     def as_dict(self) -> dict[str, Any]:
         """Every field by name, as plain JSON values."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from blocks.errors import EdgenasError
 from blocks.spec import BlockSpec
-from blocks.weights import Weights, random_weights
+from blocks.weights import Weights, network_random_weights, random_weights
 from devices import throttle
 from devices.base import Device
 from devices.facts import Facts, clusters_of, fingerprint, printable, read_facts
@@ -21,8 +21,8 @@ from devices.jobs import Wait
 from devices.kept import clear
 from devices.ready import Reading
 from devices.state import steady
-from latency_tables.journal import BlockFailure
-from latency_tables.table import Fact, Measurement, Setting, device_pairs
+from latency_tables.records import BlockFailure, Measurement, Piece, Purpose, piece_text
+from latency_tables.setting import Fact, Setting, device_pairs
 from profiler.measure import Batch, describe, measure_models
 from profiler.plan import Plan
 from profiler.runtimes.base import Runtime
@@ -31,6 +31,7 @@ from profiler.work import Item
 
 Writer = Callable[[Sequence[BlockSpec], Sequence[Weights]], bytes]
 
+_NAME = 16  # hexadecimal digits of a batch's key that name it in the table
 THROTTLE_TRIES = 3  # times that a batch during which the device throttled is measured
 _CLOCK_S = 900  # the clock goes back by itself this long after the limit of a batch: what a lost device may be away
 
@@ -60,14 +61,14 @@ class Station:
         """One batch in one process, with the state of the device around it. DeviceError when the device fails."""
         models: dict[str, bytes] = {}
         failures: list[BlockFailure] = []
-        for block in item.blocks:
+        by_text = {piece_text(piece): piece for piece in (*item.pieces, *item.sentinels)}
+        for name, piece in by_text.items():
             try:
-                models[str(block)] = writer([block], [random_weights(block, self.plan.seed)])
+                models[name] = writer(piece, _weights(piece, self.plan.seed))
             except EdgenasError as error:
-                failures.append(BlockFailure(block, item.process, "write", printable(str(error))))
+                failures.append(BlockFailure(piece, item.process, "write", printable(str(error))))
         if not models:
             return [], failures
-        by_text = {str(block): block for block in item.blocks}
         for _ in range(THROTTLE_TRIES):
             before = calm(self.worker.device, self.home, self.conditions)
             told = _stamp(self.worker.device, before)
@@ -91,8 +92,14 @@ class Station:
             if wrong:
                 failures.append(BlockFailure(by_text[name], item.process, "delegate", wrong))
             else:
-                block, checksum = by_text[name], r.checksum
-                found.append(Measurement(block, item.process, r.samples_ns, r.loops, checksum, told, after))
+                piece = by_text[name]
+                purpose: Purpose = "sentinel" if piece in item.sentinels else item.purpose
+                found.append(
+                    Measurement(
+                        piece, item.process, r.samples_ns, r.loops, r.checksum, told, after, purpose,
+                        item.batch or key[:_NAME],
+                    )
+                )  # fmt: skip
         return found, failures
 
     def steady(self) -> AbstractContextManager[Any]:
@@ -160,13 +167,19 @@ def make_setting(facts: Facts, description: Description, plan: Plan, clock: str 
         threads=plan.threads,
         cores=plan.cores or (),
         scheduler=plan.scheduler,
+        cold_kib=plan.cold_kib,
     )
 
 
 def batch_key(item: Item, plan: Plan, setting: Setting, table: str) -> str:
     """What names a batch on the device: the same work for the same ``table`` has one key in every process of ours."""
-    what = [table, setting.as_dict(), plan.as_dict(), item.process, [str(block) for block in item.blocks]]
+    pieces = [piece_text(piece) for piece in (*item.pieces, *item.sentinels)]
+    what = [table, setting.as_dict(), plan.as_dict(), item.process, item.purpose, item.batch, pieces]
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+
+
+def _weights(piece: Piece, seed: int) -> Sequence[Weights]:
+    return network_random_weights(piece, seed) if len(piece) > 1 else [random_weights(piece[0], seed)]
 
 
 def _stamp(device: Device, reading: Reading) -> dict[str, Fact]:

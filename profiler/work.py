@@ -1,15 +1,15 @@
-"""What a campaign still has to measure: blocks cut into batches, given out to whoever asks, taken back when lost."""
+"""What a campaign still has to measure: pieces cut into batches, given out to whoever asks, taken back when lost."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from blocks.counts import weight_bytes
-from blocks.spec import BlockSpec
+from latency_tables.records import Piece, Purpose
 from profiler.plan import Plan
 
 BATCH_BYTES = 64 << 20  # of model files: what a small board can hold twice
@@ -19,7 +19,7 @@ _SLOW_MACS_PER_S = 1e9  # what the estimate takes the device for: one core of a 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Told after every batch: (block, process) pairs measured and wanted, failures, and seconds left as it looks; which
+    """Told after every batch: (piece, process) pairs measured and wanted, failures, and seconds left as it looks; which
     ``device`` measured the batch, and how warm it was then."""
 
     done: int
@@ -32,32 +32,34 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A batch of blocks for one fresh process."""
+    """A batch for one fresh process: what to measure, and ``sentinels`` beside it; ``batch`` names it, or is '' for a
+    name made from what it is."""
 
     process: int
-    blocks: tuple[BlockSpec, ...]
+    pieces: tuple[Piece, ...]
+    purpose: Purpose = "table"
+    sentinels: tuple[Piece, ...] = ()
+    batch: str = ""
+
+
+#: Asked for what is to be measured next, given what has failed in this campaign; nothing ends it.
+More = Callable[[Collection[Piece]], Sequence[Item]]
 
 
 class Work:
-    """Batches in order: process after process, in the order of the blocks. Safe to use from several threads.
+    """Batches in order. Safe to use from several threads.
 
-    ``lacking`` are the blocks to measure in each process; a block that failed is left out of what is given out later.
+    ``more`` is asked whenever all batches are done; a piece that failed is left out of what is given out later.
     """
 
-    def __init__(
-        self, lacking: Sequence[Sequence[BlockSpec]], plan: Plan, most: int, progress: Callable[[Progress], None]
-    ) -> None:
-        self._queue = deque(
-            Item(process, tuple(batch))
-            for process, blocks in enumerate(lacking)
-            for batch in batches(blocks, plan, most)
-        )
-        self._plan, self._progress = plan, progress
+    def __init__(self, more: More, plan: Plan, progress: Callable[[Progress], None]) -> None:
+        self._queue: deque[Item] = deque()
+        self._more, self._plan, self._progress = more, plan, progress
         self._out = 0
-        self._broken: set[BlockSpec] = set()
+        self._finished = False
+        self._broken: set[Piece] = set()
         self._changed = threading.Condition()
-        self._total = sum(len(blocks) for blocks in lacking)
-        self._estimated_s = sum(self._seconds(item) for item in self._queue)
+        self._total, self._estimated_s = 0, 0.0
         self._begin, self._worked_s = time.monotonic(), 0.0
         self.measured = self._failed = 0
 
@@ -67,16 +69,19 @@ class Work:
         with self._changed:
             while True:
                 item = self._next(first)
-                if item is not None or not self._out:
+                if item is not None or self._finished:
                     break
-                self._changed.wait(0.5)
+                if self._out:
+                    self._changed.wait(0.5)
+                else:
+                    self._refill()
             self._out += item is not None
             return item
 
     def done(
-        self, item: Item, measured: int, failed: Sequence[BlockSpec], device: str, temperature_c: float | None
+        self, item: Item, measured: int, failed: Collection[Piece], device: str, temperature_c: float | None
     ) -> None:
-        """``item`` is measured and on the disk, but for the blocks that ``failed``; by whom, see Progress."""
+        """``item`` is measured and on the disk, but for the pieces that ``failed``; by whom, see Progress."""
         with self._changed:
             self._out -= 1
             self._broken.update(failed)
@@ -96,46 +101,53 @@ class Work:
             self._changed.notify_all()
 
     @property
-    def left(self) -> int:
-        """How many batches nobody has taken."""
+    def finished(self) -> bool:
+        """Nothing is left to be measured."""
         with self._changed:
-            return len(self._queue)
+            return self._finished
+
+    def _refill(self) -> None:
+        items = self._more(self._broken)
+        self._queue.extend(items)
+        self._total += sum(len(item.pieces) for item in items)
+        self._estimated_s += sum(self._seconds(item) for item in items)
+        self._finished = not items
 
     def _next(self, first: Callable[[Item], bool]) -> Item | None:
-        self._queue = deque(item for item in map(self._whole, self._queue) if item.blocks)
+        self._queue = deque(item for item in map(self._whole, self._queue) if item.pieces)
         item = next(filter(first, self._queue), self._queue[0] if self._queue else None)
         if item is not None:
             self._queue.remove(item)
         return item
 
     def _whole(self, item: Item) -> Item:
-        """``item`` less the blocks that failed since it was cut."""
-        return Item(item.process, tuple(block for block in item.blocks if block not in self._broken))
+        """``item`` less the pieces that failed since it was cut."""
+        return replace(item, pieces=tuple(piece for piece in item.pieces if piece not in self._broken))
 
     def _seconds(self, item: Item) -> float:
-        return sum(estimate_s(block, self._plan) for block in item.blocks)
+        return sum(estimate_s(piece, self._plan) for piece in (*item.pieces, *item.sentinels))
 
 
-def estimate_s(block: BlockSpec, plan: Plan) -> float:
-    """Seconds that measuring a block once takes on a slow device: warm-up and rounds."""
-    once_s = max(block.macs / _SLOW_MACS_PER_S, plan.min_sample_us / 1e6)
+def estimate_s(piece: Piece, plan: Plan) -> float:
+    """Seconds that measuring a piece once takes on a slow device: warm-up and rounds."""
+    once_s = max(sum(block.macs for block in piece) / _SLOW_MACS_PER_S, plan.min_sample_us / 1e6)
     turn_s = max(once_s, min(plan.samples * once_s, plan.max_round_ms / 1e3))
     warmup_s = max(plan.warmup_ms / 1e3, plan.warmup_runs * once_s)
     return min(warmup_s, max(plan.warmup_limit_ms / 1e3, once_s)) + plan.rounds * turn_s
 
 
-def batches(blocks: Sequence[BlockSpec], plan: Plan, most: int) -> Iterator[list[BlockSpec]]:
-    """Cut into runs of at most ``most`` blocks that stay within BATCH_BYTES and BATCH_S; one is always allowed."""
-    batch: list[BlockSpec] = []
+def batches(pieces: Sequence[Piece], plan: Plan, most: int) -> Iterator[list[Piece]]:
+    """Cut into runs of at most ``most`` pieces that stay within BATCH_BYTES and BATCH_S; one is always allowed."""
+    batch: list[Piece] = []
     seconds, size = 0.0, 0
-    for block in blocks:
-        block_s, block_bytes = estimate_s(block, plan), weight_bytes(block)
-        full = seconds + block_s > BATCH_S or size + block_bytes > BATCH_BYTES or len(batch) == most
+    for piece in pieces:
+        piece_s, piece_bytes = estimate_s(piece, plan), sum(map(weight_bytes, piece))
+        full = seconds + piece_s > BATCH_S or size + piece_bytes > BATCH_BYTES or len(batch) == most
         if batch and full:
             yield batch
             batch, seconds, size = [], 0.0, 0
-        batch.append(block)
-        seconds += block_s
-        size += block_bytes
+        batch.append(piece)
+        seconds += piece_s
+        size += piece_bytes
     if batch:
         yield batch

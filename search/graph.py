@@ -114,10 +114,12 @@ Solver = Callable[[Graph, float], Solution | None]
 
 
 def layered_graph(space: Space, cost: Cost) -> Graph:
-    """The graph of ``space`` with ``cost`` on its edges and value 0; edge k of layer i is ``space.edges[i][k]``."""
+    """The graph of ``space`` with ``cost`` on its edges and value 0; edge k of layer i is ``space.edges[i][k]``. What
+    every network costs is part of the first layer."""
     known = {block: float(cost.of(block)) for edges in space.edges for block in dict.fromkeys(e.block for e in edges)}
     before = [State(space.c_in, space.in_size)]
-    states, layers = [1], []
+    states: list[int] = [1]
+    layers: list[GraphLayer] = []
     for edges in space.edges:
         after = list(dict.fromkeys(edge.target for edge in edges))
         source, target = ({state: i for i, state in enumerate(s)} for s in (before, after))
@@ -126,7 +128,7 @@ def layered_graph(space: Space, cost: Cost) -> Graph:
                 np.array([source[e.source] for e in edges]),
                 np.array([target[e.target] for e in edges]),
                 np.array([e.option for e in edges]),
-                np.array([known[e.block] for e in edges]),
+                np.array([known[e.block] for e in edges]) + (0.0 if layers else cost.fixed),
                 np.zeros(len(edges)),
             )
         )

@@ -40,14 +40,16 @@ class Accuracy(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """An additive cost: ``unit`` is 'ms', 'MACs' or 'params'; ``of`` gives the cost of one block (a skip costs 0)."""
+    """An additive cost: ``unit`` is 'ms', 'MACs' or 'params'; ``of`` gives the cost of one block (a skip costs 0),
+    ``fixed`` what every network costs beside its blocks."""
 
     unit: str
     of: Callable[[BlockSpec], float]
+    fixed: float = 0.0
 
     def total(self, architecture: Architecture) -> float:
         """Cost of a whole network, added block by block: the same number on every Python, to the last bit."""
-        total = 0.0
+        total = self.fixed
         for block in architecture.blocks:  # not sum(): from Python 3.12 on it compensates for rounding
             total += self.of(block)
         return total

@@ -23,8 +23,10 @@ from devices.hold import Conditions
 from devices.local import LocalDevice
 from devices.lock import LockedError
 from latency_tables.journal import read_journal, read_table
+from latency_tables.table import LatencyTable
 from profiler import station, work
 from profiler.campaign import Campaign, profile
+from profiler.enough import Enough
 from profiler.export import WRITERS
 from profiler.plan import Plan
 from profiler.runtimes import RUNTIMES
@@ -59,8 +61,14 @@ def write_nothing(blocks: Any, weights: Any) -> bytes:
     return b"model"
 
 
+def keys(table: LatencyTable) -> set[tuple[BlockSpec, int]]:
+    """Every (block, process) measured."""
+    return {(m.piece[0], m.process) for m in table.measurements}
+
+
 def run(tmp_path: Path, blocks: tuple[BlockSpec, ...] = BLOCKS, **options: Any) -> Campaign:
-    known: dict[str, Any] = {"program": sys.executable, "processes": PROCESSES, "batch_blocks": BATCH, "plan": Plan()}
+    enough = Enough.exactly(options.pop("processes", PROCESSES))
+    known: dict[str, Any] = {"program": sys.executable, "enough": enough, "batch_blocks": BATCH, "plan": Plan()}
     device = options.pop("device", None) or LocalDevice(base=tmp_path)
     options.setdefault("conditions", Conditions(poll_s=0.1))
     return profile(device, FAKE, blocks, tmp_path / "table.jsonl", **{"writer": write_nothing, **known, **options})
@@ -75,7 +83,7 @@ def test_a_campaign_measures_what_is_lacking_and_nothing_twice(tmp_path: Path, l
     assert told[-1].eta_s == pytest.approx(0, abs=1e-6)
     second = run(tmp_path, progress=told.append)
     assert second.measured == 6
-    assert {m.key for m in second.table.measurements} == WANTED
+    assert keys(second.table) == WANTED
     third = run(tmp_path)
     assert third.measured == 0
     assert finished(log) == Counter({(str(b), p): 1 for b, p in WANTED})
@@ -96,7 +104,9 @@ def test_the_state_of_the_device_surrounds_every_batch(tmp_path: Path, log: Path
 def test_a_broken_block_stops_no_other_and_is_tried_again_by_the_next_campaign(tmp_path: Path, log: Path) -> None:
     found = run(tmp_path, (BLOCKS[0], BROKEN, BLOCKS[1]))
     assert found.measured == 4
-    assert [(f.block, f.process, f.stage, f.message) for f in found.failures] == [(BROKEN, 0, "load", "ValueError: no")]
+    assert [(f.piece, f.process, f.stage, f.message) for f in found.failures] == [
+        ((BROKEN,), 0, "load", "ValueError: no")
+    ]
     again = run(tmp_path, (BLOCKS[0], BROKEN, BLOCKS[1]))
     assert (again.measured, len(again.failures)) == (0, 1)
     journal = read_journal(tmp_path / "table.jsonl")
@@ -106,12 +116,14 @@ def test_a_broken_block_stops_no_other_and_is_tried_again_by_the_next_campaign(t
 
 def test_a_block_that_cannot_be_written_is_a_failure(tmp_path: Path, log: Path) -> None:
     def refuse(blocks: Any, weights: Any) -> bytes:
-        if blocks == [BLOCKS[1]]:
+        if tuple(blocks) == (BLOCKS[1],):
             raise InputError("too odd\nfor this format")
         return b"model"
 
     found = run(tmp_path, BLOCKS[:3], writer=refuse, processes=1)
-    assert [(f.block, f.stage, f.message) for f in found.failures] == [(BLOCKS[1], "write", "too odd for this format")]
+    assert [(f.piece, f.stage, f.message) for f in found.failures] == [
+        ((BLOCKS[1],), "write", "too odd for this format")
+    ]
     assert found.measured == 2
 
 
@@ -138,14 +150,14 @@ def test_a_computing_delegate_other_than_the_settings_is_a_failure(tmp_path: Pat
 
 
 def test_batches_are_bounded_in_number_time_and_size() -> None:
-    small = [BLOCKS[0]] * 10
+    small = [(BLOCKS[0],)] * 10
     assert [len(b) for b in batches(small, Plan(), 4)] == [4, 4, 2]
-    slow = BlockSpec.parse("conv-224x64-o64-k3-s1")
+    slow = (BlockSpec.parse("conv-224x64-o64-k3-s1"),)
     assert estimate_s(slow, Plan()) > work.BATCH_S / 4
     assert [len(b) for b in batches([slow] * 3, Plan(), 64)] == [2, 1]
-    heavy = BlockSpec.parse("head-7x960-m9000-o1000-hswish")
-    assert weight_bytes(heavy) > work.BATCH_BYTES
-    assert [len(b) for b in batches([BLOCKS[0], heavy, heavy, BLOCKS[0]], Plan(), 64)] == [1, 1, 1, 1]
+    heavy = (BlockSpec.parse("head-7x960-m9000-o1000-hswish"),)
+    assert weight_bytes(heavy[0]) > work.BATCH_BYTES
+    assert [len(b) for b in batches([small[0], heavy, heavy, small[0]], Plan(), 64)] == [1, 1, 1, 1]
     assert list(batches([], Plan(), 4)) == []
 
 
@@ -194,14 +206,14 @@ def test_kill_9_at_any_moment_loses_at_most_the_batch_in_flight(tmp_path: Path, 
         process.communicate()
         assert all(gone(pid) for pid in runners(log)), "the runner ends with the campaign"
         if (tmp_path / "table.jsonl").exists() and (tmp_path / "table.jsonl").read_bytes().count(b"\n"):
-            now = {m.key for m in read_table(tmp_path / "table.jsonl").measurements}
+            now = keys(read_table(tmp_path / "table.jsonl"))
             assert held <= now, "nothing that was on the disk is lost"
             assert len(now) % BATCH == 0, "batches are whole"
             held = now
     assert held, "the kills came in between"
     found = run(tmp_path)
     assert found.measured == len(WANTED) - len(held), "exactly the missing ones"
-    assert {m.key for m in found.table.measurements} == WANTED
+    assert keys(found.table) == WANTED
     times = finished(log)
     assert set(times) == {(str(b), p) for b, p in WANTED}
     assert sum(times.values()) - len(WANTED) <= kills * BATCH
@@ -234,7 +246,7 @@ def test_a_second_campaign_on_the_same_table_is_refused(tmp_path: Path, log: Pat
         run(tmp_path, device=LocalDevice("other", tmp_path / "other"))
     _, stderr = process.communicate(timeout=60)
     assert (process.returncode, stderr) == (0, "")
-    assert {m.key for m in read_table(tmp_path / "table.jsonl").measurements} == WANTED
+    assert keys(read_table(tmp_path / "table.jsonl")) == WANTED
 
 
 @pytest.mark.parametrize("name", ["litert", "onnxruntime"])
@@ -248,11 +260,11 @@ def test_a_real_runtime_fills_a_table(tmp_path: Path, name: str) -> None:
         writer=WRITERS[runtime.format],
         program=sys.executable,
         plan=Plan(rounds=2, samples=2, warmup_ms=1),
-        processes=2,
+        enough=Enough.exactly(2),
     )
     assert (found.measured, found.failures) == (6, ())
     assert found.table.setting.runtime == name
     assert all(found.table.ms(b) > 0 for b in BLOCKS[:3])
     for block in BLOCKS[:3]:
-        assert len({m.checksum for m in found.table.measurements if m.block == block}) == 1
+        assert len({m.checksum for m in found.table.measurements if m.piece == (block,)}) == 1
     assert read_table(tmp_path / "t.jsonl") == found.table

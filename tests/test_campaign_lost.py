@@ -21,12 +21,13 @@ from devices.lock import LockedError
 from devices.ready import Limits
 from latency_tables.journal import read_table
 from profiler.campaign import Campaign, profile_pool
+from profiler.enough import Enough
 from profiler.fleet import run_fleet
 from profiler.plan import Plan
 from profiler.runtimes.output import OutputError
 from profiler.runtimes.python_runner import PythonRunner
 from profiler.station import Worker
-from tests.test_campaign import BLOCKS, FAKE, PROCESSES, WANTED, finished, log, run, write_nothing
+from tests.test_campaign import BLOCKS, FAKE, PROCESSES, WANTED, finished, keys, log, run, write_nothing
 from tests.waiting import during, wait_until
 
 __all__ = ["log"]
@@ -71,7 +72,7 @@ def test_a_cable_that_is_pulled_and_replugged_costs_nothing(tmp_path: Path, log:
 
     with during(lambda: begun(log, 2), pull):
         found = run(tmp_path, device=device, conditions=ANYHOW)
-    assert {m.key for m in found.table.measurements} == WANTED
+    assert keys(found.table) == WANTED
     assert finished(log) == Counter({(str(b), p): 1 for b, p in WANTED})
 
 
@@ -79,7 +80,7 @@ def test_a_power_cut_costs_the_batch_in_flight(tmp_path: Path, log: Path, slow: 
     said: list[str] = []
     with during(lambda: begun(log, 2), fakes[0].power_cut):
         found = run(tmp_path, device=fakes[0], conditions=soon(say=said.append))
-    assert {m.key for m in found.table.measurements} == WANTED
+    assert keys(found.table) == WANTED
     assert finished(log) == Counter({(str(b), p): 1 for b, p in WANTED})
     assert log.read_text().count("started") == len(WANTED) // 2 + 1
     assert any("started anew" in text and "measured again" in text for text in said)
@@ -93,7 +94,7 @@ def test_a_pool_shares_the_work_and_does_what_a_dead_device_leaves(
 
     with during(lambda: begun(log, 3), die):
         found = pool(tmp_path, fakes, soon(patience_s=0.5))
-    assert {m.key for m in found.table.measurements} == WANTED
+    assert keys(found.table) == WANTED
     assert [name for name, _ in found.lost] == ["fake0"]
     assert {m.before["device"] for m in found.table.measurements} >= {"fake1", "fake2"}
     assert read_table(tmp_path / "pool.jsonl") == found.table
@@ -204,7 +205,7 @@ def test_output_that_makes_no_sense_is_not_kept_for_the_next_campaign(tmp_path: 
         pool(tmp_path, fakes[:1], ANYHOW, runtime=runtime)
     assert not once.exists()
     found = pool(tmp_path, fakes[:1], ANYHOW, runtime=runtime)
-    assert {m.key for m in found.table.measurements} == WANTED
+    assert keys(found.table) == WANTED
 
 
 def test_a_fleet_fills_its_tables_side_by_side_and_an_error_stops_no_other(
@@ -221,7 +222,7 @@ def test_a_fleet_fills_its_tables_side_by_side_and_an_error_stops_no_other(
     for name in ("t0", "t2"):
         outcome = outcomes[name]
         assert isinstance(outcome, Campaign)
-        assert {m.key for m in outcome.table.measurements} == WANTED
+        assert keys(outcome.table) == WANTED
 
 
 def test_ctrl_c_ends_a_fleet_in_order_and_the_next_one_goes_on(
@@ -238,7 +239,7 @@ def test_ctrl_c_ends_a_fleet_in_order_and_the_next_one_goes_on(
         assert not list(Path(device.about().path).glob("device.lock")), "free again"
     for outcome in run_fleet(campaigns()).values():
         assert isinstance(outcome, Campaign)
-        assert {m.key for m in outcome.table.measurements} == WANTED
+        assert keys(outcome.table) == WANTED
 
 
 def test_one_machine_under_two_names_is_measured_once(tmp_path: Path, log: Path, slow: None) -> None:
@@ -265,5 +266,5 @@ def pool(
 ) -> Campaign:
     return profile_pool(
         [Worker(device, sys.executable) for device in devices], runtime, BLOCKS, tmp_path / table, writer=write_nothing,
-        plan=Plan(), processes=PROCESSES, batch_blocks=2, conditions=conditions,
+        plan=Plan(), enough=Enough.exactly(PROCESSES), batch_blocks=2, conditions=conditions,
     )  # fmt: skip

@@ -12,7 +12,7 @@ import pytest
 
 from latency_tables.journal import read_table
 from tests.conftest import ROOT
-from tests.test_campaign import WANTED, finished, log
+from tests.test_campaign import WANTED, finished, keys, log
 from tests.test_ssh import target_of
 from tests.waiting import wait_until
 from tools.rig import available
@@ -59,6 +59,6 @@ def test_kill_9_in_the_middle_of_a_batch_loses_and_repeats_nothing(
     process = start(server, tmp_path)
     _, stderr = process.communicate(timeout=120)
     assert (process.returncode, stderr) == (0, "")
-    assert {m.key for m in read_table(tmp_path / "table.jsonl").measurements} == WANTED
+    assert keys(read_table(tmp_path / "table.jsonl")) == WANTED
     assert finished(log) == Counter({(str(b), p): 1 for b, p in WANTED})
     assert not list(tmp_path.glob("base/edgenas-*/kept/*")), "nothing is left there"

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from blocks.errors import InputError
 from blocks.spec import BlockSpec
-from latency_tables.journal import BlockFailure, TableWriter, read_journal, read_table
-from latency_tables.table import Measurement, Setting
+from latency_tables.journal import TableWriter, read_journal, read_table
+from latency_tables.lines import sealed
+from latency_tables.records import PURPOSES, BlockFailure, HeldOut, Measurement, Void
+from latency_tables.setting import Setting
 
 SETTING = Setting(
     device=(("cores", 4), ("cpu", "Cortex-A72")),
@@ -30,7 +32,7 @@ SETTING = Setting(
 BLOCK = BlockSpec.parse("conv-8x3-o4-k3-s1-relu6")
 
 TEXTS = ("skip-7x4", "ir-8x4-m8-o4-k5-s1-se8-hswish-res", "sep-7x3-o4-k3-s2-relu", "head-1x9-m8-o3-relu", str(BLOCK))
-blocks = st.sampled_from([BlockSpec.parse(text) for text in TEXTS])
+pieces = st.lists(st.sampled_from([BlockSpec.parse(text) for text in TEXTS]), min_size=1, max_size=3).map(tuple)
 state = st.dictionaries(
     st.sampled_from(("time", "clock_mhz", "load_1min", "os")),
     st.one_of(st.integers(-(10**9), 10**9), st.floats(allow_nan=False, allow_infinity=False), st.just("ü 1")),
@@ -42,13 +44,15 @@ samples = st.lists(st.lists(st.integers(1, 10**12), min_size=1, max_size=3).map(
 measurements = st.lists(
     st.builds(
         Measurement,
-        blocks,
+        pieces,
         st.integers(0, 3),
         samples,
         st.integers(1, 1000),
         st.tuples(finite, finite),
         state,
         state,
+        st.sampled_from(PURPOSES),
+        st.sampled_from(("", "ab12", "v/1")),
     ),
     max_size=4,
     unique_by=lambda m: m.key,
@@ -56,17 +60,17 @@ measurements = st.lists(
 printable = st.text(
     st.characters(categories=("L", "N", "P", "Zs"), exclude_characters="\u3000").filter(str.isprintable), max_size=30
 )
-failures = st.lists(st.builds(BlockFailure, blocks, st.integers(0, 3), printable, printable), max_size=2)
+failures = st.lists(st.builds(BlockFailure, pieces, st.integers(0, 3), printable, printable), max_size=2)
 
 
 def measurement(block: BlockSpec = BLOCK, process: int = 0, ns: int = 1000) -> Measurement:
-    return Measurement(block, process, ((ns, ns + 10), (ns + 5,)), 1, (1.0, 2.0), {}, {})
+    return Measurement((block,), process, ((ns, ns + 10), (ns + 5,)), 1, (1.0, 2.0), {}, {})
 
 
 def write(path: Path, found: list[Measurement], failed: list[BlockFailure]) -> None:
     path.unlink(missing_ok=True)
     with TableWriter(path, SETTING, "0.1.0") as writer:
-        writer.append(found, failed)
+        writer.append([*found, *failed])
 
 
 @pytest.fixture
@@ -170,14 +174,15 @@ def rewrite(path: Path, records: list[dict[str, Any]]) -> None:
         ({"samples_ns": 7}, "line 2: samples_ns is not a list"),
         ({"loops": 0}, "line 2: loops is 0"),
         ({"process": "0"}, "line 2: process is a text, not a whole number"),
-        ({"block": "ir-8"}, "line 2: 'ir-8' is not a block"),
-        ({"kind": "rumour"}, "line 2: kind 'rumour' is neither"),
+        ({"blocks": ["ir-8"]}, "line 2: 'ir-8' is not a block"),
+        ({"blocks": []}, "line 2: blocks is not a list of 1"),
+        ({"blocks": [7]}, "line 2: blocks holds a value that is not a text"),
+        ({"kind": "rumour"}, "line 2: kind 'rumour' is not one of measurement"),
+        ({"purpose": "fun"}, "line 2: purpose 'fun' is not one of table"),
         ({"checksum": [1.0]}, "line 2: checksum has no a"),
         ({"checksum": 0}, "line 2: checksum is a number, not a list"),
-        ({"checksum": None}, "line 2: the record was changed after it was written"),
         ({"before": {"a": [1]}}, "line 2: a is a list, not a number"),
         ({"extra": 1}, "line 2: the record has an unknown field 'extra'"),
-        ({"crc32": 5}, "line 2: the record was changed after it was written"),
     ],
 )
 def test_a_record_that_breaks_a_rule_is_an_error_with_its_line(
@@ -186,10 +191,32 @@ def test_a_record_that_breaks_a_rule_is_an_error_with_its_line(
     path = tmp_path / "t.jsonl"
     write(path, [measurement()], [])
     header, record = lines(path)
-    rewrite(path, [header, {**record, **change}])
+    del record["crc32"]
+    rewrite(path, [header, sealed({**record, **change})])
     with pytest.raises(InputError, match=says) as caught:
         read_table(path)
     assert "restore the file" in str(caught.value)
+
+
+@pytest.mark.parametrize("change", [{"checksum": None}, {"crc32": 5}, {"process": 1}])
+def test_a_record_changed_by_hand_is_an_error_with_its_line(tmp_path: Path, change: dict[str, Any]) -> None:
+    path = tmp_path / "t.jsonl"
+    write(path, [measurement()], [])
+    header, record = lines(path)
+    rewrite(path, [header, {**record, **change}])
+    with pytest.raises(InputError, match="line 2: the record was changed after it was written"):
+        read_table(path)
+
+
+def test_voids_and_held_out_networks_come_back(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    void = Void("ab12", 3, 9, 0.031)
+    held_out = HeldOut("v1", "digits", "2026-01-01T00:00:00+00:00", 4, ((BLOCK, BLOCK), (BLOCK,)))
+    with TableWriter(path, SETTING, "0.1.0") as writer:
+        writer.append([measurement(), void, held_out])
+    journal = read_journal(path)
+    assert (journal.table.voids, journal.validations) == ((void,), (held_out,))
+    assert journal.table.measurements == (measurement(),)
 
 
 def test_a_measurement_given_twice_is_an_error(tmp_path: Path) -> None:

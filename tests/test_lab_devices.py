@@ -19,9 +19,9 @@ from devices.ready import Limits, judge, read
 from devices.soc import model_name, soc_name
 from devices.ssh import SshDevice, make_target
 from devices.state import restore, steady
-from profiler.runners.bench_runner import PROBE
 from profiler.runtimes.benchmark_model import Options, command, parse_run
 from profiler.runtimes.output import OutputError
+from tests.probe import PROBE
 from tools.rig.adb import Adb
 from tools.rig.board import Board
 from tools.rig.phone import Phone

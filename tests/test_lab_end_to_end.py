@@ -25,7 +25,15 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]  # everything there i
 pytest_plugins = ["tools.rig.fixtures"]
 
 SPACE, SIZE = "nas_bench_macro", "16"  # 18 blocks
-QUICK = ["--processes", "1", "--rounds", "2", "--force"]  # a busy machine emulates: nothing here is a measurement
+QUICK = [
+    "--processes",
+    "1",
+    "--most-processes",
+    "1",
+    "--rounds",
+    "2",
+    "--force",
+]  # a busy machine emulates: nothing here is a measurement
 TOY_JUDGE = "def judge(network):\n    return sum(block.macs for block in network.blocks) ** 0.3 / 10\n"
 
 
@@ -68,6 +76,9 @@ def test_profile_a_pi(board: Board, tmp_path: Path) -> None:
     assert board.read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor") == governor
     costs = sorted(table.ms(block) for block in table.blocks)
     budget_ms = f"{sum(costs):.4g}"  # more than any member of the space: what counts here is that it is held against it
+    proof = ("--networks", "8", "--processes", "1", "--rounds", "1", "--no-chains", "--force")
+    told = person.types("table", "validate", "pi4-litert.jsonl", "--device", "pi4", *proof)
+    assert (told["space"], len(told["networks"]), told["way"]) == (SPACE, 8, "alone")
     person.types("search", SPACE, "--in-size", SIZE, "--table", "pi4-litert.jsonl", "--budget-ms", budget_ms,
                  "--accuracy", "my_judge:judge", "--algorithm", "layernas")  # fmt: skip
     person.types("export", "search.json", "-o", "model")
@@ -130,7 +141,7 @@ def test_the_same_runner_under_tflite_runtime(new_board: Callable[..., Board], t
     assert person.types("profile", *blocks, "--device", "old", *QUICK)["missing"] == 0
     table = read_table(tmp_path / "old-litert.jsonl")
     assert table.setting.version == "tflite_runtime 2.14.0"
-    assert {m.block.kind for m in table.measurements} == {"conv", "ir"}
+    assert {m.piece[0].kind for m in table.measurements} == {"conv", "ir"}
 
 
 def test_the_pages_name_the_commands_typed_here() -> None:

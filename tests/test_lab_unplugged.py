@@ -19,6 +19,7 @@ from devices.hold import Conditions
 from devices.ssh import SshDevice, make_target
 from latency_tables.journal import read_table
 from profiler.campaign import Campaign, profile
+from profiler.enough import Enough
 from profiler.export import WRITERS
 from profiler.fleet import Sleep, run_fleet
 from profiler.plan import Plan
@@ -59,7 +60,8 @@ def test_two_minutes_without_a_cable(pi: SshDevice, board: Board, pixel: Device,
         device, _, log = logs[name]
         return profile(
             device, Sleeping((AWAY_S + 10) / len(BLOCKS), log=log), BLOCKS, tmp_path / f"{name}.jsonl",
-            writer=WRITERS["onnx"], program="sh", plan=Plan(), processes=1, conditions=Conditions(sleep=sleep),
+            writer=WRITERS["onnx"], program="sh", plan=Plan(), enough=Enough.exactly(1),
+            conditions=Conditions(sleep=sleep),
         )  # fmt: skip
 
     def pull(machine: Machine) -> None:

@@ -176,7 +176,7 @@ def test_differs() -> None:
 
 @pytest.mark.skipif(importlib.util.find_spec("ai_edge_litert") is None, reason="ai-edge-litert is not installed")
 def test_self_test(tmp_path: Path) -> None:
-    from profiler.runners.bench_runner import PROBE as MODEL
+    from tests.probe import PROBE as MODEL
 
     model = tmp_path / "model.tflite"
     model.write_bytes(MODEL)

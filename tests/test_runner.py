@@ -82,7 +82,8 @@ def test_the_order_is_shuffled_anew_in_every_process(device: LocalDevice) -> Non
 
 def test_a_fast_model_is_looped_and_a_slow_one_gets_fewer_samples(device: LocalDevice) -> None:
     runtime = RUNTIMES["litert"]
-    plan = Plan(rounds=2, samples=50, min_sample_us=2000, max_round_ms=20, warmup_ms=5, cores=(), scheduler="normal")
+    quick = {"warmup_ms": 5, "cores": (), "scheduler": "normal"}
+    plan = Plan(rounds=2, samples=50, min_sample_us=2000, max_round_ms=20, cold_kib=0, **quick)
     batch = measure_models(device, runtime, models(runtime), plan, program=sys.executable)
     for result in batch.results.values():
         assert result.loops > 10
@@ -130,7 +131,7 @@ def test_misuse_and_a_missing_runtime_are_told(tmp_path: Path) -> None:
         result = subprocess.run([sys.executable, RUNNER, *arguments], capture_output=True, text=True, check=False)
         assert (result.returncode, result.stdout) == (2, "")
         assert "--describe litert|onnxruntime" in result.stderr
-    bare = [sys.executable, "-I", "-S", RUNNER, "--describe", "onnxruntime"]
+    bare = [sys.executable, "-I", "-S", RUNNER, "--describe", "onnxruntime", "probe.onnx"]
     result = subprocess.run(bare, capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr == "bench_runner: No module named 'onnxruntime'\n"
@@ -150,7 +151,8 @@ from pathlib import Path
 plan = json.loads(Path(sys.argv[1]).read_text())
 contents = {m["name"]: Path(sys.argv[1]).with_name(m["file"]).read_text() for m in plan["models"]}
 installed = {"runtime": "crashing", "package": "p", "version": "1", "python": "3", "notes": ""}
-print(json.dumps({"kind": "header", **installed, "threads": 1, "cores": [0], "scheduler": "normal"}), flush=True)
+how = {"threads": 1, "cores": [0], "scheduler": "normal", "cold_kib": plan["cold_kib"]}
+print(json.dumps({"kind": "header", **installed, **how}), flush=True)
 if "crash" in contents.values():
     os.kill(os.getpid(), 11)
 for name in contents:
@@ -177,7 +179,7 @@ def test_a_model_that_kills_the_runner_is_found_and_the_others_are_measured(
 def test_a_run_that_was_not_what_the_plan_says_is_refused(device: LocalDevice, tmp_path: Path) -> None:
     (tmp_path / "crashing.py").write_text(CRASHING)
     runtime = PythonRunner("crashing", "onnx", "", tmp_path / "crashing.py")
-    with pytest.raises(OutcomeError, match=r"scheduler fifo, but the runner had crashing, 1, \[0\], normal"):
+    with pytest.raises(OutcomeError, match=r"scheduler fifo, .*but the runner had crashing, 1, \[0\], normal"):
         measure_models(device, runtime, {"m": b"fine"}, Plan(cores=()), program=sys.executable)
     with pytest.raises(OutcomeError, match="did not start: exit code 127"):
         measure_models(device, runtime, {"m": b"fine"}, QUICK, program="no-such-python")

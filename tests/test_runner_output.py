@@ -13,7 +13,8 @@ from profiler.runtimes.output import OutputError, parse_batch, parse_description
 # captured from bench_runner.py, shortened to two samples a round
 REAL = """\
 {"kind": "header", "runtime": "litert", "package": "ai_edge_litert", "version": "2.3.0", "python": "3.11.7", \
-"notes": "delegates as by default, inputs set before timing", "threads": 1, "cores": [1], "scheduler": "fifo"}
+"notes": "delegates as by default, inputs set before timing", "cores": [1], "scheduler": "fifo", "threads": 1, \
+"cold_kib": 0}
 {"kind": "error", "name": "broken", "stage": "load", "message": "ValueError: Model provided has model identifier"}
 {"kind": "model", "name": "conv-8x3-o4-k3-s1-relu6", "loops": 1, "warmup": 7, \
 "samples_ns": [[2714, 2250], [2196, 2170]], "sum": 223.10714, "abs_sum": 223.10714, \

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from blocks.errors import InputError
 from blocks.reference import reference
+from blocks.spec import BlockSpec
 from search.space import Space
 from search.spaces import SPACES, space
 from search.spaces import mobilenet_v3 as v3
@@ -22,7 +23,7 @@ from search.spaces.proxylessnas import PROXYLESSNAS_MOBILE
 from tests.search_toys import SPACES as TOYS
 
 PUBLISHED = ["mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small", "ofa_mobilenet_v3", "proxylessnas",
-             "nas_bench_macro", "tunas_v3"]  # fmt: skip
+             "proxylessnas_24", "single_path", "fbnet", "nas_bench_macro", "tunas_v3"]  # fmt: skip
 
 
 def member(name: str, keys: dict[str, str]) -> tuple[Space, tuple[int, ...]]:
@@ -44,6 +45,9 @@ def member(name: str, keys: dict[str, str]) -> tuple[Space, tuple[int, ...]]:
         ("mobilenet_v3_small", 9**8 * 12**2, 82),
         ("ofa_mobilenet_v3", 7371**5, 4 + 9 * 10),
         ("proxylessnas", 6**6 * 7**15, 4 + 6 * 11),
+        ("proxylessnas_24", 3 * 6**6 * 7**15, 3 + 3 + 6 * 11),
+        ("single_path", 4**5 * 5**15, 5 + 4 * 10),
+        ("fbnet", 7**22, 3 + 6 * 13),
         ("nas_bench_macro", 3**8, 3 + 5 * 3),
     ],
 )
@@ -84,6 +88,15 @@ def test_proxylessnas_mobile_has_its_published_size() -> None:
     network = space("proxylessnas").architecture((0, 0, *PROXYLESSNAS_MOBILE, 0, 0))
     assert network.params == 4_080_512  # the published checkpoint's
     assert abs(network.macs / 320e6 - 1) < 0.01  # arXiv 1812.00332, table 2: 320M
+
+
+def test_fbnet_has_the_sizes_it_was_measured_at() -> None:
+    s = space("fbnet")
+    widths = {(b.in_size, b.c_out) for b in s.blocks() if b.kind == "ir"}
+    strides = {(b.c_in, b.c_out) for b in s.blocks() if b.stride == 2}
+    assert strides == {(24, 32), (32, 64), (112, 184)}  # HW-NAS-Bench: strides 1, 1, 2, 2, 1, 2, 1 with CIFAR
+    assert {(32, 16), (32, 24), (16, 32), (8, 64), (8, 112), (4, 184), (4, 352)} <= widths
+    assert s.blocks()[-2:] == (BlockSpec.parse("conv-4x352-o1504-k1-s1-relu"), BlockSpec.parse("head-4x1504-o100"))
 
 
 def test_once_for_all_depths() -> None:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from blocks.architecture import Architecture
 from blocks.errors import InputError
 from blocks.spec import BlockSpec, skip
-from latency_tables import statistics
-from latency_tables.table import LatencyTable, Measurement
+from latency_tables.records import Measurement
+from latency_tables.table import LatencyTable
 from tests.test_journal import SETTING
 
 STEM = BlockSpec.parse("conv-8x3-o4-k3-s2-relu6")
@@ -24,7 +20,7 @@ HEAD = BlockSpec.parse("head-4x4-o10")
 
 
 def measurement(block: BlockSpec, process: int, samples_ns: tuple[tuple[int, ...], ...], loops: int = 1) -> Measurement:
-    return Measurement(block, process, samples_ns, loops, (0.0, 0.0), {}, {})
+    return Measurement((block,), process, samples_ns, loops, (0.0, 0.0), {}, {})
 
 
 MILLION = 1_000_000
@@ -45,7 +41,8 @@ def test_statistics_are_over_all_samples_in_ms_a_run() -> None:
     assert TABLE.ms(BODY) == 1.0
     assert TABLE.spread(STEM) == 5 / 2 - 1
     assert TABLE.spread(BODY) == 0.0
-    assert TABLE.interval(BODY) == (1.0, 1.0)
+    low, high = TABLE.interval(BODY)
+    assert low < 1.0 < high, "one sample is no certainty"
 
 
 def test_a_network_is_the_sum_of_its_blocks_and_a_skip_costs_nothing() -> None:
@@ -81,42 +78,6 @@ def test_a_table_as_a_frame_and_as_csv(tmp_path: Path) -> None:
 def test_an_empty_table() -> None:
     table = LatencyTable(SETTING, ())
     assert (table.blocks, len(table.to_frame()), table.missing([STEM])) == ((), 0, (STEM,))
-
-
-processes = st.lists(
-    st.lists(st.lists(st.floats(0.01, 100), min_size=1, max_size=4).map(lambda v: np.array(v)), min_size=1, max_size=5),
-    min_size=1,
-    max_size=4,
-)
-
-
-@given(processes, st.sampled_from(list(statistics.STATISTICS)))
-def test_an_interval_lies_among_the_samples(found: list[list[statistics.Times]], statistic: str) -> None:
-    every = statistics.pooled(found)
-    low, high = statistics.interval(found, statistic)
-    assert every.min() <= low <= high <= every.max()
-    assert (low, high) == statistics.interval(found, statistic), "equal samples give equal intervals"
-
-
-def test_ranks_of_the_median_are_those_of_the_tables() -> None:
-    # Conover, Practical Nonparametric Statistics, table A3: P(X <= k) <= .025 for n = 10 at k = 1, for n = 20 at k = 5
-    assert statistics.median_ranks(10, 0.95) == (1, 8)
-    assert statistics.median_ranks(20, 0.95) == (5, 14)
-    assert statistics.median_ranks(30, 0.95) == (9, 20)
-    assert statistics.median_ranks(3, 0.95) == (0, 2)
-    assert statistics.median_ranks(1, 0.95) == (0, 0)
-    widths = [statistics.median_ranks(40, c)[1] for c in (0.5, 0.8, 0.95, 0.99)]
-    assert all(a <= b for a, b in pairwise(widths))
-
-
-def test_the_median_interval_covers_what_it_says() -> None:
-    rng = np.random.default_rng(7)
-    hits = 0
-    for _ in range(400):
-        found = [[np.array([v]) for v in rng.lognormal(0.0, 0.5, 30)]]
-        low, high = statistics.interval(found, "median")
-        hits += low <= 1.0 <= high
-    assert hits >= 0.93 * 400
 
 
 def test_confidence_is_checked() -> None:

@@ -17,6 +17,7 @@ from devices.local import LocalDevice
 from devices.tools import Tool, place
 from latency_tables.journal import read_table
 from profiler.campaign import profile
+from profiler.enough import Enough
 from profiler.export import WRITERS
 from profiler.measure import describe, measure_models
 from profiler.plan import Plan
@@ -90,7 +91,7 @@ def test_a_campaign_fills_a_table(device: LocalDevice, tool: Path, tmp_path: Pat
     def fill(processes: int) -> int:
         return profile(
             device, RUNTIME, BLOCKS, tmp_path / "t.jsonl", writer=WRITERS["tflite"], program=str(tool),
-            plan=QUICK, processes=processes,
+            plan=QUICK, enough=Enough.exactly(processes),
         ).measured  # fmt: skip
 
     assert (fill(2), fill(3), fill(3)) == (4, 2, 0)
@@ -110,7 +111,7 @@ def test_the_order_is_shuffled_and_every_run_is_pinned_as_asked(
     seeing = program(tmp_path / "seeing", text)
     given = {str(n): models()[str(BLOCKS[0])] for n in range(4)}
     core = max(os.sched_getaffinity(0))
-    plan = Plan(rounds=4, warmup_runs=1, warmup_ms=0, cores=(core,), scheduler="normal")
+    plan = Plan(rounds=4, warmup_runs=1, warmup_ms=0, cores=(core,), scheduler="normal", cold_kib=0)
     batch = measure_models(device, RUNTIME, given, plan, program=seeing)
     assert batch.failures == ()
     lines = (tmp_path / "seen").read_text().splitlines()

@@ -13,6 +13,7 @@ from devices.base import Device
 from devices.tools import Tool, place
 from latency_tables.journal import read_table
 from profiler.campaign import profile
+from profiler.enough import Enough
 from profiler.export import WRITERS
 from profiler.measure import describe, measure_models
 from profiler.plan import Plan
@@ -44,7 +45,14 @@ def test_a_phone_fills_a_table(
     tool = placed(pixel, benchmark_model)
     assert tool.startswith("/data/local/tmp/")
     found = profile(
-        pixel, RUNTIME, BLOCKS, tmp_path / "t.jsonl", writer=WRITERS["tflite"], program=tool, plan=PLAN, processes=1
+        pixel,
+        RUNTIME,
+        BLOCKS,
+        tmp_path / "t.jsonl",
+        writer=WRITERS["tflite"],
+        program=tool,
+        plan=PLAN,
+        enough=Enough.exactly(1),
     )
     assert (found.measured, found.failures) == (2, ())
     table = read_table(tmp_path / "t.jsonl")

@@ -32,7 +32,7 @@ def command(folder: Path | None, device: str, inventory: Path | None, seed: int,
       edgenas demo --run runs/20270101-120000      # goes on where that run was stopped
     """
     from edgenas.demo import Demo
-    from edgenas.report.run import write_run
+    from edgenas.report.run import proved, write_run
 
     folder = folder or Path("runs") / datetime.now().strftime("%Y%m%d-%H%M%S")
     entry = load_entry(inventory, device)
@@ -41,7 +41,7 @@ def command(folder: Path | None, device: str, inventory: Path | None, seed: int,
     def step(text: str) -> None:
         nonlocal number
         number += 1
-        talk(f"[{number}/5] {text}")
+        talk(f"[{number}/6] {text}")
 
     talk(f"writing into {folder}; after an interruption, continue with: edgenas demo --run {folder}")
     with progress("demo") as update:
@@ -62,12 +62,13 @@ def command(folder: Path | None, device: str, inventory: Path | None, seed: int,
         print_summary(
             {
                 "blocks measured": len(story.space.blocks()),
+                "sums of blocks": proved(story).removeprefix("Sums of blocks "),
                 "accuracy of model.tflite": f"{story.accuracy['tflite']:.2f} % on test images, by running the file",
                 "parity with torch": f"{data['parity_max_rel']:.1e} largest relative difference",
                 "within budget": "yes" if story.shipped.within_budget else "NO",
                 "seconds": data["seconds"],
                 "written": f"{folder}/: card.md, model.tflite, model.onnx, front.png, table.png, demo.json, ...",
-                "next": f"edgenas front {folder}/search.json --table {folder}/table-onnxruntime.jsonl",
+                "next": f"edgenas front {folder}/search.json --table {folder}/table-onnxruntime.jsonl --unvalidated",
             }
         )
     if not story.shipped.within_budget:

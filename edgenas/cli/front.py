@@ -16,11 +16,18 @@ from edgenas.cli.terminal import json_option, print_json, print_summary, print_t
 @click.option("--table", type=click.Path(dir_okay=False, path_type=Path),
               help="A latency table, of this or of any other device [default: the search's own].")  # fmt: skip
 @click.option("--statistic", default="min", show_default=True, help="Of the table's samples: min, median or p90.")
+@click.option("--unvalidated", is_flag=True, help="Use a table that no edgenas table validate has proved.")
 @click.option("--picture", type=click.Path(dir_okay=False, path_type=Path), help="Also draw it, as PNG or SVG.")
 @click.option("--all", "show_all", is_flag=True, help="Every point, not some 20 spread over the front.")
 @json_option
 def command(
-    search: Path, table: Path | None, statistic: str, picture: Path | None, show_all: bool, as_json: bool
+    search: Path,
+    table: Path | None,
+    statistic: str,
+    unvalidated: bool,
+    picture: Path | None,
+    show_all: bool,
+    as_json: bool,
 ) -> None:
     """The exact accuracy-latency front that a search's block values predict.
 
@@ -32,9 +39,9 @@ def command(
       edgenas front search.json
       edgenas front search.json --table pi4-litert.jsonl --picture front.png
     """
+    from edgenas.costs import table_cost
     from edgenas.searching import front_points, values_from_json
-    from latency_tables.journal import read_journal
-    from search.cost import latency_cost, macs_cost, params_cost
+    from search.cost import macs_cost, params_cost
 
     data = read_json(search)
     described = data.get("space") if isinstance(data, dict) else None
@@ -48,7 +55,8 @@ def command(
     elif table is None and not own:
         raise InputError(f"{search} names no latency table; give one: --table TABLE")
     else:
-        cost = latency_cost(read_journal(table or Path(own)).table, statistic, space.blocks())
+        plain = unvalidated or (table is None and data.get("validated") is False)
+        cost = table_cost(space, table or Path(own), statistic, plain).cost
     points = front_points(space, cost, values)
     if picture is not None:
         from edgenas.report.pictures import FrontPicture, draw_front

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,11 +14,17 @@ from blocks.spec import BlockSpec
 from edgenas.cli.devices import inventory_option, load_entries
 from edgenas.cli.live import live_table
 from edgenas.cli.networks import NETWORK_HELP, classes_option, in_size_option, load_network, load_space
-from edgenas.cli.terminal import json_option, print_json, print_summary, talk
+from edgenas.cli.terminal import json_option, print_json, print_summary, progress, talk
 from edgenas.profiling import Table, fill
 from edgenas.workers import runtime_named
+from latency_tables.records import piece_text
 from profiler.campaign import Campaign
+from profiler.enough import Enough, pieces_of
 from profiler.plan import Plan
+
+if TYPE_CHECKING:
+    from latency_tables.table import LatencyTable
+    from search.space import Space
 
 
 @click.command("profile", epilog=NETWORK_HELP)
@@ -34,9 +42,23 @@ from profiler.plan import Plan
 @click.option("--threads", default=1, show_default=True, help="Threads of the runtime.")
 @click.option("--core", "cores", type=int, multiple=True, help="A CPU to pin to; repeat for more threads.")
 @click.option("--rounds", default=10, show_default=True, help="Interleaved rounds in each process.")
-@click.option("--processes", default=3, show_default=True, help="Fresh processes that measure every block.")
+@click.option("--processes", default=3, show_default=True, help="Fresh processes that measure every block at least.")
+@click.option("--most-processes", default=10, show_default=True,
+              help="Fresh processes that measure a block at most, while it is not known within --within.")  # fmt: skip
+@click.option("--within", default=2.0, show_default=True, metavar="PERCENT",
+              help="A block is known when half of its 95 % interval is this narrow.")  # fmt: skip
+@click.option("--cold-kib", default=8192, show_default=True,
+              help="KiB of weights that another model reads before every run, so that caches are as inside a network; "
+              "0 for runs back to back.")  # fmt: skip
+@click.option("--chains", is_flag=True, help="Measure each block also inside a chain: see edgenas table validate.")
 @click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path),
               help="The table [default: DEVICE-RUNTIME.jsonl].")  # fmt: skip
+@click.option("--for-search", is_flag=True,
+              help="Measure only blocks that the best networks of SPACE may contain; predict the others.")  # fmt: skip
+@click.option("--budget-ms", "budgets_ms", type=float, multiple=True,
+              help="With --for-search: only the best networks at this budget; repeat for several.")  # fmt: skip
+@click.option("--accuracy", help="With --for-search: who says what blocks are worth, as for edgenas search; without it "
+              "size stands in for accuracy: log(1 + capacity) a block, of MACs and parameters.")  # fmt: skip
 @click.option("--force", is_flag=True, help="Measure also a device that is busy, warm or otherwise not ready.")
 @json_option
 def command(
@@ -52,7 +74,14 @@ def command(
     cores: tuple[int, ...],
     rounds: int,
     processes: int,
+    most_processes: int,
+    within: float,
+    cold_kib: int,
+    chains: bool,
     out: Path | None,
+    for_search: bool,
+    budgets_ms: tuple[float, ...],
+    accuracy: str | None,
     force: bool,
     as_json: bool,
 ) -> None:
@@ -66,11 +95,11 @@ def command(
       edgenas profile mobilenet_v3_small --in-size 160 --runtime litert -o table.jsonl
       edgenas profile nas_bench_macro --runtime onnxruntime --threads 2
       edgenas profile mobilenet_v3_small --device pi4 --device pixel --pool pi5
+      edgenas profile tunas_v3 --for-search --budget-ms 20 --budget-ms 40
     """
     from edgenas.workers import default_runtime, grouped
 
-    if processes < 1:
-        raise InputError(f"--processes {processes} is below 1")
+    enough = Enough(processes, max(most_processes, processes), within / 100)
     blocks = _blocks(space_or_network, texts, in_size, classes)
     groups = grouped(load_entries(inventory), names or (() if pools else ("local",)), pools)
     if out is not None and len(groups) > 1:
@@ -78,14 +107,23 @@ def command(
     tables = {}
     for label, members in groups.items():
         used = runtime or default_runtime(members[0])
-        plan = Plan(rounds=rounds, threads=threads, cores=tuple(cores) or members[0].cores)
+        pinned = tuple(cores) or members[0].cores
+        plan = Plan(rounds=rounds, threads=threads, cores=pinned, cold_kib=cold_kib)
         tables[label] = Table(members, runtime_named(used), out or Path(f"{label}-{used}.jsonl"), plan)
+    if for_search:
+        if space_or_network is None or texts:
+            raise InputError("--for-search takes a whole space, such as tunas_v3, and no --block")
+        space = load_space(space_or_network, in_size, classes)
+        _for_search(space, tables, enough, chains, budgets_ms, accuracy, force, as_json)
+        return
+    if budgets_ms or accuracy:
+        raise InputError("--budget-ms and --accuracy say what --for-search is to search for; add it, or leave them out")
     with live_table(list(tables)) as live:
-        outcomes = fill(tables, blocks, processes, force, live.update, talk)
+        outcomes = fill(tables, blocks, enough, force, live.update, talk, chains=chains)
     failed = [error for error in outcomes.values() if isinstance(error, Exception)]
     if len(outcomes) == 1 and failed:
         raise failed[0]
-    reports = {label: _report(tables[label], outcome, blocks) for label, outcome in outcomes.items()}
+    reports = {label: _report(tables[label], outcome, blocks, enough) for label, outcome in outcomes.items()}
     if as_json:
         print_json(next(iter(reports.values())) if len(reports) == 1 else reports)
     else:
@@ -97,6 +135,67 @@ def command(
         raise OutcomeError(f"{', '.join(lost)} did not finish; the same command continues with what is missing")
     if missing or any(report["failed"] for report in reports.values()):
         raise OutcomeError(f"{missing} blocks are not measured; the same command tries them again")
+
+
+def _for_search(
+    space: Space,
+    tables: dict[str, Table],
+    enough: Enough,
+    chains: bool,
+    budgets_ms: tuple[float, ...],
+    accuracy: str | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Measure what the front of ``space`` touches and say what was found."""
+    from edgenas.judges import open_accuracy
+    from edgenas.lazily import Round, capacity_values, judged_values, lazily
+
+    if len(tables) > 1:
+        raise InputError(f"--for-search fills one table at a time, not those of {', '.join(tables)}; name one device")
+    ((label, table),) = tables.items()
+    if accuracy is None:
+        values = capacity_values(space)
+    else:
+        with open_accuracy(accuracy, space, 0, 2) as judge, progress("networks judged") as update:
+            judged = count(1)
+            journal = table.path.with_suffix(".trials.jsonl")
+            values = judged_values(space, judge, journal, lambda trial: update(next(judged), None, ""))
+
+    def measure(blocks: Sequence[BlockSpec]) -> LatencyTable:
+        with live_table([label]) as live:
+            outcome = fill(tables, blocks, enough, force, live.update, talk, chains=chains)[label]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome.table
+
+    def tell(told: Round) -> None:
+        off = "" if told.error is None else f"; predictions of blocks are off by {told.error:.1%}"
+        talk(f"round {told.number}: {told.measured} blocks measured, the front of {told.networks:,} networks touches "
+             f"{told.lacking} more{off}")  # fmt: skip
+
+    found = lazily(space, values, measure, budgets_ms=budgets_ms, statistic=enough.statistic, tell=tell)
+    best = found.at(budgets_ms)
+    report: dict[str, Any] = {
+        "table": str(table.path),
+        "values": accuracy or "capacity: log(1 + MACs and parameters over their mean), a stand-in for accuracy",
+        "measured": len(found.table.blocks),
+        "of": len(space.blocks()),
+        "rounds": len(found.rounds),
+        "networks": len(best),
+        "failed": len(found.failed),
+        "next": f"edgenas table show {table.path}",
+    }
+    if as_json:
+        front = [{"cost": network.cost, "value": network.value, "key": space.key(network.choice)} for network in best]
+        print_json({**report, "failed_blocks": [str(block) for block in found.failed], "front": front})
+    else:
+        print_summary(report)
+    if found.failed:
+        raise OutcomeError(
+            f"{len(found.failed)} blocks that networks on the front wanted cannot be measured, such as "
+            f"{found.failed[0]}, and were left out; the same command tries them again"
+        )
 
 
 def _blocks(
@@ -114,7 +213,7 @@ def _blocks(
     return blocks
 
 
-def _report(table: Table, outcome: Campaign | Exception, blocks: list[BlockSpec]) -> dict[str, Any]:
+def _report(table: Table, outcome: Campaign | Exception, blocks: list[BlockSpec], enough: Enough) -> dict[str, Any]:
     """What became of one table: plain JSON values."""
     if isinstance(outcome, Exception):
         talk(f"{table.path}: {outcome}")
@@ -122,17 +221,21 @@ def _report(table: Table, outcome: Campaign | Exception, blocks: list[BlockSpec]
     if outcome.dropped_bytes:
         talk(f"{table.path}: left out a last line of {outcome.dropped_bytes} bytes, cut when its writer was killed")
     for failure in outcome.failures:
-        talk(f"failed: {failure.block} in process {failure.process} ({failure.stage}): {failure.message}")
+        talk(f"failed: {piece_text(failure.piece)} in process {failure.process} ({failure.stage}): {failure.message}")
     missing = outcome.table.missing(blocks)
+    unstable = enough.unstable(outcome.table, pieces_of(blocks, False))
     return {
         "table": str(table.path),
         "blocks": len(outcome.table.blocks),
         "measured_now": outcome.measured,
         "failed": len(outcome.failures),
         "missing": len(missing),
+        "unstable": len(unstable),
+        "drifted_rounds": sum(void.last - void.first + 1 for void in outcome.table.voids),
         "seconds": round(outcome.seconds, 1),
         "next": f"edgenas table show {table.path}",
         "devices_lost": dict(outcome.lost),
         "setting": outcome.table.setting.as_dict(),
         "missing_blocks": [str(b) for b in missing],
+        "unstable_blocks": [piece_text(piece) for piece in unstable],
     }

@@ -16,7 +16,8 @@ from edgenas.judges import open_accuracy
 from edgenas.shipping import write_whole
 
 if TYPE_CHECKING:
-    from search.problem import Cost, Trial
+    from edgenas.costs import Costed
+    from search.problem import Trial
     from search.space import Space
 
 
@@ -25,7 +26,13 @@ if TYPE_CHECKING:
 @in_size_option
 @classes_option
 @click.option("--table", type=click.Path(dir_okay=False, path_type=Path), help="Latency table, for --budget-ms.")
-@click.option("--statistic", default="min", show_default=True, help="Of the table's samples: min, median or p90.")
+@click.option(
+    "--statistic",
+    default="min",
+    show_default=True,
+    help="Of the table's samples: min, median or p90; mean of an imported table.",
+)
+@click.option("--unvalidated", is_flag=True, help="Search a table that no edgenas table validate has proved.")
 @click.option("--budget-ms", type=float, multiple=True, help="A latency budget; repeat for several.")
 @click.option("--budget-macs", type=float, multiple=True, help="A budget in MACs, such as 60e6, instead.")
 @click.option("--budget-params", type=float, multiple=True, help="A budget in parameters, instead.")
@@ -46,6 +53,7 @@ def command(
     classes: int | None,
     table: Path | None,
     statistic: str,
+    unvalidated: bool,
     budget_ms: tuple[float, ...],
     budget_macs: tuple[float, ...],
     budget_params: tuple[float, ...],
@@ -73,7 +81,10 @@ def command(
     from search.problem import Problem
 
     chosen = load_space(space, in_size, classes)
-    cost, budgets = _cost(chosen, table, statistic, budget_ms, budget_macs, budget_params)
+    costed, budgets = _cost(chosen, table, statistic, budget_ms, budget_macs, budget_params, unvalidated)
+    cost = costed.cost
+    for note in costed.notes:
+        talk(note)
     options = _options(algorithms, settings)
     journal = out.with_suffix(".trials.jsonl")
     with (
@@ -89,25 +100,44 @@ def command(
 
         record = run_searches(
             lambda budget: Problem(chosen, cost, judge, budget, seed), budgets, options, cache,
-            max_trials=max_trials, progress=told,
+            max_trials=max_trials, error_share=costed.error_share, progress=told,
         )  # fmt: skip
     data = record.to_json(
-        table=None if table is None else str(table), statistic=statistic if table else None, seed=seed
+        table=None if table is None else str(table),
+        statistic=statistic if table else None,
+        seed=seed,
+        validated=costed.error_share is not None,
     )
     write_whole(out, json.dumps(data, indent=1, allow_nan=False) + "\n")
     if as_json:
         print_json(data)
         return
     print_table(
-        ("budget", "algorithm", f"{cost.unit}", "accuracy %", "judged", "paid", "seconds", "network"),
+        ("budget", "algorithm", f"{cost.unit}", "95 % interval", "accuracy %", "judged", "paid", "seconds", "network"),
         [
-            (r["budget"], r["algorithm"], r["cost"], r["accuracy"], r["judged"], r["paid"], r["seconds"], r["key"])
+            (
+                r["budget"],
+                r["algorithm"],
+                r["cost"],
+                _interval(r["interval"]),
+                r["accuracy"],
+                r["judged"],
+                r["paid"],
+                r["seconds"],
+                r["key"],
+            )
             for r in data["runs"]
         ],
         f"{chosen.name} judged by {record.accuracy}",
     )
     summary: dict[str, Cell] = {"written": str(out), "judged networks": str(journal), "next": f"edgenas export {out}"}
     print_summary(summary)
+
+
+def _interval(interval: list[float] | None) -> str:
+    if interval is None:
+        return "not known"
+    return "exact" if interval[0] == interval[1] else f"{interval[0]:.4g} .. {interval[1]:.4g}"
 
 
 def _cost(
@@ -117,23 +147,23 @@ def _cost(
     ms: tuple[float, ...],
     macs: tuple[float, ...],
     params: tuple[float, ...],
-) -> tuple[Cost, tuple[float, ...]]:
+    unvalidated: bool,
+) -> tuple[Costed, tuple[float, ...]]:
     """The one cost that was given budgets; InputError for none or two."""
-    from search.cost import latency_cost, macs_cost, params_cost
+    from edgenas.costs import Costed, table_cost
+    from search.cost import macs_cost, params_cost
 
     kinds = {"--budget-ms": ms, "--budget-macs": macs, "--budget-params": params}
     given = [name for name, values in kinds.items() if values]
     if len(given) != 1:
         raise InputError(f"give budgets of one kind, {', '.join(kinds)}; got {' and '.join(given) or 'none'}")
     if macs:
-        return macs_cost(), macs
+        return Costed(macs_cost(), 0.0), macs
     if params:
-        return params_cost(), params
+        return Costed(params_cost(), 0.0), params
     if table is None:
         raise InputError(f"--budget-ms needs --table; measure one: edgenas profile {space.name}")
-    from latency_tables.journal import read_journal
-
-    return latency_cost(read_journal(table).table, statistic, space.blocks()), ms
+    return table_cost(space, table, statistic, unvalidated), ms
 
 
 def _options(algorithms: tuple[str, ...], settings: tuple[str, ...]) -> dict[str, dict[str, Any]]:

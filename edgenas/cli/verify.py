@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,8 +56,8 @@ def command(
       edgenas verify model/model.tflite model/model.onnx --budget-ms 2.5
       edgenas verify model/model.tflite --network search.json --table local-litert.jsonl
     """
+    from edgenas.costs import prediction
     from edgenas.measuring import runtime_of, verify_files
-    from latency_tables.journal import read_journal
     from profiler.plan import Plan
 
     if (network is None) != (not tables):
@@ -71,16 +72,19 @@ def command(
         except OSError as error:
             raise InputError(f"{path}: {error.strerror or error}") from error
     predicted: dict[str, float] = {}
+    plans = {runtime: Plan(rounds=rounds, threads=threads, cores=entry.cores) for runtime in by_runtime}
     if network is not None:
         architecture = load_network(network)
-        for table in (read_journal(path).table for path in tables):
-            predicted[table.setting.runtime] = table.total_ms(architecture, statistic)
-    plan = Plan(rounds=rounds, threads=threads, cores=entry.cores)
+        for path in tables:
+            setting, predicted_ms = prediction(path, architecture, statistic)
+            predicted[setting.runtime] = predicted_ms
+            if setting.runtime in plans:
+                plans[setting.runtime] = replace(plans[setting.runtime], cold_kib=setting.cold_kib)
     verdicts: list[Verdict] = []
     with progress(f"verify on {device}") as update:
         for runtime, models in by_runtime.items():
             verdicts += verify_files(
-                entry, models, runtime, plan=plan, processes=processes, most=most, budget_ms=budget_ms,
+                entry, models, runtime, plan=plans[runtime], processes=processes, most=most, budget_ms=budget_ms,
                 predicted_ms=predicted.get(runtime), statistic=statistic, force=force,
                 say=talk, progress=lambda d, n: update(d, n, ""),
             )  # fmt: skip

@@ -27,6 +27,7 @@ def answer(story: Story, seconds: dict[str, float]) -> dict[str, Any]:
         "winner": story.space.key(story.winner),
         "budget_ms": story.budget_ms,
         "predicted_ms": shipped.predicted_ms,
+        "validation": {k: v for k, v in story.proof.as_dict().items() if k != "networks"},
         "measured_ms": shipped.measured_ms,
         "measured_interval_ms": [shipped.low_ms, shipped.high_ms],
         "within_budget": shipped.within_budget,
@@ -114,6 +115,7 @@ by {len({t.choice for run in story.record.runs for t in run.result.trials})} sho
 One thread on core {", ".join(map(str, setting.cores)) or "any"}, scheduler {setting.scheduler}. A file is inside its
 budget when the upper end of the interval is.
 
+- {proved(story)}
 - Accuracy on test images, by running each file: {accuracy}
 - Largest relative difference from the torch model on those images: {parity}
 - Sizes: {sizes}
@@ -128,6 +130,17 @@ budget when the upper end of the interval is.
 Repeat the measurement: `edgenas verify model.tflite model.onnx --network arch.json --table table-litert.jsonl --table
 table-onnxruntime.jsonl --budget-ms {story.budget_ms:g}`. Made by edgenas {installed_version()}.
 """
+
+
+def proved(story: Story) -> str:
+    """What the validation of the table says, in a sentence."""
+    proof = story.proof
+    mape, networks = 100 * proof.chosen.calibrated.mape, len(proof.networks)
+    return (
+        f"Sums of blocks miss whole networks by {mape:.1f} % on average ({networks} held-out networks, calibrated "
+        f"without the one in question; {100 * proof.noise:.1f} % is noise of measuring); a prediction holds within "
+        f"{100 * proof.error_share():.0f} %"
+    )
 
 
 def _block_ms(story: Story, block: Any) -> str:

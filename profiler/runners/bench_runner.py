@@ -1,17 +1,17 @@
 """Times a batch of models on the machine it runs on, and prints raw samples as JSON lines. Needs numpy and one runtime.
 
-    python3 bench_runner.py --describe litert|onnxruntime      what is installed here, as one JSON object
-    python3 bench_runner.py PLAN.json                          run a plan; its models lie beside it
+    python3 bench_runner.py --describe litert|onnxruntime PROBE    what is installed here, as one JSON object
+    python3 bench_runner.py PLAN.json                              run a plan; its models lie beside it
 
 One file, Python 3.9 or newer, nothing of ours imported: it is copied to devices. All models are loaded and warmed up,
 then measured in rounds, their order shuffled each round, so that what disturbs the machine disturbs all of them alike.
-Only invoke is timed. A sample is ``loops`` invokes, so many that it lasts ``min_sample_ns``. Lines printed: one
-``header``, one ``model`` or ``error`` for each model, one ``end``.
+Only invoke is timed. A sample is ``loops`` invokes that last ``min_sample_ns``; or, where the plan has a ``companion``,
+one invoke after that has run and the input was written: caches then hold what they hold in the middle of a network.
+Lines printed: one ``header``, one ``model`` or ``error`` for each model, one ``end``.
 """
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import functools
 import gc
@@ -27,13 +27,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-# A TFLite model of one HARD_SWISH over float32[1, 8]: shows whether XNNPACK takes over in this build
-PROBE = base64.b64decode(
-    "GAAAAFRGTDMAAA4AGAAUABAADAAIAAQADgAAABQAAAAgAAAAJAAAAOAAAAADAAAAAQAAAAgAAAAEAAQABAAAAAAAAAAAAAAAAQAAABAAAAAMABQA"
-    "EAAMAAgABAAMAAAAEAAAADwAAABAAAAARAAAAAEAAAAQAAAAAAAKAAwAAAAIAAQACgAAAAgAAAAMAAAAAQAAAAEAAAABAAAAAAAAAAEAAAABAAAA"
-    "AQAAAAAAAAACAAAANAAAAAQAAADg////CAAAAAwAAAABAAAAeQAAAAIAAAABAAAACAAAAAwADAAIAAAAAAAEAAwAAAAIAAAADAAAAAEAAAB4AAAA"
-    "AgAAAAEAAAAIAAAAAQAAABAAAAAMAAwACwAAAAAABAAMAAAAdQAAAAAAAHU="
-)
 WARM_WINDOW = 5  # invokes in a warm-up window
 WARM_AGREE = 0.05  # two windows agree when their medians differ by less than this share
 MAX_LOOPS = 100_000
@@ -43,9 +36,10 @@ Emit = Callable[[dict[str, Any]], None]
 
 
 class Loaded(NamedTuple):
-    """A model ready to run: what to time, how to read its outputs, who computes it, in how many delegated parts."""
+    """A model ready to run: what to time, to write inputs and read outputs; by whom, in how many delegated parts."""
 
     invoke: Callable[[], Any]
+    refresh: Callable[[], Any]
     outputs: Callable[[], list[Any]]
     delegate: str
     partitions: int
@@ -55,8 +49,7 @@ class LiteRT:
     """ai_edge_litert, or tflite_runtime where that is what the device has. XNNPACK is on by default."""
 
     def __init__(self, threads: int) -> None:
-        self.threads = threads
-        self.notes = "delegates as by default, inputs set before timing"
+        self.threads, self.notes = threads, "delegates as by default, inputs set before timing"
         try:
             from importlib.metadata import version
 
@@ -74,16 +67,19 @@ class LiteRT:
     def load(self, data: bytes, seed: int) -> Loaded:
         interpreter = self.module.Interpreter(model_content=data, num_threads=self.threads)
         interpreter.allocate_tensors()
-        for i, tensor in enumerate(interpreter.get_input_details()):
-            interpreter.set_tensor(tensor["index"], make_input(tensor["shape"], tensor["dtype"], seed + i))
+        inputs = enumerate(interpreter.get_input_details())
+        given = [(t["index"], make_input(t["shape"], t["dtype"], seed + i)) for i, t in inputs]
         wanted = [tensor["index"] for tensor in interpreter.get_output_details()]
         # a delegate replaces the operators it takes by nodes called DELEGATE; the only one here by default is XNNPACK
         partitions = sum(op["op_name"] == "DELEGATE" for op in interpreter._get_ops_details())
         delegate = "xnnpack" if partitions else "none"
-        return Loaded(interpreter.invoke, lambda: [interpreter.get_tensor(i) for i in wanted], delegate, partitions)
+        read, write = interpreter.get_tensor, functools.partial(self.write, interpreter, given)
+        write()
+        return Loaded(interpreter.invoke, write, lambda: [read(i) for i in wanted], delegate, partitions)
 
-    def delegate(self) -> str:
-        return self.load(PROBE, 0).delegate
+    def write(self, interpreter: Any, given: list[tuple[int, Any]]) -> None:
+        for index, values in given:
+            interpreter.set_tensor(index, values)
 
 
 class OnnxRuntime:
@@ -93,8 +89,7 @@ class OnnxRuntime:
         import onnxruntime
 
         getattr(onnxruntime, "disable_telemetry_events", lambda: None)()  # newer ones; nothing is reported anywhere
-        self.module = onnxruntime
-        self.threads = threads
+        self.module, self.threads = onnxruntime, threads
         self.notes = "CPUExecutionProvider, sequential, all graph optimisations, IOBinding, spinning allowed"
         self.notes += " during a run only" if threads > 1 else ""
         self.package, self.version = "onnxruntime", onnxruntime.__version__
@@ -103,21 +98,21 @@ class OnnxRuntime:
 
     def load(self, data: bytes, seed: int) -> Loaded:
         options = self.module.SessionOptions()
-        options.intra_op_num_threads = self.threads
-        options.execution_mode = self.module.ExecutionMode.ORT_SEQUENTIAL
+        options.intra_op_num_threads = self.threads  # its execution mode is sequential by default
         if self.threads > 1:  # else the workers of one model spin on while the next is timed
             options.add_session_config_entry("session.force_spinning_stop", "1")
         session = self.module.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-        binding = session.io_binding()
+        binding, given = session.io_binding(), []
         for i, node in enumerate(session.get_inputs()):
             shape = [n if isinstance(n, int) else 1 for n in node.shape]
-            binding.bind_cpu_input(node.name, make_input(shape, ONNX_TYPES[node.type], seed + i))
+            values = make_input(shape, ONNX_TYPES[node.type], seed + i)
+            bound = self.module.OrtValue.ortvalue_from_numpy(values)
+            binding.bind_ortvalue_input(node.name, bound)
+            given.append(functools.partial(bound.update_inplace, values))
         for node in session.get_outputs():
             binding.bind_output(node.name, "cpu")
-        return Loaded(lambda: session.run_with_iobinding(binding), binding.copy_outputs_to_cpu, "cpu", 0)
-
-    def delegate(self) -> str:
-        return "cpu"
+        run = functools.partial(session.run_with_iobinding, binding)
+        return Loaded(run, lambda: [write() for write in given], binding.copy_outputs_to_cpu, "cpu", 0)
 
 
 RUNTIMES: dict[str, Callable[[int], LiteRT | OnnxRuntime]] = {"litert": LiteRT, "onnxruntime": OnnxRuntime}
@@ -127,11 +122,8 @@ class Model:
     """One model being measured: warm-up decides ``loops`` and ``samples`` (a round), rounds collect times."""
 
     def __init__(self, name: str, loaded: Loaded) -> None:
-        self.name = name
-        self.loaded = loaded
-        self.loops = 1
-        self.samples = 1
-        self.warmup = 0
+        self.name, self.loaded = name, loaded
+        self.loops, self.samples, self.warmup = 1, 1, 0
         self.rounds: list[list[int]] = []
 
     def warm_up(self, plan: dict[str, Any]) -> None:
@@ -151,13 +143,16 @@ class Model:
                 settled = abs(current - previous) <= WARM_AGREE * previous
         self.warmup = len(times)
         invoke_ns = max(1, int(statistics.median(times[-WARM_WINDOW:])))
-        self.loops = max(1, min(MAX_LOOPS, -(-plan["min_sample_ns"] // invoke_ns)))
+        self.loops = 1 if plan.get("companion") else max(1, min(MAX_LOOPS, -(-plan["min_sample_ns"] // invoke_ns)))
         fitting = int(plan["max_round_ms"] * 1e6) // (invoke_ns * self.loops)
         self.samples = max(1, min(plan["samples"], fitting))
 
-    def measure_round(self) -> None:
+    def measure_round(self, companion: Callable[[], Any] | None) -> None:
         clock, invoke, again, samples = time.perf_counter_ns, self.loaded.invoke, range(self.loops), []
         for _ in range(self.samples):
+            if companion:
+                companion()
+                self.loaded.refresh()
             begin = clock()
             for _ in again:
                 invoke()
@@ -194,8 +189,8 @@ def settle(cores: list[int], scheduler: str) -> dict[str, Any]:
     if scheduler == "fifo":
         with contextlib.suppress(OSError):  # not permitted: what is returned says so
             os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(os.sched_get_priority_min(os.SCHED_FIFO)))
-    achieved = "fifo" if os.sched_getscheduler(0) == os.SCHED_FIFO else "normal"
-    return {"cores": sorted(os.sched_getaffinity(0)), "scheduler": achieved}
+    fifo = os.sched_getscheduler(0) == os.SCHED_FIFO
+    return {"cores": sorted(os.sched_getaffinity(0)), "scheduler": "fifo" if fifo else "normal"}
 
 
 def library_sha256(folder: Path) -> str:
@@ -212,12 +207,15 @@ def identify(name: str, runtime: LiteRT | OnnxRuntime) -> dict[str, Any]:
     return {"runtime": name, **package, "python": python, "notes": runtime.notes}
 
 
-def describe(name: str, emit: Emit) -> None:
-    """What a campaign must know before it starts: versions, who computes, which CPUs and priorities are allowed."""
+def describe(name: str, probe: Path, emit: Emit) -> None:
+    """What a campaign must know before it starts: versions, who computes ``probe``, CPUs and priorities allowed."""
     allowed = settle([], "fifo")
     runtime = RUNTIMES[name](1)
     machine = {"cpus": allowed["cores"], "schedulers": sorted({"normal", allowed["scheduler"]})}
-    build = {"delegate": runtime.delegate(), "library_sha256": library_sha256(runtime.library)}
+    build = {
+        "delegate": runtime.load(probe.read_bytes(), 0).delegate,
+        "library_sha256": library_sha256(runtime.library),
+    }
     emit({"kind": "description", **identify(name, runtime), **build, **machine})
 
 
@@ -230,7 +228,8 @@ class Batch:
         self.deadline = time.monotonic() + plan["limit_s"]
         in_force = settle(plan["cores"], plan["scheduler"])
         self.runtime = RUNTIMES[plan["runtime"]](plan["threads"])
-        emit({"kind": "header", **identify(plan["runtime"], self.runtime), "threads": plan["threads"], **in_force})
+        in_force |= {"threads": plan["threads"], "cold_kib": plan["cold_kib"] if plan.get("companion") else 0}
+        emit({"kind": "header", **identify(plan["runtime"], self.runtime), **in_force})
 
     def attempt(self, name: str, stage: str, action: Callable[[], Any]) -> Any:
         """What ``action`` returns, True for nothing, None after an error line."""
@@ -253,6 +252,8 @@ class Batch:
         attempt, partial = self.attempt, functools.partial
         loaded = [attempt(m["name"], "load", partial(self.load, **m)) for m in self.plan["models"]]
         models = [m for m in loaded if m and attempt(m.name, "run", partial(m.warm_up, self.plan))]
+        beside = self.plan.get("companion")
+        companion = self.runtime.load((self.folder / beside).read_bytes(), 0).invoke if beside else None
         shuffler = random.Random(self.plan["seed"] * 1000 + self.plan["process"])
         gc.collect()
         gc.disable()
@@ -260,7 +261,7 @@ class Batch:
             if number and time.monotonic() > self.deadline:
                 break
             shuffler.shuffle(models)
-            models = [m for m in models if attempt(m.name, "run", m.measure_round)]
+            models = [m for m in models if attempt(m.name, "run", partial(m.measure_round, companion))]
         gc.enable()
         results = [r for m in models if (r := attempt(m.name, "output", m.result))]
         for record in [*results, {"kind": "end", "models": len(results), "errors": self.errors}]:
@@ -275,10 +276,10 @@ def main(arguments: list[str]) -> int:
         out.write(json.dumps(record, allow_nan=False) + "\n")
         out.flush()
 
-    if arguments[:1] == ["--describe"] and len(arguments) == 2 and arguments[1] in RUNTIMES:
+    if arguments[:1] == ["--describe"] and len(arguments) == 3 and arguments[1] in RUNTIMES:
         with tempfile.TemporaryDirectory(prefix="edgenas-") as folder:
             os.environ["TMPDIR"] = folder
-            describe(arguments[1], emit)
+            describe(arguments[1], Path(arguments[2]), emit)
     elif len(arguments) == 1 and not arguments[0].startswith("-"):
         plan = Path(arguments[0])
         os.environ["TMPDIR"] = str(plan.parent)  # what runtimes leave in it, as onnxruntime on import, goes with us

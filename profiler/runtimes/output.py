@@ -10,7 +10,7 @@ from typing import Any
 from blocks.errors import OutcomeError
 from latency_tables.fields import Fields
 from latency_tables.jsonl import parse_line
-from latency_tables.table import check_samples
+from latency_tables.records import check_samples
 
 LIMIT_CHARS = 64 << 20
 SCHEDULERS = ("fifo", "normal")
@@ -34,13 +34,15 @@ class Installed:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What a device offers: CPUs a process may use, schedulers it may ask for, who computes (``delegate``)."""
+    """What a device offers: CPUs a process may use, schedulers it may ask for, who computes (``delegate``), and whether
+    another model can run between samples (``cold``)."""
 
     installed: Installed
     delegate: str
     library_sha256: str
     cpus: tuple[int, ...]
     schedulers: tuple[str, ...]
+    cold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Header:
     threads: int
     cores: tuple[int, ...]
     scheduler: str
+    cold_kib: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,7 @@ def parse_description(text: str) -> Description:
             library_sha256=fields.text("library_sha256", 64),
             cpus=fields.wholes("cpus", 0, _MAX_CPU, 4096),
             schedulers=_schedulers(fields.list("schedulers", 8)),
+            cold=True,
         )
         fields.done()
     except ValueError as error:
@@ -165,6 +169,7 @@ def _header(fields: Fields) -> Header:
         threads=fields.whole("threads", 1, 1024),
         cores=fields.wholes("cores", 0, _MAX_CPU, 4096),
         scheduler=fields.text("scheduler", 20),
+        cold_kib=fields.whole("cold_kib", 0, 1 << 30),
     )
 
 

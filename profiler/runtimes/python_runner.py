@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from profiler.plan import Plan
 
 RUNNER = Path(__file__).resolve().parent.parent / "runners" / "bench_runner.py"
+
+
+PROBE = "conv-8x3-o4-k3-s1-relu6"  # a block that every runtime and delegate takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +31,11 @@ class PythonRunner:
 
     def describe_files(self) -> dict[str, bytes]:
         """See ``Runtime.describe_files``."""
-        return {"runner.py": self.runner.read_bytes()}
+        return {"runner.py": self.runner.read_bytes(), f"probe.{self.format}": _model(self.format, PROBE)}
 
     def describe_command(self, program: str, folder: str) -> list[str]:
         """See ``Runtime.describe_command``."""
-        return [program, "-B", f"{folder}/runner.py", "--describe", self.name]
+        return [program, "-B", f"{folder}/runner.py", "--describe", self.name, f"{folder}/probe.{self.format}"]
 
     def parse_describe(self, stdout: str) -> Description:
         """See ``Runtime.parse_describe``."""
@@ -41,10 +45,13 @@ class PythonRunner:
         """See ``Runtime.batch_files``."""
         entries = [{"name": name, "file": f"{number}.{self.format}"} for number, name in enumerate(models)]
         settings: dict[str, Any] = {**plan.as_dict(), "min_sample_ns": plan.min_sample_us * 1000}
-        task = {"runtime": self.name, "process": process, "models": entries}
+        companion = f"companion.{self.format}" if plan.cold_kib else ""
+        task = {"runtime": self.name, "process": process, "models": entries, "companion": companion}
+        beside = {companion: _model(self.format, companion_block(plan.cold_kib))} if companion else {}
         return {
             "runner.py": self.runner.read_bytes(),
             "plan.json": json.dumps({**settings, **task}).encode(),
+            **beside,
             **{entry["file"]: content for entry, content in zip(entries, models.values(), strict=True)},
         }
 
@@ -55,3 +62,19 @@ class PythonRunner:
     def parse(self, stdout: str) -> BatchOutput | None:
         """See ``Runtime.parse``."""
         return parse_batch(stdout)
+
+
+def companion_block(kib: int) -> str:
+    """A classifier whose weights are ``kib`` KiB of float32: running it reads them once, and does little else."""
+    width = max(1, round((kib * 256) ** 0.5))
+    return f"head-1x{width}-o{width}"
+
+
+@lru_cache(maxsize=8)
+def _model(format: str, text: str) -> bytes:
+    from blocks.spec import BlockSpec
+    from blocks.weights import random_weights
+    from profiler.export import WRITERS
+
+    block = BlockSpec.parse(text)
+    return WRITERS[format]([block], [random_weights(block)])

@@ -6,11 +6,14 @@ from collections.abc import Callable
 
 from blocks.errors import InputError
 from search.space import Space
+from search.spaces.fbnet import fbnet
 from search.spaces.mobilenet_v2 import mobilenet_v2
 from search.spaces.mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
 from search.spaces.nas_bench_macro import nas_bench_macro
 from search.spaces.ofa_mobilenet_v3 import ofa_mobilenet_v3
 from search.spaces.proxylessnas import proxylessnas
+from search.spaces.proxylessnas_24 import proxylessnas_24
+from search.spaces.single_path import single_path
 from search.spaces.tunas_v3 import tunas_v3
 
 
@@ -28,6 +31,9 @@ SPACES: dict[str, Callable[..., Space]] = {
     "mobilenet_v3_small": mobilenet_v3_small,
     "ofa_mobilenet_v3": ofa_mobilenet_v3,
     "proxylessnas": proxylessnas,
+    "proxylessnas_24": proxylessnas_24,
+    "single_path": single_path,
+    "fbnet": fbnet,
     "nas_bench_macro": nas_bench_macro,
     "tunas_v3": tunas_v3,
     "digits": digits,

@@ -31,6 +31,7 @@ from devices.base import Device
 from devices.local import LocalDevice
 from devices.ssh import SshDevice, make_target
 from profiler.campaign import profile_pool
+from profiler.enough import Enough
 from profiler.export import WRITERS
 from profiler.plan import Plan
 from profiler.station import Worker
@@ -91,7 +92,7 @@ def measure(transport: str, way: str, count: int, blocks: Sequence[BlockSpec], s
         begin = time.monotonic()
         profile_pool(
             [Worker(device, "sh") for device in made], Sleeping(seconds), blocks, Path(folder) / "table.jsonl",
-            writer=WRITERS["onnx"], plan=Plan(), processes=1, batch_blocks=1 if way == "naive" else 16,
+            writer=WRITERS["onnx"], plan=Plan(), enough=Enough.exactly(1), batch_blocks=1 if way == "naive" else 16,
         )  # fmt: skip
         wall_s = time.monotonic() - begin
     return Row(transport, way, count, len(blocks), seconds * len(blocks), wall_s)

@@ -20,6 +20,7 @@ from devices.base import Device, DeviceError
 from devices.hold import Conditions
 from devices.remote_device import RemoteDevice
 from profiler.campaign import profile
+from profiler.enough import Enough
 from profiler.plan import Plan
 from tools.bench.faults_rig import Rig
 from tools.bench.faults_way import Way
@@ -145,8 +146,8 @@ def _run(
     conditions = Conditions(patience_s=PATIENCE_S, sleep=sleep, say=say)
     try:
         done = profile(
-            device, runtime, BLOCKS, table, writer=_write, program=program, plan=Plan(), processes=PROCESSES,
-            batch_blocks=BATCH, conditions=conditions,
+            device, runtime, BLOCKS, table, writer=_write, program=program, plan=Plan(),
+            enough=Enough.exactly(PROCESSES), batch_blocks=BATCH, conditions=conditions,
         )  # fmt: skip
     except (EdgenasError, DeviceError) as error:
         return Outcome(f"{type(error).__name__}: {error}")

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from blocks.errors import InputError
 from latency_tables.journal import read_journal
+from latency_tables.records import piece_text
 from tools.bench import faults_campaign as campaign
 from tools.bench.faults_campaign import BATCH, BLOCKS, PAIRS, PROCESSES, Outcome
 from tools.bench.faults_kinds import Kind, Scene, furnish, moment
@@ -129,7 +130,7 @@ def _count(trial: Trial, kind: Kind, rig: Rig, table: Path) -> None:
     trial.repeated = 0 if spoils else max(0, sum(again.values()) + trial.repeated)
     if trial.repeated:
         trial.why.append(f"ran again: {', '.join(sorted(again))}")
-    wanted = {(block, process) for block in BLOCKS for process in range(PROCESSES)}
+    wanted = {((block,), process) for block in BLOCKS for process in range(PROCESSES)}
     try:
         journal = read_journal(table)
     except InputError as error:
@@ -138,10 +139,11 @@ def _count(trial: Trial, kind: Kind, rig: Rig, table: Path) -> None:
         trial.why.append(f"the table: {error}")
         return
     for m in journal.table.measurements:
-        if m.samples_ns != ((sample_ns(str(m.block)),),) or m.loops != 1 or m.key not in wanted:
+        name = piece_text(m.piece)
+        if m.samples_ns != ((sample_ns(name),),) or m.loops != 1 or (m.piece, m.process) not in wanted:
             trial.corrupt += 1
-            trial.why.append(f"{m.block} as process {m.process} is {m.samples_ns}")
-    if {m.key for m in journal.table.measurements} != wanted or journal.dropped_bytes:
+            trial.why.append(f"{name} as process {m.process} is {m.samples_ns}")
+    if {(m.piece, m.process) for m in journal.table.measurements} != wanted or journal.dropped_bytes:
         trial.survived = False
         trial.why.append(f"the table has {len(journal.table.measurements)} of {PAIRS}; {trial.errors}")
 

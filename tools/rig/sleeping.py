@@ -71,6 +71,7 @@ class Sleeping:
     def batch_files(self, models: Mapping[str, bytes], plan: Plan, process: int) -> dict[str, bytes]:
         """See ``Runtime``."""
         header = {"kind": "header", **_INSTALLED, "threads": 1, "cores": [0], "scheduler": "normal"}
+        header["cold_kib"] = plan.cold_kib
         timed = {"loops": 1, "warmup": 1, "delegate": "cpu", "partitions": 0, "sum": 0.0, "abs_sum": 0.0}
         lines = [{"kind": "model", "name": n, "samples_ns": [[sample_ns(n)]], **timed} for n in models]
         end = {"kind": "end", "models": len(models), "errors": 0}

@@ -1,0 +1,110 @@
+"""``edgenas table diff``"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from blocks.errors import InputError, OutcomeError
+from edgenas.cli.terminal import json_option, print_json, print_summary, print_table
+
+if TYPE_CHECKING:
+    from latency_tables.comparing import Cell, Comparison
+    from latency_tables.table import LatencyTable
+
+_file = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command("diff")
+@click.argument("first", type=_file)
+@click.argument("second", type=_file)
+@click.option("--statistic", default="min", show_default=True, help="Of the samples: min, median or p90.")
+@click.option("--across-settings", is_flag=True, help="Compare tables of different settings: ratios, and no verdict.")
+@json_option
+def command(first: Path, second: Path, statistic: str, across_settings: bool, as_json: bool) -> None:
+    """Whether two campaigns of one setting agree within their intervals, and which blocks do not.
+
+    A factor common to all blocks is one finding, not one a block, and blocks are judged relative to it, together: of
+    those named, at most 4 in 100 are named by chance. Exit code 0: they agree. 1: they do not.
+
+    \b
+    Example:
+      edgenas table diff monday.jsonl tuesday.jsonl
+      edgenas table diff pi4-litert.jsonl pi5-litert.jsonl --across-settings
+    """
+    from latency_tables.comparing import compare
+
+    tables = (_measured(first), _measured(second))
+    differences = tables[0].setting.differences(tables[1].setting)
+    if differences and not across_settings:
+        raise InputError(
+            f"{first} and {second} were measured in different settings ({'; '.join(differences)}), and need not agree; "
+            f"to see by how much they differ: --across-settings"
+        )
+    found = compare(*tables, statistic)
+    verdict = None if differences else found.agree
+    if as_json:
+        print_json(_json(found, verdict, differences, statistic))
+    else:
+        _print(found, verdict, differences, statistic, (first, second))
+    if verdict is False:
+        raise OutcomeError(f"the campaigns disagree: {'; '.join(found.findings())}")
+
+
+def _measured(path: Path) -> LatencyTable:
+    from latency_tables.imported import ImportedTable
+    from latency_tables.opening import open_table
+
+    table = open_table(path)
+    if isinstance(table, ImportedTable):
+        raise InputError(f"{path} is imported: it has no samples, so nobody knows how sure its numbers are")
+    return table
+
+
+def _json(found: Comparison, verdict: bool | None, differences: list[str], statistic: str) -> dict[str, object]:
+    return {
+        "agree": verdict,
+        "statistic": statistic,
+        "settings_differ": differences,
+        "factor": found.factor,
+        "factor_low": found.low,
+        "factor_high": found.high,
+        "shifted": found.shifted,
+        "judged": found.judged,
+        "outside": found.outside,
+        "scattered": found.scattered,
+        "off": [str(cell.block) for cell in found.off],
+        "only_first": [str(block) for block in found.only_first],
+        "only_second": [str(block) for block in found.only_second],
+        "blocks": [cell.as_dict() for cell in found.cells],
+    }
+
+
+def _print(
+    found: Comparison, verdict: bool | None, differences: list[str], statistic: str, names: tuple[Path, Path]
+) -> None:
+    """Blocks that are off; across settings all of them, by ratio."""
+    cells = found.off if verdict is not None else tuple(sorted(found.cells, key=lambda cell: cell.ratio))
+    if cells:
+        print_table(
+            ("block", f"{names[0].name} ms", f"{names[1].name} ms", "ratio", "95 % interval"),
+            [(str(c.block), c.first_ms, c.second_ms, c.ratio, _interval(c)) for c in cells],
+            f"{'off' if verdict is not None else 'all'}: {len(cells)} of {len(found.cells)} blocks, by {statistic}",
+        )
+    print_summary(
+        {
+            "blocks in both": len(found.cells),
+            "without interval": len(found.cells) - found.judged,
+            "in one only": len(found.only_first) + len(found.only_second),
+            "common factor": f"{found.factor:.4g} ({found.low:.4g} .. {found.high:.4g})",
+            "outside intervals": f"{found.outside}, by chance {0.05 * found.judged:.3g}",
+            "settings differ": "; ".join(differences) or None,
+            "agree": {None: "not judged", True: "yes", False: "no"}[verdict],
+        }
+    )
+
+
+def _interval(cell: Cell) -> str:
+    return "-" if cell.low is None or cell.high is None else f"{cell.low:.4g} .. {cell.high:.4g}"

@@ -1,0 +1,128 @@
+"""``edgenas table validate``"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from blocks.errors import InputError
+from edgenas.cli.devices import device_option, inventory_option, load_entry
+from edgenas.cli.live import live_table
+from edgenas.cli.networks import classes_option, in_size_option, load_space
+from edgenas.cli.table.options import table_argument
+from edgenas.cli.terminal import Cell, json_option, print_json, print_summary, print_table, talk
+
+if TYPE_CHECKING:
+    from latency_tables.validation import Validation
+    from search.space import Space
+
+
+@click.command("validate")
+@table_argument
+@click.option("--space", "name", help="The space that networks are drawn from  [default: the one it was measured for]")
+@in_size_option
+@classes_option
+@device_option
+@inventory_option
+@click.option("--networks", default=24, show_default=True, help="Held-out networks to time whole.")
+@click.option("--processes", default=4, show_default=True, help="Fresh processes that time every network.")
+@click.option("--rounds", default=10, show_default=True, help="Interleaved rounds in each process.")
+@click.option("--chains/--no-chains", default=True, show_default=True, help="Time blocks also inside chains.")
+@click.option("--seed", default=0, show_default=True, help="Of the draw.")
+@click.option("--force", is_flag=True, help="Measure also a device that is busy, warm or otherwise not ready.")
+@json_option
+def command(
+    table: Path,
+    name: str | None,
+    in_size: int | None,
+    classes: int | None,
+    device: str,
+    inventory: Path | None,
+    networks: int,
+    processes: int,
+    rounds: int,
+    chains: bool,
+    seed: int,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Prove on the device that sums of blocks predict whole networks.
+
+    Held-out networks, spread over latency, are timed interleaved with their blocks, and appended to the table: how far
+    sums are off, raw and calibrated, which estimate of a block to use, what measuring noise alone would leave.
+    The same command continues one that was stopped.
+
+    \b
+    Example:
+      edgenas table validate local-litert.jsonl
+      edgenas table validate pi4-litert.jsonl --device pi4 --space mobilenet_v3_small
+    """
+    from edgenas.validating import Asked, validate
+
+    space = find_space(table) if name is None else load_space(name, in_size, classes)
+    asked = Asked(space, networks, processes, chains, seed, rounds)
+    with live_table([str(table)]) as live:
+        found = validate(
+            load_entry(inventory, device), table, asked, force=force, say=talk,
+            progress=lambda told: live.update(str(table), told),
+        )  # fmt: skip
+    if as_json:
+        print_json(found.as_dict())
+        return
+    print_validation(found)
+    print_summary({"written": str(table), "next": f"edgenas search {space.name} --table {table} --budget-ms MS ..."})
+
+
+def find_space(path: Path) -> Space:
+    """The largest space whose blocks the table all has, at the sizes of its stems and heads."""
+    from latency_tables.journal import read_table
+    from search.spaces import SPACES, space
+
+    table = read_table(path)
+    sizes = {b.in_size for b in table.blocks if b.kind == "conv" and b.c_in == 3}
+    classes = {b.c_out for b in table.blocks if b.kind == "head"}
+    candidates = [space(name, size, count) for name in SPACES for size in sizes for count in classes]
+    fitting = [candidate for candidate in candidates if not table.missing(candidate.blocks())]
+    if not fitting:
+        raise InputError(f"{path} has all blocks of no space that ships; name the one it was measured for: --space")
+    return max(fitting, key=lambda candidate: len(candidate.blocks()))
+
+
+def print_validation(found: Validation) -> None:
+    """What a validation says."""
+    rows = []
+    for sums in found.sums:
+        shown = (("raw", sums.raw), ("calibrated", sums.calibrated), ("the table's", sums.table))
+        for how, a in ((how, a) for how, a in shown if a is not None):
+            rows.append(
+                (f"{sums.way}{' *' if sums is found.chosen else ''}", how, 100 * a.mape, 100 * a.within_5,
+                 100 * a.within_10, a.rmse_ms, _ranked(a.spearman), _ranked(a.kendall))
+            )  # fmt: skip
+    print_table(
+        ("block", "sums", "MAPE %", "within 5 %", "within 10 %", "RMSE ms", "Spearman", "Kendall"), rows,
+        f"{len(found.networks)} networks of {found.held_out.space}, {found.held_out.created}; * is used",
+    )  # fmt: skip
+    print_summary(summary(found))
+
+
+def summary(found: Validation) -> dict[str, Cell]:
+    """The validation in a few lines."""
+    c = found.chosen.calibration
+    extra = {"fixed ms": c.fixed_ms, "ms a block": c.block_ms, "ms a million elements": c.element_ms}
+    terms = ", ".join(f"{value:+.4g} {name}" for name, value in extra.items() if value)
+    since: Any = None
+    if found.since is not None:
+        since = "{:.3f} ({:.3f} .. {:.3f})".format(*found.since)
+    return {
+        "validated": f"{found.held_out.created} on {len(found.networks)} networks of {found.held_out.space}",
+        "calibration": f"{c.scale:.4f} x sum {terms}".rstrip(),
+        "a prediction is within": f"{100 * found.error_share():.1f} % of what is measured, 95 times in 100",
+        "noise of measuring": f"{100 * found.noise:.2f} %",
+        "table over now": since,
+    }
+
+
+def _ranked(estimate: tuple[float, float, float]) -> str:
+    return "{:.4f} ({:.3f} .. {:.3f})".format(*estimate)

@@ -1,0 +1,99 @@
+"""What a search minimises under: a cost and its budgets, from a table that has proved that its sums can be trusted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from blocks.errors import InputError, OutcomeError
+
+if TYPE_CHECKING:
+    from blocks.architecture import Architecture
+    from latency_tables.calibrated import CalibratedTable
+    from latency_tables.setting import Setting
+    from search.problem import Cost
+    from search.space import Space
+
+
+@dataclass(frozen=True, slots=True)
+class Costed:
+    """A cost, and the interval of its predictions as a share, up and down; None where nothing was proved."""
+
+    cost: Cost
+    error_share: float | None = None
+    notes: tuple[str, ...] = ()
+
+
+def table_cost(space: Space, path: Path, statistic: str, unvalidated: bool) -> Costed:
+    """Milliseconds by the table at ``path``. OutcomeError where it was never validated and ``unvalidated`` does not
+    say to use it all the same, or where overhead dominates it; InputError where it lacks blocks."""
+    from latency_tables.imported import ImportedTable
+    from latency_tables.opening import open_table
+    from latency_tables.quality import check_growth
+    from search.cost import latency_cost
+
+    opened = open_table(path)
+    if unvalidated:
+        cost = latency_cost(opened, statistic, space.blocks())
+        check_growth(opened, statistic, str(path))
+        return Costed(cost)
+    if isinstance(opened, ImportedTable):
+        raise OutcomeError(
+            f"{path} was imported: nothing proves that its sums predict networks on your device; measure a table of "
+            f"your own (edgenas profile {space.name}), or search it all the same: --unvalidated"
+        )
+    calibrated, notes = validated(path, space.name, statistic)
+    missing = calibrated.missing(space.blocks())
+    if missing and not opened.missing(space.blocks()):
+        raise OutcomeError(
+            f"by the validation of {path}, blocks are to be measured inside chains on this device, and {len(missing)} "
+            f"are not; type: edgenas profile {space.name} --chains -o {path}"
+        )
+    cost = latency_cost(calibrated, statistic, space.blocks(), calibrated.fixed_ms)
+    check_growth(opened, statistic, str(path))
+    return Costed(cost, calibrated.error_share, notes)
+
+
+def validated(path: Path, space: str, statistic: str) -> tuple[CalibratedTable, tuple[str, ...]]:
+    """The table at ``path`` by its last validation, on ``space`` where there is one, and what to know about that.
+    OutcomeError where it has none."""
+    from latency_tables.calibrated import CalibratedTable
+    from latency_tables.journal import read_journal
+    from latency_tables.validation import latest
+
+    journal = read_journal(path)
+    if statistic not in ("min", "median", "p90"):
+        raise InputError(f"statistic {statistic!r} is not one of min, median, p90")
+    own = [held_out for held_out in journal.validations if held_out.space == space]
+    found = latest(journal.table, own, statistic) or latest(journal.table, journal.validations, statistic)
+    if found is None:
+        raise OutcomeError(
+            f"{path} was never validated: nothing proves that sums of its blocks predict networks on this device; "
+            f"type: edgenas table validate {path} --space {space}   (or search it all the same: --unvalidated)"
+        )
+    notes = []
+    if found.held_out.space != space:
+        notes.append(f"{path} was validated on networks of {found.held_out.space}, not of {space}")
+    if found.since is not None and not 0.95 <= found.since[0] <= 1.05:
+        notes.append(
+            f"{path}: when it was validated the device took {1 / found.since[0]:.2f} times as long for a block as when "
+            "it was measured; measure it again to predict what holds now"
+        )
+    mape = found.chosen.calibrated.mape
+    if mape > 0.1:
+        notes.append(f"{path}: sums of blocks miss whole networks by {mape:.0%} on average here")
+    return CalibratedTable(journal.table, found), tuple(notes)
+
+
+def prediction(path: Path, architecture: Architecture, statistic: str) -> tuple[Setting, float]:
+    """The setting of the table at ``path``, and what it predicts for a network, calibrated where it was validated."""
+    from latency_tables.calibrated import CalibratedTable
+    from latency_tables.journal import read_journal
+    from latency_tables.validation import latest
+
+    journal = read_journal(path)
+    found = latest(journal.table, journal.validations, statistic)
+    if found is None:
+        return journal.table.setting, journal.table.total_ms(architecture, statistic)
+    return journal.table.setting, CalibratedTable(journal.table, found).total_ms(architecture)

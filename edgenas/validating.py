@@ -1,0 +1,122 @@
+"""Validating a table: networks drawn from a space, timed whole on the device beside their blocks."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from blocks.errors import InputError
+from blocks.spec import BlockSpec
+from devices.inventory import Entry
+from edgenas.workers import conditions, open_worker, runtime_named
+from latency_tables.journal import Journal, read_journal
+from latency_tables.records import HeldOut, Piece
+from latency_tables.table import LatencyTable
+from latency_tables.validation import LEAST, Validation, complete, validation
+from profiler.plan import Plan
+from profiler.work import Progress
+
+if TYPE_CHECKING:
+    from search.space import Choice, Space
+
+DRAWN = 1000  #: networks that the held-out ones are chosen from
+PROCESSES = 4  #: fresh ones that time every network
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How to validate: ``networks`` of ``space``, drawn with ``seed``, with ``chains`` or without."""
+
+    space: Space
+    networks: int = 24
+    processes: int = PROCESSES
+    chains: bool = True
+    seed: int = 0
+    rounds: int = 10
+
+    def __post_init__(self) -> None:
+        if not LEAST <= self.networks <= 1000:
+            raise InputError(f"{self.networks} networks: between {LEAST}, which prove something, and 1,000")
+        if not 1 <= self.processes <= 100:
+            raise InputError(f"{self.processes} processes: between 1 and 100")
+
+
+def validate(
+    entry: Entry,
+    path: Path,
+    asked: Asked,
+    *,
+    force: bool = False,
+    say: Callable[[str], None] = lambda text: None,
+    progress: Callable[[Progress], None] = lambda told: None,
+) -> Validation:
+    """Time held-out networks for the table at ``path`` on its device, in the way of the table, and append what was
+    measured. One that was stopped goes on. InputError where the table lacks blocks or is of another setting."""
+    from profiler.additivity import Networks
+    from profiler.campaign import pursue
+    from profiler.export import WRITERS
+
+    journal = read_journal(path)
+    setting = journal.table.setting
+    runtime = runtime_named(setting.runtime)
+    held_out = _unfinished(journal, asked.space.name) or hold_out(journal.table, asked)
+    plan = Plan(
+        rounds=asked.rounds,
+        cold_kib=setting.cold_kib,
+        threads=setting.threads,
+        cores=setting.cores,
+        scheduler=setting.scheduler,
+    )
+    campaign = pursue(
+        [open_worker(entry, runtime.name)], runtime, Networks(held_out, asked.chains), path,
+        writer=WRITERS[runtime.format], plan=plan, conditions=conditions([entry], force, say), progress=progress,
+    )  # fmt: skip
+    for failure in campaign.failures:
+        say(f"failed in process {failure.process} ({failure.stage}): {failure.message}")
+    return validation(campaign.table, held_out)
+
+
+def hold_out(table: LatencyTable, asked: Asked) -> HeldOut:
+    """Draw the networks; InputError where the table lacks blocks of the space."""
+    space = asked.space
+    missing = table.missing(space.blocks())
+    if missing:
+        raise InputError(
+            f"the table lacks {len(missing)} of {len(space.blocks())} blocks of {space.name}, such as {missing[0]}: "
+            f"profile them first (edgenas profile {space.name} -o TABLE)"
+        )
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    drawn = stratified(space, lambda block: table.ms(block), asked.networks, asked.seed)
+    networks = tuple(space.architecture(choice).blocks for choice in drawn)
+    return HeldOut(f"v{created}", space.name, created, asked.processes, networks)
+
+
+def stratified(space: Space, ms: Callable[[BlockSpec], float], count: int, seed: int) -> list[Choice]:
+    """``count`` different networks spread evenly over the logarithm of latency, from the fastest to the slowest of
+    DRAWN random ones: from each stratum a random one, or else the nearest left. Fewer where the space has fewer."""
+    rng = random.Random(seed)
+    drawn: dict[Piece, tuple[Choice, float]] = {}
+    for choice in dict.fromkeys(space.sample(rng) for _ in range(DRAWN)):
+        blocks = space.architecture(choice).blocks
+        drawn.setdefault(blocks, (choice, math.log(sum(ms(b) for b in blocks if b.kind != "skip"))))
+    left = sorted(drawn.values(), key=lambda known: known[1])
+    low, high = left[0][1], left[-1][1]
+    found = []
+    for i in range(min(count, len(left))):
+        begin, end = (low + (high - low) * k / count for k in (i, i + 1))
+        inside = [known for known in left if begin <= known[1] <= end]
+        known = rng.choice(inside) if inside else min(left, key=lambda k: abs(k[1] - (begin + end) / 2))
+        left.remove(known)
+        found.append(known[0])
+    return found
+
+
+def _unfinished(journal: Journal, space: str) -> HeldOut | None:
+    """A validation on this space that was stopped; a later one hides it."""
+    last = journal.validations[-1] if journal.validations else None
+    return last if last is not None and last.space == space and not complete(journal.table, last) else None

@@ -1,0 +1,113 @@
+"""From sums of blocks to the time of a network: a scale and up to two more terms, each kept only when it helps.
+
+A network is predicted as ``fixed_ms + sum over blocks of (scale x ms + block_ms + element_ms x elements)``, where
+``elements`` are those of a block's input and output feature maps, in millions: what a runtime pays at a boundary that
+is there for a block alone and not inside a network. It is fitted to networks measured whole by least squares of
+relative errors, and stays a sum over blocks, so that exact solvers apply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blocks.spec import BlockSpec
+
+Floats = NDArray[np.float64]
+TERMS = ("fixed_ms", "block_ms", "element_ms")  #: beside the scale
+MOST_TERMS = 2
+_CONDITION = 1e6  # columns nearer to each other than this tell the same
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """The terms; the default changes nothing."""
+
+    scale: float = 1.0
+    fixed_ms: float = 0.0
+    block_ms: float = 0.0
+    element_ms: float = 0.0
+
+    def of(self, block: BlockSpec, ms: float) -> float:
+        """What a block that takes ``ms`` adds to a network, never less than nothing; a skip is nothing."""
+        if block.kind == "skip":
+            return 0.0
+        return max(0.0, self.scale * ms + self.block_ms + self.element_ms * elements(block))
+
+    def total_ms(self, times: Iterable[tuple[BlockSpec, float]]) -> float:
+        """Of a network, from its blocks with the ms of each."""
+        return self.fixed_ms + sum(self.of(block, ms) for block, ms in times)
+
+
+def elements(block: BlockSpec) -> float:
+    """Of input and output feature map, in millions."""
+    return (block.in_size**2 * block.c_in + block.out_size**2 * block.c_out) / 1e6
+
+
+def columns(networks: Sequence[Sequence[tuple[BlockSpec, float]]]) -> Floats:
+    """One row a network: sum of ms, then what each of TERMS is multiplied with."""
+    rows = []
+    for network in networks:
+        real = [(block, ms) for block, ms in network if block.kind != "skip"]
+        rows.append([sum(ms for _, ms in real), 1.0, len(real), sum(elements(block) for block, _ in real)])
+    return np.array(rows, dtype=np.float64).reshape(len(rows), 1 + len(TERMS))
+
+
+def fit(x: Floats, measured_ms: Floats) -> Calibration:
+    """The calibration whose leave-one-out error is smallest, by the one-standard-error rule: of those within a standard
+    error of the smallest, the one with the fewest terms (Hastie et al., The Elements of Statistical Learning, 7.10).
+    ``x`` is that of ``columns``."""
+    found = [(terms, errors) for terms in _term_sets() if (errors := _left_out(x, measured_ms, terms)) is not None]
+    if not found:
+        return Calibration()
+    best = min((errors for _, errors in found), key=lambda errors: float(errors.mean()))
+    terms = next(t for t, errors in found if _hardly_worse(errors - best))
+    solved = _solve(x, measured_ms, terms)
+    assert solved is not None
+    return Calibration(float(solved[0]), **{TERMS[t]: float(c) for t, c in zip(terms, solved[1:], strict=True)})
+
+
+def predict(calibration: Calibration, networks: Sequence[Sequence[tuple[BlockSpec, float]]]) -> Floats:
+    """Milliseconds of each network."""
+    return np.array([calibration.total_ms(network) for network in networks])
+
+
+def _hardly_worse(difference: Floats) -> bool:
+    return bool(difference.mean() <= difference.std(ddof=1) / len(difference) ** 0.5)
+
+
+def _term_sets() -> list[tuple[int, ...]]:
+    """Fewest terms first."""
+    return [terms for size in range(MOST_TERMS + 1) for terms in combinations(range(len(TERMS)), size)]
+
+
+def _design(x: Floats, measured_ms: Floats, terms: tuple[int, ...]) -> Floats | None:
+    """Rows divided by what they are to give; None where columns cannot be told apart."""
+    a = x[:, [0, *(1 + t for t in terms)]] / measured_ms[:, None]
+    scaled = a / np.maximum(np.linalg.norm(a, axis=0), 1e-300)
+    return a if len(a) > a.shape[1] + 1 and np.linalg.cond(scaled) < _CONDITION else None
+
+
+def _solve(x: Floats, measured_ms: Floats, terms: tuple[int, ...]) -> Floats | None:
+    a = _design(x, measured_ms, terms)
+    if a is None:
+        return None
+    solution = np.asarray(np.linalg.lstsq(a, np.ones(len(a)), rcond=None)[0], dtype=np.float64)
+    return solution if solution[0] > 0 else None
+
+
+def _left_out(x: Floats, measured_ms: Floats, terms: tuple[int, ...]) -> Floats | None:
+    """Absolute relative error of each network by the fit to all others, from the hat matrix; None where the terms
+    cannot be fitted."""
+    a = _design(x, measured_ms, terms)
+    if a is None or _solve(x, measured_ms, terms) is None:
+        return None
+    q, _ = np.linalg.qr(a)
+    residual = 1.0 - q @ (q.T @ np.ones(len(a)))
+    leverage = np.minimum((q**2).sum(axis=1), 1 - 1e-9)
+    errors: Floats = np.abs(residual / (1.0 - leverage))
+    return errors

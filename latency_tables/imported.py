@@ -1,0 +1,201 @@
+"""ImportedTable: latencies that somebody else published, one number a block.
+
+There are no samples behind them, so there is no interval, and the only statistic is the mean they give. On disk it is
+written once, whole, as JSON lines:
+
+    line 1    {"format": "edgenas imported table", "version": 1, "edgenas": "0.1.0", "created": ..., "source": {...},
+               "blocks": n, "crc32": n}
+    others    {"block": ..., "mean_ms": ms, "sd_ms": ms or null, "count": n or null, "crc32": n}
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from blocks.architecture import Architecture
+from blocks.errors import InputError, OutcomeError
+from blocks.spec import BlockSpec
+from latency_tables.fields import Fields
+from latency_tables.jsonl import read_lines
+from latency_tables.lines import sealed, unsealed
+from latency_tables.value import Value
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: History: 1 (edgenas 0.1.0) the first.
+FORMAT_VERSION = 1
+FORMAT = "edgenas imported table"
+STATISTIC = "mean"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the numbers come from.
+
+    format     of the published file, by its name among the importers
+    file       its name, and ``sha256`` of its bytes
+    device     what they were measured on, as far as anybody said
+    space      the one that gave a positional format its blocks; '' where the file says them itself
+    left_out   what the file holds and the table does not
+    notes      what to know before using the numbers
+    """
+
+    format: str
+    file: str
+    sha256: str
+    device: str
+    space: str = ""
+    left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {**asdict(self), "left_out": list(self.left_out), "notes": list(self.notes)}
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Source:
+        """Inverse of ``as_dict``; ValueError names the field that is missing, unknown or of the wrong type."""
+        take = Fields(data, "source")
+        texts = {name: take.text(name) for name in ("format", "file", "sha256", "device", "space")}
+        left_out, notes = (
+            tuple(Fields({name: text}).text(name) for text in take.list(name, 100)) for name in ("left_out", "notes")
+        )
+        take.done()
+        return cls(**texts, left_out=left_out, notes=notes)
+
+
+@dataclass(frozen=True)
+class ImportedTable:
+    """Answers what a measured table answers, as far as published means can."""
+
+    source: Source
+    values: Mapping[BlockSpec, Value]
+    edgenas: str = ""
+    created: str = ""
+
+    @property
+    def blocks(self) -> tuple[BlockSpec, ...]:
+        """Every block it has, in the file's order."""
+        return tuple(self.values)
+
+    def ms(self, block: BlockSpec, statistic: str = STATISTIC) -> float:
+        """Mean milliseconds a run; 0 for a skip. InputError for a block it lacks and for any other statistic."""
+        if statistic != STATISTIC:
+            raise InputError(
+                f"an imported table ({self.source.file}) holds means somebody published and no samples, so it has no "
+                f"{statistic!r}; type: --statistic {STATISTIC}"
+            )
+        if block.kind == "skip":
+            return 0.0
+        if block not in self.values:
+            raise InputError(
+                f"block {block} is not in the table imported from {self.source.file} ({len(self.values)} blocks)"
+            )
+        return self.values[block].mean_ms
+
+    def total_ms(self, architecture: Architecture, statistic: str = STATISTIC) -> float:
+        """Sum over the blocks of a network."""
+        return sum(self.ms(block, statistic) for block in architecture.blocks)
+
+    def missing(self, blocks: Iterable[BlockSpec]) -> tuple[BlockSpec, ...]:
+        """Those of ``blocks`` it lacks, each once, in order; skips are never missing."""
+        return tuple(dict.fromkeys(b for b in blocks if b.kind != "skip" and b not in self.values))
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row a block: its text and fields, macs and params, mean, sd and count where the file had them."""
+        import pandas as pd
+
+        rows = [
+            {"block": str(b), **b.as_dict(), "macs": b.macs, "params": b.params, "mean_ms": v.mean_ms,
+             "sd_ms": v.sd_ms, "count": v.count}
+            for b, v in self.values.items()
+        ]  # fmt: skip
+        return pd.DataFrame(rows).astype({"sd_ms": "float64", "count": "Int64"})
+
+
+def write_imported(path: Path, table: ImportedTable) -> None:
+    """Write a table as a new file; InputError when there is one already."""
+    head = {"format": FORMAT, "version": FORMAT_VERSION, "edgenas": table.edgenas}
+    head |= {"created": table.created or datetime.now(UTC).isoformat(timespec="seconds")}
+    records = [sealed({**head, "source": table.source.as_dict(), "blocks": len(table.values)})]
+    for block, v in table.values.items():
+        records.append(sealed({"block": str(block), "mean_ms": v.mean_ms, "sd_ms": v.sd_ms, "count": v.count}))
+    lines = [json.dumps(record, allow_nan=False, separators=(",", ":")) + "\n" for record in records]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("x") if not path.exists() else None
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}; name a file that can be written") from error
+    if file is None:
+        raise InputError(f"{path} exists and is not overwritten; name another file with -o, or remove it")
+    try:
+        with file:
+            file.write("".join(lines))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        path.unlink()
+        raise OutcomeError(f"{path}: not written: {error.strerror or error}") from error
+
+
+def read_imported(path: Path) -> ImportedTable:
+    """Read a file of ``write_imported``; InputError names the line and what to do."""
+    lines = read_lines(path)
+    remedy = "import the published file again: edgenas table import"
+    if not lines.records:
+        raise InputError(f"{path}: no table in it; {remedy}")
+    source, count, edgenas, created = Source("", "", "", ""), 0, "", ""
+    values: dict[BlockSpec, Value] = {}
+    for number, record in lines.records:
+        try:
+            if number == 1:
+                source, count, edgenas, created = _header(record)
+                continue
+            block, value = _row(record)
+            if block in values:
+                raise ValueError(f"{block} is given twice")
+            values[block] = value
+        except ValueError as error:
+            raise InputError(f"{path}, line {number}: {error}; {remedy}") from error
+    if lines.dropped_bytes or len(values) != count:
+        raise InputError(f"{path} was cut: it holds {len(values)} of {count} blocks; {remedy}")
+    return ImportedTable(source, values, edgenas, created)
+
+
+def _header(record: dict[str, Any]) -> tuple[Source, int, str, str]:
+    if record.get("format") != FORMAT:
+        raise ValueError(f'not an imported table, which begins with {{"format": "{FORMAT}"')
+    if record.get("version") != FORMAT_VERSION:
+        raise ValueError(f"format version {record.get('version')!r:.40}, but this edgenas reads {FORMAT_VERSION}")
+    take = Fields(unsealed(record), "the header")
+    for name in ("format", "version"):
+        take.any(name)
+    found = (
+        Source.from_dict(take.any("source")),
+        take.whole("blocks", 1, 10**7),
+        take.text("edgenas"),
+        take.text("created"),
+    )
+    take.done()
+    return found
+
+
+def _row(record: dict[str, Any]) -> tuple[BlockSpec, Value]:
+    take = Fields(unsealed(record))
+    block, mean_ms = BlockSpec.parse(take.text("block")), take.number("mean_ms")
+    sd_ms, count = take.any("sd_ms"), take.any("count")
+    take.done()
+    if sd_ms is not None:
+        sd_ms = Fields({"sd_ms": sd_ms}).number("sd_ms")
+    if count is not None:
+        count = Fields({"count": count}).whole("count", 1, 10**9)
+    if mean_ms < 0 or (sd_ms or 0.0) < 0:
+        raise ValueError(f"mean_ms is {mean_ms:g} and sd_ms {sd_ms}, of which none may be below 0")
+    return block, Value(mean_ms, sd_ms, count)

@@ -1,0 +1,70 @@
+"""FBNet tables (arXiv 1812.03443) as HW-NAS-Bench and HELP published them: CSV by position, or JSON by shape.
+
+    CSV    device,layer,op,ms_minus_skip    22 layers from 0, each option less the skip of its layer; what a network of
+                                            skips takes is layer -1, 'constant_all_skip'
+    JSON   see ``fbnet_shapes``
+
+Group convolutions (``_g2``) are no blocks here and are left out.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+
+from blocks.errors import InputError
+from latency_tables.importers import fbnet_shapes
+from latency_tables.importers.positions import SKIP, by_position
+from latency_tables.importers.reading import Places, Reading
+
+LAYERS = 22
+HEADER = ["device", "layer", "op", "ms_minus_skip"]
+CONSTANT = "constant_all_skip"
+
+_NOTE = (
+    "differences: sums over whole networks are right, a block's own number is what it adds to the skip of its layer, "
+    "and all else is on the stem"
+)
+
+
+def read(text: str, places: Places, column: str = "") -> Reading:
+    """The numbers of the device ``column`` in ``text``; InputError lists the devices where there are several."""
+    if text.lstrip().startswith("{"):
+        return fbnet_shapes.read(text, places, column)
+    devices = _devices(text)
+    if column not in devices and (column or len(devices) != 1):
+        raise InputError(f"it holds the devices {', '.join(devices)}; name one: --device-column {next(iter(devices))}")
+    table = devices[column or next(iter(devices))]
+    if CONSTANT not in table.get(-1, {}):
+        raise InputError(f"it lacks the row of layer -1, {CONSTANT}, what a network of skips takes")
+    layers = [table.get(number, {}) for number in range(LAYERS)]
+    for number, options in enumerate(layers):
+        if SKIP not in options:
+            raise InputError(f"layer {number} has no {SKIP}; there are {LAYERS} layers, from 0")
+    if len(table) != LAYERS + 1 or len(table[-1]) != 1:
+        raise InputError(f"it has more than {LAYERS} layers, or more in layer -1 than {CONSTANT}")
+    reading = by_position([tuple(o.items()) for o in layers], table[-1][CONSTANT], places, relative=True)
+    return Reading(reading.entries, reading.left_out, (_NOTE,))
+
+
+def _devices(text: str) -> dict[str, dict[int, dict[str, float]]]:
+    """Device -> layer -> op -> ms."""
+    found: dict[str, dict[int, dict[str, float]]] = {}
+    reader = csv.reader(io.StringIO(text), strict=True)
+    try:
+        if next(reader, None) != HEADER:
+            raise ValueError(f"its first line is not {','.join(HEADER)}")
+        for cells in reader:
+            device, number, op, ms = cells
+            layer = found.setdefault(device[:100], {}).setdefault(int(number), {})
+            if op in layer:
+                raise ValueError(f"{op} of layer {number} is given twice for {device}")
+            layer[op] = float(ms)
+            if not math.isfinite(layer[op]):
+                raise ValueError(f"{ms} is not a finite number")
+    except (ValueError, csv.Error) as error:
+        raise InputError(f"line {reader.line_num}: not an FBNet table: {str(error)[:200]}") from error
+    if not found:
+        raise InputError("it holds no numbers")
+    return found

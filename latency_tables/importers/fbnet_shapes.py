@@ -1,0 +1,86 @@
+"""HW-NAS-Bench's FBNet tables (arXiv 2103.10584) as JSON: what its ``get_op_lookup_tables()`` returns, dumped.
+
+    {"raspi4_latency": {"ConvBlock_H32_W32_Cin16_Cout16_exp1_kernel3_stride1_group1": ms, ...}, "raspi4_energy": ...}
+
+Operations are ``ConvNorm`` (stem and last), ``ConvBlock``, ``Skip``, ``AvgP`` and ``FC``, which together are the head.
+They are published inside a pickle, which this project does not open: a pickle is a program. Source of the names:
+``hw_nas_bench_api.py`` of github.com/GATECH-EIC/HW-NAS-Bench.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from blocks.errors import InputError
+from blocks.spec import BlockSpec
+from latency_tables.fields import Fields
+from latency_tables.importers.heads import HeadParts
+from latency_tables.importers.reading import Entry, Places, Reading, check_ms, json_object
+from latency_tables.value import Value
+
+SUFFIX = "_latency"
+_NAMES = {
+    "ConvNorm": ("H", "W", "Cin", "Cout", "kernel", "stride", "group"),
+    "ConvBlock": ("H", "W", "Cin", "Cout", "exp", "kernel", "stride", "group"),
+    "Skip": ("H", "W", "Cin", "Cout", "stride"),
+    "AvgP": ("H", "W", "Cin", "Cout", "kernel", "stride"),
+    "FC": ("Cin", "Cout"),
+}
+_PART = re.compile(r"([A-Za-z]+)(\d{1,6})", re.ASCII)
+
+
+def read(text: str, places: Places, column: str) -> Reading:
+    """The numbers of the device ``column``; the table is keyed by block and needs no ``places``."""
+    tables = json_object(text)
+    devices = [name.removesuffix(SUFFIX) for name in tables if name.endswith(SUFFIX)]
+    if column not in devices:
+        raise InputError(f"it holds the devices {', '.join(devices) or 'none'}; name one: --device-column DEVICE")
+    entries: list[Entry] = []
+    parts = HeadParts()
+    left_out: Counter[str] = Counter()
+    try:
+        table = tables[column + SUFFIX]
+        for key in table if isinstance(table, dict) else []:
+            ms = check_ms(Fields(table, column).number(key), key[:120])
+            _add(key, ms, entries, parts, left_out)
+    except InputError:
+        raise
+    except ValueError as error:
+        raise InputError(f"not a table of HW-NAS-Bench: {error}") from error
+    left_out["parts of heads whose other parts the file lacks"] += parts.unused()
+    told = tuple(f"{count} {what}" for what, count in left_out.items() if count)
+    return Reading((*entries, *parts.heads()), told)
+
+
+def _add(key: str, ms: float, entries: list[Entry], parts: HeadParts, left_out: Counter[str]) -> None:
+    kind, n = _numbers(key)
+    if n.get("group", 1) != 1:
+        left_out["group convolutions"] += 1
+    elif kind == "AvgP":
+        parts.pools[n["H"], n["Cin"]] = (key, ms)
+    elif kind == "FC":
+        parts.classifiers[n["Cin"], n["Cout"]] = (key, ms)
+    elif kind == "Skip" and n["stride"] == 1 and n["Cin"] == n["Cout"]:
+        left_out["skips that do nothing"] += 1
+    elif kind == "ConvBlock":
+        residual = n["stride"] == 1 and n["Cin"] == n["Cout"]
+        c_mid = n["Cin"] * n["exp"]
+        block = BlockSpec("ir", n["H"], n["Cin"], c_mid, n["Cout"], n["kernel"], n["stride"], 0, "relu", residual)
+        entries.append(Entry(key, block, Value(ms)))
+    else:
+        block = BlockSpec("conv", n["H"], n["Cin"], 0, n["Cout"], n.get("kernel", 1), n["stride"], act="relu")
+        entries.append(Entry(key, block, Value(ms)))
+
+
+def _numbers(key: str) -> tuple[str, dict[str, int]]:
+    """Kind and numbers of a key; ValueError for any other text."""
+    kind, *parts = key.split("_")
+    matches = [_PART.fullmatch(part) for part in parts]
+    names = tuple(match[1] if match else "" for match in matches)
+    if names != _NAMES.get(kind):
+        raise ValueError(f"{key[:120]!r} is not an operation such as ConvBlock_H32_W32_Cin16_Cout16_exp1_kernel3_...")
+    numbers = {match[1]: int(match[2]) for match in matches if match}
+    if numbers.get("H") != numbers.get("W"):
+        raise ValueError(f"{key[:120]!r} is not square")
+    return kind, numbers

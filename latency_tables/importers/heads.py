@@ -1,0 +1,41 @@
+"""Heads out of the parts that some tables time one by one: pooling, a hidden layer, the classifier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from blocks.spec import Act, BlockSpec
+from latency_tables.importers.reading import Entry
+from latency_tables.value import Value
+
+
+@dataclass
+class HeadParts:
+    """Each part by its shape, with where it stood and its ms; ``act`` is that of the hidden layer."""
+
+    act: Act = "none"
+    pools: dict[tuple[int, int], tuple[str, float]] = field(default_factory=dict)  # (size, width)
+    hidden: dict[tuple[int, int], tuple[str, float]] = field(default_factory=dict)  # (width, hidden width)
+    classifiers: dict[tuple[int, int], tuple[str, float]] = field(default_factory=dict)  # (width, classes)
+
+    def heads(self) -> tuple[Entry, ...]:
+        """Every head the parts make, a sum each: with a hidden layer wherever the classifier comes after one."""
+        found = []
+        for (size, c_in), (place, pool_ms) in self.pools.items():
+            for (width, classes), (_, classifier_ms) in self.classifiers.items():
+                if width == c_in:
+                    block = BlockSpec("head", size, c_in, c_out=classes)
+                    found.append(Entry(place, block, Value(pool_ms + classifier_ms)))
+                for (before, c_mid), (_, hidden_ms) in self.hidden.items():
+                    if (before, c_mid) == (c_in, width):
+                        block = BlockSpec("head", size, c_in, c_mid, classes, act=self.act)
+                        found.append(Entry(place, block, Value(pool_ms + hidden_ms + classifier_ms)))
+        return tuple(found)
+
+    def unused(self) -> int:
+        """Parts that no head uses."""
+        heads = [entry.block for entry in self.heads()]
+        used = {("pool", b.in_size, b.c_in) for b in heads}
+        used |= {("hidden", b.c_in, b.c_mid) for b in heads if b.c_mid}
+        used |= {("classifier", b.c_mid or b.c_in, b.c_out) for b in heads}
+        return len(self.pools) + len(self.hidden) + len(self.classifiers) - len(used)

@@ -1,0 +1,50 @@
+"""ProxylessNAS's latency tables (arXiv 1812.00332, appendix B): ``pixel_trim.yaml`` and its kin.
+
+``Conv`` is the 3x3 stem, ``Conv_1`` the 1x1 layer before pooling, ``Logits`` everything after it, ``expand`` a ratio;
+activations are ReLU6. Source of the layout: see ``shapes``.
+"""
+
+from __future__ import annotations
+
+from blocks.errors import InputError
+from blocks.spec import Act, BlockSpec, Kind
+from latency_tables.importers.reading import Entry, Places, Reading
+from latency_tables.importers.shapes import Row, rows
+
+_KINDS = {
+    "Conv": (),
+    "Conv_1": (),
+    "Logits": (),
+    "expanded_conv": ("expand", "kernel", "stride", "idskip"),
+}
+
+
+def read(text: str, places: Places = {}, column: str = "") -> Reading:  # noqa: B006 - never changed
+    """The table in ``text``; it is keyed by block and needs no ``places``."""
+    return Reading(tuple(Entry(row.place, row.block(_block), row.value) for row in rows(text, _KINDS)))
+
+
+def _block(row: Row) -> BlockSpec:
+    size = row.size()
+    c_in, c_out = row.source[-1], row.target[-1]
+    if row.kind == "Logits":
+        if len(row.target) != 1:
+            raise InputError(f"{row.place}: the output of Logits is a number of classes")
+        return BlockSpec("head", size, c_in, c_out=c_out)
+    if row.kind != "expanded_conv":
+        kernel, stride = (3, 2) if row.kind == "Conv" else (1, 1)
+        block = BlockSpec("conv", size, c_in, 0, c_out, kernel, stride, act="relu6")
+    else:
+        block = separable(row, c_in * row.numbers["expand"])
+    row.check_output(block.out_size, c_out)
+    return block
+
+
+def separable(row: Row, c_mid: int, c_se: int = 0, act: Act = "relu6") -> BlockSpec:
+    """The block of an ``expanded_conv``: as wide as its input, it has no expansion."""
+    n, c_in, c_out = row.numbers, row.source[-1], row.target[-1]
+    if n["idskip"] not in (0, 1):
+        raise InputError(f"{row.place}: idskip is {n['idskip']}, not 0 or 1")
+    kind: Kind = "sep" if c_mid == c_in else "ir"
+    wide = 0 if kind == "sep" else c_mid
+    return BlockSpec(kind, row.size(), c_in, wide, c_out, n["kernel"], n["stride"], c_se, act, bool(n["idskip"]))

@@ -1,0 +1,109 @@
+"""The self-describing tables of ProxylessNAS and once-for-all: YAML of ``TYPE-input:HxWxC-output:...`` -> mean.
+
+Both come from one code, ``ofa/nas/efficiency_predictor/latency_lookup_table.py`` of
+github.com/mit-han-lab/once-for-all, and differ in what ``expand`` means and in the flags behind it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from blocks.errors import InputError
+from blocks.spec import BlockSpec
+from latency_tables.fields import Fields
+from latency_tables.importers.reading import check_ms
+from latency_tables.importers.yaml_text import entries
+from latency_tables.value import Value
+
+_NUMBER = re.compile(r"[+-]?(\d{1,30}\.?\d{0,30}|\.\d{1,30})(e[+-]?\d{1,3})?", re.IGNORECASE | re.ASCII)
+_SHAPE = re.compile(r"[1-9]\d{0,5}(x[1-9]\d{0,5}){0,2}", re.ASCII)
+_FLAG = re.compile(r"\d{1,6}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One entry: ``shapes`` of input and output, (H, W, C) or (C,), and the numbers behind them by name."""
+
+    place: str
+    kind: str
+    source: tuple[int, ...]
+    target: tuple[int, ...]
+    numbers: dict[str, int]
+    value: Value
+
+    def size(self) -> int:
+        """Height and width of the input; InputError unless it is a square picture."""
+        if len(self.source) != 3 or self.source[0] != self.source[1]:
+            raise InputError(f"{self.place}: the input is not HxWxC with H = W")
+        return self.source[0]
+
+    def block(self, make: Callable[[Row], BlockSpec]) -> BlockSpec:
+        """What ``make`` makes of it; its InputError gets the place."""
+        try:
+            return make(self)
+        except InputError as error:
+            raise InputError(f"{self.place}: {str(error).removeprefix(f'{self.place}: ')}") from error
+
+    def check_output(self, size: int, c_out: int) -> None:
+        """InputError unless the output is ``size`` x ``size`` x ``c_out``."""
+        if self.target != (size, size, c_out):
+            raise InputError(f"{self.place}: the output is not {size}x{size}x{c_out}, as its input and stride make it")
+
+
+def rows(text: str, kinds: dict[str, tuple[str, ...]]) -> tuple[Row, ...]:
+    """Every entry of a table whose kinds are ``kinds``, each with the numbers named there; InputError has the line."""
+    found = []
+    for line, key, fields in entries(text):
+        place = f"line {line}, {key[:120]}"
+        try:
+            found.append(_row(place, key, fields, kinds))
+        except InputError:
+            raise
+        except ValueError as error:
+            raise InputError(f"{place}: {error}") from error
+    return tuple(found)
+
+
+def _row(place: str, key: str, fields: dict[str, str], kinds: dict[str, tuple[str, ...]]) -> Row:
+    kind, *parts = key.rstrip(":").split("-")
+    if kind not in kinds:
+        raise ValueError(f"{kind[:40]!r} is not one of {', '.join(kinds)}")
+    pairs = dict(part.partition(":")[::2] for part in parts)
+    if len(pairs) != len(parts) or list(pairs) != ["input", "output", *kinds[kind]]:
+        raise ValueError(f"after {kind} come {', '.join(('input', 'output', *kinds[kind]))}, each once")
+    for name, value in pairs.items():
+        if not (_SHAPE if name in ("input", "output") else _FLAG).fullmatch(value):
+            raise ValueError(f"{name} is {value[:40]!r}")
+    source, target = (tuple(map(int, pairs.pop(name).split("x"))) for name in ("input", "output"))
+    return Row(place, kind, source, target, {n: int(v) for n, v in pairs.items()}, _value(place, fields))
+
+
+def _value(place: str, fields: dict[str, str]) -> Value:
+    """From ``mean``, and ``count`` with ``var`` or ``std`` where they are given."""
+    take = Fields({name: _number(name, text) for name, text in fields.items()}, "the entry")
+    mean_ms = check_ms(take.number("mean"), place)
+    sd_ms, count = None, None
+    if "var" in fields:
+        variance = take.number("var")
+        if variance < 0:
+            raise ValueError(f"var is {variance:g}, below 0")
+        sd_ms = math.sqrt(variance)
+    if "std" in fields:
+        if sd_ms is not None:
+            raise ValueError("it has var and std")
+        sd_ms = take.number("std")
+        if sd_ms < 0:
+            raise ValueError(f"std is {sd_ms:g}, below 0")
+    if "count" in fields:
+        count = take.whole("count", 1, 10**9)
+    take.done()
+    return Value(mean_ms, sd_ms, count)
+
+
+def _number(name: str, text: str) -> int | float:
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(f"{name[:40]} is {text[:40]!r}, not a number")
+    return int(text) if re.fullmatch(r"\d+", text, re.ASCII) else float(text)

@@ -1,0 +1,40 @@
+"""Single-Path NAS's runtime model (arXiv 1904.02877): ``pixel1_runtime_model.json``, ms by layer and option.
+
+``{"0": {"0": ms, ...}, ..., "21": ...}``: layer 0 is the separable block, measured once for each option though all are
+the same there; options are kernel 3 and 5 with expansion 3 and 6 (``train-final/parse_netarch.py`` of
+github.com/enyac-group/single-path-nas). Stem, layers 0 and 21 and head together take 19.5999 ms
+(``nas-search/singlepath_supernet.py``): what layers 0 and 21 leave of that is on the stem. The 0.7 ms that code gives a
+skip "for handling purposes" is no measurement: a skip costs nothing.
+"""
+
+from __future__ import annotations
+
+from blocks.errors import InputError
+from latency_tables.fields import Fields
+from latency_tables.importers.positions import by_position
+from latency_tables.importers.reading import Places, Reading, check_ms, json_object
+
+LAYERS = 22
+OPTIONS = ("k3e3", "k3e6", "k5e3", "k5e6")
+FIRST, LAST = "k3", "k3e6"  #: the options of the layers without a choice
+FIXED_MS = 19.5999  #: stem, first and last layer, head
+
+
+def read(text: str, places: Places, column: str = "") -> Reading:
+    """The model in ``text`` for the space whose blocks are ``places``."""
+    layers = []
+    try:
+        fields = Fields(json_object(text), "the model")
+        for number in range(LAYERS):
+            inner = Fields(fields.any(str(number)), f"layer {number}")
+            values = [check_ms(inner.number(str(i)), f"layer {number}, option {i}") for i in range(len(OPTIONS))]
+            inner.done()
+            layers.append([(FIRST if number == 0 else key, ms) for key, ms in zip(OPTIONS, values, strict=True)])
+        fields.done()
+    except InputError:
+        raise
+    except ValueError as error:
+        raise InputError(f"not a runtime model of Single-Path NAS: {error}") from error
+    first_ms = sum(ms for _, ms in layers[0]) / len(OPTIONS)
+    outside_ms = FIXED_MS - first_ms - dict(layers[-1])[LAST]
+    return by_position(layers, outside_ms, places, relative=False)

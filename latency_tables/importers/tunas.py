@@ -1,0 +1,48 @@
+"""TuNAS's linear cost model of the ProxylessNAS space (arXiv 2008.06120, section 4; ``tunas/cost_model_data.py`` of
+github.com/google-research/google-research): a bias and one coefficient for each option of each layer.
+
+``{"bias_ms": ms, "coefficients_ms": [...]}``: 3 kernels of the first block, then five stages of 6, 7, 7 and 7 options
+and the last block's 6. In a layer, kernels 3, 5, 7 each with expansion 3, 6, and leaving it out.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from blocks.errors import InputError
+from latency_tables.fields import Fields
+from latency_tables.importers.positions import SKIP, by_position
+from latency_tables.importers.reading import Places, Reading, json_object
+
+KERNELS = (3, 5, 7)
+EXPANSIONS = (3, 6)
+_FIRST = tuple(f"k{kernel}" for kernel in KERNELS)
+_BLOCKS = tuple(f"k{kernel}e{expand}" for kernel in KERNELS for expand in EXPANSIONS)
+LAYERS = (_FIRST, *(_BLOCKS, *((*_BLOCKS, SKIP),) * 3) * 5, _BLOCKS)
+COUNT = sum(map(len, LAYERS))
+
+_NOTE = (
+    "a linear model's coefficients: sums over whole networks are its predictions, a block's own number is what it adds "
+    "to leaving it out (or to the cheapest option of its layer), and all else is on the stem"
+)
+
+
+def read(text: str, places: Places, column: str = "") -> Reading:
+    """The model in ``text`` for the space whose blocks are ``places``."""
+    try:
+        fields = Fields(json_object(text), "the model")
+        bias_ms = fields.number("bias_ms")
+        values = [
+            Fields({"v": value}, "coefficients_ms").number("v") for value in fields.list("coefficients_ms", COUNT)
+        ]
+        fields.done()
+        if len(values) != COUNT:
+            raise ValueError(f"coefficients_ms has {len(values)} values, not {COUNT}")
+    except InputError:
+        raise
+    except ValueError as error:
+        raise InputError(f"not a linear model of TuNAS: {error}") from error
+    left = iter(values)
+    layers = [tuple(zip(keys, islice(left, len(keys)), strict=True)) for keys in LAYERS]
+    reading = by_position(layers, bias_ms, places, relative=True)
+    return Reading(reading.entries, reading.left_out, (_NOTE,))

@@ -1,0 +1,29 @@
+"""Records of older versions of the table's file, as they would be written today.
+
+History:
+    1 (edgenas 0.1.0)  blocks measured alone
+    2 (edgenas 0.2.0)  ``block`` became ``blocks``: chains and whole networks are measured as well; ``purpose`` and
+                       ``batch`` of a measurement; records 'void' and 'validation'; a setting's ``cold_kib``, which
+                       was 0
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+FORMAT_VERSION = 2
+
+
+def upgrade(record: dict[str, Any], version: int) -> dict[str, Any]:
+    """A record after the header, written as ``version``, in the form of FORMAT_VERSION; without its seal."""
+    if version == 1:
+        record = {("blocks" if name == "block" else name): value for name, value in record.items()}
+        record["blocks"] = [record.get("blocks")]
+        if record.get("kind") == "measurement":
+            record = {**record, "purpose": "table", "batch": ""}
+    return record
+
+
+def upgrade_setting(setting: Any, version: int) -> Any:
+    """The setting of a header written as ``version``."""
+    return {**setting, "cold_kib": 0} if version == 1 and isinstance(setting, dict) else setting

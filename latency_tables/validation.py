@@ -1,0 +1,258 @@
+"""What a validation says: do sums of blocks predict whole networks on this device, by which estimate, and how sure.
+
+Derived from the raw samples each time. Networks and their blocks were interleaved in the same processes, so that sums
+and wholes met the same machine; how the table's own numbers compare with those of the same blocks now is told apart, as
+``since``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blocks.errors import InputError
+from blocks.spec import BlockSpec
+from latency_tables import statistics
+from latency_tables.accuracy import Agreement, agreement
+from latency_tables.calibration import Calibration, columns, fit
+from latency_tables.records import HeldOut, Measurement, Piece
+from latency_tables.table import WAYS, LatencyTable, Way, terms
+
+Floats = NDArray[np.float64]
+Network = Sequence[tuple[BlockSpec, float]]  #: its blocks, each with its ms
+LEAST = 8  #: networks, below which nothing is proved
+_CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """One way to estimate blocks, held against whole networks: sums as they are, calibrated with the network in
+    question left out, the choice of terms included, and the same calibrations on the table's own numbers, where it has
+    them all. Arrays hold a prediction a network."""
+
+    way: Way
+    raw: Agreement
+    calibrated: Agreement
+    calibration: Calibration
+    left_out_ms: Floats
+    raw_ms: Floats
+    table: Agreement | None
+    table_ms: Floats | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        c = self.calibration
+        told = {"scale": c.scale, "fixed_ms": c.fixed_ms, "block_ms": c.block_ms, "element_ms": c.element_ms}
+        return {
+            "way": self.way,
+            "raw": self.raw.as_dict(),
+            "calibrated": self.calibrated.as_dict(),
+            "table": None if self.table is None else self.table.as_dict(),
+            "calibration": told,
+            "raw_ms": self.raw_ms.tolist(),
+            "calibrated_ms": self.left_out_ms.tolist(),
+            "table_ms": None if self.table_ms is None else self.table_ms.tolist(),
+        }
+
+
+@dataclass(frozen=True)
+class Validation:
+    """A validation that is complete: ``networks`` measured whole, in ``measured_ms``, each with its interval.
+
+    ``noise`` is the mean absolute error that measuring alone would leave: from how far the processes of a network are
+    apart in the ratio of the whole to its sum. ``since`` is the table's time of the same blocks over that measured now,
+    with its interval over blocks: 1.04 where the device was 4 % slower when the table was measured.
+    """
+
+    held_out: HeldOut
+    statistic: str
+    networks: tuple[Piece, ...]
+    measured_ms: Floats
+    intervals_ms: tuple[tuple[float, float], ...]
+    sums: tuple[Sums, ...]
+    noise: float
+    since: tuple[float, float, float] | None
+
+    @cached_property
+    def chosen(self) -> Sums:
+        """The estimate to use: measured alone, unless another is better by more than its standard error."""
+        alone = self.sums[0]
+        best = min(self.sums, key=lambda s: s.calibrated.mape)
+        worse = self._errors(alone) - self._errors(best)
+        return alone if worse.mean() <= worse.std(ddof=1) / math.sqrt(len(worse)) else best
+
+    @property
+    def way(self) -> Way:
+        """That of ``chosen``."""
+        return self.chosen.way
+
+    def error_share(self, confidence: float = _CONFIDENCE) -> float:
+        """What a calibrated prediction from the table may be off, up and down, as a share: the left-out errors'
+        quantile at (n + 1) x confidence, which covers a further network of the space so often (split conformal
+        prediction; Angelopoulos and Bates, arXiv 2107.07511, section 1); the largest where n is too small for it."""
+        chosen = self.chosen
+        predicted = chosen.left_out_ms if chosen.table_ms is None else chosen.table_ms
+        errors = np.sort(np.abs(self.measured_ms / predicted - 1))
+        place = math.ceil((len(errors) + 1) * confidence) - 1
+        return float(errors[min(place, len(errors) - 1)])
+
+    def _errors(self, sums: Sums) -> Floats:
+        return np.asarray(np.abs(sums.left_out_ms / self.measured_ms - 1), dtype=np.float64)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "id": self.held_out.id,
+            "space": self.held_out.space,
+            "created": self.held_out.created,
+            "statistic": self.statistic,
+            "networks": [[str(block) for block in network] for network in self.networks],
+            "measured_ms": self.measured_ms.tolist(),
+            "intervals_ms": [list(interval) for interval in self.intervals_ms],
+            "sums": [sums.as_dict() for sums in self.sums],
+            "way": self.way,
+            "error_share": self.error_share(),
+            "noise": self.noise,
+            "since": None if self.since is None else list(self.since),
+        }
+
+
+def complete(table: LatencyTable, held_out: HeldOut) -> bool:
+    """Whether every network was measured in as many processes as it was to be."""
+    seen: dict[Piece, int] = {}
+    for m in _own(table, held_out):
+        seen[m.piece] = seen.get(m.piece, 0) + 1
+    return all(seen.get(network, 0) >= held_out.target for network in held_out.networks)
+
+
+def validation(table: LatencyTable, held_out: HeldOut, statistic: str = "min") -> Validation:
+    """What ``held_out`` says; InputError where fewer than LEAST of its networks were measured with all their blocks."""
+    groups: dict[str, dict[Piece, list[Measurement]]] = {}
+    for m in _own(table, held_out):
+        groups.setdefault(m.batch.rpartition("/")[0], {}).setdefault(m.piece, []).append(m)
+    known = [_Group(group, statistic) for group in groups.values()]
+    found = []
+    for network in held_out.networks:
+        group = next((g for g in known if g.has(network)), None)
+        if group is not None:
+            found.append((network, group))
+    if len(found) < LEAST:
+        raise InputError(
+            f"only {len(found)} networks of the validation {held_out.id} were measured with all their blocks, and "
+            f"{LEAST} are the least that prove anything; validate again: edgenas table validate"
+        )
+    networks = tuple(network for network, _ in found)
+    measured = np.array([group.ms(network) for network, group in found])
+    sums = []
+    for way in WAYS:
+        if all(group.missing(network, way) is None for network, group in found):
+            now = [[(b, group.block_ms(b, way)) for b in network] for network, group in found]
+            then = None
+            if not table.missing([b for network in networks for b in network], way):
+                then = [[(b, table.ms(b, statistic, way)) for b in network] for network in networks]
+            sums.append(_sums(way, now, then, measured))
+    intervals = tuple(statistics.interval(group.processes(network), statistic) for network, group in found)
+    return Validation(
+        held_out, statistic, networks, measured, intervals, tuple(sums), _noise(found), _since(table, found, statistic)
+    )
+
+
+def latest(table: LatencyTable, validations: Sequence[HeldOut], statistic: str = "min") -> Validation | None:
+    """The last one that is complete, None where there is none."""
+    for held_out in reversed(validations):
+        if complete(table, held_out):
+            return validation(table, held_out, statistic)
+    return None
+
+
+def _own(table: LatencyTable, held_out: HeldOut) -> list[Measurement]:
+    return [m for m in table.measurements if m.purpose == "validation" and m.batch.startswith(held_out.id + "/")]
+
+
+class _Group:
+    """What was measured interleaved: piece -> process -> rounds."""
+
+    def __init__(self, measured: dict[Piece, list[Measurement]], statistic: str) -> None:
+        self.times = {piece: {m.process: m.rounds_ms() for m in found} for piece, found in measured.items()}
+        self.statistic = statistic
+        self._ms: dict[Piece, float] = {}
+
+    def has(self, network: Piece) -> bool:
+        """Whether the network and each of its blocks were measured."""
+        return network in self.times and self.missing(network, "alone") is None
+
+    def missing(self, network: Piece, way: Way) -> Piece | None:
+        """What the blocks of the network lack for this estimate, None for nothing."""
+        wanted = (piece for block in network if block.kind != "skip" for piece, _ in terms(block, way))
+        return next((piece for piece in wanted if piece not in self.times), None)
+
+    def processes(self, piece: Piece) -> list[list[statistics.Times]]:
+        return list(self.times[piece].values())
+
+    def ms(self, piece: Piece) -> float:
+        if piece not in self._ms:
+            self._ms[piece] = statistics.estimate(self.processes(piece), self.statistic)
+        return self._ms[piece]
+
+    def block_ms(self, block: BlockSpec, way: Way) -> float:
+        if block.kind == "skip":
+            return 0.0
+        return max(0.0, sum(weight * self.ms(piece) for piece, weight in terms(block, way)))
+
+
+def _sums(way: Way, now: Sequence[Network], then: Sequence[Network] | None, measured: Floats) -> Sums:
+    """``now`` and ``then``: a network's blocks with their ms, measured beside it, and in the table."""
+    x = columns(now)
+    left_out, by_table = np.empty(len(measured)), np.empty(len(measured))
+    for i in range(len(measured)):
+        others = np.arange(len(measured)) != i
+        calibration = fit(x[others], measured[others])
+        left_out[i] = calibration.total_ms(now[i])
+        if then is not None:
+            by_table[i] = calibration.total_ms(then[i])
+    return Sums(
+        way, agreement(x[:, 0], measured), agreement(left_out, measured), fit(x, measured), left_out, x[:, 0],
+        None if then is None else agreement(by_table, measured), None if then is None else by_table,
+    )  # fmt: skip
+
+
+def _noise(found: Sequence[tuple[Piece, _Group]]) -> float:
+    """Mean over networks of sqrt(2 / pi) x the standard error of log(whole / sum) over processes: the mean absolute
+    error of a normal deviate."""
+    errors = []
+    for network, group in found:
+        by_process = [group.times[piece] for piece in _pieces(network)]
+        logs = []
+        for process in sorted(set.intersection(*map(set, by_process))):
+            whole, *parts = (statistics.estimate([times[process]], group.statistic) for times in by_process)
+            logs.append(math.log(whole / sum(parts)))
+        if len(logs) > 1:
+            errors.append(float(np.std(logs, ddof=1)) / math.sqrt(len(logs)))
+    return math.sqrt(2 / math.pi) * float(np.mean(errors)) if errors else math.nan
+
+
+def _pieces(network: Piece) -> list[Piece]:
+    """The network, then its blocks as often as it has them."""
+    return [network, *((block,) for block in network if block.kind != "skip")]
+
+
+def _since(
+    table: LatencyTable, found: Sequence[tuple[Piece, _Group]], statistic: str
+) -> tuple[float, float, float] | None:
+    """Geometric mean over blocks of table / now, with its 95 % interval (normal, over blocks); None without any."""
+    logs: dict[Piece, float] = {}
+    for network, group in found:
+        for piece in _pieces(network)[1:]:
+            if piece in table and piece not in logs:
+                logs[piece] = math.log(table.piece_ms(piece, statistic) / group.ms(piece))
+    if len(logs) < 2:
+        return None
+    mean = float(np.mean(list(logs.values())))
+    half = 1.96 * float(np.std(list(logs.values()), ddof=1)) / math.sqrt(len(logs))
+    return math.exp(mean), math.exp(mean - half), math.exp(mean + half)

@@ -1,0 +1,118 @@
+"""Do sums of blocks predict whole networks here? Beside what careless measuring would have said, in the same run.
+
+    python -m tools.bench.additivity [--json] [--space NAME] [--in-size N ...] [--runtime NAME ...] [--networks 24]
+        [--keep FOLDER]
+
+For each space, resolution and runtime: held-out networks, stratified over latency, and all their blocks, alone and in
+chains, interleaved in fresh pinned processes as ``edgenas table validate`` does it. 'naive' is one process without
+warm-up, one model after another, the mean of 10 runs. Calibrated errors are those of networks left out of the fit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from blocks.weights import network_random_weights
+from devices.local import LocalDevice
+from edgenas.validating import PROCESSES, stratified
+from latency_tables.accuracy import agreement
+from latency_tables.journal import read_journal
+from latency_tables.records import HeldOut, Piece
+from latency_tables.validation import validation
+from profiler.additivity import Networks
+from profiler.campaign import ANY, pursue
+from profiler.enough import pieces_of
+from profiler.export import WRITERS
+from profiler.measure import measure_models
+from profiler.plan import Plan
+from profiler.runtimes import RUNTIMES
+from profiler.runtimes.base import Runtime
+from profiler.station import Worker, station
+from search.spaces import space as find_space
+
+SIZES = {"mobilenet_v3_small": (96, 160), "nas_bench_macro": (32, 64)}
+NAIVE = Plan(rounds=1, samples=10, min_sample_us=0, warmup_runs=1, warmup_ms=0, warmup_limit_ms=1, scheduler="normal")
+
+
+def case(name: str, size: int, runtime: str, networks: int, processes: int, path: Path) -> dict[str, Any]:
+    """One row: the validation and the naive procedure."""
+    space = find_space(name, size)
+    choices = stratified(space, lambda block: float(block.macs), networks, seed=0)
+    pieces = tuple(space.architecture(choice).blocks for choice in choices)
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    held_out = HeldOut(f"v{created}", name, created, processes, pieces)
+    worker = Worker(LocalDevice(), sys.executable)
+    how = RUNTIMES[runtime]
+    naive = measured_naively(worker, how, pieces)
+    pursue([worker], how, Networks(held_out, True), path, writer=WRITERS[how.format])
+    found = validation(read_journal(path).table, held_out)
+    return {"in_size": size, "runtime": runtime, "naive": naive, **found.as_dict()}
+
+
+def measured_naively(worker: Worker, how: Runtime, networks: Sequence[Piece]) -> dict[str, Any]:
+    """Agreement of sums with wholes, both measured without care."""
+    pieces = list(dict.fromkeys([*networks, *(p for network in networks for p in pieces_of(network, False))]))
+    names = {f"m{number}": piece for number, piece in enumerate(pieces)}
+    models = {name: WRITERS[how.format](p, network_random_weights(p, 0)) for name, p in names.items()}
+    with station(worker, how, NAIVE, ANY) as held:
+        batch = measure_models(worker.device, how, models, held.plan, program=worker.program)
+    ms = {names[name]: float(np.mean(r.samples_ns)) / r.loops / 1e6 for name, r in batch.results.items()}
+    sums = np.array([sum(ms[(b,)] for b in network if b.kind != "skip") for network in networks])
+    return agreement(sums, np.array([ms[network] for network in networks])).as_dict()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--space", action="append", choices=sorted(SIZES), help="which space  [default: all]")
+    parser.add_argument("--in-size", type=int, action="append", help="pixels  [default: two a space]")
+    parser.add_argument("--runtime", action="append", help="which runtime  [default: litert and onnxruntime]")
+    parser.add_argument("--networks", type=int, default=24)
+    parser.add_argument("--processes", type=int, default=PROCESSES)
+    parser.add_argument("--keep", type=Path, help="folder that keeps the measured tables")
+    parser.add_argument("--json", action="store_true", help="print the numbers as JSON")
+    given = parser.parse_args()
+    rows = []
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in given.space or SIZES:
+            for size in given.in_size or SIZES[name]:
+                for runtime in given.runtime or ("litert", "onnxruntime"):
+                    path = (given.keep or Path(scratch)) / f"{name}-{size}-{runtime}.jsonl"
+                    begin = time.monotonic()
+                    row = case(name, size, runtime, given.networks, given.processes, path)
+                    rows.append({**row, "seconds": time.monotonic() - begin})
+                    print(f"{name} {size} {runtime}: {rows[-1]['seconds']:.0f} s", file=sys.stderr)
+    if given.json:
+        print(json.dumps(rows, indent=1))
+        return
+    table = Table(
+        "space", "runtime", "networks", "naive %", "naive rho", "way", "raw %", "calibrated %", "within 5 %",
+        "Spearman", "noise %", "seconds", title="mean absolute error of sums of blocks against whole networks",
+    )  # fmt: skip
+    for row in rows:
+        for sums in row["sums"]:
+            used, mine = "*" if sums["way"] == row["way"] else "", sums["calibrated"]
+            table.add_row(
+                f"{row['space']} {row['in_size']}", row["runtime"], str(mine["networks"]),
+                f"{100 * row['naive']['mape']:.1f}", f"{row['naive']['spearman'][0]:.3f}", sums["way"] + used,
+                f"{100 * sums['raw']['mape']:.2f}", f"{100 * mine['mape']:.2f}", f"{100 * mine['within_5']:.0f}",
+                "{:.4f} ({:.3f} .. {:.3f})".format(*mine["spearman"]), f"{100 * row['noise']:.2f}",
+                f"{row['seconds']:.0f}",
+            )  # fmt: skip
+    Console(width=160).print(table)
+    print("* the estimate that the device's own report chooses")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+"""How often a table's intervals cover the truth, and how often drift is found, on simulated campaigns.
+
+    python -m tools.bench.coverage
+    python -m tools.bench.coverage --campaigns 500 --json coverage.json
+
+Intervals: the truth is the median of the statistic over all campaigns of the same design: so many processes, or fresh
+ones until the interval is within 2 %, at most 10 (``stop``). Half-widths are means; of ``stop``, of what settled.
+Drift: a third each of steps, excursions and ramps of 3 % at random places, in as many campaigns as have none; 3 to 200
+batches, .3 to 1 % between processes, every noise level in turn. Of the rounds that were off the usual level by more
+than half the drift, ``recall`` is the share marked; ``precision`` the share of marked rounds off by more than .5 %.
+Defaults take about six minutes on one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from latency_tables import statistics
+from latency_tables.drift import Stretch, drifted
+from tools.bench.noise import KINDS, LEVELS, ROUNDS, Level, campaigns, drift, sentinels
+
+DESIGNS = ("3", "5", "10", "stop")
+MOST = 10
+DRIFT = 0.03
+SIZES = (3, 5, 10, 30, 100, 200)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--campaigns", type=int, default=2000, help="a row of intervals; half as many without drift")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", nargs="?", const="-", metavar="FILE", help="also write the numbers, - for stdout")
+    arguments = parser.parse_args()
+    if arguments.campaigns < 12:
+        parser.error("needs 12 campaigns")
+    pairs = [(level, name) for level in LEVELS for name in statistics.STATISTICS]
+    console = Console(stderr=True)
+    intervals = [
+        row
+        for level, name in track(pairs, "intervals", console=console, transient=True)
+        for row in covered(level, name, arguments.campaigns, arguments.seed)
+    ]
+    each = max(arguments.campaigns // 2 // len(SIZES), 1)
+    drifts = [
+        found(batches, each, arguments.seed) for batches in track(SIZES, "drift", console=console, transient=True)
+    ]
+    drifts.append(together(drifts))
+    numbers = {"campaigns": arguments.campaigns, "intervals": intervals, "drift": drifts}
+    if arguments.json == "-":
+        print(json.dumps(numbers, indent=2))
+        return
+    if arguments.json:
+        Path(arguments.json).write_text(json.dumps(numbers, indent=2) + "\n")
+    show(f"95 % intervals, {arguments.campaigns} campaigns a row", intervals)
+    show(f"drift of {DRIFT:.0%}", drifts)
+
+
+def covered(level: Level, statistic: str, count: int, seed: int) -> list[dict[str, Any]]:
+    """A row a design."""
+    times = campaigns(level, np.random.default_rng(seed), count, MOST)
+    lows, highs, estimates = (np.full((count, MOST + 1), np.nan) for _ in range(3))
+    ended, done = np.full(count, MOST), np.zeros(count, dtype=bool)
+    spent_s, asked = 0.0, 0
+    for i, campaign in enumerate(times):
+        processes = [list(rounds) for rounds in campaign]
+        for k in range(statistics.LEAST_PROCESSES, MOST + 1):
+            if done[i] and str(k) not in DESIGNS:
+                continue
+            begun = time.process_time()
+            lows[i, k], highs[i, k] = statistics.interval(processes[:k], statistic)
+            spent_s, asked = spent_s + time.process_time() - begun, asked + 1
+            estimates[i, k] = statistics.estimate(processes[:k], statistic)
+            if not done[i] and statistics.settled(processes[:k], statistic):
+                done[i], ended[i] = True, k
+    rows = []
+    for design in DESIGNS:
+        at = np.arange(count), ended if design == "stop" else np.full(count, int(design))
+        low, high, middle = lows[at], highs[at], estimates[at]
+        truth, counted = np.median(middle), done if design == "stop" else np.ones(count, dtype=bool)
+        half = ((high - low) / 2 / middle)[counted]
+        rows.append(
+            {
+                "level": level.name,
+                "statistic": statistic,
+                "processes": design,
+                "coverage": float(((low <= truth) & (truth <= high)).mean()),
+                "half_width_pct": float(100 * half.mean()) if len(half) else None,
+                "settled": float(done.mean()) if design == "stop" else None,
+                "mean_processes": float(at[1].mean()),
+                "ms_an_interval": 1e3 * spent_s / asked,
+            }
+        )
+    return rows
+
+
+def found(batches: int, count: int, seed: int) -> dict[str, Any]:
+    """One row: ``count`` campaigns without drift and as many with."""
+    rng = np.random.default_rng([seed, batches])
+    alarms, seen, spent_s = 0, 0, 0.0
+    precision, recall = [], []
+    for i in range(count):
+        level, process = LEVELS[i % len(LEVELS)], rng.uniform(0.003, 0.01)
+        shift = drift(KINDS[i // len(LEVELS) % len(KINDS)], rng, batches, DRIFT)
+        begun = time.process_time()
+        alarms += bool(drifted(sentinels(level, rng, batches, process)))
+        stretches = drifted(sentinels(level, rng, batches, process, shift))
+        spent_s += time.process_time() - begun
+        seen += bool(stretches)
+        marked, off = marks(stretches, batches), np.abs(shift - usual(shift))
+        if marked.any():
+            precision.append(float((off[marked] > 0.005).mean()))
+        if (off > DRIFT / 2).any():
+            recall.append(float(marked[off > DRIFT / 2].mean()))
+    return {
+        "batches": str(batches),
+        "campaigns": count,
+        "found": seen / count,
+        "false_alarms": alarms / count,
+        "precision": float(np.mean(precision)) if precision else None,
+        "recall": float(np.mean(recall)) if recall else None,
+        "ms_a_campaign": 1e3 * spent_s / count / 2,
+    }
+
+
+def marks(stretches: Sequence[Stretch], batches: int) -> NDArray[np.bool_]:
+    """Whether each round of the campaign is in a stretch."""
+    marked = np.zeros((batches, ROUNDS), dtype=bool)
+    for stretch in stretches:
+        assert isinstance(stretch.batch, int)
+        marked[stretch.batch, stretch.first : stretch.last + 1] = True
+    return marked.ravel()
+
+
+def usual(shift: NDArray[np.float64]) -> float:
+    """The shift that holds for most rounds; of equals, the fastest."""
+    values, counts = np.unique(shift, return_counts=True)
+    return float(values[counts.argmax()])
+
+
+def together(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The mean of rows of as many campaigns each."""
+    means = {
+        name: float(np.mean([row[name] for row in rows if row[name] is not None]))
+        for name in ("found", "false_alarms", "precision", "recall", "ms_a_campaign")
+    }
+    return {"batches": "all", "campaigns": sum(row["campaigns"] for row in rows), **means}
+
+
+def show(title: str, rows: Sequence[dict[str, Any]]) -> None:
+    """Print rows of one form as a table."""
+    names = (name.replace("_", " ") for name in rows[0])
+    table = Table(*names, title=title, box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
+    for row in rows:
+        cells = row.values()
+        table.add_row(*("-" if v is None else f"{v:.3f}" if isinstance(v, float) else str(v) for v in cells))
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

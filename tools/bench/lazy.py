@@ -1,0 +1,151 @@
+"""How many measurements lazy profiling saves on tunas_v3 (10,043 edges), and what it gives away.
+
+    python -m tools.bench.lazy                                   # after python -m tools.bench.prediction
+    python -m tools.bench.lazy --table runs/bench-prediction/onnxruntime.jsonl --seeds 5 --json
+
+Measuring all 7,426 blocks takes an hour and more, so the full table is simulated: blocks that --table holds take what
+was measured here, the others what a model fitted to those predicts; then each block is off by --deviation of its own
+(lognormal), which nothing about the block tells, and each measurement adds up to some --noise. The front of the full
+table is the judge. ``gap`` is the value that the front found lazily lacks at equal budget, as a share of the range of
+values, over 20 budgets from the smallest to the largest of the full front. Values are the stand-in of
+``edgenas profile --for-search`` and, as an accuracy that differs from block to block, the same times a random factor
+within 0.5 .. 1.5 for each option of a layer.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault(
+    "OPENBLAS_NUM_THREADS", "1"
+)  # small matrices: threads would wait for each other on a busy machine
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from blocks.spec import BlockSpec
+from edgenas.lazily import Round, capacity_values, lazily, touched
+from latency_tables.prediction import predicted
+from search.graph import Floats, layered_graph
+from search.problem import Cost
+from search.solvers.pareto_dp import pareto_front
+from search.space import Space
+from search.spaces import space
+from tools.bench.prediction_table import Times, times
+
+BUDGETS = 20
+HEADINGS = ("values", "seed", "rounds", "measured", "of", "saved %", "front touches", "max gap %", "mean gap %", "s")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One simulated profile. ``needed`` are the blocks that the front of the full table touches."""
+
+    values: str
+    seed: int
+    rounds: int
+    measured: int
+    blocks: int
+    needed: int
+    max_gap: float
+    mean_gap: float
+    seconds: float
+
+    @property
+    def saved(self) -> float:
+        return 1 - self.measured / self.blocks
+
+
+def full_table(model: Times, blocks: Sequence[BlockSpec], deviation: float, noise: float, seed: int) -> Times:
+    """What measuring every block would find; ``model`` are times before blocks differ from it."""
+    rng = np.random.default_rng(seed)
+    off = np.exp(deviation * rng.normal(size=len(blocks)) + noise * np.abs(rng.normal(size=len(blocks))))
+    return Times({block: model.ms(block) * float(share) for block, share in zip(blocks, off, strict=True)})
+
+
+def modelled(path: Path, blocks: Sequence[BlockSpec]) -> Times:
+    """Measured times of a table, and predictions for all other ``blocks``."""
+    known = times(path)
+    learned = predicted(known)
+    learned.predictions(blocks)
+    return Times({block: learned.ms(block) for block in blocks})
+
+
+def differing(values: Sequence[Floats], chosen: Space, seed: int) -> list[Floats]:
+    """``values`` times a factor for each option of a layer."""
+    rng = np.random.default_rng(seed)
+    factors = [rng.uniform(0.5, 1.5, len(layer.options)) for layer in chosen.layers]
+    return [
+        value * np.array([factor[edge.option] for edge in edges])
+        for value, factor, edges in zip(values, factors, chosen.edges, strict=True)
+    ]
+
+
+def simulated(name: str, chosen: Space, values: Sequence[Floats], full: Times, seed: int) -> Row:
+    """One lazy profile against the full table."""
+    begin, held = time.monotonic(), dict[BlockSpec, float]()
+
+    def measure(blocks: Sequence[BlockSpec]) -> Times:
+        held.update((block, full.ms(block)) for block in blocks)
+        return Times(dict(held))
+
+    def tell(told: Round) -> None:
+        print(f"{name}, seed {seed}, {time.monotonic() - begin:.0f} s: {told}", file=sys.stderr)
+
+    ended = lazily(chosen, values, measure, tell=tell)
+    found = ended.front
+    seconds = time.monotonic() - begin
+    cost = Cost("ms", lambda block: 0.0 if block.kind == "skip" else full.ms(block))
+    best = pareto_front(layered_graph(chosen, cost).with_values(values))
+    span = float(best.values[-1] - best.values[0])
+    gaps = []
+    for budget in np.geomspace(found.costs[0], best.costs[-1], BUDGETS):
+        ours, theirs = found.best(float(budget)), best.best(float(budget))
+        assert ours is not None and theirs is not None
+        gaps.append((theirs.value - ours.value) / span)
+    needed = len(touched(chosen, best, ()))
+    counts = (len(ended.rounds), len(held), len(full.blocks), needed)
+    return Row(name, seed, *counts, max(gaps), float(np.mean(gaps)), seconds)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--table", type=Path, default=Path("runs/bench-prediction/litert.jsonl"), metavar="FILE")
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--deviation", type=float, default=0.05)
+    parser.add_argument("--noise", type=float, default=0.01)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    given = parser.parse_args()
+    if not given.table.exists():
+        parser.error(f"{given.table} is not there; measure it: python -m tools.bench.prediction")
+    chosen = space("tunas_v3")
+    model = modelled(given.table, chosen.blocks())
+    rows = []
+    for seed in range(given.seeds):
+        full = full_table(model, chosen.blocks(), given.deviation, given.noise, seed)
+        capacity = capacity_values(chosen)
+        for name, values in (("capacity", capacity), ("differing", differing(capacity, chosen, seed))):
+            rows.append(simulated(name, chosen, values, full, seed))
+    if given.json:
+        print(json.dumps([{**asdict(row), "saved": row.saved} for row in rows], indent=2))
+        return 0
+    table = Table(*HEADINGS, title=f"tunas_v3 on times like those of {given.table.name}")
+    for row in rows:
+        gaps = (f"{100 * row.max_gap:.3f}", f"{100 * row.mean_gap:.3f}")
+        cells = (row.values, row.seed, row.rounds, row.measured, row.blocks, f"{100 * row.saved:.1f}", row.needed)
+        table.add_row(*map(str, cells), *gaps, f"{row.seconds:.0f}")
+    Console().print(table)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""The measurements that predictions are held against: taken once on this machine, kept, read again."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from blocks.spec import BlockSpec
+from devices.inventory import Entry
+from edgenas.profiling import Table, fill
+from edgenas.workers import runtime_named
+from latency_tables.importers.proxylessnas import read
+from latency_tables.journal import read_table
+from profiler.enough import Enough
+from profiler.plan import Plan
+from search.spaces import space
+
+RUNTIMES = ("litert", "onnxruntime")
+DRAWN = 300  #: blocks of tunas_v3, besides its stems, first blocks and heads
+
+
+@dataclass(frozen=True)
+class Times:
+    """Milliseconds by block: what predictions are made from."""
+
+    of: dict[BlockSpec, float]
+
+    @property
+    def blocks(self) -> tuple[BlockSpec, ...]:
+        return tuple(self.of)
+
+    def ms(self, block: BlockSpec, statistic: str = "min") -> float:
+        return self.of[block]
+
+    def interval(self, block: BlockSpec, statistic: str = "min", confidence: float = 0.95) -> tuple[float, float]:
+        return self.of[block], self.of[block]
+
+    def only(self, blocks: Iterable[BlockSpec]) -> Times:
+        return Times({block: self.of[block] for block in blocks})
+
+
+def chosen() -> tuple[BlockSpec, ...]:
+    """All blocks of two spaces, and of tunas_v3 those that are no inverted residuals and DRAWN of all."""
+    many = space("tunas_v3").blocks()
+    drawn = random.Random(0).sample(many, DRAWN)
+    few = [block for block in many if block.kind != "ir"]
+    return tuple(dict.fromkeys([*space("mobilenet_v3_small").blocks(), *space("proxylessnas").blocks(), *drawn, *few]))
+
+
+def measured(folder: Path, runtime: str, say: Callable[[str], None]) -> Path:
+    """The table of ``runtime`` in ``folder``; what it lacks is measured first, three processes a block."""
+    path = folder / f"{runtime}.jsonl"
+    if path.exists() and not read_table(path).missing(chosen()):
+        return path
+    folder.mkdir(parents=True, exist_ok=True)
+    local = Table([Entry("local", "local", sys.executable)], runtime_named(runtime), path, Plan())
+    ended = fill(
+        {runtime: local}, chosen(), Enough.exactly(3), True,
+        lambda label, told: say(f"{label}: {told.done}/{told.total} measured, {told.eta_s:.0f} s left"), say,
+    )[runtime]  # fmt: skip
+    if isinstance(ended, Exception):
+        raise ended
+    return path
+
+
+def times(path: Path) -> Times:
+    """A table of edgenas, or ProxylessNAS's published YAML."""
+    if path.suffix in (".yaml", ".yml"):
+        return Times({entry.block: entry.value.mean_ms for entry in read(path.read_text()).entries})
+    table = read_table(path)
+    return Times({block: table.ms(block) for block in table.blocks})
