@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from blocks.errors import InputError, OutcomeError
 
 if TYPE_CHECKING:
     from blocks.architecture import Architecture
+    from blocks.spec import BlockSpec
     from latency_tables.calibrated import CalibratedTable
     from latency_tables.setting import Setting
     from search.problem import Cost
@@ -18,53 +20,65 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Costed:
-    """A cost, and the interval of its predictions as a share, up and down; None where nothing was proved."""
+    """A cost; the interval of its predictions as a share, up and down, None where nothing was proved; the statistic of
+    the table's samples, None where there is no table; which blocks were ``predicted`` instead of measured."""
 
     cost: Cost
     error_share: float | None = None
+    statistic: str | None = None
     notes: tuple[str, ...] = ()
+    predicted: Callable[[Iterable[BlockSpec]], Sequence[BlockSpec]] = lambda blocks: ()
 
 
-def table_cost(space: Space, path: Path, statistic: str, unvalidated: bool) -> Costed:
-    """Milliseconds by the table at ``path``. OutcomeError where it was never validated and ``unvalidated`` does not
-    say to use it all the same, or where overhead dominates it; InputError where it lacks blocks."""
+def table_cost(space: Space, path: Path, statistic: str | None, unvalidated: bool, predict: bool = False) -> Costed:
+    """Milliseconds by the table at ``path``; of ``statistic``, or of the one its validation found best. OutcomeError
+    where it was never validated and ``unvalidated`` does not say to use it all the same, or where overhead dominates
+    it; InputError where it lacks blocks. With ``predict``, blocks it lacks are predicted from those it has."""
+    from latency_tables.imported import STATISTIC as MEAN
     from latency_tables.imported import ImportedTable
     from latency_tables.opening import open_table
     from latency_tables.quality import check_growth
     from search.cost import latency_cost
 
     opened = open_table(path)
+    if unvalidated and predict:
+        raise InputError("--predict takes a table that was validated: leave out --unvalidated")
     if unvalidated:
-        cost = latency_cost(opened, statistic, space.blocks())
-        check_growth(opened, statistic, str(path))
-        return Costed(cost)
+        named = statistic or (MEAN if isinstance(opened, ImportedTable) else "min")
+        cost = latency_cost(opened, named, space.blocks())
+        check_growth(opened, named, str(path))
+        return Costed(cost, None, named)
     if isinstance(opened, ImportedTable):
         raise OutcomeError(
             f"{path} was imported: nothing proves that its sums predict networks on your device; measure a table of "
             f"your own (edgenas profile {space.name}), or search it all the same: --unvalidated"
         )
-    calibrated, notes = validated(path, space.name, statistic)
+    calibrated, notes = validated(path, space.name, statistic, predict)
     missing = calibrated.missing(space.blocks())
-    if missing and not opened.missing(space.blocks()):
+    if missing and not predict and not opened.missing(space.blocks()):
         raise OutcomeError(
             f"by the validation of {path}, blocks are to be measured inside chains on this device, and {len(missing)} "
             f"are not; type: edgenas profile {space.name} --chains -o {path}"
         )
-    cost = latency_cost(calibrated, statistic, space.blocks(), calibrated.fixed_ms)
-    check_growth(opened, statistic, str(path))
-    return Costed(cost, calibrated.error_share, notes)
+    used = calibrated.validation.statistic
+    cost = latency_cost(calibrated, used, space.blocks(), calibrated.fixed_ms)
+    check_growth(opened, used, str(path))
+    return Costed(cost, calibrated.error_share, used, notes, calibrated.predicted)
 
 
-def validated(path: Path, space: str, statistic: str) -> tuple[CalibratedTable, tuple[str, ...]]:
+def validated(
+    path: Path, space: str, statistic: str | None, predict: bool = False
+) -> tuple[CalibratedTable, tuple[str, ...]]:
     """The table at ``path`` by its last validation, on ``space`` where there is one, and what to know about that.
     OutcomeError where it has none."""
     from latency_tables.calibrated import CalibratedTable
     from latency_tables.journal import read_journal
+    from latency_tables.statistics import check_statistic
     from latency_tables.validation import latest
 
     journal = read_journal(path)
-    if statistic not in ("min", "median", "p90"):
-        raise InputError(f"statistic {statistic!r} is not one of min, median, p90")
+    if statistic is not None:
+        check_statistic(statistic)
     own = [held_out for held_out in journal.validations if held_out.space == space]
     found = latest(journal.table, own, statistic) or latest(journal.table, journal.validations, statistic)
     if found is None:
@@ -83,11 +97,12 @@ def validated(path: Path, space: str, statistic: str) -> tuple[CalibratedTable, 
     mape = found.chosen.calibrated.mape
     if mape > 0.1:
         notes.append(f"{path}: sums of blocks miss whole networks by {mape:.0%} on average here")
-    return CalibratedTable(journal.table, found), tuple(notes)
+    return CalibratedTable(journal.table, found, predict), tuple(notes)
 
 
-def prediction(path: Path, architecture: Architecture, statistic: str) -> tuple[Setting, float]:
-    """The setting of the table at ``path``, and what it predicts for a network, calibrated where it was validated."""
+def prediction(path: Path, architecture: Architecture, statistic: str | None) -> tuple[Setting, str, float]:
+    """The setting of the table at ``path``, and the statistic and the milliseconds that it predicts for a network,
+    calibrated where it was validated."""
     from latency_tables.calibrated import CalibratedTable
     from latency_tables.journal import read_journal
     from latency_tables.validation import latest
@@ -95,5 +110,6 @@ def prediction(path: Path, architecture: Architecture, statistic: str) -> tuple[
     journal = read_journal(path)
     found = latest(journal.table, journal.validations, statistic)
     if found is None:
-        return journal.table.setting, journal.table.total_ms(architecture, statistic)
-    return journal.table.setting, CalibratedTable(journal.table, found).total_ms(architecture)
+        named = statistic or "min"
+        return journal.table.setting, named, journal.table.total_ms(architecture, named)
+    return journal.table.setting, found.statistic, CalibratedTable(journal.table, found).total_ms(architecture)

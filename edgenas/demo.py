@@ -102,7 +102,7 @@ class Demo:
         with self._timed("search", f"searching {space.networks:,} networks for {shown} ms, training each candidate"):
             record = self._search(space, cost, budgets)
         with self._timed("finalists", f"timing the {FINALISTS} most accurate within {budgets[SHIPPED]:g} ms whole"):
-            finalists = self._finalists(space, record, budgets[SHIPPED])
+            finalists = self._finalists(space, record, budgets[SHIPPED], proof.statistic)
         inside = [space.parse(key) for key, _, verdict in finalists if verdict.within_budget]
         if not inside:
             raise OutcomeError(
@@ -169,7 +169,9 @@ class Demo:
 
             return run_searches(problem, budgets, OPTIONS, cache, progress=told)
 
-    def _finalists(self, space: Space, record: SearchRecord, budget_ms: float) -> list[tuple[str, float, Verdict]]:
+    def _finalists(
+        self, space: Space, record: SearchRecord, budget_ms: float, statistic: str
+    ) -> list[tuple[str, float, Verdict]]:
         """Judged networks timed whole with random weights, best first, until one is inside the budget: the time of a
         network does not depend on its weights, and one that does not fit need not be trained.
 
@@ -184,14 +186,14 @@ class Demo:
             ranked = ranked or sorted(left.values(), key=lambda t: t.cost)[:FINALISTS]
             if not ranked:
                 break
-            verdicts = self._time_whole(space, [left.pop(t.choice) for t in ranked], budget_ms)
+            verdicts = self._time_whole(space, [left.pop(t.choice) for t in ranked], budget_ms, statistic)
             found += [(space.key(t.choice), t.accuracy, v) for t, v in zip(ranked, verdicts, strict=True)]
             if any(v.within_budget for v in verdicts):
                 break
             ratio = statistics.median(v.high_ms / t.cost for t, v in zip(ranked, verdicts, strict=True))
         return sorted(found, key=lambda finalist: -finalist[1])
 
-    def _time_whole(self, space: Space, trials: list[Trial], budget_ms: float) -> list[Verdict]:
+    def _time_whole(self, space: Space, trials: list[Trial], budget_ms: float, statistic: str) -> list[Verdict]:
         from blocks.weights import network_random_weights
         from profiler.export import WRITERS
 
@@ -199,7 +201,7 @@ class Demo:
         for trial in trials:
             blocks = space.architecture(trial.choice).blocks
             models[space.key(trial.choice)] = WRITERS["tflite"](blocks, network_random_weights(blocks, self.seed))
-        return self._verify(models, RUNTIMES[0], budget_ms, None)
+        return self._verify(models, RUNTIMES[0], budget_ms, None, statistic)
 
     def _ship(
         self,
@@ -235,7 +237,7 @@ class Demo:
                 predicted_ms = cost.total(architecture) if runtime == RUNTIMES[0] else None
                 budget_ms = budgets[SHIPPED] if runtime == RUNTIMES[0] else None
                 model = {path.name: path.read_bytes()}
-                verdicts += self._verify(model, runtime, budget_ms, predicted_ms, most=MOST_PROCESSES)
+                verdicts += self._verify(model, runtime, budget_ms, predicted_ms, proof.statistic, MOST_PROCESSES)
         return Story(space, tables, cost, proof, record, budgets, finalists, winner, accuracy, parity, verdicts, files)
 
     def _verify(
@@ -244,13 +246,14 @@ class Demo:
         runtime: str,
         budget_ms: float | None,
         predicted_ms: float | None,
+        statistic: str,
         most: int | None = None,
     ) -> list[Verdict]:
         from profiler.plan import Plan
 
         return verify_files(
             self.entry, models, runtime, plan=Plan(rounds=20, cores=self.entry.cores), processes=PROCESSES, most=most,
-            budget_ms=budget_ms, predicted_ms=predicted_ms,
+            budget_ms=budget_ms, predicted_ms=predicted_ms, statistic=statistic,
             progress=lambda done, total: self.update(done, total, runtime),
         )  # fmt: skip
 

@@ -56,7 +56,7 @@ def validate(
     progress: Callable[[Progress], None] = lambda told: None,
 ) -> Validation:
     """Time held-out networks for the table at ``path`` on its device, in the way of the table, and append what was
-    measured. One that was stopped goes on. InputError where the table lacks blocks or is of another setting."""
+    measured. One that was stopped goes on. InputError where the table is of another setting."""
     from profiler.additivity import Networks
     from profiler.campaign import pursue
     from profiler.export import WRITERS
@@ -82,16 +82,11 @@ def validate(
 
 
 def hold_out(table: LatencyTable, asked: Asked) -> HeldOut:
-    """Draw the networks; InputError where the table lacks blocks of the space."""
+    """Draw the networks: by the table's latencies, or by MACs where it lacks blocks of the space."""
     space = asked.space
-    missing = table.missing(space.blocks())
-    if missing:
-        raise InputError(
-            f"the table lacks {len(missing)} of {len(space.blocks())} blocks of {space.name}, such as {missing[0]}: "
-            f"profile them first (edgenas profile {space.name} -o TABLE)"
-        )
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    drawn = stratified(space, lambda block: table.ms(block), asked.networks, asked.seed)
+    lacks = bool(table.missing(space.blocks()))
+    drawn = stratified(space, lambda block: float(block.macs) if lacks else table.ms(block), asked.networks, asked.seed)
     networks = tuple(space.architecture(choice).blocks for choice in drawn)
     return HeldOut(f"v{created}", space.name, created, asked.processes, networks)
 

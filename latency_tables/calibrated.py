@@ -5,22 +5,63 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from blocks.architecture import Architecture
 from blocks.spec import BlockSpec
-from latency_tables.table import LatencyTable
+from latency_tables.table import LatencyTable, Way
 from latency_tables.validation import Validation
+
+if TYPE_CHECKING:
+    from latency_tables.prediction import PredictedTable
+
+
+@dataclass(frozen=True)
+class ByWay:
+    """A table's blocks by one way to estimate them."""
+
+    table: LatencyTable
+    way: Way
+
+    @cached_property
+    def blocks(self) -> tuple[BlockSpec, ...]:
+        """Those that were measured this way."""
+        missing = set(self.table.missing(self.table.blocks, self.way))
+        return tuple(block for block in self.table.blocks if block not in missing)
+
+    def ms(self, block: BlockSpec, statistic: str = "min") -> float:
+        """Milliseconds a run; InputError where it was not measured this way."""
+        return self.table.ms(block, statistic, self.way)
+
+    def interval(self, block: BlockSpec, statistic: str = "min", confidence: float = 0.95) -> tuple[float, float]:
+        """See ``LatencyTable.interval``."""
+        return self.table.interval(block, statistic, confidence, self.way)
+
+    def missing(self, blocks: Iterable[BlockSpec]) -> tuple[BlockSpec, ...]:
+        """Those of ``blocks`` that were not measured this way."""
+        return self.table.missing(blocks, self.way)
 
 
 @dataclass(frozen=True)
 class CalibratedTable:
     """Answers like a table; ``ms`` of a block is what it adds to a network, and ``fixed_ms`` what every network adds.
 
-    One statistic only, that of the validation.
+    One statistic only, that of the validation. With ``predict``, blocks that were not measured are predicted from those
+    that were.
     """
 
     table: LatencyTable
     validation: Validation
+    predict: bool = False
+
+    @cached_property
+    def _source(self) -> ByWay | PredictedTable:
+        measured = ByWay(self.table, self.validation.way)
+        if not self.predict:
+            return measured
+        from latency_tables.prediction import predicted
+
+        return predicted(measured, self.validation.statistic)
 
     @cached_property
     def error_share(self) -> float:
@@ -34,10 +75,16 @@ class CalibratedTable:
 
     def ms(self, block: BlockSpec, statistic: str = "min") -> float:
         """Milliseconds a block adds to a network; InputError where it was not measured in the way that is used."""
-        ms = self.table.ms(block, self.validation.statistic, self.validation.way)
-        return self.validation.chosen.calibration.of(block, ms)
+        if block.kind == "skip":
+            return 0.0
+        return self.validation.chosen.calibration.of(block, self._source.ms(block, self.validation.statistic))
 
     def missing(self, blocks: Iterable[BlockSpec]) -> tuple[BlockSpec, ...]:
+        """Those of ``blocks`` that were not measured in the way that is used, nor can be predicted where that is
+        wanted."""
+        return self._source.missing(blocks)
+
+    def predicted(self, blocks: Iterable[BlockSpec]) -> tuple[BlockSpec, ...]:
         """Those of ``blocks`` that were not measured in the way that is used."""
         return self.table.missing(blocks, self.validation.way)
 

@@ -160,7 +160,7 @@ class LatencyTable:
             **estimates,
             "min_low_ms": low,
             "min_high_ms": high,
-            "unstable": not statistics.settled(processes, "min"),
+            "unstable": not statistics.settled(processes, "median"),
             "spread": self.spread(block),
             "processes": len(processes),
             "rounds": sum(len(rounds) for rounds in processes),

@@ -81,11 +81,11 @@ class Validation:
 
     @cached_property
     def chosen(self) -> Sums:
-        """The estimate to use: measured alone, unless another is better by more than its standard error."""
+        """The estimate to use: measured alone, unless another, which takes twice the measuring, is better by more than
+        twice the standard error of the difference."""
         alone = self.sums[0]
         best = min(self.sums, key=lambda s: s.calibrated.mape)
-        worse = self._errors(alone) - self._errors(best)
-        return alone if worse.mean() <= worse.std(ddof=1) / math.sqrt(len(worse)) else best
+        return best if _above(self.errors(alone) - self.errors(best), 2) else alone
 
     @property
     def way(self) -> Way:
@@ -102,7 +102,8 @@ class Validation:
         place = math.ceil((len(errors) + 1) * confidence) - 1
         return float(errors[min(place, len(errors) - 1)])
 
-    def _errors(self, sums: Sums) -> Floats:
+    def errors(self, sums: Sums) -> Floats:
+        """Absolute, as a share of what was measured, of each network left out."""
         return np.asarray(np.abs(sums.left_out_ms / self.measured_ms - 1), dtype=np.float64)
 
     def as_dict(self) -> dict[str, Any]:
@@ -131,8 +132,13 @@ def complete(table: LatencyTable, held_out: HeldOut) -> bool:
     return all(seen.get(network, 0) >= held_out.target for network in held_out.networks)
 
 
-def validation(table: LatencyTable, held_out: HeldOut, statistic: str = "min") -> Validation:
-    """What ``held_out`` says; InputError where fewer than LEAST of its networks were measured with all their blocks."""
+def validation(table: LatencyTable, held_out: HeldOut, statistic: str | None = None) -> Validation:
+    """What ``held_out`` says of a statistic; of None, of the one that predicts best: the minimum, unless the median is
+    better by more than its standard error, as where a neighbour's load makes quiet moments rare. InputError where fewer
+    than LEAST of its networks were measured with all their blocks."""
+    if statistic is None:
+        least, middle = (validation(table, held_out, name) for name in ("min", "median"))
+        return middle if _clearly_worse(least, middle) else least
     groups: dict[str, dict[Piece, list[Measurement]]] = {}
     for m in _own(table, held_out):
         groups.setdefault(m.batch.rpartition("/")[0], {}).setdefault(m.piece, []).append(m)
@@ -163,12 +169,23 @@ def validation(table: LatencyTable, held_out: HeldOut, statistic: str = "min") -
     )
 
 
-def latest(table: LatencyTable, validations: Sequence[HeldOut], statistic: str = "min") -> Validation | None:
+def latest(table: LatencyTable, validations: Sequence[HeldOut], statistic: str | None = None) -> Validation | None:
     """The last one that is complete, None where there is none."""
     for held_out in reversed(validations):
         if complete(table, held_out):
             return validation(table, held_out, statistic)
     return None
+
+
+def _clearly_worse(one: Validation, other: Validation) -> bool:
+    """By more than the standard error of the difference, network by network."""
+    a, b = one.errors(one.chosen), other.errors(other.chosen)
+    return len(a) == len(b) and _above(a - b, 1)
+
+
+def _above(difference: Floats, errors: float) -> bool:
+    """Whether the mean is above nothing by so many of its standard errors."""
+    return bool(difference.mean() > errors * difference.std(ddof=1) / math.sqrt(len(difference)))
 
 
 def _own(table: LatencyTable, held_out: HeldOut) -> list[Measurement]:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from blocks.errors import InputError
@@ -26,7 +25,7 @@ from profiler.enough import Enough
 from profiler.goals import Blocks, Goal, Known
 from profiler.plan import Plan
 from profiler.runtimes.base import Runtime
-from profiler.station import Station, Worker, Writer, batch_key, station
+from profiler.station import Station, Worker, Writer, batch_key, edgenas_version, station
 from profiler.work import Item, Progress, Work
 
 ANY = Conditions()  #: whatever state the device is in
@@ -254,11 +253,3 @@ class _Pool:
                 item, measured, [f.piece for f in failed], held.worker.device.name,
                 heat if isinstance(heat, float) else None,
             )  # fmt: skip
-
-
-def edgenas_version() -> str:
-    """Version of this package, for what it writes."""
-    try:
-        return version("edgenas")
-    except PackageNotFoundError:
-        return "not installed"

@@ -24,13 +24,14 @@ class Enough:
     processes   fresh processes that measure every block at least
     most        fresh processes at most; a block that is not known then is ``unstable``
     within      half the width of the 95 % interval of ``statistic``, as a share of it, that is narrow enough
+    statistic   the median by default: beside neighbours, moments as quiet as a minimum come rarely
     sentinels   blocks measured again in every batch, to see drift; 0 for none
     """
 
     processes: int = 3
     most: int = 10
     within: float = 0.02
-    statistic: str = "min"
+    statistic: str = "median"
     sentinels: int = 3
 
     def __post_init__(self) -> None:

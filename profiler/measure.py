@@ -68,21 +68,23 @@ def measure_models(
     program: str,
     process: int = 0,
     key: str = "",
+    version: str = "",
     wait: Wait = PATIENT,
 ) -> Batch:
     """Every model of ``models`` (name -> content of its file) in one process of the runner, interleaved.
 
     ``plan`` must be settled (``Plan.on``). ``process`` numbers the fresh process: it shuffles the order anew. A model
-    that crashes the runner is found by halving the batch and becomes a failure. ``key``, ``watch`` and ``sleep`` are
-    those of ``devices.kept.run_kept``; the key is made from the files where none is given. OutcomeError when the runner
-    does not start or ran otherwise than the plan says, DeviceError when the device fails.
+    that crashes the runner is found by halving the batch and becomes a failure. ``key`` and ``wait`` are those of
+    ``devices.kept.run_kept``; the key is made from the files where none is given. ``version`` is the package and its
+    version that must run, where it matters. OutcomeError when the runner does not start or ran otherwise than the
+    plan says, DeviceError when the device fails.
     """
     if not models:
         return Batch({}, ())
     files = runtime.batch_files(models, plan, process)
     try:
         output, why = _run(device, runtime, files, plan, program, key or _key(program, files), wait)
-        _check(device.name, output, why, runtime, models, plan)
+        _check(device.name, output, why, runtime, models, plan, version)
     except OutcomeError:  # the device keeps what it ran, and would only say the same again
         with contextlib.suppress(DeviceError):
             clear(device)
@@ -96,7 +98,8 @@ def measure_models(
     elif left:
         for part in (left[: len(left) // 2], left[len(left) // 2 :]):
             half = measure_models(
-                device, runtime, {n: models[n] for n in part}, plan, program=program, process=process, wait=wait,
+                device, runtime, {n: models[n] for n in part}, plan, program=program, process=process,
+                version=version, wait=wait,
             )  # fmt: skip
             results.update(half.results)
             failures.extend(half.failures)
@@ -184,12 +187,24 @@ def _why(returncode: int, stderr: str) -> str:
 
 
 def _check(
-    name: str, output: BatchOutput | None, why: str, runtime: Runtime, models: Collection[str], plan: Plan
+    name: str,
+    output: BatchOutput | None,
+    why: str,
+    runtime: Runtime,
+    models: Collection[str],
+    plan: Plan,
+    version: str,
 ) -> None:
     """OutcomeError where a batch is none of what was asked for."""
     if output is None:
         raise OutcomeError(f"{name}: the runner of {runtime.name} did not start: {why}")
     _check_header(name, output, runtime, plan)
+    installed = f"{output.header.installed.package} {output.header.installed.version}"
+    if version and installed != version:
+        raise OutcomeError(
+            f"{name}: the table is of {version}, but {installed} ran: it was changed since the campaign began; nothing "
+            "of this batch is kept: put it back, or measure a table of its own"
+        )
     told = {r.name for r in output.results} | {e.name for e in output.errors}
     if told - set(models) or (output.complete and told != set(models)):
         raise OutputError(f"{name}: the runner reported other models than it was given")

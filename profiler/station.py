@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from blocks.errors import EdgenasError
@@ -126,6 +127,7 @@ class Station:
         with self.steady():
             batch = measure_models(
                 device, self.runtime, models, self.plan, program=self.worker.program, process=process, key=key,
+                version=self.setting.version,
                 wait=Wait(self.conditions.patience_s, self.conditions.poll_s, watch, self.conditions.sleep),
             )  # fmt: skip
         watch()
@@ -184,4 +186,12 @@ def _weights(piece: Piece, seed: int) -> Sequence[Weights]:
 
 def _stamp(device: Device, reading: Reading) -> dict[str, Fact]:
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"device": device.name, "time": now, **reading.state}
+    return {"device": device.name, "time": now, "edgenas": edgenas_version(), **reading.state}
+
+
+def edgenas_version() -> str:
+    """Version of this package, for what it writes."""
+    try:
+        return version("edgenas")
+    except PackageNotFoundError:
+        return "not installed"

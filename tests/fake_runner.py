@@ -24,6 +24,7 @@ else:
     log = Path(os.environ["FAKE_RUNNER_LOG"])
     with log.open("a") as file:
         file.write(json.dumps({"pid": os.getpid(), "started": len(plan["models"])}) + "\n")
+    INSTALLED["version"] = os.environ.get("FAKE_RUNNER_VERSION", "1")
     emit(kind="header", **INSTALLED, threads=1, cores=[0], scheduler="normal", cold_kib=plan["cold_kib"])
     names = [model["name"] for model in plan["models"]]
     errors = [name for name in names if name.startswith("sep")]

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from blocks.counts import weight_bytes
-from blocks.errors import InputError
+from blocks.errors import InputError, OutcomeError
 from blocks.spec import BlockSpec, skip
 from devices import facts
 from devices.hold import Conditions
@@ -96,6 +96,7 @@ def test_the_state_of_the_device_surrounds_every_batch(tmp_path: Path, log: Path
     table = run(tmp_path, BLOCKS[:3], processes=1).table
     for m in table.measurements:
         assert m.before["device"] == "local"
+        assert m.before["edgenas"]
         assert str(m.before["time"]) <= str(m.after["time"])
         assert "kernel" in m.after
     assert dict(table.setting.device)["architecture"] == os.uname().machine
@@ -125,6 +126,17 @@ def test_a_block_that_cannot_be_written_is_a_failure(tmp_path: Path, log: Path) 
         ((BLOCKS[1],), "write", "too odd for this format")
     ]
     assert found.measured == 2
+
+
+def test_a_runtime_that_changes_in_the_middle_is_noticed(
+    tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_RUNNER_VERSION", "2")
+    with pytest.raises(OutcomeError, match="the table is of fake 1, but fake 2 ran"):
+        run(tmp_path, BLOCKS[:1])
+    assert read_table(tmp_path / "table.jsonl").measurements == ()
+    monkeypatch.delenv("FAKE_RUNNER_VERSION")
+    assert run(tmp_path, BLOCKS[:1], processes=1).measured == 1
 
 
 def test_another_setting_is_refused_before_anything_is_measured(tmp_path: Path, log: Path) -> None:

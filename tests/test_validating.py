@@ -46,7 +46,7 @@ def test_a_table_that_was_never_validated_is_refused_with_the_command(
     found = table_cost(SPACE, other, "min", unvalidated=False)
     assert found.error_share is not None
     assert found.cost.total(network) == pytest.approx(1.1 * table.total_ms(network) + 0.2, rel=0.03)
-    assert prediction(other, network, "min")[1] == pytest.approx(found.cost.total(network))
+    assert prediction(other, network, "min")[2] == pytest.approx(found.cost.total(network))
     assert found.notes == ()
     with pytest.raises(InputError, match="statistic 'mean' is not one of"):
         table_cost(SPACE, other, "mean", unvalidated=False)
@@ -93,10 +93,31 @@ def test_the_space_of_a_table_is_found(tmp_path: Path, additive: tuple[LatencyTa
         find_space(written(tmp_path / "few.jsonl", few))
 
 
-def test_nonsense_and_missing_blocks_are_refused(additive: tuple[LatencyTable, HeldOut]) -> None:
+def test_nonsense_is_refused() -> None:
     with pytest.raises(InputError, match="7 networks: between 8"):
         Asked(SPACE, 7)
     with pytest.raises(InputError, match="0 processes"):
         Asked(SPACE, 24, 0)
-    with pytest.raises(InputError, match=r"the table lacks .* profile them first"):
-        hold_out(additive[0], Asked(space("mobilenet_v3_small")))
+
+
+def test_networks_are_drawn_also_where_blocks_are_missing(additive: tuple[LatencyTable, HeldOut]) -> None:
+    drawn = hold_out(additive[0], Asked(space("mobilenet_v3_small")))
+    assert (drawn.space, len(set(drawn.networks)), drawn.target) == ("mobilenet_v3_small", 24, 4)
+
+
+def test_blocks_that_the_table_lacks_are_predicted_where_that_is_asked_for(
+    tmp_path: Path, additive: tuple[LatencyTable, HeldOut]
+) -> None:
+    table, held_out = additive
+    gone = next(b for b in SPACE.blocks() if b.kind == "ir" and b.stride == 1)
+    kept = tuple(m for m in table.measurements if m.piece != (gone,) or m.purpose == "validation")
+    path = written(tmp_path / "t.jsonl", LatencyTable(SETTING, kept), held_out)
+    with pytest.raises(InputError, match=f"the table lacks 1 of 18 blocks, such as {gone}"):
+        table_cost(SPACE, path, "min", unvalidated=False)
+    found = table_cost(SPACE, path, "min", unvalidated=False, predict=True)
+    whole = table_cost(SPACE, written(tmp_path / "w.jsonl", table, held_out), "min", unvalidated=False)
+    assert found.cost.of(gone) == pytest.approx(whole.cost.of(gone), rel=0.3)
+    assert found.predicted(SPACE.blocks()) == (gone,)
+    assert whole.predicted(SPACE.blocks()) == ()
+    with pytest.raises(InputError, match="leave out --unvalidated"):
+        table_cost(SPACE, path, "min", unvalidated=True, predict=True)

@@ -15,7 +15,9 @@ from edgenas.cli.terminal import json_option, print_json, print_summary, print_t
 @click.argument("search", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--table", type=click.Path(dir_okay=False, path_type=Path),
               help="A latency table, of this or of any other device [default: the search's own].")  # fmt: skip
-@click.option("--statistic", default="min", show_default=True, help="Of the table's samples: min, median or p90.")
+@click.option(
+    "--statistic", help="Of the samples: min, median or p90  [default: what the table's validation found best]"
+)
 @click.option("--unvalidated", is_flag=True, help="Use a table that no edgenas table validate has proved.")
 @click.option("--picture", type=click.Path(dir_okay=False, path_type=Path), help="Also draw it, as PNG or SVG.")
 @click.option("--all", "show_all", is_flag=True, help="Every point, not some 20 spread over the front.")
@@ -23,7 +25,7 @@ from edgenas.cli.terminal import json_option, print_json, print_summary, print_t
 def command(
     search: Path,
     table: Path | None,
-    statistic: str,
+    statistic: str | None,
     unvalidated: bool,
     picture: Path | None,
     show_all: bool,

@@ -47,6 +47,9 @@ if TYPE_CHECKING:
               help="Fresh processes that measure a block at most, while it is not known within --within.")  # fmt: skip
 @click.option("--within", default=2.0, show_default=True, metavar="PERCENT",
               help="A block is known when half of its 95 % interval is this narrow.")  # fmt: skip
+@click.option(
+    "--statistic", default="median", show_default=True, help="The one that is to be known: min, median or p90."
+)
 @click.option("--cold-kib", default=8192, show_default=True,
               help="KiB of weights that another model reads before every run, so that caches are as inside a network; "
               "0 for runs back to back.")  # fmt: skip
@@ -76,6 +79,7 @@ def command(
     processes: int,
     most_processes: int,
     within: float,
+    statistic: str,
     cold_kib: int,
     chains: bool,
     out: Path | None,
@@ -99,7 +103,7 @@ def command(
     """
     from edgenas.workers import default_runtime, grouped
 
-    enough = Enough(processes, max(most_processes, processes), within / 100)
+    enough = Enough(processes, max(most_processes, processes), within / 100, statistic)
     blocks = _blocks(space_or_network, texts, in_size, classes)
     groups = grouped(load_entries(inventory), names or (() if pools else ("local",)), pools)
     if out is not None and len(groups) > 1:

@@ -26,13 +26,11 @@ if TYPE_CHECKING:
 @in_size_option
 @classes_option
 @click.option("--table", type=click.Path(dir_okay=False, path_type=Path), help="Latency table, for --budget-ms.")
-@click.option(
-    "--statistic",
-    default="min",
-    show_default=True,
-    help="Of the table's samples: min, median or p90; mean of an imported table.",
-)
+@click.option("--statistic", help="Of the table's samples: min, median or p90; mean of an imported table  [default: "
+              "what its validation found best]")  # fmt: skip
 @click.option("--unvalidated", is_flag=True, help="Search a table that no edgenas table validate has proved.")
+@click.option("--predict", is_flag=True, help="Predict blocks that the table lacks from those it has; see profile "
+              "--for-search.")  # fmt: skip
 @click.option("--budget-ms", type=float, multiple=True, help="A latency budget; repeat for several.")
 @click.option("--budget-macs", type=float, multiple=True, help="A budget in MACs, such as 60e6, instead.")
 @click.option("--budget-params", type=float, multiple=True, help="A budget in parameters, instead.")
@@ -52,8 +50,9 @@ def command(
     in_size: int | None,
     classes: int | None,
     table: Path | None,
-    statistic: str,
+    statistic: str | None,
     unvalidated: bool,
+    predict: bool,
     budget_ms: tuple[float, ...],
     budget_macs: tuple[float, ...],
     budget_params: tuple[float, ...],
@@ -81,7 +80,7 @@ def command(
     from search.problem import Problem
 
     chosen = load_space(space, in_size, classes)
-    costed, budgets = _cost(chosen, table, statistic, budget_ms, budget_macs, budget_params, unvalidated)
+    costed, budgets = _cost(chosen, table, statistic, budget_ms, budget_macs, budget_params, unvalidated, predict)
     cost = costed.cost
     for note in costed.notes:
         talk(note)
@@ -102,11 +101,19 @@ def command(
             lambda budget: Problem(chosen, cost, judge, budget, seed), budgets, options, cache,
             max_trials=max_trials, error_share=costed.error_share, progress=told,
         )  # fmt: skip
+    best = record.best(budgets[0]).result.best.choice
+    guessed = [str(block) for block in costed.predicted(chosen.architecture(best).blocks)]
+    if guessed:
+        talk(
+            f"the winner has {len(guessed)} blocks that were not measured but predicted, such as {guessed[0]}; measure "
+            "them before you trust its latency: edgenas profile --for-search, or --block"
+        )
     data = record.to_json(
         table=None if table is None else str(table),
-        statistic=statistic if table else None,
+        statistic=costed.statistic,
         seed=seed,
         validated=costed.error_share is not None,
+        predicted_blocks=guessed,
     )
     write_whole(out, json.dumps(data, indent=1, allow_nan=False) + "\n")
     if as_json:
@@ -143,11 +150,12 @@ def _interval(interval: list[float] | None) -> str:
 def _cost(
     space: Space,
     table: Path | None,
-    statistic: str,
+    statistic: str | None,
     ms: tuple[float, ...],
     macs: tuple[float, ...],
     params: tuple[float, ...],
     unvalidated: bool,
+    predict: bool,
 ) -> tuple[Costed, tuple[float, ...]]:
     """The one cost that was given budgets; InputError for none or two."""
     from edgenas.costs import Costed, table_cost
@@ -163,7 +171,7 @@ def _cost(
         return Costed(params_cost(), 0.0), params
     if table is None:
         raise InputError(f"--budget-ms needs --table; measure one: edgenas profile {space.name}")
-    return table_cost(space, table, statistic, unvalidated), ms
+    return table_cost(space, table, statistic, unvalidated, predict), ms
 
 
 def _options(algorithms: tuple[str, ...], settings: tuple[str, ...]) -> dict[str, dict[str, Any]]:

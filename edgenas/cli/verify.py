@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 @click.option("--network", help="The network the files are of, to predict it from --table.")
 @click.option("--table", "tables", multiple=True, type=click.Path(dir_okay=False, path_type=Path),
               help="Latency tables that predict; each for the files of its runtime.")  # fmt: skip
-@click.option("--statistic", default="min", show_default=True, help="Of the samples: min, median or p90.")
+@click.option(
+    "--statistic", help="Of the samples: min, median or p90  [default: that of the table's validation, or min]"
+)
 @click.option("--threads", default=1, show_default=True, help="Threads of the runtime.")
 @click.option("--rounds", default=20, show_default=True, help="Rounds in each process.")
 @click.option("--processes", default=3, show_default=True, help="Fresh processes.")
@@ -40,7 +42,7 @@ def command(
     budget_ms: float | None,
     network: str | None,
     tables: tuple[Path, ...],
-    statistic: str,
+    statistic: str | None,
     threads: int,
     rounds: int,
     processes: int,
@@ -72,12 +74,13 @@ def command(
         except OSError as error:
             raise InputError(f"{path}: {error.strerror or error}") from error
     predicted: dict[str, float] = {}
+    used: dict[str, str] = {}
     plans = {runtime: Plan(rounds=rounds, threads=threads, cores=entry.cores) for runtime in by_runtime}
     if network is not None:
         architecture = load_network(network)
         for path in tables:
-            setting, predicted_ms = prediction(path, architecture, statistic)
-            predicted[setting.runtime] = predicted_ms
+            setting, name, predicted_ms = prediction(path, architecture, statistic)
+            used[setting.runtime], predicted[setting.runtime] = name, predicted_ms
             if setting.runtime in plans:
                 plans[setting.runtime] = replace(plans[setting.runtime], cold_kib=setting.cold_kib)
     verdicts: list[Verdict] = []
@@ -85,7 +88,7 @@ def command(
         for runtime, models in by_runtime.items():
             verdicts += verify_files(
                 entry, models, runtime, plan=plans[runtime], processes=processes, most=most, budget_ms=budget_ms,
-                predicted_ms=predicted.get(runtime), statistic=statistic, force=force,
+                predicted_ms=predicted.get(runtime), statistic=statistic or used.get(runtime, "min"), force=force,
                 say=talk, progress=lambda d, n: update(d, n, ""),
             )  # fmt: skip
     if as_json:

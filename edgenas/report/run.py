@@ -50,7 +50,7 @@ def write_run(story: Story, seconds: dict[str, float], folder: Path) -> dict[str
     points = [] if values is None else front_points(story.space, story.cost, values)
     search = story.record.to_json(
         table="table-litert.jsonl",
-        statistic="min",
+        statistic=story.proof.statistic,
         front=[{"cost": c, "predicted_accuracy": a, "key": k} for c, a, k in points],
     )
     _write_json(folder / "search.json", search)
@@ -101,6 +101,7 @@ def card(story: Story) -> str:
     parity = ", ".join(f"{kind} {error:.1e}" for kind, error in story.parity_max_rel.items())
     blocks = "\n".join(f"| {b} | {b.out_size}x{b.out_size}x{b.c_out} | {b.macs:,} | {_block_ms(story, b)} |"
                        for b in architecture.blocks)  # fmt: skip
+    shipped = story.shipped.statistic
     return f"""# {architecture.name}
 
 Classifies scikit-learn's digits (distorted, {architecture.in_size}x{architecture.in_size}, {architecture.c_in}
@@ -108,7 +109,7 @@ channel). {architecture.params:,} parameters, {architecture.macs:,} MACs. Chosen
 by {len({t.choice for run in story.record.runs for t in run.result.trials})} short trainings and a latency table of
 {len(story.space.blocks())} blocks measured on this machine.
 
-| file | precision | device | runtime | min ms (95 % interval) | median | p90 | predicted | budget | verdict |
+| file | precision | device | runtime | {shipped} ms (95 % interval) | median | p90 | predicted | budget | verdict |
 |---|---|---|---|---|---|---|---|---|---|
 {chr(10).join(rows)}
 

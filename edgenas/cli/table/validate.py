@@ -102,7 +102,7 @@ def print_validation(found: Validation) -> None:
             )  # fmt: skip
     print_table(
         ("block", "sums", "MAPE %", "within 5 %", "within 10 %", "RMSE ms", "Spearman", "Kendall"), rows,
-        f"{len(found.networks)} networks of {found.held_out.space}, {found.held_out.created}; * is used",
+        f"{found.statistic} of {len(found.networks)} networks of {found.held_out.space}; * is used",
     )  # fmt: skip
     print_summary(summary(found))
 
@@ -117,7 +117,7 @@ def summary(found: Validation) -> dict[str, Cell]:
         since = "{:.3f} ({:.3f} .. {:.3f})".format(*found.since)
     return {
         "validated": f"{found.held_out.created} on {len(found.networks)} networks of {found.held_out.space}",
-        "calibration": f"{c.scale:.4f} x sum {terms}".rstrip(),
+        "prediction": f"{c.scale:.4f} x sum of {found.statistic}, {found.way} {terms}".rstrip(),
         "a prediction is within": f"{100 * found.error_share():.1f} % of what is measured, 95 times in 100",
         "noise of measuring": f"{100 * found.noise:.2f} %",
         "table over now": since,
