@@ -21,8 +21,9 @@ from blocks.spec import BlockSpec
 from latency_tables import statistics
 from latency_tables.accuracy import Agreement, agreement
 from latency_tables.calibration import Calibration, columns, fit
+from latency_tables.interleaved import Interleaved
 from latency_tables.records import HeldOut, Measurement, Piece
-from latency_tables.table import WAYS, LatencyTable, Way, terms
+from latency_tables.table import WAYS, LatencyTable, Way
 
 Floats = NDArray[np.float64]
 Network = Sequence[tuple[BlockSpec, float]]  #: its blocks, each with its ms
@@ -34,12 +35,13 @@ _CONFIDENCE = 0.95
 class Sums:
     """One way to estimate blocks, held against whole networks: sums as they are, calibrated with the network in
     question left out, the choice of terms included, and the same calibrations on the table's own numbers, where it has
-    them all. Arrays hold a prediction a network."""
+    them all. Arrays hold a number a network; ``beside_ms`` is its time by the ratio of whole to sum within rounds."""
 
     way: Way
     raw: Agreement
     calibrated: Agreement
     calibration: Calibration
+    beside_ms: Floats
     left_out_ms: Floats
     raw_ms: Floats
     table: Agreement | None
@@ -56,6 +58,7 @@ class Sums:
             "table": None if self.table is None else self.table.as_dict(),
             "calibration": told,
             "raw_ms": self.raw_ms.tolist(),
+            "beside_ms": self.beside_ms.tolist(),
             "calibrated_ms": self.left_out_ms.tolist(),
             "table_ms": None if self.table_ms is None else self.table_ms.tolist(),
         }
@@ -96,15 +99,20 @@ class Validation:
         """What a calibrated prediction from the table may be off, up and down, as a share: the left-out errors'
         quantile at (n + 1) x confidence, which covers a further network of the space so often (split conformal
         prediction; Angelopoulos and Bates, arXiv 2107.07511, section 1); the largest where n is too small for it."""
-        chosen = self.chosen
-        predicted = chosen.left_out_ms if chosen.table_ms is None else chosen.table_ms
-        errors = np.sort(np.abs(self.measured_ms / predicted - 1))
+        errors = np.sort(self.prediction_errors())
         place = math.ceil((len(errors) + 1) * confidence) - 1
         return float(errors[min(place, len(errors) - 1)])
 
+    def prediction_errors(self) -> Floats:
+        """Absolute, as a share of the calibrated prediction: from the table where it has all blocks."""
+        measured, predicted = self.chosen.beside_ms, self.chosen.left_out_ms
+        if self.chosen.table_ms is not None:
+            measured, predicted = self.measured_ms, self.chosen.table_ms
+        return np.asarray(np.abs(measured / predicted - 1), dtype=np.float64)
+
     def errors(self, sums: Sums) -> Floats:
         """Absolute, as a share of what was measured, of each network left out."""
-        return np.asarray(np.abs(sums.left_out_ms / self.measured_ms - 1), dtype=np.float64)
+        return np.asarray(np.abs(sums.left_out_ms / sums.beside_ms - 1), dtype=np.float64)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -133,16 +141,16 @@ def complete(table: LatencyTable, held_out: HeldOut) -> bool:
 
 
 def validation(table: LatencyTable, held_out: HeldOut, statistic: str | None = None) -> Validation:
-    """What ``held_out`` says of a statistic; of None, of the one that predicts best: the minimum, unless the median is
-    better by more than its standard error, as where a neighbour's load makes quiet moments rare. InputError where fewer
-    than LEAST of its networks were measured with all their blocks."""
+    """What ``held_out`` says of a statistic; of None, of the one that predicts best: the median, unless the minimum is
+    better by more than its standard error, as on a machine without neighbours. InputError where fewer than LEAST of its
+    networks were measured with all their blocks."""
     if statistic is None:
         least, middle = (validation(table, held_out, name) for name in ("min", "median"))
-        return middle if _clearly_worse(least, middle) else least
+        return least if _clearly_worse(middle, least) else middle
     groups: dict[str, dict[Piece, list[Measurement]]] = {}
     for m in _own(table, held_out):
         groups.setdefault(m.batch.rpartition("/")[0], {}).setdefault(m.piece, []).append(m)
-    known = [_Group(group, statistic) for group in groups.values()]
+    known = [Interleaved(group, statistic) for group in groups.values()]
     found = []
     for network in held_out.networks:
         group = next((g for g in known if g.has(network)), None)
@@ -162,7 +170,9 @@ def validation(table: LatencyTable, held_out: HeldOut, statistic: str | None = N
             then = None
             if not table.missing([b for network in networks for b in network], way):
                 then = [[(b, table.ms(b, statistic, way)) for b in network] for network in networks]
-            sums.append(_sums(way, now, then, measured))
+            ratios = [np.concatenate(group.log_ratios(network, way)) for network, group in found]
+            beside = np.array([sum(ms for _, ms in one) for one in now]) * np.exp([float(np.median(r)) for r in ratios])
+            sums.append(_sums(way, now, then, beside, measured))
     intervals = tuple(statistics.interval(group.processes(network), statistic) for network, group in found)
     return Validation(
         held_out, statistic, networks, measured, intervals, tuple(sums), _noise(found), _since(table, found, statistic)
@@ -179,7 +189,7 @@ def latest(table: LatencyTable, validations: Sequence[HeldOut], statistic: str |
 
 def _clearly_worse(one: Validation, other: Validation) -> bool:
     """By more than the standard error of the difference, network by network."""
-    a, b = one.errors(one.chosen), other.errors(other.chosen)
+    a, b = one.prediction_errors(), other.prediction_errors()
     return len(a) == len(b) and _above(a - b, 1)
 
 
@@ -192,65 +202,31 @@ def _own(table: LatencyTable, held_out: HeldOut) -> list[Measurement]:
     return [m for m in table.measurements if m.purpose == "validation" and m.batch.startswith(held_out.id + "/")]
 
 
-class _Group:
-    """What was measured interleaved: piece -> process -> rounds."""
-
-    def __init__(self, measured: dict[Piece, list[Measurement]], statistic: str) -> None:
-        self.times = {piece: {m.process: m.rounds_ms() for m in found} for piece, found in measured.items()}
-        self.statistic = statistic
-        self._ms: dict[Piece, float] = {}
-
-    def has(self, network: Piece) -> bool:
-        """Whether the network and each of its blocks were measured."""
-        return network in self.times and self.missing(network, "alone") is None
-
-    def missing(self, network: Piece, way: Way) -> Piece | None:
-        """What the blocks of the network lack for this estimate, None for nothing."""
-        wanted = (piece for block in network if block.kind != "skip" for piece, _ in terms(block, way))
-        return next((piece for piece in wanted if piece not in self.times), None)
-
-    def processes(self, piece: Piece) -> list[list[statistics.Times]]:
-        return list(self.times[piece].values())
-
-    def ms(self, piece: Piece) -> float:
-        if piece not in self._ms:
-            self._ms[piece] = statistics.estimate(self.processes(piece), self.statistic)
-        return self._ms[piece]
-
-    def block_ms(self, block: BlockSpec, way: Way) -> float:
-        if block.kind == "skip":
-            return 0.0
-        return max(0.0, sum(weight * self.ms(piece) for piece, weight in terms(block, way)))
-
-
-def _sums(way: Way, now: Sequence[Network], then: Sequence[Network] | None, measured: Floats) -> Sums:
-    """``now`` and ``then``: a network's blocks with their ms, measured beside it, and in the table."""
+def _sums(way: Way, now: Sequence[Network], then: Sequence[Network] | None, beside: Floats, measured: Floats) -> Sums:
+    """``now`` and ``then``: a network's blocks with their ms, measured beside it, and in the table. ``beside`` is the
+    network as its sum ``now`` and their ratio in each round say, ``measured`` by itself."""
     x = columns(now)
     left_out, by_table = np.empty(len(measured)), np.empty(len(measured))
     for i in range(len(measured)):
         others = np.arange(len(measured)) != i
-        calibration = fit(x[others], measured[others])
+        calibration = fit(x[others], beside[others])
         left_out[i] = calibration.total_ms(now[i])
         if then is not None:
             by_table[i] = calibration.total_ms(then[i])
     return Sums(
-        way, agreement(x[:, 0], measured), agreement(left_out, measured), fit(x, measured), left_out, x[:, 0],
+        way, agreement(x[:, 0], beside), agreement(left_out, beside), fit(x, beside), beside, left_out, x[:, 0],
         None if then is None else agreement(by_table, measured), None if then is None else by_table,
     )  # fmt: skip
 
 
-def _noise(found: Sequence[tuple[Piece, _Group]]) -> float:
+def _noise(found: Sequence[tuple[Piece, Interleaved]]) -> float:
     """Mean over networks of sqrt(2 / pi) x the standard error of log(whole / sum) over processes: the mean absolute
     error of a normal deviate."""
     errors = []
     for network, group in found:
-        by_process = [group.times[piece] for piece in _pieces(network)]
-        logs = []
-        for process in sorted(set.intersection(*map(set, by_process))):
-            whole, *parts = (statistics.estimate([times[process]], group.statistic) for times in by_process)
-            logs.append(math.log(whole / sum(parts)))
-        if len(logs) > 1:
-            errors.append(float(np.std(logs, ddof=1)) / math.sqrt(len(logs)))
+        medians = [float(np.median(logs)) for logs in group.log_ratios(network, "alone")]
+        if len(medians) > 1:
+            errors.append(float(np.std(medians, ddof=1)) / math.sqrt(len(medians)))
     return math.sqrt(2 / math.pi) * float(np.mean(errors)) if errors else math.nan
 
 
@@ -260,7 +236,7 @@ def _pieces(network: Piece) -> list[Piece]:
 
 
 def _since(
-    table: LatencyTable, found: Sequence[tuple[Piece, _Group]], statistic: str
+    table: LatencyTable, found: Sequence[tuple[Piece, Interleaved]], statistic: str
 ) -> tuple[float, float, float] | None:
     """Geometric mean over blocks of table / now, with its 95 % interval (normal, over blocks); None without any."""
     logs: dict[Piece, float] = {}

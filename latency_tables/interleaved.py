@@ -1,0 +1,72 @@
+"""Networks and their blocks, measured interleaved: sums and wholes that met the same machine."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blocks.spec import BlockSpec
+from latency_tables import statistics
+from latency_tables.records import Measurement, Piece
+from latency_tables.table import Way, terms
+
+Floats = NDArray[np.float64]
+
+
+class Interleaved:
+    """What was measured in the same processes, in one statistic. Milliseconds."""
+
+    def __init__(self, measured: dict[Piece, list[Measurement]], statistic: str) -> None:
+        self.times = {piece: {m.process: m.rounds_ms() for m in found} for piece, found in measured.items()}
+        self.statistic = statistic
+        self._ms: dict[Piece, float] = {}
+        self._rounds: dict[Piece, dict[int, Floats]] = {}
+
+    def has(self, network: Piece) -> bool:
+        """Whether the network and each of its blocks were measured."""
+        return network in self.times and self.missing(network, "alone") is None
+
+    def missing(self, network: Piece, way: Way) -> Piece | None:
+        """What the blocks of the network lack for this estimate, None for nothing."""
+        return next((piece for piece, _ in network_terms(network, way) if piece not in self.times), None)
+
+    def processes(self, piece: Piece) -> list[list[statistics.Times]]:
+        """Process -> round -> samples."""
+        return list(self.times[piece].values())
+
+    def ms(self, piece: Piece) -> float:
+        """Of what was measured as one model, over all processes."""
+        if piece not in self._ms:
+            self._ms[piece] = statistics.estimate(self.processes(piece), self.statistic)
+        return self._ms[piece]
+
+    def block_ms(self, block: BlockSpec, way: Way) -> float:
+        """Of a block by one way to estimate it, never less than nothing."""
+        if block.kind == "skip":
+            return 0.0
+        return max(0.0, sum(weight * self.ms(piece) for piece, weight in terms(block, way)))
+
+    def log_ratios(self, network: Piece, way: Way) -> list[Floats]:
+        """Logarithm of the whole over its sum, round by round, a process each: what disturbs the machine for longer
+        than a round disturbs both of them alike."""
+        parts = network_terms(network, way)
+        common = sorted(set.intersection(*(set(self.times[piece]) for piece in (network, *(p for p, _ in parts)))))
+        found = []
+        for process in common:
+            whole = self.by_round(network)[process]
+            rounds = min(len(whole), *(len(self.by_round(piece)[process]) for piece, _ in parts))
+            total = sum(weight * self.by_round(piece)[process][:rounds] for piece, weight in parts)
+            found.append(np.log(whole[:rounds] / np.maximum(total, 1e-9)))
+        return found
+
+    def by_round(self, piece: Piece) -> dict[int, Floats]:
+        """Process -> the statistic of each round."""
+        if piece not in self._rounds:
+            compute = statistics.STATISTICS[self.statistic]
+            self._rounds[piece] = {n: np.array([compute(t) for t in r]) for n, r in self.times[piece].items()}
+        return self._rounds[piece]
+
+
+def network_terms(network: Piece, way: Way) -> list[tuple[Piece, float]]:
+    """What adds up to the network, each with its weight."""
+    return [term for block in network if block.kind != "skip" for term in terms(block, way)]
