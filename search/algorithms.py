@@ -7,10 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 from blocks.errors import InputError
+from search.baselines.nsga2 import nsga2
+from search.baselines.ofa_evolution import ofa_evolution
+from search.baselines.random_search import random_search
+from search.baselines.regularized_evolution import regularized_evolution
+from search.baselines.reinforce import reinforce
 from search.layernas import layernas
 from search.mathnas import mathnas
 from search.problem import Problem, Result
-from search.random_search import random_search
 from search.trials import Trials
 
 #: Called as algorithm(problem, trials, **options); the options are its keyword-only parameters.
@@ -20,6 +24,10 @@ ALGORITHMS: dict[str, Algorithm] = {
     "layernas": layernas,
     "mathnas": mathnas,
     "random": random_search,
+    "regularized_evolution": regularized_evolution,
+    "ofa_evolution": ofa_evolution,
+    "reinforce": reinforce,
+    "nsga2": nsga2,
 }
 
 

@@ -6,6 +6,7 @@ that each can fail.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -42,7 +43,7 @@ class Entry:
         return "-".join([self.name, *map(str, self.options.values())])
 
     def run(self, problem: Problem, trials: Trials | None = None) -> Result:
-        return search(self.name, problem, trials or Trials(problem), **self.options)
+        return search(self.name, problem, Trials(problem) if trials is None else trials, **self.options)
 
 
 class Flat(BlockSumAccuracy):
@@ -170,21 +171,22 @@ def continues_where_it_was_killed(entry: Entry, folder: Path) -> None:
 
 
 def keeps_the_limit_on_trials(entry: Entry, folder: Path) -> None:
-    """With an answer, unless nothing it judged fits."""
-    for toy in SPACES:
-        for most in (1, 2, 5):
-            accuracy = BlockSumAccuracy()
-            asked = problem(toy, 0.9, accuracy)
-            trials = Trials(asked, max_trials=most)
-            try:
-                result = entry.run(asked, trials)
-            except OutcomeError as error:
-                assert f"allow it more than {most} trials" in str(error)
-                assert all(trial.cost > asked.budget for trial in trials.log)
-            else:
-                assert len(result.trials) == most and result.notes["max_trials_reached"] is True
-            assert len(accuracy.asked) == most
-        assert entry.run(problem(toy, 0.9)).notes["max_trials_reached"] is False
+    """With an answer, unless nothing it judged fits; and uses all of them where everything fits."""
+    for toy, share, most in itertools.product(SPACES, (0.9, 1.0), (1, 2, 5)):
+        accuracy = BlockSumAccuracy()
+        asked = problem(toy, share, accuracy)
+        trials = Trials(asked, max_trials=most)
+        try:
+            result = entry.run(asked, trials)
+        except OutcomeError as error:
+            assert f"allow it more than {most} trials" in str(error)
+            assert all(trial.cost > asked.budget for trial in trials.log)
+        else:
+            assert result.notes["max_trials_reached"] is True
+            assert result.trials == trials.log
+        assert len(trials) == len(accuracy.asked) <= most
+        assert share < 1 or len(trials) == most
+    assert entry.run(problem("plain", 0.9)).notes["max_trials_reached"] is False
 
 
 def ends_where_every_network_is_as_good(entry: Entry, folder: Path) -> None:
