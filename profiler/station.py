@@ -32,6 +32,7 @@ from profiler.work import Item
 
 Writer = Callable[[Sequence[BlockSpec], Sequence[Weights]], bytes]
 
+_LONGEST = 200  # characters of a model's name, which runners repeat
 _NAME = 16  # hexadecimal digits of a batch's key that name it in the table
 THROTTLE_TRIES = 3  # times that a batch during which the device throttled is measured
 _CLOCK_S = 900  # the clock goes back by itself this long after the limit of a batch: what a lost device may be away
@@ -62,7 +63,7 @@ class Station:
         """One batch in one process, with the state of the device around it. DeviceError when the device fails."""
         models: dict[str, bytes] = {}
         failures: list[BlockFailure] = []
-        by_text = {piece_text(piece): piece for piece in (*item.pieces, *item.sentinels)}
+        by_text = {model_name(piece): piece for piece in (*item.pieces, *item.sentinels)}
         for name, piece in by_text.items():
             try:
                 models[name] = writer(piece, _weights(piece, self.plan.seed))
@@ -178,6 +179,12 @@ def batch_key(item: Item, plan: Plan, setting: Setting, table: str) -> str:
     pieces = [piece_text(piece) for piece in (*item.pieces, *item.sentinels)]
     what = [table, setting.as_dict(), plan.as_dict(), item.process, item.purpose, item.batch, pieces]
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+
+
+def model_name(piece: Piece) -> str:
+    """What a runner calls the model of ``piece``: its text, or for whole networks a digest of it."""
+    text = piece_text(piece)
+    return text if len(text) <= _LONGEST else f"network-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 def _weights(piece: Piece, seed: int) -> Sequence[Weights]:

@@ -13,6 +13,7 @@ from profiler.additivity import Networks
 from profiler.enough import Enough, choose_sentinels, cut, pieces_of
 from profiler.goals import Blocks, Known, new_voids
 from profiler.plan import Plan
+from profiler.station import model_name
 from tests.test_journal import SETTING
 
 A, B, C, D = (BlockSpec.parse(f"conv-8x8-o{width}-k3-s1-relu6") for width in (8, 16, 24, 32))
@@ -107,6 +108,14 @@ def test_sentinels_are_spread_over_the_blocks_and_stay_those_of_the_table() -> N
         (0, ((A,), (D,)), ()),
         (1, ((B,),), ((D,),)),
     ]
+
+
+def test_whole_networks_have_short_names_of_their_own() -> None:
+    assert model_name((A,)) == str(A)
+    assert model_name((A, B)) == f"{A}+{B}"
+    names = {model_name((A,) * 20 + (B,) * n) for n in range(20)}
+    assert len(names) == 20
+    assert max(map(len, names)) < 50
 
 
 def test_a_goal_asks_for_nothing_that_failed() -> None:
