@@ -19,7 +19,7 @@ from tests.test_perf_test import PLAIN as PERF_TEST
 from tests.tool_helpers import BLOCKS, compiled, models, program
 
 CORE = min(os.sched_getaffinity(0))
-PLAN = Plan(rounds=2, warmup_runs=2, warmup_ms=0, max_round_ms=1000, cores=(CORE,), scheduler="normal")
+PLAN = Plan(rounds=2, warmup_runs=2, warmup_ms=0, max_round_ms=1000, cores=(CORE,), scheduler="normal", cold_kib=0)
 BENCHMARK_MODEL = RUNTIMES["benchmark_model"]
 BAD, GOOD = map(str, BLOCKS)  # 0.tflite and 1.tflite
 
