@@ -12,6 +12,7 @@ from search.baselines.ofa_evolution import ofa_evolution
 from search.baselines.random_search import random_search
 from search.baselines.regularized_evolution import regularized_evolution
 from search.baselines.reinforce import reinforce
+from search.hybrid import hybrid
 from search.layernas import layernas
 from search.mathnas import mathnas
 from search.problem import Problem, Result
@@ -23,6 +24,7 @@ Algorithm = Callable[..., Result]
 ALGORITHMS: dict[str, Algorithm] = {
     "layernas": layernas,
     "mathnas": mathnas,
+    "hybrid": hybrid,
     "random": random_search,
     "regularized_evolution": regularized_evolution,
     "ofa_evolution": ofa_evolution,

@@ -19,6 +19,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("mathnas", optimum={"power": 0.0}),
     Entry("mathnas", {"power": 0.0, "top": 3}),
     Entry("mathnas", {"power": 0.3, "fraction": 0.2}, seeded=True),
+    Entry("hybrid", optimum={}),
     Entry("random", {"samples": 20}, seeded=True, optimum={"samples": 200}),
     Entry("regularized_evolution", {"samples": 20}, seeded=True, optimum={"samples": 200}),
     Entry("ofa_evolution", {"population": 8, "iterations": 3}, seeded=True, optimum={"population": 20}),

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 @click.option("--budget-params", type=float, multiple=True, help="A budget in parameters, instead.")
 @click.option("--accuracy", required=True, help=f"Who judges: {ACCURACY_HELP}")
 @click.option("--algorithm", "algorithms", multiple=True, default=("layernas", "mathnas"), show_default=True,
-              help="layernas, mathnas, random, regularized_evolution, ofa_evolution, reinforce or nsga2; repeat for "
-              "several.")  # fmt: skip
+              help="layernas, mathnas, hybrid, random, regularized_evolution, ofa_evolution, reinforce or nsga2; "
+              "repeat for several.")  # fmt: skip
 @click.option("--set", "settings", multiple=True, metavar="ALGORITHM.OPTION=VALUE",
               help="An option of an algorithm, such as layernas.buckets=20 or mathnas.top=10.")  # fmt: skip
 @click.option("--max-trials", type=click.IntRange(min=1), help="The most networks one run may judge.")

@@ -1,0 +1,72 @@
+"""NAS-Bench-201 with the latencies of real devices, read from one table that joins them.
+
+15,625 cells (arXiv 2001.00326; NATS-Bench, arXiv 2009.00437): validation accuracy after 12 epochs, test accuracy after
+200, and the measured latency of the whole network (HW-NAS-Bench, arXiv 2103.10584; HELP, arXiv 2106.08630), one row a
+cell: columns ``arch_str``, ``acc12_cifar10-val``, ``acc200_cifar10_test``, likewise for CIFAR-100, ``lat_<device>``.
+The file is not part of this project; a user brings it.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from blocks.errors import InputError
+from search.problem import Candidate
+from search.space import Choice, Space
+
+CELLS = 5**6
+_OPERATION = re.compile(r"([a-z_0-9]+)~([0-2])")
+
+Cell = frozenset[tuple[str, str]]  #: an operation an edge, such as ('2<0', 'nor_conv_3x3')
+
+
+def cell_of(space: Space, choice: Choice) -> Cell:
+    """The cell that a choice names, in whatever order the layers of ``space`` have."""
+    return frozenset((layer.name, layer.options[i].key) for layer, i in zip(space.layers, choice, strict=True))
+
+
+def read_columns(path: Path, names: Sequence[str]) -> dict[str, dict[Cell, float]]:
+    """Columns of the table by cell; InputError for a file of another form."""
+    try:
+        text = gzip.decompress(path.read_bytes()).decode() if path.suffix == ".gz" else path.read_text()
+        rows = list(csv.DictReader(text.splitlines()))
+        columns = {name: {_cell(row["arch_str"]): float(row[name]) for row in rows} for name in names}
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}; name the joined table of NAS-Bench-201") from error
+    except (KeyError, ValueError, EOFError) as error:
+        raise InputError(
+            f"{path} is no table of NAS-Bench-201 with the columns {', '.join(names)} ({error})"
+        ) from error
+    if any(len(column) != CELLS for column in columns.values()):
+        raise InputError(f"{path} does not hold the {CELLS:,} cells of NAS-Bench-201; take the whole table")
+    return columns
+
+
+class NasBench201:
+    """One column as an accuracy, for a space whose layers are named as the edges of a cell."""
+
+    def __init__(self, space: Space, column: Mapping[Cell, float], name: str) -> None:
+        self._space, self._column = space, column
+        digest = hashlib.sha256(repr(sorted(column.values())).encode()).hexdigest()[:12]
+        self._name = f"nas-bench-201-{name}-{digest}"
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def evaluate(self, candidates: Sequence[Candidate]) -> Iterator[tuple[int, float]]:
+        """Look up each candidate."""
+        return ((i, self._column[cell_of(self._space, c.choice)]) for i, c in enumerate(candidates))
+
+
+def _cell(text: str) -> Cell:
+    nodes = [_OPERATION.findall(node) for node in text.split("+")]
+    cell = frozenset((f"{n}<{source}", operation) for n, node in enumerate(nodes, 1) for operation, source in node)
+    if len(cell) != 6:
+        raise ValueError(f"{text!r} is not a cell")
+    return cell

@@ -1,0 +1,103 @@
+"""Hybrid: LayerNAS's table of prefixes, with the later layers chosen by a model that MathNAS's trainings start.
+
+LayerNAS (arXiv 2304.11517) walks the layers and keeps the best prefix of each bucket of cost, but must guess the layers
+to come; MathNAS (arXiv 2311.04943) knows what each block is worth, but learns nothing from what it then trains. Here:
+
+1. the networks of MathNAS's single-sample estimate are judged
+2. a ridge regression (``search.ridge``) is fitted to everything judged so far
+3. one sweep of LayerNAS: each kept prefix meets each option; each child is completed by what the model says is best
+   within the budget; of each bucket the child predicted best and not judged yet is judged; a bucket keeps the prefix
+   whose network was judged best
+4. until a sweep changes no bucket
+
+The model is fitted again for every layer. A child is not judged when its prediction, more two standard errors, stays
+below that of the best network so far: its whole prefix is set aside until the model thinks otherwise.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from search.baselines.options import check_counts
+from search.completions import completions
+from search.graph import check_budget, layered_graph
+from search.hybrid_table import Table, TrialModel
+from search.mathnas_blocks import average_network, base_network, swapped
+from search.problem import Problem, Result
+from search.space import Choice, Space
+from search.trials import Trials, TrialsExhaustedError
+
+
+def hybrid(problem: Problem, trials: Trials, *, budgets: float | Sequence[float] = (), buckets: int = 20) -> Result:
+    """The best judged network with cost <= ``problem.budget``; ``notes["front"]`` has the best for every budget.
+
+    budgets   more budgets to search at once: all learn from the same trials, and take turns layer by layer
+    buckets   H: cells of equal width between 0 and a budget
+
+    ``Result.predicted`` is what the other trials predict the best network to be. Departures from the papers: cells
+    belong to (bucket, state) as in ``search.layernas``, and when a limit on trials is less than twice the single
+    sample, half of it goes into a random part of that sample.
+    """
+    check_counts(buckets=buckets)
+    graph = layered_graph(problem.space, problem.cost)
+    more = (budgets,) if isinstance(budgets, int | float) else budgets
+    problems = [replace(problem, budget=budget) for budget in sorted({problem.budget, *more})]
+    for each in problems:
+        check_budget(graph, each.space, each.budget, each.cost.unit)
+    model = TrialModel(problem.space, graph, trials)
+    tables = [Table(each, trials, model, buckets) for each in problems]
+    sweeps = 0
+    try:
+        _judge_seeds(problem, trials, model)
+        changed = True
+        while changed:
+            sweeps += 1
+            turns = [table.search_layer(i) for i in range(len(graph.layers)) for table in tables]
+            changed = any(turns)
+    except TrialsExhaustedError:
+        pass
+    if trials.best() is None:
+        _rescue(problem, trials, model)
+    best, ridge = trials.best(), model.ridge()
+    notes: dict[str, Any] = {"H": buckets, "sweeps": sweeps}
+    notes |= {"ceiling": ridge.ceiling, "penalty": ridge.penalty}
+    notes["front"] = [_front_point(each, trials) for each in problems]
+    predicted = None if best is None else model.left_out(best.choice)
+    return trials.result("hybrid", notes, predicted)
+
+
+def single_sample(space: Space) -> list[Choice]:
+    """The networks of MathNAS's single-sample estimate: the base, and every option swapped into N_avg."""
+    average = average_network(space)
+    options = [(i, j) for i, layer in enumerate(space.layers) for j in range(len(layer.options))]
+    return list(dict.fromkeys([base_network(space), *(swapped(space, average, i, j) for i, j in options)]))
+
+
+def _judge_seeds(problem: Problem, trials: Trials, model: TrialModel) -> None:
+    seeds, limit = single_sample(problem.space), trials.max_trials
+    if limit is not None and len(seeds) > limit // 2:
+        random.Random(problem.seed).shuffle(seeds)
+        seeds = seeds[: max(1, limit // 2)]
+    model.rewards(seeds, spare=0 if any(_fits(problem, choice) for choice in seeds) else 1)
+
+
+def _rescue(problem: Problem, trials: Trials, model: TrialModel) -> None:
+    """Judge the network predicted best within the budget: for when the trials ran out before any fitted."""
+    ends = completions(model.graph.with_values(model.edge_values()), problem.budget)
+    networks = (ends.options(0, 0, index) for index in reversed(range(len(ends.endings[0][0].cost))))
+    trials.rewards([choice for choice in networks if _fits(problem, choice)][:1])
+
+
+def _front_point(problem: Problem, trials: Trials) -> dict[str, Any]:
+    fits = [trial for trial in trials.log if trial.cost <= problem.budget]
+    best = max(fits, key=lambda trial: (trial.accuracy, -trial.cost), default=None)
+    found = None if best is None else problem.space.key(best.choice)
+    accuracy, cost = (None, None) if best is None else (best.accuracy, best.cost)
+    return {"budget": problem.budget, "network": found, "accuracy": accuracy, "cost": cost}
+
+
+def _fits(problem: Problem, choice: Choice) -> bool:
+    return problem.cost.total(problem.space.architecture(choice)) <= problem.budget
