@@ -26,8 +26,14 @@ class Agreement:
     kendall: tuple[float, float, float]
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return asdict(self)
+        """Plain JSON values; None for a rank correlation that cannot be told."""
+        ranks = {name: [known(v) for v in getattr(self, name)] for name in ("spearman", "kendall")}
+        return {**asdict(self), **ranks}
+
+
+def known(value: float) -> float | None:
+    """The number, None for nan, which JSON does not have."""
+    return None if np.isnan(value) else value
 
 
 def agreement(predicted_ms: Floats, measured_ms: Floats) -> Agreement:

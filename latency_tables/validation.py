@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from blocks.errors import InputError
 from blocks.spec import BlockSpec
 from latency_tables import statistics
-from latency_tables.accuracy import Agreement, agreement
+from latency_tables.accuracy import Agreement, agreement, known
 from latency_tables.calibration import Calibration, columns, fit
 from latency_tables.interleaved import Interleaved
 from latency_tables.records import HeldOut, Measurement, Piece
@@ -69,8 +69,9 @@ class Validation:
     """A validation that is complete: ``networks`` measured whole, in ``measured_ms``, each with its interval.
 
     ``noise`` is the mean absolute error that measuring alone would leave: from how far the processes of a network are
-    apart in the ratio of the whole to its sum. ``since`` is the table's time of the same blocks over that measured now,
-    with its interval over blocks: 1.04 where the device was 4 % slower when the table was measured.
+    apart in the ratio of the whole to its sum; nan with one process. ``since`` is the table's time of the same blocks
+    over that measured now, with its interval over blocks: 1.04 where the device was 4 % slower when the table was
+    measured.
     """
 
     held_out: HeldOut
@@ -127,7 +128,7 @@ class Validation:
             "sums": [sums.as_dict() for sums in self.sums],
             "way": self.way,
             "error_share": self.error_share(),
-            "noise": self.noise,
+            "noise": known(self.noise),
             "since": None if self.since is None else list(self.since),
         }
 
@@ -150,10 +151,10 @@ def validation(table: LatencyTable, held_out: HeldOut, statistic: str | None = N
     groups: dict[str, dict[Piece, list[Measurement]]] = {}
     for m in _own(table, held_out):
         groups.setdefault(m.batch.rpartition("/")[0], {}).setdefault(m.piece, []).append(m)
-    known = [Interleaved(group, statistic) for group in groups.values()]
+    measured_groups = [Interleaved(group, statistic) for group in groups.values()]
     found = []
     for network in held_out.networks:
-        group = next((g for g in known if g.has(network)), None)
+        group = next((g for g in measured_groups if g.has(network)), None)
         if group is not None:
             found.append((network, group))
     if len(found) < LEAST:

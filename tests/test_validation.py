@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 
 import numpy as np
@@ -152,6 +153,18 @@ def test_noise_and_non_additivity_are_told_apart() -> None:
     assert quiet.noise < 0.003
     assert 0.005 < noisy.noise < 0.03
     assert noisy.chosen.calibrated.mape < 3 * noisy.noise, "what is left is noise"
+
+
+def test_one_process_tells_nothing_of_noise_and_is_json_all_the_same() -> None:
+    table, held_out = validated(Device())
+    once = HeldOut(held_out.id, held_out.space, held_out.created, 1, held_out.networks)
+    first = tuple(m for m in table.measurements if m.purpose == "table" or m.process == 0)
+    found = validation(LatencyTable(SETTING, first), once)
+    told = json.loads(json.dumps(found.as_dict(), allow_nan=False))
+    assert told["noise"] is None
+    assert told["sums"][0]["calibrated"]["spearman"][0] > 0.99
+    flat = agreement(np.ones(8), np.arange(1.0, 9.0))
+    assert flat.as_dict()["spearman"] == [None, None, None]
 
 
 def test_a_device_that_is_slower_now_is_told_and_spoils_nothing() -> None:

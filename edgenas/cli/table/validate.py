@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,7 +120,7 @@ def summary(found: Validation) -> dict[str, Cell]:
         "validated": f"{found.held_out.created} on {len(found.networks)} networks of {found.held_out.space}",
         "prediction": f"{c.scale:.4f} x sum of {found.statistic}, {found.way} {terms}".rstrip(),
         "a prediction is within": f"{100 * found.error_share():.1f} % of what is measured, 95 times in 100",
-        "noise of measuring": f"{100 * found.noise:.2f} %",
+        "noise of measuring": None if math.isnan(found.noise) else f"{100 * found.noise:.2f} %",
         "table over now": since,
     }
 
