@@ -21,11 +21,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from search.baselines.options import check_counts
 from search.completions import completions
 from search.graph import check_budget, layered_graph
 from search.hybrid_table import Table, TrialModel
 from search.mathnas_blocks import average_network, base_network, swapped
+from search.options import check_counts
 from search.problem import Problem, Result
 from search.space import Choice, Space
 from search.trials import Trials, TrialsExhaustedError
@@ -81,14 +81,14 @@ def _judge_seeds(problem: Problem, trials: Trials, model: TrialModel) -> None:
     if limit is not None and len(seeds) > limit // 2:
         random.Random(problem.seed).shuffle(seeds)
         seeds = seeds[: max(1, limit // 2)]
-    model.rewards(seeds, spare=0 if any(_fits(problem, choice) for choice in seeds) else 1)
+    model.rewards(seeds, spare=0 if any(problem.fits(choice) for choice in seeds) else 1)
 
 
 def _rescue(problem: Problem, trials: Trials, model: TrialModel) -> None:
     """Judge the network predicted best within the budget: for when the trials ran out before any fitted."""
     ends = completions(model.graph.with_values(model.edge_values()), problem.budget)
     networks = (ends.options(0, 0, index) for index in reversed(range(len(ends.endings[0][0].cost))))
-    trials.rewards([choice for choice in networks if _fits(problem, choice)][:1])
+    trials.rewards([choice for choice in networks if problem.fits(choice)][:1])
 
 
 def _front_point(problem: Problem, trials: Trials) -> dict[str, Any]:
@@ -97,7 +97,3 @@ def _front_point(problem: Problem, trials: Trials) -> dict[str, Any]:
     found = None if best is None else problem.space.key(best.choice)
     accuracy, cost = (None, None) if best is None else (best.accuracy, best.cost)
     return {"budget": problem.budget, "network": found, "accuracy": accuracy, "cost": cost}
-
-
-def _fits(problem: Problem, choice: Choice) -> bool:
-    return problem.cost.total(problem.space.architecture(choice)) <= problem.budget

@@ -199,8 +199,7 @@ class Table:
 
     def _within_budget(self, network: Choice) -> bool:
         if network not in self._fits:
-            cost = self.problem.cost.total(self.problem.space.architecture(network))
-            self._fits[network] = cost <= self.problem.budget
+            self._fits[network] = self.problem.fits(network)
         return self._fits[network]
 
 

@@ -98,12 +98,7 @@ def average_network(space: Space) -> Choice:
 
 def swapped(space: Space, choice: Choice, layer: int, option: int) -> Choice:
     """``choice`` with ``option`` in ``layer``; where that ends a stage, its later layers end too."""
-
-    def pick(i: int, edges: Sequence[Edge]) -> Edge:
-        wanted = option if i == layer else choice[i]
-        return next((edge for edge in edges if edge.option == wanted), edges[0])
-
-    return _walk(space, pick)
+    return space.repaired([*choice[:layer], option, *choice[layer + 1 :]])
 
 
 def _walk(space: Space, pick: Callable[[int, Sequence[Edge]], Edge]) -> Choice:

@@ -69,6 +69,10 @@ class Problem:
         if not (math.isfinite(self.budget) and self.budget > 0):
             raise InputError(f"budget {self.budget!r} {self.cost.unit} is not a positive number")
 
+    def fits(self, choice: Choice) -> bool:
+        """Whether the network costs at most the budget, to the last bit."""
+        return self.cost.total(self.space.architecture(choice)) <= self.budget
+
 
 @dataclass(frozen=True, slots=True)
 class Trial:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -191,6 +191,20 @@ class Space:
             choice.append(edge.option)
             state = edge.target
         return tuple(choice)
+
+    def steps(self, wanted: Sequence[int]) -> Iterator[tuple[Edge, tuple[Edge, ...]]]:
+        """For each layer what is taken there and what may be; a wanted option that may not be taken yields the first."""
+        state = State(self.c_in, self.in_size)
+        for i, option in enumerate(wanted):
+            edges = self.open_edges(i, state)
+            taken = next((edge for edge in edges if edge.option == option), edges[0])
+            yield taken, edges
+            state = taken.target
+
+    def repaired(self, wanted: Sequence[int]) -> Choice:
+        """The member that takes the wanted option of each layer wherever it may, and the first that may be taken
+        elsewhere: a stage that was ended stays ended, and all other layers keep their options."""
+        return tuple(taken.option for taken, _ in self.steps(wanted))
 
 
 def _edges_from(layer: Layer, after: Layer | None, state: State) -> tuple[Edge, ...]:

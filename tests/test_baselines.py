@@ -16,7 +16,7 @@ import tests.algorithm_conformance as conformance
 from blocks.errors import InputError
 from search.algorithms import algorithm_options, search
 from search.baselines.draws import Draws
-from search.baselines.variation import crossed, mutated, mutated_once, repaired
+from search.baselines.variation import crossed, mutated, mutated_once
 from search.cost import macs_cost
 from search.graph import best_rest, layered_graph
 from search.problem import Problem
@@ -101,13 +101,13 @@ def test_variation_gives_members(toy: str) -> None:
         if toy != "ends":
             assert sum(a != b for a, b in zip(one, mutant, strict=True)) == 1
             assert all(c in (a, b) for a, b, c in zip(one, other, child, strict=True))
-        assert mutated(s, one, 0.0, rng) == crossed(s, one, one, rng) == repaired(s, one) == one
+        assert mutated(s, one, 0.0, rng) == crossed(s, one, one, rng) == s.repaired(one) == one
     assert set(once) == {i for i, layer in enumerate(s.layers) if len(layer.options) > 1}
 
 
 def test_an_ended_stage_takes_its_later_layers_with_it_and_reopens_one_by_one() -> None:
     s, end = SPACES["ends"](), 2
-    assert repaired(s, (0, 1, end, 0, 1, 0, end, 0)) == (0, 1, end, end, 1, 0, end, 0)
+    assert s.repaired((0, 1, end, 0, 1, 0, end, 0)) == (0, 1, end, end, 1, 0, end, 0)
     closed = (0, 0, end, end, 0, 0, 0, 0)
     mutants = {mutated_once(s, closed, random.Random(seed)) for seed in range(200)}
     assert {mutant[2:4] for mutant in mutants} == {(end, end), (0, end), (1, end)}

@@ -40,8 +40,7 @@ class Draws:
     def fits(self, choice: Choice) -> bool:
         """Whether the network costs at most the budget, to the last bit."""
         if choice not in self._fits:
-            network = self.problem.space.architecture(choice)
-            self._fits[choice] = self.problem.cost.total(network) <= self.problem.budget
+            self._fits[choice] = self.problem.fits(choice)
         return self._fits[choice]
 
     def first_fit(self, draw: Callable[[], Choice], otherwise: Choice) -> Choice:

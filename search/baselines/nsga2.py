@@ -17,8 +17,7 @@ import numpy as np
 from blocks.errors import MissingExtraError
 from search.baselines.draws import Draws
 from search.baselines.ofa_evolution import STALE
-from search.baselines.options import check_counts, check_shares
-from search.baselines.variation import repaired
+from search.options import check_counts, check_shares
 from search.problem import Problem, Result
 from search.space import Choice, Space
 from search.trials import Trials, TrialsExhaustedError
@@ -81,7 +80,7 @@ def _pymoo(space: Space, first: list[Choice], population: int, crossover: float,
 
     class ToMembers(Repair):  # type: ignore[misc]
         def _do(self, problem: Any, X: Any, **_: Any) -> Any:  # noqa: N803
-            return np.array([repaired(space, row) for row in X.tolist()])
+            return np.array([space.repaired(row) for row in X.tolist()])
 
     variables = Variables(n_var=len(counts), n_obj=2, n_ieq_constr=1, xl=0, xu=counts - 1, vtype=int)
     with redirect_stdout(sys.stderr):  # where it has no compiled parts it says so on stdout

@@ -11,8 +11,8 @@ from contextlib import suppress
 from itertools import islice
 
 from search.baselines.draws import Draws
-from search.baselines.options import check_counts, check_shares
 from search.baselines.variation import crossed, mutated
+from search.options import check_counts, check_shares
 from search.problem import Problem, Result
 from search.space import Choice
 from search.trials import Trials, TrialsExhaustedError

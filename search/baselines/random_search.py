@@ -7,7 +7,7 @@ from contextlib import suppress
 from itertools import islice
 
 from search.baselines.draws import Draws
-from search.baselines.options import check_counts
+from search.options import check_counts
 from search.problem import Problem, Result
 from search.trials import Trials, TrialsExhaustedError
 

@@ -12,8 +12,8 @@ from contextlib import suppress
 from itertools import islice
 
 from search.baselines.draws import TRIES, Draws
-from search.baselines.options import check_counts
 from search.baselines.variation import mutated_once
+from search.options import check_counts
 from search.problem import Problem, Result
 from search.space import Choice
 from search.trials import Trials, TrialsExhaustedError

@@ -19,8 +19,8 @@ import numpy as np
 
 from blocks.errors import InputError
 from search.baselines.draws import TRIES, Draws
-from search.baselines.options import check_counts, check_shares
 from search.graph import Floats
+from search.options import check_counts, check_shares
 from search.problem import Problem, Result
 from search.space import Choice, Space, State
 from search.trials import Trials, TrialsExhaustedError

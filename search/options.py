@@ -1,4 +1,4 @@
-"""The options that baselines share, checked."""
+"""The options that algorithms share, checked."""
 
 from __future__ import annotations
 
