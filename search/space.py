@@ -193,7 +193,7 @@ class Space:
         return tuple(choice)
 
     def steps(self, wanted: Sequence[int]) -> Iterator[tuple[Edge, tuple[Edge, ...]]]:
-        """For each layer what is taken there and what may be; a wanted option that may not be taken yields the first."""
+        """For each layer what is taken there and what may be; one that may not be taken yields the first."""
         state = State(self.c_in, self.in_size)
         for i, option in enumerate(wanted):
             edges = self.open_edges(i, state)
