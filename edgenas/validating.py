@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -92,11 +92,12 @@ def hold_out(table: LatencyTable, asked: Asked) -> HeldOut:
 
 
 def stratified(space: Space, ms: Callable[[BlockSpec], float], count: int, seed: int) -> list[Choice]:
-    """``count`` different networks spread evenly over the logarithm of latency, from the fastest to the slowest of
-    DRAWN random ones: from each stratum a random one, or else the nearest left. Fewer where the space has fewer."""
+    """``count`` different networks spread evenly over the logarithm of latency, from the fastest network of the space
+    to the slowest: from each stratum a random one of DRAWN, or else the nearest left. Fewer where the space has
+    fewer."""
     rng = random.Random(seed)
     drawn: dict[Piece, tuple[Choice, float]] = {}
-    for choice in dict.fromkeys(space.sample(rng) for _ in range(DRAWN)):
+    for choice in dict.fromkeys(_draws(space, ms, rng)):
         blocks = space.architecture(choice).blocks
         drawn.setdefault(blocks, (choice, math.log(sum(ms(b) for b in blocks if b.kind != "skip"))))
     left = sorted(drawn.values(), key=lambda known: known[1])
@@ -109,6 +110,21 @@ def stratified(space: Space, ms: Callable[[BlockSpec], float], count: int, seed:
         left.remove(known)
         found.append(known[0])
     return found
+
+
+def _draws(space: Space, ms: Callable[[BlockSpec], float], rng: random.Random) -> Iterator[Choice]:
+    """The fastest network, the slowest, and random ones, each crossed with one of the two at its own rate: those that
+    are drawn with equal probability alone lie close together in latency, and searches look at the ends."""
+    from search.graph import best_rest, layered_graph
+    from search.problem import Cost
+
+    graph = layered_graph(space, Cost("ms", lambda block: 0.0 if block.kind == "skip" else ms(block)))
+    costs = [layer.cost for layer in graph.layers]
+    ends = [best_rest(graph, costs, largest).complete(graph, 0, 0) for largest in (False, True)]
+    yield from ends
+    for _ in range(DRAWN):
+        end, rate = rng.choice(ends), rng.random()
+        yield space.repaired([e if rng.random() < rate else own for e, own in zip(end, space.sample(rng), strict=True)])
 
 
 def _unfinished(journal: Journal, space: str) -> HeldOut | None:

@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 
 from blocks.errors import InputError, OutcomeError
+from blocks.spec import BlockSpec
 from edgenas.cli.table.validate import find_space
 from edgenas.costs import prediction, table_cost
 from edgenas.validating import Asked, hold_out, stratified
 from latency_tables.journal import TableWriter
 from latency_tables.records import HeldOut
 from latency_tables.table import LatencyTable
+from search.cost import macs_cost
+from search.graph import best_rest, layered_graph
 from search.spaces import space
 from tests.test_journal import SETTING
 from tests.test_validation import SPACE, Device, validated
@@ -72,8 +75,8 @@ def test_where_chains_are_to_be_used_a_table_without_them_names_the_command(tmp_
 
 
 def test_networks_are_spread_over_latency_and_the_same_for_a_seed() -> None:
-    def ms(block: object) -> float:
-        return float(block.macs) / 1e6  # type: ignore[attr-defined]
+    def ms(block: BlockSpec) -> float:
+        return block.macs / 1e6
 
     chosen = stratified(SPACE, ms, 24, seed=3)
     assert chosen == stratified(SPACE, ms, 24, seed=3)
@@ -82,7 +85,20 @@ def test_networks_are_spread_over_latency_and_the_same_for_a_seed() -> None:
     logs = sorted(math.log(sum(ms(b) for b in SPACE.architecture(c).blocks if b.kind != "skip")) for c in chosen)
     widest = max(after - before for before, after in pairwise(logs))
     assert widest < (logs[-1] - logs[0]) / 4
-    assert len(stratified(SPACE, ms, 10_000, seed=0)) <= 1000
+    assert len(stratified(SPACE, ms, 10_000, seed=0)) <= 1002
+
+
+@pytest.mark.parametrize("name", ["nas_bench_macro", "mobilenet_v3_small", "ofa_mobilenet_v3"])
+def test_networks_reach_from_the_fastest_of_the_space_to_the_slowest(name: str) -> None:
+    other = space(name)
+    graph = layered_graph(other, macs_cost())
+    costs = [layer.cost for layer in graph.layers]
+    fastest, slowest = (float(best_rest(graph, costs, largest).bound[0][0]) for largest in (False, True))
+    chosen = stratified(other, lambda block: float(block.macs), 24, seed=0)
+    found = sorted(macs_cost().total(other.architecture(choice)) for choice in chosen)
+    stratum = (slowest / fastest) ** (1 / 24)
+    assert found[0] <= fastest * stratum
+    assert found[-1] >= slowest / stratum
 
 
 def test_the_space_of_a_table_is_found(tmp_path: Path, additive: tuple[LatencyTable, HeldOut]) -> None:

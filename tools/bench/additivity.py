@@ -3,7 +3,8 @@
     python -m tools.bench.additivity [--json] [--space NAME] [--in-size N ...] [--runtime NAME ...] [--networks 24]
         [--keep FOLDER]
 
-For each space, resolution and runtime: held-out networks, stratified over latency, and all their blocks, alone and in
+For each space, resolution and runtime: every block in one process, by which networks are held out, stratified over
+latency from the fastest of the space to the slowest; then those networks and all their blocks, alone and in
 chains, interleaved in fresh pinned processes as ``edgenas table validate`` does it. 'naive' is one process without
 warm-up, one model after another, the mean of 10 runs. Calibrated errors are those of networks left out of the fit.
 """
@@ -32,8 +33,8 @@ from latency_tables.journal import read_journal
 from latency_tables.records import HeldOut, Piece
 from latency_tables.validation import validation
 from profiler.additivity import Networks
-from profiler.campaign import ANY, pursue
-from profiler.enough import pieces_of
+from profiler.campaign import ANY, profile, pursue
+from profiler.enough import Enough, pieces_of
 from profiler.export import WRITERS
 from profiler.measure import measure_models
 from profiler.plan import Plan
@@ -49,18 +50,23 @@ NAIVE = Plan(rounds=1, samples=10, min_sample_us=0, warmup_runs=1, warmup_ms=0, 
 def case(name: str, size: int, runtime: str, networks: int, processes: int, path: Path) -> dict[str, Any]:
     """One row: the validation and the naive procedure."""
     space = find_space(name, size)
-    choices = stratified(space, lambda block: float(block.macs), networks, seed=0)
+    worker = Worker(LocalDevice(), sys.executable)
+    how = RUNTIMES[runtime]
+    once = Enough.exactly(1)  # to know which networks are fast and which are slow
+    blocks = profile(
+        worker.device, how, space.blocks(), path, writer=WRITERS[how.format], program=worker.program, enough=once
+    ).table
+    choices = stratified(space, lambda block: blocks.ms(block, "median"), networks, seed=0)
     pieces = tuple(space.architecture(choice).blocks for choice in choices)
     created = datetime.now(UTC).isoformat(timespec="seconds")
     held_out = HeldOut(f"v{created}", name, created, processes, pieces)
-    worker = Worker(LocalDevice(), sys.executable)
-    how = RUNTIMES[runtime]
     naive = measured_naively(worker, how, pieces)
     pursue([worker], how, Networks(held_out, True), path, writer=WRITERS[how.format])
     table = read_journal(path).table
     chosen = validation(table, held_out)
     by_statistic = {name: validation(table, held_out, name).as_dict() for name in ("min", "median")}
     told = {"space": name, "in_size": size, "runtime": runtime, "networks": len(chosen.networks), "naive": naive}
+    told["range"] = float(chosen.measured_ms.max() / chosen.measured_ms.min())
     return {**told, "statistic": chosen.statistic, "by_statistic": by_statistic}
 
 
@@ -101,7 +107,8 @@ def main() -> None:
         return
     table = Table(
         "space", "runtime", "naive %", "naive rho", "statistic", "block", "raw %", "calibrated %", "within 5 %",
-        "Spearman", "noise %", "seconds", title="mean absolute error of sums of blocks against whole networks",
+        "Spearman", "noise %", "range", "seconds",
+        title="mean absolute error of sums of blocks against whole networks; range: slowest over fastest",
     )  # fmt: skip
     for row in rows:
         for statistic, found in row["by_statistic"].items():
@@ -112,7 +119,8 @@ def main() -> None:
                     f"{row['space']} {row['in_size']}", row["runtime"], f"{100 * row['naive']['mape']:.1f}",
                     f"{row['naive']['spearman'][0]:.3f}", statistic, sums["way"] + used,
                     f"{100 * sums['raw']['mape']:.2f}", f"{100 * mine['mape']:.2f}", f"{100 * mine['within_5']:.0f}",
-                    f"{mine['spearman'][0]:.4f}", f"{100 * found['noise']:.2f}", f"{row['seconds']:.0f}",
+                    f"{mine['spearman'][0]:.4f}", f"{100 * found['noise']:.2f}", f"{row['range']:.1f}",
+                    f"{row['seconds']:.0f}",
                 )  # fmt: skip
     Console(width=160).print(table)
     print("* what the device's own report chooses")
