@@ -13,9 +13,13 @@ if TYPE_CHECKING:
     from blocks.architecture import Architecture
     from blocks.spec import BlockSpec
     from latency_tables.calibrated import CalibratedTable
+    from latency_tables.journal import Journal
     from latency_tables.setting import Setting
     from search.problem import Cost
     from search.space import Space
+
+
+MEDIAN = "median"  #: the statistic of measured tables where no validation has chosen one
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,52 +39,50 @@ def table_cost(space: Space, path: Path, statistic: str | None, unvalidated: boo
     where it was never validated and ``unvalidated`` does not say to use it all the same, or where overhead dominates
     it; InputError where it lacks blocks. With ``predict``, blocks it lacks are predicted from those it has."""
     from latency_tables.imported import STATISTIC as MEAN
-    from latency_tables.imported import ImportedTable
-    from latency_tables.opening import open_table
+    from latency_tables.journal import read_journal
+    from latency_tables.opening import is_imported, open_table
     from latency_tables.quality import check_growth
     from search.cost import latency_cost
 
-    opened = open_table(path)
     if unvalidated and predict:
         raise InputError("--predict takes a table that was validated: leave out --unvalidated")
+    imported = is_imported(path)
     if unvalidated:
-        named = statistic or (MEAN if isinstance(opened, ImportedTable) else "min")
+        opened, named = open_table(path), statistic or (MEAN if imported else MEDIAN)
         cost = latency_cost(opened, named, space.blocks())
         check_growth(opened, named, str(path))
         return Costed(cost, None, named)
-    if isinstance(opened, ImportedTable):
+    if imported:
         raise OutcomeError(
             f"{path} was imported: nothing proves that its sums predict networks on your device; measure a table of "
             f"your own (edgenas profile {space.name}), or search it all the same: --unvalidated"
         )
-    calibrated, notes = validated(path, space.name, statistic, predict)
+    journal = read_journal(path)
+    calibrated, notes = _validated(journal, path, space.name, statistic, predict)
     missing = calibrated.missing(space.blocks())
-    if missing and not predict and not opened.missing(space.blocks()):
+    if missing and not predict and not journal.table.missing(space.blocks()):
         raise OutcomeError(
             f"by the validation of {path}, blocks are to be measured inside chains on this device, and {len(missing)} "
             f"are not; type: edgenas profile {space.name} --chains -o {path}"
         )
     used = calibrated.validation.statistic
     cost = latency_cost(calibrated, used, space.blocks(), calibrated.fixed_ms)
-    check_growth(opened, used, str(path))
+    check_growth(journal.table, used, str(path))
     return Costed(cost, calibrated.error_share, used, notes, calibrated.predicted)
 
 
-def validated(
-    path: Path, space: str, statistic: str | None, predict: bool = False
+def _validated(
+    journal: Journal, path: Path, space: str, statistic: str | None, predict: bool
 ) -> tuple[CalibratedTable, tuple[str, ...]]:
-    """The table at ``path`` by its last validation, on ``space`` where there is one, and what to know about that.
+    """The table of ``journal`` by its last validation, on ``space`` where there is one, and what to know about that.
     OutcomeError where it has none."""
     from latency_tables.calibrated import CalibratedTable
-    from latency_tables.journal import read_journal
     from latency_tables.statistics import check_statistic
     from latency_tables.validation import latest
 
-    journal = read_journal(path)
     if statistic is not None:
         check_statistic(statistic)
-    own = [held_out for held_out in journal.validations if held_out.space == space]
-    found = latest(journal.table, own, statistic) or latest(journal.table, journal.validations, statistic)
+    found = latest(journal, statistic, space)
     if found is None:
         raise OutcomeError(
             f"{path} was never validated: nothing proves that sums of its blocks predict networks on this device; "
@@ -108,8 +110,8 @@ def prediction(path: Path, architecture: Architecture, statistic: str | None) ->
     from latency_tables.validation import latest
 
     journal = read_journal(path)
-    found = latest(journal.table, journal.validations, statistic)
+    found = latest(journal, statistic)
     if found is None:
-        named = statistic or "min"
+        named = statistic or MEDIAN
         return journal.table.setting, named, journal.table.total_ms(architecture, named)
     return journal.table.setting, found.statistic, CalibratedTable(journal.table, found).total_ms(architecture)

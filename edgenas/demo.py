@@ -119,6 +119,7 @@ class Demo:
         self.seconds[name] = round(time.monotonic() - begin, 1)
 
     def _table(self, space: Space, runtime: str) -> LatencyTable:
+        from latency_tables.frames import write_csv
         from profiler.campaign import profile
         from profiler.export import WRITERS
         from profiler.plan import Plan
@@ -137,7 +138,7 @@ class Demo:
         if missing:
             why = campaign.failures[0].message if campaign.failures else "no reason given"
             raise OutcomeError(f"{len(missing)} blocks were not measured under {runtime}, such as {missing[0]}: {why}")
-        campaign.table.to_csv(self.folder / f"table-{runtime}.csv")
+        write_csv(campaign.table.to_frame(), self.folder / f"table-{runtime}.csv")
         return campaign.table
 
     def _validation(self, space: Space) -> Validation:

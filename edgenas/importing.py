@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from blocks.errors import InputError
 from blocks.spec import BlockSpec
-from edgenas import installed_version
+from blocks.version import installed_version
 from latency_tables.imported import ImportedTable, Source
 from latency_tables.importers import table_format
 from latency_tables.importers.reading import Apart, Places, merged

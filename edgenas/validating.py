@@ -64,7 +64,14 @@ def validate(
     journal = read_journal(path)
     setting = journal.table.setting
     runtime = runtime_named(setting.runtime)
-    held_out = _unfinished(journal, asked.space.name) or hold_out(journal.table, asked)
+    held_out = _unfinished(journal, asked.space.name)
+    if held_out is None:
+        held_out = hold_out(journal.table, asked)
+    else:
+        say(
+            f"{path}: goes on with the validation of {held_out.created}, {len(held_out.networks)} networks in "
+            f"{held_out.target} processes, that was stopped"
+        )
     plan = Plan(
         rounds=asked.rounds,
         cold_kib=setting.cold_kib,
@@ -130,4 +137,4 @@ def _draws(space: Space, ms: Callable[[BlockSpec], float], rng: random.Random) -
 def _unfinished(journal: Journal, space: str) -> HeldOut | None:
     """A validation on this space that was stopped; a later one hides it."""
     last = journal.validations[-1] if journal.validations else None
-    return last if last is not None and last.space == space and not complete(journal.table, last) else None
+    return last if last is not None and last.space == space and not complete(journal, last) else None

@@ -149,16 +149,19 @@ def _header_line(setting: Setting, edgenas: str, created: str) -> dict[str, Any]
 
 def _replaced(old: Appender, found: Journal) -> Appender:
     """The file again, in this version, in its place; still locked."""
-    records: list[Record] = [*found.table.measurements, *found.failures]
+    records: list[Record] = [*found.validations, *found.table.measurements, *found.table.voids, *found.failures]
     lines = [_header_line(found.table.setting, found.edgenas, found.created), *map(record_to_json, records)]
     beside = old.path.with_name(f".{old.path.name}.{os.getpid()}")
+    new = Appender(beside)
     try:
-        new = Appender(beside)
         new.append(lines)
         beside.replace(old.path)
-    except OSError as error:
+    except BaseException as error:
+        new.close()
         beside.unlink(missing_ok=True)
-        raise InputError(f"{old.path}: cannot be written in version {FORMAT_VERSION}: {error.strerror}") from error
+        if isinstance(error, OSError):
+            raise InputError(f"{old.path}: cannot be written in version {FORMAT_VERSION}: {error.strerror}") from error
+        raise
     old.close()
     new.path = old.path
     return new

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from blocks.architecture import Architecture
@@ -28,8 +27,8 @@ WAYS: tuple[Way, ...] = get_args(Way)
 class LatencyTable:
     """Measurements of one setting, keyed by what was measured; InputError where a key is given twice.
 
-    Statistics are of the measurements for the table alone, without the rounds that ``voids`` mark. A block that has
-    only such rounds counts as not measured.
+    Statistics are of the measurements for the table alone, without the rounds that ``voids`` mark. Of a piece that has
+    only such rounds (``drifted``) they are of these: a machine that never held still has times all the same.
     """
 
     setting: Setting
@@ -46,16 +45,27 @@ class LatencyTable:
             seen.add(m.key)
 
     @cached_property
-    def _times(self) -> dict[Piece, list[list[statistics.Times]]]:
-        """Piece -> process -> round -> ms."""
+    def _found(self) -> tuple[dict[Piece, list[list[statistics.Times]]], frozenset[Piece]]:
+        """Piece -> process -> round -> ms, and the pieces whose rounds are all void."""
         spoiled = void_rounds(self.voids)
-        found: dict[Piece, list[list[statistics.Times]]] = {}
+        every: dict[Piece, list[list[statistics.Times]]] = {}
+        valid: dict[Piece, list[list[statistics.Times]]] = {}
         for m in self.measurements:
             if m.purpose == "table":
+                every.setdefault(m.piece, []).append(m.rounds_ms())
                 rounds = valid_rounds(m, spoiled)
                 if rounds:
-                    found.setdefault(m.piece, []).append(rounds)
-        return found
+                    valid.setdefault(m.piece, []).append(rounds)
+        return {piece: valid.get(piece, times) for piece, times in every.items()}, frozenset(every.keys() - valid)
+
+    @property
+    def _times(self) -> dict[Piece, list[list[statistics.Times]]]:
+        return self._found[0]
+
+    @property
+    def drifted(self) -> frozenset[Piece]:
+        """What was measured, but only while the device drifted."""
+        return self._found[1]
 
     @cached_property
     def _cache(self) -> dict[tuple[Any, ...], Any]:
@@ -72,7 +82,7 @@ class LatencyTable:
         return tuple(self._times)
 
     def __contains__(self, piece: object) -> bool:
-        """Whether a piece was measured, in rounds that hold."""
+        """Whether a piece was measured."""
         return piece in self._times
 
     def processes(self, what: BlockSpec | Piece) -> list[list[statistics.Times]]:
@@ -143,10 +153,6 @@ class LatencyTable:
 
         return pd.DataFrame([self._row(block) for block in self.blocks])
 
-    def to_csv(self, path: Path) -> None:
-        """Write ``to_frame`` as CSV."""
-        self.to_frame().to_csv(path, index=False)
-
     def _row(self, block: BlockSpec) -> dict[str, Any]:
         processes = self.processes(block)
         low, high = self.interval(block)
@@ -160,7 +166,7 @@ class LatencyTable:
             **estimates,
             "min_low_ms": low,
             "min_high_ms": high,
-            "unstable": not statistics.settled(processes, "median"),
+            "unstable": (block,) in self.drifted or not statistics.settled(processes, "median"),
             "spread": self.spread(block),
             "processes": len(processes),
             "rounds": sum(len(rounds) for rounds in processes),

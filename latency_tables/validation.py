@@ -22,6 +22,7 @@ from latency_tables import statistics
 from latency_tables.accuracy import Agreement, agreement, known
 from latency_tables.calibration import Calibration, columns, fit
 from latency_tables.interleaved import Interleaved
+from latency_tables.journal import Journal
 from latency_tables.records import HeldOut, Measurement, Piece
 from latency_tables.table import WAYS, LatencyTable, Way
 
@@ -133,12 +134,13 @@ class Validation:
         }
 
 
-def complete(table: LatencyTable, held_out: HeldOut) -> bool:
-    """Whether every network was measured in as many processes as it was to be."""
+def complete(journal: Journal, held_out: HeldOut) -> bool:
+    """Whether every network was measured in as many processes as it was to be, or could not be measured."""
     seen: dict[Piece, int] = {}
-    for m in _own(table, held_out):
+    for m in _own(journal.table, held_out):
         seen[m.piece] = seen.get(m.piece, 0) + 1
-    return all(seen.get(network, 0) >= held_out.target for network in held_out.networks)
+    failed = {failure.piece for failure in journal.failures}
+    return all(network in failed or seen.get(network, 0) >= held_out.target for network in held_out.networks)
 
 
 def validation(table: LatencyTable, held_out: HeldOut, statistic: str | None = None) -> Validation:
@@ -148,15 +150,7 @@ def validation(table: LatencyTable, held_out: HeldOut, statistic: str | None = N
     if statistic is None:
         least, middle = (validation(table, held_out, name) for name in ("min", "median"))
         return least if _clearly_worse(middle, least) else middle
-    groups: dict[str, dict[Piece, list[Measurement]]] = {}
-    for m in _own(table, held_out):
-        groups.setdefault(m.batch.rpartition("/")[0], {}).setdefault(m.piece, []).append(m)
-    measured_groups = [Interleaved(group, statistic) for group in groups.values()]
-    found = []
-    for network in held_out.networks:
-        group = next((g for g in measured_groups if g.has(network)), None)
-        if group is not None:
-            found.append((network, group))
+    found = _measured(table, held_out, statistic)
     if len(found) < LEAST:
         raise InputError(
             f"only {len(found)} networks of the validation {held_out.id} were measured with all their blocks, and "
@@ -180,11 +174,13 @@ def validation(table: LatencyTable, held_out: HeldOut, statistic: str | None = N
     )
 
 
-def latest(table: LatencyTable, validations: Sequence[HeldOut], statistic: str | None = None) -> Validation | None:
-    """The last one that is complete, None where there is none."""
-    for held_out in reversed(validations):
-        if complete(table, held_out):
-            return validation(table, held_out, statistic)
+def latest(journal: Journal, statistic: str | None = None, space: str | None = None) -> Validation | None:
+    """The last one that is complete and measured LEAST networks, on ``space`` where there is one; None without any."""
+    own = [held_out for held_out in journal.validations if held_out.space == space]
+    others = [held_out for held_out in journal.validations if held_out.space != space]
+    for held_out in (*reversed(own), *reversed(others)):
+        if complete(journal, held_out) and len(_measured(journal.table, held_out, "median")) >= LEAST:
+            return validation(journal.table, held_out, statistic)
     return None
 
 
@@ -197,6 +193,16 @@ def _clearly_worse(one: Validation, other: Validation) -> bool:
 def _above(difference: Floats, errors: float) -> bool:
     """Whether the mean is above nothing by so many of its standard errors."""
     return bool(difference.mean() > errors * difference.std(ddof=1) / math.sqrt(len(difference)))
+
+
+def _measured(table: LatencyTable, held_out: HeldOut, statistic: str) -> list[tuple[Piece, Interleaved]]:
+    """The networks that were measured with all their blocks, each with what was measured beside it."""
+    groups: dict[str, dict[Piece, list[Measurement]]] = {}
+    for m in _own(table, held_out):
+        groups.setdefault(m.batch.rpartition("/")[0], {}).setdefault(m.piece, []).append(m)
+    measured = [Interleaved(group, statistic) for group in groups.values()]
+    found = [(network, next((g for g in measured if g.has(network)), None)) for network in held_out.networks]
+    return [(network, group) for network, group in found if group is not None]
 
 
 def _own(table: LatencyTable, held_out: HeldOut) -> list[Measurement]:

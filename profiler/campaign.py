@@ -12,6 +12,7 @@ from pathlib import Path
 
 from blocks.errors import InputError
 from blocks.spec import BlockSpec
+from blocks.version import installed_version
 from devices.base import Device, DeviceError, LostError
 from devices.hold import Conditions
 from devices.jobs import JobLostError, StayedAwayError
@@ -25,7 +26,7 @@ from profiler.enough import Enough
 from profiler.goals import Blocks, Goal, Known
 from profiler.plan import Plan
 from profiler.runtimes.base import Runtime
-from profiler.station import Station, Worker, Writer, batch_key, edgenas_version, station
+from profiler.station import Station, Worker, Writer, batch_key, station
 from profiler.work import Item, Progress, Work
 
 ANY = Conditions()  #: whatever state the device is in
@@ -192,7 +193,7 @@ class _Pool:
         """The table; InputError where this device is not of its setting."""
         with self._lock:
             if self.table is None:
-                self.table = self.table_closed.enter_context(TableWriter(self.path, held.setting, edgenas_version()))
+                self.table = self.table_closed.enter_context(TableWriter(self.path, held.setting, installed_version()))
                 self.setting = held.setting
                 found = self.table.found
                 self.measurements += found.table.measurements

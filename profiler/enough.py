@@ -48,7 +48,7 @@ class Enough:
 
     def known(self, table: LatencyTable, piece: Piece) -> bool:
         """Whether ``piece`` has been measured often enough, rounds that drift has spoiled left out."""
-        if piece not in table:
+        if piece not in table or piece in table.drifted:
             return False
         times = table.processes(piece)
         return len(times) >= self.processes and statistics.settled(times, self.statistic, self.within)

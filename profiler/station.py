@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from blocks.errors import EdgenasError
 from blocks.spec import BlockSpec
+from blocks.version import installed_version
 from blocks.weights import Weights, network_random_weights, random_weights
 from devices import throttle
 from devices.base import Device
@@ -193,12 +193,4 @@ def _weights(piece: Piece, seed: int) -> Sequence[Weights]:
 
 def _stamp(device: Device, reading: Reading) -> dict[str, Fact]:
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"device": device.name, "time": now, "edgenas": edgenas_version(), **reading.state}
-
-
-def edgenas_version() -> str:
-    """Version of this package, for what it writes."""
-    try:
-        return version("edgenas")
-    except PackageNotFoundError:
-        return "not installed"
+    return {"device": device.name, "time": now, "edgenas": installed_version(), **reading.state}

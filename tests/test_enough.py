@@ -87,11 +87,13 @@ def test_a_block_with_nothing_but_void_rounds_is_measured_again_under_the_next_n
     found = [measured(A, n, 1e-4, batch=f"b{n}") for n in range(3)]
     gone = tuple(Void(f"b{n}", 0, ROUNDS - 1, 0.05) for n in range(3))
     table = LatencyTable(SETTING, tuple(found), gone)
-    assert (A,) not in table
-    assert table.missing([A]) == (A,)
     passes = Enough(3, 10).passes(table, [(A,)])
     assert [len(p) for p in passes[:5]] == [0, 0, 0, 1, 0]
     assert Enough(3, 3).passes(table, [(A,)]) == [], "the budget of rounds is spent"
+    assert table.drifted == {(A,)}
+    assert table.missing([A]) == (), "it has times all the same"
+    assert Enough(3, 3).unstable(table, [(A,)]) == ((A,),)
+    assert table.to_frame()["unstable"].tolist() == [True]
 
 
 def test_sentinels_are_spread_over_the_blocks_and_stay_those_of_the_table() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from blocks.spec import BlockSpec
 from latency_tables.accuracy import agreement
 from latency_tables.calibrated import CalibratedTable
 from latency_tables.calibration import Calibration, columns, elements, fit, predict
-from latency_tables.records import HeldOut, Measurement, Piece, Purpose
+from latency_tables.journal import Journal
+from latency_tables.records import BlockFailure, HeldOut, Measurement, Piece, Purpose
 from latency_tables.statistics import estimate
 from latency_tables.table import LatencyTable
 from latency_tables.validation import Validation, complete, latest, validation
@@ -65,6 +67,10 @@ class Device:
 def networks(count: int, seed: int = 0) -> tuple[Piece, ...]:
     rng = random.Random(seed)
     return tuple(dict.fromkeys(SPACE.architecture(SPACE.sample(rng)).blocks for _ in range(4 * count)))[:count]
+
+
+def journal(table: LatencyTable, *validations: HeldOut) -> Journal:
+    return Journal(table, (), "0", "now", 0, validations=validations)
 
 
 def validated(
@@ -177,17 +183,48 @@ def test_a_device_that_is_slower_now_is_told_and_spoils_nothing() -> None:
 
 def test_only_a_validation_that_is_complete_counts() -> None:
     table, held_out = validated(Device())
-    assert complete(table, held_out)
+    assert complete(journal(table, held_out), held_out)
     last = f"v1/0/{PROCESSES - 1}"
     cut = LatencyTable(SETTING, tuple(m for m in table.measurements if m.batch != last))
-    assert not complete(cut, held_out)
-    assert latest(cut, (held_out,)) is None
-    found = latest(table, (held_out, HeldOut("v2", SPACE.name, "later", 4, held_out.networks)))
+    assert not complete(journal(cut, held_out), held_out)
+    assert latest(journal(cut, held_out)) is None
+    found = latest(journal(table, held_out, HeldOut("v2", SPACE.name, "later", 4, held_out.networks)))
     assert isinstance(found, Validation)
     assert found.held_out is held_out
     few = HeldOut("v1", SPACE.name, "now", PROCESSES, held_out.networks[:7])
     with pytest.raises(InputError, match=r"only 7 networks .* 8 are the least"):
         validation(table, few)
+
+
+def test_a_network_that_could_not_be_measured_leaves_a_validation_complete() -> None:
+    table, held_out = validated(Device())
+    gone = held_out.networks[3]
+    lacking = LatencyTable(SETTING, tuple(m for m in table.measurements if m.piece != gone))
+    assert latest(journal(lacking, held_out)) is None
+    failed = replace(journal(lacking, held_out), failures=(BlockFailure(gone, 0, "run", "out of memory"),))
+    found = latest(failed)
+    assert found is not None
+    assert gone not in found.networks
+    assert len(found.networks) == len(held_out.networks) - 1
+    nearly_all = held_out.networks[7:]
+    few = LatencyTable(SETTING, tuple(m for m in table.measurements if m.piece not in nearly_all))
+    assert (
+        latest(replace(journal(few, held_out), failures=tuple(BlockFailure(n, 0, "run", "") for n in nearly_all)))
+        is None
+    )
+
+
+def test_a_validation_on_the_same_space_comes_before_a_later_one() -> None:
+    table, held_out = validated(Device())
+    moved = tuple(
+        replace(m, batch=m.batch.replace("v1/", "v2/")) for m in table.measurements if m.purpose == "validation"
+    )
+    both = LatencyTable(SETTING, (*table.measurements, *moved))
+    found = journal(both, held_out, HeldOut("v2", "digits", "later", PROCESSES, held_out.networks))
+    for name, expected in (("digits", "v2"), (held_out.space, "v1"), (None, "v2"), ("ofa", "v2")):
+        chosen = latest(found, None, name)
+        assert chosen is not None
+        assert chosen.held_out.id == expected
 
 
 @pytest.mark.slow

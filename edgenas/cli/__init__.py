@@ -35,7 +35,7 @@ class EdgenasVerbs(Verbs):
 
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
-        from edgenas import installed_version
+        from blocks.version import installed_version
 
         click.echo(f"edgenas {installed_version()}")
         ctx.exit()

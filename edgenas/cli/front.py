@@ -16,7 +16,8 @@ from edgenas.cli.terminal import json_option, print_json, print_summary, print_t
 @click.option("--table", type=click.Path(dir_okay=False, path_type=Path),
               help="A latency table, of this or of any other device [default: the search's own].")  # fmt: skip
 @click.option(
-    "--statistic", help="Of the samples: min, median or p90  [default: what the table's validation found best]"
+    "--statistic",
+    help="Of the samples: min, median or p90  [default: the search's; of another table what its validation found best]",
 )
 @click.option("--unvalidated", is_flag=True, help="Use a table that no edgenas table validate has proved.")
 @click.option("--picture", type=click.Path(dir_okay=False, path_type=Path), help="Also draw it, as PNG or SVG.")
@@ -58,7 +59,8 @@ def command(
         raise InputError(f"{search} names no latency table; give one: --table TABLE")
     else:
         plain = unvalidated or (table is None and data.get("validated") is False)
-        cost = table_cost(space, table or Path(own), statistic, plain).cost
+        named = statistic or (data.get("statistic") if table is None else None)
+        cost = table_cost(space, table or Path(own), named, plain).cost
     points = front_points(space, cost, values)
     if picture is not None:
         from edgenas.report.pictures import FrontPicture, draw_front

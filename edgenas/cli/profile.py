@@ -188,7 +188,7 @@ def _for_search(
         "rounds": len(found.rounds),
         "networks": len(best),
         "failed": len(found.failed),
-        "next": f"edgenas table show {table.path}",
+        "next": f"edgenas table validate {table.path} --space {space.name}, then edgenas search --predict",
     }
     if as_json:
         front = [{"cost": network.cost, "value": network.value, "key": space.key(network.choice)} for network in best]

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgenas import installed_version
+from blocks.version import installed_version
 from edgenas.report.pictures import FrontPicture, Point, draw_front, draw_table
 from edgenas.searching import front_points
 from edgenas.shipping import write_whole

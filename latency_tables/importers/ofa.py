@@ -25,7 +25,7 @@ _KINDS = {
 }
 
 
-def read(text: str, places: Places = {}, column: str = "") -> Reading:  # noqa: B006 - never changed
+def read(text: str, places: Places, column: str = "") -> Reading:
     """The table in ``text``; it is keyed by block and needs no ``places``."""
     entries: list[Entry] = []
     parts = HeadParts("hswish")

@@ -19,7 +19,7 @@ _KINDS = {
 }
 
 
-def read(text: str, places: Places = {}, column: str = "") -> Reading:  # noqa: B006 - never changed
+def read(text: str, places: Places, column: str = "") -> Reading:
     """The table in ``text``; it is keyed by block and needs no ``places``."""
     return Reading(tuple(Entry(row.place, row.block(_block), row.value) for row in rows(text, _KINDS)))
 

@@ -59,7 +59,8 @@ def _scalar(event: yaml.Event) -> str:
     from yaml import ScalarEvent
 
     _expect(event, ScalarEvent)
-    return str(event.value)  # type: ignore[attr-defined]  # a scalar has one
+    assert isinstance(event, ScalarEvent)
+    return event.value
 
 
 def _expect(event: yaml.Event, kind: type[yaml.Event]) -> None:

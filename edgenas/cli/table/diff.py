@@ -20,7 +20,7 @@ _file = click.Path(dir_okay=False, path_type=Path)
 @click.command("diff")
 @click.argument("first", type=_file)
 @click.argument("second", type=_file)
-@click.option("--statistic", default="min", show_default=True, help="Of the samples: min, median or p90.")
+@click.option("--statistic", default="median", show_default=True, help="Of the samples: min, median or p90.")
 @click.option("--across-settings", is_flag=True, help="Compare tables of different settings: ratios, and no verdict.")
 @json_option
 def command(first: Path, second: Path, statistic: str, across_settings: bool, as_json: bool) -> None:

@@ -43,7 +43,7 @@ def _show_measured(path: Path, csv: Path | None, parquet: Path | None, as_json: 
     write_frame(frame, csv, parquet)
     rows = _rows(frame, "min_ms")
     found = growth(journal.table, "min")
-    proof = latest(journal.table, journal.validations)
+    proof = latest(journal)
     if as_json:
         head = {
             "kind": "measured",
