@@ -86,11 +86,14 @@ class Validation:
 
     @cached_property
     def chosen(self) -> Sums:
-        """The estimate to use: measured alone, unless another, which takes twice the measuring, is better by more than
-        twice the standard error of the difference."""
+        """The estimate to use: measured alone, unless its sums are further off than noise explains and another, which
+        takes three times the measuring, is better by more than the standard error of the difference (the one of least
+        effort within one standard error of the best: Breiman et al., CART, 1984, section 3.4.3)."""
         alone = self.sums[0]
+        if alone.calibrated.mape <= self.noise:
+            return alone
         best = min(self.sums, key=lambda s: s.calibrated.mape)
-        return best if _above(self.errors(alone) - self.errors(best), 2) else alone
+        return best if _above(self.errors(alone) - self.errors(best)) else alone
 
     @property
     def way(self) -> Way:
@@ -187,12 +190,12 @@ def latest(journal: Journal, statistic: str | None = None, space: str | None = N
 def _clearly_worse(one: Validation, other: Validation) -> bool:
     """By more than the standard error of the difference, network by network."""
     a, b = one.prediction_errors(), other.prediction_errors()
-    return len(a) == len(b) and _above(a - b, 1)
+    return len(a) == len(b) and _above(a - b)
 
 
-def _above(difference: Floats, errors: float) -> bool:
-    """Whether the mean is above nothing by so many of its standard errors."""
-    return bool(difference.mean() > errors * difference.std(ddof=1) / math.sqrt(len(difference)))
+def _above(difference: Floats) -> bool:
+    """Whether the mean is above nothing by more than its standard error."""
+    return bool(difference.mean() > difference.std(ddof=1) / math.sqrt(len(difference)))
 
 
 def _measured(table: LatencyTable, held_out: HeldOut, statistic: str) -> list[tuple[Piece, Interleaved]]:

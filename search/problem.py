@@ -66,8 +66,7 @@ class Problem:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.budget) and self.budget > 0):
-            raise InputError(f"budget {self.budget!r} {self.cost.unit} is not a positive number")
+        check_positive(self.budget, self.cost.unit)
 
     def fits(self, choice: Choice) -> bool:
         """Whether the network costs at most the budget, to the last bit."""
@@ -99,6 +98,12 @@ class Result:
     trials: tuple[Trial, ...]
     predicted: float | None = None
     notes: dict[str, Any] = field(default_factory=dict)
+
+
+def check_positive(budget: float, unit: str) -> None:
+    """InputError unless a budget is a number above 0."""
+    if not (math.isfinite(budget) and budget > 0):
+        raise InputError(f"budget {budget!r} {unit} is not a positive number")
 
 
 class BudgetError(OutcomeError):

@@ -154,7 +154,10 @@ def _for_search(
     """Measure what the front of ``space`` touches and say what was found."""
     from edgenas.judges import open_accuracy
     from edgenas.lazily import Round, capacity_values, judged_values, lazily
+    from search.problem import check_positive
 
+    for budget in budgets_ms:
+        check_positive(budget, "ms")
     if len(tables) > 1:
         raise InputError(f"--for-search fills one table at a time, not those of {', '.join(tables)}; name one device")
     ((label, table),) = tables.items()
