@@ -1,9 +1,10 @@
 """From sums of blocks to the time of a network: a scale and up to two more terms, each kept only when it helps.
 
-A network is predicted as ``fixed_ms + sum over blocks of (scale x ms + block_ms + element_ms x elements)``, where
-``elements`` are those of a block's input and output feature maps, in millions: what a runtime pays at a boundary that
-is there for a block alone and not inside a network. It is fitted to networks measured whole by least squares of
-relative errors, and stays a sum over blocks, so that exact solvers apply.
+A network is predicted as ``fixed_ms + sum over blocks of (scale x ms + block_ms + element_ms x elements + weight_ms x
+weights)``. ``elements`` are those of a block's input and output feature maps, in millions: what a runtime pays at a
+boundary that is there for a block alone and not inside a network. ``weights`` are its parameters, in millions: those
+of a whole network lie in a farther cache than those of one block. It is fitted to networks measured whole by least
+squares of relative errors, and stays a sum over blocks, so that exact solvers apply.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from blocks.spec import BlockSpec
 
 Floats = NDArray[np.float64]
-TERMS = ("fixed_ms", "block_ms", "element_ms")  #: beside the scale
+TERMS = ("fixed_ms", "block_ms", "element_ms", "weight_ms")  #: beside the scale
 MOST_TERMS = 2
 _CONDITION = 1e6  # columns nearer to each other than this tell the same
 
@@ -31,12 +32,15 @@ class Calibration:
     fixed_ms: float = 0.0
     block_ms: float = 0.0
     element_ms: float = 0.0
+    weight_ms: float = 0.0
 
     def of(self, block: BlockSpec, ms: float) -> float:
         """What a block that takes ``ms`` adds to a network, never less than nothing; a skip is nothing."""
         if block.kind == "skip":
             return 0.0
-        return max(0.0, self.scale * ms + self.block_ms + self.element_ms * elements(block))
+        return max(
+            0.0, self.scale * ms + self.block_ms + self.element_ms * elements(block) + self.weight_ms * weights(block)
+        )
 
     def total_ms(self, times: Iterable[tuple[BlockSpec, float]]) -> float:
         """Of a network, from its blocks with the ms of each."""
@@ -48,12 +52,18 @@ def elements(block: BlockSpec) -> float:
     return (block.in_size**2 * block.c_in + block.out_size**2 * block.c_out) / 1e6
 
 
+def weights(block: BlockSpec) -> float:
+    """Its parameters, in millions."""
+    return block.params / 1e6
+
+
 def columns(networks: Sequence[Sequence[tuple[BlockSpec, float]]]) -> Floats:
     """One row a network: sum of ms, then what each of TERMS is multiplied with."""
     rows = []
     for network in networks:
         real = [(block, ms) for block, ms in network if block.kind != "skip"]
-        rows.append([sum(ms for _, ms in real), 1.0, len(real), sum(elements(block) for block, _ in real)])
+        amounts = (1.0, len(real), sum(elements(b) for b, _ in real), sum(weights(b) for b, _ in real))
+        rows.append([sum(ms for _, ms in real), *amounts])
     return np.array(rows, dtype=np.float64).reshape(len(rows), 1 + len(TERMS))
 
 

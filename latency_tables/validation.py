@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -50,14 +50,12 @@ class Sums:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        c = self.calibration
-        told = {"scale": c.scale, "fixed_ms": c.fixed_ms, "block_ms": c.block_ms, "element_ms": c.element_ms}
         return {
             "way": self.way,
             "raw": self.raw.as_dict(),
             "calibrated": self.calibrated.as_dict(),
             "table": None if self.table is None else self.table.as_dict(),
-            "calibration": told,
+            "calibration": asdict(self.calibration),
             "raw_ms": self.raw_ms.tolist(),
             "beside_ms": self.beside_ms.tolist(),
             "calibrated_ms": self.left_out_ms.tolist(),

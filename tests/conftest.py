@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+pytest.register_assert_rewrite("tests.algorithm_conformance")  # its asserts say what they saw, as those of tests do
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -111,7 +111,12 @@ def print_validation(found: Validation) -> None:
 def summary(found: Validation) -> dict[str, Cell]:
     """The validation in a few lines."""
     c = found.chosen.calibration
-    extra = {"fixed ms": c.fixed_ms, "ms a block": c.block_ms, "ms a million elements": c.element_ms}
+    extra = {
+        "fixed ms": c.fixed_ms,
+        "ms a block": c.block_ms,
+        "ms a million elements": c.element_ms,
+        "ms a million weights": c.weight_ms,
+    }
     terms = ", ".join(f"{value:+.4g} {name}" for name, value in extra.items() if value)
     since: Any = None
     if found.since is not None:
