@@ -22,7 +22,9 @@ def judge_one(accuracy: Accuracy, candidate: Candidate) -> float | Failed:
     except OutcomeError as error:  # names the network
         return Failed(str(error))
     except Exception as error:
-        why = str(error) if isinstance(error, EdgenasError) else f"{type(error).__name__}: {error}"
+        why = (
+            str(error) if isinstance(error, EdgenasError) else f"{type(error).__name__}: {' '.join(str(error).split())}"
+        )
         return Failed(f"network {candidate.architecture.name} could not be judged: {why}")
     return answer
 

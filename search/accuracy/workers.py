@@ -1,7 +1,7 @@
 """Any accuracy in worker processes on this machine, one candidate each at a time.
 
-    with WorkersAccuracy(CallableAccuracy("my_module:judge"), workers=4) as accuracy:
-        for index, percent in accuracy.evaluate(candidates): ...
+with WorkersAccuracy(CallableAccuracy("my_module:judge"), workers=4) as accuracy:
+    for index, percent in accuracy.evaluate(candidates): ...
 """
 
 from __future__ import annotations
