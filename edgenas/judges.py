@@ -46,7 +46,7 @@ def open_accuracy(
     if cluster is not None:
         from search.accuracy.cluster import ClusterAccuracy
 
-        with ClusterAccuracy(accuracy, cluster, _own_modules(text), say) as there:
+        with ClusterAccuracy(accuracy, cluster, modules_of(text), say) as there:
             yield there
     elif workers:
         from search.accuracy.workers import WorkersAccuracy
@@ -80,7 +80,7 @@ def _asked(text: str, seed: int) -> Accuracy:
     raise InputError(f"{text!r} names no accuracy. {HELP}")
 
 
-def _own_modules(text: str) -> list[Path]:
+def modules_of(text: str) -> list[Path]:
     """The file or the package of a judge that is not installed, which nodes cannot have."""
     name = text.partition(":")[0].partition(".")[0]
     spec = importlib.util.find_spec(name) if name.isidentifier() else None
