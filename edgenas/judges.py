@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import importlib.util
+import sysconfig
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,8 +12,12 @@ from typing import TYPE_CHECKING
 from blocks.errors import InputError
 
 if TYPE_CHECKING:
+    from search.accuracy.cluster_address import Cluster
+    from search.accuracy.training import TrainingAccuracy
     from search.problem import Accuracy
     from search.space import Space
+
+WORKERS = 2  #: processes that train, unless a number is asked for
 
 HELP = (
     "'digits' trains each network on scikit-learn's digits; 'nas-bench-macro:FILE' reads the published JSON "
@@ -21,25 +27,67 @@ HELP = (
 
 
 @contextmanager
-def open_accuracy(text: str, space: Space, seed: int, workers: int) -> Iterator[Accuracy]:
-    """The accuracy that ``text`` names, for networks of ``space``; its worker processes end with the block. InputError
-    says what ``text`` could have been."""
-    name, colon, rest = text.partition(":")
-    if text == "digits":
-        from search.accuracy.digits import SEARCH_RECIPE, digits
-        from search.accuracy.training import TrainingAccuracy
+def open_accuracy(
+    text: str,
+    space: Space,
+    seed: int,
+    workers: int | None = None,
+    cluster: Cluster | None = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> Iterator[Accuracy]:
+    """The accuracy that ``text`` names, for networks of ``space``, asked in ``workers`` processes here (None:
+    WORKERS where networks are trained, else this process) or on ``cluster``, of which ``say`` hears what goes wrong;
+    what it started ends with the block. InputError says what ``text`` could have been."""
+    if text == "digits" and cluster is None:
+        with _training(space, seed, WORKERS if workers is None else workers) as training:
+            yield training
+        return
+    accuracy = _training(space, seed, 0) if text == "digits" else _asked(text, seed)
+    if cluster is not None:
+        from search.accuracy.cluster import ClusterAccuracy
 
-        with TrainingAccuracy(digits(space.in_size), SEARCH_RECIPE, seed, workers) as accuracy:
-            yield accuracy
-    elif name in ("nas-bench-macro", "nas-bench-macro-one"):
+        with ClusterAccuracy(accuracy, cluster, modules_of(text), say) as there:
+            yield there
+    elif workers:
+        from search.accuracy.workers import WorkersAccuracy
+
+        with WorkersAccuracy(accuracy, workers) as here:
+            yield here
+    else:
+        yield accuracy
+
+
+def _training(space: Space, seed: int, workers: int) -> TrainingAccuracy:
+    from search.accuracy.digits import SEARCH_RECIPE, digits
+    from search.accuracy.training import TrainingAccuracy
+
+    return TrainingAccuracy(digits(space.in_size), SEARCH_RECIPE, seed, workers)
+
+
+def _asked(text: str, seed: int) -> Accuracy:
+    """An accuracy that trains nothing itself."""
+    name, colon, rest = text.partition(":")
+    if name in ("nas-bench-macro", "nas-bench-macro-one"):
         from search.accuracy.tabular import NasBenchMacro
 
         if not rest:
             raise InputError(f"{text!r} names no file; write {name}:path/to/nas-bench-macro_cifar10.json")
-        yield NasBenchMacro(Path(rest), "mean" if name == "nas-bench-macro" else "one", seed)
-    elif colon:
+        return NasBenchMacro(Path(rest), "mean" if name == "nas-bench-macro" else "one", seed)
+    if colon:
         from search.accuracy.callable import CallableAccuracy
 
-        yield CallableAccuracy(text)
-    else:
-        raise InputError(f"{text!r} names no accuracy. {HELP}")
+        return CallableAccuracy(text)
+    raise InputError(f"{text!r} names no accuracy. {HELP}")
+
+
+def modules_of(text: str) -> list[Path]:
+    """The file or the package of a judge that is not installed, which nodes cannot have."""
+    name = text.partition(":")[0].partition(".")[0]
+    spec = importlib.util.find_spec(name) if name.isidentifier() else None
+    if spec is None or spec.origin is None or not spec.has_location:
+        return []
+    path = Path(spec.origin).resolve()
+    installed = [Path(sysconfig.get_path(kind)).resolve() for kind in ("purelib", "platlib", "stdlib")]
+    if any(path.is_relative_to(folder) for folder in installed):
+        return []
+    return [path.parent if spec.submodule_search_locations else path]

@@ -44,7 +44,7 @@ def test_a_worker_that_dies_is_told_and_the_next_call_starts_others() -> None:
         for child in multiprocessing.active_children():
             child.kill()
             child.join()
-        with pytest.raises(OutcomeError, match=r"a training process died .* of 3 networks to go"):
+        with pytest.raises(OutcomeError, match=r"a worker process died .* of 3 networks to go"):
             list(answers)
         assert len(dict(accuracy.evaluate(CANDIDATES))) == 3
 

@@ -164,7 +164,7 @@ def _for_search(
     if accuracy is None:
         values = capacity_values(space)
     else:
-        with open_accuracy(accuracy, space, 0, 2) as judge, progress("networks judged") as update:
+        with open_accuracy(accuracy, space, 0) as judge, progress("networks judged") as update:
             judged = count(1)
             journal = table.path.with_suffix(".trials.jsonl")
             values = judged_values(space, judge, journal, lambda trial: update(next(judged), None, ""))

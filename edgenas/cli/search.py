@@ -11,6 +11,7 @@ import click
 from blocks.errors import InputError
 from edgenas.cli.networks import classes_option, in_size_option, load_space
 from edgenas.cli.terminal import Cell, json_option, print_json, print_summary, print_table, progress, talk
+from edgenas.cli.where import cluster, where_options
 from edgenas.judges import HELP as ACCURACY_HELP
 from edgenas.judges import open_accuracy
 from edgenas.shipping import write_whole
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
               help="An option of an algorithm, such as layernas.buckets=20 or mathnas.top=10.")  # fmt: skip
 @click.option("--max-trials", type=click.IntRange(min=1), help="The most networks one run may judge.")
 @click.option("--seed", default=0, show_default=True, help="Of the search and of the trainings.")
-@click.option("--workers", default=2, show_default=True, help="Processes that train candidates.")
+@where_options
 @click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("search.json"),
               show_default=True, help="What was found; judged networks are kept beside it.")  # fmt: skip
 @json_option
@@ -62,7 +63,10 @@ def command(
     settings: tuple[str, ...],
     max_trials: int | None,
     seed: int,
-    workers: int,
+    workers: int | None,
+    address: str | None,
+    ray_cpus: float | None,
+    ray_gpus: float | None,
     out: Path,
     as_json: bool,
 ) -> None:
@@ -86,9 +90,10 @@ def command(
     for note in costed.notes:
         talk(note)
     options = _options(algorithms, settings)
+    where = cluster(workers, address, ray_cpus, ray_gpus)
     journal = out.with_suffix(".trials.jsonl")
     with (
-        open_accuracy(accuracy, chosen, seed, workers) as judge,
+        open_accuracy(accuracy, chosen, seed, workers, where, talk) as judge,
         TrialCache(chosen, judge, journal) as cache,
         progress("networks judged") as update,
     ):

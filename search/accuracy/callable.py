@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import math
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from blocks.architecture import Architecture
 from blocks.errors import InputError, OutcomeError
@@ -26,14 +27,20 @@ class CallableAccuracy:
     """
 
     def __init__(self, judge: Judge | str, name: str | None = None) -> None:
+        self._given = judge
+        self._loaded: Judge | None = None
         if isinstance(judge, str):
-            self._judge, default = load_judge(judge), judge
+            self._loaded, default = load_judge(judge), judge
         elif callable(judge):
             kind = judge if hasattr(judge, "__qualname__") else type(judge)
-            self._judge, default = judge, f"{kind.__module__}:{kind.__qualname__}"
+            default = f"{kind.__module__}:{kind.__qualname__}"
         else:
             raise InputError(f"{judge!r} is neither a function nor 'package.module:function'")
         self._name = f"callable:{default}" if name is None else name
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Text travels as text: where it arrives, the module is imported at the first question."""
+        return {**self.__dict__, "_loaded": None}
 
     @property
     def name(self) -> str:
@@ -41,8 +48,12 @@ class CallableAccuracy:
 
     def evaluate(self, candidates: Sequence[Candidate]) -> Iterator[tuple[int, float]]:
         """One call a candidate, in order."""
+        if isinstance(self._given, str):
+            judge = self._loaded = self._loaded or load_judge(self._given)
+        else:
+            judge = self._given
         for index, candidate in enumerate(candidates):
-            answer = self._judge(candidate.architecture)
+            answer = judge(candidate.architecture)
             accuracy = self._number(answer, candidate)
             if not 0 <= accuracy <= 100:
                 raise OutcomeError(

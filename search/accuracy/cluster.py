@@ -1,0 +1,187 @@
+"""Any accuracy on a Ray cluster (docs.ray.io), one task a candidate.
+
+    with ClusterAccuracy(TrainingAccuracy(digits(), SEARCH_RECIPE, workers=0), Cluster("10.0.0.1:6379")) as accuracy:
+        for index, percent in accuracy.evaluate(candidates): ...
+
+Ray is imported by ``__enter__``, never before.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from blocks.errors import InputError, MissingExtraError, OutcomeError
+from search.accuracy.cluster_address import Cluster, check_reachable
+from search.accuracy.cluster_node import judge_on_node, versions
+from search.accuracy.judging import accuracy_or_raise
+from search.problem import Accuracy, Candidate
+
+RETRIES = 3  #: times a network is judged again because its worker or node was lost
+LOOK_S = 5.0  #: between looks at the cluster while nothing arrives
+
+
+class ClusterAccuracy:
+    """What ``accuracy`` says, asked on the nodes of ``cluster``; which node is asked must not matter.
+
+    ``accuracy`` lies once in the object store, from where each node takes one copy. A network whose worker or node is
+    lost is judged again, RETRIES times at most, and ``say`` hears of it. ``modules`` are Python files or packages that
+    tasks import and that are not installed on the nodes. ``patience_s`` is how long no node may have what a task
+    needs, after a loss. Tasks end with the ``with``, and when this process does, in whatever way.
+
+    ``__enter__`` raises OutcomeError when the cluster cannot be joined, InputError when its Ray or Python is another
+    or no node has what a task needs.
+    """
+
+    def __init__(
+        self,
+        accuracy: Accuracy,
+        cluster: Cluster,
+        modules: Sequence[Path] = (),
+        say: Callable[[str], None] = lambda text: None,
+        patience_s: float = 60.0,
+    ) -> None:
+        self._accuracy = accuracy
+        self._cluster = cluster
+        self._modules = modules
+        self._say = say
+        self._patience_s = patience_s
+        self._submit: Callable[[Candidate], Any] | None = None
+
+    @property
+    def name(self) -> str:
+        return self._accuracy.name
+
+    def __enter__(self) -> ClusterAccuracy:
+        if importlib.util.find_spec("ray") is None:
+            raise MissingExtraError("ray", "distributed", "judging on a cluster")
+        ray = _join(self._cluster, self._modules)
+        try:
+            lacking = self._lacking()
+            if lacking:
+                raise InputError(f"{lacking}; ask for less with --ray-cpus and --ray-gpus, or add such a node")
+            task = ray.remote(max_retries=0, num_cpus=self._cluster.cpus, num_gpus=self._cluster.gpus)(judge_on_node)
+            accuracy, wanted = ray.put(self._accuracy), versions()
+            self._submit = lambda candidate: task.remote(accuracy, candidate, wanted)
+        except BaseException:
+            ray.shutdown()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        import ray
+
+        self._submit = None
+        ray.shutdown()
+
+    def evaluate(self, candidates: Sequence[Candidate]) -> Iterator[tuple[int, float]]:
+        """Judge each; OutcomeError naming the network when judging fails, or its workers are lost too often."""
+        import ray
+
+        if self._submit is None:
+            raise InputError("a cluster is asked inside its with block")
+        tasks = {self._submit(candidate): i for i, candidate in enumerate(candidates)}
+        lost: Counter[int] = Counter()
+        lacking_since: float | None = None
+        try:
+            while tasks:
+                ready, _ = ray.wait(list(tasks), num_returns=1, timeout=LOOK_S)
+                if not ready:
+                    lacking_since = self._waited(lacking_since)
+                    continue
+                lacking_since = None
+                index = tasks.pop(ready[0])
+                try:
+                    answer = ray.get(ready[0])
+                except ray.exceptions.RayError as error:
+                    lost[index] += 1
+                    self._tell_lost(candidates[index], error, lost[index])
+                    tasks[self._submit(candidates[index])] = index
+                    continue
+                yield index, accuracy_or_raise(answer)
+        finally:
+            for task in tasks:  # failed, interrupted, or the caller wants no more
+                ray.cancel(task, force=True)
+
+    def _tell_lost(self, candidate: Candidate, error: Exception, times: int) -> None:
+        """OutcomeError where trying again is in vain."""
+        from ray import exceptions
+
+        name, why = candidate.architecture.name, _line(error)
+        if isinstance(error, exceptions.RayTaskError | exceptions.RuntimeEnvSetupError | exceptions.RaySystemError):
+            raise OutcomeError(
+                f"network {name} could not be judged on a node: {why}; the nodes need this edgenas and what the judge "
+                f"imports, installed for the Python that Ray runs in"
+            ) from error
+        if isinstance(error, exceptions.LocalRayletDiedError):
+            raise OutcomeError(f"Ray ended on this machine: {why}; what was judged is kept") from error
+        if times > RETRIES:
+            raise OutcomeError(
+                f"network {name} was lost {times} times with its worker or node, at last: {why}; give each task more "
+                f"of a node with --ray-cpus, or see Ray's logs there"
+            ) from error
+        self._say(f"lost network {name} with its worker or node ({type(error).__name__}); judging it again")
+
+    def _waited(self, lacking_since: float | None) -> float | None:
+        """Since when no node has had what a task needs; OutcomeError once that is too long."""
+        lacking = self._lacking()
+        if not lacking:
+            return None
+        if lacking_since is None:
+            self._say(f"{lacking}; waiting {self._patience_s:g} s for one")
+            return time.monotonic()
+        if time.monotonic() - lacking_since > self._patience_s:
+            raise OutcomeError(f"{lacking}; bring one back and type the same command: what was judged is kept")
+        return lacking_since
+
+    def _lacking(self) -> str:
+        """What no node has; '' where one has it."""
+        import ray
+
+        needs = {"CPU": self._cluster.cpus, "GPU": self._cluster.gpus}
+        nodes = [(node["NodeManagerAddress"], node["Resources"]) for node in ray.nodes() if node["Alive"]]
+        if any(all(has.get(kind, 0.0) >= need for kind, need in needs.items()) for _, has in nodes):
+            return ""
+        wanted = " and ".join(f"{need:g} {kind}" for kind, need in needs.items() if need)
+        there = "; ".join(
+            f"{address} has {' and '.join(f'{has.get(kind, 0.0):g} {kind}' for kind in needs)}"
+            for address, has in nodes
+        )
+        return f"no node of {self._cluster.address} has the {wanted} of one task ({there or 'no node is left'})"
+
+
+def _join(cluster: Cluster, modules: Sequence[Path]) -> Any:
+    """The module ray, joined to ``cluster``; its own talk is silenced, errors are ours to tell."""
+    check_reachable(cluster.address)
+    import ray
+
+    environment: Mapping[str, Any] = {"py_modules": [str(path) for path in modules]} if modules else {}
+    try:
+        ray.init(
+            cluster.address, log_to_driver=False, logging_level=logging.CRITICAL, runtime_env=dict(environment) or None
+        )
+    except Exception as error:
+        ray.shutdown()
+        if "ersion mismatch" in str(error):
+            raise InputError(f"the cluster at {cluster.address} runs other versions: {_line(error)}") from error
+        raise OutcomeError(
+            f"cannot join the Ray cluster at {cluster.address}: {_line(error)}; this machine must be one of its nodes: "
+            f"ray start --address={cluster.address}"
+        ) from error
+    return ray
+
+
+def _line(error: BaseException) -> str:
+    """What Ray said, in one line; of a traceback its last."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if any(line.startswith("Traceback") for line in lines):
+        return lines[-1]
+    return " ".join(lines).rstrip(".") or type(error).__name__

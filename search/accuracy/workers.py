@@ -1,0 +1,118 @@
+"""Any accuracy in worker processes on this machine, one candidate each at a time.
+
+with WorkersAccuracy(CallableAccuracy("my_module:judge"), workers=4) as accuracy:
+    for index, percent in accuracy.evaluate(candidates): ...
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import Connection, wait
+from types import TracebackType
+
+from blocks.errors import InputError, OutcomeError
+from search.accuracy.judging import Failed, accuracy_or_raise, judge_one
+from search.problem import Accuracy, Candidate
+
+
+class WorkersAccuracy:
+    """What ``accuracy`` says, asked in ``workers`` processes; what it says must not depend on the order it is asked in.
+
+    The processes start at the first ``evaluate`` and stay until ``close`` or the end of the ``with``, and end at once
+    when this process does, in whatever way. Each gets a copy of ``accuracy``, which pickles.
+    """
+
+    def __init__(self, accuracy: Accuracy, workers: int) -> None:
+        if workers < 1:
+            raise InputError(f"workers={workers} must be 1 or more")
+        self._accuracy = accuracy
+        self._workers = workers
+        self._pool: _Pool | None = None
+
+    @property
+    def name(self) -> str:
+        return self._accuracy.name
+
+    def __enter__(self) -> WorkersAccuracy:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the workers, also in the middle of a candidate."""
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
+
+    def evaluate(self, candidates: Sequence[Candidate]) -> Iterator[tuple[int, float]]:
+        """Judge each; OutcomeError naming the network when judging fails or a worker dies."""
+        if self._pool is None:
+            self._pool = _Pool(self._workers, self._accuracy)
+        finished = False
+        try:
+            for index, answer in self._pool.map(candidates):
+                yield index, accuracy_or_raise(answer)
+            finished = True
+        finally:
+            if not finished:  # failed, interrupted, or the caller wants no more: stop what is under way
+                self.close()
+
+
+class _Pool:
+    """Worker processes that hold the accuracy. The one writing end of a pipe lies here: when it closes, they exit."""
+
+    def __init__(self, workers: int, accuracy: Accuracy) -> None:
+        context = multiprocessing.get_context("spawn")
+        alive, self._alive = context.Pipe(duplex=False)
+        self._executor = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(alive, accuracy))
+        self._reader = alive
+
+    def map(self, candidates: Sequence[Candidate]) -> Iterator[tuple[int, float | Failed]]:
+        """(index, accuracy) as each is known."""
+        waiting = set(range(len(candidates)))
+        try:
+            futures: dict[Future[float | Failed], int] = {
+                self._executor.submit(_judge_in_worker, candidate): i for i, candidate in enumerate(candidates)
+            }
+            for future in as_completed(futures):
+                answer = future.result()
+                waiting.remove(futures[future])
+                yield futures[future], answer
+        except BrokenProcessPool as error:
+            raise OutcomeError(
+                f"a worker process died (out of memory, or killed) with {len(waiting)} of {len(candidates)} "
+                f"networks to go, {candidates[min(waiting)].architecture.name} the first of them; try fewer workers"
+            ) from error
+
+    def close(self) -> None:
+        self._alive.close()
+        self._executor.shutdown(wait=True, cancel_futures=True)
+        self._reader.close()
+
+
+#: in a worker process, what it judges with; set once, by ``_start_worker``
+_worker_accuracy: list[Accuracy] = []
+
+
+def _start_worker(alive: Connection, accuracy: Accuracy) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, whose end of the pipe ends us
+    threading.Thread(target=_exit_with_parent, args=(alive,), daemon=True).start()
+    _worker_accuracy.append(accuracy)
+
+
+def _exit_with_parent(alive: Connection) -> None:
+    wait([alive])  # readable when the other end is closed
+    os._exit(1)
+
+
+def _judge_in_worker(candidate: Candidate) -> float | Failed:
+    return judge_one(_worker_accuracy[0], candidate)
