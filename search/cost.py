@@ -24,11 +24,13 @@ class Table(Protocol):
         ...
 
 
-def latency_cost(table: Table, statistic: str = "min", blocks: Iterable[BlockSpec] = (), fixed_ms: float = 0.0) -> Cost:
+def latency_cost(
+    table: Table, statistic: str = "min", blocks: Iterable[BlockSpec] = (), fixed_ms: float = 0.0, name: str = ""
+) -> Cost:
     """Milliseconds as ``table`` measured them ('min', 'median' or 'p90' of the samples); a skip costs nothing.
 
     ``blocks``: those a search will ask for (``space.blocks()``); InputError at once when the table lacks any.
-    ``fixed_ms`` is what every network takes beside its blocks.
+    ``fixed_ms`` is what every network takes beside its blocks, ``name`` the device where there are several.
     """
     wanted = [block for block in blocks if block.kind != "skip"]
     lacking = list(table.missing(wanted))
@@ -41,7 +43,7 @@ def latency_cost(table: Table, statistic: str = "min", blocks: Iterable[BlockSpe
     def of(block: BlockSpec) -> float:
         return 0.0 if block.kind == "skip" else table.ms(block, statistic)
 
-    return Cost("ms", of, fixed_ms)
+    return Cost("ms", of, fixed_ms, name=name)
 
 
 def macs_cost() -> Cost:
