@@ -20,9 +20,11 @@ from profiler.work import Progress
 
 if TYPE_CHECKING:
     from devices.inventory import Entry
-    from edgenas.searching import SearchRecord
+    from edgenas.searching import Run, SearchRecord
     from latency_tables.table import Way
 
+ROUNDS = 10  #: of measuring again at most
+WITHIN = 0.0075  #: of the budget, that a winner is to be known
 PROCESSES = 3  #: fresh ones that measure each block again, a round
 
 
@@ -39,7 +41,7 @@ class Round:
 
 @dataclass(frozen=True)
 class Remeasured:
-    """``settled``: every winner stayed the winner after its blocks were measured again."""
+    """``settled``: every winner stayed the winner after its blocks were measured again, and is known WITHIN."""
 
     record: SearchRecord
     rounds: tuple[Round, ...]
@@ -52,22 +54,29 @@ def until_kept(
     most_rounds: int,
     tell: Callable[[Round], None] = lambda told: None,
 ) -> Remeasured:
-    """Measure the blocks of all winners again and solve again, until no winner changes or ``most_rounds`` were
-    measured. ``solve`` searches with the table as it is then."""
+    """Measure the blocks of all winners again and solve again, until no winner changes and each is known WITHIN (what
+    counts against its budget is not further above its prediction), or ``most_rounds`` were measured. ``solve`` searches
+    with the table as it is then."""
     record, rounds, last = solve(), list[Round](), dict[float, str]()
     while True:
         winners = {budget: record.best(budget) for budget in dict.fromkeys(run.budget for run in record.runs)}
         keys = {budget: record.space.key(run.result.best.choice) for budget, run in winners.items()}
         networks = [record.space.architecture(run.result.best.choice) for run in winners.values()]
-        changed = {budget for budget, key in keys.items() if last.get(budget) != key}
+        kept = {budget for budget, key in keys.items() if last.get(budget) == key}
+        settled = kept == set(keys) and all(_known(record, run) for run in winners.values())
         blocks = list(dict.fromkeys(block for network in networks for block in network.blocks if block.kind != "skip"))
         costs = tuple(record.cost.total(network) for network in networks)
-        rounds.append(Round(len(rounds), len(blocks), len(keys) - len(changed), costs))
+        rounds.append(Round(len(rounds), len(blocks), len(kept), costs))
         tell(rounds[-1])
-        if not changed or len(rounds) > most_rounds:
-            return Remeasured(record, tuple(rounds), not changed)
+        if settled or len(rounds) > most_rounds:
+            return Remeasured(record, tuple(rounds), settled)
         measure(blocks)
         last, record = keys, solve()
+
+
+def _known(record: SearchRecord, run: Run) -> bool:
+    best = run.result.best
+    return best.cost - record.cost.total(record.space.architecture(best.choice)) <= WITHIN * run.budget
 
 
 def measure_again(

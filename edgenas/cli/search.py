@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 @click.option("--workers", default=2, show_default=True, help="Processes that train candidates.")
 @click.option("--remeasure", "device", metavar="DEVICE", help="Measure the winners' blocks again on this device of the "
               "inventory, and search again, until the winners stay.")  # fmt: skip
-@click.option("--remeasure-rounds", default=6, show_default=True, type=click.IntRange(min=1),
+@click.option("--remeasure-rounds", default=10, show_default=True, type=click.IntRange(min=1),
               help="Times to measure again at most.")  # fmt: skip
 @inventory_option
 @click.option("--force", is_flag=True, help="Measure again also on a device that is busy, warm or not ready.")
@@ -184,8 +184,8 @@ def _remeasured(
 
     ended = until_kept(lambda: solve(reopen()), measure, most, tell)
     if not ended.settled:
-        talk(f"after {most} rounds a winner still changes when its blocks are measured again; type the same command to "
-             "go on, or give --remeasure-rounds more")  # fmt: skip
+        talk(f"after {most} rounds a winner still changes when its blocks are measured again, or is not known within "
+             ".75 %; the same command goes on")  # fmt: skip
     told = [asdict(one) for one in ended.rounds]
     return ended.record, {"remeasured": {"device": entry.name, "settled": ended.settled, "rounds": told}}
 

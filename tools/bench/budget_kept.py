@@ -7,7 +7,7 @@ Each campaign measures every block of FBNet's space with independent noise; the 
 (for ``raspi4`` the block table behind HELP's Raspberry Pi 4 latencies, of which networks are sums exactly). Values are
 additive and exact, so that latency is all that is uncertain; the oracle knows the truth. ``mean``, ``upper`` and
 ``rss`` are the modes of ``edgenas search --uncertainty``. ``loop`` is --remeasure: solve by ``rss``, measure the
-winner's blocks again, pool, solve again, until the winner stays or --rounds are measured.
+winner's blocks again, pool, solve again, until the winner stays and is known within .75 %, or --rounds are measured.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from rich.table import Table
 from blocks.spec import BlockSpec
 from edgenas.importing import import_table
 from edgenas.lazily import capacity_values
+from edgenas.remeasuring import ROUNDS, WITHIN
 from search.graph import Floats, Ints, layered_graph
 from search.problem import Cost
 from search.solvers.pareto_dp import Front, pareto_front
@@ -138,8 +139,10 @@ def _loop(
     near, rounds, blocks = truth.best(first, budget), 0, 0
     while True:
         mean = total / count
-        near = truth.by_root(mean, Z * sd * mean / np.sqrt(count), budget, near)
-        if near == winner or rounds == most:
+        half = Z * sd * mean / np.sqrt(count)
+        near = truth.by_root(mean, half, budget, near)
+        within = math.sqrt(float((half[truth.blocks(near)] ** 2).sum())) <= WITHIN * budget
+        if (near == winner and within) or rounds == most:
             return near, rounds, blocks
         winner, again = near, np.unique(truth.blocks(near))
         total[again] += measured(again)
@@ -174,7 +177,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--column", default="raspi4", help="the device in it")
     parser.add_argument("--campaigns", type=int, default=200)
     parser.add_argument("--noise", type=float, default=0.05, help="standard deviation of a block, as a share")
-    parser.add_argument("--rounds", type=int, default=6, help="of the loop at most")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="of the loop at most")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args(argv)
     truth, begin = Truth(given.table, given.column), time.monotonic()
