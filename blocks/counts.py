@@ -6,7 +6,7 @@ activations, additions and the squeeze-and-excitation product are left out.
 
 from __future__ import annotations
 
-from blocks.ops import Op, lower
+from blocks.ops import INPUT, Op, lower
 from blocks.spec import BlockSpec
 
 
@@ -30,6 +30,20 @@ def bytes_moved(block: BlockSpec, bytes_per_value: int = 4) -> int:
     traffic term of a roofline."""
     activations = sum(op.in_elements + op.out_elements for op in lower(block))
     return bytes_per_value * activations + weight_bytes(block, bytes_per_value)
+
+
+def peak_bytes(block: BlockSpec, bytes_per_value: int = 4) -> int:
+    """Bytes of activations while the operation of ``block`` runs that needs most: what it reads and writes, and what
+    later ones still read, such as the input that a residual adds. Operations run one after another, none in place."""
+    ops = lower(block)
+    elements = {INPUT: block.in_size**2 * block.c_in, **{op.name: op.out_elements for op in ops}}
+    last_read = {name: number for number, op in enumerate(ops) for name in op.inputs}
+    peak, made = 0, [INPUT]
+    for number, op in enumerate(ops):
+        live = sum(elements[name] for name in made if last_read.get(name, -1) >= number)
+        peak = max(peak, live + elements[op.name])
+        made.append(op.name)
+    return bytes_per_value * peak
 
 
 def _weights(op: Op) -> int:

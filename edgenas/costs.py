@@ -15,43 +15,73 @@ if TYPE_CHECKING:
     from latency_tables.calibrated import CalibratedTable
     from latency_tables.journal import Journal
     from latency_tables.setting import Setting
+    from latency_tables.table import Way
     from search.problem import Cost
     from search.space import Space
 
 
 MEDIAN = "median"  #: the statistic of measured tables where no validation has chosen one
+DEFAULT = "upper"  #: the uncertainty that keeps the budget without measuring again: tools/bench/budget_kept.py
 
 
 @dataclass(frozen=True, slots=True)
 class Costed:
-    """A cost; the interval of its predictions as a share, up and down, None where nothing was proved; the statistic of
-    the table's samples, None where there is no table; which blocks were ``predicted`` instead of measured."""
+    """A cost, as it is expected; the interval of its predictions as a share, up and down, None where nothing was
+    proved; the statistic of the table's samples, None where there is no table; which blocks were ``predicted`` instead
+    of measured; ``at`` a budget, the cost that counts against it, by ``uncertainty``; the ``way`` that blocks are
+    measured in."""
 
     cost: Cost
     error_share: float | None = None
     statistic: str | None = None
     notes: tuple[str, ...] = ()
     predicted: Callable[[Iterable[BlockSpec]], Sequence[BlockSpec]] = lambda blocks: ()
+    uncertainty: str | None = None
+    counted: Callable[[float], Cost] | None = None
+    way: Way = "alone"
+
+    def at(self, budget: float) -> Cost:
+        """The cost that counts against ``budget``."""
+        return self.cost if self.counted is None else self.counted(budget)
 
 
-def table_cost(space: Space, path: Path, statistic: str | None, unvalidated: bool, predict: bool = False) -> Costed:
+def table_cost(
+    space: Space,
+    path: Path,
+    statistic: str | None,
+    unvalidated: bool,
+    predict: bool = False,
+    uncertainty: str | None = None,
+    name: str = "",
+) -> Costed:
     """Milliseconds by the table at ``path``; of ``statistic``, or of the one its validation found best. OutcomeError
     where it was never validated and ``unvalidated`` does not say to use it all the same, or where overhead dominates
-    it; InputError where it lacks blocks. With ``predict``, blocks it lacks are predicted from those it has."""
+    it; InputError where it lacks blocks. With ``predict``, blocks it lacks are predicted from those it has. How sure it
+    is counts by ``uncertainty`` (``edgenas.uncertainty``; the default is DEFAULT, for imported tables 'mean')."""
+    from edgenas.uncertainty import counted
     from latency_tables.imported import STATISTIC as MEAN
     from latency_tables.journal import read_journal
     from latency_tables.opening import is_imported, open_table
     from latency_tables.quality import check_growth
+    from latency_tables.table import LatencyTable
     from search.cost import latency_cost
 
+    imported = is_imported(path)
+    how = uncertainty or ("mean" if imported else DEFAULT)
+    if imported and how != "mean":
+        raise InputError(f"{path} was imported, without intervals: --uncertainty {how} needs a table measured here")
     if unvalidated and predict:
         raise InputError("--predict takes a table that was validated: leave out --unvalidated")
-    imported = is_imported(path)
     if unvalidated:
         opened, named = open_table(path), statistic or (MEAN if imported else MEDIAN)
-        cost = latency_cost(opened, named, space.blocks())
+        cost = latency_cost(opened, named, space.blocks(), name=name)
         check_growth(opened, named, str(path))
-        return Costed(cost, None, named)
+
+        def high_ms(block: BlockSpec) -> float:
+            assert isinstance(opened, LatencyTable)
+            return opened.interval(block, named, 0.90)[1]  # its end is the upper 95 % bound
+
+        return Costed(cost, None, named, uncertainty=how, counted=counted(how, space, cost, high_ms))
     if imported:
         raise OutcomeError(
             f"{path} was imported: nothing proves that its sums predict networks on your device; measure a table of "
@@ -66,9 +96,10 @@ def table_cost(space: Space, path: Path, statistic: str | None, unvalidated: boo
             f"are not; type: edgenas profile {space.name} --chains -o {path}"
         )
     used = calibrated.validation.statistic
-    cost = latency_cost(calibrated, used, space.blocks(), calibrated.fixed_ms)
+    cost = latency_cost(calibrated, used, space.blocks(), calibrated.fixed_ms, name)
     check_growth(journal.table, used, str(path))
-    return Costed(cost, calibrated.error_share, used, notes, calibrated.predicted)
+    at = counted(how, space, cost, calibrated.upper_ms)
+    return Costed(cost, calibrated.error_share, used, notes, calibrated.predicted, how, at, calibrated.validation.way)
 
 
 def _validated(

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from blocks.errors import InputError
 from search.algorithms import search
+from search.feasible import checked_graph
 from search.graph import layered_graph
 from search.journal import TrialCache
 from search.mathnas import Prediction
 from search.mathnas_blocks import BlockValues, block_values
-from search.problem import Cost, Problem, Result, Trial
+from search.problem import Cost, Limit, Problem, Result, Trial
 from search.space import Space
 from search.trials import Trials
 
@@ -23,18 +24,39 @@ VERSION = 1  # 1: first
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One algorithm at one budget."""
+    """One algorithm at one budget; ``problem`` has the cost that counted against it, and the limits."""
 
     algorithm: str
     budget: float
     result: Result
     seconds: float
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Slack:
+    """A budget or limit and what a network has of it; ``name`` is '' where the unit says which."""
+
+    name: str
+    unit: str
+    most: float
+    has: float
+
+    @property
+    def share(self) -> float:
+        """What is left, as a share of the most."""
+        return 1 - self.has / self.most
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {**asdict(self), "slack": self.most - self.has, "slack_share": self.share}
 
 
 @dataclass(frozen=True)
 class SearchRecord:
-    """Everything a search command found; ``values`` are MathNAS's block values where it ran, ``error_share`` what a
-    predicted cost may be off, up and down, where that is known."""
+    """Everything a search command found. ``cost`` is what networks are predicted to cost, which where it is uncertain
+    is not what counts against the budget (``Trial.cost``); ``error_share`` what a prediction may be off, up and down,
+    where that is known; ``values`` are MathNAS's block values where it ran."""
 
     space: Space
     cost: Cost
@@ -58,27 +80,38 @@ class SearchRecord:
             "accuracy": self.accuracy,
             "unit": self.cost.unit,
             **more,
-            "winner": self._run_json(winner),
-            "runs": [{**self._run_json(run), "trials": self._trials_json(run)} for run in self.runs],
+            "winner": self.run_json(winner),
+            "runs": [{**self.run_json(run), "trials": self._trials_json(run)} for run in self.runs],
             "block_values": None if self.values is None else values_to_json(self.space, self.values),
         }
 
-    def _run_json(self, run: Run) -> dict[str, Any]:
+    def run_json(self, run: Run, with_network: bool = True) -> dict[str, Any]:
+        """One run as plain JSON values, its trials left out."""
         best = run.result.best
+        network = self.space.architecture(best.choice)
+        predicted = self.cost.total(network)
         return {
             "algorithm": run.algorithm,
             "budget": run.budget,
             "key": self.space.key(best.choice),
             "accuracy": best.accuracy,
             "cost": best.cost,
-            "interval": self.interval(best.cost),
+            "predicted_cost": predicted,
+            "interval": self.interval(predicted),
+            "limits": [limit.as_dict() for limit in self.slacks(run)],
             "predicted_accuracy": run.result.predicted,
             "judged": len(run.result.trials),
             "paid": sum(trial.paid for trial in run.result.trials),
             "seconds": run.seconds,
             "notes": run.result.notes,
-            "network": self.space.architecture(best.choice).to_json(),
+            **({"network": network.to_json()} if with_network else {}),
         }
+
+    def slacks(self, run: Run) -> list[Slack]:
+        """What the best network of a run leaves of its budget and of each limit."""
+        network = self.space.architecture(run.result.best.choice)
+        limits = (Limit(run.problem.cost, run.budget), *run.problem.limits)
+        return [Slack(limit.cost.name, limit.cost.unit, limit.most, limit.cost.total(network)) for limit in limits]
 
     def interval(self, cost: float) -> list[float] | None:
         """What a network of this predicted cost will be measured at, 95 times in 100; None where that is not known."""
@@ -100,11 +133,13 @@ def run_searches(
     *,
     max_trials: int | None = None,
     error_share: float | None = None,
+    cost: Cost | None = None,
     progress: Callable[[str, float, Trial], None] = lambda algorithm, budget, trial: None,
 ) -> SearchRecord:
-    """Each algorithm (name -> its options) at each budget; ``problem(budget)`` makes the problems, which differ in
-    their budget only. A network is paid for once however many runs ask for it. BudgetError before anything is trained
-    when no network fits one of the budgets."""
+    """Each algorithm (name -> its options) at each budget; ``problem(budget)`` makes the problems, of one space and
+    judge. ``cost`` is what networks are predicted to cost, where that is not what counts against the budget. A network
+    is paid for once however many runs ask for it. BudgetError before anything is trained when no network fits one of
+    the budgets."""
     if not budgets or not algorithms:
         raise InputError("a search needs at least one budget and one algorithm")
     problems = [problem(budget) for budget in budgets]
@@ -118,12 +153,12 @@ def run_searches(
                 progress(name, budget, trial)
 
             result = search(name, each, Trials(each, cache, max_trials, tell), **options)
-            runs.append(Run(name, each.budget, result, time.monotonic() - begin))
+            runs.append(Run(name, each.budget, result, time.monotonic() - begin, each))
     values = None
     if "mathnas" in algorithms and max_trials is None:
         values = block_values(problems[0], Trials(problems[0], cache), algorithms["mathnas"].get("fraction"))
     first = problems[0]
-    return SearchRecord(first.space, first.cost, first.accuracy.name, tuple(runs), values, error_share)
+    return SearchRecord(first.space, cost or first.cost, first.accuracy.name, tuple(runs), values, error_share)
 
 
 def front_points(space: Space, cost: Cost, values: BlockValues) -> list[tuple[float, float, str]]:
@@ -167,7 +202,5 @@ def values_from_json(space: Space, data: Any, source: str) -> BlockValues:
 
 
 def _check_budgets(problems: Sequence[Problem]) -> None:
-    from search.graph import check_budget
-
     for each in problems:
-        check_budget(layered_graph(each.space, each.cost), each.space, each.budget, each.cost.unit)
+        checked_graph(each)

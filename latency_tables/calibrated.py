@@ -79,6 +79,18 @@ class CalibratedTable:
             return 0.0
         return self.validation.chosen.calibration.of(block, self._source.ms(block, self.validation.statistic))
 
+    def upper_ms(self, block: BlockSpec, confidence: float = 0.95) -> float:
+        """What a block adds to a network at most, that often: the upper end of its two-sided interval of twice the
+        doubt. Of predicted blocks the confidence is always 0.95 (``prediction.CONFIDENCE`` of a two-sided one)."""
+        if block.kind == "skip":
+            return 0.0
+        source = self._source
+        if isinstance(source, ByWay):
+            _, high = source.interval(block, self.validation.statistic, 2 * confidence - 1)
+        else:
+            _, high = source.interval(block, self.validation.statistic)
+        return self.validation.chosen.calibration.of(block, high)
+
     def missing(self, blocks: Iterable[BlockSpec]) -> tuple[BlockSpec, ...]:
         """Those of ``blocks`` that were not measured in the way that is used, nor can be predicted where that is
         wanted."""

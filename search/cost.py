@@ -1,4 +1,4 @@
-"""What a network may cost: milliseconds from a latency table, MACs, or parameters."""
+"""What a network may cost: milliseconds from a latency table, MACs, parameters, or bytes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Protocol
 
+from blocks.counts import peak_bytes, weight_bytes
 from blocks.errors import InputError
 from blocks.spec import BlockSpec
-from search.problem import Cost
+from search.problem import Cost, Peak
 
 
 class Table(Protocol):
@@ -23,11 +24,13 @@ class Table(Protocol):
         ...
 
 
-def latency_cost(table: Table, statistic: str = "min", blocks: Iterable[BlockSpec] = (), fixed_ms: float = 0.0) -> Cost:
+def latency_cost(
+    table: Table, statistic: str = "min", blocks: Iterable[BlockSpec] = (), fixed_ms: float = 0.0, name: str = ""
+) -> Cost:
     """Milliseconds as ``table`` measured them ('min', 'median' or 'p90' of the samples); a skip costs nothing.
 
     ``blocks``: those a search will ask for (``space.blocks()``); InputError at once when the table lacks any.
-    ``fixed_ms`` is what every network takes beside its blocks.
+    ``fixed_ms`` is what every network takes beside its blocks, ``name`` the device where there are several.
     """
     wanted = [block for block in blocks if block.kind != "skip"]
     lacking = list(table.missing(wanted))
@@ -40,7 +43,7 @@ def latency_cost(table: Table, statistic: str = "min", blocks: Iterable[BlockSpe
     def of(block: BlockSpec) -> float:
         return 0.0 if block.kind == "skip" else table.ms(block, statistic)
 
-    return Cost("ms", of, fixed_ms)
+    return Cost("ms", of, fixed_ms, name=name)
 
 
 def macs_cost() -> Cost:
@@ -53,6 +56,16 @@ def params_cost() -> Cost:
     return Cost("params", _params)
 
 
+def size_cost() -> Cost:
+    """MB (10^6 bytes) of weights and biases in single precision; see ``blocks.counts``."""
+    return Cost("MB", _megabytes, name="weights")
+
+
+def peak_memory_cost() -> Peak:
+    """MB of activations in single precision while the block runs that needs most; see ``blocks.counts``."""
+    return Peak("MB", _peak_megabytes, name="peak activations")
+
+
 @lru_cache(maxsize=2**16)  # a search asks for the same blocks again and again
 def _macs(block: BlockSpec) -> float:
     return float(block.macs)
@@ -61,3 +74,13 @@ def _macs(block: BlockSpec) -> float:
 @lru_cache(maxsize=2**16)
 def _params(block: BlockSpec) -> float:
     return float(block.params)
+
+
+@lru_cache(maxsize=2**16)
+def _megabytes(block: BlockSpec) -> float:
+    return weight_bytes(block) / 1e6
+
+
+@lru_cache(maxsize=2**16)
+def _peak_megabytes(block: BlockSpec) -> float:
+    return peak_bytes(block) / 1e6

@@ -1,19 +1,21 @@
 """A space as numbers: the layered graph that the solvers walk.
 
-A network is a path from the one state before the first layer to any state after the last; each edge has an exact cost
-and an additive value. Costs and values of a path are added from the first layer on, in that order.
+A network is a path from the one state before the first layer to any state after the last; each edge has an exact cost,
+an additive value, and what it adds to each further limit. All are added from the first layer on, in that order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from blocks.errors import InputError
-from search.problem import BudgetError, Cost
+from blocks.spec import BlockSpec
+from search.problem import BudgetError, Cost, Limit, Peak, Reach
 from search.space import Choice, Space, State
 
 Floats = NDArray[np.float64]
@@ -23,13 +25,24 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class GraphLayer:
-    """The edges of one layer as arrays of one length; ``source`` and ``target`` index the states before and after."""
+    """The edges of one layer as arrays of one length; ``source`` and ``target`` index the states before and after.
+    ``also`` (limits, edges) is what each edge adds to each further limit."""
 
     source: Ints
     target: Ints
     option: Ints
     cost: Floats
     value: Floats
+    also: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+
+    def __post_init__(self) -> None:
+        if not len(self.also):
+            object.__setattr__(self, "also", np.zeros((0, len(self.source))))
+
+    @cached_property
+    def weights(self) -> Floats:
+        """(edges, 1 + limits): the cost and what is added to the further limits."""
+        return np.column_stack([self.cost, *self.also])
 
     def __len__(self) -> int:
         return len(self.source)
@@ -37,20 +50,22 @@ class GraphLayer:
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """``states[i]`` states before layer i, ``states[-1]`` after the last; ``states[0]`` is 1.
+    """``states[i]`` states before layer i, ``states[-1]`` after the last; ``states[0]`` is 1. ``most`` is what a path
+    may have of each further limit.
 
     InputError on arrays of different lengths, states out of range, or numbers that are not finite.
     """
 
     states: tuple[int, ...]
     layers: tuple[GraphLayer, ...]
+    most: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.layers or len(self.states) != len(self.layers) + 1 or self.states[0] != 1:
             raise InputError("a layered graph has at least one layer, one state before it, and states after each layer")
         for i, layer in enumerate(self.layers):
             arrays = (layer.source, layer.target, layer.option, layer.cost, layer.value)
-            if len({len(array) for array in arrays}) != 1:
+            if len({len(array) for array in arrays}) != 1 or layer.also.shape != (len(self.most), len(layer)):
                 raise InputError(f"layer {i}: its arrays have different lengths {[len(array) for array in arrays]}")
             for name, ends, count in (
                 ("source", layer.source, self.states[i]),
@@ -58,26 +73,31 @@ class Graph:
             ):
                 if len(ends) and not 0 <= ends.min() <= ends.max() < count:
                     raise InputError(f"layer {i}: a {name} is not one of its {count} states")
-            if not (np.isfinite(layer.cost).all() and np.isfinite(layer.value).all()):
+            if not all(np.isfinite(numbers).all() for numbers in (layer.cost, layer.value, layer.also)):
                 raise InputError(f"layer {i}: a cost or value is not a finite number")
 
     def with_values(self, values: Sequence[Floats]) -> Graph:
         """The same graph with other values, one array a layer."""
         layers = [replace(layer, value=value) for layer, value in zip(self.layers, values, strict=True)]
-        return Graph(self.states, tuple(layers))
+        return replace(self, layers=tuple(layers))
 
     def with_costs(self, costs: Sequence[Floats]) -> Graph:
         """The same graph with other costs, one array a layer."""
         layers = [replace(layer, cost=cost) for layer, cost in zip(self.layers, costs, strict=True)]
-        return Graph(self.states, tuple(layers))
+        return replace(self, layers=tuple(layers))
+
+    def with_limits(self, also: Sequence[Floats], most: Sequence[float]) -> Graph:
+        """The same graph with other further limits, one array (limits, edges) a layer."""
+        layers = [replace(layer, also=rows) for layer, rows in zip(self.layers, also, strict=True)]
+        return Graph(self.states, tuple(layers), tuple(most))
 
     def restricted(self, keep: Sequence[Bools]) -> Graph:
         """Only the edges that ``keep`` marks, one array a layer."""
         layers = [
-            GraphLayer(x.source[mask], x.target[mask], x.option[mask], x.cost[mask], x.value[mask])
+            GraphLayer(x.source[mask], x.target[mask], x.option[mask], x.cost[mask], x.value[mask], x.also[:, mask])
             for x, mask in zip(self.layers, keep, strict=True)
         ]
-        return Graph(self.states, tuple(layers))
+        return replace(self, layers=tuple(layers))
 
     def path(self, choice: Sequence[int]) -> list[int]:
         """The edge a layer that ``choice`` (an option a layer) follows; InputError when there is none."""
@@ -99,6 +119,13 @@ class Graph:
         choice = tuple(int(layer.option[edge]) for layer, edge in zip(self.layers, edges, strict=True))
         return Solution(choice, cost, value)
 
+    def keeps(self, edges: Sequence[int]) -> bool:
+        """Whether the path along ``edges`` keeps every further limit."""
+        total = np.zeros(len(self.most))
+        for layer, edge in zip(self.layers, edges, strict=True):
+            total = total + layer.also[:, edge]
+        return bool((total <= np.array(self.most)).all())
+
 
 @dataclass(frozen=True, slots=True)
 class Solution:
@@ -109,32 +136,51 @@ class Solution:
     value: float
 
 
-#: Finds the path of greatest value whose cost is at most the budget; None when there is none.
+#: Finds the path of greatest value whose cost is at most the budget, within the graph's further limits; None when there
+#: is none.
 Solver = Callable[[Graph, float], Solution | None]
 
 
-def layered_graph(space: Space, cost: Cost) -> Graph:
+def layered_graph(space: Space, cost: Cost, limits: Sequence[Limit] = ()) -> Graph:
     """The graph of ``space`` with ``cost`` on its edges and value 0; edge k of layer i is ``space.edges[i][k]``. What
-    every network costs is part of the first layer."""
-    known = {block: float(cost.of(block)) for edges in space.edges for block in dict.fromkeys(e.block for e in edges)}
+    every network costs is part of the first layer.
+
+    Of a limit on a peak, an edge has 1 where its block is above the limit, and a path may have 0 of that.
+    """
     before = [State(space.c_in, space.in_size)]
     states: list[int] = [1]
     layers: list[GraphLayer] = []
     for edges in space.edges:
         after = list(dict.fromkeys(edge.target for edge in edges))
         source, target = ({state: i for i, state in enumerate(s)} for s in (before, after))
+        blocks = [edge.block for edge in edges]
         layers.append(
             GraphLayer(
                 np.array([source[e.source] for e in edges]),
                 np.array([target[e.target] for e in edges]),
                 np.array([e.option for e in edges]),
-                np.array([known[e.block] for e in edges]) + (0.0 if layers else cost.fixed),
+                _on_edges(cost, blocks) + (0.0 if layers else cost.fixed),
                 np.zeros(len(edges)),
+                np.array([_limited(limit, blocks, not layers) for limit in limits]).reshape(len(limits), len(edges)),
             )
         )
         states.append(len(after))
         before = after
-    return Graph(tuple(states), tuple(layers))
+    most = tuple(0.0 if isinstance(limit.cost, Peak) else limit.most for limit in limits)
+    return Graph(tuple(states), tuple(layers), most)
+
+
+def _on_edges(cost: Cost, blocks: Sequence[BlockSpec]) -> Floats:
+    known = {block: float(cost.of(block)) for block in dict.fromkeys(blocks)}
+    return np.array([known[block] for block in blocks])
+
+
+def _limited(limit: Limit, blocks: Sequence[BlockSpec], first: bool) -> Floats:
+    """What each edge adds to a limit."""
+    found = _on_edges(limit.cost, blocks)
+    if isinstance(limit.cost, Peak):
+        return (np.maximum(found, limit.cost.fixed) > limit.most).astype(float)
+    return found + (limit.cost.fixed if first else 0.0)
 
 
 def edge_values(space: Space, values: Sequence[Sequence[float]], ended: Sequence[float] | None = None) -> list[Floats]:
@@ -200,4 +246,4 @@ def check_budget(graph: Graph, space: Space, budget: float, unit: str) -> None:
     """BudgetError, with the smallest reachable cost, when no network costs as little as ``budget``."""
     smallest = smallest_cost(graph)
     if smallest > budget:
-        raise BudgetError(space.name, budget, smallest, unit)
+        raise BudgetError(space.name, [Reach(unit, budget, smallest)])

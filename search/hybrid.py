@@ -22,17 +22,19 @@ from dataclasses import replace
 from typing import Any
 
 from search.completions import completions
-from search.graph import check_budget, layered_graph
+from search.feasible import checked_graph
 from search.hybrid_table import Table, TrialModel
 from search.mathnas_blocks import average_network, base_network, swapped
 from search.options import check_counts
 from search.problem import Problem, Result
+from search.solvers import limited
 from search.space import Choice, Space
 from search.trials import Trials, TrialsExhaustedError
 
 
 def hybrid(problem: Problem, trials: Trials, *, budgets: float | Sequence[float] = (), buckets: int = 20) -> Result:
-    """The best judged network with cost <= ``problem.budget``; ``notes["front"]`` has the best for every budget.
+    """The best judged network with cost <= ``problem.budget`` that keeps the limits; ``notes["front"]`` has the best
+    for every budget.
 
     budgets   more budgets to search at once: all learn from the same trials, and take turns layer by layer
     buckets   H: cells of equal width between 0 and a budget
@@ -42,11 +44,9 @@ def hybrid(problem: Problem, trials: Trials, *, budgets: float | Sequence[float]
     sample, half of it goes into a random part of that sample.
     """
     check_counts(buckets=buckets)
-    graph = layered_graph(problem.space, problem.cost)
     more = (budgets,) if isinstance(budgets, int | float) else budgets
     problems = [replace(problem, budget=budget) for budget in sorted({problem.budget, *more})]
-    for each in problems:
-        check_budget(graph, each.space, each.budget, each.cost.unit)
+    graph = checked_graph(problems[0])  # the smallest budget
     model = TrialModel(problem.space, graph, trials)
     tables = [Table(each, trials, model, buckets) for each in problems]
     sweeps = 0
@@ -85,15 +85,18 @@ def _judge_seeds(problem: Problem, trials: Trials, model: TrialModel) -> None:
 
 
 def _rescue(problem: Problem, trials: Trials, model: TrialModel) -> None:
-    """Judge the network predicted best within the budget: for when the trials ran out before any fitted."""
+    """Judge the network predicted best that fits: for when the trials ran out before any did."""
     ends = completions(model.graph.with_values(model.edge_values()), problem.budget)
     networks = (ends.options(0, 0, index) for index in reversed(range(len(ends.endings[0][0].cost))))
-    trials.rewards([choice for choice in networks if problem.fits(choice)][:1])
+    fits = next((choice for choice in networks if problem.fits(choice)), None)
+    if fits is None:  # few networks keep all limits together, and the endings kept show none
+        found = limited.solve(ends.graph, problem.budget)
+        fits = None if found is None else found.choice
+    trials.rewards([] if fits is None else [fits])
 
 
 def _front_point(problem: Problem, trials: Trials) -> dict[str, Any]:
-    fits = [trial for trial in trials.log if trial.cost <= problem.budget]
-    best = max(fits, key=lambda trial: (trial.accuracy, -trial.cost), default=None)
+    best = trials.best(problem.budget)
     found = None if best is None else problem.space.key(best.choice)
     accuracy, cost = (None, None) if best is None else (best.accuracy, best.cost)
     return {"budget": problem.budget, "network": found, "accuracy": accuracy, "cost": cost}

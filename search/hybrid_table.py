@@ -73,7 +73,7 @@ class TrialModel:
         """The greatest prediction of a network judged within the budget, as a sum of edge values; minus infinity when
         there is none."""
         weights = self.ridge().weights
-        fits = [float(self._rows[trial.choice] @ weights) for trial in self._trials.log if trial.cost <= budget]
+        fits = [float(self._rows[trial.choice] @ weights) for trial in self._trials.fitting(budget)]
         return max(fits, default=-np.inf)
 
     def _learn(self, choice: Choice, reward: float) -> None:
@@ -88,15 +88,14 @@ class Prefix:
     options: Choice
     state: int
     cost: float
+    also: Floats = field(compare=False)  # what counts for each further limit
 
     def grown(self, graph: Graph, edge: int) -> Prefix:
         """With one edge more."""
         layer = graph.layers[len(self.edges)]
         option, target, cost = int(layer.option[edge]), int(layer.target[edge]), float(layer.cost[edge])
-        return Prefix((*self.edges, edge), (*self.options, option), target, self.cost + cost)
-
-
-ROOT = Prefix((), (), 0, 0.0)
+        also = self.also + layer.also[:, edge]
+        return Prefix((*self.edges, edge), (*self.options, option), target, self.cost + cost, also)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +161,12 @@ class Table:
         """Every child of layer i that can end within the budget, by cell, with the ending predicted best."""
         graph, budget = ends.graph, self.problem.budget
         cells: dict[Cell, list[_Entry]] = {}
-        for prefix in [ROOT] if i == 0 else [holder.prefix for holder in self.holders[i - 1].values()]:
+        root = Prefix((), (), 0, 0.0, np.zeros(len(graph.most)))
+        for prefix in [root] if i == 0 else [holder.prefix for holder in self.holders[i - 1].values()]:
             worth = sum(float(values[k][edge]) for k, edge in enumerate(prefix.edges))
             for edge in np.flatnonzero(graph.layers[i].source == prefix.state).tolist():
                 child = prefix.grown(graph, edge)
-                costs = ends.endings[i + 1][child.state].cost
-                index = int(np.searchsorted(costs, budget * (1 + 1e-9) - child.cost, side="right")) - 1
+                index = ends.best(i + 1, child.state, budget, child.cost, child.also)
                 if index >= 0:
                     here = worth + float(values[i][edge])
                     value = here + float(ends.endings[i + 1][child.state].value[index])
@@ -186,10 +185,12 @@ class Table:
             network = prefix.options + ends.options(i + 1, prefix.state, index)
             if self._within_budget(network):
                 yield Child(prefix, network, -value)
-            elif index > 0:
-                value = -(here + float(ends.endings[i + 1][prefix.state].value[index - 1]))
+                continue
+            index = ends.best(i + 1, prefix.state, self.problem.budget, cost, prefix.also, below=index)
+            if index >= 0:
+                value = -(here + float(ends.endings[i + 1][prefix.state].value[index]))
                 if -value >= least:
-                    heapq.heappush(heap, (value, cost, edges, index - 1, prefix, here))
+                    heapq.heappush(heap, (value, cost, edges, index, prefix, here))
 
     def _offer(self, i: int, cell: Cell, prefix: Prefix, reward: float) -> None:
         """The cell goes to the higher reward, then to the cheaper prefix, then stays."""

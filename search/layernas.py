@@ -18,8 +18,10 @@ from typing import Literal, get_args
 import numpy as np
 
 from blocks.errors import InputError
-from search.graph import Graph, Ints, Rest, best_rest, check_budget, layered_graph
+from search.feasible import checked_graph
+from search.graph import Floats, Graph, Ints, Rest, best_rest
 from search.problem import Problem, Result
+from search.solvers import limited
 from search.space import Choice
 from search.trials import Trials, TrialsExhaustedError
 
@@ -33,6 +35,7 @@ class _Prefix:
     options: Choice
     state: int
     cost: float
+    also: Floats = field(compare=False)  # what counts for each further limit
 
 
 def layernas(
@@ -45,10 +48,11 @@ def layernas(
     passes: int = 1,
     lowest: float = 0.0,
 ) -> Result:
-    """The best judged network with cost <= ``problem.budget``.
+    """The best judged network with cost <= ``problem.budget`` that keeps the limits.
 
-    Trials of the first layers, filled with expensive options, may all lie above the budget. When trials run out there,
-    the last one completes a kept prefix within the budget instead, so that there is an answer.
+    Buckets are of the cost that has the budget. Of every further limit, ``select`` drops prefixes whose cheapest rest
+    breaks it. Trials of the first layers, filled with expensive options, may all lie above the budget. When trials run
+    out there, the last one completes a kept prefix within the budget instead, so that there is an answer.
 
     buckets   H: cells of equal width between 0 and the budget (100 in the paper)
     keep      K: prefixes a cell keeps, against noise in training
@@ -58,8 +62,7 @@ def layernas(
     lowest    lower end of the target range, in the cost's unit: prefixes that cannot reach it are dropped
     """
     _check_options(problem, buckets, keep, fill, passes, lowest)
-    graph = layered_graph(problem.space, problem.cost)
-    check_budget(graph, problem.space, problem.budget, problem.cost.unit)
+    graph = checked_graph(problem)
     search = _Search(problem, trials, graph, buckets, keep, fill, lowest)
     before = len(trials)
     try:
@@ -91,6 +94,7 @@ class _Search:
     fill: Fill
     lowest: float
     cheapest: Rest = field(init=False)
+    least_also: list[Floats] = field(init=False)  # (states, limits) before each layer, of the rest
     dearest: Rest = field(init=False)
     kept: list[_Prefix] = field(init=False, default_factory=list)  # M of the last layer that was finished
     default: tuple[Ints, ...] = field(init=False)  # for each layer and state: the edge that fills it
@@ -99,6 +103,12 @@ class _Search:
         costs = [layer.cost for layer in self.graph.layers]
         self.cheapest = best_rest(self.graph, costs)
         self.dearest = best_rest(self.graph, costs, largest=True)
+        kinds = [[layer.also[kind] for layer in self.graph.layers] for kind in range(len(self.graph.most))]
+        bounds = [best_rest(self.graph, kind).bound for kind in kinds]
+        self.least_also = [
+            np.stack([bound[i] for bound in bounds], axis=1) if bounds else np.zeros((states, 0))
+            for i, states in enumerate(self.graph.states)
+        ]
         match self.fill:
             case "max":
                 self.default = self.dearest.edge
@@ -109,7 +119,7 @@ class _Search:
 
     def sweep(self, best: Choice | None) -> None:
         """One pass over the layers; ``best`` completes the children where it can, else ``fill`` does."""
-        self.kept = [_Prefix((), 0, 0.0)]
+        self.kept = [self._root()]
         for i in range(len(self.graph.layers)):
             children = [child for prefix in self.kept for child in self._children(i, prefix)]
             rest = {state: self._complete(i + 1, state, best) for state in {child.state for child in children}}
@@ -120,8 +130,12 @@ class _Search:
                 break
 
     def rescue(self) -> None:
-        """Judge the best kept prefix with expensive options as long as they fit: for when no trial fitted."""
-        prefix = self.kept[0] if self.kept else _Prefix((), 0, 0.0)
+        """Judge the best kept prefix with expensive options as long as they fit: for when no trial fitted. Under limits
+        an exact search finds them, where the prefix can be completed at all."""
+        prefix = self.kept[0] if self.kept else self._root()
+        if self.graph.most:
+            self._rescue_limited(prefix)
+            return
         options, state, cost = list(prefix.options), prefix.state, prefix.cost
         for i in range(len(options), len(self.graph.layers)):
             layer = self.graph.layers[i]
@@ -134,16 +148,34 @@ class _Search:
         cheapest = self.cheapest.complete(self.graph, 0, 0)
         self.trials.rewards([tuple(options) if cost <= self.problem.budget else cheapest])
 
+    def _rescue_limited(self, prefix: _Prefix) -> None:
+        """Judge the most expensive network within all limits that begins with the prefix, or any at all."""
+        dear = self.graph.with_values([layer.cost for layer in self.graph.layers])
+        begun = [layer.option == option for layer, option in zip(dear.layers, prefix.options, strict=False)]
+        free = [np.ones(len(layer), bool) for layer in dear.layers[len(begun) :]]
+        for graph in (dear.restricted([*begun, *free]), dear):
+            found = limited.solve(graph, self.problem.budget)
+            if found is not None:
+                self.trials.rewards([found.choice])
+                return
+
+    def _root(self) -> _Prefix:
+        return _Prefix((), 0, 0.0, np.zeros(len(self.graph.most)))
+
     def _children(self, i: int, prefix: _Prefix) -> Iterator[_Prefix]:
         """``prefix`` with each option of layer i that can still end within the target range."""
-        layer, budget = self.graph.layers[i], self.problem.budget
-        slack = SLACK * budget if i + 1 < len(self.graph.layers) else 0.0
+        layer, budget, most = self.graph.layers[i], self.problem.budget, np.array(self.graph.most)
+        last = i + 1 == len(self.graph.layers)
+        slack = 0.0 if last else SLACK * budget
+        most_also = most if last else most * (1 + SLACK)
         for edge in np.flatnonzero(layer.source == prefix.state).tolist():
             state, cost = int(layer.target[edge]), prefix.cost + float(layer.cost[edge])
             low = cost + float(self.cheapest.bound[i + 1][state])
             high = cost + float(self.dearest.bound[i + 1][state])
-            if low <= budget + slack and high >= self.lowest - slack:
-                yield _Prefix((*prefix.options, int(layer.option[edge])), state, cost)
+            also = prefix.also + layer.also[:, edge]
+            keeps = bool((also + self.least_also[i + 1][state] <= most_also).all())
+            if keeps and low <= budget + slack and high >= self.lowest - slack:
+                yield _Prefix((*prefix.options, int(layer.option[edge])), state, cost, also)
 
     def _select(self, children: list[_Prefix], rewards: list[float]) -> list[_Prefix]:
         """The K best of every cell: by reward, then lower cost, then order; the best of all cells first."""

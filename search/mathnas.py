@@ -16,10 +16,11 @@ from itertools import chain
 from typing import Any, Literal, get_args
 
 from blocks.errors import InputError
-from search.graph import Bools, Floats, Graph, check_budget, edge_values, layered_graph
+from search.feasible import checked_graph
+from search.graph import Bools, Floats, Graph, edge_values, layered_graph
 from search.mathnas_blocks import FLOPS, BlockValues, block_values
 from search.problem import Problem, Result
-from search.solvers import charnes_cooper, dinkelbach, milp, pareto_dp
+from search.solvers import charnes_cooper, dinkelbach, limited, milp, pareto_dp
 from search.solvers.dinkelbach import Ratio
 from search.solvers.k_best import Scored, k_best
 from search.solvers.pareto_dp import Front
@@ -38,14 +39,15 @@ def mathnas(
     top: int = 1,
     solver: SolverName = "dp",
 ) -> Result:
-    """The best judged network with cost <= ``problem.budget``.
+    """The best judged network with cost <= ``problem.budget`` that keeps the limits.
 
     fraction  None for the single-sample estimate; else the part of all networks the random average takes (the paper's
               alternative, 0.05), for small spaces
     power     exponent of the FLOPs factor, within 0..1; 1 in the paper
     top       how many networks are judged beyond those of the estimate: the ones predicted best within the budget that
               are not judged yet; the paper trusts the first
-    solver    'dp' Dinkelbach over the exact dynamic program; 'milp' the paper's integer program by HiGHS
+    solver    'dp' Dinkelbach over the exact dynamic program; 'milp' the paper's integer program by HiGHS; under several
+              limits both keep all of them, as the paper keeps latency and energy
 
     ``Result.predicted`` is the predicted accuracy of the best; the notes name the network predicted best of all.
     """
@@ -53,8 +55,7 @@ def mathnas(
         raise InputError(f"top {top} is below 1: the network predicted best must be judged")
     if solver not in get_args(SolverName):
         raise InputError(f"solver {solver!r} is not one of {', '.join(get_args(SolverName))}")
-    graph = layered_graph(problem.space, problem.cost)
-    check_budget(graph, problem.space, problem.budget, problem.cost.unit)
+    graph = checked_graph(problem)
     key = problem.space.key
     notes: dict[str, Any] = {"fraction": fraction, "power": power, "top": top, "solver": solver}
     try:
@@ -132,5 +133,5 @@ class Prediction:
         loss, size = ([w[mask] for w, mask in zip(rows, keep, strict=True)] for rows in (self.loss, self.size))
         if solver == "milp" and self.power == 1:
             return charnes_cooper.solve(graph, budget, loss, size)
-        additive = milp.solve if solver == "milp" else pareto_dp.solve
+        additive = milp.solve if solver == "milp" else limited.solve
         return dinkelbach.solve(graph, budget, loss, size, self.power, additive)

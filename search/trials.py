@@ -47,6 +47,7 @@ class Trials:
         self.exhausted = False
         self._progress = progress
         self._log: dict[str, Trial] = {}
+        self._within: set[str] = set()  # those that keep the problem's limits
 
     def __len__(self) -> int:
         """Distinct networks judged in this run."""
@@ -92,18 +93,23 @@ class Trials:
                 break
         return list(found.values())
 
-    def best(self) -> Trial | None:
-        """The trial of highest accuracy within the budget, the cheaper of equals, then the earlier."""
-        fits = [trial for trial in self._log.values() if trial.cost <= self.problem.budget]
-        return max(fits, key=lambda trial: (trial.accuracy, -trial.cost), default=None)
+    def fitting(self, budget: float | None = None) -> list[Trial]:
+        """Every network of this run that keeps the limits and the budget (the problem's, or another), in order."""
+        most = self.problem.budget if budget is None else budget
+        return [trial for digest, trial in self._log.items() if trial.cost <= most and digest in self._within]
+
+    def best(self, budget: float | None = None) -> Trial | None:
+        """The fitting trial of highest accuracy, the cheaper of equals, then the earlier."""
+        return max(self.fitting(budget), key=lambda trial: (trial.accuracy, -trial.cost), default=None)
 
     def result(self, algorithm: str, notes: Mapping[str, Any], predicted: float | None = None) -> Result:
         """What the run found; OutcomeError when it judged no network within the budget."""
         best = self.best()
         if best is None:
+            keeps = " and keeps the other limits" if self.problem.limits else ""
             raise OutcomeError(
                 f"{algorithm} judged {len(self)} networks and none costs as little as {self.problem.budget:g} "
-                f"{self.problem.cost.unit}: allow it more than {self.max_trials} trials"
+                f"{self.problem.cost.unit}{keeps}: allow it more than {self.max_trials} trials"
             )
         return Result(algorithm, best, self.log, predicted, {**notes, "max_trials_reached": self.exhausted})
 
@@ -122,6 +128,8 @@ class Trials:
         self.cache.judge(list(unpaid.values()), tell)
         for digest, trial in trials.items():
             self._log[digest] = trial(self.cache[digest])
+            if self.problem.keeps_limits(wanted[digest].architecture):
+                self._within.add(digest)
 
     def _trial(self, candidate: Candidate, paid: bool) -> Callable[[float], Trial]:
         cost = self.problem.cost.total(candidate.architecture)

@@ -1,4 +1,5 @@
-"""What every search algorithm promises: ``CHECKS``, each a function of an ``Entry`` and an empty folder.
+"""What every search algorithm promises: ``CHECKS``, each a function of an ``Entry`` and an empty folder; those about
+several limits are in ``tests.algorithm_conformance_limits``.
 
 ``tests/test_algorithms_conformance.py`` runs them on every algorithm; ``test_algorithms_conformance_breaks.py`` shows
 that each can fail.
@@ -30,14 +31,17 @@ from tests.search_toys import HEAD, SPACES, STEM, BlockSumAccuracy, plain_space
 class Entry:
     """An algorithm with options that keep its runs on toy spaces short.
 
-    seeded    another seed asks for other networks
-    optimum   options with which it finds the best of a small space where accuracy is additive; None where it does not
+    seeded        another seed asks for other networks
+    optimum       options with which it finds the best of a small space where accuracy is additive; None where it does
+                  not
+    under_limits  more options that it takes for that under several limits at once
     """
 
     name: str
     options: dict[str, Any] = field(default_factory=dict)
     seeded: bool = False
     optimum: dict[str, Any] | None = None
+    under_limits: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return "-".join([self.name, *map(str, self.options.values())])

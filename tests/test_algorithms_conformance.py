@@ -10,10 +10,11 @@ import pytest
 
 from search.algorithms import ALGORITHMS
 from tests.algorithm_conformance import CHECKS, Check, Entry
+from tests.algorithm_conformance_limits import LIMIT_CHECKS
 from tests.conftest import ROOT
 
 ENTRIES: tuple[Entry, ...] = (
-    Entry("layernas", {"buckets": 20}, optimum={"buckets": 5000}),
+    Entry("layernas", {"buckets": 20}, optimum={"buckets": 5000}, under_limits={"keep": 50}),
     Entry("layernas", {"buckets": 10, "keep": 2, "fill": "mid", "passes": 2}),
     Entry("layernas", {"buckets": 20, "fill": "min"}),
     Entry("mathnas", optimum={"power": 0.0}),
@@ -28,7 +29,7 @@ ENTRIES: tuple[Entry, ...] = (
 )
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", CHECKS + LIMIT_CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("entry", ENTRIES, ids=str)
 def test_every_algorithm(entry: Entry, check: Check, tmp_path: Path) -> None:
     check(entry, tmp_path)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import tests.algorithm_conformance as suite
+import tests.algorithm_conformance_limits as limits
 from blocks.errors import OutcomeError
 from search.algorithms import ALGORITHMS
 from search.baselines.random_search import random_search
@@ -44,6 +45,11 @@ def judges_the_cheapest_first(problem: Problem, trials: Trials, **options: Any) 
     trials.rewards([(0,) * len(graph.layers)])
     check_budget(graph, problem.space, problem.budget, problem.cost.unit)
     return honest(problem, trials, **options)
+
+
+def forgets_the_last_limit(problem: Problem, trials: Trials, **options: Any) -> Result:
+    fewer = replace(problem, limits=problem.limits[:-1])
+    return honest(fewer, Trials(fewer, trials.cache, trials.max_trials), **options)
 
 
 def fixes_its_seed(problem: Problem, trials: Trials, **options: Any) -> Result:
@@ -108,6 +114,9 @@ BROKEN: list[tuple[Check, Algorithm]] = [
     (suite.passes_on_what_a_judge_cannot_say, goes_on_when_a_training_fails),
     (suite.searches_a_space_of_one_network, wants_two_parents),
     (suite.finds_the_optimum_where_it_promises_to, stays_where_it_begins),
+    (limits.keeps_several_limits_at_once, forgets_the_last_limit),
+    (limits.finds_the_optimum_under_several_limits, stays_where_it_begins),
+    (limits.tells_which_limits_cannot_be_kept_together, judges_the_cheapest_first),
 ]
 ENTRY = Entry("tested", {"samples": 20}, seeded=True, optimum={"samples": 200})
 
@@ -126,4 +135,4 @@ def test_a_broken_promise_is_found(
 
 
 def test_every_check_was_broken_once() -> None:
-    assert {check for check, _ in BROKEN} == set(CHECKS)
+    assert {check for check, _ in BROKEN} == {*CHECKS, *limits.LIMIT_CHECKS}

@@ -13,6 +13,7 @@ import pytest
 
 from search.algorithms import ALGORITHMS
 from tests.algorithm_conformance import CHECKS, Check, Entry
+from tests.algorithm_conformance_limits import LIMIT_CHECKS
 from tests.conftest import ROOT
 
 
@@ -37,7 +38,7 @@ def entry(monkeypatch: pytest.MonkeyPatch) -> Entry:
     return only
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", CHECKS + LIMIT_CHECKS, ids=lambda check: check.__name__)
 def test_the_example_keeps_every_promise(entry: Entry, check: Check, tmp_path: Path) -> None:
     check(entry, tmp_path)
 

@@ -148,7 +148,9 @@ def test_search_front_export_verify(folder: Path) -> None:
     assert {run["algorithm"] for run in record["runs"]} == {"layernas", "mathnas"}
     assert record["winner"]["cost"] <= float(budget)
     low, high = record["winner"]["interval"]
-    assert low < record["winner"]["cost"] < high
+    assert low < record["winner"]["predicted_cost"] < high
+    assert record["winner"]["predicted_cost"] < record["winner"]["cost"]  # by upper bounds
+    assert (record["uncertainty"], record["explanation"]["limits"][0]["has"]) == ("upper", record["winner"]["cost"])
     assert record["winner"]["accuracy"] == max(run["accuracy"] for run in record["runs"])
 
     again = json.loads(edgenas(*base, "--budget-ms", budget, "--json", cwd=folder).stdout)
@@ -199,15 +201,19 @@ def test_search_by_macs_and_params_needs_no_table(folder: Path, tmp_path: Path) 
     ("args", "says"),
     [
         (("--budget-ms", "1"), "--budget-ms needs --table"),
-        ((), "give budgets of one kind"),
-        (("--budget-macs", "1e6", "--budget-params", "1e6"), "got --budget-macs and --budget-params"),
+        ((), "give at least one budget"),
+        (("--budget-macs", "1e6", "--budget-macs", "2e6", "--budget-mb", "1", "--budget-mb", "2"), "only one kind"),
+        (("--budget-memory-mb", "1"), "takes one value beside a budget of a sum"),
+        (("--budget-macs", "1e9", "--also", "pixel.jsonl"), "is not TABLE=MS"),
+        (("--budget-macs", "1e9", "--also", "pixel.jsonl=3"), "No such file"),
+        (("--budget-macs", "1e9", "--remeasure", "local"), "give --table and --budget-ms"),
         (("--budget-macs", "-3"), "positive"),
         (("--budget-macs", "nan"), "positive"),
         (("--budget-macs", "1e9", "--set", "layernas.bucket=3"), "it has buckets"),
         (("--budget-macs", "1e9", "--set", "layernas.buckets=many"), "not a whole number"),
         (("--budget-macs", "1e9", "--set", "buckets=3"), "ALGORITHM.OPTION=VALUE"),
         (("--budget-macs", "1e9", "--algorithm", "magic"), "there are layernas"),
-        (("--budget-macs", "1e9", "--table", "missing.jsonl", "--budget-ms", "1"), "one kind"),
+        (("--budget-macs", "1e9", "--table", "missing.jsonl", "--budget-ms", "1"), "No such file"),
         (("--budget-ms", "1", "--table", "missing.jsonl"), "No such file"),
         (("--budget-macs", "1e9", "--accuracy", "nobody"), "names no accuracy"),
         (("--budget-macs", "1e9", "--accuracy", "judge:nothing"), "nothing"),

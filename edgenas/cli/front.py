@@ -8,7 +8,7 @@ import click
 
 from blocks.errors import InputError
 from edgenas.cli.networks import load_space, read_json
-from edgenas.cli.terminal import json_option, print_json, print_summary, print_table
+from edgenas.cli.terminal import json_option, print_json, print_summary, print_table, talk
 
 
 @click.command("front")
@@ -44,7 +44,7 @@ def command(
     """
     from edgenas.costs import table_cost
     from edgenas.searching import front_points, values_from_json
-    from search.cost import macs_cost, params_cost
+    from search.cost import macs_cost, params_cost, size_cost
 
     data = read_json(search)
     described = data.get("space") if isinstance(data, dict) else None
@@ -53,8 +53,9 @@ def command(
     space = load_space(described["name"], described.get("in_size"), described.get("classes"))
     values = values_from_json(space, data.get("block_values"), str(search))
     own = data.get("table")
-    if table is None and data.get("unit") in ("MACs", "params"):
-        cost = macs_cost() if data["unit"] == "MACs" else params_cost()
+    counted = {"MACs": macs_cost, "params": params_cost, "MB": size_cost}
+    if table is None and data.get("unit") in counted:
+        cost = counted[data["unit"]]()
     elif table is None and not own:
         raise InputError(f"{search} names no latency table; give one: --table TABLE")
     else:
@@ -62,6 +63,9 @@ def command(
         named = statistic or (data.get("statistic") if table is None else None)
         cost = table_cost(space, table or Path(own), named, plain).cost
     points = front_points(space, cost, values)
+    winner = data.get("winner")
+    if isinstance(winner, dict) and len(winner.get("limits") or ()) > 1:
+        talk("this front is of one cost; the other limits of the search are not part of it")
     if picture is not None:
         from edgenas.report.pictures import FrontPicture, draw_front
 

@@ -6,10 +6,13 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from search.graph import Floats, Graph, best_rest, check_budget, layered_graph
+import numpy as np
+
+from search.feasible import checked_graph
+from search.graph import Floats, Graph, best_rest
 from search.journal import network_digest
 from search.problem import Problem
-from search.solvers import pareto_dp
+from search.solvers import limited
 from search.space import Choice
 
 TRIES = 200  #: draws in a row that give nothing new before no more is expected
@@ -18,27 +21,28 @@ FIT_TRIES = 50  #: draws in a row that do not fit before something that fits is 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """An edge of the graph, and the least that any network costs after it."""
+    """An edge of the graph: what it adds to the cost and to each limit, and the least of each that follows it."""
 
     option: int
     target: int
-    cost: float
-    rest: float
+    weights: tuple[float, ...]
+    rest: tuple[float, ...]
 
 
 class Draws:
-    """Draws networks of ``problem.space`` whose cost is at most ``problem.budget``; BudgetError when there is none."""
+    """Draws networks of ``problem.space`` that keep budget and limits; BudgetError when there is none."""
 
     def __init__(self, problem: Problem, rng: random.Random) -> None:
         self.problem = problem
         self.rng = rng
-        self._graph = layered_graph(problem.space, problem.cost)
-        check_budget(self._graph, problem.space, problem.budget, problem.cost.unit)
+        self._graph = checked_graph(problem)
+        self._most = (problem.budget, *self._graph.most)
+        self._scale = tuple(most or 1.0 for most in self._most)
         self._leaving = _leaving(self._graph)
         self._fits: dict[Choice, bool] = {}
 
     def fits(self, choice: Choice) -> bool:
-        """Whether the network costs at most the budget, to the last bit."""
+        """Whether the network keeps the budget and the limits, to the last bit."""
         if choice not in self._fits:
             self._fits[choice] = self.problem.fits(choice)
         return self._fits[choice]
@@ -81,33 +85,45 @@ class Draws:
 
     def _walk(self, weights: Sequence[Sequence[float]] | None, within: bool) -> Choice:
         """Options drawn one after another; ``within``: among those that leave room for the cheapest rest."""
-        state, cost, options = 0, 0.0, []
+        state, options, used = 0, list[int](), (0.0,) * len(self._most)
         for i, leaving in enumerate(self._leaving):
             steps = leaving[state]
             if within:
-                least = [cost + step.cost + step.rest for step in steps]
-                most = max(self.problem.budget, min(least))
-                steps = [step for step, total in zip(steps, least, strict=True) if total <= most]
+                over = [
+                    max(
+                        (u + w + r - m) / s
+                        for u, w, r, m, s in zip(used, step.weights, step.rest, self._most, self._scale, strict=True)
+                    )
+                    for step in steps
+                ]
+                most = max(0.0, min(over))
+                steps = [step for step, excess in zip(steps, over, strict=True) if excess <= most]
             step = self.rng.choices(steps, None if weights is None else [weights[i][step.option] for step in steps])[0]
             options.append(step.option)
-            state, cost = step.target, cost + step.cost
+            state, used = step.target, tuple(u + w for u, w in zip(used, step.weights, strict=True))
         return tuple(options)
 
     def _any_fit(self) -> Choice:
-        """A network that fits, by exact search: for a budget that is the smallest cost up to rounding."""
-        found = pareto_dp.solve(self._graph, self.problem.budget)
-        assert found is not None, "check_budget found that one fits"
+        """A network that fits, by exact search: for a budget that is the smallest cost up to rounding, and for limits
+        that few networks keep together."""
+        found = limited.solve(self._graph, self.problem.budget)
+        assert found is not None, "checked_graph found that one fits"
         return found.choice
 
 
 def _leaving(graph: Graph) -> list[list[list[_Step]]]:
     """For each layer and state, what may be taken there."""
-    bounds = best_rest(graph, [layer.cost for layer in graph.layers]).bound
+    kinds = range(1 + len(graph.most))
+    bounds = [best_rest(graph, [layer.weights[:, kind] for layer in graph.layers]).bound for kind in kinds]
     leaving: list[list[list[_Step]]] = []
-    for layer, count, rest in zip(graph.layers, graph.states[:-1], bounds[1:], strict=True):
+    for i, (layer, count) in enumerate(zip(graph.layers, graph.states[:-1], strict=True)):
         states: list[list[_Step]] = [[] for _ in range(count)]
-        edges = zip(*(array.tolist() for array in (layer.source, layer.option, layer.target, layer.cost)), strict=True)
-        for source, option, target, cost in edges:
-            states[source].append(_Step(option, target, cost, float(rest[target])))
+        rest = np.stack([bound[i + 1] for bound in bounds], axis=1)
+        for edge in range(len(layer)):
+            source, target = int(layer.source[edge]), int(layer.target[edge])
+            step = _Step(
+                int(layer.option[edge]), target, tuple(layer.weights[edge].tolist()), tuple(rest[target].tolist())
+            )
+            states[source].append(step)
         leaving.append(states)
     return leaving

@@ -32,10 +32,10 @@ def nsga2(
     generations  at most, with the first (250 in the paper, section IV)
     crossover    probability that two parents are crossed (0.9 in the paper); a layer mutates with 1 / layers
 
-    The budget is a constraint: a network above it is dominated by its excess alone (the paper's section VI) and is
-    therefore never judged. Departures: options are names, not numbers, so crossover is uniform and a mutation draws
-    any option, where the paper's are for real numbers and bits; children are repaired to members of the space;
-    ``STALE`` generations in a row without a new network end the search.
+    Budget and limits are a constraint: a network above one is dominated by its excess alone, the largest share (the
+    paper's section VI), and is therefore never judged. Departures: options are names, not numbers, so crossover is
+    uniform and a mutation draws any option, where the paper's are for real numbers and bits; children are repaired to
+    members of the space; ``STALE`` generations in a row without a new network end the search.
     """
     check_counts(population=population, generations=generations)
     check_shares(crossover=crossover)
@@ -50,11 +50,11 @@ def nsga2(
                 break
             members: list[Choice] = [tuple(row) for row in asked.get("X").tolist()]
             costs = np.array([cost.total(space.architecture(member)) for member in members])
-            fits, known = costs <= problem.budget, len(trials)
+            excess = np.array([problem.excess(space.architecture(member)) for member in members])
+            fits, known = excess == 0, len(trials)
             accuracies = np.zeros(len(members))
             accuracies[fits] = trials.rewards([m for m, fit in zip(members, fits, strict=True) if fit])
-            excess = np.where(fits, -1.0, np.maximum(costs / problem.budget - 1, np.finfo(float).tiny))
-            _tell(algorithm, asked, np.column_stack([-accuracies, costs]), excess[:, None])
+            _tell(algorithm, asked, np.column_stack([-accuracies, costs]), np.where(fits, -1.0, excess)[:, None])
             done += 1
             stale = 0 if len(trials) > known else stale + 1
     notes = {"population": population, "generations": done, "crossover": crossover}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from blocks.errors import InputError
-from search.graph import Floats, Graph, Ints, Solution
+from search.graph import Bools, Floats, Graph, Ints, Solution
 
 MOST_PATHS = 3_000_000
 
@@ -51,13 +51,22 @@ def count_paths(graph: Graph) -> int:
 
 
 def solve(graph: Graph, budget: float) -> Solution | None:
-    """The path of greatest value with cost <= budget, the cheapest of equals; None when there is none."""
+    """The path of greatest value with cost <= budget that keeps the further limits, the cheapest of equals; None when
+    there is none."""
     paths = all_paths(graph)
-    fits = np.flatnonzero(paths.costs <= budget)
+    fits = np.flatnonzero(fitting(graph, paths, budget))
     if len(fits) == 0:
         return None
     best = fits[np.lexsort((paths.costs[fits], -paths.values[fits]))[0]]
     return graph.solution([int(edge) for edge in paths.edges[best]])
+
+
+def fitting(graph: Graph, paths: Paths, budget: float) -> Bools:
+    """Which paths cost at most the budget and keep the further limits."""
+    found = paths.costs <= budget
+    for kind, most in enumerate(graph.most):
+        found &= sums(paths, [layer.also[kind] for layer in graph.layers]) <= most
+    return found
 
 
 def sums(paths: Paths, weights: Sequence[Floats]) -> Floats:

@@ -15,13 +15,14 @@ import numpy as np
 from blocks.errors import OutcomeError
 from search.graph import Floats, Graph, best_rest, smallest_cost
 from search.solvers.dinkelbach import Ratio
-from search.solvers.flow import conservation, path_of, scale_of, stacked
+from search.solvers.flow import conservation, path_of, scale_of, scaled_limits, stacked
 
 
 def solve(
     graph: Graph, budget: float, loss: Sequence[Floats], size: Sequence[Floats], time_limit_s: float | None = None
 ) -> Ratio | None:
-    """The network of smallest  sum(loss) / sum(size)  with cost <= budget; None when there is none.
+    """The network of smallest  sum(loss) / sum(size)  with cost <= budget, within the further limits; None when there
+    is none.
 
     HiGHS's tolerances hold: the ratio may exceed the smallest by about 1e-6 of its scale. OutcomeError when its answer
     is over the budget by less than they show, or when time runs out.
@@ -31,10 +32,10 @@ def solve(
 
     if smallest_cost(graph) > budget:
         return None
-    cost, flat_loss = stacked([x.cost for x in graph.layers]), stacked(loss)
+    flat_loss = stacked(loss)
     unit = float(best_rest(graph, size).bound[0][0])  # the smallest size, so that z is at most 1
     least_z = unit / float(best_rest(graph, size, largest=True).bound[0][0])
-    flat_size, n = stacked(size) / unit, len(cost)
+    flat_size, n = stacked(size) / unit, len(flat_loss)
     matrix, right = conservation(graph)
     one, column = identity(n), np.zeros((n, 1))
 
@@ -42,27 +43,29 @@ def solve(
     def rows(w: Any, x: Any, z: Any, low: Any, high: Any) -> LinearConstraint:
         return LinearConstraint(bmat([[w, x, csr_matrix(z)]], format="csr"), low, high)
 
-    cost_scale = max(scale_of(cost), abs(budget) / len(graph.layers))
     constraints = [
         rows(csr_matrix(matrix.shape), matrix, np.zeros((len(right), 1)), right, right),  # x is a path
         rows(matrix, csr_matrix(matrix.shape), -right[:, None], 0, 0),  # w is z times a path
         rows(one, -one, column, -np.inf, 0),  # the big M: w <= x, and so, being a flow of z, w = z x
         rows(one, -least_z * one, column, 0, np.inf),  # w >= least_z x
-        rows(cost[None, :] / cost_scale, np.zeros((1, n)), [[-budget / cost_scale]], -np.inf, 0),
         rows(flat_size[None, :], np.zeros((1, n)), [[0.0]], 1, 1),
-        rows(np.zeros((1, n)), cost[None, :] / cost_scale, [[0.0]], -np.inf, budget / cost_scale),
     ]
+    for row, most in scaled_limits(graph, budget):
+        constraints.append(rows(row[None, :], np.zeros((1, n)), [[-most]], -np.inf, 0))
+        constraints.append(rows(np.zeros((1, n)), row[None, :], [[0.0]], -np.inf, most))
     options: dict[str, Any] = {"mip_rel_gap": 0.0}
     if time_limit_s is not None:
         options["time_limit"] = time_limit_s
     objective = np.concatenate([flat_loss / scale_of(flat_loss), np.zeros(n + 1)])
     integral = np.concatenate([np.zeros(n), np.ones(n), [0.0]])
     answer = milp(objective, integrality=integral, bounds=Bounds(0, 1), constraints=constraints, options=options)
+    if answer.status == 2 and graph.most:
+        return None
     if answer.x is None or answer.status == 1:
         raise OutcomeError(f"HiGHS found no proven best network within {budget:g}: {answer.message}")
     edges = path_of(graph, answer.x[n : 2 * n])
     solution = graph.solution(edges)
-    if solution.cost > budget:
+    if solution.cost > budget or not graph.keeps(edges):
         raise OutcomeError(f"HiGHS answered with a network just over {budget:g}; use the dynamic program")
     sums = [sum(float(layer[edge]) for layer, edge in zip(w, edges, strict=True)) for w in (loss, size)]
     return Ratio(solution.choice, solution.cost, sums[0] / sums[1], 1)

@@ -18,7 +18,7 @@ import numpy as np
 
 from blocks.errors import InputError
 from search.graph import Floats, Graph, Solution, Solver
-from search.solvers import brute_force, pareto_dp
+from search.solvers import brute_force, limited
 
 MOST_ITERATIONS = 100
 
@@ -40,11 +40,11 @@ def solve(
     loss: Sequence[Floats],
     size: Sequence[Floats],
     power: float = 1.0,
-    solver: Solver = pareto_dp.solve,
+    solver: Solver = limited.solve,
 ) -> Ratio | None:
     """``loss`` and ``size`` are one array a layer, one number an edge; every path's size must be above 0.
 
-    None when no path costs as little as the budget. ``power`` is within 0..1.
+    None when no path costs as little as the budget and keeps the graph's further limits. ``power`` is within 0..1.
     """
     if not 0 <= power <= 1:
         raise InputError(f"power {power!r} is outside 0..1")
@@ -82,7 +82,7 @@ def _proven(
         return Ratio(answer.choice, answer.cost, answer.ratio, answer.iterations, answer.ratio - bound)
     paths = brute_force.all_paths(graph)
     losses, sizes = brute_force.sums(paths, loss), brute_force.sums(paths, size)
-    ratios = np.where(paths.costs <= budget, losses / sizes**power, np.inf)
+    ratios = np.where(brute_force.fitting(graph, paths, budget), losses / sizes**power, np.inf)
     best = int(np.lexsort((paths.costs, ratios))[0])
     solution = graph.solution([int(edge) for edge in paths.edges[best]])
     return Ratio(solution.choice, solution.cost, float(ratios[best]), answer.iterations)

@@ -58,6 +58,16 @@ def path_of(graph: Graph, flow: Floats) -> list[int]:
     return edges
 
 
+def scaled_limits(graph: Graph, budget: float) -> list[tuple[Floats, float]]:
+    """For the budget and each further limit: a number a variable and the most of their sum, near 1."""
+    weights = stacked([layer.weights for layer in graph.layers])
+    found = []
+    for row, most in zip(weights.T, (budget, *graph.most), strict=True):
+        scale = max(scale_of(row), abs(most) / len(graph.layers))
+        found.append((row / scale, most / scale))
+    return found
+
+
 def scale_of(values: Floats) -> float:
     """The largest magnitude, 1 for all zeros: HiGHS's tolerances are absolute and mean numbers near 1."""
     return float(np.abs(values).max(initial=0.0)) or 1.0

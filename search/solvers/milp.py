@@ -1,7 +1,8 @@
-"""The best network under one budget as an integer program, solved by HiGHS through scipy: a second opinion on the DP.
+"""The best network under a budget and further limits as an integer program, by HiGHS through scipy: a second opinion
+on the dynamic programs, and the way out where limits leave them too many labels.
 
 Answers agree with ``pareto_dp.solve`` up to HiGHS's tolerances: a value may fall short of the best by about 1e-6 of the
-largest edge value. The budget is kept exactly.
+largest edge value. The budget and the limits are kept exactly.
 """
 
 from __future__ import annotations
@@ -12,23 +13,23 @@ import numpy as np
 
 from blocks.errors import OutcomeError
 from search.graph import Graph, Solution, smallest_cost
-from search.solvers.flow import conservation, path_of, scale_of, stacked
+from search.solvers.flow import conservation, path_of, scale_of, scaled_limits, stacked
 
 MOST_REPAIRS = 50  #: paths over the budget by less than HiGHS's tolerance that are cut off one by one
 
 
 def solve(graph: Graph, budget: float, time_limit_s: float | None = None) -> Solution | None:
-    """The path of greatest value with cost <= budget; None when there is none, OutcomeError when time runs out."""
+    """The path of greatest value with cost <= budget that keeps the further limits; None when there is none,
+    OutcomeError when time runs out."""
     from scipy.optimize import Bounds, LinearConstraint, milp
 
     if smallest_cost(graph) > budget:
         return None
     cost, value = stacked([x.cost for x in graph.layers]), stacked([x.value for x in graph.layers])
     matrix, right = conservation(graph)
-    scale = max(scale_of(cost), abs(budget) / len(graph.layers))
     constraints: list[Any] = [
         LinearConstraint(matrix, right, right),
-        LinearConstraint(cost[None, :] / scale, -np.inf, budget / scale),
+        *(LinearConstraint(row[None, :], -np.inf, most) for row, most in scaled_limits(graph, budget)),
     ]
     options: dict[str, Any] = {"mip_rel_gap": 0.0}
     if time_limit_s is not None:
@@ -38,11 +39,13 @@ def solve(graph: Graph, budget: float, time_limit_s: float | None = None) -> Sol
             -value / scale_of(value), integrality=np.ones(len(cost)), bounds=Bounds(0, 1), constraints=constraints,
             options=options,
         )  # fmt: skip
+        if answer.status == 2 and graph.most:
+            return None
         if answer.x is None or answer.status == 1:
             raise OutcomeError(f"HiGHS found no proven best network within {budget:g}: {answer.message}")
         edges = path_of(graph, answer.x)
         solution = graph.solution(edges)
-        if solution.cost <= budget:
+        if solution.cost <= budget and graph.keeps(edges):
             return solution
         chosen = np.zeros(len(cost))
         chosen[np.cumsum([0, *(len(x) for x in graph.layers[:-1])]) + np.array(edges)] = 1.0

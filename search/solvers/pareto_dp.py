@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from blocks.errors import InputError
 from search.graph import Floats, Graph, GraphLayer, Ints, Solution, best_rest
 
 
@@ -56,7 +57,10 @@ class Front:
 
 
 def pareto_front(graph: Graph, budget: float | None = None) -> Front:
-    """The whole front, or with ``budget`` its part up to there, in less time."""
+    """The whole front, or with ``budget`` its part up to there, in less time; for a graph without further limits, which
+    ``search.solvers.limited`` takes."""
+    if graph.most:
+        raise InputError(f"a front of cost and value knows nothing of {len(graph.most)} further limits")
     slack = np.inf if budget is None else budget + 1e-9 * abs(budget)  # bounds are added in another order than costs
     rest = best_rest(graph, [layer.cost for layer in graph.layers]).bound
     labels: tuple[_Labels, ...] = (_Labels(np.zeros(1), np.zeros(1), np.zeros(1, np.int64), np.zeros(1, np.int64)),)

@@ -1,0 +1,96 @@
+"""Whether any network keeps a problem's budget and limits; else which of them bind, and what is reachable."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from search.graph import Graph, best_rest, check_budget, layered_graph, smallest_cost
+from search.problem import BudgetError, Limit, Peak, Problem, Reach
+from search.solvers import limited
+from search.space import Space
+
+
+def checked_graph(problem: Problem) -> Graph:
+    """The graph of a problem, with its limits; BudgetError when no network keeps them."""
+    graph = layered_graph(problem.space, problem.cost, problem.limits)
+    check_feasible(graph, problem)
+    return graph
+
+
+def check_feasible(graph: Graph, problem: Problem) -> None:
+    """BudgetError when no path of ``graph``, that of ``problem``, keeps the budget and every limit; it names the fewest
+    that cannot be kept together (one by one left out while the others still cannot be kept)."""
+    check_budget(graph, problem.space, problem.budget, problem.cost.unit)
+    if not problem.limits or _possible(graph, problem.budget):
+        return
+    wanted = [Limit(problem.cost, problem.budget), *problem.limits]
+    binding = list(range(len(wanted)))
+    for left_out in range(len(wanted)):
+        fewer = [index for index in binding if index != left_out]
+        if fewer and not _possible(*_only(graph, problem.budget, fewer)):
+            binding = fewer
+    raise BudgetError(
+        problem.space.name,
+        [
+            Reach(limit.cost.unit, limit.most, _least(graph, problem, limit, index, binding), limit.cost.name)
+            for index, limit in enumerate(wanted)
+            if index in binding
+        ],
+    )
+
+
+def _possible(graph: Graph, budget: float) -> bool:
+    """Whether a path keeps the budget and every limit: first the path that uses least of all of them together."""
+    most = np.array([budget, *graph.most])
+    scaled = [layer.weights @ (1 / np.where(most > 0, most, 1e-6)) for layer in graph.layers]
+    choice = best_rest(graph, scaled).complete(graph, 0, 0)
+    edges = graph.path(choice)
+    if graph.solution(edges).cost <= budget and graph.keeps(edges):
+        return True
+    return limited.solve(graph.with_values([np.zeros(len(layer)) for layer in graph.layers]), budget) is not None
+
+
+def _only(graph: Graph, budget: float, kept: Sequence[int]) -> tuple[Graph, float]:
+    """The graph with only some of its limits, the first of them as its cost; number 0 is the budget."""
+    most = (budget, *graph.most)
+    first, *others = kept
+    costs = [layer.weights[:, first] for layer in graph.layers]
+    also = [layer.weights[:, others].T for layer in graph.layers]
+    return graph.with_costs(costs).with_limits(also, [most[index] for index in others]), most[first]
+
+
+def _least(graph: Graph, problem: Problem, limit: Limit, index: int, binding: Sequence[int]) -> float:
+    """The least of a limit's cost that a network has which keeps the others that bind."""
+    if isinstance(limit.cost, Peak):
+        return _least_peak(graph, problem, limit, index, binding)
+    others = [other for other in binding if other != index]
+    values = [-layer.weights[:, index] for layer in graph.layers]
+    if not others:
+        return smallest_cost(graph.with_costs([-value for value in values]))
+    within, most = _only(graph, problem.budget, others)
+    found = limited.solve(within.with_values(values), most)
+    return math.inf if found is None else limit.cost.total(problem.space.architecture(found.choice))
+
+
+def _least_peak(graph: Graph, problem: Problem, limit: Limit, index: int, binding: Sequence[int]) -> float:
+    """By halving the peaks that blocks have."""
+    peaks = sorted({peak for peak in _peaks(problem.space, limit) if peak > limit.most})
+    others = [other for other in binding if other != index]
+    low, high = 0, len(peaks)
+    while low < high:
+        middle = (low + high) // 2
+        eased = [*problem.limits]
+        eased[index - 1] = Limit(limit.cost, peaks[middle])
+        tried = layered_graph(problem.space, problem.cost, eased)
+        if _possible(*_only(tried, problem.budget, sorted([*others, index]))):
+            high = middle
+        else:
+            low = middle + 1
+    return peaks[low] if low < len(peaks) else math.inf
+
+
+def _peaks(space: Space, limit: Limit) -> list[float]:
+    return [max(limit.cost.of(block), limit.cost.fixed) for block in space.blocks()]
