@@ -38,6 +38,7 @@ def note(word, network):
 def by_macs(network):
     return 20 + 20 * network.macs ** 0.06
 def held(network):
+    assert Path(__file__).parent != HERE / "mine", "a task imports the copy that came with the search"
     line = note("begin", network)
     before = (HERE / "log").read_text().partition(line)[0]
     number = before.count("begin") + 1
@@ -63,10 +64,13 @@ class Folder:
     def __init__(self, path: Path, nodes: Nodes) -> None:
         self.path = path
         self.nodes = nodes
-        (path / "judge.py").write_text(JUDGE.format(here=str(path)))
+        (
+            path / "mine"
+        ).mkdir()  # a folder that Ray does not add to the tasks' path by itself, as it does the current one
+        (path / "mine" / "judge.py").write_text(JUDGE.format(here=str(path)))
 
     def start(self, *args: str) -> subprocess.Popen[str]:
-        env = {**self.nodes.env, "PYTHONPATH": str(self.path), "PYTHONDONTWRITEBYTECODE": "1"}
+        env = {**self.nodes.env, "PYTHONPATH": str(self.path / "mine"), "PYTHONDONTWRITEBYTECODE": "1"}
         argv = [sys.executable, "-m", "edgenas", "search", *args]
         return subprocess.Popen(argv, cwd=self.path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -101,7 +105,7 @@ class Folder:
 def ended(process: subprocess.Popen[str], check: int) -> str:
     out, err = process.communicate(timeout=240)
     assert process.returncode == check, err + out
-    assert "Traceback" not in err
+    assert "Traceback" not in err and "raylet" not in out + err
     return err
 
 
@@ -182,7 +186,8 @@ def test_what_cannot_be_is_told_in_one_line(folder: Folder, nodes: Nodes) -> Non
     args = (*MACRO, "--ray", nodes.address, "--accuracy")
     wide = folder.search(*args, "judge:by_macs", "--ray-cpus", "4", check=2)
     assert (
-        "has the 4 CPU of one task (127.0.0.1 has 1 CPU and 0 GPU; 127.0.0.1 has 1 CPU and 1 GPU)" in wide
+        "has the 4 CPU of one task (127.0.0.1 has 1 CPU and " in wide
+        and "; 127.0.0.1 has 1 CPU and " in wide
         and wide.count("\n") == 1
     )
     wrong = folder.search(*args, "judge:wrong", check=1)
@@ -206,7 +211,7 @@ space = nas_bench_macro(8)
 choice = space.parse("0.0.0.0.0.0.0.0")
 candidate = Candidate(choice, space.architecture(choice))
 cluster = Cluster(sys.argv[1], cpus=1, gpus=1)
-with ClusterAccuracy(CallableAccuracy("judge:held"), cluster, ["judge.py"], print, patience_s=1) as accuracy:
+with ClusterAccuracy(CallableAccuracy("judge:held"), cluster, ["mine/judge.py"], print, patience_s=1) as accuracy:
     try:
         list(accuracy.evaluate([candidate]))
     except Exception as error:
@@ -217,7 +222,7 @@ with ClusterAccuracy(CallableAccuracy("judge:held"), cluster, ["judge.py"], prin
 def test_the_last_node_that_could_is_not_waited_for_without_end(folder: Folder, nodes: Nodes) -> None:
     folder.hold(after=0)
     argv = [sys.executable, "-c", PATIENCE, nodes.address]
-    env = {**nodes.env, "PYTHONPATH": str(folder.path)}
+    env = {**nodes.env, "PYTHONPATH": str(folder.path / "mine")}
     with subprocess.Popen(argv, cwd=folder.path, env=env, stdout=subprocess.PIPE, text=True) as process:
         try:
             wait_until(lambda: len(folder.noted("begin")) == 1, "a network is held where the GPU is", 120)
@@ -226,6 +231,7 @@ def test_the_last_node_that_could_is_not_waited_for_without_end(folder: Folder, 
         finally:
             process.kill()
             nodes.tell("add")
+    assert said.count("\n") == 3, said
     lost, waits, error = said.splitlines()
     assert "judging it again" in lost and "waiting 1 s" in waits
     assert error.startswith("OutcomeError no node of") and "has the 1 CPU and 1 GPU of one task" in error

@@ -14,7 +14,7 @@ from edgenas.cli.search import command
 from edgenas.judges import modules_of
 from search.accuracy.callable import CallableAccuracy
 from search.accuracy.cluster import ClusterAccuracy
-from search.accuracy.cluster_address import Cluster, check_reachable
+from search.accuracy.cluster_address import Cluster, answering
 from search.accuracy.cluster_node import judge_on_node, versions
 from search.accuracy.judging import Failed
 from tests.training_toys import CANDIDATES
@@ -51,10 +51,13 @@ def closed_port() -> int:
 def test_where_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     address = f"127.0.0.1:{closed_port()}"
     with pytest.raises(OutcomeError, match="no Ray cluster answers"):
-        check_reachable(address)
+        answering(address)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    with pytest.raises(InputError, match="RAY_ADDRESS"):
+        answering("auto")
     monkeypatch.setenv("RAY_ADDRESS", address)
     with pytest.raises(OutcomeError, match=address):
-        check_reachable("auto")
+        answering("auto")
 
 
 def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 _OPTIONS = (
     click.option("--workers", type=click.IntRange(min=0), help="Processes here that judge candidates; 0: this one  "
                  "[default: 2 where candidates are trained, else 0]"),
-    click.option("--ray", "address", metavar="HOST:PORT", help="Judge on this Ray cluster instead, as tasks; auto: the "
-                 "one this machine is part of."),
+    click.option("--ray", "address", metavar="HOST:PORT", help="Judge on this Ray cluster instead, as tasks; auto: "
+                 "what RAY_ADDRESS names, as in a Ray job."),
     click.option("--ray-cpus", type=float, help="CPUs of a node that one task takes  [default: 1]"),
     click.option("--ray-gpus", type=float, help="GPUs that one task takes, for judges that use them  [default: 0]"),
 )  # fmt: skip

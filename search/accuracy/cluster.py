@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from blocks.errors import InputError, MissingExtraError, OutcomeError
-from search.accuracy.cluster_address import Cluster, check_reachable
+from search.accuracy.cluster_address import Cluster, answering
 from search.accuracy.cluster_node import judge_on_node, versions
 from search.accuracy.judging import accuracy_or_raise
 from search.problem import Accuracy, Candidate
@@ -160,21 +161,20 @@ class ClusterAccuracy:
 
 def _join(cluster: Cluster, modules: Sequence[Path]) -> Any:
     """The module ray, joined to ``cluster``; its own talk is silenced, errors are ours to tell."""
-    check_reachable(cluster.address)
+    address = answering(cluster.address)
+    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".*")  # read at import; it tells of lost nodes on stdout
     import ray
 
-    environment: Mapping[str, Any] = {"py_modules": [str(path) for path in modules]} if modules else {}
+    environment = {"py_modules": [str(path) for path in modules]} if modules else None
     try:
-        ray.init(
-            cluster.address, log_to_driver=False, logging_level=logging.CRITICAL, runtime_env=dict(environment) or None
-        )
+        ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL, runtime_env=environment)
     except Exception as error:
         ray.shutdown()
         if "ersion mismatch" in str(error):
-            raise InputError(f"the cluster at {cluster.address} runs other versions: {_line(error)}") from error
+            raise InputError(f"the cluster at {address} runs other versions: {_line(error)}") from error
         raise OutcomeError(
-            f"cannot join the Ray cluster at {cluster.address}: {_line(error)}; this machine must be one of its nodes: "
-            f"ray start --address={cluster.address}"
+            f"cannot join the Ray cluster at {address}: {_line(error)}; this machine must be one of its nodes: "
+            f"ray start --address={address}"
         ) from error
     return ray
 
@@ -182,6 +182,6 @@ def _join(cluster: Cluster, modules: Sequence[Path]) -> Any:
 def _line(error: BaseException) -> str:
     """What Ray said, in one line; of a traceback its last."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    if any(line.startswith("Traceback") for line in lines):
+    if any("Traceback" in line for line in lines):
         return lines[-1]
     return " ".join(lines).rstrip(".") or type(error).__name__

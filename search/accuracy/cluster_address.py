@@ -14,7 +14,9 @@ REACH_S = 10.0  #: for the first answer; Ray itself tries for minutes
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """address  'host:port' of the head, as ``ray start --head`` prints it, or 'auto': the one this machine is part of
+    """Where tasks run.
+
+    address  'host:port' of the head, as ``ray start --head`` prints it, or 'auto': what RAY_ADDRESS names, as in a job
     cpus     of a node, a task: what Ray counts, nothing is pinned; trainings use one thread
     gpus     likewise; a share below 1 is one GPU with others on it. Only for judges that use them
     """
@@ -46,15 +48,18 @@ def split_address(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def check_reachable(address: str) -> None:
-    """OutcomeError unless something answers there."""
+def answering(address: str) -> str:
+    """``address`` with 'auto' replaced; OutcomeError unless something answers there."""
     if address == "auto":
-        address = os.environ.get("RAY_ADDRESS", "auto")  # as Ray does
-        if address == "auto" or "://" in address:
-            return
+        address = os.environ.get("RAY_ADDRESS", "")
+        if not address:
+            raise InputError(
+                "auto is what RAY_ADDRESS names, and that is not set; give host:port of the cluster's head"
+            )
     try:
         socket.create_connection(split_address(address), timeout=REACH_S).close()
     except OSError as error:
         raise OutcomeError(
             f"no Ray cluster answers at {address}: {error.strerror or error}; ray start --head prints the address"
         ) from error
+    return address
