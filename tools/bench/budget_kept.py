@@ -178,12 +178,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--campaigns", type=int, default=200)
     parser.add_argument("--noise", type=float, default=0.05, help="standard deviation of a block, as a share")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="of the loop at most")
+    parser.add_argument("--seed", type=int, default=0, help="of the first campaign")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args(argv)
     truth, begin = Truth(given.table, given.column), time.monotonic()
     budgets = truth.budgets()
     ended: dict[str, list[Ended]] = {}
-    for seed in track(range(given.campaigns), "campaigns", console=Console(stderr=True)):
+    seeds = range(given.seed, given.seed + given.campaigns)
+    for seed in track(seeds, "campaigns", console=Console(stderr=True)):
         budget = budgets[seed % len(budgets)]
         for mode, one in simulate(truth, seed, budget, given.noise, given.rounds).items():
             ended.setdefault(mode, []).append(one)
