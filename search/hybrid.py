@@ -8,7 +8,10 @@ to come; MathNAS (arXiv 2311.04943) knows what each block is worth, but learns n
 3. one sweep of LayerNAS: each kept prefix meets each option; each child is completed by what the model says is best
    within the budget; of each bucket the child predicted best and not judged yet is judged; a bucket keeps the prefix
    whose network was judged best
-4. until a sweep changes no bucket
+4. until a sweep changes no bucket; what is left of a limit on trials then goes to the networks that the model says are
+   best within the budget, one at a time
+5. of the networks judged, those are named that are worth training in full: the model's word and the reward together say
+   which (``TrialModel.expected``), for the highest of many noisy rewards is mostly the luckiest
 
 The model is fitted again for every layer. A child is not judged when its prediction, more two standard errors, stays
 below that of the best network so far: its whole prefix is set aside until the model thinks otherwise.
@@ -21,6 +24,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from search.best_first import best_first
 from search.completions import completions
 from search.graph import check_budget, layered_graph
 from search.hybrid_table import Table, TrialModel
@@ -30,9 +34,12 @@ from search.problem import Problem, Result
 from search.space import Choice, Space
 from search.trials import Trials, TrialsExhaustedError
 
+FINALISTS = 5  #: networks named as worth training in full
+
 
 def hybrid(problem: Problem, trials: Trials, *, budgets: float | Sequence[float] = (), buckets: int = 20) -> Result:
-    """The best judged network with cost <= ``problem.budget``; ``notes["front"]`` has the best for every budget.
+    """The best judged network with cost <= ``problem.budget``; ``Result.recommended`` is the one expected to be best
+    when trained again. ``notes["front"]`` has both for every budget, and the finalists by descending expectation.
 
     budgets   more budgets to search at once: all learn from the same trials, and take turns layer by layer
     buckets   H: cells of equal width between 0 and a budget
@@ -57,16 +64,19 @@ def hybrid(problem: Problem, trials: Trials, *, budgets: float | Sequence[float]
             sweeps += 1
             turns = [table.search_layer(i) for i in range(len(graph.layers)) for table in tables]
             changed = any(turns)
+        if trials.max_trials is not None:
+            _spend(problems, trials, model)
     except TrialsExhaustedError:
         pass
     if trials.best() is None:
         _rescue(problem, trials, model)
     best, ridge = trials.best(), model.ridge()
+    finalists = model.finalists(problem.budget)
     notes: dict[str, Any] = {"H": buckets, "sweeps": sweeps}
     notes |= {"ceiling": ridge.ceiling, "penalty": ridge.penalty}
-    notes["front"] = [_front_point(each, trials) for each in problems]
+    notes["front"] = [_front_point(each, trials, model) for each in problems]
     predicted = None if best is None else model.left_out(best.choice)
-    return trials.result("hybrid", notes, predicted)
+    return trials.result("hybrid", notes, predicted, finalists[0] if finalists else None)
 
 
 def single_sample(space: Space) -> list[Choice]:
@@ -84,6 +94,19 @@ def _judge_seeds(problem: Problem, trials: Trials, model: TrialModel) -> None:
     model.rewards(seeds, spare=0 if any(problem.fits(choice) for choice in seeds) else 1)
 
 
+def _spend(problems: Sequence[Problem], trials: Trials, model: TrialModel) -> None:
+    """Judge the networks predicted best, one for each budget in turn, until none is left to judge."""
+    left = list(problems)
+    while left:
+        for problem in tuple(left):
+            ends = completions(model.graph.with_values(model.edge_values()), problem.budget)
+            networks = (choice for choice in best_first(ends, problem.budget) if choice not in model)
+            found = trials.unjudged(filter(problem.fits, networks), 1)
+            if not found:
+                left.remove(problem)
+            model.rewards(found)
+
+
 def _rescue(problem: Problem, trials: Trials, model: TrialModel) -> None:
     """Judge the network predicted best within the budget: for when the trials ran out before any fitted."""
     ends = completions(model.graph.with_values(model.edge_values()), problem.budget)
@@ -91,9 +114,15 @@ def _rescue(problem: Problem, trials: Trials, model: TrialModel) -> None:
     trials.rewards([choice for choice in networks if problem.fits(choice)][:1])
 
 
-def _front_point(problem: Problem, trials: Trials) -> dict[str, Any]:
+def _front_point(problem: Problem, trials: Trials, model: TrialModel) -> dict[str, Any]:
     fits = [trial for trial in trials.log if trial.cost <= problem.budget]
     best = max(fits, key=lambda trial: (trial.accuracy, -trial.cost), default=None)
-    found = None if best is None else problem.space.key(best.choice)
-    accuracy, cost = (None, None) if best is None else (best.accuracy, best.cost)
-    return {"budget": problem.budget, "network": found, "accuracy": accuracy, "cost": cost}
+    key, point = problem.space.key, {"budget": problem.budget}
+    if best is None:
+        return {**point, "network": None, "accuracy": None, "cost": None, "predicted": None, "finalists": []}
+    finalists = [
+        {"network": key(t.choice), "accuracy": t.accuracy, "expected": model.expected(t.choice), "cost": t.cost}
+        for t in model.finalists(problem.budget)[:FINALISTS]
+    ]
+    found = {"network": key(best.choice), "accuracy": best.accuracy, "cost": best.cost}
+    return {**point, **found, "predicted": model.left_out(best.choice), "finalists": finalists}

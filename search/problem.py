@@ -92,6 +92,8 @@ class Result:
     trials      every network judged, in order
     predicted   accuracy the algorithm expected of ``best`` before judging it, where it has a model (MathNAS)
     notes       what else the algorithm has to say, by its paper's names (plain JSON values)
+    recommended the judged network within the budget that the algorithm expects to be best when trained again, where it
+                knows how far rewards can be trusted (hybrid): the highest of many noisy rewards is mostly luck
     """
 
     algorithm: str
@@ -99,6 +101,12 @@ class Result:
     trials: tuple[Trial, ...]
     predicted: float | None = None
     notes: dict[str, Any] = field(default_factory=dict)
+    recommended: Trial | None = None
+
+    @property
+    def answer(self) -> Trial:
+        """The network to train in full and ship: ``recommended``, else ``best``."""
+        return self.best if self.recommended is None else self.recommended
 
 
 class BudgetError(OutcomeError):

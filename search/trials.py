@@ -97,7 +97,13 @@ class Trials:
         fits = [trial for trial in self._log.values() if trial.cost <= self.problem.budget]
         return max(fits, key=lambda trial: (trial.accuracy, -trial.cost), default=None)
 
-    def result(self, algorithm: str, notes: Mapping[str, Any], predicted: float | None = None) -> Result:
+    def result(
+        self,
+        algorithm: str,
+        notes: Mapping[str, Any],
+        predicted: float | None = None,
+        recommended: Trial | None = None,
+    ) -> Result:
         """What the run found; OutcomeError when it judged no network within the budget."""
         best = self.best()
         if best is None:
@@ -105,7 +111,8 @@ class Trials:
                 f"{algorithm} judged {len(self)} networks and none costs as little as {self.problem.budget:g} "
                 f"{self.problem.cost.unit}: allow it more than {self.max_trials} trials"
             )
-        return Result(algorithm, best, self.log, predicted, {**notes, "max_trials_reached": self.exhausted})
+        notes = {**notes, "max_trials_reached": self.exhausted}
+        return Result(algorithm, best, self.log, predicted, notes, recommended)
 
     def _judge(self, wanted: dict[str, Candidate]) -> None:
         unpaid = {digest: c for digest, c in wanted.items() if digest not in self.cache}
