@@ -44,7 +44,7 @@ def hybrid(problem: Problem, trials: Trials, *, budgets: float | Sequence[float]
     budgets   more budgets to search at once: all learn from the same trials, and take turns layer by layer
     buckets   H: cells of equal width between 0 and a budget
 
-    ``Result.predicted`` is what the other trials predict the best network to be. Departures from the papers: cells
+    ``Result.predicted`` is what the other trials predict that one to be. Departures from the papers: cells
     belong to (bucket, state) as in ``search.layernas``, and when a limit on trials is less than twice the single
     sample, half of it goes into a random part of that sample.
     """
@@ -70,13 +70,13 @@ def hybrid(problem: Problem, trials: Trials, *, budgets: float | Sequence[float]
         pass
     if trials.best() is None:
         _rescue(problem, trials, model)
-    best, ridge = trials.best(), model.ridge()
-    finalists = model.finalists(problem.budget)
+    finalists, ridge = model.finalists(problem.budget), model.ridge()
     notes: dict[str, Any] = {"H": buckets, "sweeps": sweeps}
     notes |= {"ceiling": ridge.ceiling, "penalty": ridge.penalty}
     notes["front"] = [_front_point(each, trials, model) for each in problems]
-    predicted = None if best is None else model.left_out(best.choice)
-    return trials.result("hybrid", notes, predicted, finalists[0] if finalists else None)
+    recommended = finalists[0] if finalists else None
+    predicted = None if recommended is None else model.left_out(recommended.choice)
+    return trials.result("hybrid", notes, predicted, recommended)
 
 
 def single_sample(space: Space) -> list[Choice]:
@@ -120,9 +120,17 @@ def _front_point(problem: Problem, trials: Trials, model: TrialModel) -> dict[st
     key, point = problem.space.key, {"budget": problem.budget}
     if best is None:
         return {**point, "network": None, "accuracy": None, "cost": None, "predicted": None, "finalists": []}
+    first, *_ = found = model.finalists(problem.budget)[:FINALISTS]
     finalists = [
         {"network": key(t.choice), "accuracy": t.accuracy, "expected": model.expected(t.choice), "cost": t.cost}
-        for t in model.finalists(problem.budget)[:FINALISTS]
+        for t in found
     ]
-    found = {"network": key(best.choice), "accuracy": best.accuracy, "cost": best.cost}
-    return {**point, **found, "predicted": model.left_out(best.choice), "finalists": finalists}
+    predicted = model.left_out(first.choice)
+    return {
+        **point,
+        "network": key(best.choice),
+        "accuracy": best.accuracy,
+        "cost": best.cost,
+        "predicted": predicted,
+        "finalists": finalists,
+    }

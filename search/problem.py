@@ -90,7 +90,7 @@ class Result:
 
     best        the judged network of highest accuracy with cost <= budget
     trials      every network judged, in order
-    predicted   accuracy the algorithm expected of ``best`` before judging it, where it has a model (MathNAS)
+    predicted   accuracy the algorithm expects of ``answer`` without having judged it, where it has a model (MathNAS)
     notes       what else the algorithm has to say, by its paper's names (plain JSON values)
     recommended the judged network within the budget that the algorithm expects to be best when trained again, where it
                 knows how far rewards can be trusted (hybrid): the highest of many noisy rewards is mostly luck

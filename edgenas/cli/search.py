@@ -40,7 +40,8 @@ if TYPE_CHECKING:
               "repeat for several.")  # fmt: skip
 @click.option("--set", "settings", multiple=True, metavar="ALGORITHM.OPTION=VALUE",
               help="An option of an algorithm, such as layernas.buckets=20 or mathnas.top=10.")  # fmt: skip
-@click.option("--max-trials", type=click.IntRange(min=1), help="The most networks one run may judge.")
+@click.option("--max-trials", type=click.IntRange(min=1), help="The most networks one run may judge; hybrid's run "
+              "is that of all budgets together.")  # fmt: skip
 @click.option("--seed", default=0, show_default=True, help="Of the search and of the trainings.")
 @click.option("--workers", default=2, show_default=True, help="Processes that train candidates.")
 @click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("search.json"),
@@ -102,7 +103,7 @@ def command(
             lambda budget: Problem(chosen, cost, judge, budget, seed), budgets, options, cache,
             max_trials=max_trials, error_share=costed.error_share, progress=told,
         )  # fmt: skip
-    best = record.best(budgets[0]).result.best.choice
+    best = record.best(budgets[0]).result.answer.choice
     guessed = [str(block) for block in costed.predicted(chosen.architecture(best).blocks)]
     if guessed:
         talk(
