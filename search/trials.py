@@ -60,8 +60,8 @@ class Trials:
     def rewards(self, choices: Sequence[Choice], spare: int = 0) -> list[float]:
         """Accuracies of ``choices``, judged as one batch where they are not known.
 
-        TrialsExhaustedError when the limit, less ``spare`` trials kept for later, allows only the first of them;
-        those are judged first.
+        TrialsExhaustedError when the limit, less ``spare`` trials kept for later, allows only the first of them; those
+        are judged first, and where one of them is within the budget nothing is spared.
         """
         most = None if self.max_trials is None else self.max_trials - spare
         digests: list[str] = []
@@ -71,12 +71,14 @@ class Trials:
             digest = network_digest(candidate.architecture)
             if digest not in self._log and digest not in fresh:
                 if most is not None and len(self._log) + len(fresh) >= most:
-                    self.exhausted = True
                     break
                 fresh[digest] = candidate
             digests.append(digest)
         self._judge(fresh)
         if len(digests) < len(choices):
+            if spare and self.best() is not None:
+                return self.rewards(choices)
+            self.exhausted = True
             raise TrialsExhaustedError(f"{self.max_trials} trials are spent")
         return [self.cache[digest] for digest in digests]
 
