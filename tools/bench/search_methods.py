@@ -83,6 +83,7 @@ MATHNAS = [
     Method("MathNAS power 0, top 10", "mathnas", {"power": 0.0, "top": 10}),
 ]  # fmt: skip
 SAMPLED = [
+    Method("LayerNAS H=20, 104", "layernas", {"buckets": 20}, 104),
     Method("LayerNAS H=20", "layernas", {"buckets": 20}),
     Method("LayerNAS H=100", "layernas", {"buckets": 100}),
     Method("LayerNAS H=20, fill mid", "layernas", {"buckets": 20, "fill": "mid"}),
@@ -96,7 +97,7 @@ TWICE_MORE = Method("regularized evolution, 90 + top 5 twice more", "regularized
                     answer=best_of_five, more=10)  # fmt: skip
 EVOLUTION = [Method(f"regularized evolution, {n}", "regularized_evolution", {"samples": n}) for n in (50, 100, 200)]
 MACRO = [*at_most(50, 100, 200), TWICE_MORE, *SAMPLED, *MATHNAS, *ON_MACRO]
-MERGED = [*EVOLUTION, SAMPLED[0], *MATHNAS[:2], *ON_MACRO]
+MERGED = [*EVOLUTION, *SAMPLED[:2], *MATHNAS[:2], *ON_MACRO]
 FREE = [
     *at_most(100, 200),
     Method("LayerNAS H=20, 200", "layernas", {"buckets": 20}, 200),

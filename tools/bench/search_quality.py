@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import re
 import statistics
 import time
 from pathlib import Path
@@ -46,6 +47,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers, - for standard output")
     parser.add_argument("--made", action="store_true", help="made-up spaces, hybrid only")
+    parser.add_argument("--methods", default="", metavar="REGEX", help="only those whose name it is found in")
     arguments = parser.parse_args()
     tasks: list[tuple[Any, list[Method]]] = [(MadeUp(), MADE)] if arguments.made else []
     if arguments.macro:
@@ -55,6 +57,8 @@ def main() -> None:
         tasks += [(CellsOnPi4(arguments.cells, data), PI4) for data in ("cifar10", "cifar100")]
     if not tasks:
         parser.error("name --macro FILE, --cells FILE, --made or several of them")
+    wanted = re.compile(arguments.methods).search
+    tasks = [(task, [method for method in methods if wanted(method.name)]) for task, methods in tasks]
     screen, rows = Console(stderr=str(arguments.json) == "-"), list[dict[str, Any]]()
     for task, methods in tasks:
         rows += measured(task, methods, arguments.seeds)
