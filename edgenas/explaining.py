@@ -92,17 +92,18 @@ def explain(record: SearchRecord) -> Explanation:
     """From what a search found; nothing is judged for it."""
     budgets = list(dict.fromkeys(run.budget for run in record.runs))
     winner = record.best(budgets[0])
-    trials = [trial for run in record.runs for trial in run.result.trials]
+    searched = list({id(run.result.trials): run for run in record.runs}.values())  # hybrid: one for all budgets
+    trials = [trial for run in searched for trial in run.result.trials]
     slacks = record.slacks(winner)
     return Explanation(
         winner,
         tuple(record.best(budget) for budget in sorted(budgets)),
-        dearest(record, winner.result.best.choice),
+        dearest(record, winner.result.answer.choice),
         record.cost.fixed,
         tuple(_bound(record, winner, number, slack) for number, slack in enumerate(slacks)),
         len(trials),
         sum(not trial.paid for trial in trials),
-        sum(run.seconds for run in record.runs),
+        sum(run.seconds for run in searched),
     )
 
 
@@ -132,7 +133,7 @@ def _limits(run: Run) -> tuple[Limit, ...]:
 
 def _judged(record: SearchRecord, run: Run, number: int) -> More | None:
     """Of all networks judged that are better and break only this limit, the one that breaks it least."""
-    limits, best = _limits(run), run.result.best
+    limits, best = _limits(run), run.result.answer
     raised, found = limits[number], dict[Choice, tuple[float, float]]()
     for trial in (trial for each in record.runs for trial in each.result.trials):
         if trial.accuracy >= best.accuracy + WORTH and trial.choice not in found:

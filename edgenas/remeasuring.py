@@ -60,8 +60,8 @@ def until_kept(
     record, rounds, last = solve(), list[Round](), dict[float, str]()
     while True:
         winners = {budget: record.best(budget) for budget in dict.fromkeys(run.budget for run in record.runs)}
-        keys = {budget: record.space.key(run.result.best.choice) for budget, run in winners.items()}
-        networks = [record.space.architecture(run.result.best.choice) for run in winners.values()]
+        keys = {budget: record.space.key(run.result.answer.choice) for budget, run in winners.items()}
+        networks = [record.space.architecture(run.result.answer.choice) for run in winners.values()]
         kept = {budget for budget, key in keys.items() if last.get(budget) == key}
         settled = kept == set(keys) and all(_known(record, run) for run in winners.values())
         blocks = list(dict.fromkeys(block for network in networks for block in network.blocks if block.kind != "skip"))
@@ -75,7 +75,7 @@ def until_kept(
 
 
 def _known(record: SearchRecord, run: Run) -> bool:
-    best = run.result.best
+    best = run.result.answer
     return best.cost - record.cost.total(record.space.architecture(best.choice)) <= WITHIN * run.budget
 
 

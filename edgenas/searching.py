@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from blocks.errors import InputError
@@ -24,7 +24,8 @@ VERSION = 1  # 1: first
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One algorithm at one budget; ``problem`` has the cost that counted against it, and the limits."""
+    """One algorithm at one budget; ``problem`` has the cost that counted against it, and the limits. Hybrid searches
+    all budgets at once: its trials and seconds are those of all."""
 
     algorithm: str
     budget: float
@@ -66,9 +67,9 @@ class SearchRecord:
     error_share: float | None = None
 
     def best(self, budget: float) -> Run:
-        """The run at ``budget`` whose best network is the most accurate, the cheaper of equals."""
+        """The run at ``budget`` whose answer was judged the most accurate, the cheaper of equals."""
         runs = [run for run in self.runs if run.budget == budget]
-        return max(runs, key=lambda run: (run.result.best.accuracy, -run.result.best.cost))
+        return max(runs, key=lambda run: (run.result.answer.accuracy, -run.result.answer.cost))
 
     def to_json(self, **more: Any) -> dict[str, Any]:
         """Plain JSON values; the winner is that of the first budget. ``more`` is added at the top."""
@@ -87,7 +88,7 @@ class SearchRecord:
 
     def run_json(self, run: Run, with_network: bool = True) -> dict[str, Any]:
         """One run as plain JSON values, its trials left out."""
-        best = run.result.best
+        best, lucky = run.result.answer, run.result.best
         network = self.space.architecture(best.choice)
         predicted = self.cost.total(network)
         return {
@@ -100,6 +101,7 @@ class SearchRecord:
             "interval": self.interval(predicted),
             "limits": [limit.as_dict() for limit in self.slacks(run)],
             "predicted_accuracy": run.result.predicted,
+            "most_rewarded": {"key": self.space.key(lucky.choice), "accuracy": lucky.accuracy, "cost": lucky.cost},
             "judged": len(run.result.trials),
             "paid": sum(trial.paid for trial in run.result.trials),
             "seconds": run.seconds,
@@ -108,8 +110,8 @@ class SearchRecord:
         }
 
     def slacks(self, run: Run) -> list[Slack]:
-        """What the best network of a run leaves of its budget and of each limit."""
-        network = self.space.architecture(run.result.best.choice)
+        """What the answer of a run leaves of its budget and of each limit."""
+        network = self.space.architecture(run.result.answer.choice)
         limits = (Limit(run.problem.cost, run.budget), *run.problem.limits)
         return [Slack(limit.cost.name, limit.cost.unit, limit.most, limit.cost.total(network)) for limit in limits]
 
@@ -136,29 +138,50 @@ def run_searches(
     cost: Cost | None = None,
     progress: Callable[[str, float, Trial], None] = lambda algorithm, budget, trial: None,
 ) -> SearchRecord:
-    """Each algorithm (name -> its options) at each budget; ``problem(budget)`` makes the problems, of one space and
-    judge. ``cost`` is what networks are predicted to cost, where that is not what counts against the budget. A network
-    is paid for once however many runs ask for it. BudgetError before anything is trained when no network fits one of
-    the budgets."""
+    """Each algorithm (name -> its options) at each budget, hybrid at all budgets at once where they count one cost;
+    ``problem(budget)`` makes the problems, of one space and judge. ``cost`` is what networks are predicted to cost,
+    where that is not what counts against the budget. A network is paid for once however many runs ask for it.
+    BudgetError before anything is trained when no network fits one of the budgets."""
     if not budgets or not algorithms:
         raise InputError("a search needs at least one budget and one algorithm")
     problems = [problem(budget) for budget in budgets]
     _check_budgets(problems)
+    by_budget = {each.budget: each for each in problems}
+    one_cost = all(each.cost == problems[0].cost for each in problems)
     runs = []
     for name, options in algorithms.items():
-        for each in problems:
+        at_once = name == "hybrid" and len(problems) > 1 and one_cost
+        for each in [min(problems, key=lambda p: p.budget)] if at_once else problems:
             begin = time.monotonic()
 
             def tell(trial: Trial, name: str = name, budget: float = each.budget) -> None:
                 progress(name, budget, trial)
 
-            result = search(name, each, Trials(each, cache, max_trials, tell), **options)
-            runs.append(Run(name, each.budget, result, time.monotonic() - begin, each))
+            more = {"budgets": budgets} if at_once else {}
+            result = search(name, each, Trials(each, cache, max_trials, tell), **{**options, **more})
+            seconds = time.monotonic() - begin
+            found = _of_front(result, each.space, budgets) if at_once else {each.budget: result}
+            runs += [Run(name, budget, of_budget, seconds, by_budget[budget]) for budget, of_budget in found.items()]
     values = None
     if "mathnas" in algorithms and max_trials is None:
         values = block_values(problems[0], Trials(problems[0], cache), algorithms["mathnas"].get("fraction"))
     first = problems[0]
     return SearchRecord(first.space, cost or first.cost, first.accuracy.name, tuple(runs), values, error_share)
+
+
+def _of_front(result: Result, space: Space, budgets: Sequence[float]) -> dict[float, Result]:
+    """The answers that hybrid gave for several budgets in one run."""
+    judged = {space.key(trial.choice): trial for trial in result.trials}
+    points = {point["budget"]: point for point in result.notes["front"]}
+    return {
+        budget: replace(
+            result,
+            best=judged[points[budget]["network"]],
+            recommended=judged[points[budget]["finalists"][0]["network"]],
+            predicted=points[budget]["predicted"],
+        )
+        for budget in budgets
+    }
 
 
 def front_points(space: Space, cost: Cost, values: BlockValues) -> list[tuple[float, float, str]]:

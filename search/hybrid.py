@@ -8,7 +8,10 @@ to come; MathNAS (arXiv 2311.04943) knows what each block is worth, but learns n
 3. one sweep of LayerNAS: each kept prefix meets each option; each child is completed by what the model says is best
    within the budget; of each bucket the child predicted best and not judged yet is judged; a bucket keeps the prefix
    whose network was judged best
-4. until a sweep changes no bucket
+4. until a sweep changes no bucket; what is left of a limit on trials then goes to the networks that the model says are
+   best within the budget, one at a time
+5. of the networks judged, those are named that are worth training in full: the model's word and the reward together say
+   which (``TrialModel.expected``), for the highest of many noisy rewards is mostly the luckiest
 
 The model is fitted again for every layer. A child is not judged when its prediction, more two standard errors, stays
 below that of the best network so far: its whole prefix is set aside until the model thinks otherwise.
@@ -19,8 +22,10 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
+from search.best_first import best_first
 from search.completions import completions
 from search.feasible import checked_graph
 from search.hybrid_table import Table, TrialModel
@@ -31,15 +36,19 @@ from search.solvers import limited
 from search.space import Choice, Space
 from search.trials import Trials, TrialsExhaustedError
 
+FINALISTS = 5  #: networks named as worth training in full
+LOOKED_AT = 100_000  #: networks within the budget, best first, before no more is expected to keep the limits
+
 
 def hybrid(problem: Problem, trials: Trials, *, budgets: float | Sequence[float] = (), buckets: int = 20) -> Result:
-    """The best judged network with cost <= ``problem.budget`` that keeps the limits; ``notes["front"]`` has the best
-    for every budget.
+    """The best judged network with cost <= ``problem.budget`` that keeps the limits; ``Result.recommended`` is the one
+    expected to be best when trained again. ``notes["front"]`` has both for every budget, and the finalists by
+    descending expectation.
 
     budgets   more budgets to search at once: all learn from the same trials, and take turns layer by layer
     buckets   H: cells of equal width between 0 and a budget
 
-    ``Result.predicted`` is what the other trials predict the best network to be. Departures from the papers: cells
+    ``Result.predicted`` is what the other trials predict that one to be. Departures from the papers: cells
     belong to (bucket, state) as in ``search.layernas``, and when a limit on trials is less than twice the single
     sample, half of it goes into a random part of that sample.
     """
@@ -57,16 +66,19 @@ def hybrid(problem: Problem, trials: Trials, *, budgets: float | Sequence[float]
             sweeps += 1
             turns = [table.search_layer(i) for i in range(len(graph.layers)) for table in tables]
             changed = any(turns)
+        if trials.max_trials is not None:
+            _spend(problems, trials, model)
     except TrialsExhaustedError:
         pass
     if trials.best() is None:
         _rescue(problem, trials, model)
-    best, ridge = trials.best(), model.ridge()
+    finalists, ridge = model.finalists(problem.budget), model.ridge()
     notes: dict[str, Any] = {"H": buckets, "sweeps": sweeps}
     notes |= {"ceiling": ridge.ceiling, "penalty": ridge.penalty}
-    notes["front"] = [_front_point(each, trials) for each in problems]
-    predicted = None if best is None else model.left_out(best.choice)
-    return trials.result("hybrid", notes, predicted)
+    notes["front"] = [_front_point(each, trials, model) for each in problems]
+    recommended = finalists[0] if finalists else None
+    predicted = None if recommended is None else model.left_out(recommended.choice)
+    return trials.result("hybrid", notes, predicted, recommended)
 
 
 def single_sample(space: Space) -> list[Choice]:
@@ -84,6 +96,20 @@ def _judge_seeds(problem: Problem, trials: Trials, model: TrialModel) -> None:
     model.rewards(seeds, spare=0 if any(problem.fits(choice) for choice in seeds) else 1)
 
 
+def _spend(problems: Sequence[Problem], trials: Trials, model: TrialModel) -> None:
+    """Judge the networks predicted best, one for each budget in turn, until none is left to judge."""
+    left = list(problems)
+    while left:
+        for problem in tuple(left):
+            ends = completions(model.graph.with_values(model.edge_values()), problem.budget)
+            best = islice(best_first(ends, problem.budget), LOOKED_AT)  # under several limits few of them may fit
+            networks = (choice for choice in best if choice not in model)
+            found = trials.unjudged(filter(problem.fits, networks), 1)
+            if not found:
+                left.remove(problem)
+            model.rewards(found)
+
+
 def _rescue(problem: Problem, trials: Trials, model: TrialModel) -> None:
     """Judge the network predicted best that fits: for when the trials ran out before any did."""
     ends = completions(model.graph.with_values(model.edge_values()), problem.budget)
@@ -95,8 +121,22 @@ def _rescue(problem: Problem, trials: Trials, model: TrialModel) -> None:
     trials.rewards([] if fits is None else [fits])
 
 
-def _front_point(problem: Problem, trials: Trials) -> dict[str, Any]:
+def _front_point(problem: Problem, trials: Trials, model: TrialModel) -> dict[str, Any]:
     best = trials.best(problem.budget)
-    found = None if best is None else problem.space.key(best.choice)
-    accuracy, cost = (None, None) if best is None else (best.accuracy, best.cost)
-    return {"budget": problem.budget, "network": found, "accuracy": accuracy, "cost": cost}
+    key, point = problem.space.key, {"budget": problem.budget}
+    if best is None:
+        return {**point, "network": None, "accuracy": None, "cost": None, "predicted": None, "finalists": []}
+    first, *_ = found = model.finalists(problem.budget)[:FINALISTS]
+    finalists = [
+        {"network": key(t.choice), "accuracy": t.accuracy, "expected": model.expected(t.choice), "cost": t.cost}
+        for t in found
+    ]
+    predicted = model.left_out(first.choice)
+    return {
+        **point,
+        "network": key(best.choice),
+        "accuracy": best.accuracy,
+        "cost": best.cost,
+        "predicted": predicted,
+        "finalists": finalists,
+    }

@@ -10,7 +10,7 @@ import numpy as np
 
 from search.completions import Completions, completions
 from search.graph import Floats, Graph
-from search.problem import Problem
+from search.problem import Problem, Trial
 from search.ridge import OptionFeatures, Ridge, fit_ridge
 from search.space import Choice, Space
 from search.trials import Trials
@@ -35,6 +35,10 @@ class TrialModel:
         self._rows: dict[Choice, Floats] = {}
         self._rewards: dict[Choice, float] = {}
         self._ridge: Ridge | None = None
+
+    def __contains__(self, choice: Choice) -> bool:
+        """Whether it was judged by this name."""
+        return choice in self._rows
 
     def rewards(self, choices: Sequence[Choice], spare: int = 0) -> list[float]:
         """Those of ``trials``, and learn from them."""
@@ -62,6 +66,21 @@ class TrialModel:
         """The accuracy in percent that all others predict a network judged to have."""
         ridge = self.ridge()
         return ridge.accuracy(float(ridge.left_out[list(self._rows).index(choice)]))
+
+    def expected(self, choice: Choice) -> float:
+        """The accuracy in percent that a network judged is expected to have when it is trained again.
+
+        Half of what its reward has above the ridge's fit, on the ridge's scale: the fit knows no interactions of
+        options, the reward has the noise of one training, and with one training a network nothing says how much of
+        their difference is which. The mean over every share alike is half.
+        """
+        ridge = self.ridge()
+        fit = ridge.intercept + float(self._rows[choice] @ ridge.weights)
+        return ridge.accuracy((fit + ridge.scale(self._rewards[choice])) / 2)
+
+    def finalists(self, budget: float) -> list[Trial]:
+        """What was judged within the budget by descending expectation, the cheaper of equals first."""
+        return sorted(self._trials.fitting(budget), key=lambda trial: (-self.expected(trial.choice), trial.cost))
 
     def edge_values(self) -> list[Floats]:
         """What each edge adds to a prediction on the ridge's scale; zeros before the first trial."""

@@ -5,8 +5,9 @@ of layer l; the child is completed by a default for the layers to come, so that 
 be trained, and takes its bucket when its accuracy is higher. Cost never enters the reward: ``select`` drops prefixes
 that cannot reach the target range.
 
-Beyond the paper, and needed where options choose widths: a cell belongs to (bucket, width, size, ended), and every
-prefix carries its exact cost beside its bucket.
+Departures, needed where options choose widths: a cell belongs to (bucket, width, size, ended), every prefix carries its
+exact cost beside its bucket, and the default is the most expensive way to end a network, not the most expensive option
+of each layer. A network met again is not trained again.
 """
 
 from __future__ import annotations

@@ -5,7 +5,11 @@ A network's accuracy is predicted from its blocks as
     Acc(N) = Acc(base) - sum_i b[i, J_i] (meanF[i, J_i] / F(N))^power
 
 with F the FLOPs (MACs) and b from ``search.mathnas_blocks``. The paper's ``power`` is 1, which makes the best network
-within a budget the optimum of a linear fraction; 0 makes prediction additive.
+within a budget the optimum of a linear fraction; 0 makes prediction additive. The paper's steps: block performances
+from the single sample (its Algorithm 1) or a random average; the integer program under latency (section 4); its optimum
+is the answer. Departures: Dinkelbach over the exact dynamic program solves the fraction, the paper's big-M program
+(``search.solvers.charnes_cooper``) is the cross-check; the best network judged is the answer, which may be one of the
+estimate's; ``top`` networks are judged instead of the first alone.
 """
 
 from __future__ import annotations

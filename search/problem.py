@@ -142,8 +142,10 @@ class Result:
 
     best        the judged network of highest accuracy with cost <= budget that keeps all limits
     trials      every network judged, in order
-    predicted   accuracy the algorithm expected of ``best`` before judging it, where it has a model (MathNAS)
+    predicted   accuracy the algorithm expects of ``answer`` without having judged it, where it has a model (MathNAS)
     notes       what else the algorithm has to say, by its paper's names (plain JSON values)
+    recommended the judged network within the budget that the algorithm expects to be best when trained again, where it
+                knows how far rewards can be trusted (hybrid): the highest of many noisy rewards is mostly luck
     """
 
     algorithm: str
@@ -151,6 +153,12 @@ class Result:
     trials: tuple[Trial, ...]
     predicted: float | None = None
     notes: dict[str, Any] = field(default_factory=dict)
+    recommended: Trial | None = None
+
+    @property
+    def answer(self) -> Trial:
+        """The network to train in full and ship: ``recommended``, else ``best``."""
+        return self.best if self.recommended is None else self.recommended
 
 
 def check_positive(budget: float, unit: str) -> None:

@@ -42,6 +42,10 @@ class Ridge:
         """Percent, from the fitted scale."""
         return self.ceiling - float(np.exp(-value))
 
+    def scale(self, accuracy: float) -> float:
+        """Inverse of ``accuracy``."""
+        return -float(np.log(self.ceiling - accuracy))
+
 
 def fit_ridge(rows: Floats, accuracies: Sequence[float]) -> Ridge:
     """``rows`` (n, features) with n accuracies in percent, n >= 1; the intercept is not penalised."""

@@ -61,8 +61,8 @@ class Trials:
     def rewards(self, choices: Sequence[Choice], spare: int = 0) -> list[float]:
         """Accuracies of ``choices``, judged as one batch where they are not known.
 
-        TrialsExhaustedError when the limit, less ``spare`` trials kept for later, allows only the first of them;
-        those are judged first.
+        TrialsExhaustedError when the limit, less ``spare`` trials kept for later, allows only the first of them; those
+        are judged first, and where one of them is within the budget nothing is spared.
         """
         most = None if self.max_trials is None else self.max_trials - spare
         digests: list[str] = []
@@ -72,12 +72,14 @@ class Trials:
             digest = network_digest(candidate.architecture)
             if digest not in self._log and digest not in fresh:
                 if most is not None and len(self._log) + len(fresh) >= most:
-                    self.exhausted = True
                     break
                 fresh[digest] = candidate
             digests.append(digest)
         self._judge(fresh)
         if len(digests) < len(choices):
+            if spare and self.best() is not None:
+                return self.rewards(choices)
+            self.exhausted = True
             raise TrialsExhaustedError(f"{self.max_trials} trials are spent")
         return [self.cache[digest] for digest in digests]
 
@@ -102,7 +104,13 @@ class Trials:
         """The fitting trial of highest accuracy, the cheaper of equals, then the earlier."""
         return max(self.fitting(budget), key=lambda trial: (trial.accuracy, -trial.cost), default=None)
 
-    def result(self, algorithm: str, notes: Mapping[str, Any], predicted: float | None = None) -> Result:
+    def result(
+        self,
+        algorithm: str,
+        notes: Mapping[str, Any],
+        predicted: float | None = None,
+        recommended: Trial | None = None,
+    ) -> Result:
         """What the run found; OutcomeError when it judged no network within the budget."""
         best = self.best()
         if best is None:
@@ -111,7 +119,8 @@ class Trials:
                 f"{algorithm} judged {len(self)} networks and none costs as little as {self.problem.budget:g} "
                 f"{self.problem.cost.unit}{keeps}: allow it more than {self.max_trials} trials"
             )
-        return Result(algorithm, best, self.log, predicted, {**notes, "max_trials_reached": self.exhausted})
+        notes = {**notes, "max_trials_reached": self.exhausted}
+        return Result(algorithm, best, self.log, predicted, notes, recommended)
 
     def _judge(self, wanted: dict[str, Candidate]) -> None:
         unpaid = {digest: c for digest, c in wanted.items() if digest not in self.cache}

@@ -108,7 +108,7 @@ def finds_the_best_it_judged_within_the_budget(entry: Entry, folder: Path) -> No
             asked = problem(toy, share)
             result = entry.run(asked)
             fits = [trial for trial in result.trials if trial.cost <= asked.budget]
-            assert result.best in fits
+            assert result.best in fits and result.answer in fits
             assert result.best.accuracy == max(trial.accuracy for trial in fits)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from blocks.errors import InputError
 from search.accuracy.tabular import NasBenchMacro
+from search.best_first import best_first
 from search.completions import completions
 from search.cost import macs_cost
 from search.graph import layered_graph
@@ -37,6 +39,53 @@ def test_completions_are_the_best_endings_of_every_state(seed: int) -> None:
         assert front.value[index] == pytest.approx(everything.values[fits].max())
         solution = graph.solution(graph.path(found.options(0, 0, index))) if seed % 3 else None
         assert solution is None or solution.value == pytest.approx(front.value[index])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_best_first_is_every_network_within_the_budget_by_value(seed: int) -> None:
+    graph = random_graph(seed)
+    paths = brute_force.all_paths(graph)
+    for budget in np.quantile(paths.costs, [0, 0.3, 1]).tolist() if len(paths.costs) else ():
+        solutions = [graph.solution(graph.path(c)) if seed % 3 else None for c in best_first(completions(graph, budget),
+                     budget)]  # fmt: skip
+        fits = paths.costs <= budget * (1 + 1e-9)
+        assert len(solutions) == fits.sum()
+        if seed % 3:  # every third has parallel edges of one option
+            values = [solution.value for solution in solutions if solution is not None]
+            assert values == pytest.approx(sorted(paths.values[fits].tolist(), reverse=True))
+
+
+def test_what_is_left_of_a_limit_goes_to_the_networks_predicted_best() -> None:
+    problem = toy_problem(plain_space(), 1.0, BlockSumAccuracy(jitter=2, seed=1))
+    alone = hybrid(problem, Trials(problem))
+    most = len(alone.trials) + 10
+    result = hybrid(problem, Trials(problem, max_trials=most))
+    assert len(result.trials) == most and not alone.notes["max_trials_reached"]
+    whole = hybrid(problem, Trials(problem, max_trials=10**6))
+    assert len(whole.trials) == problem.space.networks  # and ends
+
+
+def test_a_lucky_training_is_rewarded_and_not_recommended() -> None:
+    """One poor network has the highest reward by .1 points, where all others are as good as their blocks say."""
+
+    class Lucky(BlockSumAccuracy):
+        def evaluate(self, candidates: Sequence[Candidate]) -> Iterator[tuple[int, float]]:
+            for index, accuracy in super().evaluate(candidates):
+                yield index, top + 0.1 if candidates[index].choice == poor else accuracy
+
+    plain = toy_problem(plain_space(), 1.0)
+    honest = hybrid(plain, Trials(plain))
+    top = honest.best.accuracy
+    poor = min(honest.trials, key=lambda trial: trial.accuracy).choice
+    problem = toy_problem(plain_space(), 1.0, Lucky())
+    result = hybrid(problem, Trials(problem))
+    assert result.best.choice == poor
+    assert result.recommended is not None and result.answer == result.recommended
+    assert result.answer.choice == honest.best.choice
+    finalists = result.notes["front"][0]["finalists"]
+    assert finalists[0]["network"] == problem.space.key(result.answer.choice) and len(finalists) == 5
+    expected = [f["expected"] for f in finalists]
+    assert expected == sorted(expected, reverse=True)
 
 
 def test_a_budget_leaves_out_endings_that_nothing_can_begin() -> None:

@@ -30,6 +30,15 @@ def test_layernas_has_an_answer_however_few_trials_it_may_have(toy: str, most: i
 
 
 @pytest.mark.parametrize("toy", SPACES)
+def test_every_trial_that_is_allowed_is_used(toy: str) -> None:
+    """Also where one was kept for an answer, and the batch that found the answer was the last."""
+    problem = toy_problem(SPACES[toy](), 0.4, BlockSumAccuracy(jitter=1))
+    wanted = len(layernas(problem, Trials(problem)).trials)
+    for most in range(2, wanted):
+        assert len(layernas(problem, Trials(problem, max_trials=most)).trials) == most
+
+
+@pytest.mark.parametrize("toy", SPACES)
 @pytest.mark.parametrize("name", ["layernas", "mathnas"])
 def test_where_accuracy_is_additive_more_budget_is_never_worse(name: str, toy: str) -> None:
     accuracy, s = BlockSumAccuracy(seed=2), SPACES[toy]()

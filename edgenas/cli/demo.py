@@ -52,7 +52,7 @@ def command(folder: Path | None, device: str, inventory: Path | None, seed: int,
         print_json(data)
     else:
         runs = [
-            (run.budget, run.algorithm, run.result.best.cost, run.result.best.accuracy, len(run.result.trials),
+            (run.budget, run.algorithm, run.result.answer.cost, run.result.answer.accuracy, len(run.result.trials),
              sum(t.paid for t in run.result.trials), run.seconds)
             for run in story.record.runs
         ]  # fmt: skip

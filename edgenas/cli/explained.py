@@ -22,7 +22,7 @@ def print_explained(record: SearchRecord, explained: Explanation) -> None:
     if len(explained.front) > 1:
         front = [record.run_json(run, with_network=False) for run in explained.front]
         print_table(COLUMNS, [_row(run) for run in front], "the best at each budget")
-    winner = record.space.key(explained.winner.result.best.choice)
+    winner = record.space.key(explained.winner.result.answer.choice)
     print_table(
         ("layer", "block", unit, "share %"),
         [(one.layer, one.block, one.cost, round(100 * one.share, 1)) for one in explained.dearest],

@@ -40,7 +40,8 @@ if TYPE_CHECKING:
               "repeat for several.")  # fmt: skip
 @click.option("--set", "settings", multiple=True, metavar="ALGORITHM.OPTION=VALUE",
               help="An option of an algorithm, such as layernas.buckets=20 or mathnas.top=10.")  # fmt: skip
-@click.option("--max-trials", type=click.IntRange(min=1), help="The most networks one run may judge.")
+@click.option("--max-trials", type=click.IntRange(min=1), help="The most networks one run may judge; hybrid's run "
+              "is that of all budgets together.")  # fmt: skip
 @click.option("--seed", default=0, show_default=True, help="Of the search and of the trainings.")
 @where_options
 @click.option("--remeasure", "device", metavar="DEVICE", help="Measure the winners' blocks again on this device of the "
@@ -127,7 +128,7 @@ def command(
                 lambda: open_budgets(asked, chosen),
                 solve,
             )
-    winner = record.best(found.budgets[0]).result.best.choice
+    winner = record.best(found.budgets[0]).result.answer.choice
     guessed = [str(block) for block in found.costed.predicted(chosen.architecture(winner).blocks)]
     if guessed:
         talk(

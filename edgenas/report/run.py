@@ -59,7 +59,7 @@ def write_run(story: Story, seconds: dict[str, float], folder: Path) -> dict[str
     picked: dict[str, list[Point]] = {}
     for run in story.record.runs:
         trials.setdefault(run.algorithm, []).extend((t.cost, t.accuracy) for t in run.result.trials)
-        picked.setdefault(run.algorithm, []).append((run.result.best.cost, run.result.best.accuracy))
+        picked.setdefault(run.algorithm, []).append((run.result.answer.cost, run.result.answer.accuracy))
     judged = next(a for k, a, _ in story.finalists if k == story.space.key(story.winner))
     draw_front(
         FrontPicture(

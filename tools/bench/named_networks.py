@@ -18,7 +18,10 @@ from search.spaces import space
 #: operations (arXiv 2001.00326, figure 1) and the multiply-accumulates of each for a pixel and a pair of channels
 CELL_OPERATIONS = {"none": 0, "skip_connect": 0, "nor_conv_1x1": 1, "nor_conv_3x3": 9, "avg_pool_3x3": 0}
 CELL_EDGES = ("1<0", "2<0", "2<1", "3<0", "3<1", "3<2")  #: of the cell, in the order of the published strings
-CELL_SIZE, CELL_WIDTH = 32, 16  #: of the first of its three stages
+CELL_SIZE, CELL_WIDTH = 32, 16  #: of the first of its three stages; all three take as much work
+CELLS_IN_NETWORK = 15
+#: stem, two reduction blocks, classifier: (3 16 9 32^2) + 2 (16 32 9 + 32^2 9 + 16 32) 16^2 + 640, the least published
+OUTSIDE_CELLS = 7_783_040
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +74,14 @@ def nas_bench_macro_by_name() -> Space:
 
 
 def nas_bench_201(seed: int = 0) -> Space:
-    """15,625 cells. The edges of a cell have no order that a search should know: the seed draws one."""
+    """15,625 cells. The edges of a cell have no order that a search should know: the seed draws one. What lies outside
+    the cells counts as work of the first edge."""
     edges = list(CELL_EDGES)
     random.Random(seed).shuffle(edges)
-    pairs = CELL_SIZE**2 * CELL_WIDTH**2
-    layers = [
-        Layer(edge, tuple(NamedOption(o, "conv", layer=edge, macs=pairs * n) for o, n in CELL_OPERATIONS.items()))
-        for edge in edges
-    ]
+    pairs = CELLS_IN_NETWORK * CELL_SIZE**2 * CELL_WIDTH**2
+    layers = []
+    for edge in edges:
+        more = 0 if layers else OUTSIDE_CELLS
+        options = [(o, pairs * n + more) for o, n in CELL_OPERATIONS.items()]
+        layers.append(Layer(edge, tuple(NamedOption(o, "conv", layer=edge, macs=macs) for o, macs in options)))
     return Space(f"nas_bench_201-{seed}", CELL_SIZE, tuple(layers), c_in=CELL_WIDTH, source="arXiv 2001.00326")

@@ -17,6 +17,7 @@ from search.accuracy.tabular import NasBenchMacro
 from search.cost import macs_cost
 from search.problem import Candidate, Cost, Problem
 from search.space import Choice
+from search.spaces import space
 from tools.bench.named_networks import nas_bench_201, nas_bench_macro_by_name
 
 MACRO_QUANTILES = (0.1, 0.25, 0.4, 0.55, 0.7, 0.85)
@@ -44,12 +45,13 @@ class MeasuredCost(Cost):
 
 
 class Macro:
-    """NAS-Bench-Macro: FLOPs budgets; the reward is one of three trainings, the judge their mean."""
+    """NAS-Bench-Macro: FLOPs budgets; the reward is one of three trainings, the judge their mean. ``merged``: names
+    that differ only in where a skip stands are one network, paid for once."""
 
-    name = "NAS-Bench-Macro, FLOPs budgets"
-
-    def __init__(self, path: Path) -> None:
-        self._path, self._judge, self._space = path, NasBenchMacro(path), nas_bench_macro_by_name()
+    def __init__(self, path: Path, merged: bool = False) -> None:
+        self.name = "NAS-Bench-Macro, FLOPs budgets" + (", names merged" if merged else "")
+        self._path, self._judge = path, NasBenchMacro(path)
+        self._space = space("nas_bench_macro") if merged else nas_bench_macro_by_name()
         published = json.loads(path.read_text()).values()
         self._flops = np.array([row["flops"] for row in published])
         self._means = np.array([sum(row["test_acc"]) / 3 for row in published])
@@ -81,10 +83,10 @@ class Cells:
 
     def _ask(self, seed: int, cost: Cost, budget: float, best: float) -> Asked:
         validation, test, _ = self._columns
-        space = nas_bench_201(seed)
-        accuracy = NasBench201(space, validation, f"{self._data}-12-epochs")
-        problem = Problem(space, cost, accuracy, budget, seed)
-        return Asked(problem, lambda choice: test[cell_of(space, choice)], best)
+        cells = nas_bench_201(seed)
+        accuracy = NasBench201(cells, validation, f"{self._data}-12-epochs")
+        problem = Problem(cells, cost, accuracy, budget, seed)
+        return Asked(problem, lambda choice: test[cell_of(cells, choice)], best)
 
 
 class CellsOnPi4(Cells):
@@ -109,8 +111,8 @@ class CellsFreely(Cells):
         self.name += ", no budget"
 
     def asked(self, seed: int) -> list[Asked]:
-        space, cost = nas_bench_201(seed), macs_cost()
-        dearest = sum(max(cost.of(edge.block) for edge in edges) for edges in space.edges)
+        cells, cost = nas_bench_201(seed), macs_cost()
+        dearest = sum(max(cost.of(edge.block) for edge in edges) for edges in cells.edges)
         return [self._ask(seed, cost, dearest, max(self._columns[1].values()))]
 
 

@@ -1,11 +1,14 @@
-"""How long the exact solvers take on spaces of the sizes that matter, beside HiGHS.
+"""How long the exact solvers take on spaces of the sizes that matter, beside HiGHS and OR-Tools CP-SAT.
 
-    python tools/bench/solvers.py
-    python tools/bench/solvers.py --repeats 5 --json solvers.json
+    python -m tools.bench.solvers
+    python -m tools.bench.solvers --repeats 5 --json solvers.json
 
-Costs and values are seeded random numbers: values grow with the logarithm of cost, plus noise, as accuracy does. Times
-are the smallest of the repeats, in milliseconds, on one thread of this machine. ``tunas_v3`` is the real graph of that
-space with seeded costs near its MACs.
+Costs and values are seeded random numbers: values grow with the logarithm of cost, plus noise, as accuracy does.
+``tunas_v3`` is the real graph of that space with seeded costs near its MACs. Times are milliseconds on one thread of
+this machine, the smallest of the repeats for the dynamic program, one run for HiGHS and CP-SAT. The dynamic program
+finds the whole front (MiB: the most that numpy and Python held for it), the others the best network for one budget.
+Every answer is compared: with every path, where they can be tried one by one, and with what HiGHS and CP-SAT prove; the
+program fails where they differ, or where a front takes longer than its bar.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,82 +28,115 @@ from rich.table import Table
 from blocks.errors import OutcomeError
 from search.cost import macs_cost
 from search.graph import Graph, GraphLayer, layered_graph
-from search.solvers import charnes_cooper, dinkelbach, milp, pareto_dp
+from search.solvers import brute_force, charnes_cooper, dinkelbach, milp, pareto_dp
 from search.spaces import space
+from tools.bench import cp_sat
 
-CHAINS = ((22, 9), (24, 72), (5, 7371))
-HIGHS_LIMIT_S = 60.0
+CHAINS = ((8, 6), (22, 9), (24, 72), (5, 7371))
+BARS_MS = {"22 x 9": 50.0, "24 x 72": 400.0, "5 x 7371": 50.0, "tunas_v3": 5000.0}  #: for the whole front
+LIMIT_S = 60.0  #: of HiGHS and CP-SAT
+CLOSE = 1e-5  #: relative: HiGHS's tolerances, CP-SAT's whole numbers
 #: key -> heading; the fraction is MathNAS's
 HEADINGS = {
     "graph": "graph",
     "edges": "edges",
     "front_points": "points",
     "front_ms": "front",
+    "bar_ms": "bar",
+    "met": "",
+    "front_mib": "MiB",
+    "brute_force": "brute force",
     "one_budget_ms": "budget",
     "fraction_ms": "fraction",
     "iterations": "steps",
     "highs_ms": "HiGHS",
+    "cp_sat_ms": "CP-SAT",
     "highs_fraction_ms": "HiGHS fraction",
 }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--no-highs", action="store_true", help="leave out HiGHS, which takes seconds")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--alone", action="store_true", help="leave out HiGHS and CP-SAT, which take minutes")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers, - for standard output")
     arguments = parser.parse_args()
     graphs = {f"{layers} x {options}": chain(layers, options) for layers, options in CHAINS}
     graphs["tunas_v3"] = tunas_graph()
-    rows = [measured(name, graph, arguments.repeats, not arguments.no_highs) for name, graph in graphs.items()]
+    rows = [measured(name, graph, arguments.repeats, not arguments.alone) for name, graph in graphs.items()]
     if str(arguments.json) == "-":
         print(json.dumps(rows, indent=2))
         return
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=2) + "\n")
-    table = Table(*HEADINGS.values(), title=f"milliseconds; - is no proof within {HIGHS_LIMIT_S:.0f} s of HiGHS")
+    table = Table(*HEADINGS.values(), title=f"milliseconds; - is not run, or no proof within {LIMIT_S:.0f} s")
     for row in rows:
         table.add_row(*(shown(row[key]) for key in HEADINGS))
     Console().print(table)
+    raise SystemExit(0 if all(row["met"] is not False for row in rows) else 1)
 
 
 def shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "met" if value else "NOT MET"
     return "-" if value is None else f"{value:.1f}" if isinstance(value, float) else str(value)
 
 
-def measured(name: str, graph: Graph, repeats: int, highs: bool) -> dict[str, Any]:
+def measured(name: str, graph: Graph, repeats: int, others: bool) -> dict[str, Any]:
     """One row; the answers of the solvers are compared on the way."""
     front, whole_ms = timed(lambda: pareto_dp.pareto_front(graph), repeats)
     budget = float(front.costs[0] + 0.4 * (front.costs[-1] - front.costs[0]))
     answer, budget_ms = timed(lambda: pareto_dp.solve(graph, budget), repeats)
     loss, size = ratio_terms(graph)
     ratio, ratio_ms = timed(lambda: dinkelbach.solve(graph, budget, loss, size), repeats)
+    bar = BARS_MS.get(name)
     row: dict[str, Any] = {
         "graph": name,
         "layers": len(graph.layers),
         "edges": sum(len(layer) for layer in graph.layers),
         "front_points": len(front),
         "front_ms": whole_ms,
+        "bar_ms": bar,
+        "met": None if bar is None else whole_ms < bar,
+        "front_mib": most_mib(lambda: pareto_dp.pareto_front(graph)),
+        "brute_force": "-",
         "one_budget_ms": budget_ms,
         "fraction_ms": ratio_ms,
         "iterations": ratio.iterations,
         "highs_ms": None,
+        "cp_sat_ms": None,
         "highs_fraction_ms": None,
     }
-    if highs:
-        found, row["highs_ms"] = within_limit(lambda: milp.solve(graph, budget, HIGHS_LIMIT_S))
-        if found is not None and abs(found.value - answer.value) > 1e-5 * abs(answer.value):
-            raise SystemExit(f"{name}: HiGHS found {found.value}, the dynamic program {answer.value}")
-        same, row["highs_fraction_ms"] = within_limit(
-            lambda: charnes_cooper.solve(graph, budget, loss, size, HIGHS_LIMIT_S)
-        )
-        if same is not None and abs(same.ratio - ratio.ratio) > 1e-5 * abs(ratio.ratio):
-            raise SystemExit(f"{name}: HiGHS found the ratio {same.ratio}, Dinkelbach {ratio.ratio}")
+    if brute_force.count_paths(graph) <= brute_force.MOST_PATHS:
+        row["brute_force"] = same_front(name, graph, front)
+    if others:
+        found, row["highs_ms"] = within_limit(lambda: milp.solve(graph, budget, LIMIT_S))
+        check(name, "HiGHS", found and found.value, answer.value)
+        found, row["cp_sat_ms"] = within_limit(lambda: cp_sat.solve(graph, budget, LIMIT_S))
+        check(name, "CP-SAT", found and found.value, answer.value)
+        same, row["highs_fraction_ms"] = within_limit(lambda: charnes_cooper.solve(graph, budget, loss, size, LIMIT_S))
+        check(name, "HiGHS, the fraction", same and same.ratio, ratio.ratio)
     return row
 
 
+def check(name: str, solver: str, found: float | None, exact: float) -> None:
+    if found is not None and abs(found - exact) > CLOSE * abs(exact):
+        raise SystemExit(f"{name}: {solver} found {found}, the dynamic program {exact}")
+
+
+def same_front(name: str, graph: Graph, front: pareto_dp.Front) -> str:
+    """'equal' when trying every path gives the front, point by point and to the last bit."""
+    paths = brute_force.all_paths(graph)
+    order = np.lexsort((-paths.values, paths.costs))
+    values = paths.values[order]
+    rises = np.append(True, values[1:] > np.maximum.accumulate(values)[:-1])
+    if not (np.array_equal(paths.costs[order][rises], front.costs) and np.array_equal(values[rises], front.values)):
+        raise SystemExit(f"{name}: trying every path gives another front than the dynamic program")
+    return "equal"
+
+
 def within_limit(run: Callable[[], Any]) -> tuple[Any, float | None]:
-    """(answer, ms) of one run, (None, None) when HiGHS proves nothing within its limit."""
+    """(answer, ms) of one run, (None, None) when the limit comes before a proof."""
     try:
         return timed(run, 1)
     except OutcomeError:
@@ -114,6 +151,14 @@ def timed(run: Callable[[], Any], repeats: int) -> tuple[Any, float]:
         answer = run()
         times.append((time.perf_counter() - start) * 1e3)
     return answer, min(times)
+
+
+def most_mib(run: Callable[[], Any]) -> float:
+    tracemalloc.start()
+    run()
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return float(most / 2**20)
 
 
 def chain(layers: int, options: int) -> Graph:
