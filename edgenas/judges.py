@@ -1,4 +1,4 @@
-"""How a person names an accuracy: digits, nas-bench-macro:FILE, or package.module:function."""
+"""How a person names an accuracy: digits, train, supernet, nas-bench-macro:FILE, or package.module:function."""
 
 from __future__ import annotations
 
@@ -10,27 +10,36 @@ from typing import TYPE_CHECKING
 from blocks.errors import InputError
 
 if TYPE_CHECKING:
+    from edgenas.image_judges import ImageTask
     from search.problem import Accuracy
     from search.space import Space
 
 HELP = (
-    "'digits' trains each network on scikit-learn's digits; 'nas-bench-macro:FILE' reads the published JSON "
+    "'train' trains each network on your --images, 'supernet' all of them at once with shared weights; 'digits' trains "
+    "each on scikit-learn's digits; 'nas-bench-macro:FILE' reads the published JSON "
     "(mean of three trainings; 'nas-bench-macro-one:FILE' one of them, drawn by --seed); 'package.module:function' is "
     "any Python function from a network to percent."
 )
 
 
 @contextmanager
-def open_accuracy(text: str, space: Space, seed: int, workers: int) -> Iterator[Accuracy]:
+def open_accuracy(
+    text: str, space: Space, seed: int, workers: int, images: ImageTask | None = None
+) -> Iterator[Accuracy]:
     """The accuracy that ``text`` names, for networks of ``space``; its worker processes end with the block. InputError
     says what ``text`` could have been."""
     name, colon, rest = text.partition(":")
-    if text == "digits":
+    if text in ("train", "supernet"):
+        if images is None:
+            raise InputError(f"the accuracy {text!r} needs images: edgenas search --accuracy {text} --images FOLDER")
+        with images.judge(text, space, seed) as accuracy:
+            yield accuracy
+    elif text == "digits":
         from search.accuracy.digits import SEARCH_RECIPE, digits
         from search.accuracy.training import TrainingAccuracy
 
-        with TrainingAccuracy(digits(space.in_size), SEARCH_RECIPE, seed, workers) as accuracy:
-            yield accuracy
+        with TrainingAccuracy(digits(space.in_size), SEARCH_RECIPE, seed, workers) as training:
+            yield training
     elif name in ("nas-bench-macro", "nas-bench-macro-one"):
         from search.accuracy.tabular import NasBenchMacro
 

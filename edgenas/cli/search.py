@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,11 +36,17 @@ if TYPE_CHECKING:
 @click.option("--budget-macs", type=float, multiple=True, help="A budget in MACs, such as 60e6, instead.")
 @click.option("--budget-params", type=float, multiple=True, help="A budget in parameters, instead.")
 @click.option("--accuracy", required=True, help=f"Who judges: {ACCURACY_HELP}")
+@click.option("--images", type=click.Path(path_type=Path), help="Your pictures: a folder a class (in train/, val/ and "
+              "test/, or split for you), an .npz of arrays, or a Hugging Face dataset on disk.")  # fmt: skip
+@click.option("--device", default="auto", show_default=True, help="What trains on --images: auto, cpu or cuda.")
+@click.option("--stand-alone", default=12, show_default=True, type=click.IntRange(min=0),
+              help="With --accuracy supernet: networks that are also trained alone, to say how far the supernet's "
+              "ranking can be trusted; 0 for none.")  # fmt: skip
 @click.option("--algorithm", "algorithms", multiple=True, default=("layernas", "mathnas"), show_default=True,
               help="layernas, mathnas, hybrid, random, regularized_evolution, ofa_evolution, reinforce or nsga2; "
               "repeat for several.")  # fmt: skip
 @click.option("--set", "settings", multiple=True, metavar="ALGORITHM.OPTION=VALUE",
-              help="An option of an algorithm, such as layernas.buckets=20 or mathnas.top=10.")  # fmt: skip
+              help="An option of an algorithm or a training: layernas.buckets=20, train.epochs=9.")  # fmt: skip
 @click.option("--max-trials", type=click.IntRange(min=1), help="The most networks one run may judge.")
 @click.option("--seed", default=0, show_default=True, help="Of the search and of the trainings.")
 @click.option("--workers", default=2, show_default=True, help="Processes that train candidates.")
@@ -58,6 +65,9 @@ def command(
     budget_macs: tuple[float, ...],
     budget_params: tuple[float, ...],
     accuracy: str,
+    images: Path | None,
+    device: str,
+    stand_alone: int,
     algorithms: tuple[str, ...],
     settings: tuple[str, ...],
     max_trials: int | None,
@@ -75,22 +85,25 @@ def command(
     Example:
       edgenas search digits --table local-litert.jsonl --budget-ms 0.3 --accuracy digits
       edgenas search nas_bench_macro --budget-macs 60e6 --accuracy nas-bench-macro:nas-bench-macro_cifar10.json
+      edgenas search mobilenet_v2 --in-size 96 --budget-macs 60e6 --accuracy supernet --images photos/
     """
+    from edgenas.image_judges import image_task
     from edgenas.searching import run_searches
     from search.journal import TrialCache
     from search.problem import Problem
 
-    chosen = load_space(space, in_size, classes)
+    options = _options(algorithms, settings, accuracy)
+    task = image_task(accuracy, images, out, options, device, workers, talk)
+    chosen = load_space(space, in_size, classes or (task.classes if task else None))
     costed, budgets = _cost(chosen, table, statistic, budget_ms, budget_macs, budget_params, unvalidated, predict)
     cost = costed.cost
     for note in costed.notes:
         talk(note)
-    options = _options(algorithms, settings)
     journal = out.with_suffix(".trials.jsonl")
     with (
-        open_accuracy(accuracy, chosen, seed, workers) as judge,
-        TrialCache(chosen, judge, journal) as cache,
         progress("networks judged") as update,
+        open_accuracy(accuracy, chosen, seed, workers, task and replace(task, update=update)) as judge,
+        TrialCache(chosen, judge, journal) as cache,
     ):
         if len(cache):
             talk(f"{journal}: {len(cache)} networks are known already")
@@ -99,9 +112,14 @@ def command(
             update(len(cache), None, f"{algorithm} at {budget:g} {cost.unit}: {trial.accuracy:.2f} %")
 
         record = run_searches(
-            lambda budget: Problem(chosen, cost, judge, budget, seed), budgets, options, cache,
+            lambda budget: Problem(chosen, cost, judge, budget, seed), budgets,
+            {name: options[name] for name in algorithms}, cache,
             max_trials=max_trials, error_share=costed.error_share, progress=told,
         )  # fmt: skip
+        tau = None
+        if task and accuracy == "supernet" and stand_alone:
+            alone = out.with_suffix(".alone.trials.jsonl")
+            tau = replace(task, update=update, say=lambda text: None).trust(judge, chosen, stand_alone, seed, alone)
     best = record.best(budgets[0]).result.best.choice
     guessed = [str(block) for block in costed.predicted(chosen.architecture(best).blocks)]
     if guessed:
@@ -115,6 +133,7 @@ def command(
         seed=seed,
         validated=costed.error_share is not None,
         predicted_blocks=guessed,
+        trust=tau and asdict(tau),
     )
     write_whole(out, json.dumps(data, indent=1, allow_nan=False) + "\n")
     if as_json:
@@ -139,6 +158,8 @@ def command(
         f"{chosen.name} judged by {record.accuracy}",
     )
     summary: dict[str, Cell] = {"written": str(out), "judged networks": str(journal), "next": f"edgenas export {out}"}
+    if tau:
+        summary = {"Kendall's tau with trainings alone": str(tau), **summary}
     print_summary(summary)
 
 
@@ -175,13 +196,15 @@ def _cost(
     return table_cost(space, table, statistic, unvalidated, predict), ms
 
 
-def _options(algorithms: tuple[str, ...], settings: tuple[str, ...]) -> dict[str, dict[str, Any]]:
-    """Algorithm -> its options, from ALGORITHM.OPTION=VALUE; values are JSON or plain text."""
+def _options(algorithms: tuple[str, ...], settings: tuple[str, ...], accuracy: str) -> dict[str, dict[str, Any]]:
+    """Algorithm, or way of training, -> its options, from ALGORITHM.OPTION=VALUE."""
+    from edgenas.image_judges import NAMES, recipe_options
     from search.algorithms import algorithm_options
 
-    options: dict[str, dict[str, Any]] = {name: {} for name in algorithms}
-    for name in options:
-        algorithm_options(name)
+    every = {name: algorithm_options(name) for name in algorithms}
+    if accuracy in NAMES:
+        every |= recipe_options()
+    options: dict[str, dict[str, Any]] = {name: {} for name in every}
     for text in settings:
         target, equals, value = text.partition("=")
         name, dot, option = target.partition(".")
@@ -190,7 +213,7 @@ def _options(algorithms: tuple[str, ...], settings: tuple[str, ...]) -> dict[str
                 f"--set {text!r} is not ALGORITHM.OPTION=VALUE for one of {', '.join(options)}, "
                 f"such as layernas.buckets=20"
             )
-        known = algorithm_options(name)
+        known = every[name]
         if option not in known:
             raise InputError(f"--set {text!r}: {name} has no option {option!r}; it has {', '.join(known)}")
         options[name][option] = _typed(text, value, known[option])
@@ -202,7 +225,10 @@ def _typed(text: str, value: str, default: Any) -> Any:
     try:
         if isinstance(default, str):
             return value
+        if isinstance(default, bool):
+            return {"true": True, "false": False}[value]
         return int(value) if isinstance(default, int) else float(value)
-    except ValueError:
-        kind = "a whole number" if isinstance(default, int) else "a number"
+    except (ValueError, KeyError):
+        kind = "true or false" if isinstance(default, bool) else "a whole number"
+        kind = kind if isinstance(default, int) else "a number"
         raise InputError(f"--set {text!r}: {value!r} is not {kind}") from None

@@ -18,6 +18,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -27,18 +28,29 @@ from search.accuracy.training_data import ImageData, TrainRecipe
 from search.problem import Candidate
 
 if TYPE_CHECKING:
-    from search.accuracy.training_torch import Progress, Trained
+    from search.accuracy.fitting import Progress
+    from search.accuracy.training_torch import Trained
 
 __all__ = ["ImageData", "TrainRecipe", "TrainingAccuracy", "train"]
 
 
 def train(
-    architecture: Architecture, data: ImageData, recipe: TrainRecipe, seed: int, progress: Progress | None = None
+    architecture: Architecture,
+    data: ImageData,
+    recipe: TrainRecipe,
+    seed: int,
+    progress: Progress | None = None,
+    *,
+    device: str = "cpu",
+    checkpoint: Path | None = None,
 ) -> Trained:
     """One network trained from its first weights; see ``search.accuracy.training_torch.train``."""
     from search.accuracy import training_torch
 
-    return training_torch.train(architecture, data, recipe, seed, progress)
+    return training_torch.train(architecture, data, recipe, seed, progress, device=device, checkpoint=checkpoint)
+
+
+Task = tuple[ImageData, TrainRecipe, int, str]  #: what every network is trained with: the seed, the device
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +68,27 @@ class TrainingAccuracy:
     ``with``, and end at once when this process does, in whatever way.
     """
 
-    def __init__(self, data: ImageData, recipe: TrainRecipe, seed: int = 0, workers: int = 2) -> None:
+    def __init__(
+        self, data: ImageData, recipe: TrainRecipe, seed: int = 0, workers: int = 2, device: str = "cpu"
+    ) -> None:
         if workers < 0:
             raise InputError(f"workers={workers} must be 0 (train in this process) or more")
         self._data = data
         self._recipe = recipe
         self._seed = seed
         self._workers = workers
+        self._device = device
         self._pool: _Pool | None = None
+
+    @property
+    def _task(self) -> Task:
+        return self._data, self._recipe, self._seed, self._device
 
     @property
     def name(self) -> str:
         data, recipe = self._data, self._recipe
-        return f"training:{data.name}:{data.digest}:recipe-{recipe.digest}:seed{self._seed}"
+        where = "" if self._device == "cpu" else f":{self._device}"
+        return f"training:{data.name}:{data.digest}:recipe-{recipe.digest}:seed{self._seed}{where}"
 
     def __enter__(self) -> TrainingAccuracy:
         return self
@@ -90,10 +110,10 @@ class TrainingAccuracy:
             raise MissingExtraError("torch", "train", "training candidates")
         if not self._workers:
             for index, candidate in enumerate(candidates):
-                yield index, _percent(_judge(candidate.architecture, self._data, self._recipe, self._seed), candidate)
+                yield index, _percent(_judge(candidate.architecture, *self._task), candidate)
             return
         if self._pool is None:
-            self._pool = _Pool(self._workers, self._data, self._recipe, self._seed)
+            self._pool = _Pool(self._workers, self._task)
         finished = False
         try:
             for index, answer in self._pool.map([c.architecture for c in candidates]):
@@ -107,12 +127,10 @@ class TrainingAccuracy:
 class _Pool:
     """Worker processes that hold the data. The one writing end of a pipe lies here: when it closes, they exit."""
 
-    def __init__(self, workers: int, data: ImageData, recipe: TrainRecipe, seed: int) -> None:
+    def __init__(self, workers: int, task: Task) -> None:
         context = multiprocessing.get_context("spawn")
         alive, self._alive = context.Pipe(duplex=False)
-        self._executor = ProcessPoolExecutor(
-            workers, context, initializer=_start_worker, initargs=(alive, data, recipe, seed)
-        )
+        self._executor = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(alive, task))
         self._reader = alive
 
     def map(self, architectures: Sequence[Architecture]) -> Iterator[tuple[int, float | _Failed]]:
@@ -139,16 +157,16 @@ class _Pool:
 
 
 #: in a worker process, what it trains with; set once, by ``_start_worker``
-_worker_task: list[tuple[ImageData, TrainRecipe, int]] = []
+_worker_task: list[Task] = []
 
 
-def _start_worker(alive: Connection, data: ImageData, recipe: TrainRecipe, seed: int) -> None:
+def _start_worker(alive: Connection, task: Task) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, whose end of the pipe ends us
-    threading.Thread(target=_exit_with_parent, args=(alive,), daemon=True).start()
-    _worker_task.append((data, recipe, seed))
+    threading.Thread(target=exit_with_parent, args=(alive,), daemon=True).start()
+    _worker_task.append(task)
 
 
-def _exit_with_parent(alive: Connection) -> None:
+def exit_with_parent(alive: Connection) -> None:
     wait([alive])  # readable when the other end is closed
     os._exit(1)
 
@@ -157,9 +175,9 @@ def _judge_in_worker(architecture: Architecture) -> float | _Failed:
     return _judge(architecture, *_worker_task[0])
 
 
-def _judge(architecture: Architecture, data: ImageData, recipe: TrainRecipe, seed: int) -> float | _Failed:
+def _judge(architecture: Architecture, data: ImageData, recipe: TrainRecipe, seed: int, device: str) -> float | _Failed:
     try:
-        return train(architecture, data, recipe, seed).accuracy
+        return train(architecture, data, recipe, seed, device=device).accuracy
     except EdgenasError as error:
         return _Failed(str(error))
     except Exception as error:  # whatever torch raises is that candidate's failure, told with its name
