@@ -13,7 +13,7 @@ from blocks.errors import InputError
 if TYPE_CHECKING:
     from search.accuracy.images import Source
     from search.accuracy.training_data import ImageData, SupernetRecipe, TrainRecipe
-    from search.accuracy.trust import Tau
+    from search.accuracy.trust import Trust
     from search.problem import Accuracy
     from search.space import Space
 
@@ -92,9 +92,9 @@ class ImageTask:
         with TrainingAccuracy(data, self.train_recipe(), seed, self.workers, device) as accuracy:
             yield accuracy
 
-    def trust(self, judge: Accuracy, space: Space, members: int, seed: int, journal: Path) -> Tau:
+    def trust(self, judge: Accuracy, space: Space, members: int, seed: int, journal: Path) -> Trust:
         """How ``judge`` ranks ``members`` networks beside trainings of their own, which ``journal`` keeps."""
-        from search.accuracy.trust import kendall, members_to_train
+        from search.accuracy.trust import members_to_train, trust
         from search.journal import TrialCache, network_digest
 
         candidates = members_to_train(space, members, seed)
@@ -110,7 +110,7 @@ class ImageTask:
             cache.judge(todo, arrived)
             trained = [cache[network_digest(c.architecture)] for c in candidates]
         shared = dict(judge.evaluate(candidates))
-        return kendall([shared[i] for i in range(members)], trained)
+        return trust([shared[i] for i in range(members)], trained, candidates)
 
 
 def image_task(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import shutil
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from blocks.errors import InputError
 from search.accuracy.images import open_images
 from search.accuracy.images_read import read_images
-from search.accuracy.training_data import ImageData
+from search.accuracy.training_data import Carried, ImageData
 from tests.picture_toys import COLOURS, write_class, write_classes
 
 image_module = pytest.importorskip("PIL.Image")
@@ -193,6 +194,15 @@ def test_a_class_of_one_picture_trains_and_is_not_judged(tmp_path: Path) -> None
     write_class(photos / "amber", "red", 1, seed=9)
     data, notes = read(photos)
     assert "no picture to judge by of amber" in notes and 0 in data.train_labels and 0 not in data.test_labels
+
+
+def test_decoded_pictures_travel_to_processes_as_where_they_lie(tmp_path: Path) -> None:
+    data, _ = read(write_classes(tmp_path / "photos", 30), 32)
+    packed = pickle.dumps(Carried.of(data))
+    assert len(packed) < 5000 < data.test_images.nbytes
+    there = pickle.loads(packed).data()
+    assert there.digest == data.digest and there.class_names == data.class_names
+    assert len(pickle.dumps(data)) > data.train_images.nbytes  # to another machine it goes whole
 
 
 def test_grey_networks_get_grey_pictures(tmp_path: Path) -> None:

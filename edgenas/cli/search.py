@@ -116,10 +116,10 @@ def command(
             {name: options[name] for name in algorithms}, cache,
             max_trials=max_trials, error_share=costed.error_share, progress=told,
         )  # fmt: skip
-        tau = None
+        trust = None
         if task and accuracy == "supernet" and stand_alone:
             alone = out.with_suffix(".alone.trials.jsonl")
-            tau = replace(task, update=update, say=lambda text: None).trust(judge, chosen, stand_alone, seed, alone)
+            trust = replace(task, update=update, say=lambda text: None).trust(judge, chosen, stand_alone, seed, alone)
     best = record.best(budgets[0]).result.best.choice
     guessed = [str(block) for block in costed.predicted(chosen.architecture(best).blocks)]
     if guessed:
@@ -133,7 +133,7 @@ def command(
         seed=seed,
         validated=costed.error_share is not None,
         predicted_blocks=guessed,
-        trust=tau and asdict(tau),
+        trust=trust and asdict(trust),
     )
     write_whole(out, json.dumps(data, indent=1, allow_nan=False) + "\n")
     if as_json:
@@ -158,8 +158,8 @@ def command(
         f"{chosen.name} judged by {record.accuracy}",
     )
     summary: dict[str, Cell] = {"written": str(out), "judged networks": str(journal), "next": f"edgenas export {out}"}
-    if tau:
-        summary = {"Kendall's tau with trainings alone": str(tau), **summary}
+    if trust:
+        summary = {"tau with trainings alone": str(trust.judge), "tau of MACs with them": str(trust.macs), **summary}
     print_summary(summary)
 
 

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 from blocks.architecture import Architecture
 from blocks.errors import EdgenasError, InputError, MissingExtraError, OutcomeError
-from search.accuracy.training_data import ImageData, TrainRecipe
+from search.accuracy.training_data import Carried, ImageData, TrainRecipe
 from search.problem import Candidate
 
 if TYPE_CHECKING:
@@ -130,7 +130,9 @@ class _Pool:
     def __init__(self, workers: int, task: Task) -> None:
         context = multiprocessing.get_context("spawn")
         alive, self._alive = context.Pipe(duplex=False)
-        self._executor = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(alive, task))
+        self._executor = ProcessPoolExecutor(
+            workers, context, initializer=_start_worker, initargs=(alive, Carried.of(task[0]), task[1:])
+        )
         self._reader = alive
 
     def map(self, architectures: Sequence[Architecture]) -> Iterator[tuple[int, float | _Failed]]:
@@ -160,10 +162,10 @@ class _Pool:
 _worker_task: list[Task] = []
 
 
-def _start_worker(alive: Connection, task: Task) -> None:
+def _start_worker(alive: Connection, data: Carried, task: tuple[TrainRecipe, int, str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, whose end of the pipe ends us
     threading.Thread(target=exit_with_parent, args=(alive,), daemon=True).start()
-    _worker_task.append(task)
+    _worker_task.append((data.data(), *task))
 
 
 def exit_with_parent(alive: Connection) -> None:

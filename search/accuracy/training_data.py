@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+import mmap
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +93,45 @@ class ImageData:
                 total.update(f"{array.dtype}{array.shape}".encode())
                 total.update(np.ascontiguousarray(array).data)
         return total.hexdigest()[:8]
+
+
+@dataclass(frozen=True, slots=True)
+class _Mapped:
+    """An array that lies in a file, as where it lies."""
+
+    path: str
+    dtype: str
+    shape: tuple[int, ...]
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """``ImageData`` on its way to another process of this machine, which maps the files that this one has mapped."""
+
+    values: dict[str, Any]
+
+    @classmethod
+    def of(cls, data: ImageData) -> Carried:
+        values = {field.name: getattr(data, field.name) for field in fields(data)}
+        return cls({name: _mapped(value) if _is_whole_file(value) else value for name, value in values.items()})
+
+    def data(self) -> ImageData:
+        values: dict[str, Any] = {n: _map(v) if isinstance(v, _Mapped) else v for n, v in self.values.items()}
+        return ImageData(**values)
+
+
+def _is_whole_file(value: Any) -> bool:
+    """Mapped, and no part of a mapped array: a part does not know where it begins."""
+    return isinstance(value, np.memmap) and isinstance(value.base, mmap.mmap)
+
+
+def _mapped(array: np.memmap[Any, Any]) -> _Mapped:
+    return _Mapped(str(array.filename), array.dtype.str, array.shape, array.offset)
+
+
+def _map(where: _Mapped) -> np.memmap[Any, Any]:
+    return np.memmap(where.path, where.dtype, "r", where.offset, where.shape)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 from blocks.errors import InputError
 from search.journal import network_digest
-from search.problem import Accuracy, Candidate
+from search.problem import Candidate
 from search.space import Space
 
-LEAST_MEMBERS = 12  #: stand-alone trainings; fewer give intervals from chance to perfection
 _DRAWS = 100  #: for each member wanted, before a space counts as too small
 
 
@@ -29,19 +28,29 @@ class Tau:
         return f"{self.value:.2f} ({self.low:.2f} .. {self.high:.2f}, {self.members} networks)"
 
 
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Kendall's tau with trainings alone: of a judge, and of MACs, which cost nothing and which it should beat."""
+
+    judge: Tau
+    macs: Tau
+
+
 def kendall(first: Sequence[float], second: Sequence[float]) -> Tau:
     """Rank correlation with the interval of Fieller, Hartley and Pearson (Biometrika 44, 1957): artanh tau is about
-    normal with variance .437 / (n - 4). InputError for fewer than 5 pairs; a constant ranks nothing and gives 0."""
+    normal with variance .437 / (n - 4). That holds up to .8; beyond it the end towards 0 is that of .8. InputError for
+    fewer than 5 pairs; a constant ranks nothing and gives 0."""
     from scipy.stats import kendalltau
 
     n = len(first)
     if n < 5:
         raise InputError(f"a rank correlation of {n} networks has no interval; take 5 or more")
-    value = float(kendalltau(first, second).statistic)
+    value = round(float(kendalltau(first, second).statistic), 12)
     value = 0.0 if math.isnan(value) else value
-    limit = 1 - 2 / (n * (n - 1))  # half a pair short of perfect, whose artanh is infinite
-    centre, width = math.atanh(max(-limit, min(limit, value))), 1.96 * math.sqrt(0.437 / (n - 4))
-    low, high = math.tanh(centre - width), math.tanh(centre + width)
+    width = 1.96 * math.sqrt(0.437 / (n - 4))
+    most = 1 - 2 / (n * (n - 1))  # half a pair short of perfect, whose artanh is infinite
+    low = math.tanh(math.atanh(max(-most, min(0.8, value))) - width)
+    high = math.tanh(math.atanh(min(most, max(-0.8, value))) + width)
     return Tau(value, min(low, value), max(high, value), n)
 
 
@@ -58,7 +67,7 @@ def members_to_train(space: Space, count: int, seed: int) -> list[Candidate]:
     raise InputError(f"{space.name} has no {count} different networks to compare rankings on; ask for fewer")
 
 
-def trust(judge: Accuracy, alone: Accuracy, candidates: Sequence[Candidate]) -> Tau:
-    """Kendall's tau between what both say of the candidates."""
-    first, second = dict(judge.evaluate(candidates)), dict(alone.evaluate(candidates))
-    return kendall([first[i] for i in range(len(candidates))], [second[i] for i in range(len(candidates))])
+def trust(judged: Sequence[float], alone: Sequence[float], candidates: Sequence[Candidate]) -> Trust:
+    """What the judge and trainings alone say of the same candidates, compared."""
+    macs = [float(candidate.architecture.macs) for candidate in candidates]
+    return Trust(kendall(judged, alone), kendall(macs, alone))
