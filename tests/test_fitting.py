@@ -10,41 +10,44 @@ import pytest
 
 from blocks.errors import InputError
 from search.accuracy.training import train
-from search.accuracy.training_data import ImageData
+from search.accuracy.training_data import ImageData, TrainRecipe
 from tests.training_toys import MEMBERS, QUICK, TINY, bars
 
 torch = pytest.importorskip("torch")
 
-RECIPES = [
-    replace(QUICK, epochs=3, flip=True, shift=1, ema=0.9),
-    replace(QUICK, epochs=3, optimizer="adamw", lr=0.01),
-]
+SGD = replace(QUICK, epochs=3, flip=True, shift=1, ema=0.9)
+ADAMW = replace(QUICK, epochs=3, optimizer="adamw", lr=0.01)
 
 
 class CutError(Exception):
     """What stands for a machine that is taken away."""
 
 
-@pytest.mark.parametrize("recipe", RECIPES, ids=["sgd-ema", "adamw"])
-def test_a_training_that_was_cut_goes_on_to_the_same_result(recipe: object, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("recipe", "saved_every_s", "left"),
+    [(SGD, 60.0, [13, 14, 15, 16, 17, 18]), (ADAMW, 60.0, [13, 14, 15, 16, 17, 18]), (SGD, 0.0, [15, 16, 17, 18])],
+    ids=["sgd-ema", "adamw", "inside-an-epoch"],
+)
+def test_a_training_that_was_cut_goes_on_to_the_same_result(
+    recipe: TrainRecipe, saved_every_s: float, left: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("search.accuracy.fitting.SAVED_EVERY_S", saved_every_s)
     file = tmp_path / "state.npz"
-    whole = train(MEMBERS[1], bars(), recipe, 3)  # type: ignore[arg-type]
+    whole = train(MEMBERS[1], bars(), recipe, 3)
 
     def cut(done: int, steps: int) -> None:
         if done == 14:  # two steps into the third epoch
             raise CutError
 
     with pytest.raises(CutError):
-        train(MEMBERS[1], bars(), recipe, 3, cut, checkpoint=file)  # type: ignore[arg-type]
+        train(MEMBERS[1], bars(), recipe, 3, cut, checkpoint=file)
     steps: list[int] = []
-    again = train(
-        MEMBERS[1], bars(), recipe, 3, lambda done, _: steps.append(done), checkpoint=file  # type: ignore[arg-type]
-    )  # fmt: skip
-    assert steps == [13, 14, 15, 16, 17, 18]
+    again = train(MEMBERS[1], bars(), recipe, 3, lambda done, _: steps.append(done), checkpoint=file)
+    assert steps == left
     assert again.losses == whole.losses and again.accuracy == whole.accuracy
     for name, value in whole.module.state_dict().items():
         assert torch.equal(value, again.module.state_dict()[name]), name
-    finished = train(MEMBERS[1], bars(), recipe, 3, lambda *_: pytest.fail("trained"), checkpoint=file)  # type: ignore[arg-type]
+    finished = train(MEMBERS[1], bars(), recipe, 3, lambda *_: pytest.fail("trained"), checkpoint=file)
     assert finished.accuracy == whole.accuracy and finished.losses == whole.losses
 
 

@@ -81,6 +81,7 @@ def test_a_second_reading_decodes_nothing_and_a_changed_picture_is_seen(
     assert {p.suffix for entry in entries for p in entry.iterdir()} == {".npy", ".json"}
 
 
+@pytest.mark.slow
 def test_many_are_decoded_in_processes_and_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     photos = write_classes(tmp_path / "photos", 10)
     here = read(photos)[0]

@@ -41,7 +41,14 @@ SPACE = Space(
 )
 
 
-@pytest.mark.parametrize("name", ["tunas_v3", "ofa_mobilenet_v3", "nas_bench_macro", "digits", "fbnet"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "nas_bench_macro",
+        "digits",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("tunas_v3", "ofa_mobilenet_v3", "fbnet")),
+    ],
+)
 def test_every_member_of_a_space_takes_its_weights_from_the_shared_ones(name: str) -> None:
     from search.accuracy.shared_weights import SharedNetwork
 
@@ -82,6 +89,7 @@ def test_a_step_teaches_what_it_uses() -> None:
     assert grown[:4, :, 1:4, 1:4].abs().min() > 0 and grown[4:].abs().max() == 0
 
 
+@pytest.mark.slow
 def test_members_learn_from_one_training() -> None:
     candidates = [Candidate(c, SPACE.architecture(c)) for c in ((0, 3, 0), (1, 1, 0), (0, 0, 0), (1, 2, 0))]
     assert min(dict(SupernetAccuracy(SPACE, bars(), LONG).evaluate(candidates)).values()) > 60  # chance is 33
@@ -93,12 +101,11 @@ def test_a_seed_repeats_and_another_differs() -> None:
     assert runs[0] == runs[1] != runs[2]
 
 
-def test_without_its_own_statistics_a_member_is_worth_little() -> None:
-    from search.accuracy.supernet_torch import MemberJudge, trained_supernet
+def test_a_member_is_judged_with_statistics_of_its_own() -> None:
+    from search.accuracy.shared_weights import SharedNetwork
+    from search.accuracy.supernet_torch import MemberJudge
 
-    cpu = torch.device("cpu")
-    shared = trained_supernet(SPACE, bars(), RECIPE, 0, cpu)
-    judge = MemberJudge(shared, bars(), RECIPE, cpu)
+    judge = MemberJudge(SharedNetwork(SPACE, 0), bars(), RECIPE, torch.device("cpu"))
     member = judge.member((1, 1, 0))
     x = torch.from_numpy(np.ascontiguousarray(bars().train_images.transpose(0, 3, 1, 2)))
     first = member[0].conv
@@ -107,6 +114,7 @@ def test_without_its_own_statistics_a_member_is_worth_little() -> None:
     assert not member.training
 
 
+@pytest.mark.slow
 def test_a_supernet_that_was_cut_goes_on_and_one_that_is_done_is_not_trained_again(tmp_path: Path) -> None:
     file, candidate = tmp_path / "supernet.npz", Candidate((1, 1, 0), SPACE.architecture((1, 1, 0)))
     whole = dict(SupernetAccuracy(SPACE, bars(), RECIPE).evaluate([candidate]))
@@ -135,7 +143,7 @@ def test_names_tell_apart_what_matters_and_nothing_else() -> None:
 
     others = [name(seed=1), name(data=1), name(recipe=replace(RECIPE, drawn=1)), name(replace(SPACE, name="other"))]
     others.append(name(replace(SPACE, layers=(SPACE.layers[0], SPACE.layers[2]))))
-    others.append(name(recipe=replace(RECIPE, training=replace(RECIPE.training, lr=0.2))))
+    others.append(name(recipe=replace(RECIPE, training=replace(RECIPE.training, lr=0.3))))
     assert len({name(), *others}) == 1 + len(others)
     assert name() == SupernetAccuracy(SPACE, bars(), RECIPE, threads=3).name
 

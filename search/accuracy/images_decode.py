@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from search.accuracy.images import Source
 
+_ORIENTATION = 0x0112  #: EXIF's tag; 1 is upright
 _AT_ONCE = 64  #: pictures that a worker takes at a time
 _WORTH_WORKERS = 512  #: fewer are decoded sooner than a process has started
 
@@ -63,10 +64,9 @@ def squared(image: Image, size: int, channels: int) -> tuple[NDArray[np.uint8], 
     if image.format == "JPEG":
         image.draft(None, (2 * size, 2 * size))  # decodes to 1/2, 1/4 or 1/8, while that is large enough
     image.load()
-    turned = PIL.ImageOps.exif_transpose(image)
-    if turned.size != image.size or turned.tobytes() != image.tobytes():
+    if image.getexif().get(_ORIENTATION, 1) in range(2, 9):
+        image = PIL.ImageOps.exif_transpose(image)
         done.append("turned as their EXIF says")
-    image = turned
     if image.mode.startswith(("I", "F")):
         image = _of_many_levels(image)
         done.append("of more than 256 levels, reduced to 256")

@@ -43,14 +43,14 @@ class SharedNetwork(nn.Module):
 
     def member(self, choice: Choice) -> NetworkModule:
         """A network of its own with the member's weights; its batch norms have no statistics yet."""
-        network = quick(NetworkModule(self.space.architecture(choice)))
+        with next(self.parameters()).device:
+            network = quick(NetworkModule(self.space.architecture(choice)))
         state: dict[str, Tensor] = {}
         for i, (layer, module) in enumerate(zip(self.layers, network, strict=True)):
             assert isinstance(layer, _SharedLayer) and isinstance(module, BlockModule)
             state |= {f"{i}.{name}": value.detach() for name, value in layer.weights(module.ops).items()}
         network.load_state_dict(state, strict=False)
-        device = next(self.parameters()).device
-        return network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+        return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 class _SharedLayer(nn.Module):

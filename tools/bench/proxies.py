@@ -7,6 +7,7 @@ synflow         how much flows through weights made positive (Tanaka et al., arX
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -55,8 +56,8 @@ def synflow(network: NetworkModule, images: Tensor, labels: Tensor) -> float:
         for parameter in network.parameters():
             parameter.abs_()
     network(torch.ones_like(images[:1], dtype=torch.float64)).sum().backward()
-    flow = sum((p * p.grad).sum() for p in network.parameters() if p.grad is not None and p.ndim > 1)
-    return float(torch.log(torch.as_tensor(flow)))
+    flow = sum(float((p * p.grad).detach().sum()) for p in network.parameters() if p.grad is not None and p.ndim > 1)
+    return math.log(flow)
 
 
 PROXIES: dict[str, Callable[[NetworkModule, Tensor, Tensor], float]] = {
