@@ -185,6 +185,9 @@ def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
     cases += [("nothing", "has 0 classes"), ("missing", "is no folder with a folder of pictures")]
     write_classes(tmp_path / "untrained" / "val", 3)
     cases.append(("untrained", "has pictures for val only"))
+    (tmp_path / "circle").mkdir()
+    (tmp_path / "circle" / "round").symlink_to("round")
+    cases.append(("circle", "has 0 classes"))
     for name, why in cases:
         with pytest.raises(InputError, match=why):
             open_images(tmp_path / name)

@@ -71,7 +71,10 @@ def open_images(path: Path) -> Source:
         return HubDataset(path)
     from search.accuracy.images_folder import PictureFolder
 
-    return PictureFolder(path)
+    try:
+        return PictureFolder(path)
+    except OSError as error:
+        raise InputError(f"{error.filename or path}: {error.strerror or error}") from error
 
 
 def check_classes(path: Path, names: tuple[str, ...], items: tuple[tuple[Part, int], ...]) -> None:
