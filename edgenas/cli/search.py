@@ -101,7 +101,7 @@ def command(
         talk(note)
     journal = out.with_suffix(".trials.jsonl")
     with (
-        progress("networks judged") as update,
+        progress("search") as update,
         open_accuracy(accuracy, chosen, seed, workers, task and replace(task, update=update)) as judge,
         TrialCache(chosen, judge, journal) as cache,
     ):
@@ -109,7 +109,7 @@ def command(
             talk(f"{journal}: {len(cache)} networks are known already")
 
         def told(algorithm: str, budget: float, trial: Trial) -> None:
-            update(len(cache), None, f"{algorithm} at {budget:g} {cost.unit}: {trial.accuracy:.2f} %")
+            update(len(cache), None, f"networks judged, {algorithm} at {budget:g} {cost.unit}: {trial.accuracy:.2f} %")
 
         record = run_searches(
             lambda budget: Problem(chosen, cost, judge, budget, seed), budgets,
