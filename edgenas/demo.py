@@ -230,7 +230,7 @@ class Demo:
             weights = network_folded_weights(trained.module)
             save_weights(self.folder / "weights.npz", weights)
             files = export_network(architecture, weights, self.folder)
-            images, labels = data.test_images, data.test_labels
+            images, labels = data.normalised(data.test_images), data.test_labels
             parity = parity_max_rel(files, architecture, images, predict(trained.module, images))
             accuracy = {kind: accuracy_of_file(path, images, labels) for kind, path in files.items()}
             verdicts = []

@@ -1,4 +1,4 @@
-"""How a person names an accuracy: digits, nas-bench-macro:FILE, or package.module:function."""
+"""How a person names an accuracy: digits, train, supernet, nas-bench-macro:FILE, or package.module:function."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING
 from blocks.errors import InputError
 
 if TYPE_CHECKING:
+    from edgenas.image_judges import ImageTask
     from search.accuracy.cluster_address import Cluster
-    from search.accuracy.training import TrainingAccuracy
     from search.problem import Accuracy
     from search.space import Space
 
 WORKERS = 2  #: processes that train, unless a number is asked for
+TRAININGS = ("digits", "train", "supernet")
 
 HELP = (
-    "'digits' trains each network on scikit-learn's digits; 'nas-bench-macro:FILE' reads the published JSON "
+    "'train' trains each network on your --images, 'supernet' all of them at once with shared weights; 'digits' trains "
+    "each on scikit-learn's digits; 'nas-bench-macro:FILE' reads the published JSON "
     "(mean of three trainings; 'nas-bench-macro-one:FILE' one of them, drawn by --seed); 'package.module:function' is "
     "any Python function from a network to percent."
 )
@@ -34,15 +36,22 @@ def open_accuracy(
     workers: int | None = None,
     cluster: Cluster | None = None,
     say: Callable[[str], None] = lambda text: None,
+    images: ImageTask | None = None,
 ) -> Iterator[Accuracy]:
     """The accuracy that ``text`` names, for networks of ``space``, asked in ``workers`` processes here (None:
     WORKERS where networks are trained, else this process) or on ``cluster``, of which ``say`` hears what goes wrong;
     what it started ends with the block. InputError says what ``text`` could have been."""
-    if text == "digits" and cluster is None:
-        with _training(space, seed, WORKERS if workers is None else workers) as training:
+    if text in TRAININGS and (cluster is None or text == "supernet"):
+        if cluster is not None:
+            raise InputError("a supernet is one training, here: leave out --ray, or judge by --accuracy train")
+        with _training(text, space, seed, WORKERS if workers is None else workers, images) as training:
             yield training
         return
-    accuracy = _training(space, seed, 0) if text == "digits" else _asked(text, seed)
+    if text in TRAININGS:
+        with _training(text, space, seed, 0, images) as alone:
+            accuracy = alone
+    else:
+        accuracy = _asked(text, seed)
     if cluster is not None:
         from search.accuracy.cluster import ClusterAccuracy
 
@@ -57,11 +66,19 @@ def open_accuracy(
         yield accuracy
 
 
-def _training(space: Space, seed: int, workers: int) -> TrainingAccuracy:
+@contextmanager
+def _training(text: str, space: Space, seed: int, workers: int, images: ImageTask | None) -> Iterator[Accuracy]:
     from search.accuracy.digits import SEARCH_RECIPE, digits
     from search.accuracy.training import TrainingAccuracy
 
-    return TrainingAccuracy(digits(space.in_size), SEARCH_RECIPE, seed, workers)
+    if text == "digits":
+        with TrainingAccuracy(digits(space.in_size), SEARCH_RECIPE, seed, workers) as training:
+            yield training
+    elif images is None:
+        raise InputError(f"the accuracy {text!r} needs images: edgenas search --accuracy {text} --images FOLDER")
+    else:
+        with images.judge(text, space, seed, workers) as judge:
+            yield judge
 
 
 def _asked(text: str, seed: int) -> Accuracy:

@@ -25,12 +25,18 @@ ARROWS: dict[str, set[str]] = {
 
 #: imported inside functions only, so that `edgenas --help` is quick and a table can be searched without torch
 HEAVY = {
-    "adbutils", "ai_edge_litert", "flatbuffers", "matplotlib", "onnx", "onnxruntime", "pandas", "paramiko", "pyarrow",
-    "pymoo", "ray", "scipy", "sklearn", "tflite_runtime", "torch", "yaml",
+    "PIL", "adbutils", "ai_edge_litert", "datasets", "flatbuffers", "matplotlib", "onnx", "onnxruntime", "pandas",
+    "paramiko", "pyarrow", "pymoo", "ray", "scipy", "sklearn", "tflite_runtime", "torch", "yaml",
 }  # fmt: skip
 
 #: files that are themselves imported only inside functions, because they define torch modules
-TORCH_FILES = {"blocks/torch_modules.py", "search/accuracy/training_torch.py"}
+TORCH_FILES = {
+    "blocks/torch_modules.py",
+    *(
+        f"search/accuracy/{name}.py"
+        for name in ("feeding", "fitting", "shared_weights", "supernet_torch", "training_torch")
+    ),
+}
 
 
 def sources() -> list[Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from blocks.architecture import Architecture
@@ -51,6 +52,8 @@ def test_a_training_that_diverges_says_so() -> None:
         {"warm_up": 1.0},
         {"label_smoothing": 1.0},
         {"shrink": 0},
+        {"shift": -1},
+        {"ema": 1.0},
     ],
 )
 def test_recipes_out_of_range_are_refused(change: dict[str, object]) -> None:
@@ -64,6 +67,8 @@ def test_images_that_do_not_fit_together_are_refused() -> None:
         ({"test_images": data.test_images[:, :4, :4]}, "test: images are"),
         ({"train_labels": data.train_labels[1:]}, "train: 96 images need as many labels"),
         ({"validation_labels": data.validation_labels + 1}, r"validation: 48 images .* within 0..2"),
+        ({"test_images": (data.test_images > 0).astype(np.uint8)}, "uint8 with 0 means"),
+        ({"mean": (1.0,), "deviation": (1.0,)}, "float32 with 1 means"),
     ):
         with pytest.raises(InputError, match=why):
             replace(data, **change)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -11,7 +9,7 @@ from blocks.architecture import Architecture
 from blocks.spec import BlockSpec
 from blocks.weights import check_weights
 from search.accuracy.training import train
-from tests.training_toys import MEMBERS, QUICK, TINY, bars
+from tests.training_toys import MEMBERS, QUICK, bars
 
 torch = pytest.importorskip("torch")
 
@@ -29,10 +27,11 @@ def test_the_trained_module_gives_the_writers_what_computes_the_same() -> None:
 
 
 def test_weight_decay_spares_batch_norm_and_biases() -> None:
-    from search.accuracy.training_torch import _optimizer, fresh_network
+    from search.accuracy.fitting import optimizer_for
+    from search.accuracy.training_torch import fresh_network
 
     module = fresh_network(MEMBERS[1], 0)
-    decayed, spared = (group["params"] for group in _optimizer(module, QUICK).param_groups)
+    decayed, spared = (group["params"] for group in optimizer_for(module, QUICK).param_groups)
     assert len(decayed) + len(spared) == len(list(module.parameters()))
     names = {id(p): name for name, p in module.named_parameters()}
     assert all(names[id(p)].endswith(".weight") and ".bn." not in names[id(p)] for p in decayed)
@@ -50,21 +49,12 @@ def test_fresh_pointwise_convolutions_compute_what_torch_does() -> None:
 
 
 def test_schedule_warms_up_then_falls_to_nothing() -> None:
-    from search.accuracy.training_torch import _schedule
+    from search.accuracy.fitting import schedule
 
-    factors = [_schedule(step, 100, 10) for step in range(100)]
+    factors = [schedule(step, 100, 10) for step in range(100)]
     assert factors[:10] == pytest.approx([(i + 1) / 10 for i in range(10)])
     assert factors[10] == 1 and factors[-1] < 0.01 and factors[9:] == sorted(factors[9:], reverse=True)
-    assert _schedule(0, 100, 0) == 1
-
-
-def test_shrinking_takes_the_mean_of_tiles() -> None:
-    from search.accuracy.training_torch import _nchw
-
-    images = np.random.default_rng(0).normal(size=(2, 6, 6, 2)).astype(np.float32)
-    wanted = torch.nn.functional.avg_pool2d(torch.from_numpy(images).permute(0, 3, 1, 2), 3)
-    assert torch.allclose(_nchw(images, 3), wanted, atol=1e-6)
-    assert train(TINY, bars(), replace(QUICK, shrink=2), 0).losses != train(TINY, bars(), QUICK, 0).losses
+    assert schedule(0, 100, 0) == 1
 
 
 @pytest.mark.parametrize("text", ["ir-8x4-m8-o6-k1-s1-hswish", "ir-8x4-m8-o4-k3-s1-relu-res", "sep-8x4-o6-k1-s1-relu"])

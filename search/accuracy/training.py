@@ -9,29 +9,38 @@ Torch is imported in the workers, and here only by ``train``.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from blocks.architecture import Architecture
 from blocks.errors import EdgenasError, InputError, MissingExtraError, OutcomeError
-from search.accuracy.training_data import ImageData, TrainRecipe
+from search.accuracy.training_data import Carried, ImageData, TrainRecipe
 from search.accuracy.workers import WorkersAccuracy
 from search.problem import Candidate
 
 if TYPE_CHECKING:
-    from search.accuracy.training_torch import Progress, Trained
+    from search.accuracy.fitting import Progress
+    from search.accuracy.training_torch import Trained
 
 __all__ = ["ImageData", "TrainRecipe", "TrainingAccuracy", "train"]
 
 
 def train(
-    architecture: Architecture, data: ImageData, recipe: TrainRecipe, seed: int, progress: Progress | None = None
+    architecture: Architecture,
+    data: ImageData,
+    recipe: TrainRecipe,
+    seed: int,
+    progress: Progress | None = None,
+    *,
+    device: str = "cpu",
+    checkpoint: Path | None = None,
 ) -> Trained:
     """One network trained from its first weights; see ``search.accuracy.training_torch.train``."""
     from search.accuracy import training_torch
 
-    return training_torch.train(architecture, data, recipe, seed, progress)
+    return training_torch.train(architecture, data, recipe, seed, progress, device=device, checkpoint=checkpoint)
 
 
 class TrainingAccuracy:
@@ -41,19 +50,23 @@ class TrainingAccuracy:
     process. The accuracies do not depend on their number.
     """
 
-    def __init__(self, data: ImageData, recipe: TrainRecipe, seed: int = 0, workers: int = 2) -> None:
+    def __init__(
+        self, data: ImageData, recipe: TrainRecipe, seed: int = 0, workers: int = 2, device: str = "cpu"
+    ) -> None:
         if workers < 0:
             raise InputError(f"workers={workers} must be 0 (train in this process) or more")
         self._data = data
         self._recipe = recipe
         self._seed = seed
-        alone = TrainingAccuracy(data, recipe, seed, 0) if workers else None
+        self._device = device
+        alone = _Alone(data, recipe, seed, 0, device) if workers else None
         self._side_by_side = None if alone is None else WorkersAccuracy(alone, workers)
 
     @property
     def name(self) -> str:
         data, recipe = self._data, self._recipe
-        return f"training:{data.name}:{data.digest}:recipe-{recipe.digest}:seed{self._seed}"
+        where = "" if self._device == "cpu" else f":{self._device}"
+        return f"training:{data.name}:{data.digest}:recipe-{recipe.digest}:seed{self._seed}{where}"
 
     def __enter__(self) -> TrainingAccuracy:
         return self
@@ -80,7 +93,18 @@ class TrainingAccuracy:
 
     def _trained(self, architecture: Architecture) -> float:
         try:
-            return train(architecture, self._data, self._recipe, self._seed).accuracy
+            return train(architecture, self._data, self._recipe, self._seed, device=self._device).accuracy
         except Exception as error:  # whatever torch raises is that candidate's failure, told with its name
             why = str(error) if isinstance(error, EdgenasError) else f"{type(error).__name__}: {error}"
             raise OutcomeError(f"network {architecture.name} could not be trained: {why}") from error
+
+
+class _Alone(TrainingAccuracy):
+    """In worker processes of this machine, which map images that lie in a file, and copy no other."""
+
+    def __reduce__(self) -> tuple[Callable[..., _Alone], tuple[Carried, TrainRecipe, int, str]]:
+        return _alone, (Carried.of(self._data), self._recipe, self._seed, self._device)
+
+
+def _alone(data: Carried, recipe: TrainRecipe, seed: int, device: str) -> _Alone:
+    return _Alone(data.data(), recipe, seed, 0, device)

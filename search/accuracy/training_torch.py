@@ -5,18 +5,21 @@ On one thread the result depends on nothing but the arguments, the machine and t
 
 from __future__ import annotations
 
-import math
+import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-
-import numpy as np
+from pathlib import Path
+from typing import TypeVar
 
 from blocks.architecture import Architecture
-from blocks.errors import InputError, MissingExtraError, OutcomeError
+from blocks.errors import InputError, MissingExtraError
 from blocks.torch_modules import ConvBN, NetworkModule
-from search.accuracy.training_data import ImageData, Images, Labels, TrainRecipe
+from search.accuracy.checkpoints import Checkpoint
+from search.accuracy.feeding import Feed, autocast, device_named
+from search.accuracy.fitting import Fit, Progress
+from search.accuracy.training_data import ImageData, TrainRecipe
 
 try:
     import torch
@@ -26,7 +29,7 @@ except ImportError as error:
     raise MissingExtraError("torch", "train", "training a network") from error
 
 JUDGED_AT_ONCE = 256  #: images
-Progress = Callable[[int, int], None]  #: (steps done, steps in all)
+Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,19 +49,45 @@ class Trained:
 
 
 def train(
-    architecture: Architecture, data: ImageData, recipe: TrainRecipe, seed: int, progress: Progress | None = None
+    architecture: Architecture,
+    data: ImageData,
+    recipe: TrainRecipe,
+    seed: int,
+    progress: Progress | None = None,
+    *,
+    device: str = "cpu",
+    checkpoint: Path | None = None,
 ) -> Trained:
-    """Train ``architecture`` on ``data`` on one thread and judge it on the validation images.
+    """Train ``architecture`` on ``data``, on one CPU thread or a GPU, and judge it on the validation images.
 
-    InputError when the network and the images do not fit; OutcomeError when the loss stops being a number.
+    With ``checkpoint`` it is written there after every epoch, and a training that was cut goes on from there to the
+    same result. InputError when the network and the images do not fit, or the file is of another training; OutcomeError
+    when the loss stops being a number.
     """
     check_fit(architecture, data, recipe)
-    begun = time.perf_counter()
-    with _one_thread(), torch.random.fork_rng(devices=[]):
-        network = fresh_network(architecture, seed)
-        losses = _fit(network, data, recipe, seed, progress)
-        accuracy = accuracy_percent(network, data.validation_images, data.validation_labels, recipe.shrink)
-    return Trained(accuracy, network, losses, time.perf_counter() - begun)
+    begun, where = time.perf_counter(), device_named(device)
+    with threads(1), torch.random.fork_rng(devices=[]):
+        network = fresh_network(architecture, seed).to(where)
+
+        def gradients(images: Tensor, labels: Tensor, step: int) -> Tensor:
+            with autocast(where):
+                loss = F.cross_entropy(network(images), labels, label_smoothing=recipe.label_smoothing)
+            loss.backward()  # type: ignore[no-untyped-call]
+            return loss.detach()
+
+        feed = Feed(data, data.train_images, data.train_labels, recipe.shrink, where)
+        kept = None if checkpoint is None else Checkpoint(checkpoint, identity(architecture, data, recipe, seed))
+        losses = Fit(architecture.name, network, feed, recipe, seed, gradients, kept, progress).run()
+        judged = Feed(data, data.validation_images, data.validation_labels, recipe.shrink, where)
+        accuracy = accuracy_percent(network, judged)
+    return Trained(accuracy, network.cpu(), losses, time.perf_counter() - begun)
+
+
+def identity(architecture: Architecture, data: ImageData, recipe: TrainRecipe, seed: int) -> str:
+    """Tells one training from every other."""
+    text = "\n".join(str(block) for block in architecture.blocks)
+    network = hashlib.sha256(text.encode()).hexdigest()[:12]
+    return f"network-{network}:{data.digest}:recipe-{recipe.digest}:seed{seed}"
 
 
 def check_fit(architecture: Architecture, data: ImageData, recipe: TrainRecipe) -> None:
@@ -84,10 +113,8 @@ def fresh_network(architecture: Architecture, seed: int) -> NetworkModule:
     """Untrained: He's normal weights by fan-out, biases 0, batch norm 1 and 0, the classifier N(0, .01), as
     torchvision's MobileNets begin. Seeds torch's generator."""
     torch.manual_seed(seed)
-    network = NetworkModule(architecture)
+    network = quick(NetworkModule(architecture))
     for layer in network.modules():
-        if isinstance(layer, ConvBN) and _is_pointwise(layer.conv):
-            layer.conv = _Pointwise(layer.conv)
         if isinstance(layer, nn.Conv2d):
             nn.init.kaiming_normal_(layer.weight, mode="fan_out")
         elif isinstance(layer, nn.Linear):
@@ -97,23 +124,27 @@ def fresh_network(architecture: Architecture, seed: int) -> NetworkModule:
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
-def accuracy_percent(network: nn.Module, images: Images, labels: Labels, shrink: int = 1) -> float:
-    """Percent of ``images``, at 1/``shrink`` of their size, that ``network`` names rightly in evaluation mode."""
+def quick(network: Network) -> Network:
+    """The same module with its pointwise convolutions replaced by quicker ones, of equal names and shapes."""
+    for layer in network.modules():
+        if isinstance(layer, ConvBN) and _is_pointwise(layer.conv):
+            layer.conv = _Pointwise(layer.conv)
+    return network
+
+
+def accuracy_percent(network: nn.Module, feed: Feed) -> float:
+    """Percent of the images that ``network``, on their device, names rightly in evaluation mode."""
     network.eval()
-    right = 0
     with torch.inference_mode():
-        for start in range(0, len(images), JUDGED_AT_ONCE):
-            part = slice(start, start + JUDGED_AT_ONCE)
-            logits = network(_nchw(images[part], shrink))
-            right += int((logits.argmax(1).numpy() == labels[part]).sum())
-    return 100.0 * right / len(images)
+        right = [(network(images).argmax(1) == labels).sum() for images, labels in feed.in_order(JUDGED_AT_ONCE)]
+        return 100.0 * int(torch.stack(right).sum()) / len(feed)
 
 
 class _Pointwise(nn.Conv2d):
     """A 1x1 convolution as a matrix product over NHWC memory: a third less time a step than torch's own on a CPU."""
 
     def __init__(self, conv: nn.Conv2d) -> None:
-        super().__init__(conv.in_channels, conv.out_channels, 1, bias=conv.bias is not None)
+        super().__init__(conv.in_channels, conv.out_channels, 1, bias=conv.bias is not None, device=conv.weight.device)
 
     def forward(self, x: Tensor) -> Tensor:
         y = F.linear(x.permute(0, 2, 3, 1), self.weight.flatten(1), self.bias)  # (n, s, s, c_in) -> (n, s, s, c_out)
@@ -125,68 +156,11 @@ def _is_pointwise(conv: nn.Conv2d) -> bool:
     return conv.kernel_size == (1, 1) and conv.stride == (1, 1) and conv.groups == 1
 
 
-def _fit(
-    network: NetworkModule, data: ImageData, recipe: TrainRecipe, seed: int, progress: Progress | None
-) -> tuple[float, ...]:
-    optimizer = _optimizer(network, recipe)
-    steps_an_epoch = len(data.train_images) // recipe.batch
-    steps = recipe.epochs * steps_an_epoch
-    warm_up = round(recipe.warm_up * steps)
-    labels = torch.from_numpy(data.train_labels)
-    rng = np.random.default_rng(seed)
-    losses: list[float] = []
-    network.train()
-    for _ in range(recipe.epochs):
-        order = rng.permutation(len(data.train_images))
-        for i in range(steps_an_epoch):
-            for group in optimizer.param_groups:
-                group["lr"] = recipe.lr * _schedule(len(losses), steps, warm_up)
-            picked = order[i * recipe.batch : (i + 1) * recipe.batch]
-            logits = network(_nchw(data.train_images[picked], recipe.shrink))
-            loss = F.cross_entropy(logits, labels[picked], label_smoothing=recipe.label_smoothing)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            losses.append(float(loss.detach()))
-            if not math.isfinite(losses[-1]):
-                raise OutcomeError(
-                    f"training {network.architecture.name} diverged at step {len(losses)} of {steps}; "
-                    f"lower the learning rate {recipe.lr:g}"
-                )
-            if progress is not None:
-                progress(len(losses), steps)
-    return tuple(losses)
-
-
-def _optimizer(network: nn.Module, recipe: TrainRecipe) -> torch.optim.Optimizer:
-    groups = [
-        {"params": [p for p in network.parameters() if p.ndim > 1], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in network.parameters() if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    if recipe.optimizer == "adamw":
-        return torch.optim.AdamW(groups, lr=recipe.lr, fused=True)
-    return torch.optim.SGD(groups, lr=recipe.lr, momentum=0.9, nesterov=True, fused=True)
-
-
-def _schedule(step: int, steps: int, warm_up: int) -> float:
-    """Factor of the peak learning rate at ``step`` (from 0)."""
-    if step < warm_up:
-        return (step + 1) / warm_up
-    return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / (steps - warm_up)))
-
-
-def _nchw(images: Images, shrink: int) -> Tensor:
-    """(n, s, s, c) in memory, (n, c, s / shrink, s / shrink) to torch, channels last; each pixel a mean of shrink²."""
-    if shrink > 1:
-        tiles = [images[:, row::shrink, column::shrink] for row in range(shrink) for column in range(shrink)]
-        images = sum(tiles[1:], tiles[0]) / np.float32(shrink * shrink)
-    return torch.from_numpy(images).permute(0, 3, 1, 2)
-
-
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def threads(count: int) -> Iterator[None]:
+    """So many CPU threads for torch."""
     before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(count)
     try:
         yield
     finally:

@@ -105,12 +105,13 @@ _worker_accuracy: list[Accuracy] = []
 
 def _start_worker(alive: Connection, accuracy: Accuracy) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, whose end of the pipe ends us
-    threading.Thread(target=_exit_with_parent, args=(alive,), daemon=True).start()
+    threading.Thread(target=exit_with_parent, args=(alive,), daemon=True).start()
     _worker_accuracy.append(accuracy)
 
 
-def _exit_with_parent(alive: Connection) -> None:
-    wait([alive])  # readable when the other end is closed
+def exit_with_parent(alive: Connection) -> None:
+    """End this process when the other end of the pipe is closed."""
+    wait([alive])
     os._exit(1)
 
 

@@ -7,23 +7,28 @@ Source: Su et al., arXiv 2103.11922, appendix; github.com/xiusu/NAS-Bench-Macro,
 
 from __future__ import annotations
 
+from blocks.errors import InputError
 from search.space import Layer, Option, Space
 
-STEM_WIDTH = 32
+STEM_WIDTH, LAST_WIDTH = 32, 1280
 STAGES = (2, 3, 3)  #: layers of each stage; the first has stride 2 and doubles the width
 
 
-def nas_bench_macro(in_size: int = 32, classes: int = 10) -> Space:
-    """The space for images of ``in_size`` pixels; the published accuracies are at 32 pixels and 10 classes."""
-    width = STEM_WIDTH
+def nas_bench_macro(in_size: int = 32, classes: int = 10, divided: int = 1) -> Space:
+    """The space for images of ``in_size`` pixels; the published accuracies are at 32 pixels and 10 classes. ``divided``
+    makes every layer so many times narrower (a divisor of 32): cheap stand-ins for the published networks."""
+    if divided < 1 or STEM_WIDTH % divided:
+        raise InputError(f"divided={divided} must divide the {STEM_WIDTH} channels of the stem")
+    width = STEM_WIDTH // divided
     layers = [Layer("stem", (Option("k3", "conv", width, kernel=3, act="relu"),))]  # 32
     for number, repeats in enumerate(STAGES, start=1):
         width *= 2
         for i in range(repeats):
             layers.append(Layer(f"stage{number}.{i + 1}", _options(width, first=i == 0)))  # 16, 8, 4
-    layers.append(Layer("last", (Option("k1", "conv", 1280, act="relu"),)))
+    layers.append(Layer("last", (Option("k1", "conv", LAST_WIDTH // divided, act="relu"),)))
     layers.append(Layer("head", (Option("fc", "head", classes),)))
-    return Space("nas_bench_macro", in_size, tuple(layers), source="arXiv 2103.11922")
+    name = "nas_bench_macro" if divided == 1 else f"nas_bench_macro_div{divided}"
+    return Space(name, in_size, tuple(layers), source="arXiv 2103.11922")
 
 
 def _options(c_out: int, first: bool) -> tuple[Option, ...]:

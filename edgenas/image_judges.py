@@ -1,0 +1,135 @@
+"""A person's own images as a judge: every candidate trained on them, or one supernet for all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from blocks.errors import InputError
+
+if TYPE_CHECKING:
+    from search.accuracy.images import Source
+    from search.accuracy.training_data import ImageData, SupernetRecipe, TrainRecipe
+    from search.accuracy.trust import Trust
+    from search.problem import Accuracy
+    from search.space import Space
+
+NAMES = ("train", "supernet")
+EPOCHS = 20  #: of 'train', unless told
+
+
+def recipe_options() -> dict[str, dict[str, Any]]:
+    """Judge -> what may be set of its recipe, with defaults."""
+    from search.accuracy.supernet import SUPERNET_RECIPE
+    from search.accuracy.training_data import TrainRecipe
+
+    supernet = asdict(SUPERNET_RECIPE)
+    return {
+        "train": asdict(TrainRecipe(epochs=EPOCHS, flip=True)),
+        "supernet": {**supernet.pop("training"), **supernet},
+    }
+
+
+@dataclass(frozen=True)
+class ImageTask:
+    """Images, and how networks are judged on them: ``settings`` of each recipe, the ``device`` ('auto', 'cpu',
+    'cuda'), and the file ``checkpoint`` where a supernet's training stands."""
+
+    source: Source
+    checkpoint: Path
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    device: str = "auto"
+    workers: int = 2
+    say: Callable[[str], None] = lambda text: None
+    update: Callable[[int, int | None, str], None] = lambda done, total, note: None
+
+    @property
+    def classes(self) -> int:
+        return len(self.source.class_names)
+
+    def train_recipe(self) -> TrainRecipe:
+        from search.accuracy.training_data import TrainRecipe
+
+        return TrainRecipe(**{**recipe_options()["train"], **self.settings.get("train", {})})
+
+    def supernet_recipe(self) -> SupernetRecipe:
+        from search.accuracy.training_data import SupernetRecipe, TrainRecipe
+
+        values = {**recipe_options()["supernet"], **self.settings.get("supernet", {})}
+        own = {name: values.pop(name) for name in ("drawn", "calibration_images")}
+        return SupernetRecipe(TrainRecipe(**values), **own)
+
+    def read(self, space: Space) -> ImageData:
+        """The images at the size and in the colours that ``space`` takes; what is odd about them is said."""
+        from search.accuracy.images_read import read_images
+
+        data, notes = read_images(
+            self.source, space.in_size, space.c_in, workers=self.workers,
+            progress=lambda done, total: self.update(done, total, "pictures decoded"),
+        )  # fmt: skip
+        for note in notes:
+            self.say(note)
+        return data
+
+    @contextmanager
+    def judge(self, name: str, space: Space, seed: int, workers: int) -> Iterator[Accuracy]:
+        """``name`` is one of NAMES; ``workers`` processes train, and end with the block."""
+        from search.accuracy.feeding import device_named
+        from search.accuracy.supernet import SupernetAccuracy
+        from search.accuracy.training import TrainingAccuracy
+
+        data, device = self.read(space), str(device_named(self.device))
+        if name == "supernet":
+            yield SupernetAccuracy(
+                space, data, self.supernet_recipe(), seed, checkpoint=self.checkpoint, device=device,
+                threads=max(1, workers),
+                progress=lambda done, total: self.update(done, total, "steps of the supernet"),
+            )  # fmt: skip
+            return
+        with TrainingAccuracy(data, self.train_recipe(), seed, workers, device) as accuracy:
+            yield accuracy
+
+    def trust(self, judge: Accuracy, space: Space, members: int, seed: int, journal: Path) -> Trust:
+        """How ``judge`` ranks ``members`` networks beside trainings of their own, which ``journal`` keeps."""
+        from search.accuracy.trust import members_to_train, trust
+        from search.journal import TrialCache, network_digest
+
+        candidates = members_to_train(space, members, seed)
+        with self.judge("train", space, seed, self.workers) as alone, TrialCache(space, alone, journal) as cache:
+            todo = [c for c in candidates if network_digest(c.architecture) not in cache]
+            known = members - len(todo)
+
+            def arrived(index: int, accuracy: float) -> None:
+                nonlocal known
+                known += 1
+                self.update(known, members, f"trained alone: {accuracy:.2f} %")
+
+            cache.judge(todo, arrived)
+            trained = [cache[network_digest(c.architecture)] for c in candidates]
+        shared = dict(judge.evaluate(candidates))
+        return trust([shared[i] for i in range(members)], trained, candidates)
+
+
+def image_task(
+    accuracy: str,
+    images: Path | None,
+    out: Path,
+    settings: Mapping[str, Mapping[str, Any]],
+    device: str,
+    workers: int,
+    say: Callable[[str], None],
+) -> ImageTask | None:
+    """What the judge ``accuracy`` needs where it is one of NAMES, else None. InputError for images without such a
+    judge, and for such a judge without images."""
+    if accuracy not in NAMES:
+        if images is not None:
+            raise InputError(f"--images {images} is for --accuracy {' or '.join(NAMES)}, not for {accuracy!r}")
+        return None
+    if images is None:
+        raise InputError(f"--accuracy {accuracy} judges networks on your images: add --images FOLDER")
+    from search.accuracy.images import open_images
+
+    return ImageTask(open_images(images), out.with_suffix(".supernet.npz"), settings, device, workers, say)

@@ -1,0 +1,129 @@
+"""One set of weights for every network of a space: the small options are slices of the large.
+
+A layer holds, for each operation that any of its options has, one weight of the largest shape. An option takes the
+first channels of it (widths, expansions, squeezed widths), and the middle of a kernel turned by a small matrix that is
+learned (once-for-all, arXiv 1908.09791, section 3.3; entangled weights as in AutoFormer, arXiv 2107.00651). A member
+is computed by ``blocks.torch_modules``, so that what is trained here is what a network of its own would compute.
+Needs torch, and importing this file imports it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from blocks.errors import MissingExtraError
+from blocks.ops import Op, lower
+from blocks.spec import BlockSpec
+from blocks.torch_modules import BlockModule, NetworkModule
+from search.accuracy.training_torch import quick
+from search.space import Choice, Space
+
+try:
+    import torch
+    from torch import Tensor, nn
+    from torch.func import functional_call
+except ImportError as error:
+    raise MissingExtraError("torch", "train", "training a supernet") from error
+
+
+class SharedNetwork(nn.Module):
+    """All networks of ``space``: layer i of a member takes its weights from child i."""
+
+    def __init__(self, space: Space, seed: int) -> None:
+        super().__init__()
+        torch.manual_seed(seed)
+        self.space = space
+        self.layers = nn.ModuleList(_SharedLayer([edge.block for edge in edges]) for edges in space.edges)
+
+    def forward(self, x: Tensor, choice: Choice) -> Tensor:
+        """The member's logits, batch norm by the statistics of this batch."""
+        for layer, block in zip(self.layers, self.space.architecture(choice).blocks, strict=True):
+            x = layer(x, block)
+        return x
+
+    def member(self, choice: Choice) -> NetworkModule:
+        """A network of its own with the member's weights; its batch norms have no statistics yet."""
+        with next(self.parameters()).device:
+            network = quick(NetworkModule(self.space.architecture(choice)))
+        state: dict[str, Tensor] = {}
+        for i, (layer, module) in enumerate(zip(self.layers, network, strict=True)):
+            assert isinstance(layer, _SharedLayer) and isinstance(module, BlockModule)
+            state |= {f"{i}.{name}": value.detach() for name, value in layer.weights(module.ops).items()}
+        network.load_state_dict(state, strict=False)
+        return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+class _SharedLayer(nn.Module):
+    """The weights of all ``blocks`` that may stand at one place."""
+
+    def __init__(self, blocks: Sequence[BlockSpec]) -> None:
+        super().__init__()
+        named: dict[str, list[Op]] = {}
+        for op in (op for block in dict.fromkeys(blocks) for op in lower(block) if op.has_weights):
+            named.setdefault(op.name, []).append(op)
+        for name, ops in named.items():
+            self.add_module(name, _SharedOp(ops))
+        self._modules_of: dict[BlockSpec, BlockModule] = {}
+
+    def forward(self, x: Tensor, block: BlockSpec) -> Tensor:
+        if block not in self._modules_of:
+            self._modules_of[block] = _hollow(block)
+        module = self._modules_of[block]
+        y: Tensor = functional_call(module, self.weights(module.ops), (x,))
+        return y
+
+    def weights(self, ops: Iterable[Op]) -> dict[str, Tensor]:
+        """The parameters of a ``BlockModule`` of these operations, by their names there."""
+        found: dict[str, Tensor] = {}
+        for op in ops:
+            if op.has_weights:
+                shared = self.get_submodule(op.name)
+                assert isinstance(shared, _SharedOp)
+                found |= {f"{op.name}.{name}": value for name, value in shared.slices(op).items()}
+        return found
+
+
+class _SharedOp(nn.Module):
+    """The weights of one operation at the largest of its shapes, begun as ``training_torch.fresh_network`` begins."""
+
+    def __init__(self, ops: Sequence[Op]) -> None:
+        super().__init__()
+        shape = [max(sizes) for sizes in zip(*(op.weight_shape for op in ops), strict=True)]
+        c_out, first = shape[0], ops[0]
+        self.weight = nn.Parameter(torch.empty(shape))
+        if first.kind == "linear":
+            nn.init.normal_(self.weight, 0.0, 0.01)
+        else:
+            nn.init.kaiming_normal_(self.weight, mode="fan_out")
+        self.bias = nn.Parameter(torch.zeros(c_out))  # of batch norm where there is one
+        self.scale = nn.Parameter(torch.ones(c_out)) if first.bn else None
+        self.kernels = sorted({op.kernel for op in ops}, reverse=True)
+        self.turns = nn.ParameterDict({str(k): nn.Parameter(torch.eye(k * k)) for k in self.kernels[1:] if k > 1})
+
+    def slices(self, op: Op) -> dict[str, Tensor]:
+        """What ``op`` takes, named as in ``ConvBN`` or ``nn.Linear``."""
+        weight = self.weight[: op.c_out] if op.kind == "depthwise" else self.weight[: op.c_out, : op.c_in]
+        for large, small in zip(self.kernels, self.kernels[1:], strict=False):
+            if op.kernel < large:
+                edge = (large - small) // 2
+                weight = weight[..., edge : large - edge, edge : large - edge]
+                if small > 1:
+                    weight = (weight.flatten(2) @ self.turns[str(small)]).view(*weight.shape[:2], small, small)
+        bias = self.bias[: op.c_out]
+        if op.kind == "linear":
+            return {"weight": weight, "bias": bias}
+        if self.scale is None:
+            return {"conv.weight": weight, "conv.bias": bias}
+        return {"conv.weight": weight, "bn.weight": self.scale[: op.c_out], "bn.bias": bias}
+
+
+def _hollow(block: BlockSpec) -> BlockModule:
+    """The block's module without memory of its own: weights come with every call, batch norm keeps no statistics."""
+    module = quick(BlockModule(block))
+    for parameter in module.parameters():
+        parameter.data = torch.empty(0)
+    for layer in module.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.track_running_stats = False
+            layer.running_mean = layer.running_var = layer.num_batches_tracked = None
+    return module

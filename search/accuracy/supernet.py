@@ -1,0 +1,83 @@
+"""One training for a whole space: every member is judged with weights that all share.
+
+    accuracy = SupernetAccuracy(space, data, SUPERNET_RECIPE, seed=0, checkpoint=Path("supernet.npz"))
+    for index, percent in accuracy.evaluate(candidates): ...
+
+The first ``evaluate`` trains, or goes on where a training that was cut stood. Accuracies of members are lower than what
+they reach alone, and rank them as ``search.accuracy.trust`` says. Torch is imported at the first ``evaluate``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from search.accuracy.training_data import ImageData, SupernetRecipe, TrainRecipe
+from search.problem import Candidate
+from search.space import Space
+
+if TYPE_CHECKING:
+    from search.accuracy.fitting import Progress
+    from search.accuracy.supernet_torch import MemberJudge
+
+SUPERNET_RECIPE = SupernetRecipe(TrainRecipe(epochs=36, flip=True))
+
+
+class SupernetAccuracy:
+    """Accuracy in percent on ``data``'s validation images with the weights of a supernet of ``space``.
+
+    checkpoint  where the training stands; without one it is lost with this object
+    device      'cpu', 'cuda' or 'auto'
+    threads     CPU threads; sums of another number of them are rounded otherwise
+    progress    hears (steps done, steps in all) of the training
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        data: ImageData,
+        recipe: SupernetRecipe = SUPERNET_RECIPE,
+        seed: int = 0,
+        *,
+        checkpoint: Path | None = None,
+        device: str = "cpu",
+        threads: int = 1,
+        progress: Progress | None = None,
+    ) -> None:
+        self._space, self._data, self._recipe, self._seed = space, data, recipe, seed
+        self._checkpoint, self._device, self._threads, self._progress = checkpoint, device, threads, progress
+        self._judge: MemberJudge | None = None
+
+    @property
+    def name(self) -> str:
+        blocks = "\n".join(f"{i} {edge.block}" for i, edges in enumerate(self._space.edges) for edge in edges)
+        space = hashlib.sha256(f"{self._space.name}\n{blocks}".encode()).hexdigest()[:8]
+        data, where = self._data, "" if self._device == "cpu" else f":{self._device}"
+        return f"supernet:{space}:{data.name}:{data.digest}:recipe-{self._recipe.digest}:seed{self._seed}{where}"
+
+    def evaluate(self, candidates: Sequence[Candidate]) -> Iterator[tuple[int, float]]:
+        """Judge each, after the training; InputError when space and images do not fit, OutcomeError when it
+        diverges."""
+        from search.accuracy.training_torch import threads
+
+        with threads(self._threads):
+            if self._judge is None:
+                self._judge = self._trained()
+        for index, candidate in enumerate(candidates):
+            with threads(self._threads):
+                accuracy = self._judge.accuracy(candidate.choice)
+            yield index, accuracy
+
+    def _trained(self) -> MemberJudge:
+        from search.accuracy.checkpoints import Checkpoint
+        from search.accuracy.feeding import device_named
+        from search.accuracy.supernet_torch import MemberJudge, extreme, trained_supernet
+        from search.accuracy.training_torch import check_fit
+
+        check_fit(self._space.architecture(extreme(self._space, max)), self._data, self._recipe.training)
+        device = device_named(self._device)
+        kept = None if self._checkpoint is None else Checkpoint(self._checkpoint, self.name)
+        network = trained_supernet(self._space, self._data, self._recipe, self._seed, device, kept, self._progress)
+        return MemberJudge(network, self._data, self._recipe, device)

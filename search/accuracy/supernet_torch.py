@@ -1,0 +1,123 @@
+"""Training all networks of a space at once, and judging members of it; needs torch, and importing this imports it.
+
+Every step trains the largest member on the labels, and the smallest and some drawn ones on what the largest answers
+(sandwich rule and in-place distillation: Yu and Huang, arXiv 1903.05134; BigNAS, arXiv 2003.11142, section 3.2).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+
+from blocks.errors import MissingExtraError
+from blocks.torch_modules import NetworkModule
+from search.accuracy.checkpoints import Checkpoint
+from search.accuracy.feeding import Feed, autocast
+from search.accuracy.fitting import Fit, Progress
+from search.accuracy.shared_weights import SharedNetwork
+from search.accuracy.training_data import ImageData, SupernetRecipe
+from search.accuracy.training_torch import accuracy_percent
+from search.space import Choice, Space, State
+
+try:
+    import torch
+    from torch import Tensor, nn
+    from torch.nn import functional as F
+except ImportError as error:
+    raise MissingExtraError("torch", "train", "training a supernet") from error
+
+
+def trained_supernet(
+    space: Space,
+    data: ImageData,
+    recipe: SupernetRecipe,
+    seed: int,
+    device: torch.device,
+    checkpoint: Checkpoint | None = None,
+    progress: Progress | None = None,
+) -> SharedNetwork:
+    """The weights of all members after training; OutcomeError when the loss stops being a number."""
+    with torch.random.fork_rng(devices=[]):
+        network = SharedNetwork(space, seed).to(device)
+    ends = [extreme(space, max), extreme(space, min)]
+
+    def gradients(images: Tensor, labels: Tensor, step: int) -> Tensor:
+        rng = random.Random(f"{seed}/{step}")
+        members = [*ends, *(drawn(space, rng) for _ in range(recipe.drawn))]
+        answer: Tensor | None = None
+        first: Tensor | None = None
+        for member in members:
+            with autocast(device):
+                logits = network(images, member).float()
+            if answer is None:
+                loss = F.cross_entropy(logits, labels, label_smoothing=recipe.training.label_smoothing)
+                answer, first = logits.detach().softmax(1), loss.detach()
+            else:
+                loss = F.cross_entropy(logits, answer)
+            (loss / len(members)).backward()  # type: ignore[no-untyped-call]
+        assert first is not None
+        return first
+
+    feed = Feed(data, data.train_images, data.train_labels, recipe.training.shrink, device)
+    Fit(f"a supernet of {space.name}", network, feed, recipe.training, seed, gradients, checkpoint, progress).run()
+    return network.eval()
+
+
+class MemberJudge:
+    """Judges members of ``network``: batch norm statistics of the member's own, then the validation images."""
+
+    def __init__(self, network: SharedNetwork, data: ImageData, recipe: SupernetRecipe, device: torch.device) -> None:
+        shrink = recipe.training.shrink
+        self._network = network
+        self._calibration = Feed(data, data.train_images, data.train_labels, shrink, device)
+        self._validation = Feed(data, data.validation_images, data.validation_labels, shrink, device)
+        order = np.random.default_rng(0).permutation(len(self._calibration))[: recipe.calibration_images]
+        self._batches = [order[i : i + recipe.training.batch] for i in range(0, len(order), recipe.training.batch)]
+
+    def member(self, choice: Choice) -> NetworkModule:
+        """The member as a network of its own, with statistics from ``calibration_images`` training images."""
+        module = self._network.member(choice)
+        norms = [layer for layer in module.modules() if isinstance(layer, nn.BatchNorm2d)]
+        for norm in norms:
+            norm.momentum = None  # the plain mean over batches
+        module.train()
+        with torch.inference_mode():
+            for rows in self._batches:
+                module(self._calibration.batch(rows)[0])
+        for norm in norms:
+            norm.momentum = 0.1
+        return module.eval()
+
+    def accuracy(self, choice: Choice) -> float:
+        """Percent of the validation images."""
+        return accuracy_percent(self.member(choice), self._validation)
+
+
+def drawn(space: Space, rng: random.Random) -> Choice:
+    """A member with each layer's option drawn alike from those open there: a stage that may end early often does, where
+    a draw from all networks would nearly always be of the longest."""
+    state, choice = State(space.c_in, space.in_size), []
+    for i in range(len(space.layers)):
+        edge = rng.choice(space.open_edges(i, state))
+        choice.append(edge.option)
+        state = edge.target
+    return tuple(choice)
+
+
+def extreme(space: Space, better: Callable[..., tuple[int, Choice]]) -> Choice:
+    """The member of most (``max``) or fewest (``min``) MACs."""
+
+    @cache
+    def rest(i: int, state: State) -> tuple[int, Choice]:
+        if i == len(space.layers):
+            return 0, ()
+        found = []
+        for edge in space.open_edges(i, state):
+            macs, choice = rest(i + 1, edge.target)
+            found.append((edge.block.macs + macs, (edge.option, *choice)))
+        return better(found)
+
+    return rest(0, State(space.c_in, space.in_size))[1]
