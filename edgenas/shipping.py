@@ -51,6 +51,6 @@ def parity_max_rel(
 
 def accuracy_of_file(path: Path, images: Array, labels: NDArray[np.int64]) -> float:
     """Top-1 accuracy in percent of ``images`` (n, H, W, C), by running the file itself."""
-    from profiler.export.check import run_model
+    from profiler.export.run import run_model
 
     return float((run_model(path.read_bytes(), images).argmax(1) == labels).mean() * 100)

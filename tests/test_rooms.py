@@ -25,8 +25,8 @@ ARROWS: dict[str, set[str]] = {
 
 #: imported inside functions only, so that `edgenas --help` is quick and a table can be searched without torch
 HEAVY = {
-    "adbutils", "ai_edge_litert", "flatbuffers", "matplotlib", "onnx", "onnxruntime", "pandas", "paramiko", "pyarrow",
-    "pymoo", "ray", "scipy", "sklearn", "tflite_runtime", "torch", "yaml",
+    "adbutils", "ai_edge_litert", "ai_edge_quantizer", "flatbuffers", "matplotlib", "onnx", "onnxruntime", "pandas",
+    "paramiko", "pyarrow", "pymoo", "ray", "scipy", "sklearn", "tflite_runtime", "torch", "yaml",
 }  # fmt: skip
 
 #: files that are themselves imported only inside functions, because they define torch modules

@@ -44,7 +44,8 @@ def command(
 
     from blocks.weights import load_weights, network_random_weights
     from edgenas.shipping import export_network
-    from profiler.export.check import parity, run_model
+    from profiler.export.check import parity
+    from profiler.export.run import run_model
 
     architecture = load_network(network, in_size, classes)
     if architecture.blocks[-1].kind != "head":
