@@ -136,11 +136,13 @@ def test_census_of_mobilenet_v3_small() -> None:
 
 def test_a_float_convolution_that_is_left_is_found_and_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     floats, x = written("tflite", RELU6), random_activations(RELU6)
-    tools = quantize_tflite._tools()
-    manager = tools.recipe_manager.RecipeManager()
+    modules = quantize_tflite.tools()
+    manager = modules.recipe_manager.RecipeManager()
     manager.add_static_config(".*", "*", activation_num_bits=8, weight_num_bits=8)
-    manager.add_quantization_config(".*project.*", "*", algorithm_key=tools.algorithm_manager.AlgorithmName.NO_QUANTIZE)
-    left = quantize_tflite._quantize(tools, floats, manager, quantize_tflite.ranges(floats, x))
+    manager.add_quantization_config(
+        ".*project.*", "*", algorithm_key=modules.algorithm_manager.AlgorithmName.NO_QUANTIZE
+    )
+    left = quantize_tflite._quantize(modules, floats, manager, quantize_tflite.ranges(floats, x))
     assert float_convolutions(left) == ["0.project"]
     assert {f.kind for f in fallbacks(left)} >= {"CONV_2D"}
     monkeypatch.setattr(quantize_tflite, "to_int8", lambda model, images: left)

@@ -55,6 +55,12 @@ def float_convolutions(model: bytes) -> list[str]:
     return [node.name for node in nodes(model) if node.kind in _WEIGHTED and not node.integer]
 
 
+def computed_in(model: bytes) -> str:
+    """'int8' where no convolution or linear layer is left in float, else 'fp32'; weights may be stored in less."""
+    found = [node for node in nodes(model) if node.kind in _WEIGHTED]
+    return "int8" if found and all(node.integer for node in found) else "fp32"
+
+
 def fallbacks(model: bytes) -> list[Fallback]:
     """Every kind of operator that is not what int8 promises, greatest share first; empty for a file without any.
 
@@ -106,8 +112,8 @@ def _onnx_nodes(model: bytes) -> Iterator[Node]:
         if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
             continue
         output = node.output[0]
-        values = math.prod(shapes[output])
-        macs = values * math.prod(shapes[node.input[1]][1:]) if node.op_type in ("Conv", "Gemm") else 0
+        values = math.prod(shapes.get(output, []))
+        macs = values * math.prod(shapes.get(node.input[1], [])[1:]) if node.op_type in ("Conv", "Gemm") else 0
         reads = [name for name in node.input if name and not (name in constants and node.op_type == "Clip")]
         integer = node.op_type.startswith("QLinear") or (
             all(made_by.get(name) == "DequantizeLinear" for name in reads) and read_by.get(output) == {"QuantizeLinear"}

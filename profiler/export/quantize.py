@@ -11,7 +11,7 @@ refused (``profiler.export.integer``).
 
 from __future__ import annotations
 
-import functools
+import hashlib
 from collections.abc import Sequence
 from typing import Literal, get_args
 
@@ -27,7 +27,7 @@ Precision = Literal["fp32", "fp16", "int8"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 MEASURED: tuple[Precision, ...] = ("fp32", "int8")  #: of tables: fp16 weights are computed in float32
 SAMPLES = 8  #: random activations that a block alone is calibrated on
-_KEPT = 64  #: models that ``table_writer`` keeps: those of a batch, which each fresh process wants again
+_KEPT_BYTES = 256 << 20  #: of models that ``table_writer`` keeps
 
 
 def quantized(model: bytes, precision: Precision, images: Array | None = None) -> bytes:
@@ -87,23 +87,35 @@ def random_activations(block: BlockSpec, seed: int = 0) -> Array:
 
 def table_writer(fmt: str, precision: str) -> Writer:
     """The writer of blocks and networks that are timed with random weights; int8 is calibrated on random activations,
-    and the last models are kept. InputError for a precision that tables do not have."""
+    and kept. InputError for a precision that tables do not have; MissingExtraError."""
     if precision not in MEASURED:
         raise InputError(
             f"blocks are not measured in {precision!r}; the precisions of tables are {', '.join(MEASURED)}"
         )
-    return WRITERS[fmt] if precision == "fp32" else _Int8Writer(fmt)
+    if precision == "fp32":
+        return WRITERS[fmt]
+    if fmt == "tflite":
+        from profiler.export.quantize_tflite import tools
+
+        tools()  # or else every block of a campaign would fail for its absence
+    return _Int8Writer(fmt)
 
 
 class _Int8Writer:
-    """See ``Writer``. Models are known by their float32 bytes."""
+    """See ``Writer``. Each fresh process of a campaign wants the same models again: the first that fit are kept."""
 
     def __init__(self, fmt: str) -> None:
         self._write = WRITERS[fmt]
-        self._small = functools.lru_cache(_KEPT)(self._quantize)
+        self._kept: dict[bytes, bytes] = {}  #: digest of the float32 file -> the int8 file
+        self._bytes = 0
 
     def __call__(self, blocks: Sequence[BlockSpec], weights: Sequence[Weights], *, name: str = "main") -> bytes:
-        return self._small(self._write(blocks, weights, name=name), blocks[0])
-
-    def _quantize(self, model: bytes, first: BlockSpec) -> bytes:
-        return quantized(model, "int8", random_activations(first))
+        model = self._write(blocks, weights, name=name)
+        digest = hashlib.sha256(model).digest()
+        if digest not in self._kept:
+            small = quantized(model, "int8", random_activations(blocks[0]))
+            if self._bytes + len(small) > _KEPT_BYTES:
+                return small
+            self._bytes += len(small)
+            self._kept[digest] = small
+        return self._kept[digest]

@@ -19,18 +19,18 @@ _NOTHING = 1e-6  #: a tensor that is never further from 0 is 0 in any scale, and
 
 def to_int8(model: bytes, images: Array) -> bytes:
     """int8 weights a channel, int8 activations a tensor, int8 in and out."""
-    tools = _tools()
-    manager = tools.recipe_manager.RecipeManager()
+    modules = tools()
+    manager = modules.recipe_manager.RecipeManager()
     manager.add_static_config(".*", "*", activation_num_bits=8, weight_num_bits=8)
-    return _quantize(tools, model, manager, ranges(model, images))
+    return _quantize(modules, model, manager, ranges(model, images))
 
 
 def with_half_weights(model: bytes) -> bytes:
     """float16 weights with a DEQUANTIZE each, which XNNPACK folds when it loads the file."""
-    tools = _tools()
-    manager = tools.recipe_manager.RecipeManager()
-    manager.add_weight_only_config(".*", "*", 16, algorithm_key=tools.algorithm_manager.AlgorithmName.FLOAT_CASTING)
-    return _quantize(tools, model, manager, None)
+    modules = tools()
+    manager = modules.recipe_manager.RecipeManager()
+    manager.add_weight_only_config(".*", "*", 16, algorithm_key=modules.algorithm_manager.AlgorithmName.FLOAT_CASTING)
+    return _quantize(modules, model, manager, None)
 
 
 def ranges(model: bytes, images: Array) -> dict[str, dict[str, Any]]:
@@ -66,18 +66,18 @@ def ranges(model: bytes, images: Array) -> dict[str, dict[str, Any]]:
     }
 
 
-def _quantize(tools: Any, model: bytes, manager: Any, calibration: Any) -> bytes:
+def _quantize(modules: Any, model: bytes, manager: Any, calibration: Any) -> bytes:
     """The two steps of its ``Quantizer.quantize``, which shows progress bars in the second whatever it is told."""
-    read = tools.utils.tfl_flatbuffer_utils.read_model(bytearray(model))
+    read = modules.utils.tfl_flatbuffer_utils.read_model(bytearray(model))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Warning: Enabling `experimental_preserve_all_tensors`")  # its own debugging
-        found = tools.params_generator.ParamsGenerator(read).generate_quantization_parameters(
+        found = modules.params_generator.ParamsGenerator(read).generate_quantization_parameters(
             manager, calibration, enable_progress_bar=False
         )
-        return bytes(tools.model_modifier.ModelModifier(read).modify_model(found, enable_progress_bar=False))
+        return bytes(modules.model_modifier.ModelModifier(read).modify_model(found, enable_progress_bar=False))
 
 
-def _tools() -> Any:
+def tools() -> Any:
     """The package, with the modules that are used; MissingExtraError without it."""
     try:
         import ai_edge_quantizer
