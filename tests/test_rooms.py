@@ -30,7 +30,7 @@ HEAVY = {
 }  # fmt: skip
 
 #: files that are themselves imported only inside functions, because they define torch modules
-TORCH_FILES = {"blocks/torch_modules.py", "search/accuracy/training_torch.py"}
+TORCH_FILES = {"blocks/torch_folded.py", "blocks/torch_modules.py", "search/accuracy/training_torch.py"}
 
 
 def sources() -> list[Path]:
