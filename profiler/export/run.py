@@ -12,7 +12,6 @@ import numpy as np
 
 from blocks.errors import InputError
 from blocks.weights import Array
-from profiler.export.walk import INPUT_NAME, OUTPUT_NAME
 
 Format = Literal["tflite", "onnx"]
 
@@ -94,7 +93,8 @@ def _run_litert(model: bytes, x: Any) -> Any:
 def _run_onnxruntime(model: bytes, x: Any) -> Any:
     running = session(model)
     nchw = np.ascontiguousarray(x.transpose(0, 3, 1, 2))  # (n, H, W, C) -> (n, C, H, W)
-    outputs = np.concatenate([running.run(None, {INPUT_NAME: picture[None]})[0] for picture in nchw])
+    name = running.get_inputs()[0].name
+    outputs = np.concatenate([running.run(None, {name: picture[None]})[0] for picture in nchw])
     return outputs.transpose(0, 2, 3, 1) if outputs.ndim == 4 else outputs  # back to (n, H', W', C')
 
 
@@ -133,15 +133,14 @@ def _onnx_ends(model: bytes) -> Ends:
     _, c, h, w = (d.dim_value for d in graph.input[0].type.tensor_type.shape.dim)
     constants = {tensor.name: tensor for tensor in graph.initializer}
 
-    def scale(value: Any, beside: Any) -> Scale | None:
+    def scale(value: Any, side: str) -> Scale | None:
         if value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT:
             return None
+        beside = next(node for node in graph.node if value.name in getattr(node, side))
         step, zero = (onnx.numpy_helper.to_array(constants[name]) for name in beside.input[1:3])
         return Scale(float(step), int(zero), zero.dtype.name)
 
-    reads = next(node for node in graph.node if INPUT_NAME in node.input)
-    writes = next(node for node in graph.node if OUTPUT_NAME in node.output)
-    return Ends((h, w, c), scale(graph.input[0], reads), scale(graph.output[0], writes))
+    return Ends((h, w, c), scale(graph.input[0], "input"), scale(graph.output[0], "output"))
 
 
 @contextmanager

@@ -24,6 +24,8 @@ def with_relu6(build: Callable[..., Space]) -> Callable[..., Space]:
             replace(layer, options=tuple(replace(o, act="relu6") if o.act == "hswish" else o for o in layer.options))
             for layer in space.layers
         )
-        return replace(space, name=space.name + SUFFIX, layers=layers, source=f"{space.source}; ReLU6 for h-swish".lstrip("; "))
+        return replace(
+            space, name=space.name + SUFFIX, layers=layers, source=f"{space.source}; ReLU6 for h-swish".lstrip("; ")
+        )
 
     return twin
