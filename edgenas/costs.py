@@ -120,6 +120,11 @@ def _validated(
             f"type: edgenas table validate {path} --space {space}   (or search it all the same: --unvalidated)"
         )
     notes = []
+    precision = journal.table.setting.precision
+    if precision != "fp32":
+        notes.append(
+            f"{path} is of {precision} blocks: its times hold for files of edgenas export --precision {precision}"
+        )
     if found.held_out.space != space:
         notes.append(f"{path} was validated on networks of {found.held_out.space}, not of {space}")
     if found.since is not None and not 0.95 <= found.since[0] <= 1.05:

@@ -15,7 +15,7 @@ from devices.inventory import Entry
 from edgenas.workers import conditions, open_worker
 from profiler.campaign import Campaign, profile_pool
 from profiler.enough import Enough
-from profiler.export import WRITERS
+from profiler.export.quantize import table_writer
 from profiler.fleet import Sleep, run_fleet
 from profiler.plan import Plan
 from profiler.runtimes.base import Runtime
@@ -49,7 +49,8 @@ def fill(
         table = tables[label]
         return profile_pool(
             [open_worker(entry, table.runtime.name) for entry in table.entries],
-            table.runtime, blocks, table.path, writer=WRITERS[table.runtime.format], plan=table.plan,
+            table.runtime, blocks, table.path, plan=table.plan,
+            writer=table_writer(table.runtime.format, table.plan.precision),
             enough=enough, chains=chains, conditions=conditions(table.entries, force, say, sleep),
             progress=lambda told: progress(label, told),
         )  # fmt: skip

@@ -13,20 +13,38 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from blocks.weights import Array, Weights
+    from profiler.export.quantize import Precision
 
 
 def export_network(
-    architecture: Architecture, weights: Sequence[Weights], folder: Path, formats: Sequence[str] = ("tflite", "onnx")
+    architecture: Architecture,
+    weights: Sequence[Weights],
+    folder: Path,
+    formats: Sequence[str] = ("tflite", "onnx"),
+    precisions: Sequence[Precision] = ("fp32",),
+    images: Array | None = None,
 ) -> dict[str, Path]:
-    """Write ``model.tflite`` and ``model.onnx`` into ``folder``, each whole or not at all; format -> file."""
-    from profiler.export import WRITERS
+    """Write ``model.tflite`` and ``model.onnx`` into ``folder``, and their siblings ``model-int8.tflite`` and so on in
+    other precisions, each whole or not at all: 'tflite', 'onnx', 'tflite int8' -> file.
 
-    folder.mkdir(parents=True, exist_ok=True)
-    files = {}
+    int8 is calibrated on ``images``, as ``profiler.export.quantize.quantized`` says; fp16 is of TFLite alone. Nothing
+    is written unless everything can be.
+    """
+    from profiler.export import WRITERS
+    from profiler.export.quantize import quantized
+
+    models: dict[str, tuple[str, bytes]] = {}
     for kind in formats:
-        files[kind] = folder / f"model.{kind}"
-        write_whole(files[kind], WRITERS[kind](architecture.blocks, weights))
-    return files
+        floats = WRITERS[kind](architecture.blocks, weights)
+        for precision in precisions:
+            if precision == "fp32":
+                models[kind] = f"model.{kind}", floats
+            elif (kind, precision) != ("onnx", "fp16"):
+                models[f"{kind} {precision}"] = f"model-{precision}.{kind}", quantized(floats, precision, images)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, model in models.values():
+        write_whole(folder / name, model)
+    return {kind: folder / name for kind, (name, _) in models.items()}
 
 
 def write_whole(path: Path, data: bytes | str) -> None:
@@ -51,6 +69,6 @@ def parity_max_rel(
 
 def accuracy_of_file(path: Path, images: Array, labels: NDArray[np.int64]) -> float:
     """Top-1 accuracy in percent of ``images`` (n, H, W, C), by running the file itself."""
-    from profiler.export.check import run_model
+    from profiler.export.run import run_model
 
     return float((run_model(path.read_bytes(), images).argmax(1) == labels).mean() * 100)

@@ -59,7 +59,7 @@ def validate(
     measured. One that was stopped goes on. InputError where the table is of another setting."""
     from profiler.additivity import Networks
     from profiler.campaign import pursue
-    from profiler.export import WRITERS
+    from profiler.export.quantize import table_writer
 
     journal = read_journal(path)
     setting = journal.table.setting
@@ -78,10 +78,12 @@ def validate(
         threads=setting.threads,
         cores=setting.cores,
         scheduler=setting.scheduler,
+        precision=setting.precision,
     )
     campaign = pursue(
         [open_worker(entry, runtime.name)], runtime, Networks(held_out, asked.chains), path,
-        writer=WRITERS[runtime.format], plan=plan, conditions=conditions([entry], force, say), progress=progress,
+        writer=table_writer(runtime.format, plan.precision), plan=plan,
+        conditions=conditions([entry], force, say), progress=progress,
     )  # fmt: skip
     for failure in campaign.failures:
         say(f"failed in process {failure.process} ({failure.stage}): {failure.message}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from blocks.errors import InputError
+from profiler.export.quantize import MEASURED
 from profiler.runtimes.output import SCHEDULERS, Description
 
 _LIMITS = {
@@ -39,6 +40,7 @@ class Plan:
     cores             CPUs to pin to; () for none; None for the last ``threads`` of the fastest cluster that has so many
     scheduler         'fifo' keeps other programs off the core where the device permits it; else 'normal'
     seed              of the inputs and of the order
+    precision         of the models, 'fp32' or 'int8': what writes them must be told too (``export.quantize``)
     limit_s           no model is started, and no further round, after this long
     """
 
@@ -53,6 +55,7 @@ class Plan:
     cores: tuple[int, ...] | None = None
     scheduler: str = "fifo"
     seed: int = 0
+    precision: str = "fp32"
     cold_kib: int = 8192
     limit_s: int = 300
 
@@ -63,6 +66,8 @@ class Plan:
                 raise InputError(f"plan: {name} is {value!r}, not a whole number within {least} .. {most}")
         if self.scheduler not in SCHEDULERS:
             raise InputError(f"plan: scheduler {self.scheduler!r} is not one of {', '.join(SCHEDULERS)}")
+        if self.precision not in MEASURED:
+            raise InputError(f"plan: precision {self.precision!r} is not one of {', '.join(MEASURED)}")
         if self.cores and self.threads > len(self.cores):
             raise InputError(f"plan: {self.threads} threads do not fit on cores {list(self.cores)}; name as many cores")
 

@@ -166,7 +166,7 @@ def make_setting(facts: Facts, description: Description, plan: Plan, clock: str 
         version=f"{description.installed.package} {description.installed.version}",
         library_sha256=description.library_sha256,
         delegate=description.delegate,
-        precision="fp32",
+        precision=plan.precision,
         threads=plan.threads,
         cores=plan.cores or (),
         scheduler=plan.scheduler,

@@ -25,12 +25,14 @@ ARROWS: dict[str, set[str]] = {
 
 #: imported inside functions only, so that `edgenas --help` is quick and a table can be searched without torch
 HEAVY = {
-    "PIL", "adbutils", "ai_edge_litert", "datasets", "flatbuffers", "matplotlib", "onnx", "onnxruntime", "pandas",
+    "PIL", "adbutils", "ai_edge_litert", "ai_edge_quantizer", "datasets", "flatbuffers", "matplotlib", "onnx",
+    "onnxruntime", "pandas",
     "paramiko", "pyarrow", "pymoo", "ray", "scipy", "sklearn", "tflite_runtime", "torch", "yaml",
 }  # fmt: skip
 
 #: files that are themselves imported only inside functions, because they define torch modules
 TORCH_FILES = {
+    "blocks/torch_folded.py",
     "blocks/torch_modules.py",
     *(
         f"search/accuracy/{name}.py"

@@ -6,6 +6,7 @@ import itertools
 import json
 import random
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,11 @@ from tests.search_toys import SPACES as TOYS
 
 PUBLISHED = ["mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small", "ofa_mobilenet_v3", "proxylessnas",
              "proxylessnas_24", "single_path", "fbnet", "nas_bench_macro", "tunas_v3"]  # fmt: skip
+
+
+#: the twins that int8 files are searched in
+RELU6 = ["mobilenet_v3_large_relu6", "mobilenet_v3_small_relu6", "ofa_mobilenet_v3_relu6", "tunas_v3_relu6",
+         "digits_relu6"]  # fmt: skip
 
 
 def member(name: str, keys: dict[str, str]) -> tuple[Space, tuple[int, ...]]:
@@ -150,11 +156,35 @@ def test_sizes_and_classes_are_free(name: str) -> None:
 
 
 def test_digits_is_listed() -> None:
-    assert list(SPACES) == [*PUBLISHED, "digits"]
+    assert list(SPACES) == [*PUBLISHED, "digits", *RELU6]
+
+
+def test_every_space_with_hswish_has_a_twin_without() -> None:
+    swishes = [n for n in [*PUBLISHED, "digits"] if any(b.act == "hswish" for b in space(n, 32, 10).blocks())]
+    assert [f"{name}_relu6" for name in swishes] == RELU6
+
+
+@pytest.mark.parametrize("name", RELU6)
+def test_a_twin_differs_in_its_activation_alone(name: str) -> None:
+    twin, published = space(name, 64, 7), space(name.removesuffix("_relu6"), 64, 7)
+    assert twin.name == name
+    assert twin.networks == published.networks
+    assert not any(b.act == "hswish" for b in twin.blocks())
+    rng = random.Random(3)
+    for _ in range(5):
+        choice = published.sample(rng)
+        one, other = published.architecture(choice), twin.architecture(choice)
+        assert (one.macs, one.params, published.key(choice)) == (other.macs, other.params, twin.key(choice))
+        relu6 = [replace(b, act="relu6") if b.act == "hswish" else b for b in one.blocks]
+        assert list(other.blocks) == relu6
+    with pytest.raises(InputError, match=f"layer|network of {name}"):
+        twin.parse("0")
 
 
 def test_unknown_space_lists_the_names() -> None:
-    with pytest.raises(InputError, match=r"no space 'resnet'; there are mobilenet_v2, .*, digits"):
+    with pytest.raises(
+        InputError, match=r"no space 'resnet'; there are mobilenet_v2, .*, digits, mobilenet_v3_large_relu6"
+    ):
         space("resnet")
 
 

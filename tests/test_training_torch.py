@@ -16,7 +16,7 @@ torch = pytest.importorskip("torch")
 
 def test_the_trained_module_gives_the_writers_what_computes_the_same() -> None:
     from blocks.torch_modules import network_folded_weights, predict
-    from profiler.export.check import run_model
+    from profiler.export.run import run_model
     from profiler.export.tflite import write_tflite
 
     data = bars()

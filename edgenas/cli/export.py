@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from blocks.errors import InputError
 from edgenas.cli.networks import NETWORK_HELP, classes_option, in_size_option, load_network
-from edgenas.cli.terminal import Cell, json_option, print_json, print_summary, talk
+from edgenas.cli.terminal import Cell, json_option, print_json, print_summary, print_table, talk
+from profiler.export.quantize import PRECISIONS, Precision
+
+if TYPE_CHECKING:
+    from blocks.architecture import Architecture
+    from blocks.weights import Weights
+    from edgenas.pictures import Scaling
+
+CALIBRATED_ON = 256  #: pictures at most, evenly spaced over those that are given
 
 
 @click.command("export", epilog=NETWORK_HELP)
@@ -20,6 +30,15 @@ from edgenas.cli.terminal import Cell, json_option, print_json, print_summary, t
 @click.option("--seed", default=0, show_default=True, help="Of random weights.")
 @click.option("--format", "formats", multiple=True, default=("tflite", "onnx"), show_default=True,
               type=click.Choice(["tflite", "onnx"]), help="Repeat for both.")  # fmt: skip
+@click.option("--precision", "precisions", multiple=True, default=("fp32",), show_default=True,
+              type=click.Choice(PRECISIONS), help="Repeat for siblings such as model-int8.tflite; fp16 weights are of "
+              "TFLite alone.")  # fmt: skip
+@click.option("--calibrate", type=click.Path(path_type=Path), metavar="FOLDER_OR_NPZ",
+              help="Pictures that int8 is calibrated on: a folder, or an .npz with an array images.")  # fmt: skip
+@click.option("--test", type=click.Path(path_type=Path), metavar="FOLDER_OR_NPZ",
+              help="Labelled pictures: each file is run on them for its accuracy.")  # fmt: skip
+@click.option("--mean", help="Of levels 0..255, as the network was trained, such as 123.7,116.3,103.5.")
+@click.option("--deviation", help="Likewise, such as 58.4,57.1,57.4.")
 @click.option("-o", "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("model"),
               show_default=True, help="The folder to write into.")  # fmt: skip
 @json_option
@@ -30,6 +49,11 @@ def command(
     weights: Path | None,
     seed: int,
     formats: tuple[str, ...],
+    precisions: tuple[Precision, ...],
+    calibrate: Path | None,
+    test: Path | None,
+    mean: str | None,
+    deviation: str | None,
     out: Path,
     as_json: bool,
 ) -> None:
@@ -39,28 +63,33 @@ def command(
     Example:
       edgenas export search.json -o model
       edgenas export mobilenet_v3_small --in-size 160 -o v3_small
+      edgenas export search.json --weights weights.npz --precision fp32 --precision int8 --calibrate photos/train
     """
-    import numpy as np
-
     from blocks.weights import load_weights, network_random_weights
+    from edgenas.pictures import Scaling, numbers, read_pictures
     from edgenas.shipping import export_network
-    from profiler.export.check import parity, run_model
 
     architecture = load_network(network, in_size, classes)
     if architecture.blocks[-1].kind != "head":
         raise InputError(f"{architecture.name} has no head, so that it answers no classes; add one as its last block")
+    if ("int8" in precisions) != (calibrate is not None):
+        raise InputError("--precision int8 and --calibrate FOLDER_OR_NPZ go together: its scales come from pictures")
+    if set(precisions) == {"fp16"} and "tflite" not in formats:
+        raise InputError("--precision fp16 writes TFLite alone; add --format tflite, or choose int8")
+    scaling = Scaling(tuple(numbers(mean, "--mean")), tuple(numbers(deviation, "--deviation")))
+    size, channels = architecture.in_size, architecture.c_in
+    images = None if calibrate is None else read_pictures(calibrate, size, channels, scaling, CALIBRATED_ON).images
     if weights is None:
         talk("no --weights: seeded random ones, good for timing and nothing else")
         arrays = network_random_weights(architecture.blocks, seed)
     else:
         arrays = load_weights(weights, architecture.blocks)
-    files = export_network(architecture, arrays, out, formats)
-    image = np.random.default_rng(seed).random(
-        (1, architecture.in_size, architecture.in_size, architecture.c_in), dtype=np.float32
-    )
-    reference = run_model(next(iter(files.values())).read_bytes(), image)
-    for path in files.values():
-        parity(path.read_bytes(), image, reference, blocks=architecture.blocks)
+    files = export_network(architecture, arrays, out, formats, precisions, images)
+    _check_parity(architecture, files, seed)
+    told: dict[str, dict[str, Any]] = {kind: _census(kind, path) for kind, path in files.items()}
+    if test is not None:
+        for kind, proof in _proofs(architecture, arrays, files, test, scaling).items():
+            told[kind].update(proof)
     summary: dict[str, Cell] = {
         "network": architecture.name,
         "macs": architecture.macs,
@@ -68,7 +97,69 @@ def command(
         **{kind: f"{path} ({path.stat().st_size / 1e6:.2f} MB)" for kind, path in files.items()},
     }
     if as_json:
-        print_json({**summary, "files": {kind: str(path) for kind, path in files.items()},
+        print_json({**summary, "files": {kind: str(path) for kind, path in files.items()}, "told": told,
                     "network": architecture.to_json()})  # fmt: skip
-    else:
-        print_summary({**summary, "next": f"edgenas verify {' '.join(map(str, files.values()))} --budget-ms MS"})
+        return
+    if test is not None:
+        print_table(
+            ("file", "accuracy %", "same class as torch %", "pictures"),
+            [
+                (str(files[kind]), t["accuracy"], None if t["agreement"] is None else 100 * t["agreement"],
+                 t["pictures"])
+                for kind, t in told.items()
+            ],
+            "by running each file",
+        )  # fmt: skip
+    for kind, t in told.items():
+        for f in t.get("fallbacks", ()):
+            share = "" if f["time_share"] is None else f"{f['time_share']:.1%} of the time, "
+            talk(f"{kind}: {f['number']} {f['kind']} are not int8's own kernels: {share}{f['macs_share']:.1%} of the "
+                 f"MACs, {f['values_share']:.1%} of the values written")  # fmt: skip
+    print_summary({**summary, "next": f"edgenas verify {' '.join(map(str, files.values()))} --budget-ms MS"})
+
+
+def _check_parity(architecture: Architecture, files: dict[str, Path], seed: int) -> None:
+    """OutcomeError where a float32 file computes something else than the other, or holds other operators."""
+    import numpy as np
+
+    from profiler.export.check import parity
+    from profiler.export.run import run_model
+
+    floats = [path.read_bytes() for kind, path in files.items() if " " not in kind]
+    size = architecture.in_size
+    image = np.random.default_rng(seed).random((1, size, size, architecture.c_in), dtype=np.float32)
+    reference = run_model(floats[0], image) if floats else None
+    for model in floats:
+        assert reference is not None
+        parity(model, image, reference, blocks=architecture.blocks)
+
+
+def _census(kind: str, path: Path) -> dict[str, Any]:
+    """How an int8 file takes its input and gives its output, and what of it is not computed in int8."""
+    from profiler.export.integer import fallbacks
+    from profiler.export.run import ends
+
+    if not kind.endswith("int8"):
+        return {}
+    model = path.read_bytes()
+    found = ends(model)
+    scales = {
+        name: None if s is None else s._asdict() for name, s in (("input", found.source), ("output", found.target))
+    }
+    return {**scales, "fallbacks": [f._asdict() for f in fallbacks(model)]}
+
+
+def _proofs(
+    architecture: Architecture, arrays: Sequence[Weights], files: dict[str, Path], test: Path, scaling: Scaling
+) -> dict[str, dict[str, Any]]:
+    from edgenas.pictures import read_pictures
+    from edgenas.proving import prove, torch_classes
+
+    pictures = read_pictures(test, architecture.in_size, architecture.c_in, scaling)
+    expected = torch_classes(architecture, arrays, pictures.images)
+    if expected is None:
+        talk("no torch here to compare the files with: pip install 'edgenas[train]'")
+    return {
+        kind: prove(path, kind.partition(" ")[2] or "fp32", pictures, expected).as_dict()
+        for kind, path in files.items()
+    }

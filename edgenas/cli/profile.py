@@ -20,6 +20,7 @@ from edgenas.workers import runtime_named
 from latency_tables.records import piece_text
 from profiler.campaign import Campaign
 from profiler.enough import Enough, pieces_of
+from profiler.export.quantize import MEASURED
 from profiler.plan import Plan
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 @inventory_option
 @click.option("--runtime", help="litert, onnxruntime, benchmark_model or onnxruntime_perf_test  [default: litert; on "
               "phones benchmark_model]")  # fmt: skip
+@click.option("--precision", type=click.Choice(MEASURED), default="fp32", show_default=True,
+              help="Of the blocks, calibrated on random activations; a table holds one.")  # fmt: skip
 @click.option("--threads", default=1, show_default=True, help="Threads of the runtime.")
 @click.option("--core", "cores", type=int, multiple=True, help="A CPU to pin to; repeat for more threads.")
 @click.option("--rounds", default=10, show_default=True, help="Interleaved rounds in each process.")
@@ -55,7 +58,7 @@ if TYPE_CHECKING:
               "0 for runs back to back.")  # fmt: skip
 @click.option("--chains", is_flag=True, help="Measure each block also inside a chain: see edgenas table validate.")
 @click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path),
-              help="The table [default: DEVICE-RUNTIME.jsonl].")  # fmt: skip
+              help="The table [default: DEVICE-RUNTIME.jsonl, or DEVICE-RUNTIME-int8.jsonl].")  # fmt: skip
 @click.option("--for-search", is_flag=True,
               help="Measure only blocks that the best networks of SPACE may contain; predict the others.")  # fmt: skip
 @click.option("--budget-ms", "budgets_ms", type=float, multiple=True,
@@ -73,6 +76,7 @@ def command(
     pools: tuple[str, ...],
     inventory: Path | None,
     runtime: str | None,
+    precision: str,
     threads: int,
     cores: tuple[int, ...],
     rounds: int,
@@ -98,6 +102,7 @@ def command(
     Example:
       edgenas profile mobilenet_v3_small --in-size 160 --runtime litert -o table.jsonl
       edgenas profile nas_bench_macro --runtime onnxruntime --threads 2
+      edgenas profile mobilenet_v2 --precision int8
       edgenas profile mobilenet_v3_small --device pi4 --device pixel --pool pi5
       edgenas profile tunas_v3 --for-search --budget-ms 20 --budget-ms 40
     """
@@ -109,11 +114,12 @@ def command(
     if out is not None and len(groups) > 1:
         raise InputError(f"--out names one table, but {', '.join(groups)} fill one each; leave it out")
     tables = {}
+    suffix = "" if precision == "fp32" else f"-{precision}"
     for label, members in groups.items():
         used = runtime or default_runtime(members[0])
         pinned = tuple(cores) or members[0].cores
-        plan = Plan(rounds=rounds, threads=threads, cores=pinned, cold_kib=cold_kib)
-        tables[label] = Table(members, runtime_named(used), out or Path(f"{label}-{used}.jsonl"), plan)
+        plan = Plan(rounds=rounds, threads=threads, cores=pinned, cold_kib=cold_kib, precision=precision)
+        tables[label] = Table(members, runtime_named(used), out or Path(f"{label}-{used}{suffix}.jsonl"), plan)
     if for_search:
         if space_or_network is None or texts:
             raise InputError("--for-search takes a whole space, such as tunas_v3, and no --block")

@@ -60,6 +60,7 @@ def command(
     """
     from edgenas.costs import prediction
     from edgenas.measuring import runtime_of, verify_files
+    from profiler.export.integer import computed_in
     from profiler.plan import Plan
 
     if (network is None) != (not tables):
@@ -67,28 +68,39 @@ def command(
     if processes < 1:
         raise InputError(f"--processes {processes} is below 1")
     entry = load_entry(inventory, device)
-    by_runtime: dict[str, dict[str, bytes]] = {}
+    by_runtime: dict[tuple[str, str], dict[str, bytes]] = {}  # runtime and, where it is to be predicted, precision
     for path in files:
         try:
-            by_runtime.setdefault(runtime_of(path, entry), {})[str(path)] = path.read_bytes()
+            model = path.read_bytes()
         except OSError as error:
             raise InputError(f"{path}: {error.strerror or error}") from error
-    predicted: dict[str, float] = {}
-    used: dict[str, str] = {}
-    plans = {runtime: Plan(rounds=rounds, threads=threads, cores=entry.cores) for runtime in by_runtime}
+        key = runtime_of(path, entry), computed_in(model) if tables else ""
+        by_runtime.setdefault(key, {})[str(path)] = model
+    predicted: dict[tuple[str, str], float] = {}
+    used: dict[tuple[str, str], str] = {}
+    plans = {key: Plan(rounds=rounds, threads=threads, cores=entry.cores) for key in by_runtime}
     if network is not None:
         architecture = load_network(network)
         for path in tables:
             setting, name, predicted_ms = prediction(path, architecture, statistic)
-            used[setting.runtime], predicted[setting.runtime] = name, predicted_ms
-            if setting.runtime in plans:
-                plans[setting.runtime] = replace(plans[setting.runtime], cold_kib=setting.cold_kib)
+            key = setting.runtime, setting.precision
+            used[key], predicted[key] = name, predicted_ms
+            if key in plans:
+                plans[key] = replace(plans[key], cold_kib=setting.cold_kib)
+        for runtime, precision in by_runtime:
+            of = [other for name, other in predicted if name == runtime]
+            if of and precision not in of:
+                raise InputError(
+                    f"{', '.join(by_runtime[runtime, precision])} computes in {precision}, but the table for {runtime} "
+                    f"is of {' and '.join(of)} blocks, which say nothing about it; measure one: edgenas profile "
+                    f"--precision {precision}"
+                )
     verdicts: list[Verdict] = []
     with progress(f"verify on {device}") as update:
-        for runtime, models in by_runtime.items():
+        for key, models in by_runtime.items():
             verdicts += verify_files(
-                entry, models, runtime, plan=plans[runtime], processes=processes, most=most, budget_ms=budget_ms,
-                predicted_ms=predicted.get(runtime), statistic=statistic or used.get(runtime, "min"), force=force,
+                entry, models, key[0], plan=plans[key], processes=processes, most=most, budget_ms=budget_ms,
+                predicted_ms=predicted.get(key), statistic=statistic or used.get(key, "min"), force=force,
                 say=talk, progress=lambda d, n: update(d, n, ""),
             )  # fmt: skip
     if as_json:

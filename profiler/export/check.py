@@ -5,31 +5,19 @@ The expected census is written down here a second time, apart from the writers, 
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from blocks.errors import InputError, OutcomeError
+from blocks.errors import OutcomeError
 from blocks.ops import Op, lower
 from blocks.spec import BlockSpec
 from blocks.weights import Array
-
-Format = Literal["tflite", "onnx"]
+from profiler.export.run import Format, interpreter, model_format, run_model
 
 TOLERANCE = 1e-5  #: largest relative error (``max_relative_error``) that float32 files may have
-
-
-def model_format(model: bytes) -> Format:
-    """Which format the bytes are in: TFLite carries 'TFL3' at byte 4, ONNX begins with its ir_version (field 1)."""
-    if model[4:8] == b"TFL3":
-        return "tflite"
-    if model[:1] == b"\x08":
-        return "onnx"
-    raise InputError(f"a model that begins with {model[:8]!r} is neither TFLite ('TFL3' at byte 4) nor ONNX")
 
 
 def census(model: bytes) -> Counter[str]:
@@ -95,49 +83,6 @@ def _expected_onnx(block: BlockSpec, op: Op) -> Iterator[str]:
         yield _ONNX[op.act]
 
 
-def run_model(model: bytes, x: Array) -> Array:
-    """Outputs of the file for the pictures ``x`` (n, H, W, C), one after another on one thread of LiteRT or ONNX
-    Runtime.
-
-    Feature maps come back as (n, H', W', C') whatever the format, classes as (n, classes). InputError when a picture
-    does not have the shape of the file's input.
-    """
-    return (_run_litert if model_format(model) == "tflite" else _run_onnxruntime)(model, x)
-
-
-def _run_litert(model: bytes, x: Array) -> Array:
-    interpreter = _interpreter(model)
-    source, target = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-    _check_shape(tuple(source["shape"][1:]), x)
-    outputs = []
-    for picture in x:
-        interpreter.set_tensor(source["index"], np.ascontiguousarray(picture[None]))
-        interpreter.invoke()
-        outputs.append(interpreter.get_tensor(target["index"]))
-    return np.concatenate(outputs)
-
-
-def _run_onnxruntime(model: bytes, x: Array) -> Array:
-    import onnxruntime
-
-    getattr(onnxruntime, "disable_telemetry_events", lambda: None)()  # newer ones; nothing is reported anywhere
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    source = session.get_inputs()[0]
-    c, h, w = source.shape[1:]
-    _check_shape((h, w, c), x)
-    nchw = np.ascontiguousarray(x.transpose(0, 3, 1, 2))  # (n, H, W, C) -> (n, C, H, W)
-    outputs = np.concatenate([session.run(None, {source.name: picture[None]})[0] for picture in nchw])
-    return outputs.transpose(0, 2, 3, 1) if outputs.ndim == 4 else outputs  # back to (n, H', W', C')
-
-
-def _check_shape(picture: tuple[int, ...], x: Array) -> None:
-    if x.ndim != 4 or len(x) == 0 or x.shape[1:] != picture or x.dtype != np.float32:
-        shape = ", ".join(str(int(n)) for n in picture)
-        raise InputError(f"the model takes float32 pictures (n, {shape}) in NHWC, not {x.dtype}{x.shape}")
-
-
 class Delegation(NamedTuple):
     """How LiteRT shares a file: partitions that XNNPACK runs, and operators left to LiteRT's own kernels."""
 
@@ -146,15 +91,28 @@ class Delegation(NamedTuple):
 
 
 def delegation(model: bytes) -> Delegation | None:
-    """Where the operators of a TFLite file run; None for ONNX, whose runtime has no delegates.
+    """Where the operators of a TFLite file run; None for ONNX, whose runtime has no delegates."""
+    if model_format(model) == "onnx":
+        return None
+    nodes, inside = _shared(model)
+    operators = [node for node in nodes if node["op_name"] != "DELEGATE"]
+    outside = Counter(node["op_name"] for i, node in enumerate(operators) if i not in inside)
+    return Delegation(len(nodes) - len(operators), outside)
+
+
+def delegated(model: bytes) -> set[int]:
+    """Numbers of the operators of a TFLite file, in its order, that XNNPACK runs."""
+    return _shared(model)[1]
+
+
+def _shared(model: bytes) -> tuple[list[dict[str, Any]], set[int]]:
+    """What LiteRT runs, and which operators of the file are inside of a delegate.
 
     After allocation the interpreter still lists every operator of the file, and behind them a DELEGATE for each
     partition with the tensors it reads and writes. The operators inside are those that lead from the ones to the
     others.
     """
-    if model_format(model) == "onnx":
-        return None
-    nodes: list[dict[str, Any]] = _interpreter(model)._get_ops_details()
+    nodes: list[dict[str, Any]] = interpreter(model)._get_ops_details()
     delegates = [node for node in nodes if node["op_name"] == "DELEGATE"]
     operators = [node for node in nodes if node["op_name"] != "DELEGATE"]
     producer = {int(tensor): i for i, node in enumerate(operators) for tensor in node["outputs"]}
@@ -167,8 +125,7 @@ def delegation(model: bytes) -> Delegation | None:
             if tensor in producer and tensor not in reads and producer[tensor] not in inside:
                 inside.add(producer[tensor])
                 wanted += map(int, operators[producer[tensor]]["inputs"])
-    outside = Counter(node["op_name"] for i, node in enumerate(operators) if i not in inside)
-    return Delegation(len(delegates), outside)
+    return nodes, inside
 
 
 def partitions(model: bytes) -> int | None:
@@ -214,27 +171,3 @@ def parity(
     if not error <= tolerance:
         raise OutcomeError(f"the {fmt} file is off by {error:.2g} relative, more than {tolerance:.2g}; export it again")
     return error
-
-
-def _interpreter(model: bytes) -> Any:
-    from ai_edge_litert.interpreter import Interpreter
-
-    with _without_banner():
-        interpreter = Interpreter(model_content=model, num_threads=1)
-        interpreter.allocate_tensors()
-    return interpreter
-
-
-@contextmanager
-def _without_banner() -> Iterator[None]:
-    """LiteRT writes 'INFO: Created TensorFlow Lite XNNPACK delegate' to stderr each time, and has no switch for it;
-    what goes wrong, it raises."""
-    stderr = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
-        os.close(nowhere)

@@ -13,6 +13,7 @@ from search.spaces.nas_bench_macro import nas_bench_macro
 from search.spaces.ofa_mobilenet_v3 import ofa_mobilenet_v3
 from search.spaces.proxylessnas import proxylessnas
 from search.spaces.proxylessnas_24 import proxylessnas_24
+from search.spaces.relu6 import SUFFIX, with_relu6
 from search.spaces.single_path import single_path
 from search.spaces.tunas_v3 import tunas_v3
 
@@ -38,6 +39,8 @@ SPACES: dict[str, Callable[..., Space]] = {
     "tunas_v3": tunas_v3,
     "digits": digits,
 }
+_H_SWISH = ("mobilenet_v3_large", "mobilenet_v3_small", "ofa_mobilenet_v3", "tunas_v3", "digits")
+SPACES |= {name + SUFFIX: with_relu6(SPACES[name]) for name in _H_SWISH}
 
 
 def space(name: str, in_size: int | None = None, classes: int | None = None) -> Space:

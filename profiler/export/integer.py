@@ -1,0 +1,185 @@
+"""What of a file is computed in integers, and what is not: the census that an int8 file has to pass.
+
+Read out of the file and from the runtime, never from what the quantizer says of itself.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from profiler.export.check import delegated
+from profiler.export.run import ends, model_format, session
+
+_RUNS = 20  #: of a profile; the median counts
+
+_WEIGHTED = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "Conv", "Gemm", "QLinearConv", "QGemm"}
+
+
+class Node(NamedTuple):
+    """One operator of a file. ``integer``: everything it reads and writes is 8 bits, biases 32."""
+
+    name: str
+    kind: str
+    integer: bool
+    macs: int
+    values: int  #: that it writes
+
+
+class Fallback(NamedTuple):
+    """Operators of one kind that an int8 file leaves to float, or to slower kernels than its delegate's: how many, and
+    their shares of the time (None where the runtime has no profile), of the MACs and of the values written."""
+
+    kind: str
+    number: int
+    time_share: float | None
+    macs_share: float
+    values_share: float
+
+
+def nodes(model: bytes) -> list[Node]:
+    """Every operator that computes; in ONNX the conversions between float and 8 bits are not, they say what is."""
+    return list((_tflite_nodes if model_format(model) == "tflite" else _onnx_nodes)(model))
+
+
+def float_convolutions(model: bytes) -> list[str]:
+    """Names of the convolutions and linear layers that are not computed in integers; an int8 file has none."""
+    return [node.name for node in nodes(model) if node.kind in _WEIGHTED and not node.integer]
+
+
+def computed_in(model: bytes) -> str:
+    """'int8' where no convolution or linear layer is left in float, else 'fp32'; weights may be stored in less."""
+    found = [node for node in nodes(model) if node.kind in _WEIGHTED]
+    return "int8" if found and all(node.integer for node in found) else "fp32"
+
+
+def fallbacks(model: bytes) -> list[Fallback]:
+    """Every kind of operator that is not what int8 promises, greatest share first; empty for a file without any.
+
+    TFLite: what is float, or outside of XNNPACK. ONNX: what touches float when ONNX Runtime runs it, conversions as
+    well, with its share of the time.
+    """
+    found = _tflite_fallbacks(model) if model_format(model) == "tflite" else _onnx_fallbacks(model)
+    return sorted(found, key=lambda f: (-(f.time_share or 0), -f.values_share, f.kind))
+
+
+def _tflite_nodes(model: bytes) -> Iterator[Node]:
+    import ai_edge_litert.schema_py_generated as schema
+
+    root = schema.Model.GetRootAs(model)
+    names = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
+    integers = {schema.TensorType.INT8, schema.TensorType.INT32}
+    for graph in (root.Subgraphs(i) for i in range(root.SubgraphsLength())):
+        for i in range(graph.OperatorsLength()):
+            op = graph.Operators(i)
+            code = root.OperatorCodes(op.OpcodeIndex())
+            kind = names[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
+            inputs = [graph.Tensors(int(t)) for t in op.InputsAsNumpy() if t >= 0]
+            output = graph.Tensors(int(op.Outputs(0)))
+            values = int(np.prod(output.ShapeAsNumpy()))
+            macs = 0
+            if kind in _WEIGHTED:
+                weights = [int(n) for n in inputs[1].ShapeAsNumpy()]  # (O, k, k, I), (1, k, k, C) or (O, I)
+                macs = values * (math.prod(weights[1:3]) if kind == "DEPTHWISE_CONV_2D" else math.prod(weights[1:]))
+            integer = all(tensor.Type() in integers for tensor in (*inputs, output))
+            yield Node(output.Name().decode(), kind, integer, macs, values)
+
+
+def _onnx_nodes(model: bytes) -> Iterator[Node]:
+    import onnx
+
+    graph = onnx.shape_inference.infer_shapes(onnx.load_from_string(model)).graph
+    shapes = {
+        value.name: [d.dim_value for d in value.type.tensor_type.shape.dim]
+        for value in (*graph.input, *graph.value_info, *graph.output)
+    }
+    shapes |= {tensor.name: list(tensor.dims) for tensor in graph.initializer}
+    made_by = {name: node.op_type for node in graph.node for name in node.output}
+    read_by: dict[str, set[str]] = {}
+    for node in graph.node:
+        for name in node.input:
+            read_by.setdefault(name, set()).add(node.op_type)
+    constants = {tensor.name for tensor in graph.initializer}
+    for node in graph.node:
+        if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
+            continue
+        output = node.output[0]
+        values = math.prod(shapes.get(output, []))
+        macs = values * math.prod(shapes.get(node.input[1], [])[1:]) if node.op_type in ("Conv", "Gemm") else 0
+        reads = [name for name in node.input if name and not (name in constants and node.op_type == "Clip")]
+        integer = node.op_type.startswith("QLinear") or (
+            all(made_by.get(name) == "DequantizeLinear" for name in reads) and read_by.get(output) == {"QuantizeLinear"}
+        )
+        yield Node(node.name or output, node.op_type, integer, macs, values)
+
+
+def _tflite_fallbacks(model: bytes) -> list[Fallback]:
+    all_nodes = nodes(model)
+    inside = delegated(model)
+    return _shares(all_nodes, [n for i, n in enumerate(all_nodes) if not n.integer or i not in inside])
+
+
+def _shares(everything: list[Node], chosen: list[Node]) -> list[Fallback]:
+    macs, values = (max(1, sum(getattr(n, field) for n in everything)) for field in ("macs", "values"))
+    return [
+        Fallback(
+            kind, sum(n.kind == kind for n in chosen), None,
+            sum(n.macs for n in chosen if n.kind == kind) / macs,
+            sum(n.values for n in chosen if n.kind == kind) / values,
+        )
+        for kind in dict.fromkeys(n.kind for n in chosen)
+    ]  # fmt: skip
+
+
+def _onnx_fallbacks(model: bytes) -> list[Fallback]:
+    """From a profile: ONNX Runtime fuses and splits operators, so that what it runs is not what the file lists."""
+    took: dict[int, list[int]] = {}
+    seen: dict[int, dict[str, Any]] = {}
+    for event in _profile(model):
+        number = int(event["args"]["node_index"])
+        took.setdefault(number, []).append(event["dur"])
+        seen[number] = event["args"]
+    ms = {number: statistics.median(durations) for number, durations in took.items()}
+    written = {
+        number: sum(math.prod(shape) for value in args["output_type_shape"] for shape in value.values())
+        for number, args in seen.items()
+    }
+    in_float = [number for number, args in seen.items() if _touches_float(args)]
+    macs: Counter[str] = Counter()
+    for node in nodes(model):
+        macs[""] += node.macs
+        macs[node.kind] += 0 if node.integer else node.macs
+    return [
+        Fallback(
+            kind, len(those), sum(ms[n] for n in those) / max(1, sum(ms.values())), macs[kind] / max(1, macs[""]),
+            sum(written[n] for n in those) / max(1, sum(written.values())),
+        )
+        for kind in dict.fromkeys(seen[n]["op_name"] for n in in_float)
+        if (those := [n for n in in_float if seen[n]["op_name"] == kind])
+    ]  # fmt: skip
+
+
+def _touches_float(args: dict[str, Any]) -> bool:
+    """Whether the first value read or written is float: of integer operators, scales come later."""
+    return any("float" in values[0] for values in (args["input_type_shape"], args["output_type_shape"]) if values)
+
+
+def _profile(model: bytes) -> list[dict[str, Any]]:
+    found = ends(model)
+    h, w, c = found.shape
+    x = np.random.default_rng(0).standard_normal((1, h, w, c), dtype=np.float32)
+    given = (x if found.source is None else found.source.stored(x)).transpose(0, 3, 1, 2)
+    with tempfile.TemporaryDirectory(prefix="edgenas-") as folder:
+        running = session(model, str(Path(folder, "profile")))
+        for _ in range(_RUNS):
+            running.run(None, {running.get_inputs()[0].name: np.ascontiguousarray(given)})
+        events = json.loads(Path(running.end_profiling()).read_text())
+    return [e for e in events if e.get("cat") == "Node" and e["name"].endswith("_kernel_time")]

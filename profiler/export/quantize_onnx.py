@@ -1,0 +1,78 @@
+"""ONNX files in int8: onnxruntime's static QDQ, 8 bits a weight by channel, unsigned 8 bits an activation.
+
+The QuantizeLinear of the input and the DequantizeLinear of the output are taken off: a block alone then takes and gives
+8 bits, as it does inside a network, and its time holds no conversion that a network does not have. Scale and zero point
+stay in the file, on the first DequantizeLinear and the last QuantizeLinear.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from blocks.errors import OutcomeError
+from blocks.weights import Array
+from profiler.export.walk import INPUT_NAME, OUTPUT_NAME
+
+_UINT8 = 2  # TensorProto.UINT8
+
+
+def to_int8(model: bytes, images: Array) -> bytes:
+    """int8 weights a channel, uint8 activations a tensor, uint8 in and out."""
+    import onnx
+    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization.quant_utils import add_pre_process_metadata
+
+    floats = onnx.shape_inference.infer_shapes(onnx.load_from_string(model))
+    add_pre_process_metadata(floats)  # or else it logs that batch norm should be folded, which it is
+    with tempfile.TemporaryDirectory(prefix="edgenas-") as folder:
+        path = Path(folder, "int8.onnx")
+        quantize_static(
+            floats, str(path), _Reader(images), quant_format=QuantFormat.QDQ, per_channel=True,
+            op_types_to_quantize=sorted({node.op_type for node in floats.graph.node}),
+            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+            calibrate_method=CalibrationMethod.MinMax,
+        )  # fmt: skip
+        small = onnx.load(str(path))
+    _integer_ends(small.graph)
+    small.producer_name = "edgenas"
+    del small.metadata_props[:]
+    onnx.checker.check_model(small)
+    return bytes(small.SerializeToString(deterministic=True))
+
+
+class _Reader:
+    """onnxruntime's CalibrationDataReader, by shape: one picture a time, in NCHW."""
+
+    def __init__(self, images: Array) -> None:
+        self._left: Iterator[Array] = iter(images)
+
+    def get_next(self) -> dict[str, Array] | None:
+        """The next feed; None at the end."""
+        picture = next(self._left, None)
+        if picture is None:
+            return None
+        return {INPUT_NAME: np.ascontiguousarray(picture.transpose(2, 0, 1)[None])}  # (H, W, C) -> (1, C, H, W)
+
+
+def _integer_ends(graph: Any) -> None:
+    """Take the conversions from and to float off the ends of ``graph``, a GraphProto; OutcomeError where one of them
+    is not there."""
+    first = [node for node in graph.node if INPUT_NAME in node.input]
+    last = [node for node in graph.node if OUTPUT_NAME in node.output]
+    kinds = [node.op_type for node in (*first, *last)]
+    if kinds != ["QuantizeLinear", "DequantizeLinear"]:
+        raise OutcomeError(f"onnxruntime quantized the ends of the network otherwise than expected: {', '.join(kinds)}")
+    inside = {first[0].output[0]: INPUT_NAME, last[0].input[0]: OUTPUT_NAME}
+    for end in (first[0], last[0]):
+        graph.node.remove(end)
+    for node in graph.node:
+        for names in (node.input, node.output):
+            for i, name in enumerate(names):
+                names[i] = inside.get(name, name)
+    for value in (graph.input[0], graph.output[0]):
+        value.type.tensor_type.elem_type = _UINT8

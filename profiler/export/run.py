@@ -1,0 +1,159 @@
+"""Running an exported file, float or int8, on the machine this runs on: LiteRT for TFLite, ONNX Runtime for ONNX."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from blocks.errors import InputError
+from blocks.weights import Array
+
+Format = Literal["tflite", "onnx"]
+
+_STDERR = threading.Lock()  # there is one for all threads
+
+
+class Scale(NamedTuple):
+    """How 8 bits stand for numbers: real = scale x (stored - zero), stored within the range of ``dtype``."""
+
+    scale: float
+    zero: int
+    dtype: str
+
+    def stored(self, real: Array) -> Any:
+        """Nearest values that can be stored, ties to even; what is out of range saturates."""
+        limits = np.iinfo(self.dtype)
+        return np.clip(np.rint(real / np.float32(self.scale)) + self.zero, limits.min, limits.max).astype(self.dtype)
+
+    def real(self, stored: Any) -> Array:
+        """What stored values stand for."""
+        numbers: Array = (stored.astype(np.float32) - np.float32(self.zero)) * np.float32(self.scale)
+        return numbers
+
+
+class Ends(NamedTuple):
+    """What a file takes and gives: the picture's shape (H, W, C), and how its 8 bits are to be read; None for float."""
+
+    shape: tuple[int, int, int]
+    source: Scale | None
+    target: Scale | None
+
+
+def model_format(model: bytes) -> Format:
+    """Which format the bytes are in: TFLite carries 'TFL3' at byte 4, ONNX begins with its ir_version (field 1)."""
+    if model[4:8] == b"TFL3":
+        return "tflite"
+    if model[:1] == b"\x08":
+        return "onnx"
+    raise InputError(f"a model that begins with {model[:8]!r} is neither TFLite ('TFL3' at byte 4) nor ONNX")
+
+
+def ends(model: bytes) -> Ends:
+    """The input and the output of a file."""
+    if model_format(model) == "onnx":
+        return _onnx_ends(model)
+    runs = interpreter(model)
+    source, target = runs.get_input_details()[0], runs.get_output_details()[0]
+    _, h, w, c = (int(n) for n in source["shape"])
+    return Ends((h, w, c), _litert_scale(source), _litert_scale(target))
+
+
+def run_model(model: bytes, x: Array) -> Array:
+    """Outputs of the file for the pictures ``x`` (n, H, W, C), one after another on one thread of LiteRT or ONNX
+    Runtime. An int8 file is given ``x`` in its own 8 bits, and what it gives is read as numbers.
+
+    Feature maps come back as (n, H', W', C') whatever the format, classes as (n, classes). InputError when a picture
+    does not have the shape of the file's input.
+    """
+    found = ends(model)
+    if x.ndim != 4 or len(x) == 0 or x.shape[1:] != found.shape or x.dtype != np.float32:
+        shape = ", ".join(map(str, found.shape))
+        raise InputError(f"the model takes float32 pictures (n, {shape}) in NHWC, not {x.dtype}{x.shape}")
+    given = x if found.source is None else found.source.stored(x)
+    outputs = (_run_litert if model_format(model) == "tflite" else _run_onnxruntime)(model, given)
+    return outputs if found.target is None else found.target.real(outputs)
+
+
+def _run_litert(model: bytes, x: Any) -> Any:
+    runs = interpreter(model)
+    source, target = runs.get_input_details()[0], runs.get_output_details()[0]
+    outputs = []
+    for picture in x:
+        runs.set_tensor(source["index"], np.ascontiguousarray(picture[None]))
+        runs.invoke()
+        outputs.append(runs.get_tensor(target["index"]))
+    return np.concatenate(outputs)
+
+
+def _run_onnxruntime(model: bytes, x: Any) -> Any:
+    running = session(model)
+    nchw = np.ascontiguousarray(x.transpose(0, 3, 1, 2))  # (n, H, W, C) -> (n, C, H, W)
+    name = running.get_inputs()[0].name
+    outputs = np.concatenate([running.run(None, {name: picture[None]})[0] for picture in nchw])
+    return outputs.transpose(0, 2, 3, 1) if outputs.ndim == 4 else outputs  # back to (n, H', W', C')
+
+
+def session(model: bytes, profile_to: str = "") -> Any:
+    """ONNX Runtime with the file, on one thread of its CPU provider; ``profile_to`` begins the name of a profile."""
+    import onnxruntime
+
+    getattr(onnxruntime, "disable_telemetry_events", lambda: None)()  # newer ones; nothing is reported anywhere
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    if profile_to:
+        options.enable_profiling, options.profile_file_prefix = True, profile_to
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def interpreter(model: bytes) -> Any:
+    """LiteRT with the file, on one thread, delegates as by default, allocated."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    with _without_banner():
+        loaded = Interpreter(model_content=model, num_threads=1)
+        loaded.allocate_tensors()
+    return loaded
+
+
+def _litert_scale(tensor: Any) -> Scale | None:
+    scale, zero = tensor["quantization"]
+    dtype = np.dtype(tensor["dtype"]).name
+    return None if dtype == "float32" else Scale(float(scale), int(zero), dtype)
+
+
+def _onnx_ends(model: bytes) -> Ends:
+    import onnx
+
+    graph = onnx.load_from_string(model).graph
+    _, c, h, w = (d.dim_value for d in graph.input[0].type.tensor_type.shape.dim)
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+
+    def scale(value: Any, side: str) -> Scale | None:
+        if value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT:
+            return None
+        beside = next(node for node in graph.node if value.name in getattr(node, side))
+        step, zero = (onnx.numpy_helper.to_array(constants[name]) for name in beside.input[1:3])
+        return Scale(float(step), int(zero), zero.dtype.name)
+
+    return Ends((h, w, c), scale(graph.input[0], "input"), scale(graph.output[0], "output"))
+
+
+@contextmanager
+def _without_banner() -> Iterator[None]:
+    """LiteRT writes 'INFO: Created TensorFlow Lite XNNPACK delegate' to stderr each time, and has no switch for it;
+    what goes wrong, it raises."""
+    with _STDERR:
+        stderr = os.dup(2)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, 2)
+            yield
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            os.close(nowhere)
