@@ -25,6 +25,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "front": ("edgenas.cli.front", "The exact accuracy-latency front that a search's estimates predict."),
     "export": ("edgenas.cli.export", "Write a network as TFLite and ONNX."),
     "verify": ("edgenas.cli.verify", "Time exported models on a device and hold them against a budget."),
+    "report": ("edgenas.cli.report", "One self-contained HTML page of what was measured and found."),
     "demo": ("edgenas.cli.demo", "The whole story on this machine in five minutes."),
 }
 
