@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from edgenas.cli.terminal import json_option, print_json, print_summary
+from edgenas.cli.terminal import Cell, json_option, print_json, print_summary
 
 
 @click.command("report")
@@ -32,7 +32,7 @@ def command(runs: tuple[Path, ...], out: Path, as_json: bool) -> None:
 
     material = gather(runs)
     write_whole(out, page(material))
-    told = {
+    told: dict[str, Cell] = {
         "tables": len(material.journals) + len(material.imported),
         "searches": len(material.searches),
         "verified files": len(material.verdicts) + sum(len(demo.verdicts) for demo in material.demos),

@@ -12,15 +12,19 @@ from edgenas.report.networks import Catalogue
 from edgenas.report.parts import heat
 from edgenas.report.series import Series
 
-_WIDTH, _HEIGHT = 120, 22
+_WIDTH, _HEIGHT = 110, 24
 _KINDS = {"conv": "conv", "sep": "separable", "ir": "inverted residual", "head": "head", "skip": "skip"}
 
 
 def words(block: BlockSpec) -> str:
     """What a block is, for people: 'inverted residual 5×5, stride 2, SE, +'."""
-    parts = [f"{_KINDS[block.kind]} {block.kernel}×{block.kernel}" if block.kind in ("conv", "sep", "ir") else _KINDS[block.kind]]
+    parts = [
+        f"{_KINDS[block.kind]} {block.kernel}×{block.kernel}"
+        if block.kind in ("conv", "sep", "ir")
+        else _KINDS[block.kind]
+    ]
     if block.kind == "ir" and block.c_mid != block.c_in:
-        parts[0] += f", ×{block.c_mid / block.c_in:.3g}"
+        parts[0] += f", ×{block.c_mid / block.c_in:.2g}"
     if block.stride > 1:
         parts.append(f"stride {block.stride}")
     if block.c_se:
@@ -28,11 +32,17 @@ def words(block: BlockSpec) -> str:
     return ", ".join(parts)
 
 
+def short(block: BlockSpec) -> tuple[str, str]:
+    """The same in two short lines: 'IR 5×5' and '×6, stride 2'."""
+    first, *rest = words(block).replace("inverted residual", "IR").split(", ")
+    return first, ", ".join(rest)
+
+
 def row(block: BlockSpec, widest: int) -> Element:
     """The part of a block's row that holds in every network: what it is, its box, its output."""
     return h(
         "tr",
-        h("th", words(block), h("code", str(block)), scope="row", class_="l"),
+        h("th", short(block)[0], h("small", short(block)[1]), scope="row", class_="l"),
         h("td", _box(block, widest), class_="box"),
         h("td", "" if block.kind == "skip" else f"{block.out_size}×{block.out_size}×{block.c_out}"),
         h("td", class_="ms"),
@@ -76,10 +86,10 @@ def picture(network: Architecture, series: Series | None, most_channels: int) ->
         made[3].text = "" if block.kind == "skip" else number(t)
         made[4].text = f"{100 * t / total:.0f} %" if t and total else ""
         rows.append(made)
-    head = h("tr", [h("th", name, scope="col", class_=side) for name, side in
-                    (("block", "l"), ("channels", "box"), ("output", None), ("ms", None), ("share", None))])  # fmt: skip
+    names = {"block": "l", "channels": "box", "output": None, "ms": None, "share": None}
+    head = h("tr", [h("th", name, scope="col", class_=side) for name, side in names.items()])
     return h("table", h("caption", f"Blocks of {network.name}", class_="unseen"), h("thead", head),
-             h("tbody", rows, id="blocks"), class_="network")  # fmt: skip
+             h("tbody", rows, id="network-rows"), class_="network")  # fmt: skip
 
 
 def templates(catalogue: Catalogue) -> Element:

@@ -62,7 +62,9 @@ def number(value: float | None, digits: int = 3) -> str:
     if abs(value) >= 1e6:
         return f"{value:.{digits}g}"
     text = f"{value:.{digits}g}"
-    return f"{float(text):,.{_decimals(value, digits)}f}" if "e" in text or abs(value) >= 1000 else _padded(value, digits)
+    return (
+        f"{float(text):,.{_decimals(value, digits)}f}" if "e" in text or abs(value) >= 1000 else _padded(value, digits)
+    )
 
 
 def _decimals(value: float, digits: int) -> int:

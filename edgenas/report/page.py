@@ -94,7 +94,9 @@ def _tiles(material: Material, fronts: Sequence[Front]) -> Element | None:
         note = f"{between(verdict.low_ms, verdict.high_ms)}, 95 % · {verdict.device}, {verdict.runtime}"
         tiles.append((verdict.file, f"{number(verdict.measured_ms)} ms", note, ""))
         if verdict.budget_ms is not None:
-            tiles.append(("budget", f"{number(verdict.budget_ms)} ms", f"{state}: the interval's upper end counts", state))
+            tiles.append(
+                ("budget", f"{number(verdict.budget_ms)} ms", f"{state}: the interval's upper end counts", state)
+            )
     for demo in material.demos[:1]:
         tiles.append(("accuracy", f"{demo.accuracy:.1f} %", "on test images, by running the file", ""))
     if not tiles and fronts:
@@ -106,8 +108,12 @@ def _tiles(material: Material, fronts: Sequence[Front]) -> Element | None:
         tiles.append(("cost", f"{number(best.cost)} {unit}", note, ""))
     if not tiles:
         return None
-    return h("div", [h("div", h("span", name, class_="name"), h("strong", value), h("span", note, class_="note"),
-                       class_=f"tile {state}".strip()) for name, value, note, state in tiles], class_="tiles")  # fmt: skip
+    boxes = [
+        h("div", h("span", name, class_="name"), h("strong", value), h("span", note, class_="note"),
+          class_=f"tile {state}".strip())
+        for name, value, note, state in tiles
+    ]  # fmt: skip
+    return h("div", boxes, class_="tiles")
 
 
 def _filter(series: Sequence[Series]) -> Element | None:
@@ -132,9 +138,9 @@ def _data(catalogue: Catalogue, series: Sequence[Series], fronts: Sequence[Front
         "ms": [[s.ms(block) for s in series] for block in catalogue.blocks],
         "own": fronts[0].own or 0,
         "networks": [
-            {"key": judged[i].key if i in judged else network.name, "accuracy": judged[i].accuracy if i in judged else None,
+            {"key": network.name if found is None else found.key, "accuracy": None if found is None else found.accuracy,
              "macs": network.macs, "params": network.params, "blocks": [catalogue.number(b) for b in network.blocks]}
-            for i, network in enumerate(catalogue.networks)
+            for network, found in ((network, judged.get(i)) for i, network in enumerate(catalogue.networks))
         ],
     }  # fmt: skip
 

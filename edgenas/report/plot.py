@@ -33,13 +33,15 @@ class Axis:
     log: bool = False
 
     @classmethod
-    def around(cls, values: Sequence[float], *, log: bool | None = None, margin: float = 0.05, zero: bool = False) -> Axis:
-        """Holds ``values`` with a margin; logarithmic of None where they span more than a factor of 20."""
+    def around(
+        cls, values: Sequence[float], *, log: bool | None = None, margin: float = 0.05, zero: bool = False
+    ) -> Axis:
+        """Holds ``values`` with a margin; logarithmic of None where they span more than a factor of 8."""
         kept = [v for v in values if math.isfinite(v)] or [0.0, 1.0]
         low, high = min(kept), max(kept)
         if zero:
             low, high = min(low, 0.0), max(high, 0.0)
-        logarithmic = low > 0 and (high / low > 20 if log is None else log)
+        logarithmic = low > 0 and (high / low > 8 if log is None else log)
         if logarithmic:
             pad = max(math.log(high / low) * margin, 0.02)
             return cls(low * math.exp(-pad), high * math.exp(pad), True)
@@ -93,7 +95,8 @@ class Plot:
     title: str
     height: int = 320
     kind: str = ""
-    x_ticks: Sequence[tuple[float, str]] | None = None
+    x_ticks: Sequence[float] | None = None
+    y_ticks: Sequence[float] | None = None
     _marks: list[Node] = field(default_factory=list)
 
     def add(self, node: Node) -> None:
@@ -120,14 +123,18 @@ class Plot:
         path = "M" + "L".join(f"{self.x.at(a):g},{100 - self.y.at(b):g}" for a, b in corners) + "Z"
         self.add(_stretched(h("path", d=path, class_=class_), None))
 
-    def mark(self, point: Point, class_: str, shape: str = "circle", *, title: str = "", **more: str | int | None) -> None:
+    def mark(
+        self, point: Point, class_: str, shape: str = "circle", *, title: str = "", **more: str | int | None
+    ) -> None:
         """A marker that says ``title`` when it is pointed at."""
         self.add(
             h("svg", h("path", h("title", title) if title else None, d=MARKS[shape], class_=f"mark {class_}"),
               x=f"{self.x.at(point[0])}%", y=f"{100 - self.y.at(point[1])}%", overflow="visible", **more)
         )  # fmt: skip
 
-    def whisker(self, point: Point, low: float, high: float, class_: str, *, upright: bool, **more: str | int | None) -> None:
+    def whisker(
+        self, point: Point, low: float, high: float, class_: str, *, upright: bool, **more: str | int | None
+    ) -> None:
         """An interval about a point, in y when ``upright``."""
         a, b = ((point[0], low), (point[0], high)) if upright else ((low, point[1]), (high, point[1]))
         self.add(h("line", x1=f"{self.x.at(a[0])}%", y1=f"{100 - self.y.at(a[1])}%", x2=f"{self.x.at(b[0])}%",
@@ -137,20 +144,22 @@ class Plot:
         """A vertical line through the plot with a label along it."""
         at = f"{self.x.at(value)}%"
         self.add(h("line", x1=at, x2=at, y1="0%", y2="100%", class_=class_))
-        label = h("text", text, transform="rotate(-90)", x=4, y=-5, class_=f"{class_}-label")
-        self.add(h("svg", label, x=at, y="100%", overflow="visible"))
+        label = h("text", text, transform="rotate(-90)", x=-4, y=-5, text_anchor="end", class_=f"{class_}-label")
+        self.add(h("svg", label, x=at, y="0%", overflow="visible"))
 
     def element(self) -> Element:
         """The chart with its axes; a picture to a screen reader, named by its title."""
         area = h("svg", class_="area", height=self.height, width="100%", overflow="visible", role="group")
-        for value, text in self.x_ticks or [(v, tick_text(v)) for v in self.x.ticks()]:
+        for value in self.x.ticks() if self.x_ticks is None else self.x_ticks:
             at = f"{self.x.at(value)}%"
             append(area, h("line", x1=at, x2=at, y1="0%", y2="100%", class_="grid"))
-            append(area, h("text", text, x=at, y="100%", dy="1.5em", text_anchor="middle", class_="tick"))
-        for value in self.y.ticks(5 if self.height > 150 else 2):
+            append(area, h("text", tick_text(value), x=at, y="100%", dy="1.5em", text_anchor="middle", class_="tick"))
+        for value in self.y.ticks(5) if self.y_ticks is None else self.y_ticks:
             at = f"{100 - self.y.at(value)}%"
             append(area, h("line", x1="0%", x2="100%", y1=at, y2=at, class_="grid"))
-            append(area, h("text", tick_text(value), x="0%", y=at, dx="-8", dy=".35em", text_anchor="end", class_="tick"))
+            append(
+                area, h("text", tick_text(value), x="0%", y=at, dx="-8", dy=".35em", text_anchor="end", class_="tick")
+            )
         append(area, self._marks)
         append(area, h("text", self.x_label, x="100%", y="100%", dy="2.9em", text_anchor="end", class_="axis"))
         append(area, h("text", self.y_label, x="0%", y="0%", dx="-40", dy="-.9em", class_="axis"))

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 
 from blocks.spec import BlockSpec
 from edgenas.report.html import h, number
-from edgenas.report.parts import between, heat, section, swatch, table
+from edgenas.report.parts import Cell, between, heat, section, swatch, table
 from edgenas.report.series import Series, known_blocks
 from latency_tables.table import LatencyTable
 
@@ -31,11 +31,18 @@ def blocks_section(series: Sequence[Series]) -> Element | None:
         if ms is None:
             return h("td", "–", class_="none")
         share = (math.log(ms) - low) / (high - low) if high > low and ms > 0 else 0.0
-        flag = h("abbr", "∼", title="not known to 2 %: too few processes, or they disagree") if _unstable(s, block) else None
+        flag = (
+            h("abbr", "∼", title="not known to 2 %: too few processes, or they disagree")
+            if _unstable(s, block)
+            else None
+        )
         return h("td", flag, number(ms), h("small", _interval(s, block)), class_=heat(share), data_series=s.index)
 
-    rows = [[h("th", h("code", str(b)), scope="row", class_="l"), number(b.macs / 1e6), *(cell(s, b) for s in series)]
-            for b in shown]  # fmt: skip
+    def line(block: BlockSpec) -> list[Cell]:
+        name = h("th", h("code", str(block)), scope="row", class_="l")
+        return [name, number(block.macs / 1e6), *(cell(s, block) for s in series)]
+
+    rows = [line(block) for block in shown]
     made = table(("block", "M MACs", *(s.label for s in series)), rows, "Latency of every block in every setting, ms")
     for head, s in zip(made.iterfind(".//thead/tr/th[@scope='col']"), [None, None, *series], strict=True):
         if s is not None:

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from edgenas.report.html import h
-from edgenas.report.parts import colour, figure, numbers, percent, section, table
+from edgenas.report.parts import Cell, colour, figure, numbers, percent, section, table
 from edgenas.report.plot import Axis, Plot
 from edgenas.report.series import Series
 from latency_tables.records import Measurement, Piece
@@ -43,12 +43,12 @@ def drift_section(series: Sequence[Series]) -> Element | None:
     if not figures:
         return None
     told = []
-    rows = []
+    rows: list[list[Cell]] = []
     for s, measured, campaign in found:
-        rounds = sum(v.last - v.first + 1 for v in measured.voids)
+        rounds = sum(len(p.void) for p in campaign)
         total = sum(len(p.off) for p in campaign)
         told.append(
-            f"{s.label}: {rounds} of {total} rounds were off and are left out."
+            f"{s.label}: {rounds} of {total} rounds were off{_left_out(measured)}."
             if rounds
             else f"{s.label}: no drift in {total} rounds."
         )
@@ -61,6 +61,12 @@ def drift_section(series: Sequence[Series]) -> Element | None:
     shown = table(columns, rows, "Processes of each campaign", left=(0, 1))
     return section("drift", "Drift and temperature", " ".join(told), figures,
                    numbers(f"Numbers: {len(rows)} processes", shown))  # fmt: skip
+
+
+def _left_out(measured: LatencyTable) -> str:
+    """What became of rounds that were off."""
+    only = len(measured.drifted)
+    return f" and are left out, but for {only} pieces that have no others" if only else " and are left out"
 
 
 def processes(measured: LatencyTable) -> list[Process]:
@@ -86,12 +92,14 @@ def processes(measured: LatencyTable) -> list[Process]:
     made = []
     for batch, group in groups.items():
         rounds = min(len(minima[batch, m.piece]) for m in group)
-        off = [float(np.expm1(np.mean([minima[batch, m.piece][r] - usual[m.piece] for m in group]))) for r in range(rounds)]
+        off = [
+            float(np.expm1(np.mean([minima[batch, m.piece][r] - usual[m.piece] for m in group]))) for r in range(rounds)
+        ]
         begin = _time(group[0].before) or first
         end = max(_time(group[0].after) or begin, begin)
         facts = [((begin - first) / 60, group[0].before), ((end - first) / 60, group[0].after)]
         made.append(Process(batch, group[0].device, (begin - first) / 60, (end - first) / 60, off,
-                            frozenset(spoiled.get(batch, ())), facts))  # fmt: skip
+                            frozenset(r for r in spoiled.get(batch, ()) if r < rounds), facts))  # fmt: skip
     return sorted(made, key=lambda p: p.begin)
 
 
@@ -108,10 +116,10 @@ def _figures(series: Series, campaign: Sequence[Process]) -> Element:
             void = i in p.void
             plot.mark((p.minute(i), 100 * o), f"small {'void' if void else colour(series.index)}",
                       "cross" if void else "circle", data_series=series.index,
-                      title=f"round {i + 1} of process {p.batch[:8]}: {percent(o)}{', left out' if void else ''}")  # fmt: skip
+                      title=f"round {i + 1} of process {p.batch[:8]}: {percent(o)}")  # fmt: skip
     strips = [_strip(series, campaign, x, name, label) for name, label in FACTS.items()]
     none = h("p", "This device shows no temperature.", class_="hint") if strips[0] is None else None
-    return figure(f"{series.label}: each point is a round, crosses are left out.", plot.element(), strips, none)
+    return figure(f"{series.label}: each point is a round, crosses were off.", plot.element(), strips, none)
 
 
 def _strip(series: Series, campaign: Sequence[Process], x: Axis, name: str, label: str) -> Element | None:
@@ -120,8 +128,10 @@ def _strip(series: Series, campaign: Sequence[Process], x: Axis, name: str, labe
               if isinstance(v := facts.get(name), int | float)]  # fmt: skip
     if not points:
         return None
-    plot = Plot(x, Axis.around([v for _, v in points], log=False, margin=0.15), "", label, f"{label} under {series.label}", 64,
-                x_ticks=[(0.0, "")])  # fmt: skip
+    values = [v for _, v in points]
+    ends = sorted({min(values), max(values)})
+    plot = Plot(x, Axis.around(values, log=False, margin=0.15), "", label, f"{label} under {series.label}", 48,
+                x_ticks=(), y_ticks=ends)  # fmt: skip
     plot.line(points, colour(series.index), series.index)
     return plot.element()
 

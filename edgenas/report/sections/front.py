@@ -97,27 +97,36 @@ def front_section(fronts: Sequence[Front], catalogue: Catalogue, fallback: Seque
 
 
 def _finding(front: Front) -> str:
-    best = front.search.winner
-    count = len(front.judged)
-    found = f"{count:,} networks of {front.search.space.name} were judged. "
-    return found + (
-        f"The most accurate within {number(best.budget)} {front.search.unit} is {best.key}: {best.accuracy:.1f} % at a "
-        f"predicted {number(best.cost)} {front.search.unit}."
-    )
+    found, unit = f"{len(front.judged):,} networks of {front.search.space.name} were judged. ", front.search.unit
+    shipped = next((v for v in front.timed if v.key == front.winner != v.file), None)
+    if shipped is not None:
+        time = ms(shipped.measured_ms, shipped.low_ms, shipped.high_ms)
+        found += f"{front.winner} ships: {time} measured. "
+    else:
+        best = front.search.winner
+        found += f"The most accurate within {number(best.budget)} {unit} is {best.key}: {best.accuracy:.1f} % at a "
+        found += f"predicted {number(best.cost)} {unit}. "
+    doubtful = [s.label for s in front.series if s.validation is None]
+    if doubtful:
+        found += f"Latencies under {' and '.join(doubtful)} are sums that nothing has proved."
+    return found
 
 
 def _figure(index: int, front: Front) -> Element:
     unit = "latency in ms" if front.in_ms else front.search.unit
-    columns = max((len(j.costs) for j in front.judged), default=0)
     xs = [c for j in front.judged for c in j.costs if c is not None] + [r.budget for r in front.search.runs]
+    xs += [p.cost for p in front.search.front]
     ys = [j.accuracy for j in front.judged] + [p.predicted_accuracy for p in front.search.front]
     timed = [(v, a) for v in front.timed if (a := _accuracy(front, v)) is not None]
     xs += [edge for v, _ in timed for edge in (v.low_ms, v.high_ms)]
     title = f"Accuracy against {unit} of {len(front.judged)} networks of {front.search.space.name}"
-    plot = Plot(Axis.around(xs), Axis.around(ys), unit, "accuracy, %", title, 440, "dots")
+    plot = Plot(
+        Axis.around(xs, log=None if front.in_ms else False), Axis.around(ys), unit, "accuracy, %", title, 440, "dots"
+    )
     for budget in dict.fromkeys(r.budget for r in front.search.runs):
         plot.upright(budget, f"budget {number(budget)}{' ms' if front.in_ms else ''}", "budget")
     own = front.own or 0
+    doubt = ["" if one.validation else " doubtful" for one in front.series] or [""]
     plot.step([(p.cost, p.predicted_accuracy) for p in front.search.front], f"predicted {colour(own)}", own)
     algorithms = list(dict.fromkeys(j.algorithm for j in front.judged))
     dots = [(c, s, j) for j in front.judged for s, c in enumerate(j.costs) if c is not None]
@@ -129,7 +138,7 @@ def _figure(index: int, front: Front) -> Element:
                 plot.mark((cost, j.accuracy), f"ring {colour(s)}", "ring", title=f"best within {number(budget)}",
                           data_series=s, aria_hidden="true")  # fmt: skip
         plot.mark(
-            (cost, j.accuracy), f"dot {colour(s)}", shape, data_series=s, data_n=j.number, data_a=j.algorithm,
+            (cost, j.accuracy), f"dot {colour(s)}{doubt[s]}", shape, data_series=s, data_n=j.number,
             id=f"d{index}-{k}", role="option", title=f"{j.key}: {j.accuracy:.2f} %, {number(cost)} "
             f"{front.search.unit} predicted, {name}, {j.algorithm}",
         )  # fmt: skip
@@ -141,16 +150,17 @@ def _figure(index: int, front: Front) -> Element:
         plot.whisker(at, verdict.low_ms, verdict.high_ms, colour(s), upright=False, data_series=s)
         plot.mark(at, f"{'star' if shipped else 'whole'} {colour(s)}", "star" if shipped else "diamond", title=text,
                   data_series=s)  # fmt: skip
-    caption = f"{front.search.space.name}, judged by {front.search.accuracy}"
+    caption = "Each point is a network that was judged; its shape says which algorithm asked for it first."
     return figure(
-        caption, plot.element(), _legend(front, algorithms, columns, timed),
+        caption, plot.element(), _legend(front, algorithms, timed),
         numbers(f"Numbers: the most accurate of {len(front.judged)} networks", _table(index, front)),
     )  # fmt: skip
 
 
-def _legend(front: Front, algorithms: Sequence[str], columns: int, timed: Sequence[object]) -> Element:
+def _legend(front: Front, algorithms: Sequence[str], timed: Sequence[object]) -> Element:
     own = front.own or 0
-    items = [h("li", swatch(s.index, "circle"), s.label, data_series=s.index) for s in front.series]
+    items = [h("li", swatch(s.index, "circle", "" if s.validation else "doubtful"), s.label,
+               "" if s.validation else ", sums not validated", data_series=s.index) for s in front.series]  # fmt: skip
     items += [h("li", swatch(own, SHAPES[i % len(SHAPES)], "plain"), a) for i, a in enumerate(algorithms)]
     items.append(h("li", swatch(own, "ring", "ring"), "best in its budget"))
     if front.search.front:
@@ -184,6 +194,8 @@ def _panel(catalogue: Catalogue, network: int, judged: Judged, series: Series | 
           id="looked-at-facts", aria_live="polite"),
         h("div", picture(shown, series, widest(catalogue)), class_="scroll", tabindex=0, role="region",
           aria_labelledby="looked-at"),
+        h("p", "IR: inverted residual with its expansion. Shapes: channels in, in the middle and out, logarithmic; "
+          "a stronger colour takes longer.", class_="hint"),
         h("p", "Choose a network in the figure or its table: arrow keys move, Enter chooses.", class_="hint js"),
         id="network",
     )  # fmt: skip

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 from edgenas.report.files import RunData, SearchData
 from edgenas.report.gather import Trials
 from edgenas.report.html import h, number
-from edgenas.report.parts import colour, figure, numbers, section, swatch, table
+from edgenas.report.parts import Cell, colour, figure, numbers, section, swatch, table
 from edgenas.report.plot import Axis, Plot
 
 
@@ -16,7 +16,8 @@ def progress_section(searches: Sequence[SearchData], trials: Sequence[Trials]) -
     """Of finished searches; where there is none, of the journal of judged networks. None without either."""
     if not searches:
         return _unfinished([t for t in trials if t.judged])
-    figures, rows = [], []
+    figures: list[Element] = []
+    rows: list[list[Cell]] = []
     for search in searches:
         algorithms = list(dict.fromkeys(run.algorithm for run in search.runs))
         budgets = sorted({run.budget for run in search.runs})
@@ -57,7 +58,9 @@ def _figure(
         points = best_so_far(run)
         plot.step(points, colour(i))
         if points:
-            plot.mark(points[-1], colour(i), title=f"{run.algorithm}: {points[-1][1]:.2f} % after {run.judged} networks")
+            plot.mark(
+                points[-1], colour(i), title=f"{run.algorithm}: {points[-1][1]:.2f} % after {run.judged} networks"
+            )
     return figure(f"Within {number(budget)} {search.unit}", plot.element())
 
 
@@ -76,6 +79,8 @@ def _unfinished(trials: Sequence[Trials]) -> Element | None:
         plot.step(best, "s0")
         figures.append(figure(f"{t.space}, judged by {t.accuracy}; the line is the best so far, whatever it costs.",
                               plot.element()))  # fmt: skip
-    told = " ".join(f"{len(t.judged):,} networks of {t.space} judged so far, the best at {max(a for _, a in t.judged):.2f} %."
-                    for t in trials)  # fmt: skip
-    return section("progress", "The search's progress", told, figures)
+    told = [
+        f"{len(t.judged):,} networks of {t.space} judged so far, the best at {max(a for _, a in t.judged):.2f} %."
+        for t in trials
+    ]
+    return section("progress", "The search's progress", " ".join(told), figures)

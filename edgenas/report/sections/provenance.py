@@ -9,7 +9,7 @@ from blocks.version import installed_version
 from edgenas.report.files import SearchData
 from edgenas.report.gather import Material
 from edgenas.report.html import h
-from edgenas.report.parts import section, table
+from edgenas.report.parts import Cell, section, table
 from edgenas.report.series import Series
 from latency_tables.imported import ImportedTable
 from latency_tables.records import piece_text
@@ -17,26 +17,28 @@ from latency_tables.records import piece_text
 
 def provenance_section(material: Material, series: Sequence[Series]) -> Element:
     """Everything a reader needs to repeat what the page shows."""
+    files: list[list[Cell]] = [
+        [s.path.name, s.kind, f"{s.size:,}", h("td", h("code", s.sha256), class_="l")] for s in material.sources
+    ]
     return section(
         "provenance", "Provenance",
-        "What was held constant while each table was measured, and the files this page was made of.",
+        "What was held constant while each table was measured, and the files the page was made of.",
         h("div", [_setting(s) for s in series], class_="cards"),
         [_search(search) for search in material.searches.values()],
-        table(("file", "holds", "bytes", "sha256"),
-              [[s.path.name, s.kind, f"{s.size:,}", h("td", h("code", s.sha256), class_="l")] for s in material.sources],
-              "Files", left=(0, 1, 3)),
+        table(("file", "holds", "bytes", "sha256"), files, "Files", left=(0, 1, 3)),
         h("p", f"Made by edgenas {installed_version()}.", class_="hint"),
     )  # fmt: skip
 
 
 def failures_section(series: Sequence[Series]) -> Element | None:
     """What could not be measured; None where all could."""
-    rows = [[piece_text(f.piece), s.label, f.process, f.stage, f.message]
+    rows: list[list[Cell]] = [[piece_text(f.piece), s.label, f.process, f.stage, f.message]
             for s in series if s.journal for f in s.journal.failures]  # fmt: skip
     if not rows:
         return None
-    return section("failures", "Failures", f"{len(rows)} measurements failed and are not in any figure.",
-                   table(("block", "table", "process", "stage", "what was said"), rows, "Failures", left=(0, 1, 3, 4)))  # fmt: skip
+    finding = f"{len(rows)} measurements failed and are not in any figure."
+    shown = table(("block", "table", "process", "stage", "what was said"), rows, "Failures", left=(0, 1, 3, 4))
+    return section("failures", "Failures", finding, shown)
 
 
 def _setting(series: Series) -> Element:

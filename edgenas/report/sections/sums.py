@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
+import numpy as np
+
 from edgenas.report.files import VerdictData
 from edgenas.report.html import h, number
-from edgenas.report.parts import between, colour, figure, legend, numbers, percent, section, table
+from edgenas.report.parts import Cell, between, colour, figure, legend, numbers, percent, section, table
 from edgenas.report.plot import Axis, Plot
 from edgenas.report.series import Series
 
@@ -44,7 +46,7 @@ def sums_section(series: Sequence[Series], timed: Sequence[tuple[int, VerdictDat
     if held_out:
         figures.append(_additivity(proved))
     figures.append(_predicted(proved, held_out, shipped))
-    rows = [
+    rows: list[list[Cell]] = [
         [c.name, series[c.series].label if c.series < len(series) else "–", c.predicted_ms, c.measured_ms,
          between(c.low_ms, c.high_ms), f"{100 * c.error:+.1f}"]
         for c in (*shipped, *held_out)
@@ -104,13 +106,14 @@ def _predicted(proved: Sequence[Series], held_out: Sequence[Compared], shipped: 
     axis = plot.x
     if len(proved) == 1 and proved[0].calibrated is not None:
         share = proved[0].calibrated.error_share
-        edge = [axis.low * (axis.high / axis.low) ** (k / 40) if axis.log else axis.low + (axis.high - axis.low) * k / 40
-                for k in range(41)]  # fmt: skip
+        edge = [float(v) for v in (np.geomspace if axis.log else np.linspace)(axis.low, axis.high, 41)]
         upper, lower = ([(v, v * f) for v in edge] for f in (1 + share, 1 - share))
         plot.area([*upper, *reversed(lower)], f"band {colour(proved[0].index)}")
     for c in both:
         whole = c in shipped
-        text = f"{c.name}: {number(c.measured_ms)} ms ({between(c.low_ms, c.high_ms)}), predicted {number(c.predicted_ms)}"
+        text = (
+            f"{c.name}: {number(c.measured_ms)} ms ({between(c.low_ms, c.high_ms)}), predicted {number(c.predicted_ms)}"
+        )
         plot.whisker((c.predicted_ms, c.measured_ms), c.low_ms, c.high_ms, colour(c.series), upright=True,
                      data_series=c.series)  # fmt: skip
         plot.mark((c.predicted_ms, c.measured_ms), f"{'star ' if whole else ''}{colour(c.series)}",

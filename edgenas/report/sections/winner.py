@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 from blocks.architecture import Architecture
 from edgenas.report.drawing import words
 from edgenas.report.html import h, number
-from edgenas.report.parts import figure, heat, numbers, percent, section, swatch, table
+from edgenas.report.parts import Cell, figure, heat, numbers, percent, section, swatch, table
 from edgenas.report.series import Series
 
 
@@ -19,7 +19,7 @@ def winner_section(network: Architecture, series: Sequence[Series]) -> Element |
         return None
     longest = max(sum(s.ms(b) or 0.0 for b in network.blocks) for s, _ in priced)
     bars = [_bar(s, total, network, longest) for s, total in priced]
-    rows = []
+    rows: list[list[Cell]] = []
     for i, block in enumerate(network.blocks):
         if block.kind == "skip":
             continue
@@ -39,7 +39,7 @@ def winner_section(network: Architecture, series: Sequence[Series]) -> Element |
     )
     return section(
         "winner", "Where the time goes", finding,
-        figure("The winner block by block, from image to classes; darker takes longer.", *bars, class_="bars"),
+        figure("Block by block, from image to classes; a stronger colour takes longer.", *bars, class_="bars"),
         numbers(f"Numbers: {len(network.blocks)} blocks", table(columns, rows, "Blocks of the winner")),
     )  # fmt: skip
 
@@ -60,7 +60,8 @@ def _bar(series: Series, total: float, network: Architecture, longest: float) ->
                           class_=f"on {heat(t / top)}"))  # fmt: skip
         begin += wide
     fixed = f", {number(series.fixed_ms)} ms of every network included" if series.fixed_ms else ""
-    name = h("p", swatch(series.index), series.label, h("span", f"{number(total)} ms{fixed}", class_="sum"))
+    doubt = "" if series.validation else ", a sum that nothing has proved"
+    name = h("p", swatch(series.index), series.label, h("span", f"{number(total)} ms{fixed}{doubt}", class_="sum"))
     return h("div", name, area, data_series=series.index)
 
 

@@ -45,7 +45,7 @@ let data = null;
 let chosen = null; // [network, series] that is looked at
 
 function choose(n, series) {
-  const network = data.networks[n], rows = $("#rows").content.querySelectorAll("tr"), body = $("#blocks");
+  const network = data.networks[n], rows = $("#rows").content.querySelectorAll("tr"), body = $("#network-rows");
   chosen = [n, series];
   const times = network.blocks.map((b) => data.ms[b][series] ?? null);
   const top = Math.max(...times.map((t) => t || 0)), total = times.reduce((sum, t) => sum + (t || 0), 0);
