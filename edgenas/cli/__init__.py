@@ -26,6 +26,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "export": ("edgenas.cli.export", "Write a network as TFLite and ONNX."),
     "verify": ("edgenas.cli.verify", "Time exported models on a device and hold them against a budget."),
     "report": ("edgenas.cli.report", "One self-contained HTML page of what was measured and found."),
+    "watch": ("edgenas.cli.watch", "The same page, served to this machine while a campaign or a search runs."),
     "demo": ("edgenas.cli.demo", "The whole story on this machine in five minutes."),
 }
 

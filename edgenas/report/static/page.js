@@ -131,7 +131,7 @@ addEventListener("afterprint", () => { for (const each of opened) each.open = fa
 
 // A served page asks for its state, and takes the new main part when that has changed; what was chosen stays.
 async function live() {
-  let state = null;
+  let state = null, wait = 3;
   for (;;) {
     try {
       const answer = await fetch("state", { cache: "no-store" });
@@ -147,12 +147,12 @@ async function live() {
         begin();
         if (chosen && data && data.networks[chosen[0]]) choose(...chosen);
       }
-      state = now.state;
+      [state, wait] = [now.state, now.wait_s];
       $("#live").textContent = "Live, as of " + new Date().toLocaleTimeString() + ".";
     } catch {
       $("#live").textContent = "The server has ended; this is what it showed last.";
     }
-    await new Promise((done) => setTimeout(done, 3000));
+    await new Promise((done) => setTimeout(done, 1000 * wait));
   }
 }
 
