@@ -121,7 +121,7 @@ class Plot:
     def area(self, corners: Sequence[Point], class_: str) -> None:
         """A filled polygon."""
         path = "M" + "L".join(f"{self.x.at(a):g},{100 - self.y.at(b):g}" for a, b in corners) + "Z"
-        self.add(_stretched(h("path", d=path, class_=class_), None))
+        self.add(_stretched(h("path", d=path, class_=class_), None, "hidden"))
 
     def mark(
         self, point: Point, class_: str, shape: str = "circle", *, title: str = "", **more: str | int | None
@@ -167,7 +167,7 @@ class Plot:
                  aria_label=self.title)  # fmt: skip
 
 
-def _stretched(child: Element, series: int | None) -> Element:
+def _stretched(child: Element, series: int | None, overflow: str = "visible") -> Element:
     """A layer in percent of the plot: strokes keep their width by CSS."""
     return h("svg", child, viewbox="0 0 100 100", preserveaspectratio="none", width="100%", height="100%",
-             overflow="visible", aria_hidden="true", data_series=series)  # fmt: skip
+             overflow=overflow, aria_hidden="true", data_series=series)  # fmt: skip

@@ -21,7 +21,7 @@ def live_section(found: Sequence[Progress], problem: str = "") -> Element:
         return section("now", "Now", finding, note)
     rows: list[list[Cell]] = [
         [p.path.name, p.what, "running" if p.running else "quiet", "+".join(p.devices) or "–", _done(p), _left(p),
-         None if p.temperature_c is None else f"{p.temperature_c:.0f}", p.failures, p.unstable, p.last]
+         None if p.temperature_c is None else f"{p.temperature_c:.0f}", p.failures, p.unstable, p.last[:19].replace("T", " ")]
         for p in found
     ]  # fmt: skip
     columns = (
@@ -38,7 +38,7 @@ def live_section(found: Sequence[Progress], problem: str = "") -> Element:
     )
     hint = (
         "Done and left count the least that every block, and every network held out, is measured; blocks that disagree "
-        "are measured more often. How many networks a search will judge, nobody knows before."
+        "are measured more often, and are unstable where their medians are not known to 2 %. How many networks a search will judge, nobody knows before."
     )
     return section("now", "Now", finding, note, table(columns, rows, "What is being measured", left=(0, 1, 2, 3)),
                    h("p", hint, class_="hint"))  # fmt: skip
@@ -56,7 +56,7 @@ def _left(progress: Progress) -> str | None:
     if progress.left_s is None:
         return None
     if progress.total == progress.done:
-        return "little"
+        return "little" if progress.running else "nothing"
     minutes, seconds = divmod(round(progress.left_s), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {seconds:02} s" if minutes else f"{seconds} s"

@@ -54,7 +54,7 @@ def sums_section(series: Sequence[Series], timed: Sequence[tuple[int, VerdictDat
     shown = table(("network", "table", "predicted, ms", "measured, ms", "95 % interval", "error, %"), rows,
                   "Predicted and measured latencies", left=(0, 1))  # fmt: skip
     return section(
-        "sums", "Predicted against measured", " ".join(map(_finding, proved)) or None,
+        "sums", "Predicted against measured", " ".join([*map(_finding, proved), *_beyond(series, shipped)]) or None,
         h("div", figures, class_="pair"), legend(proved), numbers(f"Numbers: {len(rows)} networks", shown),
     )  # fmt: skip
 
@@ -68,6 +68,17 @@ def _finding(series: Series) -> str:
         f"average, calibrated without the one in question by {percent(calibrated)}; a prediction holds within "
         f"{percent(proof.error_share())}."
     )
+
+
+def _beyond(series: Sequence[Series], shipped: Sequence[Compared]) -> list[str]:
+    """A sentence for each file that was further off than its prediction may be."""
+    told = []
+    for c in shipped:
+        calibrated = series[c.series].calibrated if c.series < len(series) else None
+        if calibrated is not None and abs(c.error) > calibrated.error_share:
+            way = "longer" if c.error > 0 else "less"
+            told.append(f"{c.name} took {percent(abs(c.error), 0)} {way} than predicted, which is beyond that.")
+    return told
 
 
 def _held_out(series: Series) -> list[Compared]:
