@@ -21,24 +21,14 @@ def live_section(found: Sequence[Progress], problem: str = "") -> Element:
         return section("now", "Now", finding, note)
     rows: list[list[Cell]] = [
         [p.path.name, p.what, "running" if p.running else "quiet", "+".join(p.devices) or "–", _done(p), _left(p),
-         None if p.temperature_c is None else f"{p.temperature_c:.0f}", p.failures, p.unstable, p.last[:19].replace("T", " ")]
+         None if p.temperature_c is None else f"{p.temperature_c:.0f}", p.failures, p.unstable, _when(p)]
         for p in found
     ]  # fmt: skip
-    columns = (
-        "journal",
-        "what",
-        "state",
-        "device",
-        "done",
-        "left, about",
-        "°C",
-        "failed",
-        "not known to 2 %",
-        "last written",
-    )
+    columns = ("journal", "what", "state", "device", "done", "left, about", "°C", "failed", "unstable", "last written")
     hint = (
         "Done and left count the least that every block, and every network held out, is measured; blocks that disagree "
-        "are measured more often, and are unstable where their medians are not known to 2 %. How many networks a search will judge, nobody knows before."
+        "are measured more often, and are unstable while their medians are not known to 2 %. How many networks a "
+        "search will judge, nobody knows before."
     )
     return section("now", "Now", finding, note, table(columns, rows, "What is being measured", left=(0, 1, 2, 3)),
                    h("p", hint, class_="hint"))  # fmt: skip
@@ -50,6 +40,10 @@ def _done(progress: Progress) -> Element | str:
     share = 100 * progress.done / progress.total
     bar = h("svg", h("rect", width=f"{share:.1f}%", height=8), width="100%", height=8, aria_hidden="true")
     return h("div", f"{progress.done} of {progress.total}", h("div", bar, class_="meter"))
+
+
+def _when(progress: Progress) -> str:
+    return progress.last[:19].replace("T", " ")
 
 
 def _left(progress: Progress) -> str | None:
