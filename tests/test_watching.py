@@ -104,7 +104,7 @@ def test_locks_of_others_and_odd_lines_are_left_out(tmp_path: Path) -> None:
 
 def test_only_this_address_and_its_own_pages(run: Path) -> None:
     with served(Watched([run])) as server:
-        assert server.server_address[0] == LOOPBACK
+        assert server.server_address[0] == "127.0.0.1"
         port = server.server_port
         assert ask(server)[0] == ask(server, Host=f"localhost:{port}")[0] == 200
         assert ask(server, Origin=f"http://{LOOPBACK}:{port}")[0] == 200
