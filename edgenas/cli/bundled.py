@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from blocks.errors import OutcomeError
-from devices.inventory import Entry
 from edgenas.cli.terminal import print_json, print_table, progress, talk
+
+if TYPE_CHECKING:
+    from devices.inventory import Entry
 
 CHANGED = 3  #: exit code where a file is not what the manifest says
 

@@ -91,9 +91,11 @@ def front_section(fronts: Sequence[Front], catalogue: Catalogue, fallback: Seque
         series = first.series[first.own or 0] if first.series else next(iter(fallback), None)
         panel = _panel(catalogue, chosen.number, chosen, series)
     figures = [_figure(i, f) for i, f in enumerate(fronts)]
-    return section(
-        "front", "Accuracy against latency", _finding(first), h("div", h("div", figures), panel, class_="beside")
-    )
+    tables = [
+        numbers(f"Numbers: the most accurate of {len(f.judged)} networks", _table(i, f)) for i, f in enumerate(fronts)
+    ]
+    beside = h("div", h("div", figures), panel, class_="beside")
+    return section("front", "Accuracy against latency", _finding(first), beside, tables)
 
 
 def _finding(front: Front) -> str:
@@ -151,10 +153,7 @@ def _figure(index: int, front: Front) -> Element:
         plot.mark(at, f"{'star' if shipped else 'whole'} {colour(s)}", "star" if shipped else "diamond", title=text,
                   data_series=s)  # fmt: skip
     caption = "Each point is a network that was judged; its shape says which algorithm asked for it first."
-    return figure(
-        caption, plot.element(), _legend(front, algorithms, timed),
-        numbers(f"Numbers: the most accurate of {len(front.judged)} networks", _table(index, front)),
-    )  # fmt: skip
+    return figure(caption, plot.element(), _legend(front, algorithms, timed))
 
 
 def _legend(front: Front, algorithms: Sequence[str], timed: Sequence[object]) -> Element:
