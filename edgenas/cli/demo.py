@@ -67,7 +67,7 @@ def command(folder: Path | None, device: str, inventory: Path | None, seed: int,
                 "parity with torch": f"{data['parity_max_rel']:.1e} largest relative difference",
                 "within budget": "yes" if story.shipped.within_budget else "NO",
                 "seconds": data["seconds"],
-                "written": f"{folder}/: card.md, model.tflite, model.onnx, front.png, table.png, demo.json, ...",
+                "written": f"{folder}/: report.html, card.md, model.tflite, model.onnx, front.png, demo.json, ...",
                 "next": f"edgenas front {folder}/search.json --table {folder}/table-onnxruntime.jsonl --unvalidated",
             }
         )

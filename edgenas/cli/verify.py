@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from blocks.errors import InputError, OutcomeError
+from edgenas.cli.bundled import repeat_bundle
 from edgenas.cli.devices import device_option, inventory_option, load_entry
 from edgenas.cli.networks import load_network
 from edgenas.cli.terminal import json_option, print_json, print_table, progress, talk
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command("verify")
-@click.argument("files", nargs=-1, required=True, type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @device_option
 @inventory_option
 @click.option("--budget-ms", type=click.FloatRange(min=0, min_open=True), help="The latency budget to hold.")
@@ -53,16 +54,27 @@ def command(
     """Time .tflite and .onnx files on a device. With a budget, exit code 1 unless each is inside it: the upper end of
     the 95 % interval counts, not the estimate.
 
+    FILES may also be one bundle: its hashes are checked first (exit code 3 where a file was changed), then each file is
+    measured again as its record says, and both agree within their intervals or not (exit code 1).
+
     \b
     Example:
       edgenas verify model/model.tflite model/model.onnx --budget-ms 2.5
       edgenas verify model/model.tflite --network search.json --table local-litert.jsonl
+      edgenas verify bundle
     """
     from edgenas.costs import prediction
     from edgenas.measuring import runtime_of, verify_files
     from profiler.export.integer import computed_in
     from profiler.plan import Plan
 
+    if len(files) == 1 and files[0].is_dir():
+        if network is not None or tables or budget_ms is not None or statistic is not None or threads != 1:
+            raise InputError(
+                f"{files[0]} is a bundle, which says itself how it is measured: leave out all but --device"
+            )
+        repeat_bundle(files[0], load_entry(inventory, device), rounds, processes, most, force, as_json)
+        return
     if (network is None) != (not tables):
         raise InputError("a prediction needs both --network and --table")
     if processes < 1:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blocks.version import installed_version
+from edgenas.report.gather import gather
+from edgenas.report.page import page
 from edgenas.report.pictures import FrontPicture, Point, draw_front, draw_table
 from edgenas.searching import front_points
 from edgenas.shipping import write_whole
@@ -44,8 +46,8 @@ def answer(story: Story, seconds: dict[str, float]) -> dict[str, Any]:
 
 
 def write_run(story: Story, seconds: dict[str, float], folder: Path) -> dict[str, Any]:
-    """Write ``demo.json``, ``search.json``, ``arch.json``, ``front.png``, ``table.png`` and ``card.md`` into
-    ``folder``; the demo has put the tables and the model there. Returns the answer."""
+    """Write ``demo.json``, ``search.json``, ``arch.json``, ``front.png``, ``table.png``, ``card.md`` and
+    ``report.html`` into ``folder``; the demo has put the tables and the model there. Returns the answer."""
     values = story.record.values
     points = [] if values is None else front_points(story.space, story.cost, values)
     search = story.record.to_json(
@@ -77,6 +79,7 @@ def write_run(story: Story, seconds: dict[str, float], folder: Path) -> dict[str
     data = answer(story, seconds)
     _write_json(folder / "demo.json", data)
     write_whole(folder / "card.md", card(story))
+    write_whole(folder / "report.html", page(gather([folder])))
     return data
 
 

@@ -1,0 +1,47 @@
+"""``edgenas watch``"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from edgenas.cli.networks import classes_option, in_size_option, load_space
+from edgenas.cli.terminal import json_option, print_json, talk
+
+
+@click.command("watch")
+@click.argument("runs", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--space", help="The space being measured, so that all of its blocks count  [default: those seen so far]."
+)
+@in_size_option
+@classes_option
+@click.option("--port", type=click.IntRange(0, 65535), default=8710, show_default=True, help="0 for any that is free.")
+@json_option
+def command(
+    runs: tuple[Path, ...], space: str | None, in_size: int | None, classes: int | None, port: int, as_json: bool
+) -> None:
+    """Serve the report page of RUNS to browsers on this machine, fresh from the journals, with progress, the estimated
+    end and failures, until Ctrl-C. It reads files and does nothing else: it cannot start, stop or change anything.
+
+    \b
+    Example:
+      edgenas watch runs/20270101-120000
+      edgenas watch pi4-litert.jsonl --space mobilenet_v3_small
+    """
+    from edgenas.serving import Server, Watched
+
+    blocks = () if space is None else load_space(space, in_size, classes).blocks()
+    os.nice(10)  # what is measured on this machine comes first
+    with Server(Watched(runs, blocks), port) as server:
+        if as_json:
+            print_json({"url": server.url})
+        else:
+            click.echo(server.url)
+        talk("only this machine can read it; Ctrl-C ends it")
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            talk("")

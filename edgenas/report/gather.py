@@ -1,0 +1,146 @@
+"""Finds in files and folders what a report can show: tables, searches, verifications, journals of judged networks."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from blocks.errors import InputError
+from edgenas.report.files import DemoData, SearchData, VerdictData, checked
+from latency_tables.imported import FORMAT as IMPORTED
+from latency_tables.imported import ImportedTable, read_imported
+from latency_tables.journal import Journal, read_journal
+from latency_tables.jsonl import read_lines
+from search.journal import FORMAT as TRIALS
+
+MEASURED = "edgenas latency table"
+SEARCH = "edgenas search"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that went into a report."""
+
+    path: Path
+    kind: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """A journal of judged networks: the space, the judge, and (network, accuracy) in order."""
+
+    path: Path
+    space: str
+    accuracy: str
+    judged: tuple[tuple[str, float], ...]
+
+
+@dataclass
+class Material:
+    """All that was found, in order of name."""
+
+    journals: dict[Path, Journal] = field(default_factory=dict)
+    imported: dict[Path, ImportedTable] = field(default_factory=dict)
+    searches: dict[Path, SearchData] = field(default_factory=dict)
+    trials: list[Trials] = field(default_factory=list)
+    demos: list[DemoData] = field(default_factory=list)
+    verdicts: list[VerdictData] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
+
+
+def gather(runs: Sequence[Path], *, empty: bool = False) -> Material:
+    """What is in ``runs``: folders, whose own files are looked through, and files. InputError for a file that is named
+    and none of ours, for a damaged one, and, unless ``empty`` may be, where nothing is found."""
+    found = Material()
+    seen: set[Path] = set()
+    for run in runs:
+        if not run.exists():
+            raise InputError(f"{run}: no such file or folder; name what demo, profile, search or verify wrote")
+        for path in sorted(run.iterdir()) if run.is_dir() else [run]:
+            if path.resolve() in seen or not path.is_file() or path.name.startswith("."):
+                continue
+            seen.add(path.resolve())
+            if not _take(found, path) and not run.is_dir():
+                raise InputError(
+                    f"{path} is no latency table, search, demo or verification; name what demo, profile, search or "
+                    f"verify --json wrote"
+                )
+    if not found.sources and not empty:
+        names = " ".join(map(str, runs))
+        raise InputError(f"{names}: no latency table, search or verification in there; make some: edgenas demo")
+    return found
+
+
+def _take(found: Material, path: Path) -> bool:
+    """Add the file to ``found`` when it is one of ours."""
+    if path.suffix == ".jsonl":
+        kind = _take_lines(found, path)
+    elif path.suffix == ".json":
+        kind = _take_json(found, path)
+    else:
+        return False
+    if kind:
+        data = path.read_bytes()
+        found.sources.append(Source(path, kind, len(data), hashlib.sha256(data).hexdigest()))
+    return bool(kind)
+
+
+def _take_lines(found: Material, path: Path) -> str:
+    with path.open("rb") as file:
+        head = file.readline(1 << 20)
+    first = _loaded(head)
+    form = first.get("format") if isinstance(first, dict) else None
+    if form == MEASURED:
+        found.journals[path] = read_journal(path)
+        return "latency table"
+    if form == IMPORTED:
+        found.imported[path] = read_imported(path)
+        return "imported table"
+    if form == TRIALS:
+        found.trials.append(_trials(path))
+        return "judged networks"
+    if isinstance(first, dict) and {"file", "measured_ms", "low_ms"} <= first.keys():
+        found.verdicts += [checked(VerdictData, record, path) for _, record in read_lines(path).records]
+        return "verification"
+    return ""
+
+
+def _take_json(found: Material, path: Path) -> str:
+    data = _loaded(path.read_bytes())
+    if isinstance(data, dict) and data.get("format") == SEARCH:
+        found.searches[path] = checked(SearchData, data, path)
+        return "search"
+    if isinstance(data, dict) and {"winner", "verdicts", "finalists"} <= data.keys():
+        for finalist in data["finalists"] if isinstance(data["finalists"], list) else []:
+            if isinstance(finalist, dict):
+                finalist["file"] = finalist.get("key", finalist.get("file"))
+        found.demos.append(checked(DemoData, data, path))
+        return "demo"
+    if isinstance(data, list) and data and isinstance(data[0], dict) and "measured_ms" in data[0]:
+        found.verdicts += [checked(VerdictData, record, path) for record in data]
+        return "verification"
+    return ""
+
+
+def _trials(path: Path) -> Trials:
+    records = [record for _, record in read_lines(path).records]
+    head, rest = records[0], records[1:]
+    judged = []
+    for record in rest:
+        network, accuracy = record.get("network"), record.get("accuracy")
+        if isinstance(network, str) and isinstance(accuracy, int | float):
+            judged.append((network, float(accuracy)))
+    return Trials(path, str(head.get("space", "")), str(head.get("accuracy", "")), tuple(judged))
+
+
+def _loaded(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return None

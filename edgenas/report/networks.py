@@ -1,0 +1,63 @@
+"""The networks a report speaks of: every judged one as blocks, so that it can be drawn and priced on any device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from blocks.architecture import Architecture
+from blocks.errors import EdgenasError
+from blocks.spec import BlockSpec
+from edgenas.report.files import SearchData
+
+
+@dataclass
+class Catalogue:
+    """Networks and blocks by number: what the page's data refers to."""
+
+    blocks: list[BlockSpec] = field(default_factory=list)
+    networks: list[Architecture] = field(default_factory=list)
+    _block: dict[BlockSpec, int] = field(default_factory=dict)
+    _network: dict[str, int] = field(default_factory=dict)
+
+    def add(self, key: str, network: Architecture) -> int:
+        """The number of the network that is called ``key``."""
+        if key not in self._network:
+            self._network[key] = len(self.networks)
+            self.networks.append(network)
+            for block in network.blocks:
+                if block not in self._block:
+                    self._block[block] = len(self.blocks)
+                    self.blocks.append(block)
+        return self._network[key]
+
+    def number(self, block: BlockSpec) -> int:
+        return self._block[block]
+
+    def find(self, key: str) -> int | None:
+        return self._network.get(key)
+
+
+def members(search: SearchData) -> dict[str, Architecture]:
+    """Key -> network, of everything a search speaks of. Where this edgenas does not know the space, only the networks
+    that the file spells out."""
+    found: dict[str, Architecture] = {}
+    for run in (search.winner, *search.runs):
+        try:
+            found[run.key] = Architecture.from_json(run.network.model_dump())
+        except EdgenasError:
+            continue
+    from search.spaces import space
+
+    try:
+        known = space(search.space.name, search.space.in_size, search.space.classes)
+    except EdgenasError:
+        return found
+    keys = [t.key for run in search.runs for t in run.trials] + [point.key for point in search.front]
+    for key in dict.fromkeys(keys):
+        if key in found:
+            continue
+        try:
+            found[key] = known.architecture(known.parse(key))
+        except EdgenasError:
+            continue
+    return found

@@ -1,0 +1,75 @@
+"""Every block in every setting: the tables side by side, coloured by latency."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from xml.etree.ElementTree import Element
+
+from blocks.spec import BlockSpec
+from edgenas.report.html import h, number
+from edgenas.report.parts import Cell, between, heat, section, swatch, table
+from edgenas.report.series import Series, known_blocks
+from latency_tables.table import LatencyTable
+
+MOST = 400  #: blocks in the page: more are for a spreadsheet
+
+
+def blocks_section(series: Sequence[Series]) -> Element | None:
+    """None without a table."""
+    blocks = known_blocks(series)
+    if not blocks:
+        return None
+    shown = blocks[:MOST]
+    times = {(s.index, b): ms for s in series for b in shown if (ms := s.alone_ms(b)) is not None}
+    logs = [math.log(ms) for ms in times.values() if ms > 0]
+    low, high = (min(logs), max(logs)) if logs else (0.0, 0.0)
+    unstable = sum(_unstable(s, b) for s in series for b in shown)
+
+    def cell(s: Series, block: BlockSpec) -> Element:
+        ms = times.get((s.index, block))
+        if ms is None:
+            return h("td", "–", class_="none")
+        share = (math.log(ms) - low) / (high - low) if high > low and ms > 0 else 0.0
+        flag = (
+            h("abbr", "∼", title="not known to 2 %: too few processes, or they disagree")
+            if _unstable(s, block)
+            else None
+        )
+        return h("td", flag, number(ms), h("small", _interval(s, block)), class_=heat(share), data_series=s.index)
+
+    def line(block: BlockSpec) -> list[Cell]:
+        name = h("th", h("code", str(block)), scope="row", class_="l")
+        return [name, number(block.macs / 1e6), *(cell(s, block) for s in series)]
+
+    rows = [line(block) for block in shown]
+    made = table(("block", "M MACs", *(s.label for s in series)), rows, "Latency of every block in every setting, ms")
+    for head, s in zip(made.iterfind(".//thead/tr/th[@scope='col']"), [None, None, *series], strict=True):
+        if s is not None:
+            head.set("data-series", str(s.index))
+            head.insert(0, swatch(s.index))
+            head[0].tail, head.text = head.text, None
+    made.set("class", "scroll heat")
+    left = len(blocks) - len(shown)
+    finding = f"{len(blocks):,} blocks, the slowest first, in ms with 95 % intervals."
+    if unstable:
+        finding += f" {unstable} cells marked ∼ are not known to 2 %."
+    if left:
+        finding += f" {left:,} faster ones are left out here: edgenas table show TABLE --csv FILE has all."
+    return section("blocks", "Blocks in each setting", finding, made)
+
+
+def _interval(series: Series, block: BlockSpec) -> str | None:
+    if not isinstance(series.table, LatencyTable):
+        return None
+    return between(*series.table.interval(block, series.statistic))
+
+
+def _unstable(series: Series, block: BlockSpec) -> bool:
+    """As the table's own rule says: drifted throughout, or an interval too wide."""
+    from latency_tables import statistics
+
+    table = series.table
+    if not isinstance(table, LatencyTable) or (block,) not in table:
+        return False
+    return (block,) in table.drifted or not statistics.settled(table.processes(block), "median")

@@ -1,0 +1,147 @@
+"""How the device held still while it was measured: speed of each round, temperature, clock and load over time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from xml.etree.ElementTree import Element
+
+import numpy as np
+
+from edgenas.report.html import h
+from edgenas.report.parts import Cell, colour, figure, numbers, percent, section, table
+from edgenas.report.plot import Axis, Plot
+from edgenas.report.series import Series
+from latency_tables.records import Measurement, Piece
+from latency_tables.table import LatencyTable, void_rounds
+
+#: facts that change while a device is measured -> what they are called
+FACTS = {"temperature_c": "temperature, °C", "clock_mhz": "clock, MHz", "load_1min": "load, 1 min"}
+
+
+@dataclass
+class Process:
+    """One fresh process: rounds as shares off the usual speed, each with its minute since the campaign began."""
+
+    batch: str
+    device: str
+    begin: float
+    end: float
+    off: list[float]
+    void: frozenset[int]
+    facts: list[tuple[float, Mapping[str, str | int | float]]] = field(default_factory=list)
+
+    def minute(self, round_: int) -> float:
+        return self.begin + (self.end - self.begin) * (round_ + 0.5) / max(1, len(self.off))
+
+
+def drift_section(series: Sequence[Series]) -> Element | None:
+    """None where no table notes when it was measured."""
+    found = [(s, s.table, processes(s.table)) for s in series if isinstance(s.table, LatencyTable)]
+    figures = [_figures(s, campaign) for s, _, campaign in found if campaign]
+    if not figures:
+        return None
+    told = []
+    rows: list[list[Cell]] = []
+    for s, measured, campaign in found:
+        rounds = sum(len(p.void) for p in campaign)
+        total = sum(len(p.off) for p in campaign)
+        told.append(
+            f"{s.label}: {rounds} of {total} rounds were off{_left_out(measured)}."
+            if rounds
+            else f"{s.label}: no drift in {total} rounds."
+        )
+        for p in campaign:
+            facts = p.facts[-1][1] if p.facts else {}
+            middle = float(np.median(p.off)) if p.off else 0.0
+            rows.append([p.batch[:12], s.label, f"{p.begin:.1f}", len(p.off), f"{100 * middle:+.1f}", len(p.void),
+                         *(_fact(facts.get(name)) for name in FACTS)])  # fmt: skip
+    columns = ("process", "table", "minute", "rounds", "off, %", "left out", *FACTS.values())
+    shown = table(columns, rows, "Processes of each campaign", left=(0, 1))
+    return section("drift", "Drift and temperature", " ".join(told), figures,
+                   numbers(f"Numbers: {len(rows)} processes", shown))  # fmt: skip
+
+
+def _left_out(measured: LatencyTable) -> str:
+    """What became of rounds that were off."""
+    only = len(measured.drifted)
+    return f" and are left out, but for {only} pieces that have no others" if only else " and are left out"
+
+
+def processes(measured: LatencyTable) -> list[Process]:
+    """Every process in order of time. A round's speed is the mean over what was measured in it of the logarithm of its
+    fastest sample, less that piece's median over all rounds."""
+    groups: dict[str, list[Measurement]] = {}
+    for m in measured.measurements:
+        if m.batch and _time(m.before) is not None:
+            groups.setdefault(m.batch, []).append(m)
+    logs: dict[Piece, list[float]] = {}
+    minima: dict[tuple[str, Piece], list[float]] = {}
+    for batch, group in groups.items():
+        for m in group:
+            found = [float(np.log(r.min())) for r in m.rounds_ms()]
+            minima[batch, m.piece] = found
+            logs.setdefault(m.piece, []).extend(found)
+    usual = {piece: float(np.median(values)) for piece, values in logs.items()}
+    spoiled = void_rounds(measured.voids)
+    begins = [t for g in groups.values() if (t := _time(g[0].before)) is not None]
+    if not begins:
+        return []
+    first = min(begins)
+    made = []
+    for batch, group in groups.items():
+        rounds = min(len(minima[batch, m.piece]) for m in group)
+        off = [
+            float(np.expm1(np.mean([minima[batch, m.piece][r] - usual[m.piece] for m in group]))) for r in range(rounds)
+        ]
+        begin = _time(group[0].before) or first
+        end = max(_time(group[0].after) or begin, begin)
+        facts = [((begin - first) / 60, group[0].before), ((end - first) / 60, group[0].after)]
+        made.append(Process(batch, group[0].device, (begin - first) / 60, (end - first) / 60, off,
+                            frozenset(r for r in spoiled.get(batch, ()) if r < rounds), facts))  # fmt: skip
+    return sorted(made, key=lambda p: p.begin)
+
+
+def _figures(series: Series, campaign: Sequence[Process]) -> Element:
+    last = max(p.end for p in campaign) or 1.0
+    x = Axis(0.0, last * 1.01 + 1e-9)
+    offs = [100 * o for p in campaign for o in p.off]
+    plot = Plot(x, Axis.around([*offs, -2.0, 2.0]), "minutes since the campaign began", "off the usual speed, %",
+                f"Speed of each round under {series.label}", 180)  # fmt: skip
+    plot.line([(x.low, 0.0), (x.high, 0.0)], "equal")
+    for p in campaign:
+        plot.line([(p.minute(i), 100 * o) for i, o in enumerate(p.off)], f"faint {colour(series.index)}", series.index)
+        for i, o in enumerate(p.off):
+            void = i in p.void
+            plot.mark((p.minute(i), 100 * o), f"small {'void' if void else colour(series.index)}",
+                      "cross" if void else "circle", data_series=series.index,
+                      title=f"round {i + 1} of process {p.batch[:8]}: {percent(o)}")  # fmt: skip
+    strips = [_strip(series, campaign, x, name, label) for name, label in FACTS.items()]
+    none = h("p", "This device shows no temperature.", class_="hint") if strips[0] is None else None
+    return figure(f"{series.label}: each point is a round, crosses were off.", plot.element(), strips, none)
+
+
+def _strip(series: Series, campaign: Sequence[Process], x: Axis, name: str, label: str) -> Element | None:
+    """One fact over time; None where the device does not show it."""
+    points = [(minute, float(v)) for p in campaign for minute, facts in p.facts
+              if isinstance(v := facts.get(name), int | float)]  # fmt: skip
+    if not points:
+        return None
+    values = [v for _, v in points]
+    ends = sorted({min(values), max(values)})
+    plot = Plot(x, Axis.around(values, log=False, margin=0.15), "", label, f"{label} under {series.label}", 48,
+                x_ticks=(), y_ticks=ends)  # fmt: skip
+    plot.line(points, colour(series.index), series.index)
+    return plot.element()
+
+
+def _fact(value: str | int | float | None) -> str | None:
+    return None if value is None else f"{value:.6g}" if isinstance(value, int | float) else value
+
+
+def _time(facts: Mapping[str, str | int | float]) -> float | None:
+    try:
+        return datetime.fromisoformat(str(facts.get("time", ""))).timestamp()
+    except ValueError:
+        return None

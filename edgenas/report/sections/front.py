@@ -1,0 +1,211 @@
+"""Accuracy against latency: every network judged, on every device and runtime whose table holds its blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element
+
+from blocks.architecture import Architecture
+from edgenas.report.drawing import picture, widest
+from edgenas.report.files import SearchData, VerdictData
+from edgenas.report.html import h, number
+from edgenas.report.networks import Catalogue
+from edgenas.report.parts import colour, figure, ms, numbers, section, swatch, table
+from edgenas.report.plot import SHAPES, Axis, Plot
+from edgenas.report.series import Series
+
+MOST_ROWS = 300  #: of the table beneath the figure
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A network of a search: ``costs`` by series, None where a table lacks its blocks."""
+
+    key: str
+    number: int | None  # in the catalogue; None where nobody knows its blocks
+    accuracy: float
+    algorithm: str
+    costs: tuple[float | None, ...]
+    best_at: tuple[float, ...]  # budgets it is the best found in
+
+
+@dataclass(frozen=True)
+class Front:
+    """What the figure shows of one search. ``own`` is the series the search was over; None where its table is not
+    there, and then the search's own costs are drawn as series 0."""
+
+    search: SearchData
+    judged: tuple[Judged, ...]
+    own: int | None
+    series: tuple[Series, ...]
+    timed: tuple[VerdictData, ...]
+    winner: str
+
+    @property
+    def in_ms(self) -> bool:
+        return self.search.unit == "ms"
+
+
+def front(
+    search: SearchData,
+    networks: dict[str, Architecture],
+    catalogue: Catalogue,
+    series: Sequence[Series],
+    timed: Sequence[VerdictData],
+    winner: str,
+    prefix: str,
+) -> Front:
+    """Price every judged network in every series; in the search's own series as the search did."""
+    usable = tuple(series) if search.unit == "ms" else ()
+    own = next((s.index for s in usable if search.table and s.path.name == search.table.rpartition("/")[2]), None)
+    if own is None and not any(s.total_ms(n) is not None for s in usable for n in networks.values()):
+        usable = ()
+    best: dict[str, list[float]] = {}
+    for budget in dict.fromkeys(run.budget for run in search.runs):
+        runs = [run for run in search.runs if run.budget == budget]
+        best.setdefault(max(runs, key=lambda r: (r.accuracy, -r.cost)).key, []).append(budget)
+    judged: dict[str, Judged] = {}
+    for run in search.runs:
+        for trial in run.trials:
+            if trial.key in judged:
+                continue
+            network = networks.get(trial.key)
+            costs: list[float | None] = [None if network is None else s.total_ms(network) for s in usable]
+            if own is not None:
+                costs[own] = trial.cost
+            known = None if network is None else catalogue.add(f"{prefix}{trial.key}", network)
+            judged[trial.key] = Judged(
+                trial.key, known, trial.accuracy, run.algorithm, tuple(costs) if usable else (trial.cost,),
+                tuple(best.get(trial.key, ())),
+            )  # fmt: skip
+    return Front(search, tuple(judged.values()), own, usable, tuple(timed), winner)
+
+
+def front_section(fronts: Sequence[Front], catalogue: Catalogue, fallback: Sequence[Series]) -> Element:
+    """The figures of all searches, and beside them the network that is looked at."""
+    first = fronts[0]
+    chosen = next((j for j in first.judged if j.key == first.winner and j.number is not None), None)
+    panel = None
+    if chosen is not None and chosen.number is not None:
+        series = first.series[first.own or 0] if first.series else next(iter(fallback), None)
+        panel = _panel(catalogue, chosen.number, chosen, series)
+    figures = [_figure(i, f) for i, f in enumerate(fronts)]
+    tables = [
+        numbers(f"Numbers: the most accurate of {len(f.judged)} networks", _table(i, f)) for i, f in enumerate(fronts)
+    ]
+    beside = h("div", h("div", figures), panel, class_="beside")
+    return section("front", "Accuracy against latency", _finding(first), beside, tables)
+
+
+def _finding(front: Front) -> str:
+    found, unit = f"{len(front.judged):,} networks of {front.search.space.name} were judged. ", front.search.unit
+    shipped = next((v for v in front.timed if v.key == front.winner != v.file), None)
+    if shipped is not None:
+        time = ms(shipped.measured_ms, shipped.low_ms, shipped.high_ms)
+        found += f"{front.winner} ships: {time} measured. "
+    else:
+        best = front.search.winner
+        found += f"The most accurate within {number(best.budget)} {unit} is {best.key}: {best.accuracy:.1f} % at a "
+        found += f"predicted {number(best.cost)} {unit}. "
+    doubtful = [s.label for s in front.series if s.validation is None]
+    if doubtful:
+        found += f"Latencies under {' and '.join(doubtful)} are sums that nothing has proved."
+    return found
+
+
+def _figure(index: int, front: Front) -> Element:
+    unit = "latency in ms" if front.in_ms else front.search.unit
+    xs = [c for j in front.judged for c in j.costs if c is not None] + [r.budget for r in front.search.runs]
+    xs += [p.cost for p in front.search.front]
+    ys = [j.accuracy for j in front.judged] + [p.predicted_accuracy for p in front.search.front]
+    timed = [(v, a) for v in front.timed if (a := _accuracy(front, v)) is not None]
+    xs += [edge for v, _ in timed for edge in (v.low_ms, v.high_ms)]
+    title = f"Accuracy against {unit} of {len(front.judged)} networks of {front.search.space.name}"
+    plot = Plot(
+        Axis.around(xs, log=None if front.in_ms else False), Axis.around(ys), unit, "accuracy, %", title, 440, "dots"
+    )
+    for budget in dict.fromkeys(r.budget for r in front.search.runs):
+        plot.upright(budget, f"budget {number(budget)}{' ms' if front.in_ms else ''}", "budget")
+    own = front.own or 0
+    doubt = ["" if one.validation else " doubtful" for one in front.series] or [""]
+    plot.step([(p.cost, p.predicted_accuracy) for p in front.search.front], f"predicted {colour(own)}", own)
+    algorithms = list(dict.fromkeys(j.algorithm for j in front.judged))
+    dots = [(c, s, j) for j in front.judged for s, c in enumerate(j.costs) if c is not None]
+    for k, (cost, s, j) in enumerate(sorted(dots, key=lambda dot: (dot[1], dot[0]))):
+        shape = SHAPES[algorithms.index(j.algorithm) % len(SHAPES)]
+        name = front.series[s].label if front.series else front.search.unit
+        if s == own:
+            for budget in j.best_at:
+                plot.mark((cost, j.accuracy), f"ring {colour(s)}", "ring", title=f"best within {number(budget)}",
+                          data_series=s, aria_hidden="true")  # fmt: skip
+        plot.mark(
+            (cost, j.accuracy), f"dot {colour(s)}{doubt[s]}", shape, data_series=s, data_n=j.number,
+            id=f"d{index}-{k}", role="option", title=f"{j.key}: {j.accuracy:.2f} %, {number(cost)} "
+            f"{front.search.unit} predicted, {name}, {j.algorithm}",
+        )  # fmt: skip
+    for verdict, accuracy in timed:
+        at = (verdict.measured_ms, accuracy)
+        s = _series_of(front, verdict)
+        shipped = verdict.key == front.winner and verdict.file != verdict.key
+        text = f"{verdict.file}, measured whole: {ms(verdict.measured_ms, verdict.low_ms, verdict.high_ms)}"
+        plot.whisker(at, verdict.low_ms, verdict.high_ms, colour(s), upright=False, data_series=s)
+        plot.mark(at, f"{'star' if shipped else 'whole'} {colour(s)}", "star" if shipped else "diamond", title=text,
+                  data_series=s)  # fmt: skip
+    caption = "Each point is a network that was judged; its shape says which algorithm asked for it first."
+    return figure(caption, plot.element(), _legend(front, algorithms, timed))
+
+
+def _legend(front: Front, algorithms: Sequence[str], timed: Sequence[object]) -> Element:
+    own = front.own or 0
+    items = [h("li", swatch(s.index, "circle", "" if s.validation else "doubtful"), s.label,
+               "" if s.validation else ", sums not validated", data_series=s.index) for s in front.series]  # fmt: skip
+    items += [h("li", swatch(own, SHAPES[i % len(SHAPES)], "plain"), a) for i, a in enumerate(algorithms)]
+    items.append(h("li", swatch(own, "ring", "ring"), "best in its budget"))
+    if front.search.front:
+        line = h("line", x1=-8, x2=8, y1=0, y2=0, class_=f"line predicted {colour(own)}")
+        items.append(h("li", h("svg", line, class_="swatch", viewbox="-8 -8 16 16", width=14, height=14,
+                               aria_hidden="true"), "exact front of estimates"))  # fmt: skip
+    if timed:
+        items.append(h("li", swatch(own, "diamond", "whole"), "timed whole, 95 % interval"))
+        items.append(h("li", swatch(own, "star", "star"), "shipped file, measured"))
+    return h("ul", items, class_="legend")
+
+
+def _table(index: int, front: Front) -> Element:
+    names = [s.label for s in front.series] or [front.search.unit]
+    rows = []
+    for j in sorted(front.judged, key=lambda j: -j.accuracy)[:MOST_ROWS]:
+        name = j.key if j.number is None else h("button", j.key, type="button", class_="pick", data_n=j.number)
+        within = ", ".join(number(b) for b in j.best_at)
+        rows.append([name, f"{j.accuracy:.2f}", *(number(c) for c in j.costs), j.algorithm, within])
+    columns = ["network", "accuracy, %", *(f"{n}, ms" if front.in_ms else n for n in names), "found by", "best within"]
+    return table(columns, rows, f"Judged networks of search {index + 1}", left=(0, len(columns) - 2))
+
+
+def _panel(catalogue: Catalogue, network: int, judged: Judged, series: Series | None) -> Element:
+    shown = catalogue.networks[network]
+    costs = "" if series is None else f", ms under {series.label}"
+    return h(
+        "aside",
+        h("h3", judged.key, id="looked-at"),
+        h("p", f"{judged.accuracy:.2f} %, {shown.macs / 1e6:.3g} M MACs, {shown.params / 1e3:.4g} k parameters{costs}",
+          id="looked-at-facts", aria_live="polite"),
+        h("div", picture(shown, series, widest(catalogue)), class_="scroll", tabindex=0, role="region",
+          aria_labelledby="looked-at"),
+        h("p", "IR: inverted residual with its expansion. Shapes: channels in, in the middle and out, logarithmic; "
+          "a stronger colour takes longer.", class_="hint"),
+        h("p", "Choose a network in the figure or its table: arrow keys move, Enter chooses.", class_="hint js"),
+        id="network",
+    )  # fmt: skip
+
+
+def _accuracy(front: Front, verdict: VerdictData) -> float | None:
+    if verdict.judged_accuracy is not None:
+        return verdict.judged_accuracy
+    return next((j.accuracy for j in front.judged if j.key == verdict.key), None)
+
+
+def _series_of(front: Front, verdict: VerdictData) -> int:
+    fits = [s.index for s in front.series if s.runtime == verdict.runtime and verdict.device in s.devices]
+    return fits[0] if fits else front.own or 0

@@ -1,0 +1,86 @@
+"""How a search went: the best accuracy within the budget after each network that was judged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from xml.etree.ElementTree import Element
+
+from edgenas.report.files import RunData, SearchData
+from edgenas.report.gather import Trials
+from edgenas.report.html import h, number
+from edgenas.report.parts import Cell, colour, figure, numbers, section, swatch, table
+from edgenas.report.plot import Axis, Plot
+
+
+def progress_section(searches: Sequence[SearchData], trials: Sequence[Trials]) -> Element | None:
+    """Of finished searches; where there is none, of the journal of judged networks. None without either."""
+    if not searches:
+        return _unfinished([t for t in trials if t.judged])
+    figures: list[Element] = []
+    rows: list[list[Cell]] = []
+    for search in searches:
+        algorithms = list(dict.fromkeys(run.algorithm for run in search.runs))
+        budgets = sorted({run.budget for run in search.runs})
+        bests = [y for run in search.runs for _, y in best_so_far(run)]
+        for budget in budgets:
+            runs = [run for run in search.runs if run.budget == budget]
+            figures.append(_figure(search, budget, runs, algorithms, bests))
+        rows += [[f"{run.algorithm}", number(run.budget), run.key, run.accuracy, run.cost, run.judged, run.paid,
+                  f"{run.seconds:.1f}"] for run in search.runs]  # fmt: skip
+    names = list(dict.fromkeys(run.algorithm for search in searches for run in search.runs))
+    key = h("ul", [h("li", swatch(i), name) for i, name in enumerate(names)], class_="legend")
+    columns = ("algorithm", "budget", "network", "accuracy, %", "cost", "judged", "trained", "seconds")
+    shown = table(columns, rows, "Runs of the search", left=(0, 2))
+    paid = sum(run.paid for search in searches for run in search.runs)
+    judged = sum(run.judged for search in searches for run in search.runs)
+    finding = f"{paid:,} networks were paid for, {judged - paid:,} answers came from earlier runs."
+    return section("progress", "The search's progress", finding, h("div", figures, class_="small-multiples"), key,
+                   numbers(f"Numbers: {len(rows)} runs", shown))  # fmt: skip
+
+
+def best_so_far(run: RunData) -> list[tuple[float, float]]:
+    """(networks judged, best accuracy within the budget by then)."""
+    found: list[tuple[float, float]] = []
+    for i, trial in enumerate(run.trials, 1):
+        if trial.cost <= run.budget and (not found or trial.accuracy > found[-1][1]):
+            found.append((float(i), trial.accuracy))
+    return [*found, (float(len(run.trials)), found[-1][1])] if found else []
+
+
+def _figure(
+    search: SearchData, budget: float, runs: Sequence[RunData], algorithms: Sequence[str], bests: Sequence[float]
+) -> Element:
+    longest = max((len(run.trials) for run in search.runs), default=1)
+    title = f"Best accuracy within {number(budget)} {search.unit}"
+    plot = Plot(Axis(0.0, longest * 1.03), Axis.around(bests), "networks judged", "best so far, %", title, 200)
+    for run in runs:
+        i = algorithms.index(run.algorithm)
+        points = best_so_far(run)
+        plot.step(points, colour(i))
+        if points:
+            plot.mark(
+                points[-1], colour(i), title=f"{run.algorithm}: {points[-1][1]:.2f} % after {run.judged} networks"
+            )
+    return figure(f"Within {number(budget)} {search.unit}", plot.element())
+
+
+def _unfinished(trials: Sequence[Trials]) -> Element | None:
+    if not trials:
+        return None
+    figures = []
+    for t in trials:
+        xs = list(range(1, len(t.judged) + 1))
+        ys = [accuracy for _, accuracy in t.judged]
+        plot = Plot(Axis(0.0, len(ys) * 1.03), Axis.around(ys), "networks judged", "accuracy, %",
+                    f"Accuracy of the networks of {t.space} in the order they were judged", 240)  # fmt: skip
+        for x, (name, y) in zip(xs, t.judged, strict=True):
+            plot.mark((float(x), y), "dot s0", title=f"{name}: {y:.2f} %")
+        best = [(float(x), max(ys[:x])) for x in xs]
+        plot.step(best, "s0")
+        figures.append(figure(f"{t.space}, judged by {t.accuracy}; the line is the best so far, whatever it costs.",
+                              plot.element()))  # fmt: skip
+    told = [
+        f"{len(t.judged):,} networks of {t.space} judged so far, the best at {max(a for _, a in t.judged):.2f} %."
+        for t in trials
+    ]
+    return section("progress", "The search's progress", " ".join(told), figures)

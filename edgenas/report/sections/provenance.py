@@ -1,0 +1,77 @@
+"""Where every number comes from: settings, validations, failures, files with their hashes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from xml.etree.ElementTree import Element
+
+from blocks.version import installed_version
+from edgenas.report.files import SearchData
+from edgenas.report.gather import Material
+from edgenas.report.html import h
+from edgenas.report.parts import Cell, section, table
+from edgenas.report.series import Series
+from latency_tables.imported import ImportedTable
+from latency_tables.records import piece_text
+
+
+def provenance_section(material: Material, series: Sequence[Series]) -> Element:
+    """Everything a reader needs to repeat what the page shows."""
+    files: list[list[Cell]] = [
+        [s.path.name, s.kind, f"{s.size:,}", h("td", h("code", s.sha256), class_="l")] for s in material.sources
+    ]
+    return section(
+        "provenance", "Provenance",
+        "What was held constant while each table was measured, and the files the page was made of.",
+        h("div", [_setting(s) for s in series], class_="cards"),
+        [_search(search) for search in material.searches.values()],
+        table(("file", "holds", "bytes", "sha256"), files, "Files", left=(0, 1, 3)),
+        h("p", f"Made by edgenas {installed_version()}.", class_="hint"),
+    )  # fmt: skip
+
+
+def failures_section(series: Sequence[Series]) -> Element | None:
+    """What could not be measured; None where all could."""
+    rows: list[list[Cell]] = [[piece_text(f.piece), s.label, f.process, f.stage, f.message]
+            for s in series if s.journal for f in s.journal.failures]  # fmt: skip
+    if not rows:
+        return None
+    finding = f"{len(rows)} measurements failed and are not in any figure."
+    shown = table(("block", "table", "process", "stage", "what was said"), rows, "Failures", left=(0, 1, 3, 4))
+    return section("failures", "Failures", finding, shown)
+
+
+def _setting(series: Series) -> Element:
+    pairs: list[tuple[str, str]] = []
+    if isinstance(series.table, ImportedTable):
+        source = series.table.source
+        pairs = [("published as", source.format), ("file", source.file), ("sha256", source.sha256),
+                 ("measured on", source.device), *(("note", note) for note in source.notes)]  # fmt: skip
+    else:
+        values = series.table.setting.as_dict()
+        pairs = [(name.replace("_", " "), str(value)) for name, value in values.pop("device").items()]
+        values["cores"] = ", ".join(map(str, values["cores"])) or "not pinned"
+        pairs += [(name.replace("_", " "), str(value)) for name, value in values.items()]
+    if series.journal is not None:
+        pairs += [("measured by", f"edgenas {series.journal.edgenas}"), ("begun", series.journal.created)]
+    proof = series.validation
+    proved = "never validated: sums of blocks are shown as they are"
+    if proof is not None:
+        proved = f"{len(proof.networks)} networks of {proof.held_out.space}, {proof.held_out.created}"
+    pairs += [("validation", proved), ("statistic", series.statistic)]
+    return h("div", h("h3", series.label), _list(pairs))
+
+
+def _search(search: SearchData) -> Element:
+    runs = list(dict.fromkeys(run.algorithm for run in search.runs))
+    pairs = [
+        ("space", f"{search.space.name}, {search.space.in_size or 'own'} px, {search.space.classes or 'own'} classes"),
+        ("accuracy", search.accuracy), ("algorithms", ", ".join(runs)), ("unit", search.unit),
+        ("table", search.table or "–"), ("statistic", search.statistic or "–"),
+        ("seed", "–" if search.seed is None else str(search.seed)),
+    ]  # fmt: skip
+    return h("div", h("div", h("h3", "Search"), _list(pairs)), class_="cards")
+
+
+def _list(pairs: Sequence[tuple[str, str]]) -> Element:
+    return h("dl", [h("div", h("dt", name), h("dd", value)) for name, value in pairs])

@@ -1,0 +1,133 @@
+"""Whether sums of blocks can be trusted: whole networks against sums as they are, and against what is predicted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element
+
+import numpy as np
+
+from edgenas.report.files import VerdictData
+from edgenas.report.html import h, number
+from edgenas.report.parts import Cell, between, colour, figure, legend, numbers, percent, section, table
+from edgenas.report.plot import Axis, Plot
+from edgenas.report.series import Series
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A network: what was predicted, and what was measured with its 95 % interval."""
+
+    series: int
+    name: str
+    predicted_ms: float
+    measured_ms: float
+    low_ms: float
+    high_ms: float
+
+    @property
+    def error(self) -> float:
+        return self.measured_ms / self.predicted_ms - 1
+
+
+def sums_section(series: Sequence[Series], timed: Sequence[tuple[int, VerdictData]]) -> Element | None:
+    """None where no table was validated and no file was predicted."""
+    proved = [s for s in series if s.validation is not None]
+    held_out = [c for s in proved for c in _held_out(s)]
+    shipped = [
+        Compared(s, v.file, v.predicted_ms, v.measured_ms, v.low_ms, v.high_ms)
+        for s, v in timed
+        if v.predicted_ms is not None and v.predicted_ms > 0
+    ]
+    if not held_out and not shipped:
+        return None
+    figures = []
+    if held_out:
+        figures.append(_additivity(proved))
+    figures.append(_predicted(proved, held_out, shipped))
+    rows: list[list[Cell]] = [
+        [c.name, series[c.series].label if c.series < len(series) else "–", c.predicted_ms, c.measured_ms,
+         between(c.low_ms, c.high_ms), f"{100 * c.error:+.1f}"]
+        for c in (*shipped, *held_out)
+    ]  # fmt: skip
+    shown = table(("network", "table", "predicted, ms", "measured, ms", "95 % interval", "error, %"), rows,
+                  "Predicted and measured latencies", left=(0, 1))  # fmt: skip
+    return section(
+        "sums", "Predicted against measured", " ".join([*map(_finding, proved), *_beyond(series, shipped)]) or None,
+        h("div", figures, class_="pair"), legend(proved), numbers(f"Numbers: {len(rows)} networks", shown),
+    )  # fmt: skip
+
+
+def _finding(series: Series) -> str:
+    proof = series.validation
+    assert proof is not None
+    raw, calibrated = proof.chosen.raw.mape, proof.chosen.calibrated.mape
+    return (
+        f"{series.label}: sums of blocks as they are miss {len(proof.networks)} held-out networks by {percent(raw)} on "
+        f"average, calibrated without the one in question by {percent(calibrated)}; a prediction holds within "
+        f"{percent(proof.error_share())}."
+    )
+
+
+def _beyond(series: Sequence[Series], shipped: Sequence[Compared]) -> list[str]:
+    """A sentence for each file that was further off than its prediction may be."""
+    told = []
+    for c in shipped:
+        calibrated = series[c.series].calibrated if c.series < len(series) else None
+        if calibrated is not None and abs(c.error) > calibrated.error_share:
+            way = "longer" if c.error > 0 else "less"
+            told.append(f"{c.name} took {percent(abs(c.error), 0)} {way} than predicted, which is beyond that.")
+    return told
+
+
+def _held_out(series: Series) -> list[Compared]:
+    proof = series.validation
+    assert proof is not None
+    predicted = proof.chosen.left_out_ms if proof.chosen.table_ms is None else proof.chosen.table_ms
+    return [
+        Compared(series.index, f"held-out network {i}", float(p), float(m), low, high)
+        for i, (p, m, (low, high)) in enumerate(zip(predicted, proof.measured_ms, proof.intervals_ms, strict=True), 1)
+        if p > 0
+    ]
+
+
+def _square(values: Sequence[float], x: str, y: str, title: str) -> Plot:
+    axis = Axis.around(values)
+    plot = Plot(axis, axis, x, y, title, 320)
+    plot.line([(axis.low, axis.low), (axis.high, axis.high)], "equal")
+    return plot
+
+
+def _additivity(series: Sequence[Series]) -> Element:
+    proofs = [(s, s.validation) for s in series if s.validation is not None]
+    values = [float(v) for _, p in proofs for v in (*p.chosen.raw_ms, *p.chosen.beside_ms)]
+    plot = _square(values, "sum of blocks, ms", "whole network, ms", "Whole networks against sums of their blocks")
+    for s, proof in proofs:
+        for a, b in zip(proof.chosen.raw_ms, proof.chosen.beside_ms, strict=True):
+            text = f"sum {number(float(a))} ms, whole {number(float(b))} ms, {s.label}"
+            plot.mark((float(a), float(b)), colour(s.index), title=text, data_series=s.index)
+    return figure("Sums as they are. On the line, a network takes what its blocks take by themselves.", plot.element())
+
+
+def _predicted(proved: Sequence[Series], held_out: Sequence[Compared], shipped: Sequence[Compared]) -> Element:
+    both = (*held_out, *shipped)
+    values = [v for c in both for v in (c.predicted_ms, c.measured_ms, c.low_ms, c.high_ms)]
+    plot = _square(values, "predicted, ms", "measured, ms", "Measured latencies against predicted ones")
+    axis = plot.x
+    if len(proved) == 1 and proved[0].calibrated is not None:
+        share = proved[0].calibrated.error_share
+        edge = [float(v) for v in (np.geomspace if axis.log else np.linspace)(axis.low, axis.high, 41)]
+        upper, lower = ([(v, v * f) for v in edge] for f in (1 + share, 1 - share))
+        plot.area([*upper, *reversed(lower)], f"band {colour(proved[0].index)}")
+    for c in both:
+        whole = c in shipped
+        text = (
+            f"{c.name}: {number(c.measured_ms)} ms ({between(c.low_ms, c.high_ms)}), predicted {number(c.predicted_ms)}"
+        )
+        plot.whisker((c.predicted_ms, c.measured_ms), c.low_ms, c.high_ms, colour(c.series), upright=True,
+                     data_series=c.series)  # fmt: skip
+        plot.mark((c.predicted_ms, c.measured_ms), f"{'star ' if whole else ''}{colour(c.series)}",
+                  "star" if whole else "circle", title=text, data_series=c.series)  # fmt: skip
+    band = " The band is what a prediction may be off." if len(proved) == 1 else ""
+    return figure(f"Predictions of networks left out, with measured 95 % intervals.{band}", plot.element())

@@ -1,0 +1,70 @@
+"""Where the time goes in the winner: a bar a device and runtime, a segment a block."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from xml.etree.ElementTree import Element
+
+from blocks.architecture import Architecture
+from edgenas.report.drawing import words
+from edgenas.report.html import h, number
+from edgenas.report.parts import Cell, figure, heat, numbers, percent, section, swatch, table
+from edgenas.report.series import Series
+
+
+def winner_section(network: Architecture, series: Sequence[Series]) -> Element | None:
+    """None where no table holds all of its blocks."""
+    priced = [(s, total) for s in series if (total := s.total_ms(network)) is not None]
+    if not priced:
+        return None
+    longest = max(sum(s.ms(b) or 0.0 for b in network.blocks) for s, _ in priced)
+    bars = [_bar(s, total, network, longest) for s, total in priced]
+    rows: list[list[Cell]] = []
+    for i, block in enumerate(network.blocks):
+        if block.kind == "skip":
+            continue
+        cells = [f"{number(s.ms(block))}" for s, _ in priced]
+        rows.append([f"{i + 1}. {words(block)}", number(block.macs / 1e6), *cells])
+    fixed = [s.fixed_ms for s, _ in priced]
+    if any(fixed):
+        rows.append(["of every network", "", *(number(f) for f in fixed)])
+    rows.append(["sum", number(network.macs / 1e6), *(number(total) for _, total in priced)])
+    columns = ("block", "M MACs", *(f"{s.label}, ms" for s, _ in priced))
+    s, total = priced[0]
+    slowest = max(network.blocks, key=lambda b: s.ms(b) or 0.0)
+    share = (s.ms(slowest) or 0.0) / max(total, 1e-12)
+    finding = (
+        f"Of {network.name}, the block that takes longest under {s.label} is its "
+        f"{_ordinal(network.blocks.index(slowest) + 1)}: {words(slowest)}, {percent(share, 0)} of the time."
+    )
+    return section(
+        "winner", "Where the time goes", finding,
+        figure("Block by block, from image to classes; a stronger colour takes longer.", *bars, class_="bars"),
+        numbers(f"Numbers: {len(network.blocks)} blocks", table(columns, rows, "Blocks of the winner")),
+    )  # fmt: skip
+
+
+def _bar(series: Series, total: float, network: Architecture, longest: float) -> Element:
+    times = [(i, b, series.ms(b) or 0.0) for i, b in enumerate(network.blocks, 1) if b.kind != "skip"]
+    top = max((t for _, _, t in times), default=0.0) or 1.0
+    area = h("svg", class_="bar", width="100%", height=44, role="img",
+             aria_label=f"{series.label}: {', '.join(f'block {i} {number(t)} ms' for i, _, t in times)}")  # fmt: skip
+    begin = 0.0
+    for i, block, t in times:
+        wide = 100 * t / longest
+        box = h("rect", h("title", f"{i}. {words(block)}: {number(t)} ms"), x=f"{begin:.3f}%", y=0, height=44,
+                width=f"{wide:.3f}%", class_=f"segment {heat(t / top)}")  # fmt: skip
+        area.append(box)
+        if wide > 5:
+            area.append(h("text", str(i), x=f"{begin + wide / 2:.3f}%", y=27, text_anchor="middle",
+                          class_=f"on {heat(t / top)}"))  # fmt: skip
+        begin += wide
+    fixed = f", {number(series.fixed_ms)} ms of every network included" if series.fixed_ms else ""
+    doubt = "" if series.validation else ", a sum that nothing has proved"
+    name = h("p", swatch(series.index), series.label, h("span", f"{number(total)} ms{fixed}{doubt}", class_="sum"))
+    return h("div", name, area, data_series=series.index)
+
+
+def _ordinal(n: int) -> str:
+    ending = "th" if 10 <= n % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
+    return f"{n}{ending}"

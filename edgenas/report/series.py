@@ -1,0 +1,113 @@
+"""What each device and runtime says of each network: the columns that every figure of a report shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from blocks.architecture import Architecture
+from blocks.errors import EdgenasError
+from blocks.spec import BlockSpec
+from edgenas.report.gather import Material
+from latency_tables.calibrated import CalibratedTable
+from latency_tables.imported import STATISTIC as MEAN
+from latency_tables.imported import ImportedTable
+from latency_tables.journal import Journal
+from latency_tables.table import LatencyTable
+from latency_tables.validation import Validation, latest
+
+MEDIAN = "median"  #: the statistic of a table that no validation chose one for
+
+
+@dataclass(frozen=True)
+class Series:
+    """One table: a device under a runtime. ``index`` chooses its colour, ``label`` is unique in the report."""
+
+    index: int
+    label: str
+    path: Path
+    table: LatencyTable | ImportedTable
+    journal: Journal | None
+    devices: tuple[str, ...]
+
+    @cached_property
+    def validation(self) -> Validation | None:
+        """The last that is complete; None where nothing was proved."""
+        try:
+            return None if self.journal is None else latest(self.journal)
+        except EdgenasError:
+            return None
+
+    @cached_property
+    def calibrated(self) -> CalibratedTable | None:
+        if self.validation is None or isinstance(self.table, ImportedTable):
+            return None
+        return CalibratedTable(self.table, self.validation)
+
+    @property
+    def statistic(self) -> str:
+        if isinstance(self.table, ImportedTable):
+            return MEAN
+        return MEDIAN if self.validation is None else self.validation.statistic
+
+    @property
+    def runtime(self) -> str:
+        return "" if isinstance(self.table, ImportedTable) else self.table.setting.runtime
+
+    @property
+    def fixed_ms(self) -> float:
+        return 0.0 if self.calibrated is None else self.calibrated.fixed_ms
+
+    def alone_ms(self, block: BlockSpec) -> float | None:
+        """A block by itself; None where it was not measured."""
+        return None if self.table.missing([block]) else self.table.ms(block, self.statistic)
+
+    def ms(self, block: BlockSpec) -> float | None:
+        """What a block adds to a network, as the validation says; as measured alone where there is none."""
+        if self.calibrated is None:
+            return self.alone_ms(block)
+        return None if self.calibrated.missing([block]) else self.calibrated.ms(block)
+
+    def total_ms(self, network: Architecture) -> float | None:
+        """Predicted; None where a block was not measured."""
+        times = [self.ms(block) for block in network.blocks]
+        known = [ms for ms in times if ms is not None]
+        return self.fixed_ms + sum(known) if len(known) == len(times) else None
+
+    def interval(self, total_ms: float) -> tuple[float, float] | None:
+        """Of a prediction; None where nothing was proved."""
+        return None if self.calibrated is None else self.calibrated.interval(total_ms)
+
+
+def all_series(material: Material) -> list[Series]:
+    """One a table, in order of file name."""
+    named: list[tuple[str, Path, LatencyTable | ImportedTable, Journal | None, tuple[str, ...]]] = []
+    for path, journal in material.journals.items():
+        setting = journal.table.setting
+        devices = tuple(dict.fromkeys(m.device for m in journal.table.measurements if m.device))
+        facts = dict(setting.device)
+        what = facts.get("model") or facts.get("soc") or facts.get("cpu") or "device"
+        who = "+".join(devices) or "device"
+        label = f"{what if who == 'local' else who} · {setting.version.replace('_', ' ')}"
+        if setting.precision != "fp32":
+            label += f" · {setting.precision}"
+        named.append((label, path, journal.table, journal, devices))
+    for path, imported in material.imported.items():
+        named.append((f"{imported.source.device or 'published'} · {imported.source.format}", path, imported, None, ()))
+    labels = [label for label, *_ in named]
+    return [
+        Series(i, label if labels.count(label) == 1 else f"{label} ({path.stem})", path, table, journal, devices)
+        for i, (label, path, table, journal, devices) in enumerate(named)
+    ]
+
+
+def known_blocks(series: Iterable[Series]) -> list[BlockSpec]:
+    """Every block of any table, each once, the slowest first."""
+    order: dict[BlockSpec, float] = {}
+    for one in series:
+        for block in one.table.blocks:
+            ms = one.alone_ms(block)
+            order[block] = max(order.get(block, 0.0), ms or 0.0)
+    return sorted(order, key=lambda block: -order[block])

@@ -1,0 +1,105 @@
+"""A run as a report finds it, of a device whose times are computed: tables, a search, a demo's answer.
+
+Names that come from files are hostile on purpose.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from blocks.spec import BlockSpec
+from edgenas.costs import table_cost
+from edgenas.searching import front_points, run_searches
+from latency_tables.journal import TableWriter
+from latency_tables.records import BlockFailure, Measurement, Piece, Purpose, Void
+from search.accuracy.callable import CallableAccuracy
+from search.journal import TrialCache
+from search.problem import Problem
+from tests.test_journal import SETTING
+from tests.test_validation import SPACE, Device, validated
+
+HOSTILE = "<script>alert('pi')</script>"
+MESSAGE = '</script><img src="https://example.org/x" onerror=alert(1)>'
+START = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+class Pi(Device):
+    """Notes time, temperature and clock, a minute a process, and grows warm."""
+
+    minutes = 0
+    name = HOSTILE
+
+    def measure(self, piece: Piece, process: int, purpose: Purpose, batch: str, speed: float = 1.0) -> Measurement:
+        known = super().measure(piece, process, purpose, batch, speed)
+        number = sum(map(ord, batch)) % 7
+        facts = [
+            {"device": self.name, "time": (START + timedelta(minutes=m)).isoformat(), "temperature_c": 40.0 + m,
+             "clock_mhz": 1500.0}
+            for m in (number, number + 1)
+        ]  # fmt: skip
+        return replace(known, before=facts[0], after=facts[1])
+
+
+def by_macs(network: object) -> float:
+    """An accuracy in percent that grows with MACs."""
+    return 60 + 10 * (network.macs / 1e8) ** 0.5  # type: ignore[attr-defined]
+
+
+def write_tables(folder: Path) -> None:
+    """table-litert.jsonl, validated, and table-onnxruntime.jsonl, which nothing proves, with drift and a failure."""
+    table, held_out = validated(Pi(), chains=False, count=10)
+    with TableWriter(folder / "table-litert.jsonl", SETTING, "0.2.0") as writer:
+        writer.append([*table.measurements, held_out])
+    other = replace(SETTING, runtime="onnxruntime", version="onnxruntime 1.31.1", delegate="cpu")
+    blocks, slower = SPACE.blocks(), Pi(noise=0.02)
+    records = [slower.measure((b,), n, "table", f"p{n}", 1.4) for b in blocks for n in range(3)]
+    failure = BlockFailure((BlockSpec.parse("conv-8x3-o4-k3-s1-relu6"),), 0, "load", MESSAGE)
+    with TableWriter(folder / "table-onnxruntime.jsonl", other, "0.2.0") as writer:
+        writer.append([*records, failure, Void("p1", 2, 4, 0.07)])
+
+
+def write_search(folder: Path) -> str:
+    """search.json over table-litert.jsonl and its journal of judged networks; the winner's key."""
+    cost = table_cost(SPACE, folder / "table-litert.jsonl", None, False)
+    judge = CallableAccuracy(by_macs, f"by_macs {HOSTILE}")
+    budgets = (1.5, 2.5)
+    with TrialCache(SPACE, judge, folder / "search.trials.jsonl") as cache:
+        record = run_searches(
+            lambda budget: Problem(SPACE, cost.cost, judge, budget, 0), budgets,
+            {"mathnas": {}, "layernas": {"buckets": 3}}, cache, error_share=cost.error_share,
+        )  # fmt: skip
+    assert record.values is not None
+    front = [
+        {"cost": c, "predicted_accuracy": a, "key": k} for c, a, k in front_points(SPACE, cost.cost, record.values)
+    ]
+    data = record.to_json(table="somewhere/table-litert.jsonl", statistic=cost.statistic, front=front)
+    (folder / "search.json").write_text(json.dumps(data))
+    return str(data["winner"]["key"])
+
+
+def write_demo(folder: Path, winner: str) -> None:
+    """demo.json: model.tflite inside its budget, model.onnx without one, and a finalist."""
+    verdict = {
+        "file": "model.tflite", "device": HOSTILE, "runtime": "litert", "statistic": "min", "measured_ms": 1.4,
+        "low_ms": 1.36, "high_ms": 1.44, "median_ms": 1.4, "p90_ms": 1.5, "budget_ms": 1.5, "predicted_ms": 1.41,
+        "within_budget": True,
+    }  # fmt: skip
+    other = {**verdict, "file": "model.onnx", "runtime": "onnxruntime", "budget_ms": None, "within_budget": None}
+    data = {
+        "winner": winner,
+        "accuracy": 71.25,
+        "verdicts": [verdict, other],
+        "finalists": [{**verdict, "key": winner, "file": winner, "judged_accuracy": 64.0}],
+    }
+    (folder / "demo.json").write_text(json.dumps(data))
+
+
+def write_run(folder: Path) -> Path:
+    """All of it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_tables(folder)
+    write_demo(folder, write_search(folder))
+    return folder
