@@ -60,15 +60,26 @@ class Series:
     def fixed_ms(self) -> float:
         return 0.0 if self.calibrated is None else self.calibrated.fixed_ms
 
+    @cached_property
+    def _known(self) -> dict[tuple[BlockSpec, bool], float | None]:
+        """What was asked before: figures ask for the same few blocks thousands of times."""
+        return {}
+
     def alone_ms(self, block: BlockSpec) -> float | None:
         """A block by itself; None where it was not measured."""
-        return None if self.table.missing([block]) else self.table.ms(block, self.statistic)
+        if (block, False) not in self._known:
+            there = not self.table.missing([block])
+            self._known[block, False] = self.table.ms(block, self.statistic) if there else None
+        return self._known[block, False]
 
     def ms(self, block: BlockSpec) -> float | None:
         """What a block adds to a network, as the validation says; as measured alone where there is none."""
         if self.calibrated is None:
             return self.alone_ms(block)
-        return None if self.calibrated.missing([block]) else self.calibrated.ms(block)
+        if (block, True) not in self._known:
+            there = not self.calibrated.missing([block])
+            self._known[block, True] = self.calibrated.ms(block) if there else None
+        return self._known[block, True]
 
     def total_ms(self, network: Architecture) -> float | None:
         """Predicted; None where a block was not measured."""
