@@ -16,7 +16,7 @@ from tools.bench.solvers import chain, same_front
 
 
 def rows(**regrets: float) -> list[dict[str, Any]]:
-    names = {"layernas": "LayerNAS H=20, 104", "hybrid": "hybrid, 50", "evolution": "regularized evolution, 100"}
+    names = {"layernas": "LayerNAS H=10", "hybrid": "hybrid, 50", "evolution": "regularized evolution, 100"}
     return [
         {"task": MACRO, "method": names[key], "regret": value, "standard_error": None, "trials": 50}
         for key, value in regrets.items()

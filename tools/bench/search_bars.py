@@ -27,7 +27,7 @@ BARS = (
         Bar(task, method, "regret", bar)
         for task in (MACRO, MERGED)
         for method, bar in (
-            ("LayerNAS H=20, 104", 0.27),
+            ("LayerNAS H=10", 0.27),
             ("MathNAS, predicted", 0.55),
             ("MathNAS, top 10", 0.24),
             ("hybrid, 50", 0.13),

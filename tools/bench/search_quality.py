@@ -9,7 +9,7 @@ error is over seeds, p90 over all runs. "no answer" is the share of runs whose a
 counts them. The last table holds every bar (``tools/bench/search_bars.py``): what was asked for, what was found, met or
 NOT MET; one that is not met makes the exit status 1. Methods are described in ``tools/bench/search_methods.py``, tasks
 in ``tools/bench/search_tasks.py``; budgets are quantiles of all networks. ``--made`` runs hybrid on made-up spaces
-(``tools/bench/search_made.py``), which its constants were chosen by.
+(``tools/bench/search_made.py``), where changes to it are tried before these benchmarks see them.
 """
 
 from __future__ import annotations
