@@ -13,27 +13,30 @@ from collections.abc import Iterator
 import numpy as np
 
 from search.completions import Completions
+from search.graph import Floats
 from search.space import Choice
 
 
 def best_first(ends: Completions, budget: float) -> Iterator[Choice]:
-    """Networks whose cost is at most ``budget``, up to rounding, by descending value; as many as the caller takes."""
+    """Networks whose cost is at most ``budget`` and that keep the limits, up to rounding, by descending value; as many
+    as the caller takes. Under limits what a prefix may become is known but for the endings that were thinned out."""
     layers, age = ends.graph.layers, itertools.count()
-    heap: list[tuple[float, int, Choice, int, float, float]] = []  # (-hope, age), options, state, cost, value
+    heap: list[tuple[float, int, Choice, int, float, Floats, float]] = []  # (-hope, age), options, state, costs, value
 
-    def add(options: Choice, state: int, cost: float, value: float) -> None:
-        ending = ends.endings[len(options)][state]
-        index = int(np.searchsorted(ending.cost, budget * (1 + 1e-9) - cost, side="right")) - 1
+    def add(options: Choice, state: int, cost: float, also: Floats, value: float) -> None:
+        index = ends.best(len(options), state, budget, cost, also)
         if index >= 0:
-            heapq.heappush(heap, (-value - float(ending.value[index]), next(age), options, state, cost, value))
+            hope = value + float(ends.endings[len(options)][state].value[index])
+            heapq.heappush(heap, (-hope, next(age), options, state, cost, also, value))
 
-    add((), 0, 0.0, 0.0)
+    add((), 0, 0.0, np.zeros(len(ends.graph.most)), 0.0)
     while heap:
-        _, _, options, state, cost, value = heapq.heappop(heap)
+        _, _, options, state, cost, also, value = heapq.heappop(heap)
         if len(options) == len(layers):
             yield options
             continue
         layer = layers[len(options)]
         for edge in np.flatnonzero(layer.source == state).tolist():
             longer, after = (*options, int(layer.option[edge])), int(layer.target[edge])
-            add(longer, after, cost + float(layer.cost[edge]), value + float(layer.value[edge]))
+            worth = value + float(layer.value[edge])
+            add(longer, after, cost + float(layer.cost[edge]), also + layer.also[:, edge], worth)

@@ -101,8 +101,9 @@ def _spend(problems: Sequence[Problem], trials: Trials, model: TrialModel) -> No
     left = list(problems)
     while left:
         for problem in tuple(left):
-            ends = completions(model.graph.with_values(model.edge_values()), problem.budget)
-            best = islice(best_first(ends, problem.budget), LOOKED_AT)  # under several limits few of them may fit
+            bound = problem.cost.most_sum(problem.budget)
+            ends = completions(model.graph.with_values(model.edge_values()), bound)
+            best = islice(best_first(ends, bound), LOOKED_AT)  # under several limits few of them may fit
             networks = (choice for choice in best if choice not in model)
             found = trials.unjudged(filter(problem.fits, networks), 1)
             if not found:

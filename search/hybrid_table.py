@@ -142,10 +142,12 @@ class Table:
     trials: Trials
     model: TrialModel
     buckets: int
+    bound: float = field(init=False)  # of the sum over blocks
     holders: list[dict[Cell, Holder]] = field(init=False)
     _fits: dict[Choice, bool] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.bound = self.problem.cost.most_sum(self.problem.budget)
         self.holders = [{} for _ in self.problem.space.layers]
 
     def search_layer(self, i: int) -> bool:
@@ -163,7 +165,7 @@ class Table:
         """For each cell its child predicted best of those that are not judged; none where that
         is too far below the best network judged. Children whose network is known compete for their cells at once."""
         values = self.model.edge_values()
-        ends = completions(self.model.graph.with_values(values), self.problem.budget)
+        ends = completions(self.model.graph.with_values(values), self.bound)
         least = self.model.best_value(self.problem.budget) - STANDARD_ERRORS * self.model.ridge().error
         chosen = {}
         for cell, heap in self._children(i, ends, values).items():
@@ -185,7 +187,7 @@ class Table:
             worth = sum(float(values[k][edge]) for k, edge in enumerate(prefix.edges))
             for edge in np.flatnonzero(graph.layers[i].source == prefix.state).tolist():
                 child = prefix.grown(graph, edge)
-                index = ends.best(i + 1, child.state, budget, child.cost, child.also)
+                index = ends.best(i + 1, child.state, self.bound, child.cost, child.also)
                 if index >= 0:
                     here = worth + float(values[i][edge])
                     value = here + float(ends.endings[i + 1][child.state].value[index])
@@ -205,7 +207,7 @@ class Table:
             if self._within_budget(network):
                 yield Child(prefix, network, -value)
                 continue
-            index = ends.best(i + 1, prefix.state, self.problem.budget, cost, prefix.also, below=index)
+            index = ends.best(i + 1, prefix.state, self.bound, cost, prefix.also, below=index)
             if index >= 0:
                 value = -(here + float(ends.endings[i + 1][prefix.state].value[index]))
                 if -value >= least:

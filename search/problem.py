@@ -61,6 +61,11 @@ class Cost:
             total += self.of(block)
         return total
 
+    def most_sum(self, budget: float) -> float:
+        """What the sum over blocks of a network within ``budget`` is at most. A subclass whose sums may be above
+        ``total`` says how far, infinite where nobody knows: a search then looks farther, and ``total`` decides."""
+        return budget
+
 
 @dataclass(frozen=True, slots=True)
 class Peak(Cost):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from blocks.architecture import Architecture
 from blocks.errors import InputError
 from search.accuracy.tabular import NasBenchMacro
 from search.best_first import best_first
@@ -16,7 +20,7 @@ from search.cost import macs_cost
 from search.graph import layered_graph
 from search.hybrid import hybrid, single_sample
 from search.hybrid_table import TrialModel
-from search.problem import BudgetError, Candidate, Problem
+from search.problem import BudgetError, Candidate, Cost, Problem
 from search.solvers import brute_force
 from search.spaces import space
 from search.trials import Trials
@@ -63,6 +67,30 @@ def test_what_is_left_of_a_limit_goes_to_the_networks_predicted_best() -> None:
     assert len(result.trials) == most and not alone.notes["max_trials_reached"]
     whole = hybrid(problem, Trials(problem, max_trials=10**6))
     assert len(whole.trials) == problem.space.networks  # and ends
+
+
+class Halved(Cost):
+    """Networks measured whole: half of what their sums say where the first layer takes option 0."""
+
+    def total(self, architecture: Architecture) -> float:
+        whole = super().total(architecture)
+        return whole / 2 if architecture.blocks[0] == plain_space().edges[0][0].block else whole
+
+    def most_sum(self, budget: float) -> float:
+        return math.inf
+
+
+def test_where_sums_are_only_near_the_whole_the_whole_decides() -> None:
+    toy = toy_problem(plain_space(), 0.4, BlockSumAccuracy(jitter=1))
+    problem = replace(toy, cost=Halved(toy.cost.unit, toy.cost.of))
+    space = problem.space
+    networks = itertools.product(*[[edge.option for edge in edges] for edges in space.edges])
+    fits = [choice for choice in networks if problem.fits(choice)]
+    assert any(not toy.fits(choice) for choice in fits)
+    found = hybrid(problem, Trials(problem))
+    judged = dict(problem.accuracy.evaluate([Candidate(c, space.architecture(c)) for c in fits]))
+    assert found.best.cost <= problem.budget
+    assert found.best.accuracy == pytest.approx(max(judged.values()))
 
 
 def test_a_lucky_training_is_rewarded_and_not_recommended() -> None:
