@@ -18,11 +18,14 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def pytest_configure() -> None:
     """No property test has a deadline: a busy machine would miss it. And Ctrl-C works, which a shell has what it runs
-    in the background ignore, as do then all programs started from there."""
+    in the background ignore, as do then all programs started from there; likewise hang-ups under nohup, which this
+    process survives (what has a handler is not ignored after exec)."""
     settings.register_profile("edgenas", deadline=None)
     settings.load_profile("edgenas")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda number, frame: None)
 
 
 _broken: list[object] = []

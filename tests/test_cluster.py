@@ -93,8 +93,9 @@ class Folder:
     def found(self, out: str) -> dict[str, Any]:
         """The record, without what may differ between two runs."""
         record: dict[str, Any] = json.loads((self.path / out).read_text())
-        for run in (record["winner"], *record["runs"]):
-            run.pop("seconds")
+        explained = record["explanation"]
+        for told in (record["winner"], *record["runs"], explained, *explained["front"]):
+            told.pop("seconds")
         return record
 
     def judged(self, out: str) -> list[str]:

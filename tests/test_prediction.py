@@ -161,7 +161,7 @@ def test_work_is_that_of_the_parts() -> None:
 @pytest.mark.slow
 def test_a_published_table_of_a_real_phone(shared_data: Path) -> None:
     text = (shared_data / "pixel1" / "proxylessnas_pixel_trim.yaml").read_text()
-    table = Known({entry.block: entry.value.mean_ms for entry in read(text).entries})
+    table = Known({entry.block: entry.value.mean_ms for entry in read(text, {}).entries})
     blocks = [b for b in table.blocks if b.kind == "ir"]
     errors, inside = [], []
     for fold in group_folds([layer_of(b) for b in blocks], 5):
