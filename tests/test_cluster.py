@@ -124,7 +124,7 @@ def test_trainings_say_the_same_there_and_nobody_else_talks(folder: Folder, node
     assert folder.found("there.json") == folder.found("here.json")
     assert folder.judged("there.json") == folder.judged("here.json")
     assert len(set(folder.judged("there.json"))) == 3
-    assert all(line.startswith("networks judged") for line in said.splitlines()), said
+    assert all(line.startswith("search: ") for line in said.splitlines()), said
 
 
 def kill_worker(nodes: Nodes, pid: int) -> None:
