@@ -38,7 +38,8 @@ BARS = (
     ),
     Bar(FREE.format("CIFAR10"), "LayerNAS H=100, 200", "accuracy", 94.2),
     Bar(FREE.format("CIFAR100"), "LayerNAS H=100, 200", "accuracy", 72.6),
-    Bar(PI4.format("CIFAR100"), "hybrid, 100", "regret", 0.5),
+    # the highest 12-epoch reward of all networks in these budgets has a regret of .66: so finalists are trained fully
+    Bar(PI4.format("CIFAR100"), "hybrid, 95 + top 5 in full", "regret", 0.5),
 )
 
 
