@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from blocks.weights import Array
 
-ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
-
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
@@ -103,32 +101,37 @@ def _arrays(path: Path, most: int | None) -> dict[str, Any]:
 def _folder(
     path: Path, size: int, channels: int, most: int | None
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64] | None]:
+    from search.accuracy.images_folder import PARTS, SUFFIXES
+
     classes = sorted(inside.name for inside in path.iterdir() if inside.is_dir())
+    parts = [name for name in classes if name.lower() in PARTS]
+    if parts:
+        raise InputError(f"{path} has the parts {', '.join(parts)}, not classes; name one of them: {path / parts[0]}")
     files = [
         (file, classes.index(file.parent.name) if classes else -1)
         for file in sorted(path.glob("*/*" if classes else "*"))
-        if file.suffix.lower() in ENDINGS
+        if file.suffix.lower() in SUFFIXES
     ]
     if not files:
-        raise InputError(f"{path} has no pictures ({', '.join(ENDINGS)}), nor folders of pictures for each class")
+        raise InputError(
+            f"{path} has no pictures ({', '.join(sorted(SUFFIXES))}), nor folders of pictures for each class"
+        )
     chosen = [files[i] for i in evenly(len(files), most)]
     levels = np.stack([_decoded(file, size, channels) for file, _ in chosen])
     return levels, np.array([label for _, label in chosen], np.int64) if classes else None
 
 
 def _decoded(file: Path, size: int, channels: int) -> NDArray[np.uint8]:
-    """(size, size, channels): turned as its EXIF says, scaled until it covers the square, cut at the centre."""
+    """(size, size, channels), by the same steps as the pictures that networks are trained on."""
+    from search.accuracy.images_decode import open_picture, squared
+
     try:
-        from PIL import Image, ImageOps
-    except ImportError as error:
-        raise MissingExtraError("pillow", "images", "reading pictures") from error
-    try:
-        with Image.open(file) as image:
-            upright = ImageOps.exif_transpose(image).convert("L" if channels == 1 else "RGB")
-            square = ImageOps.fit(upright, (size, size), Image.Resampling.BICUBIC)
+        with open_picture(file) as image:
+            return squared(image, size, channels)[0]
+    except MissingExtraError:
+        raise
     except Exception as error:  # Pillow raises nearly everything on files that are damaged
         raise InputError(f"{file} is no picture that can be read: {error}; leave it out") from error
-    return np.asarray(square, np.uint8).reshape(size, size, channels)
 
 
 def numbers(text: str | None, option: str) -> Sequence[float]:

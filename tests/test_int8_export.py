@@ -170,6 +170,27 @@ def test_pictures_in_folders_are_cut_scaled_and_labelled(tmp_path: Path) -> None
         read_pictures(tmp_path, 12, 3, scaling)
 
 
+def test_pictures_are_read_as_those_that_networks_are_trained_on(tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    from search.accuracy.images_decode import open_picture, squared
+
+    levels = np.linspace(0, 65535, 144).astype(np.uint16).reshape(12, 12)
+    image.fromarray(levels).save(tmp_path / "deep.png")
+    image.new("RGBA", (12, 12), (255, 0, 0, 0)).save(tmp_path / "clear.png")
+    found = read_pictures(tmp_path, 12, 3, Scaling((0.0,), (1.0,)))
+    for name, read in zip(("clear.png", "deep.png"), found.images, strict=True):
+        trained_on, _ = squared(open_picture(tmp_path / name), 12, 3)
+        assert (read == trained_on).all()
+    assert len(np.unique(found.images[1])) > 100, "16 bits are scaled, not cut off"
+
+
+def test_parts_are_not_taken_for_classes(tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        (tmp_path / part / "cat").mkdir(parents=True)
+    with pytest.raises(InputError, match="has the parts test, train, not classes; name one of them"):
+        read_pictures(tmp_path, 12, 3, Scaling((0.0,), (1.0,)))
+
+
 def test_the_pictures_that_calibrate_are_spread_evenly() -> None:
     assert evenly(3, None) == evenly(3, 5) == [0, 1, 2]
     assert evenly(10, 4) == [0, 2, 5, 7]
