@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from blocks.architecture import Architecture
+from blocks.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,10 +49,14 @@ def export_network(
 
 
 def write_whole(path: Path, data: bytes | str) -> None:
-    """Write a file under another name and rename it: a reader sees all of it or none."""
+    """Write a file under another name and rename it: a reader sees all of it or none. InputError where it cannot be
+    written."""
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(data if isinstance(data, bytes) else data.encode())
-    partial.replace(path)
+    try:
+        partial.write_bytes(data if isinstance(data, bytes) else data.encode())
+        partial.replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}; name a file that can be written") from error
 
 
 def parity_max_rel(

@@ -18,6 +18,7 @@ from edgenas.report.html import data_element, h, number, render
 from edgenas.report.page import page
 from edgenas.report.plot import Axis
 from edgenas.report.sections.drift import processes
+from edgenas.shipping import write_whole
 from latency_tables.journal import read_journal
 from tests.report_toys import HOSTILE, MESSAGE, write_run
 from tests.test_cli import edgenas
@@ -186,3 +187,8 @@ def test_a_search_that_is_none_is_named_with_its_field(run: Path, tmp_path: Path
     (tmp_path / "search.json").write_text(json.dumps(data))
     with pytest.raises(InputError, match=r"search\.json: runs\.0\.trials\.0\.accuracy"):
         gather([tmp_path / "search.json"])
+
+
+def test_a_page_that_cannot_be_written_is_an_error_of_one_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="name a file that can be written"):
+        write_whole(tmp_path / "nowhere" / "report.html", "page")
