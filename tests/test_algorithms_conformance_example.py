@@ -1,4 +1,4 @@
-"""The algorithm that CONTRIBUTING.md shows is clean and keeps every promise, added as it is told there."""
+"""The algorithm that docs/adding.md shows is clean and keeps every promise, added as it is told there."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.conftest import ROOT
 @cache
 def blocks() -> tuple[str, str, str]:
     """The file, its line in ALGORITHMS and its line in ENTRIES."""
-    section = (ROOT / "CONTRIBUTING.md").read_text().partition("### A new algorithm is one file and one line")[2]
+    section = (ROOT / "docs/adding.md").read_text().partition("\n## An algorithm\n")[2].partition("\n## ")[0]
     file, line, entry = re.findall(r"^```python\n(.*?)^```$", section, flags=re.DOTALL | re.MULTILINE)
     return file, line, entry
 
@@ -30,7 +30,7 @@ def entry(monkeypatch: pytest.MonkeyPatch) -> Entry:
     file, line, entry = blocks()
     example = types.ModuleType("search.baselines.local_search")
     monkeypatch.setitem(sys.modules, example.__name__, example)
-    exec(compile(file, "CONTRIBUTING.md", "exec"), example.__dict__)
+    exec(compile(file, "docs/adding.md", "exec"), example.__dict__)
     for name, algorithm in eval("{" + line + "}", example.__dict__).items():
         monkeypatch.setitem(ALGORITHMS, name, algorithm)
     (only,) = eval("(" + entry + ")", {"Entry": Entry})
