@@ -81,26 +81,38 @@ def options_of(words: Sequence[str]) -> tuple[str, ...]:
         found = command.get_command(ctx, left.pop(0))
         assert found is not None
         command = found
-    return tuple(name for param in command.params for name in param.opts if name.startswith("-"))
+    return tuple(
+        name for param in command.params for name in (*param.opts, *param.secondary_opts) if name.startswith("-")
+    )
 
 
 def replaced(words: Sequence[str], options: Sequence[str]) -> list[str]:
-    """``words`` with each option of ``options`` that the verb has put in the place of what was given for it."""
-    known, made = options_of(words), list(words)
-    for i, option in enumerate(options):
-        if not option.startswith("--") or option not in known:
+    """``words`` (what follows ``edgenas``) with other words for those that ``options`` begins with, as WORD=OTHER, and
+    with those of its options that the verb has, in the place of what was given for them."""
+    first = next((i for i, option in enumerate(options) if option.startswith("--")), len(options))
+    others = dict(option.split("=", 1) for option in options[:first])
+    made, added = [others.get(word, word) for word in words], []
+    known = options_of(made)
+    for option, *values in _each(options[first:]):
+        if option not in known:
             continue
-        values = list(options[i + 1 : i + 2]) if i + 1 < len(options) and not options[i + 1].startswith("--") else []
         while option in made:
             at = made.index(option)
             del made[at : at + 1 + len(values)]
-    pairs: list[str] = []
-    taking = False
-    for option in options:
-        taking = option in known if option.startswith("--") else taking
-        pairs += [option] if taking else []
-    at = made.index("--") if "--" in made else len(made)
-    return made[:at] + pairs + made[at:]
+        added += [option, *values]
+    end = made.index("--") if "--" in made else len(made)
+    return made[:end] + added + made[end:]
+
+
+def _each(options: Sequence[str]) -> list[list[str]]:
+    """Each option with its values."""
+    found: list[list[str]] = []
+    for word in options:
+        if word.startswith("--"):
+            found.append([word])
+        else:
+            found[-1].append(word)
+    return found
 
 
 def _pip_complaint(words: Sequence[str]) -> str:

@@ -3,8 +3,9 @@
 A comment right before a block of code says what tests do with it; readers do not see it:
 
     <!-- test: not run, WHY -->        its commands are held against the command line only; what stands in for them
-    <!-- test: with --budget-ms 50 --> its commands run with these options, in place of those shown, so that a story
-                                       is short and its outcome does not hang on how fast a machine is
+    <!-- test: with --budget-ms 50 --> its commands run with these options, in place of those shown, and with
+                                       WORD=OTHER in place of a word, so that a story is short and its outcome does not
+                                       hang on how fast a machine is
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ PAGES = tuple(
 )
 SHELL = ("sh", "console")
 _FENCE = re.compile(r"(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$", re.DOTALL | re.MULTILINE)
-_MARKER = re.compile(r"<!-- test: (not run, (?P<why>.+?)|with (?P<options>--.+?)) -->\s*\Z", re.DOTALL)
+_MARKER = re.compile(r"<!-- test: (not run, (?P<why>.+?)|with (?P<options>.+?)) -->\s*\Z", re.DOTALL)
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
 _LINK = re.compile(r"(!?)\[(?:[^\[\]]|\[[^\]]*\])*\]\(([^()\s]*)\)")

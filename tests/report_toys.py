@@ -10,9 +10,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from blocks.architecture import Architecture
 from blocks.spec import BlockSpec
+from blocks.weights import network_random_weights
 from edgenas.costs import table_cost
 from edgenas.searching import front_points, run_searches
+from edgenas.shipping import export_network
 from latency_tables.journal import TableWriter
 from latency_tables.records import BlockFailure, Measurement, Piece, Purpose, Void
 from search.accuracy.callable import CallableAccuracy
@@ -95,6 +98,16 @@ def write_demo(folder: Path, winner: str) -> None:
         "finalists": [{**verdict, "key": winner, "file": winner, "judged_accuracy": 64.0}],
     }
     (folder / "demo.json").write_text(json.dumps(data))
+
+
+def write_finished_run(folder: Path) -> Path:
+    """The same, with all that a bundle takes; its network has random weights."""
+    write_run(folder)
+    network = Architecture.from_json(json.loads((folder / "search.json").read_text())["winner"]["network"])
+    (folder / "arch.json").write_text(json.dumps(network.to_json()))
+    (folder / "card.md").write_text("# toy\n\nThe story.\n")
+    export_network(network, network_random_weights(network.blocks, 0), folder)
+    return folder
 
 
 def write_run(folder: Path) -> Path:

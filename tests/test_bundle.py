@@ -14,30 +14,22 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from blocks.architecture import Architecture
 from blocks.errors import InputError
-from blocks.weights import network_random_weights
 from devices.facts import fingerprint, read_facts
 from devices.local import LocalDevice
 from edgenas.bundling import MANIFEST, PREDICT, changed, manifest, write_bundle
 from edgenas.measuring import Verdict
 from edgenas.repeating import agree
 from edgenas.report.files import VerdictData
-from edgenas.shipping import export_network
 from profiler.export.check import run_model
-from tests.report_toys import write_run
+from tests.report_toys import write_finished_run
 from tests.test_cli import edgenas
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run: its network has random weights."""
-    folder = write_run(tmp_path_factory.mktemp("bundle") / "run")
-    network = Architecture.from_json(json.loads((folder / "search.json").read_text())["winner"]["network"])
-    (folder / "arch.json").write_text(json.dumps(network.to_json()))
-    (folder / "card.md").write_text("# toy\n\nThe story.\n")
-    export_network(network, network_random_weights(network.blocks, 0), folder)
-    return folder
+    return write_finished_run(tmp_path_factory.mktemp("bundle") / "run")
 
 
 @pytest.fixture
