@@ -46,7 +46,7 @@ class Reader:
         monkeypatch.chdir(folder)
         for name in ("HOME", "XDG_CONFIG_HOME"):
             monkeypatch.setenv(name, str(folder / "home"))
-        monkeypatch.setenv("SSH_AUTH_SOCK", "")
+        monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
 
     def reads(self, page: str) -> int:
         """Run all of it; how many commands that were."""
