@@ -81,20 +81,24 @@ def write_search(folder: Path) -> str:
 
 
 def write_demo(folder: Path, winner: str) -> None:
-    """demo.json: model.tflite inside its budget, model.onnx without one, and a finalist."""
+    """run.json: model.tflite inside its budget, model.onnx without one, and a finalist."""
     verdict = {
         "file": "model.tflite", "device": HOSTILE, "runtime": "litert", "statistic": "min", "measured_ms": 1.4,
         "low_ms": 1.36, "high_ms": 1.44, "median_ms": 1.4, "p90_ms": 1.5, "budget_ms": 1.5, "predicted_ms": 1.41,
-        "within_budget": True,
+        "within_budget": True, "setting": SETTING.as_dict(),
     }  # fmt: skip
-    other = {**verdict, "file": "model.onnx", "runtime": "onnxruntime", "budget_ms": None, "within_budget": None}
+    elsewhere = replace(SETTING, runtime="onnxruntime", version="onnxruntime 1.31.1", delegate="cpu")
+    other = {**verdict, "file": "model.onnx", "runtime": "onnxruntime", "budget_ms": None, "within_budget": None,
+             "setting": elsewhere.as_dict()}  # fmt: skip
+    file = {"precision": "fp32", "accuracy": 71.25, "pictures": 16}
     data = {
         "winner": winner,
         "accuracy": 71.25,
+        "files": {"model.tflite": file, "model.onnx": file, "model-int8.tflite": {**file, "precision": "int8"}},
         "verdicts": [verdict, other],
         "finalists": [{**verdict, "key": winner, "file": winner, "judged_accuracy": 64.0}],
     }
-    (folder / "demo.json").write_text(json.dumps(data))
+    (folder / "run.json").write_text(json.dumps(data))
 
 
 def write_run(folder: Path) -> Path:
