@@ -1,11 +1,12 @@
 """A bundle: everything that ships of a run, in one folder that proves itself.
 
-model.tflite, model.onnx, arch.json          the network
-labels.txt, preprocessing.json, predict_*.py  how to use it, with one runtime, numpy and pillow
-card.md, report.html                         what it is, how fast, how sure
-verification.jsonl                           how its files were timed, each with the setting
-table-*.jsonl, search.json, search.trials.jsonl, demo.json   what led to it
-MANIFEST                                     sha256 of every file, as sha256sum writes and checks them
+model.tflite, model.onnx, model-int8.tflite ...   the network, in each format and precision that was asked for
+arch.json                                         the network as text
+labels.txt, preprocessing.json, predict.py        how to use it; TFLite files carry labels and scaling themselves too
+card.md, report.html                              what it is, how fast, how sure
+verification.jsonl                                how its files were timed, each with the setting
+table-*.jsonl, search.json, search.trials.jsonl, run.json   what led to it
+MANIFEST                                          sha256 of every file, as sha256sum writes and checks them
 """
 
 from __future__ import annotations
@@ -15,22 +16,19 @@ import json
 import re
 import shutil
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
-from blocks.architecture import Architecture
 from blocks.errors import InputError
-from edgenas.report.files import DemoData, VerdictData
+from edgenas.preprocessing import LABELS, PREDICT, PREPROCESSING
+from edgenas.report.files import DemoData, FileData
 from edgenas.report.gather import gather
 from edgenas.report.page import page
 from edgenas.shipping import write_whole
 from latency_tables.setting import Setting
 
 MANIFEST = "MANIFEST"
-#: of a run: what a bundle takes as it is
-TAKEN = ("model.tflite", "model.onnx", "arch.json", "search.json", "search.trials.jsonl", "demo.json")
-PREDICT = ("predict_litert.py", "predict_onnxruntime.py")
+#: of a run: what a bundle takes as it is, beside tables and models
+TAKEN = ("arch.json", LABELS, PREPROCESSING, PREDICT, "search.json", "search.trials.jsonl", "run.json")
 _LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9][A-Za-z0-9._-]{0,200})")
 
 
@@ -42,54 +40,41 @@ class Changed:
     how: str
 
 
-def write_bundle(run: Path, out: Path) -> list[str]:
-    """Write the bundle of a finished demo ``run`` into the new folder ``out``, whole or not at all; the names of its
-    files. InputError where the run lacks something, or ``out`` exists."""
-    if out.exists():
+def write_bundle(run: Path, out: Path, replace: bool = False) -> list[str]:
+    """Write the bundle of a finished ``run`` into the folder ``out``, whole or not at all; the names of its files.
+    InputError where the run lacks something, or ``out`` exists and is not a bundle to ``replace``."""
+    if out.exists() and not (replace and (out / MANIFEST).is_file()):
         raise InputError(f"{out} exists and is not overwritten; name another folder with -o, or remove it")
     missing = [name for name in (*TAKEN, "card.md") if not (run / name).is_file()]
     if missing:
         raise InputError(
-            f"{run} has no {', '.join(missing)}: it is no finished demo; finish it: edgenas demo --run {run}"
+            f"{run} has no {', '.join(missing)}: it is no finished run; finish it with the command that began "
+            f"it, edgenas demo --run {run} or edgenas ship"
         )
     material = gather([run])
     if not material.demos or not material.journals:
-        raise InputError(f"{run} has no latency table beside demo.json; make a run: edgenas demo")
-    demo = material.demos[0]
-    architecture = Architecture.from_json(json.loads((run / "arch.json").read_text()))
+        raise InputError(f"{run} has no latency table beside run.json; make a run: edgenas demo")
+    done = material.demos[0]
+    for name in done.files:
+        if Path(name).name != name or not (run / name).is_file():
+            raise InputError(f"{run} has no {name}, of which run.json tells; make the run again: edgenas demo")
     made = out.with_name(f".{out.name}.partial")
     shutil.rmtree(made, ignore_errors=True)
     made.mkdir(parents=True)
     try:
-        for source in [run / name for name in TAKEN] + list(material.journals):
+        for source in [run / name for name in (*TAKEN, *done.files)] + list(material.journals):
             shutil.copyfile(source, made / source.name)
-        for name in PREDICT:
-            (made / name).write_text((files("edgenas.report") / "static" / name).read_text(encoding="utf-8"))
-        (made / "labels.txt").write_text("".join(f"{i}\n" for i in range(architecture.c_out)))
-        (made / "preprocessing.json").write_text(json.dumps(preprocessing(architecture), indent=1) + "\n")
-        settings = {journal.table.setting.runtime: journal.table.setting for journal in material.journals.values()}
-        lines = [json.dumps({**v.model_dump(exclude_none=True), "setting": settings[v.runtime].as_dict()}) + "\n"
-                 for v in demo.verdicts if v.runtime in settings]  # fmt: skip
+        lines = [json.dumps(v.model_dump(exclude_none=True)) + "\n" for v in done.verdicts]
         (made / "verification.jsonl").write_text("".join(lines))
-        (made / "card.md").write_text(card(demo, settings, made, (run / "card.md").read_text(), architecture))
+        (made / "card.md").write_text(card(done, made, (run / "card.md").read_text()))
         (made / "report.html").write_bytes(page(material).encode())
         write_whole(made / MANIFEST, manifest(made))
+        if out.exists():
+            shutil.rmtree(out)
         made.rename(out)
     finally:
         shutil.rmtree(made, ignore_errors=True)
     return sorted(path.name for path in out.iterdir())
-
-
-def preprocessing(architecture: Architecture) -> dict[str, Any]:
-    """From a picture to the network's input: of scikit-learn's digits, bright on dark, as they are trained on."""
-    return {
-        "mode": "L" if architecture.c_in == 1 else "RGB",
-        "width": architecture.in_size,
-        "height": architecture.in_size,
-        "scale": "pixels / 255, then (pixels - mean) / std",
-        "mean": 0.3,
-        "std": 0.35,
-    }
 
 
 def manifest(folder: Path) -> str:
@@ -123,9 +108,9 @@ def changed(bundle: Path) -> list[Changed]:
     return problems + [Changed(name, "not in the manifest") for name in sorted(there - wanted.keys())]
 
 
-def card(demo: DemoData, settings: dict[str, Setting], folder: Path, story: str, architecture: Architecture) -> str:
+def card(done: DemoData, folder: Path, story: str) -> str:
     """The run's card as a model card of Hugging Face: front matter, one table of what was measured, then the story."""
-    rows = [_row(v, settings, folder, demo) for v in demo.verdicts if v.runtime in settings]
+    rows = "\n".join(_row(name, file, done, folder) for name, file in done.files.items())
     title, _, rest = story.partition("\n")
     return f"""---
 pipeline_tag: image-classification
@@ -137,24 +122,29 @@ metrics: [accuracy]
 | Model | Precision | Device | Chipset | Runtime | p50 / p90 ms | 95 % interval, ms | Peak memory | Size | Accuracy | \
 Budget, ms | Verified |
 |---|---|---|---|---|---|---|---|---|---|---|---|
-{chr(10).join(rows)}
+{rows}
 
-Use it: `python {PREDICT[0]} PICTURE` or `python {PREDICT[1]} PICTURE`; each needs its runtime, numpy and pillow.
+Use it: `python {PREDICT} PICTURE`, with `--model` another file; it needs the file's runtime, numpy and pillow.
 Repeat the measurement: `edgenas verify .`. Check the files: `sha256sum -c {MANIFEST}`. Look: `report.html`.
 {rest}"""
 
 
-def _row(verdict: VerdictData, settings: dict[str, Setting], folder: Path, demo: DemoData) -> str:
-    setting = settings[verdict.runtime]
-    facts = dict(setting.device)
-    size = (folder / verdict.file).stat().st_size
-    cells = [
-        verdict.file, setting.precision, str(facts.get("model") or verdict.device),
-        str(facts.get("soc") or facts.get("cpu") or "-"), setting.version,
-        f"{_ms(verdict.median_ms)} / {_ms(verdict.p90_ms)}", f"{_ms(verdict.low_ms)} .. {_ms(verdict.high_ms)}",
-        "not measured", f"{size / 1e3:.1f} kB", f"{demo.accuracy:.2f} %", _ms(verdict.budget_ms),
-        {True: "inside", False: "OUTSIDE", None: "timed"}[verdict.within_budget],
-    ]  # fmt: skip
+def _row(name: str, file: FileData, done: DemoData, folder: Path) -> str:
+    size = f"{(folder / name).stat().st_size / 1e3:.1f} kB"
+    accuracy = f"{file.accuracy:.2f} %"
+    verdict = next((v for v in done.verdicts if v.file == name), None)
+    if verdict is None or verdict.setting is None:
+        cells = [name, file.precision, "-", "-", "-", "-", "-", "-", size, accuracy, "-", "not timed"]
+    else:
+        setting = Setting.from_dict(verdict.setting)
+        facts = dict(setting.device)
+        cells = [
+            name, file.precision, str(facts.get("model") or verdict.device),
+            str(facts.get("soc") or facts.get("cpu") or "-"), setting.version,
+            f"{_ms(verdict.median_ms)} / {_ms(verdict.p90_ms)}", f"{_ms(verdict.low_ms)} .. {_ms(verdict.high_ms)}",
+            "not measured", size, accuracy, _ms(verdict.budget_ms),
+            {True: "inside", False: "OUTSIDE", None: "timed"}[verdict.within_budget],
+        ]  # fmt: skip
     return f"| {' | '.join(_plain(cell) for cell in cells)} |"
 
 

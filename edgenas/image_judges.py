@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from search.space import Space
 
 NAMES = ("train", "supernet")
-EPOCHS = 20  #: of 'train', unless told
+WINNER = "winner"  #: whose training is set like a judge's
+EPOCHS, WINNER_EPOCHS = 20, 60  #: of 'train' and of the winner, unless told
 
 
 def recipe_options() -> dict[str, dict[str, Any]]:
@@ -30,6 +31,7 @@ def recipe_options() -> dict[str, dict[str, Any]]:
     return {
         "train": asdict(TrainRecipe(epochs=EPOCHS, flip=True)),
         "supernet": {**supernet.pop("training"), **supernet},
+        WINNER: asdict(TrainRecipe(epochs=WINNER_EPOCHS, flip=True)),
     }
 
 
@@ -51,9 +53,19 @@ class ImageTask:
         return len(self.source.class_names)
 
     def train_recipe(self) -> TrainRecipe:
+        return self._recipe("train")
+
+    def winner_recipe(self) -> TrainRecipe:
+        return self._recipe(WINNER)
+
+    def judging_recipe(self, judge: str) -> TrainRecipe:
+        """How ``judge``, one of NAMES, trains."""
+        return self.supernet_recipe().training if judge == "supernet" else self.train_recipe()
+
+    def _recipe(self, name: str) -> TrainRecipe:
         from search.accuracy.training_data import TrainRecipe
 
-        return TrainRecipe(**{**recipe_options()["train"], **self.settings.get("train", {})})
+        return TrainRecipe(**{**recipe_options()[name], **self.settings.get(name, {})})
 
     def supernet_recipe(self) -> SupernetRecipe:
         from search.accuracy.training_data import SupernetRecipe, TrainRecipe

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from blocks.errors import InputError, OutcomeError
 from devices.inventory import Entry
 from edgenas.workers import conditions, open_worker, runtime_named
 from latency_tables import statistics
+from latency_tables.setting import Setting
 from latency_tables.statistics import Times
 from profiler.plan import Plan
 from profiler.runtimes import RUNTIMES
@@ -21,7 +22,7 @@ class Verdict:
     """One file on one device: milliseconds a run by ``statistic``, with its 95 % interval.
 
     ``within_budget`` asks the interval's upper end, not the estimate; None without a budget. ``predicted_ms`` is the
-    sum of the network's blocks in a table of the same runtime.
+    sum of the network's blocks in a table of the same runtime; ``setting`` says where and how it was measured.
     """
 
     file: str
@@ -36,6 +37,7 @@ class Verdict:
     budget_ms: float | None
     predicted_ms: float | None
     within_budget: bool | None
+    setting: Setting
 
     @property
     def error(self) -> float | None:
@@ -44,7 +46,8 @@ class Verdict:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return {**asdict(self), "error": self.error}
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {**values, "error": self.error, "setting": self.setting.as_dict()}
 
 
 def runtime_of(path: Path, entry: Entry) -> str:
@@ -81,6 +84,7 @@ def verify_files(
     quiet. OutcomeError when a file cannot be measured.
     """
     from devices.kept import clear
+    from profiler.export.integer import computed_in
     from profiler.measure import measure_processes
     from profiler.station import station
 
@@ -108,6 +112,7 @@ def verify_files(
                 name, entry.name, runtime, statistic, statistics.estimate(times, statistic), low, high,
                 statistics.estimate(times, "median"), statistics.estimate(times, "p90"), budget_ms, predicted_ms,
                 None if budget_ms is None else high <= budget_ms,
+                replace(held.setting, precision=computed_in(files[name])),
             )
         )  # fmt: skip
     return verdicts

@@ -71,7 +71,10 @@ def repeat(
         was = dict(setting.device)
         names = sorted(n for n in {*was, *here} if was.get(n) != here.get(n))
         differences = tuple(f"{name} {was.get(name)} / {here.get(name)}" for name in names)
-        plan = Plan(rounds=rounds, threads=setting.threads, cores=entry.cores, cold_kib=setting.cold_kib)
+        plan = Plan(
+            rounds=rounds, threads=setting.threads, cores=entry.cores, cold_kib=setting.cold_kib,
+            precision=setting.precision,
+        )  # fmt: skip
         (now,) = verify_files(
             entry, {then.file: (bundle / then.file).read_bytes()}, then.runtime, plan=plan, processes=processes,
             most=most, budget_ms=then.budget_ms, predicted_ms=then.predicted_ms, statistic=then.statistic, force=force,

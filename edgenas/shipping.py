@@ -10,11 +10,9 @@ from blocks.architecture import Architecture
 from blocks.errors import InputError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from blocks.weights import Array, Weights
     from profiler.export.quantize import Precision
+    from profiler.export.tflite_metadata import About
 
 
 def export_network(
@@ -24,15 +22,18 @@ def export_network(
     formats: Sequence[str] = ("tflite", "onnx"),
     precisions: Sequence[Precision] = ("fp32",),
     images: Array | None = None,
+    about: About | None = None,
 ) -> dict[str, Path]:
     """Write ``model.tflite`` and ``model.onnx`` into ``folder``, and their siblings ``model-int8.tflite`` and so on in
     other precisions, each whole or not at all: 'tflite', 'onnx', 'tflite int8' -> file.
 
-    int8 is calibrated on ``images``, as ``profiler.export.quantize.quantized`` says; fp16 is of TFLite alone. Nothing
+    The first precision comes first in the answer. int8 is calibrated on ``images``, as
+    ``profiler.export.quantize.quantized`` says; fp16 is of TFLite alone. TFLite files say ``about`` themselves. Nothing
     is written unless everything can be.
     """
     from profiler.export import WRITERS
     from profiler.export.quantize import quantized
+    from profiler.export.tflite_metadata import with_metadata
 
     models: dict[str, tuple[str, bytes]] = {}
     for kind in formats:
@@ -42,6 +43,11 @@ def export_network(
                 models[kind] = f"model.{kind}", floats
             elif (kind, precision) != ("onnx", "fp16"):
                 models[f"{kind} {precision}"] = f"model-{precision}.{kind}", quantized(floats, precision, images)
+    if about is not None:
+        models = {
+            kind: (name, with_metadata(model, about) if name.endswith(".tflite") else model)
+            for kind, (name, model) in models.items()
+        }
     folder.mkdir(parents=True, exist_ok=True)
     for name, model in models.values():
         write_whole(folder / name, model)
@@ -70,10 +76,3 @@ def parity_max_rel(
     return {
         kind: parity(path.read_bytes(), images, expected, blocks=architecture.blocks) for kind, path in files.items()
     }
-
-
-def accuracy_of_file(path: Path, images: Array, labels: NDArray[np.int64]) -> float:
-    """Top-1 accuracy in percent of ``images`` (n, H, W, C), by running the file itself."""
-    from profiler.export.run import run_model
-
-    return float((run_model(path.read_bytes(), images).argmax(1) == labels).mean() * 100)

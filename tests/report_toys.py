@@ -6,24 +6,30 @@ Names that come from files are hostile on purpose.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import numpy as np
 
 from blocks.architecture import Architecture
 from blocks.spec import BlockSpec
 from blocks.weights import network_random_weights
 from edgenas.costs import table_cost
+from edgenas.preprocessing import Preprocessing
 from edgenas.searching import front_points, run_searches
 from edgenas.shipping import export_network
 from latency_tables.journal import TableWriter
 from latency_tables.records import BlockFailure, Measurement, Piece, Purpose, Void
+from profiler.export.quantize import Precision
 from search.accuracy.callable import CallableAccuracy
 from search.journal import TrialCache
 from search.problem import Problem
 from tests.test_journal import SETTING
 from tests.test_validation import SPACE, Device, validated
 
+LABELS = tuple(f"sort {number}" for number in range(10))
 HOSTILE = "<script>alert('pi')</script>"
 MESSAGE = '</script><img src="https://example.org/x" onerror=alert(1)>'
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -84,29 +90,43 @@ def write_search(folder: Path) -> str:
 
 
 def write_demo(folder: Path, winner: str) -> None:
-    """demo.json: model.tflite inside its budget, model.onnx without one, and a finalist."""
+    """run.json: model.tflite inside its budget, model.onnx without one, and a finalist."""
     verdict = {
         "file": "model.tflite", "device": HOSTILE, "runtime": "litert", "statistic": "min", "measured_ms": 1.4,
         "low_ms": 1.36, "high_ms": 1.44, "median_ms": 1.4, "p90_ms": 1.5, "budget_ms": 1.5, "predicted_ms": 1.41,
-        "within_budget": True,
+        "within_budget": True, "setting": SETTING.as_dict(),
     }  # fmt: skip
-    other = {**verdict, "file": "model.onnx", "runtime": "onnxruntime", "budget_ms": None, "within_budget": None}
+    elsewhere = replace(SETTING, runtime="onnxruntime", version="onnxruntime 1.31.1", delegate="cpu")
+    other = {**verdict, "file": "model.onnx", "runtime": "onnxruntime", "budget_ms": None, "within_budget": None,
+             "setting": elsewhere.as_dict()}  # fmt: skip
+    file = {"precision": "fp32", "accuracy": 71.25, "pictures": 16}
     data = {
         "winner": winner,
         "accuracy": 71.25,
+        "files": {"model.tflite": file, "model.onnx": file, "model-int8.tflite": {**file, "precision": "int8"}},
         "verdicts": [verdict, other],
         "finalists": [{**verdict, "key": winner, "file": winner, "judged_accuracy": 64.0}],
     }
-    (folder / "demo.json").write_text(json.dumps(data))
+    (folder / "run.json").write_text(json.dumps(data))
 
 
-def write_finished_run(folder: Path) -> Path:
-    """The same, with all that a bundle takes; its network has random weights."""
+def write_finished_run(folder: Path, precisions: Sequence[Precision] = ("fp32", "int8")) -> Path:
+    """The same, with all that a bundle takes: LABELS, and files of a network with random weights."""
     write_run(folder)
     network = Architecture.from_json(json.loads((folder / "search.json").read_text())["winner"]["network"])
     (folder / "arch.json").write_text(json.dumps(network.to_json()))
     (folder / "card.md").write_text("# toy\n\nThe story.\n")
-    export_network(network, network_random_weights(network.blocks, 0), folder)
+    pixels = np.random.default_rng(0).standard_normal((16, 32, 32, 3), dtype=np.float32)
+    preprocessing = Preprocessing(32, LABELS, (120.0, 110.0, 100.0), (60.0, 55.0, 50.0))
+    files = export_network(
+        network, network_random_weights(network.blocks, 0), folder, precisions=precisions, images=pixels,
+        about=preprocessing.about("toy", "A toy."),
+    )  # fmt: skip
+    preprocessing.write(folder, files)
+    data = json.loads((folder / "run.json").read_text())
+    told = data["files"] | {"model-int8.onnx": data["files"]["model-int8.tflite"]}
+    data["files"] = {path.name: told[path.name] for path in files.values()}
+    (folder / "run.json").write_text(json.dumps(data))
     return folder
 
 

@@ -7,23 +7,32 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from packaging.requirements import Requirement
+from PIL import Image, ImageOps
 
 from blocks.errors import InputError
 from devices.facts import fingerprint, read_facts
 from devices.local import LocalDevice
-from edgenas.bundling import MANIFEST, PREDICT, changed, manifest, write_bundle
+from edgenas.bundling import MANIFEST, changed, manifest, write_bundle
 from edgenas.measuring import Verdict
+from edgenas.preprocessing import PREDICT
 from edgenas.repeating import agree
 from edgenas.report.files import VerdictData
-from profiler.export.check import run_model
-from tests.report_toys import write_finished_run
+from profiler.export.run import run_model
+from profiler.export.tflite_metadata import read_labels
+from tests.report_toys import LABELS, write_finished_run
 from tests.test_cli import edgenas
+from tests.test_journal import SETTING
+
+pytest.importorskip("ai_edge_quantizer")
+
+MODELS = ("model.tflite", "model.onnx", "model-int8.tflite", "model-int8.onnx")
 
 
 @pytest.fixture(scope="module")
@@ -41,45 +50,80 @@ def bundle(run: Path, tmp_path: Path) -> Path:
 def test_everything_is_in_it_and_sha256sum_agrees(bundle: Path) -> None:
     names = {path.name for path in bundle.iterdir()}
     assert names == {
-        "model.tflite", "model.onnx", "arch.json", "labels.txt", "preprocessing.json", *PREDICT, "card.md",
+        *MODELS, "arch.json", "labels.txt", "preprocessing.json", PREDICT, "card.md",
         "report.html", "verification.jsonl", "table-litert.jsonl", "table-onnxruntime.jsonl", "search.json",
-        "search.trials.jsonl", "demo.json", MANIFEST,
+        "search.trials.jsonl", "run.json", MANIFEST,
     }  # fmt: skip
     subprocess.run(["sha256sum", "--check", "--strict", "--quiet", MANIFEST], cwd=bundle, check=True)
     assert changed(bundle) == []
     card = (bundle / "card.md").read_text()
     assert card.startswith("---\npipeline_tag: image-classification\n") and "The story." in card
     assert "| model.tflite | fp32 | \\<script\\>" in card  # a device's name stays text
-    assert len((bundle / "labels.txt").read_text().splitlines()) == 10
+    assert "| model-int8.tflite | int8 | - | - |" in card and card.count("not timed") == 2
+    assert read_labels((bundle / "model-int8.tflite").read_bytes()) == LABELS
 
 
 def test_nothing_is_left_of_a_bundle_that_could_not_be_made(run: Path, tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     with pytest.raises(InputError, match="is not overwritten"):
         write_bundle(run, tmp_path / "there")
-    with pytest.raises(InputError, match=r"no model\.tflite.*edgenas demo --run"):
+    with pytest.raises(InputError, match=r"no arch\.json.*edgenas demo --run"):
         write_bundle(tmp_path / "there", tmp_path / "new")
     assert [path.name for path in tmp_path.iterdir()] == ["there"]
 
 
-@pytest.mark.parametrize(("program", "runtime", "model"), [
-    (PREDICT[0], "ai_edge_litert", "model.tflite"), (PREDICT[1], "onnxruntime", "model.onnx"),
-])  # fmt: skip
-def test_its_programs_answer_as_the_model_does(bundle: Path, program: str, runtime: str, model: str) -> None:
-    tree = ast.parse((bundle / program).read_text())
+def test_its_program_answers_as_each_model_does(bundle: Path) -> None:
+    tree = ast.parse((bundle / PREDICT).read_text())
     imported = {name for node in ast.walk(tree) for name in _imported(node)}
-    assert imported == {"json", "sys", "pathlib", "numpy", "PIL", runtime}
-    rng = np.random.default_rng(0)
-    Image.fromarray(rng.integers(0, 256, (50, 40, 3), dtype=np.uint8)).save(bundle.parent / "picture.png")
-    argv = [sys.executable, "-I", str(bundle / program), "picture.png"]
-    told = subprocess.run(argv, cwd=bundle.parent, capture_output=True, text=True, timeout=120, check=True).stdout
-    name, label, share = told.rstrip("\n").split("\t")
-    with Image.open(bundle.parent / "picture.png") as image:
-        small = np.asarray(image.resize((32, 32), Image.Resampling.BILINEAR), dtype=np.float32)
-    scores = run_model((bundle / model).read_bytes(), ((small[None] / 255 - 0.3) / 0.35).astype(np.float32))[0]
-    shares = np.exp(scores - scores.max())
-    assert (name, label) == ("picture.png", str(scores.argmax()))
-    assert float(share) == pytest.approx(float((shares / shares.sum()).max()), abs=1e-3)
+    assert imported == {"argparse", "json", "pathlib", "typing", "collections", "numpy", "PIL", "ai_edge_litert",
+                        "tflite_runtime", "onnxruntime"}  # fmt: skip
+    picture = bundle.parent / "picture.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (50, 40, 3), dtype=np.uint8)).save(picture)
+    with Image.open(picture) as image:
+        levels = np.asarray(ImageOps.fit(image, (32, 32), Image.Resampling.BICUBIC), dtype=np.float32)
+    pixels = ((levels[None] - [120, 110, 100]) / [60, 55, 50]).astype(np.float32)
+    for model in MODELS:
+        argv = [sys.executable, "-I", str(bundle / PREDICT), "--model", model, "picture.png"]
+        told = subprocess.run(argv, cwd=bundle.parent, capture_output=True, text=True, timeout=120, check=True).stdout
+        name, label, share = told.rstrip("\n").split("\t")
+        scores = run_model((bundle / model).read_bytes(), pixels)[0]
+        shares = np.exp(scores - scores.max())
+        assert (name, label) == ("picture.png", LABELS[scores.argmax()])
+        assert float(share) == pytest.approx(float((shares / shares.sum()).max()), abs=1e-3)
+
+
+@pytest.mark.parametrize(("runtime", "models"), [("ai-edge-litert", MODELS[::2]), ("onnxruntime", MODELS[1::2])])
+def test_its_program_needs_its_runtime_numpy_and_pillow_alone(
+    bundle: Path, tmp_path: Path, runtime: str, models: tuple[str, ...]
+) -> None:
+    for name in needed_by(runtime, "numpy", "pillow"):
+        for file in distribution(name).files or ():
+            top, path = file.parts[0], Path(str(distribution(name).locate_file(file.parts[0])))
+            if not top.startswith((".", "_")) and path.exists() and not (tmp_path / "only" / top).exists():
+                (tmp_path / "only").mkdir(exist_ok=True)
+                (tmp_path / "only" / top).symlink_to(path)
+    Image.new("RGB", (40, 30), "red").save(tmp_path / "red.png")
+    for model in models:
+        argv = [sys.executable, "-S", str(bundle / PREDICT), "--model", model, "red.png"]
+        env = {"PYTHONPATH": str(tmp_path / "only"), "PYTHONDONTWRITEBYTECODE": "1"}
+        done = subprocess.run(argv, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0 and done.stdout.split("\t")[1] in LABELS, done.stderr
+    other = subprocess.run([*argv[:4], MODELS[1 - MODELS.index(models[0])], "red.png"], cwd=tmp_path, env=env,
+                           capture_output=True, text=True, timeout=120)  # fmt: skip
+    assert "ModuleNotFoundError" in other.stderr  # the other runtime is not there
+
+
+def needed_by(*names: str) -> set[str]:
+    """Distributions, and those that they need in turn."""
+    found: set[str] = set()
+    left = list(names)
+    while left:
+        name = left.pop()
+        if name not in found:
+            found.add(name)
+            needs = [Requirement(text) for text in distribution(name).requires or ()]
+            left += [need.name for need in needs if need.marker is None or need.marker.evaluate({"extra": ""})]
+    return found
 
 
 def _imported(node: ast.AST) -> list[str]:
@@ -107,7 +151,7 @@ def test_every_kind_of_change_is_caught(bundle: Path) -> None:
 def test_a_manifest_names_files_of_its_folder(bundle: Path, line: str) -> None:
     with (bundle / MANIFEST).open("a") as file:
         file.write(line + "\n")
-    with pytest.raises(InputError, match=r"MANIFEST, line 16"):
+    with pytest.raises(InputError, match=r"MANIFEST, line 17"):
         changed(bundle)
 
 
@@ -151,7 +195,7 @@ def test_a_repeated_measurement(bundle: Path, low: float, here: bool, verdict: b
 def test_agreement_is_what_both_intervals_explain() -> None:
     then = VerdictData(file="m", device="d", runtime="litert", statistic="median", measured_ms=1.0, low_ms=1 / 1.04,
                        high_ms=1.04)  # fmt: skip
-    now = Verdict("m", "d", "litert", "median", 1.0, 1 / 1.03, 1.03, 1.0, 1.0, None, None, None)
+    now = Verdict("m", "d", "litert", "median", 1.0, 1 / 1.03, 1.03, 1.0, 1.0, None, None, None, SETTING)
     assert agree(then, now)
     for ms, wanted in (
         (1.049, True),

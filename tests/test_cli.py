@@ -32,11 +32,13 @@ def wrong(architecture):
 SMALL = ("nas_bench_macro", "--in-size", "8", "--rounds", "2", "--processes", "1")
 
 
-def edgenas(*args: str | Path, cwd: Path, check: int | None = 0) -> subprocess.CompletedProcess[str]:
+def edgenas(
+    *args: str | Path, cwd: Path, check: int | None = 0, timeout: float = 120
+) -> subprocess.CompletedProcess[str]:
     """Run ``edgenas ARGS`` in ``cwd``; ``check`` is the exit code it must have."""
     env = {**os.environ, "PYTHONPATH": str(cwd), "PYTHONDONTWRITEBYTECODE": "1"}
     argv = [sys.executable, "-m", "edgenas", *map(str, args)]
-    result = subprocess.run(argv, cwd=cwd, env=env, capture_output=True, text=True, timeout=120)
+    result = subprocess.run(argv, cwd=cwd, env=env, capture_output=True, text=True, timeout=timeout)
     assert check is None or result.returncode == check, result.stderr + result.stdout
     assert "Traceback" not in result.stderr
     return result

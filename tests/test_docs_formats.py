@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from devices.sections import AdbSection, LocalSection, Section, SshSection
-from edgenas.bundling import MANIFEST, PREDICT, manifest
+from edgenas.bundling import MANIFEST, manifest
 from edgenas.cli.devices.options import DEFAULT
 from edgenas.measuring import Verdict
+from edgenas.preprocessing import PREDICT
 from edgenas.report.files import VerdictData
 from edgenas.searching import VERSION as SEARCH_VERSION
 from latency_tables.imported import FORMAT_VERSION as IMPORTED_VERSION
@@ -89,12 +90,12 @@ def test_searches(search: dict[str, Any]) -> None:
 
 def test_verifications() -> None:
     own = set(VerdictData.model_fields) - {"key", "judged_accuracy"}  # of the demo's finalists, which no bundle holds
-    assert fields_under("Verification") == own | {"setting"}
+    assert fields_under("Verification") == own
     assert set(Verdict.__dataclass_fields__) == own
 
 
 def test_the_manifest(tmp_path: Path) -> None:
-    (tmp_path / PREDICT[0]).write_text("")
+    (tmp_path / PREDICT).write_text("")
     (tmp_path / MANIFEST).write_text("")
     assert re.fullmatch(r"[0-9a-f]{64}  \S+\n", manifest(tmp_path))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,10 +17,11 @@ from blocks.reference import mobilenet_v3_small
 from blocks.spec import BlockSpec
 from blocks.weights import Array, network_random_weights, random_weights
 from profiler.export import WRITERS, quantize_onnx, quantize_tflite
+from profiler.export.alone import alone
 from profiler.export.check import census, delegation
 from profiler.export.integer import fallbacks, float_convolutions, nodes
-from profiler.export.quantize import quantized, random_activations, table_writer
-from profiler.export.run import ends, run_model
+from profiler.export.quantize import Precision, quantized, random_activations, table_writer
+from profiler.export.run import ends, interpreter, run_model
 from tests.strategies import architectures
 
 pytest.importorskip("ai_edge_quantizer")
@@ -106,13 +108,34 @@ def test_a_relu6_block_has_no_fallback_and_an_hswish_block_names_its_own() -> No
 def test_fallbacks_have_shares() -> None:
     block = BlockSpec.parse("conv-8x3-o16-k3-s1-hswish")
     (swish,) = fallbacks(quantized(written("tflite", block), "int8", random_activations(block)))
-    assert (swish.kind, swish.time_share, swish.macs_share, swish.values_share) == ("HARD_SWISH", None, 0.0, 0.5)
+    assert (swish.kind, swish.macs_share, swish.values_share) == ("HARD_SWISH", 0.0, 0.5)
+    assert 0 < swish.time_share <= 1
     found = fallbacks(quantized(written("onnx", block), "int8", random_activations(block)))
-    shares = [f.time_share or 0.0 for f in found]
+    shares = [f.time_share for f in found]
     assert all(share > 0 for share in shares) and sum(shares) < 1
     assert shares == sorted(shares, reverse=True)
     left = fallbacks(written("tflite", block))
     assert {f.kind: f.macs_share for f in left} == {"CONV_2D": 1.0, "HARD_SWISH": 0.0}
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_operators_alone_compute_together_what_the_file_does(precision: Precision) -> None:
+    block = BlockSpec.parse("conv-8x3-o16-k3-s1-hswish")
+    model = quantized(written("tflite", block), precision, random_activations(block))
+    x = np.random.default_rng(0).standard_normal((1, 8, 8, 3), dtype=np.float32)
+    stored = x if precision == "fp32" else np.rint(x * 30).astype(np.int8)
+
+    def run(file: bytes, given: Any) -> Any:
+        runs = interpreter(file)
+        runs.set_tensor(runs.get_input_details()[0]["index"], given)
+        runs.invoke()
+        return runs.get_tensor(runs.get_output_details()[0]["index"])
+
+    chained = stored
+    for number in range(len(nodes(model))):
+        chained = run(alone(model, number), chained)
+    assert len(nodes(model)) == 2
+    np.testing.assert_allclose(chained, run(model, stored), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ from edgenas.cli import main
 from edgenas.pictures import Pictures, Scaling, evenly, read_pictures
 from edgenas.proving import prove, torch_classes
 from edgenas.shipping import export_network
+from profiler.export.tflite_metadata import read_labels
 
 pytest.importorskip("ai_edge_quantizer")
 pytest.importorskip("torch")
@@ -115,9 +116,25 @@ def test_the_command_writes_siblings_and_tells_what_is_in_them(
     assert (tmp_path / "out" / "model-int8.onnx").is_file()
 
 
+def test_with_labels_files_say_themselves_how_they_are_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = [f"sort {number}" for number in range(NETWORK.c_out)]
+    (tmp_path / "names.txt").write_text("\n".join(names))
+    scaling = ("--mean", "127.5", "--deviation", "60")
+    assert export(tmp_path, "--labels", tmp_path / "names.txt", *scaling) is None, capsys.readouterr().err
+    out = tmp_path / "out"
+    assert read_labels((out / "model.tflite").read_bytes()) == tuple(names)
+    assert (out / "labels.txt").read_text().splitlines() == names and (out / "predict.py").is_file()
+    how = json.loads((out / "preprocessing.json").read_text())
+    assert (how["mean"], how["deviation"], how["stored"]) == ([127.5] * 3, [60.0] * 3, {})
+
+
 @pytest.mark.parametrize(
     ("args", "says"),
     [
+        (("--labels", "nowhere"), "nowhere: No such file"),
+        (("--labels", "train.npz", "--mean", "0", "--deviation", "1"), "train.npz"),
+        (("--labels", "two.txt", "--mean", "0", "--deviation", "1"), "has 2 lines, for 5 classes"),
+        (("--labels", "five.txt"), "--labels wants how levels 0..255 are scaled"),
         (("--precision", "int8"), "--precision int8 and --calibrate FOLDER_OR_NPZ go together"),
         (("--calibrate", "train.npz"), "--precision int8 and --calibrate FOLDER_OR_NPZ go together"),
         (("--precision", "fp16", "--format", "onnx"), "fp16 writes TFLite alone"),
@@ -148,6 +165,8 @@ def test_misuse_is_two_and_says_what_to_do(
     }.items():  # fmt: skip
         np.savez(tmp_path / f"{name}.npz", images=array)
     (tmp_path / "empty").mkdir()
+    (tmp_path / "two.txt").write_text("a\nb\n")
+    (tmp_path / "five.txt").write_text("a\nb\nc\nd\ne\n")
     assert export(tmp_path, *args) == 2
     assert says in capsys.readouterr().err
 

@@ -138,7 +138,7 @@ def test_a_search_without_its_table_keeps_its_own_costs(run: Path) -> None:
 
 
 def test_verified_files_are_held_against_predictions(run: Path, tmp_path: Path) -> None:
-    verdicts = json.loads((run / "demo.json").read_text())["verdicts"]
+    verdicts = json.loads((run / "run.json").read_text())["verdicts"]
     as_list, as_lines = tmp_path / "verified.json", tmp_path / "verification.jsonl"
     as_list.write_text(json.dumps(verdicts))
     as_lines.write_text("".join(json.dumps(v) + "\n" for v in verdicts))

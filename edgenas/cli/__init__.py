@@ -25,6 +25,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "front": ("edgenas.cli.front", "The exact accuracy-latency front that a search's estimates predict."),
     "export": ("edgenas.cli.export", "Write a network as TFLite and ONNX."),
     "verify": ("edgenas.cli.verify", "Time exported models on a device and hold them against a budget."),
+    "ship": ("edgenas.cli.ship", "From your pictures to files inside a budget on your device, in one command."),
     "bundle": ("edgenas.cli.bundle", "Everything that ships of a run, in one folder that proves itself."),
     "report": ("edgenas.cli.report", "One self-contained HTML page of what was measured and found."),
     "watch": ("edgenas.cli.watch", "The same page, served to this machine while a campaign or a search runs."),

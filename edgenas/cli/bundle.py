@@ -15,8 +15,9 @@ from edgenas.cli.terminal import json_option, print_json, print_summary
               help="The folder to make.")  # fmt: skip
 @json_option
 def command(run: Path, out: Path, as_json: bool) -> None:
-    """Everything that ships of a finished demo RUN, in one folder that proves itself: models, labels, preprocessing, a
-    small program for each runtime, a card, the report, the measurements that led there, and sha256 of every file.
+    """Everything that ships of a finished RUN of demo or ship, in one folder that proves itself: models, labels,
+    preprocessing, a small program that runs them, a card, the report, the measurements that led there, and sha256 of
+    every file.
 
     \b
     Example:

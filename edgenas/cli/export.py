@@ -39,6 +39,9 @@ CALIBRATED_ON = 256  #: pictures at most, evenly spaced over those that are give
               help="Labelled pictures: each file is run on them for its accuracy.")  # fmt: skip
 @click.option("--mean", help="Of levels 0..255, as the network was trained, such as 123.7,116.3,103.5.")
 @click.option("--deviation", help="Likewise, such as 58.4,57.1,57.4.")
+@click.option("--labels", type=click.Path(dir_okay=False, path_type=Path), help="A file with a class a line: TFLite "
+              "files then carry labels, --mean and --deviation as metadata, and labels.txt, preprocessing.json and "
+              "predict.py are written beside them.")  # fmt: skip
 @click.option("-o", "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("model"),
               show_default=True, help="The folder to write into.")  # fmt: skip
 @json_option
@@ -54,6 +57,7 @@ def command(
     test: Path | None,
     mean: str | None,
     deviation: str | None,
+    labels: Path | None,
     out: Path,
     as_json: bool,
 ) -> None:
@@ -67,6 +71,7 @@ def command(
     """
     from blocks.weights import load_weights, network_random_weights
     from edgenas.pictures import Scaling, numbers, read_pictures
+    from edgenas.preprocessing import preprocessing_of
     from edgenas.shipping import export_network
 
     architecture = load_network(network, in_size, classes)
@@ -79,12 +84,16 @@ def command(
     scaling = Scaling(tuple(numbers(mean, "--mean")), tuple(numbers(deviation, "--deviation")))
     size, channels = architecture.in_size, architecture.c_in
     images = None if calibrate is None else read_pictures(calibrate, size, channels, scaling, CALIBRATED_ON).images
+    use = None if labels is None else preprocessing_of(architecture, labels, scaling)
     if weights is None:
         talk("no --weights: seeded random ones, good for timing and nothing else")
         arrays = network_random_weights(architecture.blocks, seed)
     else:
         arrays = load_weights(weights, architecture.blocks)
-    files = export_network(architecture, arrays, out, formats, precisions, images)
+    about = None if use is None else use.about(architecture.name, "Classifies pictures.")
+    files = export_network(architecture, arrays, out, formats, precisions, images, about)
+    if use is not None:
+        use.write(out, files)
     _check_parity(architecture, files, seed)
     told: dict[str, dict[str, Any]] = {kind: _census(kind, path) for kind, path in files.items()}
     if test is not None:
@@ -112,9 +121,8 @@ def command(
         )  # fmt: skip
     for kind, t in told.items():
         for f in t.get("fallbacks", ()):
-            share = "" if f["time_share"] is None else f"{f['time_share']:.1%} of the time, "
-            talk(f"{kind}: {f['number']} {f['kind']} are not int8's own kernels: {share}{f['macs_share']:.1%} of the "
-                 f"MACs, {f['values_share']:.1%} of the values written")  # fmt: skip
+            talk(f"{kind}: {f['number']} {f['kind']} are not int8's own kernels: {f['time_share']:.1%} of the time, "
+                 f"{f['macs_share']:.1%} of the MACs, {f['values_share']:.1%} of the values written")  # fmt: skip
     print_summary({**summary, "next": f"edgenas verify {' '.join(map(str, files.values()))} --budget-ms MS"})
 
 

@@ -7,14 +7,17 @@ from typing import Any
 from blocks.errors import InputError
 
 
-def settings_of(algorithms: tuple[str, ...], settings: tuple[str, ...], accuracy: str) -> dict[str, dict[str, Any]]:
-    """Algorithm, or way of training, -> its options, from ALGORITHM.OPTION=VALUE."""
-    from edgenas.image_judges import NAMES, recipe_options
+def settings_of(
+    algorithms: tuple[str, ...], settings: tuple[str, ...], accuracy: str, winner: bool = False
+) -> dict[str, dict[str, Any]]:
+    """Algorithm, or way of training, -> its options, from ALGORITHM.OPTION=VALUE; with ``winner`` also of its
+    training."""
+    from edgenas.image_judges import NAMES, WINNER, recipe_options
     from search.algorithms import algorithm_options
 
     every = {name: algorithm_options(name) for name in algorithms}
     if accuracy in NAMES:
-        every |= recipe_options()
+        every |= {name: values for name, values in recipe_options().items() if winner or name != WINNER}
     options: dict[str, dict[str, Any]] = {name: {} for name in every}
     for text in settings:
         target, equals, value = text.partition("=")

@@ -100,14 +100,25 @@ class VerdictData(BaseModel):
     within_budget: bool | None = None
     key: str | None = None
     judged_accuracy: FiniteFloat | None = None
+    setting: dict[str, Any] | None = None
+
+
+class FileData(BaseModel):
+    """A file that ships: its precision, and the accuracy of running it, in percent of so many pictures."""
+
+    model_config = _OURS
+    precision: str
+    accuracy: FiniteFloat
+    pictures: int
 
 
 class DemoData(BaseModel):
-    """``demo.json``: the network that ships, how its files did, and what else was timed whole."""
+    """``run.json``: the network that ships, how its files did, and what else was timed whole."""
 
     model_config = _OURS
     winner: str
     accuracy: FiniteFloat
+    files: dict[str, FileData]
     verdicts: list[VerdictData]
     finalists: list[VerdictData] = Field(default_factory=list)
 

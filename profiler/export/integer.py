@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from profiler.export.alone import time_shares
 from profiler.export.check import delegated
 from profiler.export.run import ends, model_format, session
 
@@ -36,11 +37,11 @@ class Node(NamedTuple):
 
 class Fallback(NamedTuple):
     """Operators of one kind that an int8 file leaves to float, or to slower kernels than its delegate's: how many, and
-    their shares of the time (None where the runtime has no profile), of the MACs and of the values written."""
+    their shares of the time on this machine, of the MACs and of the values written."""
 
     kind: str
     number: int
-    time_share: float | None
+    time_share: float
     macs_share: float
     values_share: float
 
@@ -64,11 +65,11 @@ def computed_in(model: bytes) -> str:
 def fallbacks(model: bytes) -> list[Fallback]:
     """Every kind of operator that is not what int8 promises, greatest share first; empty for a file without any.
 
-    TFLite: what is float, or outside of XNNPACK. ONNX: what touches float when ONNX Runtime runs it, conversions as
-    well, with its share of the time.
+    TFLite: what is float, or outside of XNNPACK, with the time it takes alone (``profiler.export.alone``). ONNX: what
+    touches float when ONNX Runtime runs it, conversions as well, with its share of the time.
     """
     found = _tflite_fallbacks(model) if model_format(model) == "tflite" else _onnx_fallbacks(model)
-    return sorted(found, key=lambda f: (-(f.time_share or 0), -f.values_share, f.kind))
+    return sorted(found, key=lambda f: (-f.time_share, -f.values_share, f.kind))
 
 
 def _tflite_nodes(model: bytes) -> Iterator[Node]:
@@ -124,14 +125,16 @@ def _onnx_nodes(model: bytes) -> Iterator[Node]:
 def _tflite_fallbacks(model: bytes) -> list[Fallback]:
     all_nodes = nodes(model)
     inside = delegated(model)
-    return _shares(all_nodes, [n for i, n in enumerate(all_nodes) if not n.integer or i not in inside])
+    chosen = [i for i, n in enumerate(all_nodes) if not n.integer or i not in inside]
+    return _shares(all_nodes, [all_nodes[i] for i in chosen], time_shares(model, chosen))
 
 
-def _shares(everything: list[Node], chosen: list[Node]) -> list[Fallback]:
+def _shares(everything: list[Node], chosen: list[Node], times: list[float]) -> list[Fallback]:
     macs, values = (max(1, sum(getattr(n, field) for n in everything)) for field in ("macs", "values"))
     return [
         Fallback(
-            kind, sum(n.kind == kind for n in chosen), None,
+            kind, sum(n.kind == kind for n in chosen),
+            sum(time for n, time in zip(chosen, times, strict=True) if n.kind == kind),
             sum(n.macs for n in chosen if n.kind == kind) / macs,
             sum(n.values for n in chosen if n.kind == kind) / values,
         )

@@ -18,6 +18,9 @@ from search.accuracy.training_data import ImageData, Images, Labels, TrainRecipe
 ORIGINALS = 1797
 CLASSES = 10
 
+_MEAN, _DEVIATION = 0.3, 0.35  #: of grey 0..1, what images are shifted and divided by
+LEVEL_MEAN, LEVEL_DEVIATION = 255 * _MEAN, 255 * _DEVIATION  #: the same of levels 0..255
+
 #: trains a candidate in a few seconds
 SEARCH_RECIPE = TrainRecipe(epochs=1, batch=64, optimizer="adamw", lr=0.03, weight_decay=0.01, shrink=3)
 #: trains the winner, in half a minute
@@ -94,7 +97,7 @@ def distorted(pictures: Images, in_size: int, limits: Distortion, rng: np.random
     grey = rng.uniform(0.0, 1.0, (n, 1, 1)).astype(np.float32)
     images = np.where(rows[:, :, None] & columns[:, None, :], grey, images)
     images += np.float32(limits.noise) * rng.standard_normal(images.shape, dtype=np.float32)
-    return ((images - np.float32(0.3)) / np.float32(0.35))[..., None]
+    return ((images - np.float32(_MEAN)) / np.float32(_DEVIATION))[..., None]
 
 
 def _placed(pictures: Images, in_size: int, limits: Distortion, rng: np.random.Generator) -> Images:

@@ -1,0 +1,61 @@
+"""The networks that a search judged best, timed whole until one is inside the budget.
+
+The time of a network does not depend on its weights, and one that does not fit need not be trained."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from edgenas.measuring import Verdict
+from edgenas.searching import SearchRecord
+
+if TYPE_CHECKING:
+    from blocks.architecture import Architecture
+    from search.space import Space
+
+FINALISTS = 6  #: most accurate judged networks inside the budget that are timed at a time
+ROUNDS = 4  #: times that more are looked for, each with what the last ones taught about sums of blocks
+
+#: times networks (key -> network) on the device
+TimeWhole = Callable[[dict[str, "Architecture"]], Sequence[Verdict]]
+
+
+@dataclass(frozen=True, slots=True)
+class Finalist:
+    """A judged network, and how it was timed with random weights."""
+
+    key: str
+    accuracy: float
+    verdict: Verdict
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        told = self.verdict.as_dict()
+        del told["setting"]
+        return {"key": self.key, "judged_accuracy": self.accuracy, **told}
+
+
+def find_finalists(space: Space, record: SearchRecord, budget_ms: float, time_whole: TimeWhole) -> list[Finalist]:
+    """Best first, until one is inside the budget.
+
+    Where whole networks are slower than the sums of their blocks, the sums are scaled by the median ratio seen so far
+    before the next ones are chosen; where none is left that fits so, the fastest are tried."""
+    left = {t.choice: t for run in record.runs for t in run.result.trials}
+    found: list[Finalist] = []
+    ratio = 1.0
+    for _ in range(ROUNDS):
+        fits = [t for t in left.values() if t.cost * ratio <= budget_ms]
+        ranked = sorted(fits, key=lambda t: (-t.accuracy, t.cost))[:FINALISTS]
+        ranked = ranked or sorted(left.values(), key=lambda t: t.cost)[:FINALISTS]
+        if not ranked:
+            break
+        chosen = [left.pop(t.choice) for t in ranked]
+        verdicts = time_whole({space.key(t.choice): space.architecture(t.choice) for t in chosen})
+        found += [Finalist(space.key(t.choice), t.accuracy, v) for t, v in zip(chosen, verdicts, strict=True)]
+        if any(v.within_budget for v in verdicts):
+            break
+        ratio = statistics.median(v.high_ms / t.cost for t, v in zip(chosen, verdicts, strict=True))
+    return sorted(found, key=lambda finalist: -finalist.accuracy)

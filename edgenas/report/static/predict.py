@@ -1,0 +1,88 @@
+"""Says what pictures show, by one of the models beside this file.
+
+python predict.py PICTURE...
+python predict.py --model model-int8.tflite PICTURE...
+
+A .tflite file needs ai-edge-litert or tflite-runtime, an .onnx file onnxruntime; both numpy and pillow.
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+Run = Callable[[Any], Any]
+
+
+def picture(name: str, how: dict[str, Any]) -> Any:
+    """The file as the network takes it, float32 (1, height, width, channels)."""
+    import numpy as np
+    from PIL import Image, ImageOps
+
+    with Image.open(name) as opened:
+        image = ImageOps.exif_transpose(opened)
+        if image.has_transparency_data:
+            image = image.convert("RGBA")
+            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+        image = image.convert(how["mode"])
+        if image.size != (how["width"], how["height"]):
+            image = ImageOps.fit(image, (how["width"], how["height"]), Image.Resampling.BICUBIC)
+    levels = np.asarray(image, np.float32).reshape(1, how["height"], how["width"], -1)
+    return (levels - np.float32(how["mean"])) / np.float32(how["deviation"])
+
+
+def litert(path: Path) -> Run:
+    """A function from an input to scores."""
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError:
+        from tflite_runtime.interpreter import Interpreter  # type: ignore[import-not-found,no-redef,unused-ignore]
+
+    network = Interpreter(model_path=str(path), num_threads=1)
+    network.allocate_tensors()
+
+    def run(pixels: Any) -> Any:
+        network.set_tensor(network.get_input_details()[0]["index"], pixels)
+        network.invoke()
+        return network.get_tensor(network.get_output_details()[0]["index"])[0]
+
+    return run
+
+
+def onnx(path: Path) -> Run:
+    """A function from an input to scores."""
+    import onnxruntime
+
+    network = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return lambda pixels: network.run(None, {network.get_inputs()[0].name: pixels.transpose(0, 3, 1, 2)})[0][0]
+
+
+def main() -> None:
+    """Print a line a picture: its name, the class, and how sure the network is."""
+    import numpy as np
+
+    parser = argparse.ArgumentParser(description="Says what pictures show.")
+    parser.add_argument("--model", default="model.tflite", help="one of the models beside this file")
+    parser.add_argument("pictures", nargs="+", metavar="PICTURE")
+    asked = parser.parse_args()
+    how = json.loads((HERE / "preprocessing.json").read_text())
+    labels = (HERE / "labels.txt").read_text().splitlines()
+    run = (litert if asked.model.endswith(".tflite") else onnx)(HERE / asked.model)
+    stored = how["stored"].get(asked.model)  # of a model that takes and gives 8 bits
+    for name in asked.pictures:
+        pixels = picture(name, how)
+        if stored:
+            to, limits = stored["input"], np.iinfo(stored["input"]["dtype"])
+            pixels = np.clip(np.rint(pixels / np.float32(to["scale"])) + to["zero"], limits.min, limits.max)
+            pixels = pixels.astype(to["dtype"])
+        scores = run(pixels)
+        if stored:
+            scores = (np.float32(scores) - stored["output"]["zero"]) * stored["output"]["scale"]
+        shares = np.exp(scores - scores.max())
+        best = int(scores.argmax())
+        print(f"{name}\t{labels[best]}\t{shares[best] / shares.sum():.4f}")
+
+
+main()
