@@ -138,3 +138,11 @@ STORIES: dict[str, Callable[..., None]] = {
 def test_no_page_is_left_out() -> None:
     """A page with a command that is not said to be not run has its story here."""
     assert {block.page for block in shell_blocks() if not block.why} == STORIES.keys()
+
+
+def test_the_four_lines_of_the_readme(reader: Reader) -> None:
+    command = next(words for block in shell_blocks() if block.page == "README.md" for words in block.commands()
+                   if words[:3] == ["edgenas", "devices", "add"])  # fmt: skip
+    reader.types(command, (), "README.md")
+    (shown,) = [block.text for block in blocks_of("README.md") if block.language == "toml"]
+    assert (reader.folder / "devices.toml").read_text() == shown
