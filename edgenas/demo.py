@@ -254,7 +254,7 @@ class Demo:
 
         return verify_files(
             self.entry, models, runtime, plan=Plan(rounds=20, cores=self.entry.cores), processes=PROCESSES, most=most,
-            budget_ms=budget_ms, predicted_ms=predicted_ms, statistic=statistic,
+            budget_ms=budget_ms, predicted_ms=predicted_ms, statistic=statistic, memory=most is not None,
             progress=lambda done, total: self.update(done, total, runtime),
         )  # fmt: skip
 

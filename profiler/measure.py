@@ -152,8 +152,8 @@ def _run(
     """Carry everything there in one folder, run it, read what came back; and why it stopped where it stopped."""
     try:
         result = run_kept(
-            device, key, lambda folder: push_files(device, files, folder), lambda folder: runtime.command(program, folder),
-            timeout_s=plan.limit_s + START_S, wait=wait,
+            device, key, lambda folder: push_files(device, files, folder),
+            lambda folder: runtime.command(program, folder), timeout_s=plan.limit_s + START_S, wait=wait,
         )  # fmt: skip
         stdout, why = result.stdout, how_it_ended(result.returncode, result.stderr)
     except TimeLimitError as error:
