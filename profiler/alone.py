@@ -61,7 +61,7 @@ def run_alone(
     A run that is interrupted (KeyboardInterrupt), lost or killed gives the minutes that it had; where it had none,
     KeyboardInterrupt, DeviceError or OutcomeError is raised.
     """
-    settled = replace(plan, cold_kib=0, scheduler="normal", limit_s=max(1, math.ceil(task.seconds)))
+    settled = replace(plan, cold_kib=0, scheduler="normal", limit_s=math.ceil(task.seconds) or plan.limit_s)
     files = runtime.alone_files(model, settled, task)
     watch = _Watch(device, runtime, task, settled.cores or (), tell)
     broken: KeyboardInterrupt | DeviceError | None = None
@@ -125,7 +125,7 @@ def _run(
     with device.workdir() as work:
         folder = f"{work}/work"
         push_files(device, files, folder)
-        watch.path = f"{folder}/out"
+        watch.path = f"{work}/printed"
         argv = ["sh", "-c", 'exec "$@" >"$0"', watch.path, *runtime.alone_command(program, folder)]
         try:
             with _beside(watch.look, min(1.0, task.minute_s / _READS)):

@@ -82,7 +82,7 @@ def print_sustained(one: Sustained) -> None:
     print_table(
         ("minute", "runs", "median, ms", "p90, ms", "°C", "MHz", "throttled"),
         [
-            (str(m.minute) + ("" if m.seconds > 0.95 * one.minute_s else f" ({m.seconds:.0f} s)"), m.runs, m.median_ms, m.p90_ms, m.temperature_c,
+            (_minute(m, one.minute_s), m.runs, m.median_ms, m.p90_ms, m.temperature_c,
              None if m.clock_mhz is None else round(m.clock_mhz), ", ".join(m.throttled) or "-")
             for m in one.minutes
         ],
@@ -156,6 +156,11 @@ def _append(out: Path, one: Sustained) -> None:
 
     with Appender(out) as file:
         file.append([one.as_dict()])
+
+
+def _minute(felt: Felt, minute_s: float) -> str:
+    """Its number, and its length where it was cut."""
+    return f"{felt.minute}" if felt.seconds > 0.95 * minute_s else f"{felt.minute} ({felt.seconds:.0f} s)"
 
 
 def _percent(ratio: float) -> str:

@@ -7,7 +7,7 @@ anew, which keeps the cores as busy. Pure: nothing is run.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _A_MINUTE = 20  # runs of the tool: of 3 s each in a minute of 60
 _MOST_RUNS = 9_000  # in all, within a plan's limit of rounds
+_ONE_RUN_S = 60  # for a slow device to begin the one that shows the memory
 
 
 def burst_plan(plan: Plan, task: Task) -> Plan:
@@ -34,19 +35,20 @@ def burst_plan(plan: Plan, task: Task) -> Plan:
         max_round_ms=tenths * 100,
         warmup_runs=1,
         warmup_ms=0,
-        limit_s=max(1, math.ceil(task.seconds)),
+        limit_s=math.ceil(task.seconds) or _ONE_RUN_S,
     )
 
 
-def minutes_of(ran: Sequence[Ran], read: Callable[[Ran], Burst], minute_s: float) -> tuple[Minute, ...]:
+def minutes_of(ran: Sequence[tuple[Ran, Burst]], minute_s: float) -> tuple[Minute, ...]:
     """The runs of the tool by the minute in which each began; the last minute ends with its last run."""
+    first_s = ran[0][0].began_s
     found: dict[int, list[tuple[Ran, Burst]]] = {}
-    for run in ran:
-        found.setdefault(int((run.began_s - ran[0].began_s) // minute_s), []).append((run, read(run)))
+    for run, burst in ran:
+        found.setdefault(int((run.began_s - first_s) // minute_s), []).append((run, burst))
     minutes = []
     for number, bursts in found.items():
         means = [burst.mean_ns for _, burst in bursts]
-        last, begin_s = bursts[-1][0], ran[0].began_s + number * minute_s
+        last, begin_s = bursts[-1][0], first_s + number * minute_s
         seconds = minute_s if number < max(found) else max(1.0, last.began_s + last.seconds - begin_s)
         runs = sum(burst.runs for _, burst in bursts)
         minutes.append(Minute(number, number * minute_s, seconds, runs, deciles(means), tuple(means)))

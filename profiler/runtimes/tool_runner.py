@@ -104,18 +104,22 @@ class ToolRunner:
         if read is None:
             return None
         plan, _, record = read
-        ran = [run for runs in record.rounds for run in runs]
-
-        def burst(run: Ran) -> Burst:
-            return self.dialect.read_burst(plan, f"0.{self.format}", run.stdout, run.stderr)
-
         header = Header(self._installed(record.sha256), plan.threads, record.cores, "normal")
         failure = self._why(record.failed[0]) if record.failed else ""
-        memory = self.dialect.memory(ran[0].stdout) if ran and record.complete else None
-        return AloneOutput(
-            header, burst(ran[0]).delegate if ran else "", "burst", float(ran[0].began_s) if ran else 0.0,
-            minutes_of(ran, burst, task.minute_s), memory, failure,
-        )  # fmt: skip
+        good: list[tuple[Ran, Burst]] = []
+        for run in (run for runs in record.rounds for run in runs):
+            try:
+                good.append((run, self.dialect.read_burst(plan, f"0.{self.format}", run.stdout, run.stderr)))
+            except OutputError as error:  # the others are good all the same
+                failure = failure or printable(str(error), 300)
+        if not good:
+            if failure:
+                raise OutputError(failure)
+            return None
+        first, burst = good[0]
+        memory = self.dialect.memory(first.stdout) if record.complete else None
+        minutes = minutes_of(good, task.minute_s)
+        return AloneOutput(header, burst.delegate, "burst", float(first.began_s), minutes, memory, failure)
 
     def _output(self, plan: Plan, names: list[str], record: Record) -> BatchOutput:
         header = Header(self._installed(record.sha256), plan.threads, record.cores, "normal")
