@@ -16,7 +16,7 @@ from devices.cpuinfo import parse_cpuinfo
 from devices.facts_android import Cluster
 from devices.soc import model_name, soc_name
 
-_MARK = "=== edgenas file "
+FILE_MARK = "=== edgenas file "
 _FILES = (
     "/proc/cpuinfo /proc/meminfo /proc/loadavg /etc/os-release /proc/device-tree/model /proc/device-tree/compatible "
     "/sys/class/dmi/id/sys_vendor /sys/class/dmi/id/product_name /sys/devices/system/cpu/present "
@@ -32,8 +32,8 @@ SCRIPT = (
     f"echo; echo '{_PART}vcgencmd'; {throttle.SCRIPT}; if command -v getprop >/dev/null 2>&1; then "
     f"for c in getprop 'dumpsys battery' 'dumpsys thermalservice'; do echo; echo \"{_PART}$c\"; $c 2>/dev/null; done; "
     f"fi; echo; echo '{_PART}facts'; "
-    f'for f in {_FILES}; do if [ -r "$f" ]; then echo; echo "{_MARK}$f"; cat "$f" 2>/dev/null; fi; done; '
-    f'echo; echo "{_MARK}uname"; uname -s -r -m'
+    f'for f in {_FILES}; do if [ -r "$f" ]; then echo; echo "{FILE_MARK}$f"; cat "$f" 2>/dev/null; fi; done; '
+    f'echo; echo "{FILE_MARK}uname"; uname -s -r -m'
 )
 
 _IDENTITY = ("model", "soc", "cpu", "cores", "architecture", "memory_mib", "governor")
@@ -76,7 +76,7 @@ class Facts:
 def read_facts(device: Device, *, timeout_s: float = 20.0) -> Facts:
     """Ask the device; DeviceError where it runs no shell."""
     result = device.run(["sh", "-c", SCRIPT], timeout_s=timeout_s)
-    if result.returncode != 0 or _MARK not in result.stdout:
+    if result.returncode != 0 or FILE_MARK not in result.stdout:
         why = printable(result.stderr) or f"exit code {result.returncode}"
         raise DeviceError(f"{device.name}: cannot read its facts: {why}; it must be able to run sh, cat and uname")
     return parse_facts(result.stdout)
@@ -94,7 +94,7 @@ def state(facts: Facts) -> dict[str, str | float]:
 
 def parse_facts(text: str) -> Facts:
     """Read what SCRIPT printed."""
-    files, parts = _split(text), facts_android.split_parts(text)
+    files, parts = files_of(text), facts_android.split_parts(text)
     cpuinfo, tree = files.get("/proc/cpuinfo", ""), _line(files.get("/proc/device-tree/model", "")) or ""
     cpu = parse_cpuinfo(cpuinfo)
     properties = facts_android.parse_getprop(parts.get("getprop", ""))
@@ -134,10 +134,10 @@ def printable(text: str, limit: int = 200) -> str:
     return "".join(c if c.isprintable() else " " for c in text[: 10 * limit]).strip()[:limit]
 
 
-def _split(text: str) -> dict[str, str]:
-    """path -> content, from the marked output."""
+def files_of(text: str) -> dict[str, str]:
+    """path -> content, from output marked with FILE_MARK."""
     files = {}
-    for part in ("\n" + text).split("\n" + _MARK)[1:]:
+    for part in ("\n" + text).split("\n" + FILE_MARK)[1:]:
         path, _, content = part.partition("\n")
         files[path.strip()] = content.removesuffix("\n")
     return files

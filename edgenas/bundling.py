@@ -20,7 +20,7 @@ from pathlib import Path
 
 from blocks.errors import InputError
 from edgenas.preprocessing import LABELS, PREDICT, PREPROCESSING
-from edgenas.report.files import DemoData, FileData
+from edgenas.report.files import DemoData, FileData, VerdictData
 from edgenas.report.gather import gather
 from edgenas.report.page import page
 from edgenas.shipping import write_whole
@@ -142,10 +142,18 @@ def _row(name: str, file: FileData, done: DemoData, folder: Path) -> str:
             name, file.precision, str(facts.get("model") or verdict.device),
             str(facts.get("soc") or facts.get("cpu") or "-"), setting.version,
             f"{_ms(verdict.median_ms)} / {_ms(verdict.p90_ms)}", f"{_ms(verdict.low_ms)} .. {_ms(verdict.high_ms)}",
-            "not measured", size, accuracy, _ms(verdict.budget_ms),
+            _memory(verdict), size, accuracy, _ms(verdict.budget_ms),
             {True: "inside", False: "OUTSIDE", None: "timed"}[verdict.within_budget],
         ]  # fmt: skip
     return f"| {' | '.join(_plain(cell) for cell in cells)} |"
+
+
+def _memory(verdict: VerdictData) -> str:
+    """Of a process with nothing but the file, and what of it the model is."""
+    peak, model = (None if kib is None else f"{kib / 1024:.1f}" for kib in (verdict.peak_kib, verdict.model_kib))
+    if peak is None:
+        return "not told"
+    return f"{peak} MiB" if model is None else f"{peak} MiB, the model {model}"
 
 
 def _plain(text: str) -> str:

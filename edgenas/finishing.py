@@ -89,7 +89,7 @@ class Finishing:
             key: write(network.blocks, network_random_weights(network.blocks, self.seed))
             for key, network in networks.items()
         }
-        return self._timed(models, runtime, self.order.precision, self.budget_ms, None)
+        return self._timed(models, runtime, self.order.precision, self.budget_ms, None, memory=False)
 
     def train(self, architecture: Architecture) -> Trained:
         """In full; one that was cut goes on."""
@@ -153,6 +153,7 @@ class Finishing:
         budget_ms: float | None,
         predicted_ms: float | None,
         most: int | None = None,
+        memory: bool = True,
     ) -> list[Verdict]:
         from profiler.plan import Plan
 
@@ -160,6 +161,6 @@ class Finishing:
         plan = Plan(rounds=20, cores=self.entry.cores, precision=computed)
         return verify_files(
             self.entry, models, runtime, plan=plan, processes=PROCESSES, most=most, budget_ms=budget_ms,
-            predicted_ms=predicted_ms, statistic=self.statistic, force=self.order.force, say=self.say,
-            progress=lambda done, total: self.update(done, total, f"{runtime}, whole"),
+            predicted_ms=predicted_ms, statistic=self.statistic, force=self.order.force, memory=memory,
+            say=self.say, progress=lambda done, total: self.update(done, total, f"{runtime}, whole"),
         )  # fmt: skip

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from blocks.errors import InputError, OutcomeError
+from devices.base import DeviceError
 from devices.inventory import Entry
 from edgenas.workers import conditions, open_worker, runtime_named
 from latency_tables import statistics
@@ -15,6 +16,7 @@ from latency_tables.setting import Setting
 from latency_tables.statistics import Times
 from profiler.plan import Plan
 from profiler.runtimes import RUNTIMES
+from profiler.runtimes.alone import Memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,8 @@ class Verdict:
 
     ``within_budget`` asks the interval's upper end, not the estimate; None without a budget. ``predicted_ms`` is the
     sum of the network's blocks in a table of the same runtime; ``setting`` says where and how it was measured.
+    ``peak_kib`` is the most memory that a process with nothing but this file had resident, ``model_kib`` what of it came
+    with the model; None where that is not told.
     """
 
     file: str
@@ -38,6 +42,8 @@ class Verdict:
     predicted_ms: float | None
     within_budget: bool | None
     setting: Setting
+    peak_kib: int | None = None
+    model_kib: int | None = None
 
     @property
     def error(self) -> float | None:
@@ -74,6 +80,7 @@ def verify_files(
     predicted_ms: float | None = None,
     statistic: str = "min",
     force: bool = False,
+    memory: bool = True,
     say: Callable[[str], None] = lambda text: None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Verdict]:
@@ -81,9 +88,11 @@ def verify_files(
 
     Where a file is outside the budget, fresh processes are added one at a time until all are inside or ``most`` have
     run, and everything measured counts: what disturbs a machine for a while widens the interval until enough of it was
-    quiet. OutcomeError when a file cannot be measured.
+    quiet. Memory is measured after that, each file in a process of its own, unless ``memory`` is False. OutcomeError
+    when a file cannot be measured.
     """
     from devices.kept import clear
+    from profiler.alone import memory_of
     from profiler.export.integer import computed_in
     from profiler.measure import measure_processes
     from profiler.station import station
@@ -101,6 +110,12 @@ def verify_files(
             worker.device, how, files, held.plan, program=worker.program, processes=processes, most=most,
             enough=inside, progress=progress,
         )  # fmt: skip
+        takes = dict.fromkeys(files, Memory(None, None))
+        for name in repeated.times if memory else ():
+            try:
+                takes[name] = memory_of(worker.device, how, files[name], held.plan, program=worker.program)
+            except (OutcomeError, DeviceError) as error:  # the times stand without it
+                say(f"{name}: its memory is not known: {error}")
     if repeated.failures:
         failure = repeated.failures[0]
         raise OutcomeError(f"{failure.name} cannot be measured on {entry.name} ({failure.stage}): {failure.message}")
@@ -112,7 +127,7 @@ def verify_files(
                 name, entry.name, runtime, statistic, statistics.estimate(times, statistic), low, high,
                 statistics.estimate(times, "median"), statistics.estimate(times, "p90"), budget_ms, predicted_ms,
                 None if budget_ms is None else high <= budget_ms,
-                replace(held.setting, precision=computed_in(files[name])),
+                replace(held.setting, precision=computed_in(files[name])), takes[name].peak_kib, takes[name].model_kib,
             )
         )  # fmt: skip
     return verdicts

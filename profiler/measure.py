@@ -17,9 +17,9 @@ from devices.kept import clear, run_kept
 from latency_tables.statistics import Times, rounds_ms
 from profiler.plan import Plan
 from profiler.runtimes.base import Runtime
-from profiler.runtimes.output import BatchOutput, Description, ModelResult, OutputError
+from profiler.runtimes.output import BatchOutput, Description, Header, ModelResult, OutputError
 
-_START_S = 120.0  # for a slow board to import a runtime, and for a batch to finish the round it is in
+START_S = 120.0  # for a slow board to import a runtime, and for a batch to finish the round it is in
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,8 @@ def describe(device: Device, runtime: Runtime, program: str) -> Description:
     """What is installed on the device; OutcomeError says what to install where it does not run."""
     with device.workdir() as work:
         folder = f"{work}/describe"
-        _push(device, runtime.describe_files(), folder)
-        result = device.run(runtime.describe_command(program, folder), timeout_s=_START_S)
+        push_files(device, runtime.describe_files(), folder)
+        result = device.run(runtime.describe_command(program, folder), timeout_s=START_S)
     if result.returncode != 0:
         why = printable(result.stderr[-400:]) or f"exit code {result.returncode}"
         raise OutcomeError(f"{runtime.name} does not run on {device.name} with {program}: {why}; {runtime.install}")
@@ -83,7 +83,7 @@ def measure_models(
         return Batch({}, ())
     files = runtime.batch_files(models, plan, process)
     try:
-        output, why = _run(device, runtime, files, plan, program, key or _key(program, files), wait)
+        output, why = _run(device, runtime, files, plan, program, key or files_key(program, files), wait)
         _check(device.name, output, why, runtime, models, plan, version)
     except OutcomeError:  # the device keeps what it ran, and would only say the same again
         with contextlib.suppress(DeviceError):
@@ -152,23 +152,25 @@ def _run(
     """Carry everything there in one folder, run it, read what came back; and why it stopped where it stopped."""
     try:
         result = run_kept(
-            device, key, lambda folder: _push(device, files, folder), lambda folder: runtime.command(program, folder),
-            timeout_s=plan.limit_s + _START_S, wait=wait,
+            device, key, lambda folder: push_files(device, files, folder),
+            lambda folder: runtime.command(program, folder), timeout_s=plan.limit_s + START_S, wait=wait,
         )  # fmt: skip
-        stdout, why = result.stdout, _why(result.returncode, result.stderr)
+        stdout, why = result.stdout, how_it_ended(result.returncode, result.stderr)
     except TimeLimitError as error:
         stdout, why = error.stdout, printable(str(error))
     return runtime.parse(stdout), why
 
 
-def _key(program: str, files: Mapping[str, bytes]) -> str:
+def files_key(program: str, files: Mapping[str, bytes]) -> str:
+    """What names a batch by what it is."""
     digest = hashlib.sha256(program.encode())
     for name, content in files.items():
         digest.update(f"{name} {len(content)}\n".encode() + content)
     return digest.hexdigest()
 
 
-def _push(device: Device, files: Mapping[str, bytes], folder: str) -> None:
+def push_files(device: Device, files: Mapping[str, bytes], folder: str) -> None:
+    """Carry files to the new ``folder`` of the device. OutcomeError where there is no room here."""
     with tempfile.TemporaryDirectory(prefix="edgenas-") as staging:
         try:
             for name, content in files.items():
@@ -179,7 +181,7 @@ def _push(device: Device, files: Mapping[str, bytes], folder: str) -> None:
         device.push(Path(staging), folder)
 
 
-def _why(returncode: int, stderr: str) -> str:
+def how_it_ended(returncode: int, stderr: str) -> str:
     """The end of what it said on stderr, or how it ended."""
     last = printable(stderr[-400:].rpartition("\n\n")[2])
     how = f"killed by signal {-returncode}" if returncode < 0 else f"exit code {returncode}"
@@ -198,7 +200,7 @@ def _check(
     """OutcomeError where a batch is none of what was asked for."""
     if output is None:
         raise OutcomeError(f"{name}: the runner of {runtime.name} did not start: {why}")
-    _check_header(name, output, runtime, plan)
+    check_header(name, output.header, runtime, plan)
     installed = f"{output.header.installed.package} {output.header.installed.version}"
     if version and installed != version:
         raise OutcomeError(
@@ -210,8 +212,8 @@ def _check(
         raise OutputError(f"{name}: the runner reported other models than it was given")
 
 
-def _check_header(name: str, output: BatchOutput, runtime: Runtime, plan: Plan) -> None:
-    header = output.header
+def check_header(name: str, header: Header, runtime: Runtime, plan: Plan) -> None:
+    """OutcomeError where something else was in force than the plan says."""
     asked = (runtime.name, plan.threads, plan.scheduler, plan.cold_kib)
     got = (header.installed.runtime, header.threads, header.scheduler, header.cold_kib)
     if asked != got or (plan.cores and header.cores != plan.cores):

@@ -188,6 +188,7 @@ def test_a_repeated_measurement(bundle: Path, low: float, here: bool, verdict: b
     found: list[dict[str, Any]] = json.loads(told.stdout)["files"]
     assert [(f["then"]["file"], f["agree"]) for f in found] == [("model.tflite", verdict), ("model.onnx", verdict)]
     assert all(bool(f["differences"]) != here for f in found)
+    assert all(f["then"]["peak_kib"] is None and f["now"]["peak_kib"] > f["now"]["model_kib"] for f in found)
     assert ("another device" in told.stderr) != here
     assert ("further apart than both intervals explain" in told.stderr) == (code == 1)
 

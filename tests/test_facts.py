@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.cpuinfo import CpuInfo, parse_cpuinfo
-from devices.facts import _MARK, Facts, clusters_of, fingerprint, parse_facts, printable, read_facts, state
+from devices.facts import FILE_MARK, Facts, clusters_of, fingerprint, parse_facts, printable, read_facts, state
 from devices.facts_android import MARK
 from devices.local import LocalDevice
 from tools.rig.phone_files import PIXEL6_CLUSTERS, PIXEL6_PROPERTIES, battery, cpuinfo, sysfs, thermal
 
 
 def marked(files: dict[str, str]) -> str:
-    return "".join(f"\n{_MARK}{path}\n{content}" for path, content in files.items())
+    return "".join(f"\n{FILE_MARK}{path}\n{content}" for path, content in files.items())
 
 
 # Raspberry Pi OS on a Pi 4, in the order and with the quirks of the real files: no newline after device-tree texts

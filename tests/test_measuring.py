@@ -25,4 +25,7 @@ def test_processes_are_added_while_a_file_is_outside(budget_ms: float | None, ra
         budget_ms=budget_ms, progress=lambda done, total: told.append((done, total)),
     )  # fmt: skip
     assert verdict.within_budget is inside
+    assert verdict.peak_kib is not None and verdict.model_kib is not None
+    assert 0 < verdict.model_kib < verdict.peak_kib
+    assert verdict.as_dict()["peak_kib"] == verdict.peak_kib
     assert told[-1] == (ran, ran)

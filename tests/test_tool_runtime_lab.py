@@ -10,14 +10,17 @@ from pathlib import Path
 from devices.adb import AdbDevice
 from devices.adb_server import AdbServer
 from devices.base import Device
+from devices.jobs import Wait
 from devices.tools import Tool, place
 from latency_tables.journal import read_table
+from profiler.alone import memory_of, run_alone
 from profiler.campaign import profile
 from profiler.enough import Enough
 from profiler.export import WRITERS
 from profiler.measure import describe, measure_models
 from profiler.plan import Plan
 from profiler.runtimes import RUNTIMES
+from profiler.runtimes.alone import Task
 from profiler.runtimes.tool_runner import ToolRunner
 from tests.tool_helpers import BLOCKS, models, program
 from tools.rig.adb import Adb
@@ -81,3 +84,19 @@ def test_faults_on_a_phone(phone: Phone, adb: Adb, benchmark_model: Path, tmp_pa
     assert why["dies"].startswith("killed by signal 9")
     assert why["floods"].startswith(("killed by signal 25", "exit code"))
     assert "Failed to load model 3.tflite" in why["broken"]
+
+
+def test_a_phone_under_sustained_load(new_phone: Callable[..., Phone], adb: Adb, benchmark_model: Path) -> None:
+    """Through mksh and toybox: its clock and its thermal status are looked at meanwhile."""
+    phone = new_phone(clusters=TWO_CORES)
+    pixel = connect(phone, adb)
+    tool = placed(pixel, benchmark_model)
+    plan = PLAN.on(describe(pixel, RUNTIME, tool))
+    model = models()[str(BLOCKS[0])]
+    ran = run_alone(pixel, RUNTIME, model, plan, Task(12.0, minute_s=6.0), program=tool, wait=Wait(poll_s=0.5))
+    assert (ran.stopped, ran.output.of, ran.output.delegate) == ("", "burst", "xnnpack")
+    assert ran.output.minutes and ran.output.header.cores == plan.cores
+    assert {moment.thermal_status for moment in ran.moments} == {0}
+    assert all(moment.temperature_c is not None and moment.clock_mhz is not None for moment in ran.moments)
+    memory = memory_of(pixel, RUNTIME, model, plan, program=tool)
+    assert memory.model_kib is not None and (memory.peak_kib is None or memory.peak_kib > memory.model_kib)

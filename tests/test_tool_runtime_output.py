@@ -57,7 +57,7 @@ def spell_batch(
             code = int(k == 1 and m in failing)
             gone |= {m} if code else set()
             out = said(m, k) if stdout is None or m != 0 else stdout
-            text += f"=== edgenas run {k} {m} {code} 0\n{quote('|', out)}=== edgenas err {k} {m}\n"
+            text += f"=== edgenas run {k} {m} {code} 0 100\n{quote('|', out)}=== edgenas err {k} {m}\n"
             text += f"{quote('!', stderr)}=== edgenas ran {k} {m}\n"
         text += f"=== edgenas done {k}\n"
     return f"{text}=== edgenas end {len(turns)}\n"
@@ -255,7 +255,7 @@ def test_perf_test_in_a_batch() -> None:
     text = runner.batch_files({"a": b""}, plan, 0)["plan.json"].decode()
     out = PERF_TEST.replace("requests: 10", "requests: 20").replace("144.871 ms", "72.4355 ms")
     out = "".join(line for line in out.splitlines(True) if "Latency" not in line)
-    text += f"=== edgenas tool {SHA256}\n=== edgenas round 0 0\n=== edgenas run 0 0 0 1\n{quote('|', out)}"
+    text += f"=== edgenas tool {SHA256}\n=== edgenas round 0 0\n=== edgenas run 0 0 0 1 100\n{quote('|', out)}"
     text += "=== edgenas err 0 0\n\n=== edgenas ran 0 0\n=== edgenas done 0\n=== edgenas end 1\n"
     found = runner.parse(text)
     assert found is not None and found.complete and found.errors == ()

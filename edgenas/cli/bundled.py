@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from blocks.errors import OutcomeError
-from edgenas.cli.terminal import print_json, print_table, progress, talk
+from edgenas.cli.terminal import mib, print_json, print_table, progress, talk
 
 if TYPE_CHECKING:
     from devices.inventory import Entry
@@ -16,13 +16,9 @@ if TYPE_CHECKING:
 CHANGED = 3  #: exit code where a file is not what the manifest says
 
 
-def repeat_bundle(
-    bundle: Path, entry: Entry, rounds: int, processes: int, most: int, force: bool, as_json: bool
-) -> None:
-    """Exit code 3 where a file was changed, and nothing is measured then; OutcomeError where the measurements disagree
-    or a file is outside its budget now."""
+def refuse_changed(bundle: Path, as_json: bool) -> None:
+    """Exit code 3 where a file was changed, and says which."""
     from edgenas.bundling import changed
-    from edgenas.repeating import repeat
 
     problems = changed(bundle)
     if problems:
@@ -32,6 +28,16 @@ def repeat_bundle(
             talk(f"{bundle / problem.file}: {problem.how}")
         talk("edgenas: the bundle is not what its maker wrote, and nothing of it was run; get it again")
         raise click.exceptions.Exit(CHANGED)
+
+
+def repeat_bundle(
+    bundle: Path, entry: Entry, rounds: int, processes: int, most: int, force: bool, as_json: bool
+) -> None:
+    """Exit code 3 where a file was changed, and nothing is measured then; OutcomeError where the measurements disagree
+    or a file is outside its budget now."""
+    from edgenas.repeating import repeat
+
+    refuse_changed(bundle, as_json)
     with progress(f"verify on {entry.name}") as update:
         found = repeat(
             bundle, entry, rounds=rounds, processes=processes, most=most, force=force, say=talk,
@@ -41,10 +47,12 @@ def repeat_bundle(
         print_json({"changed": {}, "files": [each.as_dict() for each in found]})
     else:
         print_table(
-            ("file", "runtime", "then, ms", "95 % interval", "now, ms", "95 % interval", "budget", ""),
+            ("file", "runtime", "then, ms", "95 % interval", "now, ms", "95 % interval", "then, MiB",
+             "now, MiB", "budget", ""),
             [
                 (r.then.file, r.then.runtime, r.then.measured_ms, f"{r.then.low_ms:.4g} .. {r.then.high_ms:.4g}",
-                 r.now.measured_ms, f"{r.now.low_ms:.4g} .. {r.now.high_ms:.4g}", r.then.budget_ms,
+                 r.now.measured_ms, f"{r.now.low_ms:.4g} .. {r.now.high_ms:.4g}", mib(r.then.peak_kib),
+                 mib(r.now.peak_kib), r.then.budget_ms,
                  {True: "agree", False: "DISAGREE", None: "another device"}[r.agree])
                 for r in found
             ],

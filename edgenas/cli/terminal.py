@@ -80,6 +80,11 @@ def progress(label: str) -> Iterator[Callable[[int, int | None, str], None]]:
         talk(latest)
 
 
+def mib(kib: int | None) -> float | None:
+    """MiB with one digit after the point."""
+    return None if kib is None else round(kib / 1024, 1)
+
+
 def _cell(value: Cell) -> str:
     if value is None:
         return "-"

@@ -12,10 +12,15 @@ from blocks.errors import InputError, OutcomeError
 from edgenas.cli.bundled import repeat_bundle
 from edgenas.cli.devices import device_option, inventory_option, load_entry
 from edgenas.cli.networks import load_network
-from edgenas.cli.terminal import json_option, print_json, print_table, progress, talk
+from edgenas.cli.sustained import sustain_files
+from edgenas.cli.terminal import json_option, mib, print_json, print_table, progress, talk
 
 if TYPE_CHECKING:
     from edgenas.measuring import Verdict
+
+#: what --sustained has no use for: name of the parameter -> its option
+_NOT_SUSTAINED = {"network": "--network", "tables": "--table", "rounds": "--rounds", "processes": "--processes",
+                  "most": "--most-processes"}  # fmt: skip
 
 
 @click.command("verify")
@@ -34,6 +39,13 @@ if TYPE_CHECKING:
 @click.option("--processes", default=3, show_default=True, help="Fresh processes.")
 @click.option("--most-processes", "most", default=12, show_default=True,
               help="Processes to go on to while a file is outside the budget.")  # fmt: skip
+@click.option(
+    "--sustained",
+    metavar="TIME",
+    help="Run each file without pause for so long (90s, 10m, 1h), and tell every minute instead.",
+)
+@click.option("-o", "--output", "out", type=click.Path(dir_okay=False, path_type=Path),
+              help="Append what --sustained finds  [default for a bundle: sustained.jsonl]")  # fmt: skip
 @click.option("--force", is_flag=True, help="Measure also a device that is busy, warm or otherwise not ready.")
 @json_option
 def command(
@@ -48,6 +60,8 @@ def command(
     rounds: int,
     processes: int,
     most: int,
+    sustained: str | None,
+    out: Path | None,
     force: bool,
     as_json: bool,
 ) -> None:
@@ -57,22 +71,37 @@ def command(
     FILES may also be one bundle: its hashes are checked first (exit code 3 where a file was changed), then each file is
     measured again as its record says, and both agree within their intervals or not (exit code 1).
 
+    With --sustained: single runs, temperature and clock of every minute, how much slower the last minutes are than the
+    first, and with a budget exit code 1 unless the worst minute is inside it. A bundle stays as it is.
+
     \b
     Example:
       edgenas verify model/model.tflite model/model.onnx --budget-ms 2.5
       edgenas verify model/model.tflite --network search.json --table local-litert.jsonl
       edgenas verify bundle
+      edgenas verify model/model.tflite --device pi4 --sustained 10m --budget-ms 8
     """
     from edgenas.costs import prediction
     from edgenas.measuring import runtime_of, verify_files
     from profiler.export.integer import computed_in
     from profiler.plan import Plan
 
-    if len(files) == 1 and files[0].is_dir():
-        if network is not None or tables or budget_ms is not None or statistic is not None or threads != 1:
-            raise InputError(
-                f"{files[0]} is a bundle, which says itself how it is measured: leave out all but --device"
-            )
+    bundle = len(files) == 1 and files[0].is_dir()
+    if bundle and (network is not None or tables or budget_ms is not None or statistic is not None or threads != 1):
+        raise InputError(f"{files[0]} is a bundle, which says itself how it is measured: leave out all but --device")
+    if sustained is not None:
+        context = click.get_current_context()
+        given = [n for n in _NOT_SUSTAINED if context.get_parameter_source(n) is click.core.ParameterSource.COMMANDLINE]
+        if given:
+            raise InputError(f"--sustained neither predicts nor repeats: leave out {_NOT_SUSTAINED[given[0]]}")
+        sustain_files(
+            files, load_entry(inventory, device), sustained, threads=threads, statistic=statistic, budget_ms=budget_ms,
+            out=out, force=force, as_json=as_json,
+        )  # fmt: skip
+        return
+    if out is not None:
+        raise InputError(f"-o {out} keeps what --sustained finds; add --sustained 10m, or leave it out")
+    if bundle:
         repeat_bundle(files[0], load_entry(inventory, device), rounds, processes, most, force, as_json)
         return
     if (network is None) != (not tables):
@@ -131,10 +160,12 @@ def command(
 def print_verdicts(verdicts: list[Verdict]) -> None:
     """The table that says what was measured, what was predicted, and whether it fits."""
     print_table(
-        ("file", "device", "runtime", "ms", "95 % interval", "median", "p90", "predicted", "error %", "budget", ""),
+        ("file", "device", "runtime", "ms", "95 % interval", "median", "p90", "predicted", "error %", "peak MiB",
+         "model MiB", "budget", ""),
         [
             (v.file, v.device, v.runtime, v.measured_ms, f"{v.low_ms:.4g} .. {v.high_ms:.4g}", v.median_ms, v.p90_ms,
-             v.predicted_ms, None if v.error is None else round(100 * v.error, 1), v.budget_ms,
+             v.predicted_ms, None if v.error is None else round(100 * v.error, 1), mib(v.peak_kib), mib(v.model_kib),
+             v.budget_ms,
              {True: "inside", False: "OUTSIDE", None: "no budget"}[v.within_budget])
             for v in verdicts
         ],

@@ -98,6 +98,8 @@ class VerdictData(BaseModel):
     budget_ms: FiniteFloat | None = None
     predicted_ms: FiniteFloat | None = None
     within_budget: bool | None = None
+    peak_kib: int | None = None
+    model_kib: int | None = None
     key: str | None = None
     judged_accuracy: FiniteFloat | None = None
     setting: dict[str, Any] | None = None

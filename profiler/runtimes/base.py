@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
+from profiler.runtimes.alone import AloneOutput, Task
 from profiler.runtimes.output import BatchOutput, Description
 
 if TYPE_CHECKING:
@@ -53,5 +54,17 @@ class Runtime(Protocol):
         ...
 
     def parse(self, stdout: str) -> BatchOutput | None:
+        """Read what it printed, whole or cut; None when nothing had begun. OutputError."""
+        ...
+
+    def alone_files(self, model: bytes, plan: Plan, task: Task) -> dict[str, bytes]:
+        """File name -> content of what runs one model alone and without pause."""
+        ...
+
+    def alone_command(self, program: str, folder: str) -> list[str]:
+        """Command line that does so in ``folder``."""
+        ...
+
+    def parse_alone(self, stdout: str, task: Task) -> AloneOutput | None:
         """Read what it printed, whole or cut; None when nothing had begun. OutputError."""
         ...

@@ -4,7 +4,7 @@ anything that is not exactly what the runner writes is refused with the reason."
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from blocks.errors import OutcomeError
@@ -128,7 +128,8 @@ def parse_batch(text: str) -> BatchOutput | None:
             if (kind == "header") != (number == 1):
                 raise ValueError("the header is not the first line" if number == 1 else "a second header")
             if kind == "header":
-                header = _header(fields)
+                cold_kib = fields.whole("cold_kib", 0, 1 << 30)
+                header = replace(read_header(fields), cold_kib=cold_kib)
             elif kind == "model":
                 result = _result(fields)
                 _once(result.name, results, errors)
@@ -163,13 +164,13 @@ def _schedulers(names: list[Any]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _header(fields: Fields) -> Header:
+def read_header(fields: Fields) -> Header:
+    """What was in force, of runs back to back; ValueError."""
     return Header(
         _installed(fields),
         threads=fields.whole("threads", 1, 1024),
         cores=fields.wholes("cores", 0, _MAX_CPU, 4096),
         scheduler=fields.text("scheduler", 20),
-        cold_kib=fields.whole("cold_kib", 0, 1 << 30),
     )
 
 

@@ -47,12 +47,21 @@ class PerfTest:
 
 
 def command(
-    binary: str, model: str, *, threads: int, runs: int, cores: Sequence[int], seed: int = 0, result: str = "/dev/null"
+    binary: str,
+    model: str,
+    *,
+    threads: int,
+    runs: int = 0,
+    seconds: int = 0,
+    cores: Sequence[int],
+    seed: int = 0,
+    result: str = "/dev/null",
 ) -> list[str]:
-    """Command line on the device: made-up inputs from ``seed`` (-I -S), ``runs`` inferences one after another, one
-    operator at a time (-y 1), pinned to ``cores``."""
+    """Command line on the device: made-up inputs from ``seed`` (-I -S), ``runs`` inferences one after another, or as
+    many as ``seconds`` take, one operator at a time (-y 1), pinned to ``cores``."""
     pin = ["taskset", f"{sum(1 << core for core in set(cores)):x}"] if cores else []
-    flags = ["-I", "-S", str(seed), "-e", "cpu", "-m", "times", "-r", str(runs), "-x", str(threads), "-y", "1"]
+    until = ["-m", "times", "-r", str(runs)] if runs else ["-m", "duration", "-t", str(seconds)]
+    flags = ["-I", "-S", str(seed), "-e", "cpu", *until, "-x", str(threads), "-y", "1"]
     return [*pin, binary, *flags, model, result]
 
 

@@ -9,13 +9,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from profiler.runtimes.alone import AloneOutput, Task, parse_alone
 from profiler.runtimes.output import BatchOutput, Description, parse_batch, parse_description
 
 if TYPE_CHECKING:
     from profiler.plan import Plan
 
 RUNNER = Path(__file__).resolve().parent.parent / "runners" / "bench_runner.py"
-
+ALONE = RUNNER.with_name("alone_runner.py")
 
 PROBE = "conv-8x3-o4-k3-s1-relu6"  # a block that every runtime and delegate takes
 
@@ -62,6 +63,26 @@ class PythonRunner:
     def parse(self, stdout: str) -> BatchOutput | None:
         """See ``Runtime.parse``."""
         return parse_batch(stdout)
+
+    def alone_files(self, model: bytes, plan: Plan, task: Task) -> dict[str, bytes]:
+        """See ``Runtime.alone_files``."""
+        file = f"model.{self.format}"
+        settings = {**plan.as_dict(), "min_sample_ns": plan.min_sample_us * 1000, "runtime": self.name, "file": file}
+        span = {"seconds": task.seconds, "minute_s": task.minute_s}
+        return {
+            "bench_runner.py": self.runner.read_bytes(),
+            "alone_runner.py": ALONE.read_bytes(),
+            "task.json": json.dumps({**settings, **span}).encode(),
+            file: model,
+        }
+
+    def alone_command(self, program: str, folder: str) -> list[str]:
+        """See ``Runtime.alone_command``."""
+        return [program, "-B", f"{folder}/alone_runner.py", f"{folder}/task.json"]
+
+    def parse_alone(self, stdout: str, task: Task) -> AloneOutput | None:
+        """See ``Runtime.parse_alone``."""
+        return parse_alone(stdout)
 
 
 def companion_block(kib: int) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from profiler.runtimes import benchmark_model, perf_test
+from profiler.runtimes import benchmark_model, perf_test, tool_memory
+from profiler.runtimes.alone import Memory
 from profiler.runtimes.output import OutputError
 from profiler.runtimes.tool_script import MODEL, TOOL
 
@@ -28,6 +30,15 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Burst:
+    """One run of a tool for some seconds: how many inferences, and their mean."""
+
+    runs: int
+    mean_ns: int
+    delegate: str
+
+
+@dataclass(frozen=True, slots=True)
 class Dialect:
     """How to talk with a tool.
 
@@ -35,12 +46,19 @@ class Dialect:
     command   the command line of one run, with TOOL and the file MODEL.format in it
     read      plan, name of the model's file, stdout, stderr -> the sample; OutputError
     notes     how measurements are set up
+    burst, read_burst   as ``command`` and ``read``, of a run that goes on for some seconds
+    memory              stdout of such a run -> what it says of its memory
+    watch               flags that have it say more, which not every build knows
     """
 
     loops: int
     command: Callable[[Plan], list[str]]
     read: Callable[[Plan, str, str, str], Sample]
     notes: str
+    burst: Callable[[Plan], list[str]]
+    read_burst: Callable[[Plan, str, str, str], Burst]
+    memory: Callable[[str], Memory]
+    watch: tuple[str, ...] = ()
 
 
 def _options(plan: Plan, graph: str) -> benchmark_model.Options:
@@ -61,14 +79,27 @@ def _benchmark_model_command(plan: Plan) -> list[str]:
     return benchmark_model.command(TOOL, _options(plan, f"{MODEL}.tflite"), plan.cores or ())
 
 
-def _benchmark_model_read(plan: Plan, graph: str, stdout: str, stderr: str) -> Sample:
+def _benchmark_model_run(plan: Plan, graph: str, stdout: str, stderr: str) -> benchmark_model.Run:
     run = benchmark_model.parse_run(stdout, stderr, asked=_options(plan, graph))
     if run.delegate not in ("", "XNNPACK") or (run.delegate and not run.executed):
         raise OutputError("benchmark_model does not say how much of the model XNNPACK took; use a newer build of it")
-    taken = run.executed in ("completely", "partially")
-    partitions = (run.partitions or 1) if taken else 0
+    return run
+
+
+def _taken(run: benchmark_model.Run) -> bool:
+    return run.executed in ("completely", "partially")
+
+
+def _benchmark_model_read(plan: Plan, graph: str, stdout: str, stderr: str) -> Sample:
+    run = _benchmark_model_run(plan, graph, stdout, stderr)
+    partitions = (run.partitions or 1) if _taken(run) else 0
     ns = round(run.runs.avg_us * BENCHMARK_MODEL_LOOPS * 1000)
-    return Sample(ns, run.warmup.count, "xnnpack" if taken else "none", partitions)
+    return Sample(ns, run.warmup.count, "xnnpack" if _taken(run) else "none", partitions)
+
+
+def _benchmark_model_burst(plan: Plan, graph: str, stdout: str, stderr: str) -> Burst:
+    run = _benchmark_model_run(plan, graph, stdout, stderr)
+    return Burst(run.runs.count, round(run.runs.avg_us * 1000), "xnnpack" if _taken(run) else "none")
 
 
 def _perf_test_command(plan: Plan) -> list[str]:
@@ -82,15 +113,34 @@ def _perf_test_read(plan: Plan, graph: str, stdout: str, stderr: str) -> Sample:
     return Sample(perf_test.parse(stdout, asked_runs=PERF_TEST_LOOPS).sample_ns, 1, "cpu", 0)
 
 
+def _perf_test_burst_command(plan: Plan) -> list[str]:
+    seconds = math.ceil(plan.max_round_ms / 1e3)
+    return perf_test.command(
+        TOOL, f"{MODEL}.onnx", threads=plan.threads, seconds=seconds, cores=plan.cores or (), seed=plan.seed
+    )
+
+
+def _perf_test_burst(plan: Plan, graph: str, stdout: str, stderr: str) -> Burst:
+    found = perf_test.parse(stdout)
+    return Burst(found.runs, round(found.sample_ns / found.runs), "cpu")
+
+
 BENCHMARK_MODEL = Dialect(
     BENCHMARK_MODEL_LOOPS,
     _benchmark_model_command,
     _benchmark_model_read,
     "a run of the tool is a sample, mean of whole microseconds, random inputs, XNNPACK asked for",
+    _benchmark_model_command,
+    _benchmark_model_burst,
+    tool_memory.benchmark_model_memory,
+    tool_memory.WATCH,
 )
 PERF_TEST = Dialect(
     PERF_TEST_LOOPS,
     _perf_test_command,
     _perf_test_read,
     "a run of the tool is a sample, CPUExecutionProvider, sequential, seeded inputs",
+    _perf_test_burst_command,
+    _perf_test_burst,
+    tool_memory.perf_test_memory,
 )

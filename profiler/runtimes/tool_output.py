@@ -21,7 +21,7 @@ _NUMBER = r"(0|[1-9][0-9]{0,8})"
 _MARKS = {
     "tool": re.compile(r"([0-9a-f]{64})"),
     "round": re.compile(rf"{_NUMBER} ([0-9,-]{{1,2000}})"),
-    "run": re.compile(rf"{_NUMBER} {_NUMBER} {_NUMBER} {_NUMBER}"),
+    "run": re.compile(rf"{_NUMBER} {_NUMBER} {_NUMBER} {_NUMBER} ([0-9]{{1,12}})"),
     "err": re.compile(rf"{_NUMBER} {_NUMBER}"),
     "ran": re.compile(rf"{_NUMBER} {_NUMBER}"),
     "late": re.compile(_NUMBER),
@@ -33,11 +33,12 @@ _CPUS = re.compile(r"([0-9]{1,4})(?:-([0-9]{1,4}))?")
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """One run of the tool: what it printed, its exit code, whole seconds."""
+    """One run of the tool: what it printed, its exit code, whole seconds, and when it began by the device's clock."""
 
     model: int
     code: int
     seconds: int
+    began_s: int
     stdout: str
     stderr: str
 
@@ -183,9 +184,14 @@ def _events(lines: list[str]) -> Iterator[tuple[int, str, tuple[str, ...], Ran |
                 if _mark(lines, at) != (mark, values[:2]):
                     raise OutputError(f"line {at + 2} of the batch is {lines[at]!r:.80}, not {mark!r} of the same run")
                 texts.append(text)
-        ran = Ran(int(values[1]), int(values[2]), int(values[3]), *texts) if texts else None
+        ran = _ran(values, *texts) if texts else None
         yield begin + 2, name, values, ran
         at += 1
+
+
+def _ran(values: Sequence[str], stdout: str, stderr: str) -> Ran:
+    model, code, seconds, began_s = (int(value) for value in values[1:])
+    return Ran(model, code, seconds, began_s, stdout, stderr)
 
 
 def _mark(lines: list[str], at: int) -> tuple[str, tuple[str, ...]]:

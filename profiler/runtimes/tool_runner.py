@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from blocks.errors import InputError
 from devices.facts import printable
+from profiler.runtimes.alone import AloneOutput, Task
 from profiler.runtimes.output import (
     BatchOutput,
     Description,
@@ -17,7 +18,8 @@ from profiler.runtimes.output import (
     ModelResult,
     OutputError,
 )
-from profiler.runtimes.tool_dialects import Dialect, Sample
+from profiler.runtimes.tool_alone import burst_plan, minutes_of
+from profiler.runtimes.tool_dialects import Burst, Dialect, Sample
 from profiler.runtimes.tool_output import Ran, Record, begins, read_head, read_record, seal
 from profiler.runtimes.tool_script import orders, script
 
@@ -66,8 +68,11 @@ class ToolRunner:
 
     def batch_files(self, models: Mapping[str, bytes], plan: Plan, process: int) -> dict[str, bytes]:
         """See ``Runtime.batch_files``."""
+        return self._files(self.dialect.command(plan), models, plan, process)
+
+    def _files(self, command: list[str], models: Mapping[str, bytes], plan: Plan, process: int = 0) -> dict[str, bytes]:
         turns = orders(plan.seed * 1000 + process, len(models), plan.rounds)
-        text = script(self.dialect.command(plan), turns, limit_s=plan.limit_s, run_limit_s=self.run_limit_s)
+        text = script(command, turns, limit_s=plan.limit_s, run_limit_s=self.run_limit_s)
         return {
             "plan.json": seal({"tool": self.name, "process": process, "plan": plan.as_dict(), "models": list(models)}),
             "run.sh": text.encode(),
@@ -82,6 +87,39 @@ class ToolRunner:
         """See ``Runtime.parse``. With fewer rounds than planned those count that were finished."""
         read = self._read(stdout)
         return None if read is None else self._output(*read)
+
+    def alone_files(self, model: bytes, plan: Plan, task: Task) -> dict[str, bytes]:
+        """See ``Runtime.alone_files``."""
+        settled = burst_plan(plan, task)
+        command = [*self.dialect.burst(settled), *(self.dialect.watch if task.watch else ())]
+        return self._files(command, {"model": model}, settled)
+
+    def alone_command(self, program: str, folder: str) -> list[str]:
+        """See ``Runtime.alone_command``."""
+        return self.command(program, folder)
+
+    def parse_alone(self, stdout: str, task: Task) -> AloneOutput | None:
+        """See ``Runtime.parse_alone``."""
+        read = self._read(stdout)
+        if read is None:
+            return None
+        plan, _, record = read
+        header = Header(self._installed(record.sha256), plan.threads, record.cores, "normal")
+        failure = self._why(record.failed[0]) if record.failed else ""
+        good: list[tuple[Ran, Burst]] = []
+        for run in (run for runs in record.rounds for run in runs):
+            try:
+                good.append((run, self.dialect.read_burst(plan, f"0.{self.format}", run.stdout, run.stderr)))
+            except OutputError as error:  # the others are good all the same
+                failure = failure or printable(str(error), 300)
+        if not good:
+            if failure:
+                raise OutputError(failure)
+            return None
+        first, burst = good[0]
+        memory = self.dialect.memory(first.stdout) if record.complete else None
+        minutes = minutes_of(good, task.minute_s)
+        return AloneOutput(header, burst.delegate, "burst", float(first.began_s), minutes, memory, failure)
 
     def _output(self, plan: Plan, names: list[str], record: Record) -> BatchOutput:
         header = Header(self._installed(record.sha256), plan.threads, record.cores, "normal")

@@ -5,7 +5,7 @@ For any POSIX sh: dash, bash, busybox, and Android's mksh with toybox. What it p
     {"...": ...}                             plan.json as it was carried there
     === edgenas tool SHA256                  of the tool as it lies there
     === edgenas round ROUND CPUS             CPUs allowed at its beginning, as '0-3,5'
-    === edgenas run ROUND MODEL CODE S       a run of the tool: exit code, whole seconds it took
+    === edgenas run ROUND MODEL CODE S AT    a run of the tool: exit code, whole seconds it took, when it began (uptime)
     |...                                     each line of its stdout, then
     === edgenas err ROUND MODEL
     !...                                     each line of its stderr, then
@@ -60,7 +60,7 @@ run() { # $1 round, $2 model
     code=$?
     : >running
     clock
-    echo "=== edgenas run $1 $2 $code $((now - began))"
+    echo "=== edgenas run $1 $2 $code $((now - began)) $began"
     sed 's/^/|/' out; echo
     echo "=== edgenas err $1 $2"
     sed 's/^/!/' err; echo

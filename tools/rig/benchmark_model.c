@@ -39,8 +39,9 @@ static struct flag flags[] = {
     {"warmup_min_secs", "Min warmup runs duration (seconds)", FLOAT, NULL},
     {"graph", "Graph", STRING, NULL},
     {"use_xnnpack", NULL, BOOL, NULL},
+    {"report_peak_memory_footprint", "Report the peak memory footprint", BOOL, NULL},
 };
-enum { NUM_RUNS, MIN_SECS, MAX_SECS, NUM_THREADS, WARMUP_RUNS, WARMUP_MIN_SECS, GRAPH, USE_XNNPACK, FLAGS };
+enum { NUM_RUNS, MIN_SECS, MAX_SECS, NUM_THREADS, WARMUP_RUNS, WARMUP_MIN_SECS, GRAPH, USE_XNNPACK, REPORT_PEAK, FLAGS };
 
 static void say(FILE *stream, const char *level, const char *format, ...) {
     va_list arguments;
@@ -101,13 +102,14 @@ static bool parse(int argc, char **argv) {
 
 static double number(int flag, double otherwise) { return flags[flag].value ? strtod(flags[flag].value, NULL) : otherwise; }
 
-static bool is_true(int flag) { return !strcmp(flags[flag].value, "true") || !strcmp(flags[flag].value, "1"); }
+static bool is_true(int flag) { return flags[flag].value && (!strcmp(flags[flag].value, "true") || !strcmp(flags[flag].value, "1")); }
 
 static void log_parameters(void) {
     INFO("Log parameter values verbosely: [0]");
     for (int f = 0; f < FLAGS; f++) {
         if (!flags[f].value || !flags[f].title) continue;
-        if (flags[f].kind == STRING) INFO("%s: [%s]", flags[f].title, flags[f].value);
+        if (flags[f].kind == BOOL) INFO("%s: [%d]", flags[f].title, is_true(f));
+        else if (flags[f].kind == STRING) INFO("%s: [%s]", flags[f].title, flags[f].value);
         else INFO("%s: [%g]", flags[f].title, number(f, 0));
     }
     INFO("Signature to run: []");
@@ -276,6 +278,7 @@ int main(int argc, char **argv) {
     INFO("Note: as the benchmark tool itself affects memory footprint, the following is only APPROXIMATE to the actual "
          "memory footprint of the model at runtime. Take the information at your discretion.");
     INFO("Memory footprint delta from the start of the tool (MB): init=%g overall=%g", init_mb, resident_mb() - before_mb);
+    if (is_true(REPORT_PEAK)) INFO("Overall peak memory footprint (MB) via periodic monitoring: %g", resident_mb());
     free(bytes);
     return EXIT_SUCCESS;
 }
