@@ -25,8 +25,8 @@ class Verdict:
 
     ``within_budget`` asks the interval's upper end, not the estimate; None without a budget. ``predicted_ms`` is the
     sum of the network's blocks in a table of the same runtime; ``setting`` says where and how it was measured.
-    ``peak_kib`` is the most memory that a process with nothing but this file had resident, ``model_kib`` what of it came
-    with the model; None where that is not told.
+    ``peak_kib`` is the most memory that a process with nothing but this file had resident, ``model_kib`` what of it
+    came with the model; None where that is not told.
     """
 
     file: str
