@@ -11,13 +11,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from blocks.spec import BlockSpec
-from edgenas.costs import table_cost
-from edgenas.searching import front_points, run_searches
+from edgenas.costs import Costed, table_cost
+from edgenas.searching import SearchRecord, front_points, run_searches
 from latency_tables.journal import TableWriter
 from latency_tables.records import BlockFailure, Measurement, Piece, Purpose, Void
 from search.accuracy.callable import CallableAccuracy
+from search.cost import params_cost
 from search.journal import TrialCache
-from search.problem import Problem
+from search.problem import Limit, Problem
 from tests.test_journal import SETTING
 from tests.test_validation import SPACE, Device, validated
 
@@ -61,16 +62,23 @@ def write_tables(folder: Path) -> None:
         writer.append([*records, failure, Void("p1", 2, 4, 0.07)])
 
 
-def write_search(folder: Path) -> str:
-    """search.json over table-litert.jsonl and its journal of judged networks; the winner's key."""
+def searched(folder: Path, *limits: tuple[str, float]) -> tuple[SearchRecord, Costed]:
+    """A search over table-litert.jsonl, which keeps a journal of judged networks; ``limits`` beside its budgets."""
     cost = table_cost(SPACE, folder / "table-litert.jsonl", None, False)
     judge = CallableAccuracy(by_macs, f"by_macs {HOSTILE}")
-    budgets = (1.5, 2.5)
+    kinds = {"params": params_cost()}
+    beside = tuple(Limit(kinds[name], most) for name, most in limits)
     with TrialCache(SPACE, judge, folder / "search.trials.jsonl") as cache:
         record = run_searches(
-            lambda budget: Problem(SPACE, cost.cost, judge, budget, 0), budgets,
+            lambda budget: Problem(SPACE, cost.cost, judge, budget, 0, beside), (1.5, 2.5),
             {"mathnas": {}, "layernas": {"buckets": 3}}, cache, error_share=cost.error_share,
         )  # fmt: skip
+    return record, cost
+
+
+def write_search(folder: Path) -> str:
+    """search.json over table-litert.jsonl and its journal of judged networks; the winner's key."""
+    record, cost = searched(folder)
     assert record.values is not None
     front = [
         {"cost": c, "predicted_accuracy": a, "key": k} for c, a, k in front_points(SPACE, cost.cost, record.values)

@@ -57,6 +57,17 @@ class Series:
         return "" if isinstance(self.table, ImportedTable) else self.table.setting.runtime
 
     @property
+    def precision(self) -> str:
+        return "" if isinstance(self.table, ImportedTable) else self.table.setting.precision
+
+    @property
+    def samples(self) -> int:
+        """Runs that were timed."""
+        if isinstance(self.table, ImportedTable):
+            return 0
+        return sum(len(samples) for m in self.table.measurements for samples in m.samples_ns)
+
+    @property
     def fixed_ms(self) -> float:
         return 0.0 if self.calibrated is None else self.calibrated.fixed_ms
 

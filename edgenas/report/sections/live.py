@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
 from edgenas.report.html import h
-from edgenas.report.parts import Cell, section, table
+from edgenas.report.parts import Cell, meter, section, table
 from edgenas.watching import Progress
 
 
@@ -37,9 +37,7 @@ def live_section(found: Sequence[Progress], problem: str = "") -> Element:
 def _done(progress: Progress) -> Element | str:
     if not progress.total:
         return str(progress.done)
-    share = 100 * progress.done / progress.total
-    bar = h("svg", h("rect", width=f"{share:.1f}%", height=8), width="100%", height=8, aria_hidden="true")
-    return h("div", f"{progress.done} of {progress.total}", h("div", bar, class_="meter"))
+    return h("div", f"{progress.done} of {progress.total}", meter(progress.done / progress.total))
 
 
 def _when(progress: Progress) -> str:
