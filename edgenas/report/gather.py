@@ -33,10 +33,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Trials:
-    """A journal of judged networks: the space, the judge, and (network, accuracy) in order."""
+    """A journal of judged networks: the space and its pixels, the judge, and (network, accuracy) in order."""
 
     path: Path
     space: str
+    in_size: int | None
     accuracy: str
     judged: tuple[tuple[str, float], ...]
 
@@ -140,7 +141,9 @@ def _trials(path: Path) -> Trials:
         network, accuracy = record.get("network"), record.get("accuracy")
         if isinstance(network, str) and isinstance(accuracy, int | float):
             judged.append((network, float(accuracy)))
-    return Trials(path, str(head.get("space", "")), str(head.get("accuracy", "")), tuple(judged))
+    in_size = head.get("in_size")
+    size = in_size if isinstance(in_size, int) else None
+    return Trials(path, str(head.get("space", "")), size, str(head.get("accuracy", "")), tuple(judged))
 
 
 def _loaded(data: bytes) -> Any:
