@@ -77,9 +77,10 @@ def test_trust_says_what_its_interval_allows(
 def test_each_file_says_its_precision(run: Path, tmp_path: Path) -> None:
     verdict = json.loads((run / "demo.json").read_text())["verdicts"][0]
     setting = {**SETTING.as_dict(), "precision": "int8"}
-    (tmp_path / "verification.jsonl").write_text(json.dumps({**verdict, "setting": setting}) + "\n")
+    record = {**verdict, "setting": setting, "peak_kib": 30_720}
+    (tmp_path / "verification.jsonl").write_text(json.dumps(record) + "\n")
     only = Page(page(gather([tmp_path / "verification.jsonl"])))
-    assert "int8" in only.text
+    assert "int8" in only.text and "30.0" in only.text  # MiB
     assert next(a["id"] for a in only.all("section")) == "verified"
     both = page(gather([run, tmp_path]))  # the same measurement, told twice, as a bundle does
     assert Page(both).text.count(f"{verdict['p90_ms']:.2f}") == Page(page(gather([run]))).text.count(
@@ -96,18 +97,31 @@ def test_a_campaign_alone_says_what_is_missing(tmp_path: Path) -> None:
         assert command in shown.text
 
 
-def test_minutes_under_load_are_drawn(tmp_path: Path) -> None:
+def sustained(**more: Any) -> dict[str, Any]:
+    """A line that ``edgenas verify --sustained`` appends."""
     minutes = [
-        {"minute": m, "median_ms": 10 + m, "p90_ms": 11 + m, "celsius": 50 + m, "file": "a.tflite", "device": "pi"}
+        {"minute": m, "median_ms": 10 + m, "p90_ms": 12 + m, "temperature_c": 50 + m, "clock_mhz": 1500 - 100 * m,
+         "throttled": ["soft limit"] if m == 4 else []}
         for m in (1, 2, 3, 4)
-    ]
+    ]  # fmt: skip
+    return {"format": "edgenas sustained load", "version": 1, "file": "a.tflite", "device": "pi", "minutes": minutes,
+            "slower": {"ratio": 14 / 11, "low": 1.2, "high": 1.35, "minutes": 1}, **more}  # fmt: skip
+
+
+def test_minutes_under_load_are_drawn(tmp_path: Path) -> None:
     path = tmp_path / "sustained.jsonl"
-    path.write_text("".join(json.dumps(m) + "\n" for m in minutes))
+    held = {"ratio": 1.01, "low": 0.99, "high": 1.03, "minutes": 1}
+    lines = [sustained(budget_ms=13.0, worst_minute=4, within_budget=False), sustained(file="b.onnx", slower=held)]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     shown = Page(page(gather([path])))
     assert next(a["id"] for a in shown.all("section")) == "sustained"
-    assert "After 4 minutes a.tflite takes 27 % longer, at 54 °C instead of 51" in shown.text
-    path.write_text(json.dumps({**minutes[0], "median_ms": -1}) + "\n")
-    with pytest.raises(InputError, match=r"sustained\.jsonl: median_ms"):
+    assert (
+        "After 4 minutes a.tflite takes 27.3 % longer (20.0 % … 35.0 %), at 54 °C instead of 51; its worst minute, 4, "
+        "is outside 13.0 ms." in shown.text
+    )
+    assert "b.onnx held its speed for 4 minutes (−1.0 % … 3.0 %)" in shown.text and "soft limit" in shown.text
+    path.write_text(json.dumps(sustained(minutes=[{"minute": 1, "median_ms": -1, "p90_ms": 1}])) + "\n")
+    with pytest.raises(InputError, match=r"sustained\.jsonl: minutes\.0\.median_ms"):
         gather([path])
 
 

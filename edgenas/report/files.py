@@ -176,19 +176,43 @@ class VerdictData(BaseModel):
     key: str | None = None
     judged_accuracy: FiniteFloat | None = None
     setting: SettingData | None = None
+    peak_kib: int | None = None
 
 
 class MinuteData(BaseModel):
-    """One minute of a file that ran without pause: a line of ``sustained.jsonl``."""
+    """One minute of a file that ran without pause, and how the device felt in it."""
+
+    model_config = _OURS
+    minute: int = Field(ge=1)
+    median_ms: FiniteFloat = Field(gt=0)
+    p90_ms: FiniteFloat = Field(gt=0)
+    temperature_c: FiniteFloat | None = None
+    clock_mhz: FiniteFloat | None = None
+    throttled: list[str] = Field(default_factory=list)
+
+
+class SlowerData(BaseModel):
+    """The last minutes over the first, with a 95 % interval."""
+
+    model_config = _OURS
+    ratio: FiniteFloat
+    low: FiniteFloat
+    high: FiniteFloat
+
+
+class SustainedData(BaseModel):
+    """A file under load for minutes: a line of ``sustained.jsonl``."""
 
     model_config = _OURS
     file: str
     device: str = ""
-    minute: FiniteFloat = Field(ge=0)
-    median_ms: FiniteFloat = Field(gt=0)
-    p90_ms: FiniteFloat = Field(gt=0)
-    celsius: FiniteFloat | None = None
-    mhz: FiniteFloat | None = None
+    runtime: str = ""
+    minutes: list[MinuteData] = Field(min_length=1)
+    slower: SlowerData | None = None
+    statistic: str = "median"
+    budget_ms: FiniteFloat | None = None
+    worst_minute: int | None = None
+    within_budget: bool | None = None
 
 
 class DemoData(BaseModel):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from blocks.errors import InputError
-from edgenas.report.files import DemoData, MinuteData, SearchData, VerdictData, checked
+from edgenas.report.files import DemoData, SearchData, SustainedData, VerdictData, checked
 from latency_tables.imported import FORMAT as IMPORTED
 from latency_tables.imported import ImportedTable, read_imported
 from latency_tables.journal import Journal, read_journal
@@ -19,6 +19,7 @@ from search.journal import FORMAT as TRIALS
 
 MEASURED = "edgenas latency table"
 SEARCH = "edgenas search"
+SUSTAINED = "edgenas sustained load"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Material:
     trials: list[Trials] = field(default_factory=list)
     demos: list[DemoData] = field(default_factory=list)
     verdicts: list[VerdictData] = field(default_factory=list)
-    minutes: list[MinuteData] = field(default_factory=list)
+    sustained: list[SustainedData] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
 
 
@@ -110,8 +111,8 @@ def _take_lines(found: Material, path: Path) -> str:
     if isinstance(first, dict) and {"file", "measured_ms", "low_ms"} <= first.keys():
         found.verdicts += [checked(VerdictData, record, path) for _, record in read_lines(path).records]
         return "verification"
-    if isinstance(first, dict) and {"minute", "median_ms"} <= first.keys():
-        found.minutes += [checked(MinuteData, record, path) for _, record in read_lines(path).records]
+    if form == SUSTAINED:
+        found.sustained += [checked(SustainedData, record, path) for _, record in read_lines(path).records]
         return "sustained load"
     return ""
 

@@ -50,7 +50,7 @@ def page(material: Material, *, above: Sequence[Element] = (), live: bool = Fals
         trust_section(searches),
         verified_section(timed, series),
         sums_section(series, [(index or 0, v) for index, v in timed]),
-        sustained_section(material.minutes),
+        sustained_section(material.sustained),
         tables_section(series),
         blocks_section(series),
         drift_section(series),

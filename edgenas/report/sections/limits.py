@@ -87,7 +87,9 @@ def _kept(search: SearchData, several: bool) -> Element:
             ])  # fmt: skip
     name = f"The best of {search.space.name} at each budget" if several else "The best at each budget"
     counted = " What counts against a limit is the upper end of what a latency may be." if _upper(search) else ""
-    columns = ("network", "limit", "at most", "has", "left", "")
+    columns: tuple[str, ...] = ("network", "limit", "at most", "has", "left", "as it is")
+    if not states:
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
     made = table(columns, rows, f"{name}: what is left of each limit", left=(0, 1, 5))
     return figure(f"{name}, and what it has of each limit.{counted}", made)
 

@@ -27,8 +27,12 @@ def verified_section(timed: Sequence[tuple[int | None, VerdictData]], series: Se
             number(v.predicted_ms), number(v.budget_ms),
             h("td", h("strong", state) if v.within_budget is not None else state, class_=f"l {state}"),
         ])  # fmt: skip
-    columns = ("file", "device", "runtime", "precision", "measured, ms", "95 % interval", "median", "p90", "predicted",
-               "budget", "verdict")  # fmt: skip
+    columns = ["file", "device", "runtime", "precision", "measured, ms", "95 % interval", "median", "p90", "predicted"]
+    columns += ["budget", "verdict"]
+    if any(v.peak_kib is not None for _, v in timed):
+        columns.append("peak memory, MiB")
+        for row, (_, v) in zip(rows, timed, strict=True):
+            row.append(None if v.peak_kib is None else number(v.peak_kib / 1024))
     held = [v for _, v in timed if v.budget_ms is not None]
     inside = sum(v.within_budget is True for v in held)
     finding = f"{len(timed)} files were timed whole on a device."
