@@ -19,6 +19,7 @@ from edgenas.report.page import page
 from edgenas.report.sections.live import live_section
 from edgenas.report.series import all_series
 from edgenas.watching import Progress, search_progress, table_progress, writing
+from latency_tables.journal import Journal
 
 LOOPBACK = "127.0.0.1"
 SHARE = 0.1  #: of a core at most that drawing pages takes from a machine that may be measuring
@@ -75,8 +76,14 @@ class Watched:
 
     def _progress(self, material: Material) -> list[Progress]:
         held = writing()
-        tables = [table_progress(path, journal, self.blocks, held) for path, journal in material.journals.items()]
+        tables = [table_progress(path, journal, self._wanted(journal), held)
+                  for path, journal in material.journals.items()]  # fmt: skip
         return tables + [self._search(trials, material, held) for trials in material.trials]
+
+    def _wanted(self, journal: Journal) -> Sequence[BlockSpec]:
+        """``blocks`` where the table holds one of them, or nothing yet; other tables are of other spaces."""
+        measured = set(journal.table.blocks)
+        return self.blocks if not measured or not measured.isdisjoint(self.blocks) else ()
 
     def _search(self, trials: Trials, material: Material, held: frozenset[int] | None) -> Progress:
         """Its result, where there is one, lies beside the journal and is not older."""

@@ -9,9 +9,11 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from blocks.spec import BlockSpec
 from edgenas.costs import Costed, table_cost
+from edgenas.explaining import explain
 from edgenas.searching import SearchRecord, front_points, run_searches
 from latency_tables.journal import TableWriter
 from latency_tables.records import BlockFailure, Measurement, Piece, Purpose, Void
@@ -83,9 +85,27 @@ def write_search(folder: Path) -> str:
     front = [
         {"cost": c, "predicted_accuracy": a, "key": k} for c, a, k in front_points(SPACE, cost.cost, record.values)
     ]
-    data = record.to_json(table="somewhere/table-litert.jsonl", statistic=cost.statistic, front=front)
+    data = record.to_json(table="somewhere/table-litert.jsonl", statistic=cost.statistic, front=front,
+                          explanation=explain(record).as_dict(record),
+                          trust={"judge": tau(0.6, 0.2, 0.8), "macs": tau(0.4, -0.1, 0.7)})  # fmt: skip
     (folder / "search.json").write_text(json.dumps(data))
     return str(data["winner"]["key"])
+
+
+def tau(value: float, low: float, high: float) -> dict[str, float]:
+    """Kendall's tau of 12 networks, as search.json has it."""
+    return {"value": value, "low": low, "high": high, "members": 12}
+
+
+def sustained(**more: Any) -> dict[str, Any]:
+    """A line that ``edgenas verify --sustained`` appends."""
+    minutes = [
+        {"minute": m, "median_ms": 10 + m, "p90_ms": 12 + m, "temperature_c": 50 + m, "clock_mhz": 1500 - 100 * m,
+         "throttled": ["soft limit"] if m == 4 else []}
+        for m in (1, 2, 3, 4)
+    ]  # fmt: skip
+    return {"format": "edgenas sustained load", "version": 1, "file": "a.tflite", "device": "pi", "minutes": minutes,
+            "slower": {"ratio": 14 / 11, "low": 1.2, "high": 1.35, "minutes": 1}, **more}  # fmt: skip
 
 
 def write_demo(folder: Path, winner: str) -> None:
@@ -110,4 +130,5 @@ def write_run(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     write_tables(folder)
     write_demo(folder, write_search(folder))
+    (folder / "sustained.jsonl").write_text(json.dumps(sustained(device=HOSTILE)) + "\n")
     return folder

@@ -77,8 +77,8 @@ def shown(text: str) -> Page:
 def test_every_section_is_there_and_linked(shown: Page) -> None:
     sections = [a["id"] for a in shown.all("section")]
     assert sections == [
-        "front", "limits", "winner", "verified", "sums", "tables", "blocks", "drift", "progress", "failures", "missing",
-        "provenance",
+        "front", "limits", "winner", "trust", "verified", "sums", "sustained", "tables", "blocks", "drift", "progress",
+        "failures", "provenance",
     ]  # fmt: skip
     assert [a["href"] for a in shown.all("a") if a["href"] != "#top"] == [f"#{name}" for name in sections]
     identities = [a["id"] for _, a in shown.tags if "id" in a]
@@ -136,7 +136,7 @@ def test_the_page_of_a_table_alone(run: Path) -> None:
 
 def test_a_search_without_its_table_keeps_its_own_costs(run: Path) -> None:
     only = Page(page(gather([run / "search.json"])))
-    assert [a["id"] for a in only.all("section")] == ["front", "limits", "progress", "missing", "provenance"]
+    assert [a["id"] for a in only.all("section")] == ["front", "limits", "trust", "progress", "missing", "provenance"]
     assert {a["data-series"] for a in only.all("svg") if a.get("role") == "option"} == {"0"}
 
 

@@ -16,7 +16,7 @@ from edgenas.report.page import page
 from edgenas.report.sections.limits import best_runs, limits_section
 from edgenas.report.sections.trust import trust_section
 from latency_tables.journal import TableWriter
-from tests.report_toys import Pi, searched, write_run
+from tests.report_toys import Pi, searched, sustained, tau, write_run
 from tests.test_journal import SETTING
 from tests.test_report import Page
 from tests.test_validation import SPACE
@@ -33,10 +33,6 @@ def explained(run: Path) -> dict[str, Any]:
     record, cost = searched(run, ("params", 1.2e6))
     return record.to_json(table="table-litert.jsonl", statistic=cost.statistic, uncertainty="upper",
                           explanation=explain(record).as_dict(record))  # fmt: skip
-
-
-def tau(value: float, low: float, high: float) -> dict[str, float]:
-    return {"value": value, "low": low, "high": high, "members": 12}
 
 
 def test_limits_are_told_for_each_budget(explained: dict[str, Any]) -> None:
@@ -95,17 +91,6 @@ def test_a_campaign_alone_says_what_is_missing(tmp_path: Path) -> None:
     assert [a["id"] for a in shown.all("section")] == ["tables", "blocks", "drift", "missing", "provenance"]
     for command in ("edgenas search SPACE --table pi.jsonl", "edgenas table validate pi.jsonl", "edgenas verify"):
         assert command in shown.text
-
-
-def sustained(**more: Any) -> dict[str, Any]:
-    """A line that ``edgenas verify --sustained`` appends."""
-    minutes = [
-        {"minute": m, "median_ms": 10 + m, "p90_ms": 12 + m, "temperature_c": 50 + m, "clock_mhz": 1500 - 100 * m,
-         "throttled": ["soft limit"] if m == 4 else []}
-        for m in (1, 2, 3, 4)
-    ]  # fmt: skip
-    return {"format": "edgenas sustained load", "version": 1, "file": "a.tflite", "device": "pi", "minutes": minutes,
-            "slower": {"ratio": 14 / 11, "low": 1.2, "high": 1.35, "minutes": 1}, **more}  # fmt: skip
 
 
 def test_minutes_under_load_are_drawn(tmp_path: Path) -> None:

@@ -136,7 +136,8 @@ def _short(value: float | None) -> float | None:
 def _title(fronts: Sequence[Front], series: Sequence[Series]) -> str:
     if fronts:
         return f"{fronts[0].search.space.name}: the search and its proof"
-    return f"Latency of blocks on {series[0].label}" if series else "Nothing measured yet"
+    more = f" and {len(series) - 1} more" if len(series) > 1 else ""
+    return f"Latency of blocks on {series[0].label}{more}" if series else "Nothing measured yet"
 
 
 def _header(fronts: Sequence[Front], series: Sequence[Series], sections: Sequence[Element], live: bool) -> Element:

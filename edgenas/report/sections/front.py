@@ -16,6 +16,7 @@ from edgenas.report.sampling import evenly
 from edgenas.report.series import Series
 
 MOST_CORNERS = 400  #: of a drawn line
+DENSE = 250  #: points, above which they are drawn smaller
 
 
 def front_section(fronts: Sequence[Front], catalogue: Catalogue, fallback: Sequence[Series]) -> Element:
@@ -72,7 +73,13 @@ def _figure(index: int, front: Front) -> Element:
     ys += [r.accuracy for r in front.references]
     title = f"Accuracy against {unit} of {len(front.judged)} networks of {front.search.space.name}"
     plot = Plot(
-        Axis.around(xs, log=None if front.in_ms else False), Axis.around(ys), unit, "accuracy, %", title, 440, "dots"
+        Axis.around(xs, log=None if front.in_ms else False),
+        Axis.around(ys),
+        unit,
+        "accuracy, %",
+        title,
+        440,
+        "dots dense" if sum(len(j.costs) for j in front.judged) > DENSE else "dots",
     )
     for budget in dict.fromkeys(r.budget for r in front.search.runs):
         plot.upright(budget, f"budget {number(budget)}{' ms' if front.in_ms else ''}", "budget")

@@ -83,7 +83,7 @@ def _kept(search: SearchData, several: bool) -> Element:
                 h("th", run.key if i == 0 else h("span", run.key, class_="unseen"), scope="row", class_="l"),
                 named(limit), amount(limit.most), amount(limit.has),
                 _metered(share, percent(1 - share), "binds" if binds else ""),
-                {True: h("strong", "binds"), False: "does not bind", None: "–"}[binds],
+                {True: h("strong", "binds"), False: h("span", "does not bind", class_="nowrap"), None: "–"}[binds],
             ])  # fmt: skip
     name = f"The best of {search.space.name} at each budget" if several else "The best at each budget"
     counted = " What counts against a limit is the upper end of what a latency may be." if _upper(search) else ""
