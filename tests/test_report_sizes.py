@@ -34,7 +34,10 @@ def search() -> dict[str, object]:
     """5,000 networks of NAS-Bench-Macro, by no real judge."""
     rng, macro = random.Random(0), space("nas_bench_macro")
     keys = [".".join(map(str, choice)) for choice in itertools.product(range(3), repeat=8)][:5000]
-    trials = [{"key": k, "accuracy": rng.uniform(60, 90), "cost": rng.uniform(1, 9)} for k in keys]
+    costs = [rng.uniform(1, 9) for _ in keys]
+    trials = [
+        {"key": k, "accuracy": 55 + 3 * c + rng.uniform(0, 3), "cost": c} for k, c in zip(keys, costs, strict=True)
+    ]
     best = max((t for t in trials if t["cost"] <= 4), key=lambda t: t["accuracy"])
     run = {"algorithm": "nsga2", "budget": 4.0, **best, "judged": 5000, "paid": 5000,
            "network": macro.architecture(macro.parse(str(best["key"]))).to_json()}  # fmt: skip
