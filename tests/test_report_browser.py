@@ -148,6 +148,10 @@ def test_paper_has_all_numbers(opened: Page, report: Path) -> None:
     assert folded > 3 and opened.locator("details[open]").count() == 0
     opened.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert opened.locator("details[open]").count() == folded
+    opened.emulate_media(media="print")
+    opened.set_viewport_size({"width": 720, "height": 1000})  # A4 between its margins
+    wide = "[...document.querySelectorAll('table, figure')].filter(e => e.getBoundingClientRect().right > 721).length"
+    assert opened.evaluate(wide) == 0
     assert opened.pdf(path=report.with_name("report.pdf"))[:4] == b"%PDF"
 
 
