@@ -136,7 +136,7 @@ def _row(name: str, file: FileData, done: DemoData, folder: Path) -> str:
     if verdict is None or verdict.setting is None:
         cells = [name, file.precision, "-", "-", "-", "-", "-", "-", size, accuracy, "-", "not timed"]
     else:
-        setting = Setting.from_dict(verdict.setting)
+        setting = Setting.from_dict(verdict.setting.model_dump())
         facts = dict(setting.device)
         cells = [
             name, file.precision, str(facts.get("model") or verdict.device),

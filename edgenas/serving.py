@@ -13,10 +13,13 @@ from pathlib import Path
 
 from blocks.errors import EdgenasError, InputError
 from blocks.spec import BlockSpec
-from edgenas.report.gather import Material, gather
+from edgenas.best_so_far import best_so_far
+from edgenas.report.gather import Material, Trials, gather
 from edgenas.report.page import page
 from edgenas.report.sections.live import live_section
+from edgenas.report.series import all_series
 from edgenas.watching import Progress, search_progress, table_progress, writing
+from latency_tables.journal import Journal
 
 LOOPBACK = "127.0.0.1"
 SHARE = 0.1  #: of a core at most that drawing pages takes from a machine that may be measuring
@@ -25,17 +28,19 @@ LEAST_WAIT_S = 3.0
 
 @dataclass
 class Watched:
-    """The runs and their latest page. ``blocks`` are those that tables are to hold, where that is known."""
+    """The runs and their latest page. ``blocks`` are those that tables are to hold, where that is known, and
+    ``budgets_ms`` those of a search that has not told its own yet."""
 
     runs: Sequence[Path]
     blocks: Sequence[BlockSpec] = ()
+    budgets_ms: Sequence[float] = ()
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _drawn: tuple[str, str] = ("", "")
     _took_s: float = 0.0
 
     def state(self) -> str:
         """Changes when a file does, or when one begins or ends to be written."""
-        held = writing()
+        held = writing() or ()
         files: list[tuple[str, int, int, bool]] = []
         for run in self.runs:
             for path in sorted(run.iterdir()) if run.is_dir() else [run]:
@@ -71,8 +76,26 @@ class Watched:
 
     def _progress(self, material: Material) -> list[Progress]:
         held = writing()
-        tables = [table_progress(path, journal, self.blocks, held) for path, journal in material.journals.items()]
-        return tables + [search_progress(t.path, t.space, t.judged, held) for t in material.trials]
+        tables = [table_progress(path, journal, self._wanted(journal), held)
+                  for path, journal in material.journals.items()]  # fmt: skip
+        return tables + [self._search(trials, material, held) for trials in material.trials]
+
+    def _wanted(self, journal: Journal) -> Sequence[BlockSpec]:
+        """``blocks`` where the table holds one of them, or nothing yet; other tables are of other spaces."""
+        measured = set(journal.table.blocks)
+        return self.blocks if not measured or not measured.isdisjoint(self.blocks) else ()
+
+    def _search(self, trials: Trials, material: Material, held: frozenset[int] | None) -> Progress:
+        """Its result, where there is one, lies beside the journal and is not older."""
+        told = {path: found for path, found in material.searches.items() if found.accuracy == trials.accuracy
+                and found.space.name == trials.space}  # fmt: skip
+        budgets = self.budgets_ms or [run.budget for found in told.values() if found.unit == "ms" for run in found.runs]
+        try:
+            finished = any(path.stat().st_mtime >= trials.path.stat().st_mtime for path in told)
+        except OSError:
+            finished = False
+        best = best_so_far(trials, all_series(material), list(dict.fromkeys(budgets)))
+        return search_progress(trials.path, trials.space, trials.judged, held, finished=finished, best=best)
 
 
 class Server(ThreadingHTTPServer):

@@ -10,22 +10,25 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from blocks.architecture import Architecture
 from blocks.spec import BlockSpec
 from blocks.weights import network_random_weights
-from edgenas.costs import table_cost
+from edgenas.costs import Costed, table_cost
+from edgenas.explaining import explain
 from edgenas.preprocessing import Preprocessing
-from edgenas.searching import front_points, run_searches
+from edgenas.searching import SearchRecord, front_points, run_searches
 from edgenas.shipping import export_network
 from latency_tables.journal import TableWriter
 from latency_tables.records import BlockFailure, Measurement, Piece, Purpose, Void
 from profiler.export.quantize import Precision
 from search.accuracy.callable import CallableAccuracy
+from search.cost import params_cost
 from search.journal import TrialCache
-from search.problem import Problem
+from search.problem import Limit, Problem
 from tests.test_journal import SETTING
 from tests.test_validation import SPACE, Device, validated
 
@@ -70,23 +73,48 @@ def write_tables(folder: Path) -> None:
         writer.append([*records, failure, Void("p1", 2, 4, 0.07)])
 
 
-def write_search(folder: Path) -> str:
-    """search.json over table-litert.jsonl and its journal of judged networks; the winner's key."""
+def searched(folder: Path, *limits: tuple[str, float]) -> tuple[SearchRecord, Costed]:
+    """A search over table-litert.jsonl, which keeps a journal of judged networks; ``limits`` beside its budgets."""
     cost = table_cost(SPACE, folder / "table-litert.jsonl", None, False)
     judge = CallableAccuracy(by_macs, f"by_macs {HOSTILE}")
-    budgets = (1.5, 2.5)
+    kinds = {"params": params_cost()}
+    beside = tuple(Limit(kinds[name], most) for name, most in limits)
     with TrialCache(SPACE, judge, folder / "search.trials.jsonl") as cache:
         record = run_searches(
-            lambda budget: Problem(SPACE, cost.cost, judge, budget, 0), budgets,
+            lambda budget: Problem(SPACE, cost.cost, judge, budget, 0, beside), (1.5, 2.5),
             {"mathnas": {}, "layernas": {"buckets": 3}}, cache, error_share=cost.error_share,
         )  # fmt: skip
+    return record, cost
+
+
+def write_search(folder: Path) -> str:
+    """search.json over table-litert.jsonl and its journal of judged networks; the winner's key."""
+    record, cost = searched(folder)
     assert record.values is not None
     front = [
         {"cost": c, "predicted_accuracy": a, "key": k} for c, a, k in front_points(SPACE, cost.cost, record.values)
     ]
-    data = record.to_json(table="somewhere/table-litert.jsonl", statistic=cost.statistic, front=front)
+    data = record.to_json(table="somewhere/table-litert.jsonl", statistic=cost.statistic, front=front,
+                          explanation=explain(record).as_dict(record),
+                          trust={"judge": tau(0.6, 0.2, 0.8), "macs": tau(0.4, -0.1, 0.7)})  # fmt: skip
     (folder / "search.json").write_text(json.dumps(data))
     return str(data["winner"]["key"])
+
+
+def tau(value: float, low: float, high: float) -> dict[str, float]:
+    """Kendall's tau of 12 networks, as search.json has it."""
+    return {"value": value, "low": low, "high": high, "members": 12}
+
+
+def sustained(**more: Any) -> dict[str, Any]:
+    """A line that ``edgenas verify --sustained`` appends."""
+    minutes = [
+        {"minute": m, "median_ms": 10 + m, "p90_ms": 12 + m, "temperature_c": 50 + m, "clock_mhz": 1500 - 100 * m,
+         "throttled": ["soft limit"] if m == 4 else []}
+        for m in (1, 2, 3, 4)
+    ]  # fmt: skip
+    return {"format": "edgenas sustained load", "version": 1, "file": "a.tflite", "device": "pi", "minutes": minutes,
+            "slower": {"ratio": 14 / 11, "low": 1.2, "high": 1.35, "minutes": 1}, **more}  # fmt: skip
 
 
 def write_demo(folder: Path, winner: str) -> None:
@@ -135,4 +163,5 @@ def write_run(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     write_tables(folder)
     write_demo(folder, write_search(folder))
+    (folder / "sustained.jsonl").write_text(json.dumps(sustained(device=HOSTILE)) + "\n")
     return folder

@@ -76,7 +76,10 @@ def shown(text: str) -> Page:
 
 def test_every_section_is_there_and_linked(shown: Page) -> None:
     sections = [a["id"] for a in shown.all("section")]
-    assert sections == ["front", "winner", "sums", "blocks", "drift", "progress", "failures", "provenance"]
+    assert sections == [
+        "front", "limits", "winner", "trust", "verified", "sums", "sustained", "tables", "blocks", "drift", "progress",
+        "failures", "provenance",
+    ]  # fmt: skip
     assert [a["href"] for a in shown.all("a") if a["href"] != "#top"] == [f"#{name}" for name in sections]
     identities = [a["id"] for _, a in shown.tags if "id" in a]
     assert len(identities) == len(set(identities))
@@ -127,13 +130,13 @@ def test_every_judged_network_is_a_point_in_every_series(run: Path, shown: Page)
 
 def test_the_page_of_a_table_alone(run: Path) -> None:
     only = Page(page(gather([run / "table-onnxruntime.jsonl"])))
-    assert [a["id"] for a in only.all("section")] == ["blocks", "drift", "failures", "provenance"]
+    assert [a["id"] for a in only.all("section")] == ["tables", "blocks", "drift", "failures", "missing", "provenance"]
     assert "never validated" in only.text
 
 
 def test_a_search_without_its_table_keeps_its_own_costs(run: Path) -> None:
     only = Page(page(gather([run / "search.json"])))
-    assert [a["id"] for a in only.all("section")] == ["front", "progress", "provenance"]
+    assert [a["id"] for a in only.all("section")] == ["front", "limits", "trust", "progress", "missing", "provenance"]
     assert {a["data-series"] for a in only.all("svg") if a.get("role") == "option"} == {"0"}
 
 

@@ -119,8 +119,28 @@ def test_the_keyboard_goes_through_the_points(opened: Page) -> None:
 
 def test_nothing_is_wider_than_a_phone(opened: Page, report: Path) -> None:
     opened.set_viewport_size({"width": 390, "height": 844})
+    for part in ("limits", "trust", "verified", "sustained", "tables"):
+        assert (
+            opened.locator(f"#{part} .scroll").first.is_visible()
+            or opened.locator(f"#{part} figure").first.is_visible()
+        )
     assert opened.evaluate("document.documentElement.scrollWidth") == 390
     opened.screenshot(path=report.with_name("phone.png"), full_page=True)
+
+
+def test_every_scrolling_part_and_link_is_reached_by_keyboard_and_named(opened: Page) -> None:
+    for region in opened.locator(".scroll").all():
+        assert region.get_attribute("tabindex") == "0" and region.get_attribute("role") == "region"
+        assert region.get_attribute("aria-label") or region.get_attribute("aria-labelledby")
+    unnamed = "svg:not([aria-hidden]):not([role])"
+    assert all(each.evaluate("e => e.closest('[role=img], [role=group], [role=listbox]') !== null")
+               for each in opened.locator(unnamed).all())  # fmt: skip
+    opened.locator("nav a").first.focus()
+    for _ in range(opened.locator("nav a").count() - 1):
+        opened.keyboard.press("Tab")
+    assert opened.evaluate("document.activeElement.getAttribute('href')") == "#provenance"
+    opened.keyboard.press("Enter")
+    opened.wait_for_function("document.querySelector('#provenance').getBoundingClientRect().top < innerHeight")
 
 
 def test_paper_has_all_numbers(opened: Page, report: Path) -> None:
@@ -128,6 +148,10 @@ def test_paper_has_all_numbers(opened: Page, report: Path) -> None:
     assert folded > 3 and opened.locator("details[open]").count() == 0
     opened.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert opened.locator("details[open]").count() == folded
+    opened.emulate_media(media="print")
+    opened.set_viewport_size({"width": 720, "height": 1000})  # A4 between its margins
+    wide = "[...document.querySelectorAll('table, figure')].filter(e => e.getBoundingClientRect().right > 721).length"
+    assert opened.evaluate(wide) == 0
     assert opened.pdf(path=report.with_name("report.pdf"))[:4] == b"%PDF"
 
 

@@ -182,6 +182,6 @@ def test_toys_have_no_memory_and_are_read_all_the_same(tmp_path: Path) -> None:
     """Records of before memory was measured."""
     from edgenas.report.files import VerdictData
 
-    demo = json.loads((write_run(tmp_path / "run") / "demo.json").read_text())
+    demo = json.loads((write_run(tmp_path / "run") / "run.json").read_text())
     assert all(VerdictData.model_validate(v).peak_kib is None for v in demo["verdicts"])
     assert VerdictData.model_validate({**demo["verdicts"][0], "peak_kib": 7, "model_kib": 3}).model_kib == 3

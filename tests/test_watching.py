@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from edgenas.watching import search_progress, table_progress, writing
 from latency_tables.journal import TableWriter, read_journal
 from latency_tables.jsonl import Appender
 from tests.conftest import ROOT
-from tests.report_toys import HOSTILE, Pi, write_run
+from tests.report_toys import HOSTILE, START, Pi, write_run
 from tests.test_cli import edgenas
 from tests.test_journal import SETTING
 from tests.test_validation import SPACE
@@ -64,7 +65,14 @@ def test_progress_counts_what_a_finished_table_has(tmp_path: Path) -> None:
         writer.append([device.measure((b,), 1, "table", "c") for b in blocks[:6]])
     found = table_progress(path, read_journal(path), (), ())
     assert (found.done, found.total) == (len(blocks) + 6, 3 * len(blocks))
-    assert found.devices == (HOSTILE,) and found.unstable == len(blocks) and not found.running
+    assert [(s.device, s.done) for s in found.devices] == [(HOSTILE, len(blocks) + 6)]
+    assert (found.blocks_done, found.blocks, found.unstable) == (0, len(blocks), len(blocks))
+    assert found.state == "stopped" and found.ends is None  # nobody writes it, and it is not finished
+    running = table_progress(path, read_journal(path), (), (path.stat().st_ino,))
+    assert running.state == "running" and running.ends is not None and running.left_s is not None
+    last = START + timedelta(minutes=max(sum(map(ord, batch)) % 7 for batch in "bc") + 1)
+    assert abs(running.ends - last - timedelta(seconds=running.left_s)) < timedelta(seconds=1)
+    assert table_progress(path, read_journal(path), (), None).state == "not known"
     assert found.left_s is not None and found.total is not None
     pace = (found.total - found.done) / found.done  # b's minute and c's, which is the next
     assert found.left_s == pytest.approx(120 * pace)
@@ -76,7 +84,8 @@ def test_a_validation_that_runs_counts_its_networks(run: Path) -> None:
     journal = read_journal(run / "table-litert.jsonl")
     found = table_progress(run / "table-litert.jsonl", journal, (), ())
     assert found.total == found.done == 3 * len(SPACE.blocks()) + 4 * 10
-    assert found.temperature_c is not None and found.temperature_c > 40
+    assert found.devices[0].temperature_c is not None and found.devices[0].temperature_c > 40
+    assert found.state == "finished" and found.blocks_done == found.blocks == len(SPACE.blocks())
     judged = (("0.0", 50.0), ("0.1", 60.5))
     told = search_progress(run / "search.trials.jsonl", "toy", judged, ())
     assert told.done == 2 and told.total is None and "60.50 %" in told.what
@@ -85,11 +94,11 @@ def test_a_validation_that_runs_counts_its_networks(run: Path) -> None:
 @pytest.mark.skipif(not Path("/proc/locks").exists(), reason="no /proc/locks here")
 def test_a_journal_is_running_while_somebody_writes_it(run: Path) -> None:
     path = run / "table-onnxruntime.jsonl"
-    assert path.stat().st_ino not in writing()
+    assert path.stat().st_ino not in (writing() or ())
     with Appender(path):
-        assert path.stat().st_ino in writing()
+        assert path.stat().st_ino in (writing() or ())
         state = Watched([run]).state()
-    assert path.stat().st_ino not in writing()
+    assert path.stat().st_ino not in (writing() or ())
     assert Watched([run]).state() != state
 
 
@@ -99,7 +108,7 @@ def test_locks_of_others_and_odd_lines_are_left_out(tmp_path: Path) -> None:
         "3: -> FLOCK  ADVISORY  WRITE 1 fe:00:789 0 EOF\n\nnonsense\n"
     )
     assert writing(tmp_path / "locks") == {123}
-    assert writing(tmp_path / "none") == frozenset()
+    assert writing(tmp_path / "none") is None
 
 
 def test_only_this_address_and_its_own_pages(run: Path) -> None:

@@ -15,11 +15,14 @@ from edgenas.cli.terminal import Cell, json_option, print_json, print_summary
               show_default=True, help="The page to write.")  # fmt: skip
 @json_option
 def command(runs: tuple[Path, ...], out: Path, as_json: bool) -> None:
-    """One self-contained HTML page of what was measured and found: accuracy against latency, predicted against
-    measured, every block in every setting, where the time goes, drift, the search's progress, provenance.
+    """One self-contained HTML page of what was measured and found: accuracy against latency, which limit binds and what
+    more would buy, where the time goes, predicted against measured, every block in every setting, drift, the search's
+    progress, provenance. What the files say nothing of is left out, and the page says what would show it.
 
     RUNS are folders, such as the one that `edgenas demo` writes, or latency tables, what `search` wrote, and what
-    `verify --json` printed. The page asks no network for anything, and prints to PDF.
+    `verify --json` printed. The page asks no network for anything, and prints to PDF. Published networks stand beside
+    those judged where their accuracy is known: NAS-Bench-Macro's by its table, ImageNet's where the judge is a function
+    called imagenet_top1.
 
     \b
     Example:

@@ -18,10 +18,18 @@ from edgenas.cli.terminal import json_option, print_json, talk
 )
 @in_size_option
 @classes_option
+@click.option("--budget-ms", "budgets_ms", multiple=True, type=click.FloatRange(min=0, min_open=True),
+              help="Of a search that runs: show the best so far within it; repeat for several.")  # fmt: skip
 @click.option("--port", type=click.IntRange(0, 65535), default=8710, show_default=True, help="0 for any that is free.")
 @json_option
 def command(
-    runs: tuple[Path, ...], space: str | None, in_size: int | None, classes: int | None, port: int, as_json: bool
+    runs: tuple[Path, ...],
+    space: str | None,
+    in_size: int | None,
+    classes: int | None,
+    budgets_ms: tuple[float, ...],
+    port: int,
+    as_json: bool,
 ) -> None:
     """Serve the report page of RUNS to browsers on this machine, fresh from the journals, with progress, the estimated
     end and failures, until Ctrl-C. It reads files and does nothing else: it cannot start, stop or change anything.
@@ -30,12 +38,13 @@ def command(
     Example:
       edgenas watch runs/20270101-120000
       edgenas watch pi4-litert.jsonl --space mobilenet_v3_small
+      edgenas watch pi4-litert.jsonl search.trials.jsonl --budget-ms 12
     """
     from edgenas.serving import Server, Watched
 
     blocks = () if space is None else load_space(space, in_size, classes).blocks()
     os.nice(10)  # what is measured on this machine comes first
-    with Server(Watched(runs, blocks), port) as server:
+    with Server(Watched(runs, blocks, budgets_ms), port) as server:
         if as_json:
             print_json({"url": server.url})
         else:

@@ -48,6 +48,66 @@ class FrontPoint(BaseModel):
     key: str
 
 
+class MoreData(BaseModel):
+    """What raising one limit alone would buy; see ``edgenas.explaining.More``."""
+
+    model_config = _OURS
+    source: str
+    key: str
+    most: FiniteFloat
+    extra: FiniteFloat
+    gained: FiniteFloat
+
+
+class LimitData(BaseModel):
+    """A budget or limit, and what a network has of it. ``binds`` is None where nobody said."""
+
+    model_config = _OURS
+    name: str = ""
+    unit: str
+    most: FiniteFloat
+    has: FiniteFloat
+    binds: bool | None = None
+    more: list[MoreData] = Field(default_factory=list)
+
+
+class SpentData(BaseModel):
+    """A block of the winner and what it costs."""
+
+    model_config = _OURS
+    layer: str
+    block: str
+    cost: FiniteFloat
+    share: FiniteFloat
+
+
+class ExplanationData(BaseModel):
+    """Of the winner at the first budget; see ``edgenas.explaining.Explanation``."""
+
+    model_config = _OURS
+    dearest_blocks: list[SpentData]
+    fixed_cost: FiniteFloat = 0.0
+    limits: list[LimitData]
+
+
+class TauData(BaseModel):
+    """Kendall's tau of ``members`` networks with its 95 % interval."""
+
+    model_config = _OURS
+    value: FiniteFloat
+    low: FiniteFloat
+    high: FiniteFloat
+    members: int
+
+
+class TrustData(BaseModel):
+    """How a judge, and MACs alone, rank networks beside trainings of their own; see ``search.accuracy.trust``."""
+
+    model_config = _OURS
+    judge: TauData
+    macs: TauData
+
+
 class RunData(BaseModel):
     """One algorithm at one budget."""
 
@@ -57,11 +117,13 @@ class RunData(BaseModel):
     key: str
     accuracy: FiniteFloat
     cost: FiniteFloat
+    predicted_cost: FiniteFloat | None = None
     interval: list[FiniteFloat] | None = None
     judged: int = 0
     paid: int = 0
     seconds: FiniteFloat = 0.0
     network: Network
+    limits: list[LimitData] = Field(default_factory=list)
     trials: list[TrialData] = Field(default_factory=list)
 
 
@@ -79,6 +141,19 @@ class SearchData(BaseModel):
     statistic: str | None = None
     seed: int | None = None
     validated: bool | None = None
+    uncertainty: str | None = None
+    predicted_blocks: list[str] = Field(default_factory=list)
+    explanation: ExplanationData | None = None
+    trust: TrustData | None = None
+
+
+class SettingData(BaseModel):
+    """What was held constant while a file was timed; what a page does not show is kept as it is."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    version: str
+    precision: str
+    threads: int
 
 
 class VerdictData(BaseModel):
@@ -102,7 +177,43 @@ class VerdictData(BaseModel):
     model_kib: int | None = None
     key: str | None = None
     judged_accuracy: FiniteFloat | None = None
-    setting: dict[str, Any] | None = None
+    setting: SettingData | None = None
+
+
+class MinuteData(BaseModel):
+    """One minute of a file that ran without pause, and how the device felt in it."""
+
+    model_config = _OURS
+    minute: int = Field(ge=1)
+    median_ms: FiniteFloat = Field(gt=0)
+    p90_ms: FiniteFloat = Field(gt=0)
+    temperature_c: FiniteFloat | None = None
+    clock_mhz: FiniteFloat | None = None
+    throttled: list[str] = Field(default_factory=list)
+
+
+class SlowerData(BaseModel):
+    """The last minutes over the first, with a 95 % interval."""
+
+    model_config = _OURS
+    ratio: FiniteFloat
+    low: FiniteFloat
+    high: FiniteFloat
+
+
+class SustainedData(BaseModel):
+    """A file under load for minutes: a line of ``sustained.jsonl``."""
+
+    model_config = _OURS
+    file: str
+    device: str = ""
+    runtime: str = ""
+    minutes: list[MinuteData] = Field(min_length=1)
+    slower: SlowerData | None = None
+    statistic: str = "median"
+    budget_ms: FiniteFloat | None = None
+    worst_minute: int | None = None
+    within_budget: bool | None = None
 
 
 class FileData(BaseModel):

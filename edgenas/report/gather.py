@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from blocks.errors import InputError
-from edgenas.report.files import DemoData, SearchData, VerdictData, checked
+from edgenas.report.files import DemoData, SearchData, SustainedData, VerdictData, checked
 from latency_tables.imported import FORMAT as IMPORTED
 from latency_tables.imported import ImportedTable, read_imported
 from latency_tables.journal import Journal, read_journal
@@ -19,6 +19,7 @@ from search.journal import FORMAT as TRIALS
 
 MEASURED = "edgenas latency table"
 SEARCH = "edgenas search"
+SUSTAINED = "edgenas sustained load"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Trials:
-    """A journal of judged networks: the space, the judge, and (network, accuracy) in order."""
+    """A journal of judged networks: the space and its pixels, the judge, and (network, accuracy) in order."""
 
     path: Path
     space: str
+    in_size: int | None
     accuracy: str
     judged: tuple[tuple[str, float], ...]
 
@@ -51,6 +53,7 @@ class Material:
     trials: list[Trials] = field(default_factory=list)
     demos: list[DemoData] = field(default_factory=list)
     verdicts: list[VerdictData] = field(default_factory=list)
+    sustained: list[SustainedData] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
 
 
@@ -108,6 +111,9 @@ def _take_lines(found: Material, path: Path) -> str:
     if isinstance(first, dict) and {"file", "measured_ms", "low_ms"} <= first.keys():
         found.verdicts += [checked(VerdictData, record, path) for _, record in read_lines(path).records]
         return "verification"
+    if form == SUSTAINED:
+        found.sustained += [checked(SustainedData, record, path) for _, record in read_lines(path).records]
+        return "sustained load"
     return ""
 
 
@@ -136,7 +142,9 @@ def _trials(path: Path) -> Trials:
         network, accuracy = record.get("network"), record.get("accuracy")
         if isinstance(network, str) and isinstance(accuracy, int | float):
             judged.append((network, float(accuracy)))
-    return Trials(path, str(head.get("space", "")), str(head.get("accuracy", "")), tuple(judged))
+    in_size = head.get("in_size")
+    size = in_size if isinstance(in_size, int) else None
+    return Trials(path, str(head.get("space", "")), size, str(head.get("accuracy", "")), tuple(judged))
 
 
 def _loaded(data: bytes) -> Any:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from blocks.architecture import Architecture
 from blocks.errors import EdgenasError
 from blocks.spec import BlockSpec
 from edgenas.report.files import SearchData
+
+MOST_BLOCKS = 1200  #: that the page can draw: a row each travels with it
 
 
 @dataclass
@@ -19,9 +22,11 @@ class Catalogue:
     _block: dict[BlockSpec, int] = field(default_factory=dict)
     _network: dict[str, int] = field(default_factory=dict)
 
-    def add(self, key: str, network: Architecture) -> int:
-        """The number of the network that is called ``key``."""
+    def add(self, key: str, network: Architecture) -> int | None:
+        """The number of the network that is called ``key``; None where the page has blocks enough without its own."""
         if key not in self._network:
+            if len(self._block.keys() | set(network.blocks)) > MOST_BLOCKS and self.networks:
+                return None
             self._network[key] = len(self.networks)
             self.networks.append(network)
             for block in network.blocks:
@@ -37,9 +42,9 @@ class Catalogue:
         return self._network.get(key)
 
 
-def members(search: SearchData) -> dict[str, Architecture]:
-    """Key -> network, of everything a search speaks of. Where this edgenas does not know the space, only the networks
-    that the file spells out."""
+def members(search: SearchData, keys: Iterable[str]) -> dict[str, Architecture]:
+    """Key -> network, of ``keys`` and of a search's answers. Where this edgenas does not know the space, only the
+    networks that the file spells out."""
     found: dict[str, Architecture] = {}
     for run in (search.winner, *search.runs):
         try:
@@ -52,7 +57,6 @@ def members(search: SearchData) -> dict[str, Architecture]:
         known = space(search.space.name, search.space.in_size, search.space.classes)
     except EdgenasError:
         return found
-    keys = [t.key for run in search.runs for t in run.trials] + [point.key for point in search.front]
     for key in dict.fromkeys(keys):
         if key in found:
             continue

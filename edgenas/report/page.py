@@ -12,17 +12,24 @@ from blocks.architecture import Architecture
 from edgenas.report.drawing import templates
 from edgenas.report.files import VerdictData
 from edgenas.report.gather import Material
-from edgenas.report.html import data_element, h, number, render
+from edgenas.report.html import data_element, h, render
+from edgenas.report.judged import MOST_POINTS, Front, front, shown_keys
 from edgenas.report.networks import Catalogue, members
-from edgenas.report.parts import between, swatch
 from edgenas.report.sections.blocks import blocks_section
 from edgenas.report.sections.drift import drift_section
-from edgenas.report.sections.front import Front, front, front_section
+from edgenas.report.sections.front import front_section
+from edgenas.report.sections.limits import limits_section
+from edgenas.report.sections.missing import missing_section
 from edgenas.report.sections.progress import progress_section
 from edgenas.report.sections.provenance import failures_section, provenance_section
 from edgenas.report.sections.sums import sums_section
+from edgenas.report.sections.sustained import sustained_section
+from edgenas.report.sections.tables import tables_section
+from edgenas.report.sections.trust import trust_section
+from edgenas.report.sections.verified import verified_section
 from edgenas.report.sections.winner import winner_section
 from edgenas.report.series import Series, all_series
+from edgenas.report.top import device_filter, filter_rules, tiles
 
 THEMES = ("auto", "light", "dark")
 
@@ -33,23 +40,31 @@ def page(material: Material, *, above: Sequence[Element] = (), live: bool = Fals
     series = all_series(material)
     catalogue = Catalogue()
     fronts, spaces = _fronts(material, series, catalogue)
-    timed = [(_series_of(v, series), v) for v in _shipped(material)]
+    shipped = _shipped(material)
+    timed = [(_series_of(v, series), v) for v in shipped]
+    searches = list(material.searches.values())
     shown = [
         front_section(fronts, catalogue, series) if fronts else None,
+        limits_section(searches),
         _winner(fronts, spaces, series),
-        sums_section(series, timed),
+        trust_section(searches),
+        verified_section(timed, series),
+        sums_section(series, [(index or 0, v) for index, v in timed]),
+        sustained_section(material.sustained),
+        tables_section(series),
         blocks_section(series),
         drift_section(series),
-        progress_section(list(material.searches.values()), material.trials),
+        progress_section(searches, material.trials),
         failures_section(series),
-        provenance_section(material, series),
     ]
     sections = [part for part in shown if part is not None]
-    main = h("main", *above, _tiles(material, fronts), _filter(series), sections, id="top")
+    left_out = None if live else missing_section(material, series, [part.get("id", "") for part in sections])
+    sections += [part for part in (left_out, provenance_section(material, series)) if part is not None]
+    main = h("main", *above, tiles(shipped, material.demos, fronts, series), device_filter(series), sections, id="top")
     if catalogue.networks:
         main.append(templates(catalogue))
         main.append(data_element("data", _data(catalogue, series, fronts)))
-    return _document(_title(fronts, series), _header(fronts, series, sections, live), main, _filters(series), live)
+    return _document(_title(fronts, series), _header(fronts, series, sections, live), main, filter_rules(series), live)
 
 
 def _fronts(
@@ -57,14 +72,17 @@ def _fronts(
 ) -> tuple[list[Front], list[dict[str, Architecture]]]:
     finalists = [v for demo in material.demos for v in demo.finalists]
     winner = material.demos[0].winner if material.demos else None
+    most = MOST_POINTS // max(1, len(series))
     fronts, spaces = [], []
     for i, search in enumerate(material.searches.values()):
-        networks = members(search)
-        own = winner if winner in networks else search.winner.key
+        judged = {trial.key for run in search.runs for trial in run.trials}
+        own = winner if winner in judged else search.winner.key
+        keys = shown_keys(search, [own, *(v.file for v in finalists if v.file in judged)], most)
+        networks = members(search, keys)
         timed = [v.model_copy(update={"key": v.file}) for v in finalists if v.file in networks]
         shipped = [demo.verdicts[0].model_copy(update={"key": demo.winner}) for demo in material.demos
                    if demo.verdicts and demo.winner in networks]  # fmt: skip
-        fronts.append(front(search, networks, catalogue, series, [*timed, *shipped], own, f"{i}/" if i else ""))
+        fronts.append(front(search, networks, keys, catalogue, series, [*timed, *shipped], own, f"{i}/" if i else ""))
         spaces.append(networks)
     return fronts, spaces
 
@@ -72,70 +90,36 @@ def _fronts(
 def _winner(
     fronts: Sequence[Front], spaces: Sequence[dict[str, Architecture]], series: Sequence[Series]
 ) -> Element | None:
-    if not fronts or fronts[0].winner not in spaces[0]:
-        return None
-    return winner_section(spaces[0][fronts[0].winner], series)
+    """Of the first search whose network is known in blocks that some table holds."""
+    for one, networks in zip(fronts, spaces, strict=True):
+        made = winner_section(networks[one.winner], series, one.own) if one.winner in networks else None
+        if made is not None:
+            return made
+    return None
 
 
 def _shipped(material: Material) -> list[VerdictData]:
-    return [v for demo in material.demos for v in demo.verdicts] + material.verdicts
+    """Every file that was timed, once: a bundle says the same in two files, and the one with its setting counts."""
+    found: dict[tuple[str, str, str, float], VerdictData] = {}
+    for v in (*(v for demo in material.demos for v in demo.verdicts), *material.verdicts):
+        name = (v.file, v.device, v.runtime, v.measured_ms)
+        if name not in found or v.setting is not None:
+            found[name] = v
+    return list(found.values())
 
 
-def _series_of(verdict: VerdictData, series: Sequence[Series]) -> int:
+def _series_of(verdict: VerdictData, series: Sequence[Series]) -> int | None:
     fits = [s.index for s in series if s.runtime == verdict.runtime and verdict.device in s.devices]
-    return fits[0] if fits else 0
-
-
-def _tiles(material: Material, fronts: Sequence[Front]) -> Element | None:
-    """The answer in four numbers."""
-    tiles: list[tuple[str, str, str, str]] = []
-    for verdict in _shipped(material)[:2]:
-        state = {True: "inside", False: "outside", None: ""}[verdict.within_budget]
-        note = f"{between(verdict.low_ms, verdict.high_ms)}, 95 % · {verdict.device}, {verdict.runtime}"
-        tiles.append((verdict.file, f"{number(verdict.measured_ms)} ms", note, ""))
-        if verdict.budget_ms is not None:
-            tiles.append(
-                ("budget", f"{number(verdict.budget_ms)} ms", f"{state}: the interval's upper end counts", state)
-            )
-    for demo in material.demos[:1]:
-        tiles.append(("accuracy", f"{demo.accuracy:.1f} %", "on test images, by running the file", ""))
-    if not tiles and fronts:
-        best = fronts[0].search.winner
-        unit = fronts[0].search.unit
-        tiles.append(("winner", best.key, f"within {number(best.budget)} {unit}", ""))
-        tiles.append(("accuracy", f"{best.accuracy:.1f} %", "as judged", ""))
-        note = "predicted" if not best.interval else f"{between(best.interval[0], best.interval[-1])}, 95 %, predicted"
-        tiles.append(("cost", f"{number(best.cost)} {unit}", note, ""))
-    if not tiles:
-        return None
-    boxes = [
-        h("div", h("span", name, class_="name"), h("strong", value), h("span", note, class_="note"),
-          class_=f"tile {state}".strip())
-        for name, value, note, state in tiles
-    ]  # fmt: skip
-    return h("div", boxes, class_="tiles")
-
-
-def _filter(series: Sequence[Series]) -> Element | None:
-    """Boxes to tick; CSS does the hiding, so that they work without JavaScript."""
-    if len(series) < 2:
-        return None
-    boxes = [h("label", h("input", type="checkbox", id=f"show-{s.index}", checked=True), swatch(s.index), s.label)
-             for s in series]  # fmt: skip
-    return h("fieldset", h("legend", "Show"), boxes, class_="filter")
-
-
-def _filters(series: Sequence[Series]) -> str:
-    return "".join(
-        f':root:has(#show-{s.index}:not(:checked)) [data-series="{s.index}"]{{display:none}}' for s in series
-    )
+    if verdict.setting is not None:
+        fits = [i for i in fits if series[i].precision == verdict.setting.precision]
+    return fits[0] if fits else None
 
 
 def _data(catalogue: Catalogue, series: Sequence[Series], fronts: Sequence[Front]) -> dict[str, object]:
     judged = {j.number: j for f in reversed(fronts) for j in f.judged if j.number is not None}
     return {
         "series": [s.label for s in series],
-        "ms": [[s.ms(block) for s in series] for block in catalogue.blocks],
+        "ms": [[_short(s.ms(block)) for s in series] for block in catalogue.blocks],
         "own": fronts[0].own or 0,
         "networks": [
             {"key": network.name if found is None else found.key, "accuracy": None if found is None else found.accuracy,
@@ -145,10 +129,15 @@ def _data(catalogue: Catalogue, series: Sequence[Series], fronts: Sequence[Front
     }  # fmt: skip
 
 
+def _short(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.4g}")
+
+
 def _title(fronts: Sequence[Front], series: Sequence[Series]) -> str:
     if fronts:
         return f"{fronts[0].search.space.name}: the search and its proof"
-    return f"Latency of blocks on {series[0].label}" if series else "Nothing measured yet"
+    more = f" and {len(series) - 1} more" if len(series) > 1 else ""
+    return f"Latency of blocks on {series[0].label}{more}" if series else "Nothing measured yet"
 
 
 def _header(fronts: Sequence[Front], series: Sequence[Series], sections: Sequence[Element], live: bool) -> Element:

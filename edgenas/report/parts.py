@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 from xml.etree.ElementTree import Element
 
 from edgenas.report.html import Node, h, number
@@ -11,7 +12,10 @@ from edgenas.report.series import Series
 
 PALETTE = 8  #: colours; a ninth series has the first one again
 
+MOST_ROWS = 500  #: of a table: more are for a spreadsheet
+
 Cell = Node
+Row = TypeVar("Row")
 
 
 def section(identity: str, title: str, finding: Node, *body: Node) -> Element:
@@ -51,6 +55,20 @@ def table(
 def numbers(summary: str, content: Element) -> Element:
     """The numbers behind a figure, folded away."""
     return h("details", h("summary", summary), content)
+
+
+def cut(rows: Sequence[Row], what: str, where: str) -> tuple[Sequence[Row], str]:
+    """The first MOST_ROWS of ``rows``, and what the fold above them says: how many there are, and ``where`` all are."""
+    if len(rows) <= MOST_ROWS:
+        return rows, f"Numbers: {len(rows):,} {what}"
+    return rows[:MOST_ROWS], f"Numbers: {MOST_ROWS} of {len(rows):,} {what}; all are in {where}"
+
+
+def meter(share: float, class_: str = "") -> Element:
+    """A bar that is filled to ``share``; the number beside it says the same."""
+    wide = 100 * min(1.0, max(0.0, share))
+    bar = h("svg", h("rect", width=f"{wide:.1f}%", height=8), width="100%", height=8, aria_hidden="true")
+    return h("div", bar, class_=f"meter {class_}".strip())
 
 
 def swatch(index: int, shape: str = "square", class_: str = "") -> Element:

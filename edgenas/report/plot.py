@@ -19,6 +19,7 @@ MARKS = {
     "diamond": "M0,-5L5,0L0,5L-5,0Z",
     "cross": "M-4,-4L4,4M4,-4L-4,4",
     "star": "M0,-9L2.4,-3.2L8.6,-2.8L3.8,1.2L5.3,7.3L0,4L-5.3,7.3L-3.8,1.2L-8.6,-2.8L-2.4,-3.2Z",
+    "bar": "M-8,-1h16v2h-16Z",
     "ring": "M-7,0a7,7 0 1,0 14,0a7,7 0 1,0 -14,0Z",
 }
 SHAPES = ("circle", "square", "triangle", "diamond", "cross")
@@ -84,6 +85,11 @@ def tick_text(value: float) -> str:
     return number(value, 3) if "e" in text else text.replace("-", "−")
 
 
+def ends(values: Sequence[float]) -> list[float]:
+    """The least and the greatest, to three digits: the ticks of a strip."""
+    return sorted({float(f"{min(values):.3g}"), float(f"{max(values):.3g}")})
+
+
 @dataclass
 class Plot:
     """A chart in the making; what is added later lies on top."""
@@ -124,12 +130,22 @@ class Plot:
         self.add(_stretched(h("path", d=path, class_=class_), None, "hidden"))
 
     def mark(
-        self, point: Point, class_: str, shape: str = "circle", *, title: str = "", **more: str | int | None
+        self,
+        point: Point,
+        class_: str,
+        shape: str = "circle",
+        *,
+        title: str = "",
+        label: str = "",
+        **more: str | int | None,
     ) -> None:
-        """A marker that says ``title`` when it is pointed at."""
+        """A marker that says ``title`` when it is pointed at, with ``label`` beside it."""
+        left = self.x.at(point[0]) > 70
+        text = h("text", label, x=-9 if left else 9, y=4, text_anchor="end" if left else "start", class_="name")
         self.add(
             h("svg", h("path", h("title", title) if title else None, d=MARKS[shape], class_=f"mark {class_}"),
-              x=f"{self.x.at(point[0])}%", y=f"{100 - self.y.at(point[1])}%", overflow="visible", **more)
+              text if label else None, x=f"{self.x.at(point[0])}%", y=f"{100 - self.y.at(point[1])}%",
+              overflow="visible", **more)
         )  # fmt: skip
 
     def whisker(
@@ -144,8 +160,8 @@ class Plot:
         """A vertical line through the plot with a label along it."""
         at = f"{self.x.at(value)}%"
         self.add(h("line", x1=at, x2=at, y1="0%", y2="100%", class_=class_))
-        label = h("text", text, transform="rotate(-90)", x=-4, y=-5, text_anchor="end", class_=f"{class_}-label")
-        self.add(h("svg", label, x=at, y="0%", overflow="visible"))
+        label = h("text", text, transform="rotate(-90)", x=5, y=-5, text_anchor="start", class_=f"{class_}-label")
+        self.add(h("svg", label, x=at, y="100%", overflow="visible"))  # a front has its points above
 
     def element(self) -> Element:
         """The chart with its axes; a picture to a screen reader, named by its title."""

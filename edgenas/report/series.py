@@ -57,6 +57,17 @@ class Series:
         return "" if isinstance(self.table, ImportedTable) else self.table.setting.runtime
 
     @property
+    def precision(self) -> str:
+        return "" if isinstance(self.table, ImportedTable) else self.table.setting.precision
+
+    @property
+    def samples(self) -> int:
+        """Runs that were timed."""
+        if isinstance(self.table, ImportedTable):
+            return 0
+        return sum(len(samples) for m in self.table.measurements for samples in m.samples_ns)
+
+    @property
     def fixed_ms(self) -> float:
         return 0.0 if self.calibrated is None else self.calibrated.fixed_ms
 
@@ -68,7 +79,11 @@ class Series:
     def alone_ms(self, block: BlockSpec) -> float | None:
         """A block by itself; None where it was not measured."""
         if (block, False) not in self._known:
-            there = not self.table.missing([block])
+            there = (
+                block.kind == "skip" or (block,) in self.table
+                if isinstance(self.table, LatencyTable)
+                else not self.table.missing([block])
+            )
             self._known[block, False] = self.table.ms(block, self.statistic) if there else None
         return self._known[block, False]
 

@@ -8,11 +8,11 @@ from xml.etree.ElementTree import Element
 
 from blocks.spec import BlockSpec
 from edgenas.report.html import h, number
-from edgenas.report.parts import Cell, between, heat, section, swatch, table
+from edgenas.report.parts import MOST_ROWS, Cell, between, heat, section, swatch, table
 from edgenas.report.series import Series, known_blocks
 from latency_tables.table import LatencyTable
 
-MOST = 400  #: blocks in the page: more are for a spreadsheet
+MOST_CELLS = 800  #: in the page: more are for a spreadsheet
 
 
 def blocks_section(series: Sequence[Series]) -> Element | None:
@@ -20,7 +20,7 @@ def blocks_section(series: Sequence[Series]) -> Element | None:
     blocks = known_blocks(series)
     if not blocks:
         return None
-    shown = blocks[:MOST]
+    shown = blocks[: max(100, min(MOST_ROWS, MOST_CELLS // len(series)))]
     times = {(s.index, b): ms for s in series for b in shown if (ms := s.alone_ms(b)) is not None}
     logs = [math.log(ms) for ms in times.values() if ms > 0]
     low, high = (min(logs), max(logs)) if logs else (0.0, 0.0)
@@ -55,7 +55,8 @@ def blocks_section(series: Sequence[Series]) -> Element | None:
     if unstable:
         finding += f" {unstable} cells marked ∼ are not known to 2 %."
     if left:
-        finding += f" {left:,} faster ones are left out here: edgenas table show TABLE --csv FILE has all."
+        files = " and ".join(s.path.name for s in series)
+        finding += f" {left:,} faster ones are left out here: {files} has all, and edgenas table show TABLE --csv FILE."
     return section("blocks", "Blocks in each setting", finding, made)
 
 

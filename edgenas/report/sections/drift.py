@@ -10,12 +10,14 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from edgenas.report.html import h
-from edgenas.report.parts import Cell, colour, figure, numbers, percent, section, table
-from edgenas.report.plot import Axis, Plot
+from edgenas.report.parts import Cell, colour, cut, figure, numbers, percent, section, table
+from edgenas.report.plot import Axis, Plot, ends
+from edgenas.report.sampling import evenly, sampled
 from edgenas.report.series import Series
 from latency_tables.records import Measurement, Piece
 from latency_tables.table import LatencyTable, void_rounds
 
+MOST_PROCESSES, MOST_CORNERS = 60, 400  #: drawn of a table, and of a line
 #: facts that change while a device is measured -> what they are called
 FACTS = {"temperature_c": "temperature, °C", "clock_mhz": "clock, MHz", "load_1min": "load, 1 min"}
 
@@ -58,9 +60,10 @@ def drift_section(series: Sequence[Series]) -> Element | None:
             rows.append([p.batch[:12], s.label, f"{p.begin:.1f}", len(p.off), f"{100 * middle:+.1f}", len(p.void),
                          *(_fact(facts.get(name)) for name in FACTS)])  # fmt: skip
     columns = ("process", "table", "minute", "rounds", "off, %", "left out", *FACTS.values())
-    shown = table(columns, rows, "Processes of each campaign", left=(0, 1))
+    kept, summary = cut(rows, "processes", "the tables' own files")
+    shown = table(columns, kept, "Processes of each campaign", left=(0, 1))
     return section("drift", "Drift and temperature", " ".join(told), figures,
-                   numbers(f"Numbers: {len(rows)} processes", shown))  # fmt: skip
+                   numbers(summary, shown))  # fmt: skip
 
 
 def _left_out(measured: LatencyTable) -> str:
@@ -110,7 +113,8 @@ def _figures(series: Series, campaign: Sequence[Process]) -> Element:
     plot = Plot(x, Axis.around([*offs, -2.0, 2.0]), "minutes since the campaign began", "off the usual speed, %",
                 f"Speed of each round under {series.label}", 180)  # fmt: skip
     plot.line([(x.low, 0.0), (x.high, 0.0)], "equal")
-    for p in campaign:
+    drawn = sampled(campaign, MOST_PROCESSES, lambda p: max(map(abs, p.off), default=0.0), lambda p: bool(p.void))
+    for p in drawn:
         plot.line([(p.minute(i), 100 * o) for i, o in enumerate(p.off)], f"faint {colour(series.index)}", series.index)
         for i, o in enumerate(p.off):
             void = i in p.void
@@ -119,7 +123,8 @@ def _figures(series: Series, campaign: Sequence[Process]) -> Element:
                       title=f"round {i + 1} of process {p.batch[:8]}: {percent(o)}")  # fmt: skip
     strips = [_strip(series, campaign, x, name, label) for name, label in FACTS.items()]
     none = h("p", "This device shows no temperature.", class_="hint") if strips[0] is None else None
-    return figure(f"{series.label}: each point is a round, crosses were off.", plot.element(), strips, none)
+    few = f" {len(drawn)} of {len(campaign):,} processes are drawn." if len(drawn) < len(campaign) else ""
+    return figure(f"{series.label}: each point is a round, crosses were off.{few}", plot.element(), strips, none)
 
 
 def _strip(series: Series, campaign: Sequence[Process], x: Axis, name: str, label: str) -> Element | None:
@@ -129,10 +134,9 @@ def _strip(series: Series, campaign: Sequence[Process], x: Axis, name: str, labe
     if not points:
         return None
     values = [v for _, v in points]
-    ends = sorted({min(values), max(values)})
     plot = Plot(x, Axis.around(values, log=False, margin=0.15), "", label, f"{label} under {series.label}", 48,
-                x_ticks=(), y_ticks=ends)  # fmt: skip
-    plot.line(points, colour(series.index), series.index)
+                x_ticks=(), y_ticks=ends(values))  # fmt: skip
+    plot.line(evenly(points, MOST_CORNERS), colour(series.index), series.index)
     return plot.element()
 
 

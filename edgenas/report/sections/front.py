@@ -3,83 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
-from blocks.architecture import Architecture
 from edgenas.report.drawing import picture, widest
-from edgenas.report.files import SearchData, VerdictData
+from edgenas.report.files import VerdictData
 from edgenas.report.html import h, number
+from edgenas.report.judged import MOST_ROWS, Front, Judged
 from edgenas.report.networks import Catalogue
 from edgenas.report.parts import colour, figure, ms, numbers, section, swatch, table
 from edgenas.report.plot import SHAPES, Axis, Plot
+from edgenas.report.sampling import evenly
 from edgenas.report.series import Series
 
-MOST_ROWS = 300  #: of the table beneath the figure
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A network of a search: ``costs`` by series, None where a table lacks its blocks."""
-
-    key: str
-    number: int | None  # in the catalogue; None where nobody knows its blocks
-    accuracy: float
-    algorithm: str
-    costs: tuple[float | None, ...]
-    best_at: tuple[float, ...]  # budgets it is the best found in
-
-
-@dataclass(frozen=True)
-class Front:
-    """What the figure shows of one search. ``own`` is the series the search was over; None where its table is not
-    there, and then the search's own costs are drawn as series 0."""
-
-    search: SearchData
-    judged: tuple[Judged, ...]
-    own: int | None
-    series: tuple[Series, ...]
-    timed: tuple[VerdictData, ...]
-    winner: str
-
-    @property
-    def in_ms(self) -> bool:
-        return self.search.unit == "ms"
-
-
-def front(
-    search: SearchData,
-    networks: dict[str, Architecture],
-    catalogue: Catalogue,
-    series: Sequence[Series],
-    timed: Sequence[VerdictData],
-    winner: str,
-    prefix: str,
-) -> Front:
-    """Price every judged network in every series; in the search's own series as the search did."""
-    usable = tuple(series) if search.unit == "ms" else ()
-    own = next((s.index for s in usable if search.table and s.path.name == search.table.rpartition("/")[2]), None)
-    if own is None and not any(s.total_ms(n) is not None for s in usable for n in networks.values()):
-        usable = ()
-    best: dict[str, list[float]] = {}
-    for budget in dict.fromkeys(run.budget for run in search.runs):
-        runs = [run for run in search.runs if run.budget == budget]
-        best.setdefault(max(runs, key=lambda r: (r.accuracy, -r.cost)).key, []).append(budget)
-    judged: dict[str, Judged] = {}
-    for run in search.runs:
-        for trial in run.trials:
-            if trial.key in judged:
-                continue
-            network = networks.get(trial.key)
-            costs: list[float | None] = [None if network is None else s.total_ms(network) for s in usable]
-            if own is not None:
-                costs[own] = trial.cost
-            known = None if network is None else catalogue.add(f"{prefix}{trial.key}", network)
-            judged[trial.key] = Judged(
-                trial.key, known, trial.accuracy, run.algorithm, tuple(costs) if usable else (trial.cost,),
-                tuple(best.get(trial.key, ())),
-            )  # fmt: skip
-    return Front(search, tuple(judged.values()), own, usable, tuple(timed), winner)
+MOST_CORNERS = 400  #: of a drawn line
+DENSE = 250  #: points, above which they are drawn smaller
 
 
 def front_section(fronts: Sequence[Front], catalogue: Catalogue, fallback: Sequence[Series]) -> Element:
@@ -91,15 +28,24 @@ def front_section(fronts: Sequence[Front], catalogue: Catalogue, fallback: Seque
         series = first.series[first.own or 0] if first.series else next(iter(fallback), None)
         panel = _panel(catalogue, chosen.number, chosen, series)
     figures = [_figure(i, f) for i, f in enumerate(fronts)]
-    tables = [
-        numbers(f"Numbers: the most accurate of {len(f.judged)} networks", _table(i, f)) for i, f in enumerate(fronts)
-    ]
+    tables = [numbers(_count(f), _table(i, f)) for i, f in enumerate(fronts)]
     beside = h("div", h("div", figures), panel, class_="beside")
-    return section("front", "Accuracy against latency", _finding(first), beside, tables)
+    title = "Accuracy against latency" if all(f.in_ms for f in fronts) else "Accuracy against cost"
+    return section("front", title, _finding(first), beside, tables)
+
+
+def _count(front: Front) -> str:
+    shown = min(MOST_ROWS, front.found)
+    what = (
+        f"{front.found:,} networks"
+        if shown == front.found
+        else f"the {shown} most accurate of {front.found:,} networks"
+    )
+    return f"Numbers: {what}" + ("" if shown == front.found else "; search.json has all")
 
 
 def _finding(front: Front) -> str:
-    found, unit = f"{len(front.judged):,} networks of {front.search.space.name} were judged. ", front.search.unit
+    found, unit = f"{front.found:,} networks of {front.search.space.name} were judged. ", front.search.unit
     shipped = next((v for v in front.timed if v.key == front.winner != v.file), None)
     if shipped is not None:
         time = ms(shipped.measured_ms, shipped.low_ms, shipped.high_ms)
@@ -107,7 +53,9 @@ def _finding(front: Front) -> str:
     else:
         best = front.search.winner
         found += f"The most accurate within {number(best.budget)} {unit} is {best.key}: {best.accuracy:.1f} % at a "
-        found += f"predicted {number(best.cost)} {unit}. "
+        predicted = best.cost if best.predicted_cost is None else best.predicted_cost
+        counts = "" if predicted > 0.999 * best.cost else f"; {number(best.cost)} {unit} counts, its upper end"
+        found += f"predicted {number(predicted)} {unit}{counts}. "
     doubtful = [s.label for s in front.series if s.validation is None]
     if doubtful:
         found += f"Latencies under {' and '.join(doubtful)} are sums that nothing has proved."
@@ -121,15 +69,27 @@ def _figure(index: int, front: Front) -> Element:
     ys = [j.accuracy for j in front.judged] + [p.predicted_accuracy for p in front.search.front]
     timed = [(v, a) for v in front.timed if (a := _accuracy(front, v)) is not None]
     xs += [edge for v, _ in timed for edge in (v.low_ms, v.high_ms)]
+    xs += [c for r in front.references for c in r.costs if c is not None]
+    ys += [r.accuracy for r in front.references]
     title = f"Accuracy against {unit} of {len(front.judged)} networks of {front.search.space.name}"
     plot = Plot(
-        Axis.around(xs, log=None if front.in_ms else False), Axis.around(ys), unit, "accuracy, %", title, 440, "dots"
+        Axis.around(xs, log=None if front.in_ms else False),
+        Axis.around(ys),
+        unit,
+        "accuracy, %",
+        title,
+        440,
+        "dots dense" if sum(len(j.costs) for j in front.judged) > DENSE else "dots",
     )
     for budget in dict.fromkeys(r.budget for r in front.search.runs):
         plot.upright(budget, f"budget {number(budget)}{' ms' if front.in_ms else ''}", "budget")
     own = front.own or 0
     doubt = ["" if one.validation else " doubtful" for one in front.series] or [""]
-    plot.step([(p.cost, p.predicted_accuracy) for p in front.search.front], f"predicted {colour(own)}", own)
+    plot.step(
+        [(p.cost, p.predicted_accuracy) for p in evenly(front.search.front, MOST_CORNERS)],
+        f"predicted {colour(own)}",
+        own,
+    )
     algorithms = list(dict.fromkeys(j.algorithm for j in front.judged))
     dots = [(c, s, j) for j in front.judged for s, c in enumerate(j.costs) if c is not None]
     for k, (cost, s, j) in enumerate(sorted(dots, key=lambda dot: (dot[1], dot[0]))):
@@ -139,11 +99,20 @@ def _figure(index: int, front: Front) -> Element:
             for budget in j.best_at:
                 plot.mark((cost, j.accuracy), f"ring {colour(s)}", "ring", title=f"best within {number(budget)}",
                           data_series=s, aria_hidden="true")  # fmt: skip
+            if j.best_at and _held(front, j, cost):
+                plot.whisker((cost, j.accuracy), cost, j.counted, f"held {colour(s)}", upright=False, data_series=s)
         plot.mark(
             (cost, j.accuracy), f"dot {colour(s)}{doubt[s]}", shape, data_series=s, data_n=j.number,
             id=f"d{index}-{k}", role="option", title=f"{j.key}: {j.accuracy:.2f} %, {number(cost)} "
-            f"{front.search.unit} predicted, {name}, {j.algorithm}",
+            f"{front.search.unit} predicted, {name}, {j.algorithm}"
+            + (f"; {number(j.counted)} counts" if s == own and _held(front, j, cost) else ""),
         )  # fmt: skip
+    for reference in front.references:
+        for s, published in enumerate(reference.costs):
+            if published is not None:
+                plot.mark((published, reference.accuracy), f"reference {colour(s)}", "triangle", data_series=s,
+                          label=reference.name, title=f"{reference.name}, published: {reference.accuracy:.1f} % "
+                          f"({reference.source}), {number(published)} {front.search.unit} predicted")  # fmt: skip
     for verdict, accuracy in timed:
         at = (verdict.measured_ms, accuracy)
         s = _series_of(front, verdict)
@@ -152,8 +121,25 @@ def _figure(index: int, front: Front) -> Element:
         plot.whisker(at, verdict.low_ms, verdict.high_ms, colour(s), upright=False, data_series=s)
         plot.mark(at, f"{'star' if shipped else 'whole'} {colour(s)}", "star" if shipped else "diamond", title=text,
                   data_series=s)  # fmt: skip
-    caption = "Each point is a network that was judged; its shape says which algorithm asked for it first."
-    return figure(caption, plot.element(), _legend(front, algorithms, timed))
+    return figure(_caption(index, front, len(algorithms)), plot.element(), _legend(front, algorithms, timed))
+
+
+def _held(front: Front, judged: Judged, cost: float) -> bool:
+    """Whether more than the prediction counts against the budget: the upper end of its interval."""
+    return front.own is not None and judged.counted > 1.001 * cost
+
+
+def _caption(index: int, front: Front, algorithms: int) -> str:
+    told = [f"Search {index + 1}, {front.search.space.name}."] if index else []
+    told.append("Each point is a network that was judged" + ("; its shape says which algorithm asked for it first."
+                if algorithms > 1 else "."))  # fmt: skip
+    if len(front.judged) < front.found:
+        told.append(f"{len(front.judged):,} of {front.found:,} are drawn, the best and the ends among them.")
+    own = front.own or 0
+    if any(c is not None and _held(front, j, c) for j in front.judged for c in j.costs[own : own + 1]):
+        told.append("A bar from the best in a budget ends at what counts: the upper end of its prediction.")
+    told.append(front.no_references or "Triangles are published networks, at the accuracy of their papers.")
+    return " ".join(told)
 
 
 def _legend(front: Front, algorithms: Sequence[str], timed: Sequence[object]) -> Element:
@@ -166,6 +152,8 @@ def _legend(front: Front, algorithms: Sequence[str], timed: Sequence[object]) ->
         line = h("line", x1=-8, x2=8, y1=0, y2=0, class_=f"line predicted {colour(own)}")
         items.append(h("li", h("svg", line, class_="swatch", viewbox="-8 -8 16 16", width=14, height=14,
                                aria_hidden="true"), "exact front of estimates"))  # fmt: skip
+    if front.references:
+        items.append(h("li", swatch(own, "triangle", "reference"), "published network"))
     if timed:
         items.append(h("li", swatch(own, "diamond", "whole"), "timed whole, 95 % interval"))
         items.append(h("li", swatch(own, "star", "star"), "shipped file, measured"))
@@ -175,7 +163,7 @@ def _legend(front: Front, algorithms: Sequence[str], timed: Sequence[object]) ->
 def _table(index: int, front: Front) -> Element:
     names = [s.label for s in front.series] or [front.search.unit]
     rows = []
-    for j in sorted(front.judged, key=lambda j: -j.accuracy)[:MOST_ROWS]:
+    for j in sorted(front.judged, key=lambda j: -j.accuracy)[:MOST_ROWS]:  # all of these are kept by the sampling
         name = j.key if j.number is None else h("button", j.key, type="button", class_="pick", data_n=j.number)
         within = ", ".join(number(b) for b in j.best_at)
         rows.append([name, f"{j.accuracy:.2f}", *(number(c) for c in j.costs), j.algorithm, within])

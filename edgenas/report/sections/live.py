@@ -1,56 +1,126 @@
-"""What runs now: a row a journal, with progress, the estimated end and failures."""
+"""What runs now: all in sum, a row a journal with progress, estimated end and failures, and what each device does."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from xml.etree.ElementTree import Element
 
-from edgenas.report.html import h
-from edgenas.report.parts import Cell, section, table
+from edgenas.report.html import h, number
+from edgenas.report.parts import Cell, meter, section, table
 from edgenas.watching import Progress
 
+STATES = {"running": "running", "finished": "finished", "stopped": "stopped", "not known": "–"}
 
-def live_section(found: Sequence[Progress], problem: str = "") -> Element:
+
+def live_section(found: Sequence[Progress], problem: str = "", now: datetime | None = None) -> Element:
     """First on a served page. ``problem`` is why files cannot be shown just now."""
-    running = [p for p in found if p.running]
-    finding = (
-        f"{len(running)} of {len(found)} journals are being written." if found else "Nothing has been written yet."
-    )
     note = h("p", problem, class_="problem", role="alert") if problem else None
     if not found:
-        return section("now", "Now", finding, note)
+        return section("now", "Now", "Nothing has been written yet.", note)
+    at = now or datetime.now().astimezone()
     rows: list[list[Cell]] = [
-        [p.path.name, p.what, "running" if p.running else "quiet", "+".join(p.devices) or "–", _done(p), _left(p),
-         None if p.temperature_c is None else f"{p.temperature_c:.0f}", p.failures, p.unstable, _when(p)]
+        [p.path.name, _state(p), p.what, "+".join(s.device for s in p.devices) or "–", _blocks(p), _done(p),
+         _left(p, at), p.failures, p.unstable, _when(p.last)]
         for p in found
     ]  # fmt: skip
-    columns = ("journal", "what", "state", "device", "done", "left, about", "°C", "failed", "unstable", "last written")
+    tables = [p for p in found if p.total is not None]
+    if len(tables) > 1:
+        rows.append(_sum(tables, at))
+    columns = ("journal", "state", "what", "devices", "blocks", "done", "ends, about", "failed", "unstable",
+               "last written")  # fmt: skip
     hint = (
-        "Done and left count the least that every block, and every network held out, is measured; blocks that disagree "
-        "are measured more often, and are unstable while their medians are not known to 2 %. How many networks a "
-        "search will judge, nobody knows before."
+        "Blocks and done count the least that every block, and every network held out, is measured; blocks that "
+        "disagree are measured more often, and are unstable while their medians are not known to 2 %. How many "
+        "networks a search will judge, nobody knows before. A journal that no process writes and that is not finished "
+        "was stopped: type the same command again, and it continues."
     )
-    return section("now", "Now", finding, note, table(columns, rows, "What is being measured", left=(0, 1, 2, 3)),
+    made = table(columns, rows, "What is being measured", left=(0, 1, 2, 3))
+    return section("now", "Now", _finding(found), note, made, _devices(found), _best(found),
                    h("p", hint, class_="hint"))  # fmt: skip
 
 
+def _finding(found: Sequence[Progress]) -> str:
+    counts = {state: sum(p.state == state for p in found) for state in ("running", "stopped", "finished")}
+    told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    failures = sum(p.failures for p in found)
+    return f"Of {len(found)} journals: {told or 'none is known to run'}." + (
+        f" {failures} blocks failed." if failures else ""
+    )
+
+
+def _sum(tables: Sequence[Progress], now: datetime) -> list[Cell]:
+    done, total = sum(p.done for p in tables), sum(p.total or 0 for p in tables)
+    ends = [p.ends for p in tables if p.ends is not None]
+    blocks = f"{sum(p.blocks_done for p in tables):,} of {sum(p.blocks for p in tables):,}"
+    devices = {s.device for p in tables for s in p.devices}
+    return [
+        h("th", h("strong", "all tables"), scope="row", class_="l"), "", "", f"{len(devices)} devices", blocks,
+        _metered(done, total), _clock(max(ends), now) if ends else "–", sum(p.failures for p in tables),
+        sum(p.unstable for p in tables), "",
+    ]  # fmt: skip
+
+
+def _devices(found: Sequence[Progress]) -> Element | None:
+    """A row a device and journal, where several devices work."""
+    rows: list[list[Cell]] = [
+        [s.device, p.path.name, f"{s.done:,}", None if s.temperature_c is None else f"{s.temperature_c:.0f}",
+         _when(s.last)]
+        for p in found for s in p.devices
+    ]  # fmt: skip
+    if len(rows) < 2:
+        return None
+    return table(("device", "journal", "measured", "°C", "last"), rows, "Devices", left=(0, 1))
+
+
+def _best(found: Sequence[Progress]) -> Element | None:
+    rows: list[list[Cell]] = [
+        [p.path.name, number(b.budget_ms), b.network or "none fits yet", f"{b.accuracy:.2f}" if b.network else None,
+         number(b.cost_ms) if b.network else None]
+        for p in found for b in p.best
+    ]  # fmt: skip
+    if not rows:
+        return None
+    columns = ("search", "within, ms", "best so far", "accuracy, %", "predicted, ms")
+    return table(columns, rows, "The best so far within each budget", left=(0, 2))
+
+
+def _state(progress: Progress) -> Element:
+    return h("td", h("span", STATES[progress.state], class_=f"state {progress.state.replace(' ', '-')}"), class_="l")
+
+
+def _blocks(progress: Progress) -> str:
+    return f"{progress.blocks_done:,} of {progress.blocks:,}" if progress.blocks else "–"
+
+
 def _done(progress: Progress) -> Element | str:
-    if not progress.total:
-        return str(progress.done)
-    share = 100 * progress.done / progress.total
-    bar = h("svg", h("rect", width=f"{share:.1f}%", height=8), width="100%", height=8, aria_hidden="true")
-    return h("div", f"{progress.done} of {progress.total}", h("div", bar, class_="meter"))
+    return _metered(progress.done, progress.total) if progress.total else f"{progress.done:,}"
 
 
-def _when(progress: Progress) -> str:
-    return progress.last[:19].replace("T", " ")
+def _metered(done: int, total: int) -> Element:
+    return h("div", f"{done:,} of {total:,}", meter(done / total if total else 0.0))
 
 
-def _left(progress: Progress) -> str | None:
-    if progress.left_s is None:
+def _when(text: str) -> str:
+    try:
+        return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    except ValueError:
+        return text[:19]
+
+
+def _left(progress: Progress, now: datetime) -> str | None:
+    if progress.ends is None:
         return None
     if progress.total == progress.done:
-        return "little" if progress.running else "nothing"
-    minutes, seconds = divmod(round(progress.left_s), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {seconds:02} s" if minutes else f"{seconds} s"
+        return "any moment"
+    return _clock(progress.ends, now)
+
+
+def _clock(ends: datetime, now: datetime) -> str:
+    """'13:45, in 12 min'; with its day where that is another."""
+    seconds = (ends - now).total_seconds()
+    if seconds <= 0:
+        return "any moment"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    left = f"{hours} h {minutes:02} min" if hours else f"{minutes} min" if minutes else f"{seconds:.0f} s"
+    return f"{ends:%H:%M}, in {left}" if ends.date() == now.date() else f"{ends:%a %d %b %H:%M}, in {left}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from xml.etree.ElementTree import Element
 
 from edgenas.report.files import RunData, SearchData
@@ -10,6 +11,9 @@ from edgenas.report.gather import Trials
 from edgenas.report.html import h, number
 from edgenas.report.parts import Cell, colour, figure, numbers, section, swatch, table
 from edgenas.report.plot import Axis, Plot
+from edgenas.report.sampling import sampled
+
+MOST_POINTS = 500  #: of a journal
 
 
 def progress_section(searches: Sequence[SearchData], trials: Sequence[Trials]) -> Element | None:
@@ -73,10 +77,13 @@ def _unfinished(trials: Sequence[Trials]) -> Element | None:
         ys = [accuracy for _, accuracy in t.judged]
         plot = Plot(Axis(0.0, len(ys) * 1.03), Axis.around(ys), "networks judged", "accuracy, %",
                     f"Accuracy of the networks of {t.space} in the order they were judged", 240)  # fmt: skip
-        for x, (name, y) in zip(xs, t.judged, strict=True):
+        best = [(float(x), y) for x, y in zip(xs, accumulate(ys, max), strict=True)]
+        better = [False, *(b > a for (_, a), (_, b) in pairwise(best))]
+        dots = [(x, name, y, new) for x, (name, y), new in zip(xs, t.judged, better, strict=True)]
+        for x, name, y, _ in sampled(dots, MOST_POINTS, lambda dot: dot[2], lambda dot: dot[3]):
             plot.mark((float(x), y), "dot s0", title=f"{name}: {y:.2f} %")
-        best = [(float(x), max(ys[:x])) for x in xs]
-        plot.step(best, "s0")
+        corners = [best[i] for i in range(len(best)) if better[i] or i in (0, len(best) - 1)]
+        plot.step(corners, "s0")
         figures.append(figure(f"{t.space}, judged by {t.accuracy}; the line is the best so far, whatever it costs.",
                               plot.element()))  # fmt: skip
     told = [

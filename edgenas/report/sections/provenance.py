@@ -9,7 +9,7 @@ from blocks.version import installed_version
 from edgenas.report.files import SearchData
 from edgenas.report.gather import Material
 from edgenas.report.html import h
-from edgenas.report.parts import Cell, section, table
+from edgenas.report.parts import MOST_ROWS, Cell, section, table
 from edgenas.report.series import Series
 from latency_tables.imported import ImportedTable
 from latency_tables.records import piece_text
@@ -24,7 +24,7 @@ def provenance_section(material: Material, series: Sequence[Series]) -> Element:
         "provenance", "Provenance",
         "What was held constant while each table was measured, and the files the page was made of.",
         h("div", [_setting(s) for s in series], class_="cards"),
-        [_search(search) for search in material.searches.values()],
+        h("div", [_search(path.name, search) for path, search in material.searches.items()], class_="cards"),
         table(("file", "holds", "bytes", "sha256"), files, "Files", left=(0, 1, 3)),
         h("p", f"Made by edgenas {installed_version()}.", class_="hint"),
     )  # fmt: skip
@@ -36,7 +36,10 @@ def failures_section(series: Sequence[Series]) -> Element | None:
             for s in series if s.journal for f in s.journal.failures]  # fmt: skip
     if not rows:
         return None
-    finding = f"{len(rows)} measurements failed and are not in any figure."
+    finding = f"{len(rows):,} measurements failed and are not in any figure."
+    if len(rows) > MOST_ROWS:
+        finding += f" The last {MOST_ROWS} are shown; the tables' own files have all."
+        rows = rows[-MOST_ROWS:]
     shown = table(("block", "table", "process", "stage", "what was said"), rows, "Failures", left=(0, 1, 3, 4))
     return section("failures", "Failures", finding, shown)
 
@@ -62,7 +65,7 @@ def _setting(series: Series) -> Element:
     return h("div", h("h3", series.label), _list(pairs))
 
 
-def _search(search: SearchData) -> Element:
+def _search(name: str, search: SearchData) -> Element:
     runs = list(dict.fromkeys(run.algorithm for run in search.runs))
     pairs = [
         ("space", f"{search.space.name}, {search.space.in_size or 'own'} px, {search.space.classes or 'own'} classes"),
@@ -70,7 +73,11 @@ def _search(search: SearchData) -> Element:
         ("table", search.table or "–"), ("statistic", search.statistic or "–"),
         ("seed", "–" if search.seed is None else str(search.seed)),
     ]  # fmt: skip
-    return h("div", h("div", h("h3", "Search"), _list(pairs)), class_="cards")
+    if search.uncertainty:
+        pairs.append(("uncertainty", search.uncertainty))
+    if search.predicted_blocks:
+        pairs.append(("blocks predicted, not measured", ", ".join(search.predicted_blocks)))
+    return h("div", h("h3", f"Search, {name}"), _list(pairs))
 
 
 def _list(pairs: Sequence[tuple[str, str]]) -> Element:

@@ -10,7 +10,7 @@ import numpy as np
 
 from edgenas.report.files import VerdictData
 from edgenas.report.html import h, number
-from edgenas.report.parts import Cell, between, colour, figure, legend, numbers, percent, section, table
+from edgenas.report.parts import Cell, between, colour, cut, figure, legend, numbers, percent, section, table
 from edgenas.report.plot import Axis, Plot
 from edgenas.report.series import Series
 
@@ -51,11 +51,12 @@ def sums_section(series: Sequence[Series], timed: Sequence[tuple[int, VerdictDat
          between(c.low_ms, c.high_ms), f"{100 * c.error:+.1f}"]
         for c in (*shipped, *held_out)
     ]  # fmt: skip
-    shown = table(("network", "table", "predicted, ms", "measured, ms", "95 % interval", "error, %"), rows,
+    kept, summary = cut(rows, "networks", "the tables' own files")
+    shown = table(("network", "table", "predicted, ms", "measured, ms", "95 % interval", "error, %"), kept,
                   "Predicted and measured latencies", left=(0, 1))  # fmt: skip
     return section(
         "sums", "Predicted against measured", " ".join([*map(_finding, proved), *_beyond(series, shipped)]) or None,
-        h("div", figures, class_="pair"), legend(proved), numbers(f"Numbers: {len(rows)} networks", shown),
+        h("div", figures, class_="pair"), legend(proved), numbers(summary, shown),
     )  # fmt: skip
 
 

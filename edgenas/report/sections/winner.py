@@ -12,8 +12,8 @@ from edgenas.report.parts import Cell, figure, heat, numbers, percent, section, 
 from edgenas.report.series import Series
 
 
-def winner_section(network: Architecture, series: Sequence[Series]) -> Element | None:
-    """None where no table holds all of its blocks."""
+def winner_section(network: Architecture, series: Sequence[Series], own: int | None = None) -> Element | None:
+    """``own`` is the series the search was over, which is spoken of. None where no table holds all blocks."""
     priced = [(s, total) for s in series if (total := s.total_ms(network)) is not None]
     if not priced:
         return None
@@ -30,7 +30,7 @@ def winner_section(network: Architecture, series: Sequence[Series]) -> Element |
         rows.append(["of every network", "", *(number(f) for f in fixed)])
     rows.append(["sum", number(network.macs / 1e6), *(number(total) for _, total in priced)])
     columns = ("block", "M MACs", *(f"{s.label}, ms" for s, _ in priced))
-    s, total = priced[0]
+    s, total = next((each for each in priced if each[0].index == own), priced[0])
     slowest = max(network.blocks, key=lambda b: s.ms(b) or 0.0)
     share = (s.ms(slowest) or 0.0) / max(total, 1e-12)
     finding = (

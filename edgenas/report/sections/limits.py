@@ -1,0 +1,137 @@
+"""What the networks found leave of each limit, which limit binds, what raising it would buy, what is spent on what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from xml.etree.ElementTree import Element
+
+from blocks.errors import EdgenasError
+from blocks.spec import BlockSpec
+from edgenas.report.drawing import words
+from edgenas.report.files import ExplanationData, LimitData, RunData, SearchData
+from edgenas.report.html import h, number
+from edgenas.report.parts import Cell, figure, meter, percent, section, table
+
+SOURCES = {"predicted": "by the block values", "judged": "by networks judged"}
+
+
+def limits_section(searches: Sequence[SearchData]) -> Element | None:
+    """None where no search says what its networks have of their limits."""
+    told = [search for search in searches if best_runs(search)]
+    if not told:
+        return None
+    body: list[Element] = []
+    for search in told:
+        body.append(_kept(search, several=len(told) > 1))
+        if search.explanation is not None:
+            bought, spent = _bought(search.explanation), _spent(search, search.explanation)
+            body.append(h("div", [part for part in (bought, spent) if part is not None], class_="pair"))
+    return section("limits", "What binds, and what more would buy", " ".join(map(_finding, told)), body)
+
+
+def best_runs(search: SearchData) -> list[RunData]:
+    """The most accurate run of each budget, the cheaper of equals, by budget; those that say what limits they kept."""
+    budgets = sorted({run.budget for run in search.runs})
+    best = [
+        max((run for run in search.runs if run.budget == budget), key=lambda r: (r.accuracy, -r.cost))
+        for budget in budgets
+    ]
+    return [run for run in best if run.limits]
+
+
+def named(limit: LimitData) -> str:
+    """'ms', 'MACs', 'ms of pixel-litert'."""
+    return f"{limit.unit} of {limit.name}" if limit.name else limit.unit
+
+
+def amount(value: float, unit: str = "") -> str:
+    """A number with its unit; millions as such."""
+    text = f"{number(value / 1e6)} M" if abs(value) >= 1e6 else number(value)
+    return f"{text} {unit}".strip()
+
+
+def _finding(search: SearchData) -> str:
+    explained = search.explanation
+    if explained is None:
+        return f"What the best networks of {search.space.name} leave of their limits; nothing says which of them binds."
+    binding = [limit for limit in explained.limits if limit.binds]
+    if not binding:
+        return f"For {search.winner.key}, no limit is known to bind: none, raised alone, is known to buy a better one."
+    names = " and ".join(f"{amount(limit.most)} {named(limit)}" for limit in binding)
+    told = f"For {search.winner.key}, the limit of {names} binds. "
+    steps = [(limit, more) for limit in binding for more in limit.more]
+    limit, more = max(steps, key=lambda step: step[1].gained / (step[1].extra / step[0].most), default=(None, None))
+    if limit is None or more is None:
+        return told
+    return (
+        f"{told}The next step up is {amount(more.extra, limit.unit)} more ({percent(more.extra / limit.most)}), which "
+        f"{SOURCES.get(more.source, more.source)} buys {number(more.gained)} points of accuracy."
+    )
+
+
+def _kept(search: SearchData, several: bool) -> Element:
+    """A row a limit of the best network at each budget."""
+    states = {}
+    if search.explanation is not None:
+        states = {(limit.name, limit.unit): limit.binds for limit in search.explanation.limits}
+    rows: list[list[Cell]] = []
+    for run in best_runs(search):
+        for i, limit in enumerate(run.limits):
+            binds = states.get((limit.name, limit.unit)) if run.key == search.winner.key else None
+            share = limit.has / limit.most if limit.most else 0.0
+            rows.append([
+                h("th", run.key if i == 0 else h("span", run.key, class_="unseen"), scope="row", class_="l"),
+                named(limit), amount(limit.most), amount(limit.has),
+                _metered(share, percent(1 - share), "binds" if binds else ""),
+                {True: h("strong", "binds"), False: h("span", "does not bind", class_="nowrap"), None: "–"}[binds],
+            ])  # fmt: skip
+    name = f"The best of {search.space.name} at each budget" if several else "The best at each budget"
+    counted = " What counts against a limit is the upper end of what a latency may be." if _upper(search) else ""
+    columns: tuple[str, ...] = ("network", "limit", "at most", "has", "left", "as it is")
+    if not states:
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
+    made = table(columns, rows, f"{name}: what is left of each limit", left=(0, 1, 5))
+    return figure(f"{name}, and what it has of each limit.{counted}", made)
+
+
+def _upper(search: SearchData) -> bool:
+    return search.uncertainty not in (None, "mean") and search.unit == "ms"
+
+
+def _bought(explained: ExplanationData) -> Element | None:
+    rows: list[list[Cell]] = [
+        [named(limit), f"+{amount(more.extra)}", percent(more.extra / limit.most), f"+{number(more.gained)}",
+         SOURCES.get(more.source, more.source), more.key]
+        for limit in explained.limits
+        for more in limit.more
+    ]  # fmt: skip
+    if not rows:
+        return None
+    columns = ("limit", "raised by", "that is", "buys points", "who says so", "the next network")
+    return figure("What raising one limit alone would buy: the nearest network that is better by 0.1 points or more.",
+                  table(columns, rows, "What raising one limit alone would buy", left=(0, 4, 5)))  # fmt: skip
+
+
+def _spent(search: SearchData, explained: ExplanationData) -> Element | None:
+    most = max((spent.share for spent in explained.dearest_blocks), default=0.0)
+    if not most:
+        return None
+    rows: list[list[Cell]] = [
+        [h("th", spent.layer, scope="row", class_="l"), _words(spent.block), amount(spent.cost),
+         _metered(spent.share / most, percent(spent.share, 0))]
+        for spent in explained.dearest_blocks
+    ]  # fmt: skip
+    fixed = f" Of every network: {amount(explained.fixed_cost, search.unit)}." if explained.fixed_cost else ""
+    made = table(("layer", "block", search.unit, "share"), rows, "The blocks that cost most", left=(0, 1))
+    return figure(f"The blocks that {search.winner.key} spends most on.{fixed}", made)
+
+
+def _metered(share: float, text: str, class_: str = "") -> Element:
+    return h("td", meter(share, class_), h("span", text), class_="share")
+
+
+def _words(text: str) -> str:
+    try:
+        return words(BlockSpec.parse(text))
+    except EdgenasError:
+        return text

@@ -1,0 +1,60 @@
+"""How far the judge of a search can be trusted: its ranking beside trainings of their own, and that of MACs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from xml.etree.ElementTree import Element
+
+from edgenas.report.files import SearchData, TauData, TrustData
+from edgenas.report.html import h
+from edgenas.report.parts import Cell, colour, figure, section, table
+
+
+def trust_section(searches: Sequence[SearchData]) -> Element | None:
+    """None where no judge was compared."""
+    told = [(search, search.trust) for search in searches if search.trust is not None]
+    if not told:
+        return None
+    rows: list[list[Cell]] = []
+    for search, trust in told:
+        name = search.accuracy.partition(":")[0]
+        for i, (who, tau) in enumerate(((f"{name}, {search.space.name}", trust.judge), ("MACs alone", trust.macs))):
+            rows.append([who, f"{tau.value:.2f}".replace("-", "−"), _between(tau), tau.members,
+                         h("td", _interval(tau, i), class_="l")])  # fmt: skip
+    columns = ("who ranks", "Kendall’s τ", "95 % interval", "networks", "from −1 to 1")
+    caption = "Rank correlation with trainings of their own: 1 is the same order, 0 any order."
+    made = table(columns, rows, "Rank correlations with trainings alone", left=(0, 4))
+    finding = " ".join(_finding(search, trust) for search, trust in told)
+    return section("trust", "How far the judge can be trusted", finding, figure(caption, made))
+
+
+def _finding(search: SearchData, trust: TrustData) -> str:
+    tau, macs = trust.judge, trust.macs
+    told = (
+        f"On {tau.members} networks of {search.space.name}, the judge ranks as trainings of their own do with "
+        f"τ = {tau.value:.2f} ({_between(tau)}). "
+    )
+    if tau.low > macs.high:
+        return f"{told}That is better than MACs, which cost nothing."
+    if tau.low <= 0:
+        return f"{told}Its interval holds 0: nothing shows that its order means anything."
+    return f"{told}MACs, which cost nothing, reach {macs.value:.2f}: the intervals overlap."
+
+
+def _between(tau: TauData) -> str:
+    return f"{tau.low:.2f} … {tau.high:.2f}".replace("-", "−")
+
+
+def _interval(tau: TauData, series: int) -> Element:
+    """A dot with its interval on a line from -1 to 1."""
+
+    def at(value: float) -> str:
+        return f"{50 + 50 * min(1.0, max(-1.0, value)):.2f}%"
+
+    return h(
+        "svg", h("line", x1="0%", x2="100%", y1=10, y2=10, class_="grid"),
+        h("line", x1="50%", x2="50%", y1=2, y2=18, class_="zero"),
+        h("line", x1=at(tau.low), x2=at(tau.high), y1=10, y2=10, class_=f"whisker {colour(series)}"),
+        h("circle", cx=at(tau.value), cy=10, r=5, class_=f"mark {colour(series)}"),
+        class_="interval", width=220, height=20, overflow="visible", aria_hidden="true",
+    )  # fmt: skip

@@ -1,0 +1,53 @@
+"""The files that were timed whole: how fast, how sure, and whether they are inside their budget."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from xml.etree.ElementTree import Element
+
+from edgenas.report.files import VerdictData
+from edgenas.report.html import h, number
+from edgenas.report.parts import Cell, between, section, table
+from edgenas.report.series import Series
+from latency_tables.table import LatencyTable
+
+WORDS = {True: "inside", False: "outside", None: "–"}
+
+
+def verified_section(timed: Sequence[tuple[int | None, VerdictData]], series: Sequence[Series]) -> Element | None:
+    """``timed`` has each file with the series of its device and runtime, where there is one. None without any."""
+    if not timed:
+        return None
+    rows: list[list[Cell]] = []
+    for index, v in timed:
+        state = WORDS[v.within_budget]
+        rows.append([
+            v.file, v.device, v.runtime, _precision(v, None if index is None else series[index]),
+            number(v.measured_ms), between(v.low_ms, v.high_ms), number(v.median_ms), number(v.p90_ms),
+            number(v.predicted_ms), number(v.budget_ms),
+            h("td", h("strong", state) if v.within_budget is not None else state, class_=f"l {state}"),
+        ])  # fmt: skip
+    columns = ["file", "device", "runtime", "precision", "measured, ms", "95 % interval", "median", "p90", "predicted"]
+    columns += ["budget", "verdict"]
+    if any(v.peak_kib is not None for _, v in timed):
+        columns.append("peak memory, MiB")
+        for row, (_, v) in zip(rows, timed, strict=True):
+            row.append(None if v.peak_kib is None else number(v.peak_kib / 1024))
+    held = [v for _, v in timed if v.budget_ms is not None]
+    inside = sum(v.within_budget is True for v in held)
+    finding = f"{len(timed)} files were timed whole on a device."
+    if held:
+        finding += (
+            f" {inside} of {len(held)} that have a budget are inside it: the interval’s upper end is what counts."
+        )
+    return section("verified", "Files on the device", finding,
+                   table(columns, rows, "Files that were timed", left=(0, 1, 2, 3, 10)))  # fmt: skip
+
+
+def _precision(verdict: VerdictData, series: Series | None) -> str:
+    """That of its own record; else that of the table it is held against."""
+    if verdict.setting is not None:
+        return verdict.setting.precision
+    if series is not None and isinstance(series.table, LatencyTable):
+        return series.table.setting.precision
+    return "–"
