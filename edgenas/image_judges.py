@@ -126,7 +126,9 @@ def image_task(
     judge, and for such a judge without images."""
     if accuracy not in NAMES:
         if images is not None:
-            raise InputError(f"--images {images} is for --accuracy {' or '.join(NAMES)}, not for {accuracy!r}")
+            raise InputError(
+                f"--images {images} is for --accuracy {' or '.join(NAMES)}, or an estimate of one, not for {accuracy!r}"
+            )
         return None
     if images is None:
         raise InputError(f"--accuracy {accuracy} judges networks on your images: add --images FOLDER")

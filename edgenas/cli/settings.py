@@ -9,12 +9,15 @@ from blocks.errors import InputError
 
 def settings_of(algorithms: tuple[str, ...], settings: tuple[str, ...], accuracy: str) -> dict[str, dict[str, Any]]:
     """Algorithm, or way of training, -> its options, from ALGORITHM.OPTION=VALUE."""
+    from edgenas.estimating import NAME, estimate_options, fed_by, is_estimate
     from edgenas.image_judges import NAMES, recipe_options
     from search.algorithms import algorithm_options
 
     every = {name: algorithm_options(name) for name in algorithms}
-    if accuracy in NAMES:
+    if fed_by(accuracy) in NAMES:
         every |= recipe_options()
+    if is_estimate(accuracy):
+        every[NAME] = estimate_options()
     options: dict[str, dict[str, Any]] = {name: {} for name in every}
     for text in settings:
         target, equals, value = text.partition("=")
