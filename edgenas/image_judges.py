@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 NAMES = ("train", "supernet")
 EPOCHS = 20  #: of 'train', unless told
+SHIFT = 1  #: pixels, likewise; docs/training.md has what it does
 
 
 def recipe_options() -> dict[str, dict[str, Any]]:
@@ -28,7 +29,7 @@ def recipe_options() -> dict[str, dict[str, Any]]:
 
     supernet = asdict(SUPERNET_RECIPE)
     return {
-        "train": asdict(TrainRecipe(epochs=EPOCHS, flip=True)),
+        "train": asdict(TrainRecipe(epochs=EPOCHS, flip=True, shift=SHIFT)),
         "supernet": {**supernet.pop("training"), **supernet},
     }
 
