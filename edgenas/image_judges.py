@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 NAMES = ("train", "supernet")
 WINNER = "winner"  #: whose training is set like a judge's
 EPOCHS, WINNER_EPOCHS = 20, 60  #: of 'train' and of the winner, unless told
+SHIFT = 1  #: pixels, likewise; docs/training.md has what it does
 
 
 def recipe_options() -> dict[str, dict[str, Any]]:
@@ -29,9 +30,9 @@ def recipe_options() -> dict[str, dict[str, Any]]:
 
     supernet = asdict(SUPERNET_RECIPE)
     return {
-        "train": asdict(TrainRecipe(epochs=EPOCHS, flip=True)),
+        "train": asdict(TrainRecipe(epochs=EPOCHS, flip=True, shift=SHIFT)),
         "supernet": {**supernet.pop("training"), **supernet},
-        WINNER: asdict(TrainRecipe(epochs=WINNER_EPOCHS, flip=True)),
+        WINNER: asdict(TrainRecipe(epochs=WINNER_EPOCHS, flip=True, shift=SHIFT)),
     }
 
 
@@ -138,7 +139,9 @@ def image_task(
     judge, and for such a judge without images."""
     if accuracy not in NAMES:
         if images is not None:
-            raise InputError(f"--images {images} is for --accuracy {' or '.join(NAMES)}, not for {accuracy!r}")
+            raise InputError(
+                f"--images {images} is for --accuracy {' or '.join(NAMES)}, or an estimate of one, not for {accuracy!r}"
+            )
         return None
     if images is None:
         raise InputError(f"--accuracy {accuracy} judges networks on your images: add --images FOLDER")

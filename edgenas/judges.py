@@ -1,4 +1,5 @@
-"""How a person names an accuracy: digits, train, supernet, nas-bench-macro:FILE, or package.module:function."""
+"""How a person names an accuracy: digits, train, supernet, nas-bench-macro:FILE, package.module:function, or
+estimate: and one of these."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from blocks.errors import InputError
+from edgenas.estimating import Estimate, fed_by, is_estimate
 
 if TYPE_CHECKING:
     from edgenas.image_judges import ImageTask
@@ -24,7 +26,8 @@ HELP = (
     "'train' trains each network on your --images, 'supernet' all of them at once with shared weights; 'digits' trains "
     "each on scikit-learn's digits; 'nas-bench-macro:FILE' reads the published JSON "
     "(mean of three trainings; 'nas-bench-macro-one:FILE' one of them, drawn by --seed); 'package.module:function' is "
-    "any Python function from a network to percent."
+    "any Python function from a network to percent; 'estimate:WHO' has one of these judge some networks, and predicts "
+    "all others from them (estimate.networks=100; estimate.model=ridge, or blocks as MathNAS has them)."
 )
 
 
@@ -37,10 +40,16 @@ def open_accuracy(
     cluster: Cluster | None = None,
     say: Callable[[str], None] = lambda text: None,
     images: ImageTask | None = None,
+    estimate: Estimate | None = None,
 ) -> Iterator[Accuracy]:
     """The accuracy that ``text`` names, for networks of ``space``, asked in ``workers`` processes here (None:
     WORKERS where networks are trained, else this process) or on ``cluster``, of which ``say`` hears what goes wrong;
-    what it started ends with the block. InputError says what ``text`` could have been."""
+    what it started ends with the block. ``estimate`` says how 'estimate:WHO' is made, where not by its defaults.
+    InputError says what ``text`` could have been."""
+    if is_estimate(text):
+        with open_accuracy(fed_by(text), space, seed, workers, cluster, say, images) as feeder:
+            yield (estimate or Estimate({})).of(space, feeder, seed)
+        return
     if text in TRAININGS and (cluster is None or text == "supernet"):
         if cluster is not None:
             raise InputError("a supernet is one training, here: leave out --ray, or judge by --accuracy train")

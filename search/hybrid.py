@@ -35,18 +35,29 @@ from search.problem import Problem, Result
 from search.solvers import limited
 from search.space import Choice, Space
 from search.trials import Trials, TrialsExhaustedError
+from search.warm_start import NONE, note, warm_started
 
+WARM = 10  #: networks that a proxy may choose
 FINALISTS = 5  #: networks named as worth training in full
 LOOKED_AT = 100_000  #: networks within the budget, best first, before no more is expected to keep the limits
 
 
-def hybrid(problem: Problem, trials: Trials, *, budgets: float | Sequence[float] = (), buckets: int = 20) -> Result:
+def hybrid(
+    problem: Problem,
+    trials: Trials,
+    *,
+    budgets: float | Sequence[float] = (),
+    buckets: int = 20,
+    warm_start: str = NONE,
+) -> Result:
     """The best judged network with cost <= ``problem.budget`` that keeps the limits; ``Result.recommended`` is the one
     expected to be best when trained again. ``notes["front"]`` has both for every budget, and the finalists by
     descending expectation.
 
-    budgets   more budgets to search at once: all learn from the same trials, and take turns layer by layer
-    buckets   H: cells of equal width between 0 and a budget
+    budgets     more budgets to search at once: all learn from the same trials, and take turns layer by layer
+    buckets     H: cells of equal width between 0 and a budget
+    warm_start  the proxy that chooses networks to judge before the single sample (``WARM``, or a quarter of the limit
+                on trials, for the smallest budget): see ``search.warm_start``
 
     ``Result.predicted`` is what the other trials predict that one to be. Departures from the papers: cells
     belong to (bucket, state) as in ``search.layernas``, and when a limit on trials is less than twice the single
@@ -58,8 +69,10 @@ def hybrid(problem: Problem, trials: Trials, *, budgets: float | Sequence[float]
     graph = checked_graph(problems[0])  # the smallest budget
     model = TrialModel(problem.space, graph, trials)
     tables = [Table(each, trials, model, buckets) for each in problems]
-    sweeps = 0
+    sweeps, limit = 0, trials.max_trials
+    warm = warm_started(problems[0], WARM if limit is None else min(WARM, limit // 4), warm_start)
     try:
+        model.rewards(warm)
         _judge_seeds(problem, trials, model)
         changed = True
         while changed:
@@ -74,7 +87,7 @@ def hybrid(problem: Problem, trials: Trials, *, budgets: float | Sequence[float]
         _rescue(problem, trials, model)
     finalists, ridge = model.finalists(problem.budget), model.ridge()
     notes: dict[str, Any] = {"H": buckets, "sweeps": sweeps}
-    notes |= {"ceiling": ridge.ceiling, "penalty": ridge.penalty}
+    notes |= {"ceiling": ridge.ceiling, "penalty": ridge.penalty, **note(problem, warm_start, warm)}
     notes["front"] = [_front_point(each, trials, model) for each in problems]
     recommended = finalists[0] if finalists else None
     predicted = None if recommended is None else model.left_out(recommended.choice)
@@ -90,9 +103,9 @@ def single_sample(space: Space) -> list[Choice]:
 
 def _judge_seeds(problem: Problem, trials: Trials, model: TrialModel) -> None:
     seeds, limit = single_sample(problem.space), trials.max_trials
-    if limit is not None and len(seeds) > limit // 2:
+    if limit is not None and len(seeds) > limit // 2 - len(trials):
         random.Random(problem.seed).shuffle(seeds)
-        seeds = seeds[: max(1, limit // 2)]
+        seeds = seeds[: max(1, limit // 2 - len(trials))]
     model.rewards(seeds, spare=0 if any(problem.fits(choice) for choice in seeds) else 1)
 
 

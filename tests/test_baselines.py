@@ -38,7 +38,7 @@ BASELINES: dict[str, dict[str, Any]] = {
 def test_the_defaults_are_the_published_settings() -> None:
     assert {name: algorithm_options(name) for name in BASELINES} == {
         "random": {"samples": 100},
-        "regularized_evolution": {"population": 10, "tournament": 3, "samples": 100},
+        "regularized_evolution": {"population": 10, "tournament": 3, "samples": 100, "warm_start": "none"},
         "ofa_evolution": {
             "population": 100, "iterations": 500, "parents": 0.25, "mutation": 0.5, "probability": 0.1,
         },

@@ -45,6 +45,19 @@ def test_one_supernet_judges_all_and_says_how_far_to_trust_it(tmp_path: Path) ->
     assert again["trust"] == record["trust"] and again["winner"]["paid"] == 0
 
 
+@pytest.mark.slow
+def test_a_supernet_judges_some_and_a_model_predicts_all(tmp_path: Path) -> None:
+    write_classes(tmp_path / "photos", 20)
+    args = [*SEARCH, "--accuracy", "estimate:supernet", "--images", "photos", "--stand-alone", "0"]
+    for setting in ("supernet.epochs=1", "supernet.batch=16", "supernet.calibration_images=16", "estimate.networks=10"):
+        args += ["--set", setting]
+    record = json.loads(edgenas(*args, cwd=tmp_path).stdout)
+    assert record["accuracy"].startswith("estimate:ridge-10-seed0:supernet:") and record["trust"] is None
+    assert record["estimate"]["networks"] == 10 and record["estimate"]["half_within"] >= 0
+    again = json.loads(edgenas(*args, cwd=tmp_path).stdout)
+    assert again["estimate"] == record["estimate"] and again["winner"]["paid"] == 0
+
+
 def test_misuse_is_named(tmp_path: Path) -> None:
     write_classes(tmp_path / "photos", 3)
     write_class(tmp_path / "photos" / "amber", "red", 0)

@@ -36,7 +36,15 @@ TORCH_FILES = {
     "blocks/torch_modules.py",
     *(
         f"search/accuracy/{name}.py"
-        for name in ("feeding", "fitting", "shared_weights", "supernet_torch", "training_torch")
+        for name in (
+            "arithmetic",
+            "feeding",
+            "fitting",
+            "shared_weights",
+            "supernet_torch",
+            "training_torch",
+            "zero_cost",
+        )
     ),
 }
 

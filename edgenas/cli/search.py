@@ -18,6 +18,7 @@ from edgenas.cli.remeasured import remeasured
 from edgenas.cli.settings import settings_of
 from edgenas.cli.terminal import Cell, json_option, print_json, print_summary, progress, talk
 from edgenas.cli.where import cluster, where_options
+from edgenas.estimating import Estimate, estimate_facts, fed_by
 from edgenas.judges import HELP as ACCURACY_HELP
 from edgenas.judges import open_accuracy
 from edgenas.shipping import write_whole
@@ -103,7 +104,8 @@ def command(
     if device is not None and asked.uncertainty is None:
         asked = replace(asked, uncertainty="rss")
     options = settings_of(algorithms, settings, accuracy)
-    task = image_task(accuracy, images, out, options, train_on, WORKERS if workers is None else workers, talk)
+    who = fed_by(accuracy)
+    task = image_task(who, images, out, options, train_on, WORKERS if workers is None else workers, talk)
     chosen = load_space(space, in_size, classes or (task.classes if task else None))
     found = open_budgets(asked, chosen)
     for note in found.notes:
@@ -113,7 +115,16 @@ def command(
     rounds: dict[str, Any] = {}
     with (
         progress("search") as update,
-        open_accuracy(accuracy, chosen, seed, workers, where, talk, task and replace(task, update=update)) as judge,
+        open_accuracy(
+            accuracy,
+            chosen,
+            seed,
+            workers,
+            where,
+            talk,
+            task and replace(task, update=update),
+            Estimate(options.get("estimate", {}), out.with_suffix(".estimate.trials.jsonl"), update),
+        ) as judge,
         TrialCache(chosen, judge, journal) as cache,
     ):
         if len(cache):
@@ -142,7 +153,8 @@ def command(
                 solve,
             )
         trust = None
-        if task and accuracy == "supernet" and stand_alone:
+        estimate = estimate_facts(judge)
+        if task and who == "supernet" and stand_alone:
             alone = out.with_suffix(".alone.trials.jsonl")
             trust = replace(task, update=update, say=lambda text: None).trust(judge, chosen, stand_alone, seed, alone)
     winner = record.best(found.budgets[0]).result.answer.choice
@@ -162,6 +174,7 @@ def command(
         predicted_blocks=guessed,
         explanation=explained.as_dict(record),
         trust=trust and asdict(trust),
+        estimate=estimate and estimate[1],
         **rounds,
     )
     write_whole(out, json.dumps(data, indent=1, allow_nan=False) + "\n")
@@ -177,4 +190,6 @@ def command(
     }
     if trust:
         summary = {"tau with trainings alone": str(trust.judge), "tau of MACs with them": str(trust.macs), **summary}
+    if estimate:
+        summary = {f"estimate of {who}": estimate[0], **summary}
     print_summary(summary)

@@ -12,12 +12,15 @@ def settings_of(
 ) -> dict[str, dict[str, Any]]:
     """Algorithm, or way of training, -> its options, from ALGORITHM.OPTION=VALUE; with ``winner`` also of its
     training."""
+    from edgenas.estimating import NAME, estimate_options, fed_by, is_estimate
     from edgenas.image_judges import NAMES, WINNER, recipe_options
     from search.algorithms import algorithm_options
 
     every = {name: algorithm_options(name) for name in algorithms}
-    if accuracy in NAMES:
+    if fed_by(accuracy) in NAMES:
         every |= {name: values for name, values in recipe_options().items() if winner or name != WINNER}
+    if is_estimate(accuracy):
+        every[NAME] = estimate_options()
     options: dict[str, dict[str, Any]] = {name: {} for name in every}
     for text in settings:
         target, equals, value = text.partition("=")

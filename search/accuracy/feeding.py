@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blocks.errors import InputError, MissingExtraError
+from search.accuracy.arithmetic import sent
 from search.accuracy.training_data import ImageData, Labels, Pixels, TrainRecipe
 
 try:
@@ -38,20 +39,22 @@ def device_named(name: str) -> torch.device:
     return device
 
 
-def autocast(device: torch.device) -> torch.autocast:
-    """bfloat16 for convolutions and products on a GPU that computes it; float32 elsewhere."""
-    wanted = device.type == "cuda" and torch.cuda.is_bf16_supported()
-    return torch.autocast(device.type, torch.bfloat16, enabled=wanted)
-
-
 class Feed:
-    """One part of ``data`` as (n, c, s, s) batches, float32, channels last, at 1/``shrink`` of its size.
+    """One part of ``data`` as (n, c, s, s) batches, float32, at 1/``shrink`` of its size.
 
     On a GPU with room the part lies there as a whole, as it was stored: uint8 where the data are.
     """
 
-    def __init__(self, data: ImageData, images: Pixels, labels: Labels, shrink: int, device: torch.device) -> None:
-        self._images, self._device, self._shrink = images, device, shrink
+    def __init__(
+        self,
+        data: ImageData,
+        images: Pixels,
+        labels: Labels,
+        shrink: int,
+        device: torch.device,
+        memory_format: torch.memory_format = torch.channels_last,
+    ) -> None:
+        self._images, self._device, self._shrink, self._format = images, device, shrink, memory_format
         self._labels = torch.from_numpy(labels).to(device)
         self._resident: Tensor | None = None
         if device.type == "cuda" and images.nbytes < RESIDENT_SHARE * torch.cuda.mem_get_info(device)[0]:
@@ -68,17 +71,14 @@ class Feed:
         """The images of these rows, normalised, and their labels."""
         if isinstance(rows, slice):
             rows = np.arange(len(self))[rows]
-        picked = torch.from_numpy(rows).to(self._device)
-        if self._resident is not None:
-            stored = self._resident[picked]
-        else:
-            stored = torch.from_numpy(self._images[rows]).to(self._device)
+        picked = sent(rows, self._device)
+        stored = sent(self._images[rows], self._device) if self._resident is None else self._resident[picked]
         images = stored.permute(0, 3, 1, 2).float()  # NHWC in memory: channels last to torch
         if self._shrink > 1:
             images = F.avg_pool2d(images, self._shrink)
         if self._scale is not None:
             images = (images - self._scale[0]) * self._scale[1]
-        return images.contiguous(memory_format=torch.channels_last), self._labels[picked]
+        return images.contiguous(memory_format=self._format), self._labels[picked]
 
     def in_order(self, at_once: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Every image once."""
@@ -87,13 +87,15 @@ class Feed:
 
 
 def varied(images: Tensor, recipe: TrainRecipe, rng: np.random.Generator) -> Tensor:
-    """``images`` mirrored and moved as ``recipe`` says, each by its own draw; what moves in is 0, the mean."""
+    """``images`` mirrored and moved as ``recipe`` says, each by its own draw; what moves in is 0, the mean.
+
+    The draws, a few numbers an image, are made here, so that every device trains on the same; pixels move there."""
     n, _, size, _ = images.shape
     if recipe.flip:
-        mirrored = torch.from_numpy(rng.random(n) < 0.5).to(images.device)
+        mirrored = sent(rng.random(n) < 0.5, images.device)
         images = torch.where(mirrored[:, None, None, None], images.flip(3), images)
     if recipe.shift:
-        moved = torch.from_numpy(rng.integers(0, 2 * recipe.shift + 1, (2, n, 1))).to(images.device)
+        moved = sent(rng.integers(0, 2 * recipe.shift + 1, (2, n, 1)), images.device)
         rows, columns = moved + torch.arange(size, device=images.device)  # each (n, size)
         padded = F.pad(images, (recipe.shift,) * 4).permute(0, 2, 3, 1)  # (n, s + 2 shift, s + 2 shift, c)
         each = torch.arange(n, device=images.device)[:, None, None]

@@ -60,13 +60,14 @@ class SupernetAccuracy:
     def evaluate(self, candidates: Sequence[Candidate]) -> Iterator[tuple[int, float]]:
         """Judge each, after the training; InputError when space and images do not fit, OutcomeError when it
         diverges."""
+        from search.accuracy.arithmetic import repeatable
         from search.accuracy.training_torch import threads
 
-        with threads(self._threads):
+        with threads(self._threads), repeatable():
             if self._judge is None:
                 self._judge = self._trained()
         for index, candidate in enumerate(candidates):
-            with threads(self._threads):
+            with threads(self._threads), repeatable():
                 accuracy = self._judge.accuracy(candidate.choice)
             yield index, accuracy
 

@@ -14,9 +14,10 @@ import numpy as np
 
 from blocks.errors import MissingExtraError
 from blocks.torch_modules import NetworkModule
+from search.accuracy.arithmetic import Arithmetic
 from search.accuracy.checkpoints import Checkpoint
-from search.accuracy.feeding import Feed, autocast
-from search.accuracy.fitting import Fit, Progress
+from search.accuracy.feeding import Feed
+from search.accuracy.fitting import Fit, Gradients, Progress
 from search.accuracy.shared_weights import SharedNetwork
 from search.accuracy.training_data import ImageData, SupernetRecipe
 from search.accuracy.training_torch import accuracy_percent
@@ -42,15 +43,24 @@ def trained_supernet(
     """The weights of all members after training; OutcomeError when the loss stops being a number."""
     with torch.random.fork_rng(devices=[]):
         network = SharedNetwork(space, seed).to(device)
+    feed = Feed(data, data.train_images, data.train_labels, recipe.training.shrink, device)
+    step, name = gradients(network, recipe, seed, Arithmetic.of(device)), f"a supernet of {space.name}"
+    Fit(name, network, feed, recipe.training, seed, step, checkpoint, progress).run()
+    return network.eval()
+
+
+def gradients(network: SharedNetwork, recipe: SupernetRecipe, seed: int, arithmetic: Arithmetic) -> Gradients:
+    """One step of the sandwich; nothing of it waits for the device."""
+    space = network.space
     ends = [extreme(space, max), extreme(space, min)]
 
-    def gradients(images: Tensor, labels: Tensor, step: int) -> Tensor:
-        rng = random.Random(f"{seed}/{step}")
+    def step(images: Tensor, labels: Tensor, number: int) -> Tensor:
+        rng = random.Random(f"{seed}/{number}")
         members = [*ends, *(drawn(space, rng) for _ in range(recipe.drawn))]
         answer: Tensor | None = None
         first: Tensor | None = None
         for member in members:
-            with autocast(device):
+            with arithmetic.autocast(images.device):
                 logits = network(images, member).float()
             if answer is None:
                 loss = F.cross_entropy(logits, labels, label_smoothing=recipe.training.label_smoothing)
@@ -61,9 +71,7 @@ def trained_supernet(
         assert first is not None
         return first
 
-    feed = Feed(data, data.train_images, data.train_labels, recipe.training.shrink, device)
-    Fit(f"a supernet of {space.name}", network, feed, recipe.training, seed, gradients, checkpoint, progress).run()
-    return network.eval()
+    return step
 
 
 class MemberJudge:

@@ -16,9 +16,10 @@ from typing import TypeVar
 from blocks.architecture import Architecture
 from blocks.errors import InputError, MissingExtraError
 from blocks.torch_modules import ConvBN, NetworkModule
+from search.accuracy.arithmetic import Arithmetic, repeatable
 from search.accuracy.checkpoints import Checkpoint
-from search.accuracy.feeding import Feed, autocast, device_named
-from search.accuracy.fitting import Fit, Progress
+from search.accuracy.feeding import Feed, device_named
+from search.accuracy.fitting import Fit, Gradients, Progress
 from search.accuracy.training_data import ImageData, TrainRecipe
 
 try:
@@ -57,30 +58,38 @@ def train(
     *,
     device: str = "cpu",
     checkpoint: Path | None = None,
+    arithmetic: Arithmetic | None = None,
 ) -> Trained:
     """Train ``architecture`` on ``data``, on one CPU thread or a GPU, and judge it on the validation images.
 
     With ``checkpoint`` it is written there after every epoch, and a training that was cut goes on from there to the
-    same result. InputError when the network and the images do not fit, or the file is of another training; OutcomeError
-    when the loss stops being a number.
+    same result. ``arithmetic`` is what the device likes, unless told. InputError when the network and the images do not
+    fit, or the file is of another training; OutcomeError when the loss stops being a number.
     """
     check_fit(architecture, data, recipe)
     begun, where = time.perf_counter(), device_named(device)
-    with threads(1), torch.random.fork_rng(devices=[]):
-        network = fresh_network(architecture, seed).to(where)
-
-        def gradients(images: Tensor, labels: Tensor, step: int) -> Tensor:
-            with autocast(where):
-                loss = F.cross_entropy(network(images), labels, label_smoothing=recipe.label_smoothing)
-            loss.backward()  # type: ignore[no-untyped-call]
-            return loss.detach()
-
-        feed = Feed(data, data.train_images, data.train_labels, recipe.shrink, where)
+    how = Arithmetic.of(where) if arithmetic is None else arithmetic
+    with threads(1), repeatable(), torch.random.fork_rng(devices=[]):
+        network = fresh_network(architecture, seed, how.channels_last).to(where)
+        feed = Feed(data, data.train_images, data.train_labels, recipe.shrink, where, how.memory_format)
         kept = None if checkpoint is None else Checkpoint(checkpoint, identity(architecture, data, recipe, seed))
-        losses = Fit(architecture.name, network, feed, recipe, seed, gradients, kept, progress).run()
-        judged = Feed(data, data.validation_images, data.validation_labels, recipe.shrink, where)
+        step = gradients(network, recipe, how)
+        losses = Fit(architecture.name, network, feed, recipe, seed, step, kept, progress).run()
+        judged = Feed(data, data.validation_images, data.validation_labels, recipe.shrink, where, how.memory_format)
         accuracy = accuracy_percent(network, judged)
     return Trained(accuracy, network.cpu(), losses, time.perf_counter() - begun)
+
+
+def gradients(network: nn.Module, recipe: TrainRecipe, arithmetic: Arithmetic) -> Gradients:
+    """One step on the labels; nothing of it waits for the device."""
+
+    def step(images: Tensor, labels: Tensor, number: int) -> Tensor:
+        with arithmetic.autocast(images.device):
+            loss = F.cross_entropy(network(images), labels, label_smoothing=recipe.label_smoothing)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss.detach()
+
+    return step
 
 
 def identity(architecture: Architecture, data: ImageData, recipe: TrainRecipe, seed: int) -> str:
@@ -109,7 +118,7 @@ def check_fit(architecture: Architecture, data: ImageData, recipe: TrainRecipe) 
         )
 
 
-def fresh_network(architecture: Architecture, seed: int) -> NetworkModule:
+def fresh_network(architecture: Architecture, seed: int, channels_last: bool = True) -> NetworkModule:
     """Untrained: He's normal weights by fan-out, biases 0, batch norm 1 and 0, the classifier N(0, .01), as
     torchvision's MobileNets begin. Seeds torch's generator."""
     torch.manual_seed(seed)
@@ -121,7 +130,11 @@ def fresh_network(architecture: Architecture, seed: int) -> NetworkModule:
             nn.init.normal_(layer.weight, 0.0, 0.01)
         if isinstance(layer, nn.Conv2d | nn.Linear) and layer.bias is not None:
             nn.init.zeros_(layer.bias)
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    if channels_last:
+        return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    plain = NetworkModule(architecture)
+    plain.load_state_dict(network.state_dict())
+    return plain
 
 
 def quick(network: Network) -> Network:

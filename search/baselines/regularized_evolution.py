@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 from collections import deque
 from contextlib import suppress
-from itertools import islice
 
 from search.baselines.draws import TRIES, Draws
 from search.baselines.variation import mutated_once
@@ -17,16 +16,24 @@ from search.options import check_counts
 from search.problem import Problem, Result
 from search.space import Choice
 from search.trials import Trials, TrialsExhaustedError
+from search.warm_start import NONE, first_networks, note
 
 
 def regularized_evolution(
-    problem: Problem, trials: Trials, *, population: int = 10, tournament: int = 3, samples: int = 100
+    problem: Problem,
+    trials: Trials,
+    *,
+    population: int = 10,
+    tournament: int = 3,
+    samples: int = 100,
+    warm_start: str = NONE,
 ) -> Result:
     """The best judged network with cost <= ``problem.budget``.
 
     population  P: networks alive; the first ones are random
     tournament  S: drawn with replacement from the living at each cycle; the most accurate is the parent
     samples     distinct networks to judge (NATS-Bench stops by training time instead)
+    warm_start  the proxy that chooses the first networks, as in arXiv 2101.08134: see ``search.warm_start``
 
     Departures. The paper knows no budget: a mutant above it is never judged but drawn again, and where no mutant of a
     parent fits the parent itself is born again. A network met again is not trained again: it enters the population as
@@ -40,8 +47,8 @@ def regularized_evolution(
     def born_of(parent: Choice) -> Choice:
         return draws.first_fit(lambda: mutated_once(problem.space, parent, rng), parent)
 
+    first = first_networks(problem, draws, min(population, samples), warm_start)
     with suppress(TrialsExhaustedError):
-        first = list(islice(draws.distinct(), min(population, samples)))
         alive = deque(zip(first, trials.rewards(first), strict=True))
         stale = 0
         while len(trials) < samples and stale < TRIES:
@@ -51,5 +58,5 @@ def regularized_evolution(
             alive.popleft()
             cycles += 1
             stale = 0 if len(trials) > known else stale + 1
-    notes = {"P": population, "S": tournament, "samples": samples, "cycles": cycles}
+    notes = {"P": population, "S": tournament, "samples": samples, "cycles": cycles, **note(problem, warm_start, first)}
     return trials.result("regularized_evolution", notes)

@@ -140,7 +140,7 @@ def halved(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def proxy_names() -> tuple[str, ...]:
-    from tools.bench.proxies import PROXIES
+    from search.accuracy.zero_cost import PROXIES
 
     return tuple(PROXIES)
 
@@ -151,7 +151,7 @@ def scores(name: str, candidates: Sequence[Candidate], data: ImageData, seed: in
 
     from search.accuracy.feeding import Feed
     from search.accuracy.training_torch import fresh_network, threads
-    from tools.bench.proxies import PROXIES
+    from search.accuracy.zero_cost import PROXIES
 
     feed = Feed(data, data.train_images, data.train_labels, 1, torch.device("cpu"))
     images, labels = feed.batch(slice(0, PROXY_IMAGES))

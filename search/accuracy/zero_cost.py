@@ -1,4 +1,8 @@
-"""What is said of a network that was never trained, from one batch: zero-cost proxies of its accuracy.
+"""What is said of a network that was never trained, from one batch: zero-cost proxies.
+
+They are on no scale that means anything, and one that ranks well in a space may fail in the next
+(``tools/bench/ranking.py``): good for a place to begin (``search.warm_start``), never for an accuracy. Needs torch, and
+importing this file imports it.
 
 naswot          log determinant of how alike images' ReLU patterns are (Mellor et al., arXiv 2006.04647, eq. 2)
 gradient norm   of the loss over all weights (Abdelfattah et al., arXiv 2101.08134, section 3.1)
@@ -13,14 +17,19 @@ from typing import Any
 
 import numpy as np
 
+from blocks.architecture import Architecture
+from blocks.errors import MissingExtraError
 from blocks.torch_modules import BlockModule, NetworkModule
+from search.accuracy.training_torch import fresh_network, threads
 
 try:
     import torch
     from torch import Tensor, nn
     from torch.nn import functional as F
 except ImportError as error:
-    raise SystemExit("the proxies need torch: pip install 'edgenas[train]'") from error
+    raise MissingExtraError("torch", "train", "ranking networks that are not trained") from error
+
+NOISE_IMAGES = 32  #: of normal noise, where there are no images
 
 
 def naswot(network: NetworkModule, images: Tensor, labels: Tensor) -> float:
@@ -46,7 +55,7 @@ def naswot(network: NetworkModule, images: Tensor, labels: Tensor) -> float:
 
 def gradient_norm(network: NetworkModule, images: Tensor, labels: Tensor) -> float:
     network.train().zero_grad()
-    F.cross_entropy(network(images), labels).backward()
+    F.cross_entropy(network(images), labels).backward()  # type: ignore[no-untyped-call]
     return float(sum(p.grad.norm() for p in network.parameters() if p.grad is not None and p.ndim > 1))
 
 
@@ -65,3 +74,14 @@ PROXIES: dict[str, Callable[[NetworkModule, Tensor, Tensor], float]] = {
     "gradient norm": gradient_norm,
     "synflow": synflow,
 }
+
+
+def on_noise(name: str, architecture: Architecture, seed: int) -> float:
+    """What the proxy ``name`` says of fresh weights, given noise instead of images, which it hardly minds: synflow
+    looks at no image, and naswot at which features are on."""
+    generator = torch.Generator().manual_seed(seed)
+    size = (NOISE_IMAGES, architecture.c_in, architecture.in_size, architecture.in_size)
+    images = torch.randn(size, generator=generator)
+    labels = torch.randint(architecture.c_out, (NOISE_IMAGES,), generator=generator)
+    with threads(1), torch.random.fork_rng(devices=[]):
+        return PROXIES[name](fresh_network(architecture, seed), images, labels)
