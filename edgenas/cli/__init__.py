@@ -28,6 +28,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "bundle": ("edgenas.cli.bundle", "Everything that ships of a run, in one folder that proves itself."),
     "report": ("edgenas.cli.report", "One self-contained HTML page of what was measured and found."),
     "watch": ("edgenas.cli.watch", "The same page, served to this machine while a campaign or a search runs."),
+    "doctor": ("edgenas.cli.doctor", "What is installed here, what runs, and what to do about what does not."),
     "demo": ("edgenas.cli.demo", "The whole story on this machine in five minutes."),
 }
 
