@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from edgenas.cli.completing import spaces_and_networks
 from edgenas.cli.networks import NETWORK_HELP, classes_option, in_size_option, load_network, load_space
 from edgenas.cli.terminal import json_option, print_json, print_table
 
 
 @click.command("blocks", epilog=NETWORK_HELP)
-@click.argument("space_or_network")
+@click.argument("space_or_network", shell_complete=spaces_and_networks)
 @in_size_option
 @classes_option
 @json_option

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from edgenas.cli.completing import spaces
 from edgenas.cli.networks import classes_option, in_size_option
 from edgenas.cli.terminal import json_option, print_json, print_table
 
 
 @click.command("spaces")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=spaces)
 @in_size_option
 @classes_option
 @json_option

@@ -10,6 +10,8 @@ import click
 
 from blocks.errors import InputError, OutcomeError
 from edgenas.cli.bundled import repeat_bundle
+from edgenas.cli.completing import networks
+from edgenas.cli.completing import tables as complete_tables
 from edgenas.cli.devices import device_option, inventory_option, load_entry
 from edgenas.cli.networks import load_network
 from edgenas.cli.terminal import json_option, print_json, print_table, progress, talk
@@ -23,8 +25,10 @@ if TYPE_CHECKING:
 @device_option
 @inventory_option
 @click.option("--budget-ms", type=click.FloatRange(min=0, min_open=True), help="The latency budget to hold.")
-@click.option("--network", help="The network the files are of, to predict it from --table.")
+@click.option("--network", shell_complete=networks,
+              help="The network the files are of, to predict it from --table.")  # fmt: skip
 @click.option("--table", "tables", multiple=True, type=click.Path(dir_okay=False, path_type=Path),
+              shell_complete=complete_tables,
               help="Latency tables that predict; each for the files of its runtime.")  # fmt: skip
 @click.option(
     "--statistic", help="Of the samples: min, median or p90  [default: that of the table's validation, or min]"

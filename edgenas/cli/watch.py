@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from edgenas.cli.completing import spaces
 from edgenas.cli.networks import classes_option, in_size_option, load_space
 from edgenas.cli.terminal import json_option, print_json, talk
 
@@ -14,7 +15,9 @@ from edgenas.cli.terminal import json_option, print_json, talk
 @click.command("watch")
 @click.argument("runs", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option(
-    "--space", help="The space being measured, so that all of its blocks count  [default: those seen so far]."
+    "--space",
+    shell_complete=spaces,
+    help="The space being measured, so that all of its blocks count  [default: those seen so far].",
 )
 @in_size_option
 @classes_option

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from blocks.errors import InputError
+from edgenas.cli.completing import pools
 from edgenas.cli.devices.options import DEFAULT, inventory_option, next_command, sha256_of
 from edgenas.cli.terminal import json_option, print_json, print_summary, talk
 
@@ -27,7 +28,7 @@ _ANY = "any"  # what --adb says without a serial; no serial of adb's is that
 @click.option("--benchmark-model", type=_FILE, help="Phone: TensorFlow Lite's benchmark_model for it.")
 @click.option("--onnxruntime-perf-test", type=_FILE, help="Phone: ONNX Runtime's onnxruntime_perf_test for it.")
 @click.option("--core", "cores", type=int, multiple=True, help="A CPU to pin measurements to; repeat for more.")
-@click.option("--pool", help="A name that alike devices share, to share one table's work.")
+@click.option("--pool", shell_complete=pools, help="A name that alike devices share, to share one table's work.")
 @inventory_option
 @json_option
 def command(

@@ -8,13 +8,14 @@ from pathlib import Path
 import click
 
 from blocks.errors import OutcomeError
+from edgenas.cli.completing import devices
 from edgenas.cli.devices.asking import ask_each
 from edgenas.cli.devices.options import inventory_option, load_entries
 from edgenas.cli.terminal import json_option, print_json, print_table
 
 
 @click.command("check")
-@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=devices)
 @inventory_option
 @json_option
 def command(names: tuple[str, ...], inventory: Path | None, as_json: bool) -> None:

@@ -7,12 +7,13 @@ from typing import Any
 
 import click
 
+from edgenas.cli.completing import devices
 from edgenas.cli.devices.options import inventory_option, load_entry, opened
 from edgenas.cli.terminal import json_option, print_json, print_summary
 
 
 @click.command("facts")
-@click.argument("name")
+@click.argument("name", shell_complete=devices)
 @inventory_option
 @json_option
 def command(name: str, inventory: Path | None, as_json: bool) -> None:

@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING
 import click
 
 from blocks.errors import InputError
+from edgenas.cli.completing import INVENTORY as DEFAULT
+from edgenas.cli.completing import devices
 
 if TYPE_CHECKING:
     from devices.base import Device
     from devices.inventory import Entry
 
-DEFAULT = Path("devices.toml")
-
-device_option = click.option("--device", default="local", show_default=True, help="A device of the inventory.")
+device_option = click.option(
+    "--device", default="local", show_default=True, shell_complete=devices, help="A device of the inventory."
+)
 inventory_option = click.option(
     "--inventory",
     type=click.Path(dir_okay=False, path_type=Path),

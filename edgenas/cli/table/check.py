@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from blocks.errors import OutcomeError
+from edgenas.cli.completing import spaces
 from edgenas.cli.networks import classes_option, in_size_option, load_space
 from edgenas.cli.table.options import table_argument
 from edgenas.cli.terminal import json_option, print_json, print_summary
@@ -14,7 +15,9 @@ from edgenas.cli.terminal import json_option, print_json, print_summary
 
 @click.command("check")
 @table_argument
-@click.option("--space", "name", required=True, help="The space whose blocks the table should hold.")
+@click.option(
+    "--space", "name", required=True, shell_complete=spaces, help="The space whose blocks the table should hold."
+)
 @in_size_option
 @classes_option
 @json_option

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edgenas.cli.completing import tables
 from edgenas.cli.terminal import talk
 
 if TYPE_CHECKING:
     import pandas as pd
 
-table_argument = click.argument("table", type=click.Path(dir_okay=False, path_type=Path))
+table_argument = click.argument("table", type=click.Path(dir_okay=False, path_type=Path), shell_complete=tables)
 csv_option = click.option("--csv", type=click.Path(dir_okay=False, path_type=Path), help="Also write it as CSV.")
 parquet_option = click.option(
     "--parquet", type=click.Path(dir_okay=False, path_type=Path), help="Also write it as Parquet (extra: parquet)."

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blocks.errors import InputError
+from edgenas.cli.completing import spaces
 from edgenas.cli.devices import device_option, inventory_option, load_entry
 from edgenas.cli.live import live_table
 from edgenas.cli.networks import classes_option, in_size_option, load_space
@@ -22,7 +23,12 @@ if TYPE_CHECKING:
 
 @click.command("validate")
 @table_argument
-@click.option("--space", "name", help="The space that networks are drawn from  [default: the one it was measured for]")
+@click.option(
+    "--space",
+    "name",
+    shell_complete=spaces,
+    help="The space that networks are drawn from  [default: the one it was measured for]",
+)
 @in_size_option
 @classes_option
 @device_option
