@@ -127,7 +127,7 @@ class Demo:
         from profiler.work import Progress
 
         def told(p: Progress) -> None:
-            self.update(p.done, p.total, runtime)
+            self.update(p.done, p.total, f"{runtime}: {p.note}")
 
         campaign = profile(
             self.entry.open(), ALL[runtime], space.blocks(), self.folder / f"table-{runtime}.jsonl",
@@ -146,7 +146,7 @@ class Demo:
         from profiler.work import Progress
 
         def told(p: Progress) -> None:
-            self.update(p.done, p.total, "networks and blocks")
+            self.update(p.done, p.total, f"networks and blocks: {p.note}")
 
         asked = Asked(space, HELD_OUT, processes=3, chains=False, seed=self.seed)
         return validate(self.entry, self.folder / f"table-{RUNTIMES[0]}.jsonl", asked, progress=told)
