@@ -82,7 +82,7 @@ def test_tables(tmp_path: Path) -> None:
 
 
 def test_names_are_those_there_are() -> None:
-    from edgenas.cli.devices import options, preparing
+    from edgenas.cli.devices import preparing
     from edgenas.image_judges import NAMES
     from latency_tables.importers import FORMATS
     from latency_tables.statistics import STATISTICS
@@ -98,7 +98,6 @@ def test_names_are_those_there_are() -> None:
     assert completing.MEASURED == quantize.MEASURED
     assert set(completing.STATISTICS) == {*STATISTICS, "mean"}
     assert set(completing.JUDGES) == {"digits", *NAMES}
-    assert completing.INVENTORY == options.DEFAULT
 
 
 @pytest.mark.parametrize("words", [["prof"], ["search", "nas"], ["profile", "digits", "--device", ""]])

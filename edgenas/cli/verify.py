@@ -15,6 +15,7 @@ from edgenas.cli.completing import tables as complete_tables
 from edgenas.cli.devices import device_option, inventory_option, load_entry
 from edgenas.cli.networks import load_network
 from edgenas.cli.terminal import json_option, print_json, print_table, progress, talk
+from edgenas.cli.verified import sum_up
 
 if TYPE_CHECKING:
     from edgenas.measuring import Verdict
@@ -130,6 +131,8 @@ def command(
             f"{worst.file} is not inside {worst.budget_ms:g} ms on {device}: {worst.measured_ms:.4g} ms, upper end "
             f"{worst.high_ms:.4g} ms; search again with a smaller budget"
         )
+    if not as_json:
+        sum_up(files, device, verdicts)
 
 
 def print_verdicts(verdicts: list[Verdict]) -> None:

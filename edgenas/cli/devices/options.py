@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from blocks.errors import InputError
-from edgenas.cli.completing import INVENTORY as DEFAULT
-from edgenas.cli.completing import devices
+from edgenas.cli.completing import INVENTORY, devices
 
 if TYPE_CHECKING:
     from devices.base import Device
@@ -33,8 +32,8 @@ def load_entries(inventory: Path | None) -> dict[str, Entry]:
     """The devices there are, by name."""
     from devices.inventory import load_inventory
 
-    if inventory is None and DEFAULT.is_file():
-        inventory = DEFAULT
+    if inventory is None and INVENTORY.is_file():
+        inventory = INVENTORY
     return load_inventory(inventory)
 
 

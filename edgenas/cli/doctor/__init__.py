@@ -12,7 +12,7 @@ import click
 
 from blocks.errors import OutcomeError
 from edgenas.cli.devices.options import inventory_option
-from edgenas.cli.terminal import json_option, print_json, print_table
+from edgenas.cli.terminal import json_option, print_json, print_summary, print_table
 
 if TYPE_CHECKING:
     from edgenas.cli.doctor.packages import Package
@@ -46,6 +46,8 @@ def command(inventory: Path | None, as_json: bool) -> None:
         print_json({"ok": not hurt, "rows": [asdict(row) for row in rows], "packages": [asdict(p) for p in found]})
     else:
         _print(rows, any(package.name == "rich" and package.state != "ok" for package in found))
+        counts = {state: sum(row.state == state for row in rows) for state in ("ok", "mark", "missing", "broken")}
+        print_summary({**counts, **({} if hurt else {"next": "edgenas devices check, or edgenas demo"})})
     if hurt:
         raise OutcomeError(f"nothing can be measured here: {', '.join(row.what for row in hurt)}; see what to type")
 

@@ -10,7 +10,8 @@ import subprocess
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from edgenas.cli.devices.options import DEFAULT, load_entries
+from edgenas.cli.completing import INVENTORY
+from edgenas.cli.devices.options import load_entries
 from edgenas.cli.doctor.rows import Row
 
 _CALL_S = 5.0
@@ -22,7 +23,7 @@ def inventory_rows(inventory: Path | None) -> Iterator[Row]:
     from devices.base import DeviceInputError
     from edgenas.cli.devices.rows import tool_rows
 
-    path = inventory or DEFAULT
+    path = inventory or INVENTORY
     if inventory is None and not path.is_file():
         yield Row("inventory", "ok", f"no {path} here: this machine alone; to add: edgenas devices add NAME --ssh HOST")
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -110,6 +111,7 @@ def _print(
             "outside intervals": f"{found.outside}, by chance {0.05 * found.judged:.3g}",
             "settings differ": "; ".join(differences) or None,
             "agree": {None: "not judged", True: "yes", False: "no"}[verdict],
+            "next": f"edgenas report {' '.join(shlex.quote(str(name)) for name in names)} -o report.html",
         }
     )
 

@@ -9,6 +9,7 @@ import click
 from blocks.errors import InputError
 from edgenas.cli.completing import FORMATS, spaces, words
 from edgenas.cli.networks import classes_option, in_size_option, load_space
+from edgenas.cli.table.options import next_search
 from edgenas.cli.terminal import json_option, print_json, print_summary
 
 
@@ -74,7 +75,6 @@ def command(
         )  # fmt: skip
         return
     notes = {f"note {i}": note for i, note in enumerate(source.notes, start=1)}
-    searched = source.space or "SPACE"
     print_summary(
         {
             "written": str(out),
@@ -83,6 +83,6 @@ def command(
             "left out": "; ".join(source.left_out) or None,
             **notes,
             "quality": str(quality),
-            "next": f"edgenas search {searched} --table {out} --statistic {STATISTIC} --unvalidated --budget-ms ...",
+            "next": next_search(source.space or "SPACE", out, imported=True),
         }
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,3 +29,16 @@ def write_frame(frame: pd.DataFrame, csv: Path | None, parquet: Path | None) -> 
         if path is not None:
             write(frame, path)
             talk(f"written: {path}")
+
+
+def next_validation(table: Path) -> str:
+    """What to type after a table was measured."""
+    return f"edgenas table validate {shlex.quote(str(table))}"
+
+
+def next_search(space: str, table: Path, *, imported: bool) -> str:
+    """What to type when a table is ready for a search; nothing proves one that is ``imported``."""
+    from latency_tables.imported import STATISTIC
+
+    way = f" --statistic {STATISTIC} --unvalidated" if imported else ""
+    return f"edgenas search {space} --table {shlex.quote(str(table))}{way} --budget-ms MS --accuracy JUDGE"

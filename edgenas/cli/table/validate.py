@@ -13,7 +13,7 @@ from edgenas.cli.completing import spaces
 from edgenas.cli.devices import device_option, inventory_option, load_entry
 from edgenas.cli.live import live_table
 from edgenas.cli.networks import classes_option, in_size_option, load_space
-from edgenas.cli.table.options import table_argument
+from edgenas.cli.table.options import next_search, table_argument
 from edgenas.cli.terminal import Cell, json_option, print_json, print_summary, print_table, talk
 
 if TYPE_CHECKING:
@@ -79,7 +79,8 @@ def command(
         print_json(found.as_dict())
         return
     print_validation(found)
-    print_summary({"written": str(table), "next": f"edgenas search {space.name} --table {table} --budget-ms MS ..."})
+    then = next_search(f"{space.name} --in-size {space.in_size}", table, imported=False)
+    print_summary({"written": str(table), "next": then})
 
 
 def find_space(path: Path) -> Space:
