@@ -23,12 +23,17 @@ def command(shell: str, as_json: bool) -> None:
     """A script for SHELL that completes what is typed after edgenas: verbs, options, spaces, algorithms, runtimes,
     devices and pools of the inventory, latency tables.
 
+    To have it in every shell, write one of these into the file that the shell reads when it starts, such as ~/.bashrc,
+    ~/.zshrc and ~/.config/fish/completions/edgenas.fish:
+
     \b
-    Example: now; and from now on, by writing the line into the file that the shell reads when it starts
       eval "$(edgenas completion bash)"
-      echo 'eval "$(edgenas completion bash)"' >> ~/.bashrc
-      echo 'eval "$(edgenas completion zsh)"' >> ~/.zshrc
-      echo 'edgenas completion fish | source' > ~/.config/fish/completions/edgenas.fish
+      eval "$(edgenas completion zsh)"
+      edgenas completion fish | source
+
+    \b
+    Example:
+      edgenas completion bash > edgenas.bash
     """
     from click.shell_completion import get_completion_class
 

@@ -12,7 +12,7 @@ import click
 
 from blocks.errors import OutcomeError
 from edgenas.cli.devices.options import inventory_option
-from edgenas.cli.terminal import json_option, print_json, print_summary, print_table
+from edgenas.cli.terminal import json_option, print_json, print_summary, print_table, talk
 
 if TYPE_CHECKING:
     from edgenas.cli.doctor.packages import Package
@@ -40,6 +40,7 @@ def command(inventory: Path | None, as_json: bool) -> None:
       edgenas doctor --json
     """
     os.nice(10)  # what is measured on this machine comes first
+    talk("loading every package and measuring a block: a few seconds")
     found, rows = _look(inventory)
     hurt = [row for row in rows if row.needed and row.state in ("missing", "broken")]
     if as_json:

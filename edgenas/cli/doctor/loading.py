@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-LIMIT_S = 30.0  #: for all modules of a process, on a slow disk
+LIMIT_S = 120.0  #: for all modules of a process, on a slow disk and a busy machine
 
 
 def load(modules: Sequence[str], *, limit_s: float = LIMIT_S) -> dict[str, str]:
