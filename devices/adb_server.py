@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PORT = 5037
 OLDEST = 31
-_NEW_FEATURE = "sendrecv_v2_zstd"  # which servers have from 31 on
+NEW_FEATURE = "sendrecv_v2_zstd"  #: which servers have from 31 on
 _START_S = 30
 _LAUNCHES = 3
 
@@ -48,7 +48,7 @@ class AdbServer:
             socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
         except OSError:
             self._launch()
-        if _NEW_FEATURE not in self.ask("host:host-features").split(","):
+        if NEW_FEATURE not in self.ask("host:host-features").split(","):
             raise DeviceInputError(
                 f"the adb server that runs on port {self.port} is older than {OLDEST} and loses devices in silence; "
                 "type: adb kill-server; edgenas then starts the one it brings"

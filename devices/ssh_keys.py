@@ -39,6 +39,12 @@ def log_in(transport: paramiko.Transport, user: str, files: Sequence[Path], *, o
     )
 
 
+def shown_keys() -> tuple[list[str], list[str]]:
+    """What a board that names no key is shown, in order; and notes on what is not. DeviceInputError."""
+    notes: list[str] = []
+    return [what for what, _ in islice(_keys((), False, notes), _MOST)], notes
+
+
 def _keys(files: Sequence[Path], only_files: bool, notes: list[str]) -> Iterator[tuple[str, paramiko.PKey]]:
     import paramiko
 

@@ -213,7 +213,7 @@ class Making:
         table = Table([self.entry], runtime_named(runtime), path, plan)
         campaign = fill(
             {runtime: table}, order.space.blocks(), order.enough, order.force,
-            lambda label, told: self.update(told.done, told.total, label), self.say,
+            lambda label, told: self.update(told.done, told.total, f"{label}: {told.note}"), self.say,
         )[runtime]  # fmt: skip
         if isinstance(campaign, Exception):
             raise campaign
@@ -236,7 +236,7 @@ class Making:
         asked = Asked(self.order.space, self.order.held_out, processes=3, chains=False, seed=self.seed)
         return validate(
             self.entry, path, asked, force=self.order.force, say=self.say,
-            progress=lambda told: self.update(told.done, told.total, "networks and blocks"),
+            progress=lambda told: self.update(told.done, told.total, f"networks and blocks: {told.note}"),
         )  # fmt: skip
 
     def _cost(self) -> Cost:

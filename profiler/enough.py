@@ -101,12 +101,15 @@ def cut(
     plan: Plan,
     most: int,
     failed: Collection[Piece],
+    least: int | None = None,
 ) -> Iterator[Item]:
-    """Batches of at most ``most`` pieces, process after process, less what has ``failed``."""
+    """Batches of at most ``most`` pieces, process after process, less what has ``failed``; from process ``least`` on
+    they are of what is not known yet."""
     beside = tuple(piece for piece in sentinels if piece not in failed)
     for process, pieces in enumerate(passes):
         for batch in batches([piece for piece in pieces if piece not in failed], plan, most):
-            yield Item(process, tuple(batch), "table", tuple(p for p in beside if p not in batch))
+            again = least is not None and process >= least
+            yield Item(process, tuple(batch), "table", tuple(p for p in beside if p not in batch), again=again)
 
 
 def even_batches(processes: int, blocks: int, most: int, devices: int) -> int:

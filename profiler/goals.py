@@ -53,7 +53,8 @@ class Blocks:
             table = LatencyTable(table.setting, table.measurements, (*table.voids, *voids))
         most = even_batches(self.enough.processes, len(pieces), self.batch_blocks, self.devices)
         left = [piece for piece in pieces if piece not in failed]
-        return voids, list(cut(self.enough.passes(table, left), sentinels, plan, most, failed))
+        passes = self.enough.passes(table, left)
+        return voids, list(cut(passes, sentinels, plan, most, failed, self.enough.processes))
 
 
 def new_voids(table: LatencyTable, sentinels: Sequence[Piece]) -> list[Void]:

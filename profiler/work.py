@@ -20,7 +20,7 @@ _SLOW_MACS_PER_S = 1e9  # what the estimate takes the device for: one core of a 
 @dataclass(frozen=True, slots=True)
 class Progress:
     """Told after every batch: (piece, process) pairs measured and wanted, failures, and seconds left as it looks; which
-    ``device`` measured the batch, and how warm it was then."""
+    ``device`` measured the batch, and how warm it was then; pieces that are ``unstable`` so far."""
 
     done: int
     total: int
@@ -28,18 +28,27 @@ class Progress:
     eta_s: float
     device: str = ""
     temperature_c: float | None = None
+    unstable: int = 0
+
+    @property
+    def note(self) -> str:
+        """Who, how warm, how many unstable."""
+        heat = None if self.temperature_c is None else f"{self.temperature_c:.0f} °C"
+        unstable = f"{self.unstable} unstable" if self.unstable else None
+        return ", ".join(part for part in (self.device, heat, unstable) if part)
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
     """A batch for one fresh process: what to measure, and ``sentinels`` beside it; ``batch`` names it, or is '' for a
-    name made from what it is."""
+    name made from what it is. ``again``: each was measured as often as all are, and is not known yet."""
 
     process: int
     pieces: tuple[Piece, ...]
     purpose: Purpose = "table"
     sentinels: tuple[Piece, ...] = ()
     batch: str = ""
+    again: bool = False
 
 
 #: Asked for what is to be measured next, given what has failed in this campaign; nothing ends it.
@@ -61,7 +70,7 @@ class Work:
         self._changed = threading.Condition()
         self._total, self._estimated_s = 0, 0.0
         self._begin, self._worked_s = time.monotonic(), 0.0
-        self.measured = self._failed = 0
+        self.measured = self._failed = self._unstable = 0
 
     def take(self, first: Callable[[Item], bool] = lambda item: False) -> Item | None:
         """The next batch, or a later one for which ``first`` holds; waits while what others have may come back. None
@@ -90,7 +99,8 @@ class Work:
             self._worked_s += self._seconds(item)
             pace = (time.monotonic() - self._begin) / self._worked_s
             left_s = max(0.0, pace * (self._estimated_s - self._worked_s))
-            self._progress(Progress(self.measured, self._total, self._failed, left_s, device, temperature_c))
+            told = Progress(self.measured, self._total, self._failed, left_s, device, temperature_c, self._unstable)
+            self._progress(told)
             self._changed.notify_all()
 
     def give_back(self, item: Item) -> None:
@@ -112,6 +122,8 @@ class Work:
         self._total += sum(len(item.pieces) for item in items)
         self._estimated_s += sum(self._seconds(item) for item in items)
         self._finished = not items
+        if items:  # what is unstable in the end, the table says
+            self._unstable = len({piece for item in items if item.again for piece in item.pieces})
 
     def _next(self, first: Callable[[Item], bool]) -> Item | None:
         self._queue = deque(item for item in map(self._whole, self._queue) if item.pieces)

@@ -29,8 +29,13 @@ VERBS: dict[str, tuple[str, str]] = {
     "bundle": ("edgenas.cli.bundle", "Everything that ships of a run, in one folder that proves itself."),
     "report": ("edgenas.cli.report", "One self-contained HTML page of what was measured and found."),
     "watch": ("edgenas.cli.watch", "The same page, served to this machine while a campaign or a search runs."),
+    "doctor": ("edgenas.cli.doctor", "What is installed here, what runs, and what to do about what does not."),
+    "completion": ("edgenas.cli.completion", "A script that completes what you type, for bash, zsh or fish."),
     "demo": ("edgenas.cli.demo", "The whole story on this machine in five minutes."),
 }
+
+
+PROGRAM = "edgenas"
 
 
 class EdgenasVerbs(Verbs):
@@ -70,7 +75,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     from devices.base import DeviceError, DeviceInputError
 
     try:
-        code = cli.main(args=None if args is None else list(args), prog_name="edgenas", standalone_mode=False)
+        code = cli.main(args=None if args is None else list(args), prog_name=PROGRAM, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         code = 2

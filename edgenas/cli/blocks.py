@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
-from edgenas.cli.networks import NETWORK_HELP, classes_option, in_size_option, load_network, load_space
-from edgenas.cli.terminal import json_option, print_json, print_table
+from edgenas.cli.completing import spaces_and_networks
+from edgenas.cli.networks import NETWORK_HELP, classes_option, in_size_option, load_network, load_space, sizes
+from edgenas.cli.terminal import json_option, print_json, print_summary, print_table
 
 
 @click.command("blocks", epilog=NETWORK_HELP)
-@click.argument("space_or_network")
+@click.argument("space_or_network", shell_complete=spaces_and_networks)
 @in_size_option
 @classes_option
 @json_option
@@ -34,3 +37,5 @@ def command(space_or_network: str, in_size: int | None, classes: int | None, as_
         print_json([dict(zip(keys, row, strict=True)) for row in rows])
     else:
         print_table(("block", "output", "MACs", "parameters", "bytes moved"), rows, f"{len(rows)} blocks")
+        then = f"edgenas profile {shlex.quote(space_or_network)}{sizes(in_size, classes)}"
+        print_summary({"blocks": len(rows), "next": then})

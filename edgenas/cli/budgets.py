@@ -11,10 +11,13 @@ from typing import Any
 import click
 
 from edgenas.budgets import Asked
+from edgenas.cli.completing import STATISTICS, tables, words
 
 _OPTIONS = (
-    click.option("--table", type=click.Path(dir_okay=False, path_type=Path), help="Latency table, for --budget-ms."),
-    click.option("--statistic", help="Of the table's samples: min, median or p90; mean of an imported table  [default: "
+    click.option("--table", type=click.Path(dir_okay=False, path_type=Path), shell_complete=tables,
+                 help="Latency table, for --budget-ms."),
+    click.option("--statistic", shell_complete=words(*STATISTICS),
+                 help="Of the table's samples: min, median or p90; mean of an imported table  [default: "
                  "what its validation found best]"),
     click.option("--unvalidated", is_flag=True, help="Search a table that no edgenas table validate has proved."),
     click.option("--predict", is_flag=True, help="Predict blocks that the table lacks from those it has; see profile "

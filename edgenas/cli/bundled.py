@@ -9,6 +9,7 @@ import click
 
 from blocks.errors import OutcomeError
 from edgenas.cli.terminal import mib, print_json, print_table, progress, talk
+from edgenas.cli.verified import sum_up_bundle
 
 if TYPE_CHECKING:
     from devices.inventory import Entry
@@ -72,3 +73,5 @@ def repeat_bundle(
             f"{apart[0].then.file} took {apart[0].now.measured_ms:.4g} ms now and {apart[0].then.measured_ms:.4g} ms "
             f"then, further apart than both intervals explain: see whether something else runs on {entry.name}"
         )
+    if not as_json:
+        sum_up_bundle(bundle, found)

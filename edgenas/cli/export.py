@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blocks.errors import InputError
+from edgenas.cli.completing import PRECISIONS, networks
 from edgenas.cli.networks import NETWORK_HELP, classes_option, in_size_option, load_network
 from edgenas.cli.terminal import Cell, json_option, print_json, print_summary, print_table, talk
-from profiler.export.quantize import PRECISIONS, Precision
 
 if TYPE_CHECKING:
     from blocks.architecture import Architecture
     from blocks.weights import Weights
     from edgenas.pictures import Scaling
+    from profiler.export.quantize import Precision
 
 CALIBRATED_ON = 256  #: pictures at most, evenly spaced over those that are given
 
 
 @click.command("export", epilog=NETWORK_HELP)
-@click.argument("network")
+@click.argument("network", shell_complete=networks)
 @in_size_option
 @classes_option
 @click.option("--weights", type=click.Path(dir_okay=False, path_type=Path),

@@ -7,16 +7,18 @@ from pathlib import Path
 import click
 
 from blocks.errors import InputError
+from edgenas.cli.completing import STATISTICS, tables, words
 from edgenas.cli.networks import load_space, read_json
 from edgenas.cli.terminal import json_option, print_json, print_summary, print_table, talk
 
 
 @click.command("front")
 @click.argument("search", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--table", type=click.Path(dir_okay=False, path_type=Path),
+@click.option("--table", type=click.Path(dir_okay=False, path_type=Path), shell_complete=tables,
               help="A latency table, of this or of any other device [default: the search's own].")  # fmt: skip
 @click.option(
     "--statistic",
+    shell_complete=words(*STATISTICS),
     help="Of the samples: min, median or p90  [default: the search's; of another table what its validation found best]",
 )
 @click.option("--unvalidated", is_flag=True, help="Use a table that no edgenas table validate has proved.")

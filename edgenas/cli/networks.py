@@ -28,6 +28,12 @@ NETWORK_HELP = (
 )
 
 
+def sizes(in_size: int | None, classes: int | None) -> str:
+    """The options as they were typed, for what to type next."""
+    given = {"in-size": in_size, "classes": classes}
+    return "".join(f" --{option} {value}" for option, value in given.items() if value is not None)
+
+
 def load_network(text: str, in_size: int | None = None, classes: int | None = None) -> Architecture:
     """The network that ``text`` names; InputError says what it could have been."""
     if text.endswith(".json") or Path(text).is_file():

@@ -11,36 +11,39 @@ import click
 
 from blocks.errors import InputError, OutcomeError
 from blocks.spec import BlockSpec
+from edgenas.cli import completing
 from edgenas.cli.devices import inventory_option, load_entries
 from edgenas.cli.live import live_table
 from edgenas.cli.networks import NETWORK_HELP, classes_option, in_size_option, load_network, load_space
 from edgenas.cli.terminal import json_option, print_json, print_summary, progress, talk
-from edgenas.profiling import Table, fill
-from edgenas.workers import runtime_named
-from latency_tables.records import piece_text
-from profiler.campaign import Campaign
-from profiler.enough import Enough, pieces_of
-from profiler.export.quantize import MEASURED
-from profiler.plan import Plan
 
 if TYPE_CHECKING:
+    from edgenas.profiling import Table
     from latency_tables.table import LatencyTable
+    from profiler.campaign import Campaign
+    from profiler.enough import Enough
     from search.space import Space
 
 
 @click.command("profile", epilog=NETWORK_HELP)
-@click.argument("space_or_network", required=False)
+@click.argument("space_or_network", required=False, shell_complete=completing.spaces_and_networks)
 @click.option("--block", "texts", multiple=True, help="A block by its text, such as ir-56x24-m72-o40-k5-s2-relu6.")
 @in_size_option
 @classes_option
 @click.option(
-    "--device", "names", multiple=True, help="A device of the inventory; repeat for several  [default: local]"
+    "--device",
+    "names",
+    multiple=True,
+    shell_complete=completing.devices,
+    help="A device of the inventory; repeat for several  [default: local]",
 )
-@click.option("--pool", "pools", multiple=True, help="All devices with this pool, which share one table's work.")
+@click.option("--pool", "pools", multiple=True, shell_complete=completing.pools,
+              help="All devices with this pool, which share one table's work.")  # fmt: skip
 @inventory_option
-@click.option("--runtime", help="litert, onnxruntime, benchmark_model or onnxruntime_perf_test  [default: litert; on "
+@click.option("--runtime", shell_complete=completing.words(*completing.RUNTIMES),
+              help="litert, onnxruntime, benchmark_model or onnxruntime_perf_test  [default: litert; on "
               "phones benchmark_model]")  # fmt: skip
-@click.option("--precision", type=click.Choice(MEASURED), default="fp32", show_default=True,
+@click.option("--precision", type=click.Choice(completing.MEASURED), default="fp32", show_default=True,
               help="Of the blocks, calibrated on random activations; a table holds one.")  # fmt: skip
 @click.option("--threads", default=1, show_default=True, help="Threads of the runtime.")
 @click.option("--core", "cores", type=int, multiple=True, help="A CPU to pin to; repeat for more threads.")
@@ -51,7 +54,11 @@ if TYPE_CHECKING:
 @click.option("--within", default=2.0, show_default=True, metavar="PERCENT",
               help="A block is known when half of its 95 % interval is this narrow.")  # fmt: skip
 @click.option(
-    "--statistic", default="median", show_default=True, help="The one that is to be known: min, median or p90."
+    "--statistic",
+    default="median",
+    show_default=True,
+    shell_complete=completing.words(*completing.STATISTICS[:3]),
+    help="The one that is to be known: min, median or p90.",
 )
 @click.option("--cold-kib", default=8192, show_default=True,
               help="KiB of weights that another model reads before every run, so that caches are as inside a network; "
@@ -106,7 +113,10 @@ def command(
       edgenas profile mobilenet_v3_small --device pi4 --device pixel --pool pi5
       edgenas profile tunas_v3 --for-search --budget-ms 20 --budget-ms 40
     """
-    from edgenas.workers import default_runtime, grouped
+    from edgenas.profiling import Table, fill
+    from edgenas.workers import default_runtime, grouped, runtime_named
+    from profiler.enough import Enough
+    from profiler.plan import Plan
 
     enough = Enough(processes, max(most_processes, processes), within / 100, statistic)
     blocks = _blocks(space_or_network, texts, in_size, classes)
@@ -160,6 +170,7 @@ def _for_search(
     """Measure what the front of ``space`` touches and say what was found."""
     from edgenas.judges import open_accuracy
     from edgenas.lazily import Round, capacity_values, judged_values, lazily
+    from edgenas.profiling import fill
     from search.problem import check_positive
 
     for budget in budgets_ms:
@@ -228,6 +239,9 @@ def _blocks(
 
 def _report(table: Table, outcome: Campaign | Exception, blocks: list[BlockSpec], enough: Enough) -> dict[str, Any]:
     """What became of one table: plain JSON values."""
+    from latency_tables.records import piece_text
+    from profiler.enough import pieces_of
+
     if isinstance(outcome, Exception):
         talk(f"{table.path}: {outcome}")
         return {"table": str(table.path), "error": str(outcome)}

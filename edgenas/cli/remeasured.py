@@ -41,7 +41,7 @@ def remeasured(
         with progress(f"blocks measured again on {entry.name}") as update:
             measure_again(
                 entry, path, blocks, way, force=force, say=talk,
-                progress=lambda told: update(told.done, told.total, ""),
+                progress=lambda told: update(told.done, told.total, told.note),
             )  # fmt: skip
 
     ended = until_kept(lambda: solve(reopen()), measure, most, tell)

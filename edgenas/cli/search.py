@@ -11,6 +11,7 @@ import click
 
 from edgenas.budgets import Asked, Budgets, open_budgets
 from edgenas.cli.budgets import budget_options
+from edgenas.cli.completing import ALGORITHMS, JUDGES, devices, spaces, words
 from edgenas.cli.devices import inventory_option, load_entry
 from edgenas.cli.explained import print_explained
 from edgenas.cli.networks import classes_option, in_size_option, load_space
@@ -29,11 +30,11 @@ if TYPE_CHECKING:
 
 
 @click.command("search")
-@click.argument("space")
+@click.argument("space", shell_complete=spaces)
 @in_size_option
 @classes_option
 @budget_options
-@click.option("--accuracy", required=True, help=f"Who judges: {ACCURACY_HELP}")
+@click.option("--accuracy", required=True, shell_complete=words(*JUDGES), help=f"Who judges: {ACCURACY_HELP}")
 @click.option("--images", type=click.Path(path_type=Path), help="Your pictures: a folder a class (in train/, val/ and "
               "test/, or split for you), an .npz of arrays, or a Hugging Face dataset on disk.")  # fmt: skip
 @click.option("--train-on", default="auto", show_default=True, help="What trains on --images: auto, cpu or cuda.")
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
               help="With --accuracy supernet: networks that are also trained alone, to say how far the supernet's "
               "ranking can be trusted; 0 for none.")  # fmt: skip
 @click.option("--algorithm", "algorithms", multiple=True, default=("layernas", "mathnas"), show_default=True,
+              shell_complete=words(*ALGORITHMS),
               help="layernas, mathnas, hybrid, random, regularized_evolution, ofa_evolution, reinforce or nsga2; "
               "repeat for several.")  # fmt: skip
 @click.option("--set", "settings", multiple=True, metavar="ALGORITHM.OPTION=VALUE",
@@ -49,7 +51,8 @@ if TYPE_CHECKING:
               "is that of all budgets together.")  # fmt: skip
 @click.option("--seed", default=0, show_default=True, help="Of the search and of the trainings.")
 @where_options
-@click.option("--remeasure", "device", metavar="DEVICE", help="Measure the winners' blocks again on this device of the "
+@click.option("--remeasure", "device", metavar="DEVICE", shell_complete=devices,
+              help="Measure the winners' blocks again on this device of the "
               "inventory, and search again, until the winners stay.")  # fmt: skip
 @click.option("--remeasure-rounds", default=10, show_default=True, type=click.IntRange(min=1),
               help="Times to measure again at most.")  # fmt: skip

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from blocks.errors import InputError
+from edgenas.cli.completing import ALGORITHMS, spaces, tables, words
 from edgenas.cli.devices import device_option, inventory_option, load_entry
 from edgenas.cli.made import make
 from edgenas.cli.networks import in_size_option, load_space
@@ -16,7 +17,7 @@ from profiler.export.quantize import MEASURED, PRECISIONS, Precision
 
 
 @click.command("ship")
-@click.argument("space")
+@click.argument("space", shell_complete=spaces)
 @click.option("--images", required=True, type=click.Path(path_type=Path), help="Your pictures: a folder a class (in "
               "train/, val/ and test/, or split for you), an .npz of arrays, or a Hugging Face dataset on "
               "disk.")  # fmt: skip
@@ -30,11 +31,12 @@ from profiler.export.quantize import MEASURED, PRECISIONS, Precision
               "of the budget: its blocks are measured.")  # fmt: skip
 @click.option("--accuracy", default="supernet", show_default=True, type=click.Choice(("supernet", "train")),
               help="Who judges networks: one training for all, or one each.")  # fmt: skip
-@click.option("--algorithm", default="hybrid", show_default=True, help="Of the search; see edgenas search.")
+@click.option("--algorithm", default="hybrid", show_default=True, shell_complete=words(*ALGORITHMS),
+              help="Of the search; see edgenas search.")  # fmt: skip
 @click.option("--set", "settings", multiple=True, metavar="WHAT.OPTION=VALUE",
               help="An option of the algorithm or a training: supernet.epochs=20, winner.epochs=60.")  # fmt: skip
 @click.option("--max-trials", default=200, show_default=True, type=click.IntRange(min=1), help="Networks judged.")
-@click.option("--table", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+@click.option("--table", type=click.Path(exists=True, dir_okay=False, path_type=Path), shell_complete=tables,
               help="A latency table of the space that was measured on the device  [default: measure it].")  # fmt: skip
 @click.option("--held-out", default=24, show_default=True, type=click.IntRange(12, 1000),
               help="Networks timed whole to see whether sums of blocks can be trusted.")  # fmt: skip

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
-from edgenas.cli.networks import classes_option, in_size_option
-from edgenas.cli.terminal import json_option, print_json, print_table
+from edgenas.cli.completing import spaces
+from edgenas.cli.networks import classes_option, in_size_option, sizes
+from edgenas.cli.terminal import json_option, print_json, print_summary, print_table
 
 
 @click.command("spaces")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=spaces)
 @in_size_option
 @classes_option
 @json_option
@@ -34,6 +35,7 @@ def command(name: str | None, in_size: int | None, classes: int | None, as_json:
         else:
             shown = [(n, size, layers, _count(networks), b, source) for n, size, layers, networks, b, source in rows]
             print_table(("space", "pixels", "layers", "networks", "distinct blocks", "source"), shown)
+            print_summary({"spaces": len(rows), "next": "edgenas spaces NAME, or edgenas profile NAME"})
         return
     s = space(name, in_size, classes)
     layers = [{"layer": layer.name, "options": [option.key for option in layer.options]} for layer in s.layers]
@@ -47,6 +49,7 @@ def command(name: str | None, in_size: int | None, classes: int | None, as_json:
             [(layer.name, len(layer.options), ", ".join(o.key for o in layer.options)) for layer in s.layers],
             title,
         )
+        print_summary({"networks": _count(s.networks), "next": f"edgenas profile {name}{sizes(in_size, classes)}"})
 
 
 def _count(networks: int) -> str:

@@ -15,12 +15,27 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON o
 
 Cell = str | int | float | None
 
-PIPED_S = 10.0  #: seconds between lines of progress when stderr is no terminal
+PIPED_S = 60.0  #: seconds between lines of progress when stderr is no terminal
+
+_displays: list[Any] = []  # consoles of what moves on the terminal now
 
 
 def talk(text: str) -> None:
-    """One line to the person, on stderr."""
-    click.echo(text, err=True)
+    """One line to the person, on stderr; above what moves there."""
+    if _displays:
+        _displays[-1].print(text, markup=False, highlight=False, soft_wrap=True)
+    else:
+        click.echo(text, err=True)
+
+
+@contextmanager
+def displayed(console: Any) -> Iterator[None]:
+    """While the block runs, something of rich's moves on this console."""
+    _displays.append(console)
+    try:
+        yield
+    finally:
+        _displays.remove(console)
 
 
 def print_json(data: Any) -> None:
@@ -56,28 +71,43 @@ def progress(label: str) -> Iterator[Callable[[int, int | None, str], None]]:
     """Yields ``update(done, total, note)``: a bar with time left on a terminal; when piped, a line when it ends and at
     most one in PIPED_S seconds before. ``total`` is None where nobody knows it."""
     if sys.stderr.isatty():
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-        from rich.progress import TimeRemainingColumn as Remaining
+        from edgenas.cli.bars import bar
 
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-                   Remaining(), TextColumn("{task.fields[note]}", markup=False))  # fmt: skip
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(label, total=None, note="")
-            yield lambda done, total, note: bar.update(task, completed=done, total=total, note=note)
-        return
-    last_s, latest, told = time.monotonic(), "", ""
+        with bar(label) as update:
+            yield update
+    else:
+        piped = _Piped(label)
+        yield piped.update
+        piped.end()
 
-    def tell(done: int, total: int | None, note: str) -> None:
-        nonlocal last_s, latest, told
-        latest = f"{label}: {done}{'' if total is None else f'/{total}'} {note}".rstrip()
-        if time.monotonic() - last_s >= PIPED_S:
-            last_s, told = time.monotonic(), latest
-            talk(latest)
 
-    yield tell
-    if latest != told:
-        talk(latest)
+def duration(seconds: float) -> str:
+    """'45 s', '12 min', '3 h 05 min'"""
+    whole = max(0, round(seconds))
+    if whole < 100:
+        return f"{whole} s"
+    minutes = round(whole / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+class _Piped:
+    """Lines, few of them."""
+
+    def __init__(self, label: str) -> None:
+        self._label, self._begin_s = label, time.monotonic()
+        self._last_s, self._latest, self._told = self._begin_s, "", ""
+
+    def update(self, done: int, total: int | None, note: str) -> None:
+        now_s = time.monotonic()
+        self._latest = f"{self._label}: {done}{'' if total is None else f'/{total}'} {note}".rstrip()
+        if now_s - self._last_s >= PIPED_S:
+            self._last_s, self._told = now_s, self._latest
+            left_s = (now_s - self._begin_s) * (total - done) / done if total and done else 0.0
+            talk(f"{self._latest}; {duration(left_s)} left" if left_s else self._latest)
+
+    def end(self) -> None:
+        if self._latest != self._told:
+            talk(self._latest)
 
 
 def mib(kib: int | None) -> float | None:

@@ -1,11 +1,16 @@
-"""A group of commands that imports a command's module only when it is asked for, so that --help answers at once."""
+"""A group of commands that imports a command's module only when it is asked for, so that --help and
+Tab answer at once."""
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 class Verbs(click.Group):
@@ -22,6 +27,12 @@ class Verbs(click.Group):
         command = importlib.import_module(self.verbs[cmd_name][0]).command
         assert isinstance(command, click.Command)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        verbs = [CompletionItem(n, help=line) for n, (_, line) in self.verbs.items() if n.startswith(incomplete)]
+        return [*verbs, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

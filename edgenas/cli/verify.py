@@ -10,10 +10,13 @@ import click
 
 from blocks.errors import InputError, OutcomeError
 from edgenas.cli.bundled import repeat_bundle
+from edgenas.cli.completing import networks
+from edgenas.cli.completing import tables as complete_tables
 from edgenas.cli.devices import device_option, inventory_option, load_entry
 from edgenas.cli.networks import load_network
 from edgenas.cli.sustained import sustain_files
 from edgenas.cli.terminal import json_option, mib, print_json, print_table, progress, talk
+from edgenas.cli.verified import sum_up
 
 if TYPE_CHECKING:
     from edgenas.measuring import Verdict
@@ -28,8 +31,10 @@ _NOT_SUSTAINED = {"network": "--network", "tables": "--table", "rounds": "--roun
 @device_option
 @inventory_option
 @click.option("--budget-ms", type=click.FloatRange(min=0, min_open=True), help="The latency budget to hold.")
-@click.option("--network", help="The network the files are of, to predict it from --table.")
+@click.option("--network", shell_complete=networks,
+              help="The network the files are of, to predict it from --table.")  # fmt: skip
 @click.option("--table", "tables", multiple=True, type=click.Path(dir_okay=False, path_type=Path),
+              shell_complete=complete_tables,
               help="Latency tables that predict; each for the files of its runtime.")  # fmt: skip
 @click.option(
     "--statistic", help="Of the samples: min, median or p90  [default: that of the table's validation, or min]"
@@ -155,6 +160,8 @@ def command(
             f"{worst.file} is not inside {worst.budget_ms:g} ms on {device}: {worst.measured_ms:.4g} ms, upper end "
             f"{worst.high_ms:.4g} ms; search again with a smaller budget"
         )
+    if not as_json:
+        sum_up(files, device, verdicts)
 
 
 def print_verdicts(verdicts: list[Verdict]) -> None:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 import click
 
+from edgenas.cli.completing import spaces
 from edgenas.cli.networks import classes_option, in_size_option, load_space
-from edgenas.cli.terminal import json_option, print_json, talk
+from edgenas.cli.terminal import json_option, print_json, print_summary, talk
 
 
 @click.command("watch")
 @click.argument("runs", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option(
-    "--space", help="The space being measured, so that all of its blocks count  [default: those seen so far]."
+    "--space",
+    shell_complete=spaces,
+    help="The space being measured, so that all of its blocks count  [default: those seen so far].",
 )
 @in_size_option
 @classes_option
@@ -54,3 +58,6 @@ def command(
             server.serve_forever()
         except KeyboardInterrupt:
             talk("")
+    if not as_json:
+        names = " ".join(shlex.quote(str(run)) for run in runs)
+        print_summary({"watched": len(runs), "next": f"edgenas report {names} -o report.html"})

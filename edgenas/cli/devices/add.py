@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from blocks.errors import InputError
-from edgenas.cli.devices.options import DEFAULT, inventory_option, next_command, sha256_of
+from edgenas.cli.completing import INVENTORY, pools
+from edgenas.cli.devices.options import inventory_option, next_command, sha256_of
 from edgenas.cli.terminal import json_option, print_json, print_summary, talk
 
 _FILE = click.Path(path_type=Path)
@@ -27,7 +28,7 @@ _ANY = "any"  # what --adb says without a serial; no serial of adb's is that
 @click.option("--benchmark-model", type=_FILE, help="Phone: TensorFlow Lite's benchmark_model for it.")
 @click.option("--onnxruntime-perf-test", type=_FILE, help="Phone: ONNX Runtime's onnxruntime_perf_test for it.")
 @click.option("--core", "cores", type=int, multiple=True, help="A CPU to pin measurements to; repeat for more.")
-@click.option("--pool", help="A name that alike devices share, to share one table's work.")
+@click.option("--pool", shell_complete=pools, help="A name that alike devices share, to share one table's work.")
 @inventory_option
 @json_option
 def command(
@@ -63,7 +64,7 @@ def command(
                 field = option.removeprefix("--").replace("-", "_")
                 fields |= {field: str(path.absolute()), f"{field}_sha256": sha256_of(path)}
     fields |= {"cores": cores or None, "pool": pool}
-    path = inventory or DEFAULT
+    path = inventory or INVENTORY
     section = append_section(path, name, {key: value for key, value in fields.items() if value is not None})
     then = next_command(inventory, "enroll" if ssh is not None else "check", name)
     if as_json:

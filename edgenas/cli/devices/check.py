@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from blocks.errors import OutcomeError
+from edgenas.cli.completing import devices
 from edgenas.cli.devices.asking import ask_each
 from edgenas.cli.devices.options import inventory_option, load_entries
-from edgenas.cli.terminal import json_option, print_json, print_table
+from edgenas.cli.terminal import Cell, json_option, print_json, print_summary, print_table
 
 
 @click.command("check")
-@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=devices)
 @inventory_option
 @json_option
 def command(names: tuple[str, ...], inventory: Path | None, as_json: bool) -> None:
@@ -45,5 +47,12 @@ def command(names: tuple[str, ...], inventory: Path | None, as_json: bool) -> No
         columns = ("device", "what", "state", "what is so", "what to type or do")
         print_table(columns, [(n, r.what, r.state, r.reason, r.remedy) for n, found in rows.items() for r in found])
     refused = [name for name, found in rows.items() if any(row.state == "refuse" for row in found)]
+    fit = [name for name in rows if name not in refused]
+    if not as_json:
+        told: dict[str, Cell] = {"devices": len(rows), "ready": ", ".join(fit) or "none"}
+        named = f" --inventory {shlex.quote(str(inventory))}" if inventory else ""
+        if fit:
+            told["next"] = f"edgenas profile SPACE --device {fit[0]}{named}"
+        print_summary(told)
     if refused:
         raise OutcomeError(f"{len(refused)} of {len(rows)} devices cannot be measured so: {', '.join(refused)}")

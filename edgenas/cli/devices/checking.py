@@ -4,36 +4,23 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from blocks.errors import EdgenasError
 from devices import known_hosts, lock, prepare, ready
 from devices.base import Device, DeviceError, LostError
 from devices.facts import printable
-from devices.facts_android import THERMAL_STATUS
 from devices.inventory import Entry
 from devices.known_hosts import HostKeyError
-from devices.ready import Reading
+from devices.ready import Limits, Reading
 from devices.remote_device import RemoteDevice
 from devices.sections import TOOLS
-from edgenas.cli.devices.options import next_command, opened, sha256_of
+from edgenas.cli.devices.options import next_command, opened
+from edgenas.cli.devices.rows import Row, condition_rows, tool_rows
 from profiler.measure import describe
 from profiler.runtimes import RUNTIMES
 
-State = Literal["ok", "mark", "wait", "refuse"]
 _CONNECT_S = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """``state`` is 'ok', or a level of ``ready.Finding``."""
-
-    what: str
-    state: State
-    reason: str
-    remedy: str = ""
 
 
 def check_device(entry: Entry, inventory: Path | None) -> list[Row]:
@@ -79,10 +66,10 @@ def _rows(entry: Entry, device: Device, inventory: Path | None) -> Iterator[Row]
     yield _identity(entry, reading, about.serial if about else "")
     if entry.python:
         yield from _runtimes(entry, device, inventory)
-    yield from _condition(reading)
+    yield from condition_rows(reading, Limits())
     yield _lock(device, about.path if about else "")
     if entry.phone is not None:
-        yield from _tools(entry)
+        yield from tool_rows(entry)
 
 
 def _identity(entry: Entry, reading: Reading, serial: str) -> Row:
@@ -122,22 +109,6 @@ def _runtimes(entry: Entry, device: Device, inventory: Path | None) -> Iterator[
         yield Row(name, "mark" if found else "refuse", why, remedy)
 
 
-def _condition(reading: Reading) -> Iterator[Row]:
-    found = ready.judge(reading, ready.Limits())
-    told = {
-        "free space": f"{reading.free_mib:.0f} MiB" if reading.free_mib is not None else "",
-        "load": f"{reading.load_1min:g} on {reading.cores} cores" if reading.load_1min is not None else "",
-        "governor": reading.governor or "",
-        "temperature": f"{reading.temperature_c:.1f} °C" if reading.temperature_c is not None else "",
-        "throttle bits": "none" if reading.throttled is not None else "",
-        "battery": f"{reading.battery_percent:.0f} %" if reading.battery_percent is not None else "",
-        "thermal status": THERMAL_STATUS[reading.thermal_status] if reading.thermal_status is not None else "",
-    }
-    for what, value in told.items():
-        rows = [Row(what, f.level, f.reason, f.remedy) for f in found if f.what == what]
-        yield from rows or ([Row(what, "ok", value)] if value else [])
-
-
 def _lock(device: Device, folder: str) -> Row:
     try:
         with lock.locked(device, folder=folder):
@@ -145,24 +116,3 @@ def _lock(device: Device, folder: str) -> Row:
     except lock.LockedError as error:
         reason, _, remedy = printable(str(error), 400).removeprefix(f"{device.name} ").partition("; ")
         return Row("lock", "wait", reason, remedy)
-
-
-def _tools(entry: Entry) -> Iterator[Row]:
-    if not entry.tools:
-        name = TOOLS[0]
-        remedy = (
-            "get TensorFlow Lite's benchmark_model for its processor, and write its path and sha256 below "
-            f"[devices.{entry.name}]: {name} = ..., {name}_sha256 = ..."
-        )
-        yield Row(name, "refuse", "a phone has no Python, and no tool is named for it", remedy)
-    for name, tool in entry.tools.items():
-        try:
-            found = sha256_of(tool.path)
-        except EdgenasError as error:
-            yield _refused(name, entry, error, None)
-            continue
-        if found == tool.sha256:
-            yield Row(name, "ok", f"{tool.path}, sha256 {found[:12]}...")
-        else:
-            remedy = f'if it is the program you mean, write {name}_sha256 = "{found}"'
-            yield Row(name, "refuse", f"{tool.path} is not the file whose sha256 is written", remedy)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from blocks.errors import InputError, OutcomeError
+from edgenas.cli.completing import devices
 from edgenas.cli.devices.options import inventory_option, load_entry, next_command
 from edgenas.cli.terminal import json_option, print_json, print_summary, talk
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command("enroll")
-@click.argument("name")
+@click.argument("name", shell_complete=devices)
 @click.option("--fingerprint", "fingerprints", multiple=True,
               help="Trust the key with this fingerprint (SHA256:...) and no other; repeat for jump hosts.")  # fmt: skip
 @click.option("--yes", is_flag=True, help="Trust whatever answers: only on a network that nobody else is on.")

@@ -7,12 +7,13 @@ from pathlib import Path
 import click
 
 from blocks.errors import InputError, OutcomeError
+from edgenas.cli.completing import devices
 from edgenas.cli.devices.options import inventory_option, load_entry, opened
 from edgenas.cli.terminal import json_option, print_json
 
 
 @click.command("exec")
-@click.argument("name")
+@click.argument("name", shell_complete=devices)
 @click.argument("argv", nargs=-1, required=True)
 @click.option("--timeout-s", default=60.0, show_default=True, help="The command is stopped after so many seconds.")
 @inventory_option

@@ -7,12 +7,13 @@ from typing import Any
 
 import click
 
-from edgenas.cli.devices.options import inventory_option, load_entry, opened
+from edgenas.cli.completing import devices
+from edgenas.cli.devices.options import inventory_option, load_entry, next_command, opened
 from edgenas.cli.terminal import json_option, print_json, print_summary
 
 
 @click.command("facts")
-@click.argument("name")
+@click.argument("name", shell_complete=devices)
 @inventory_option
 @json_option
 def command(name: str, inventory: Path | None, as_json: bool) -> None:
@@ -46,4 +47,4 @@ def command(name: str, inventory: Path | None, as_json: bool) -> None:
         names = throttle.holding(facts.throttled)
         before = [n for n in throttle.since_boot(facts.throttled) if n not in names]
         known["throttled"] = ", ".join((*names, *(f"{n} since boot" for n in before))) or "no"
-    print_summary(known)
+    print_summary({**known, "next": next_command(inventory, "check", name)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import click
 from blocks.errors import OutcomeError
 from edgenas.cli.devices.asking import ask_each
 from edgenas.cli.devices.options import inventory_option, load_entries, opened
-from edgenas.cli.terminal import Cell, json_option, print_json, print_table
+from edgenas.cli.terminal import Cell, json_option, print_json, print_summary, print_table
 
 if TYPE_CHECKING:
     from devices.base import DeviceError
@@ -46,6 +47,9 @@ def list_devices(inventory: Path | None, as_json: bool) -> None:
         print_json([_row(entries[n], a, silent.get(n)) for n, a in answers.items()])
     else:
         print_table(_COLUMNS, [_cells(entries[n], a, silent.get(n)) for n, a in answers.items()])
+        chosen = f" --inventory {shlex.quote(str(inventory))}" if inventory else ""
+        answered = f"{len(entries) - len(silent)} of {len(entries)} answer"
+        print_summary({"devices": answered, "next": f"edgenas devices check{chosen}"})
     if silent:
         told = "; ".join(silent.values()) if len(silent) == 1 else f"type: edgenas devices check {' '.join(silent)}"
         raise OutcomeError(f"{len(silent)} of {len(entries)} devices cannot be asked: {told}")

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING
 import click
 
 from blocks.errors import InputError
+from edgenas.cli.completing import INVENTORY, devices
 
 if TYPE_CHECKING:
     from devices.base import Device
     from devices.inventory import Entry
 
-DEFAULT = Path("devices.toml")
-
-device_option = click.option("--device", default="local", show_default=True, help="A device of the inventory.")
+device_option = click.option(
+    "--device", default="local", show_default=True, shell_complete=devices, help="A device of the inventory."
+)
 inventory_option = click.option(
     "--inventory",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -31,8 +32,8 @@ def load_entries(inventory: Path | None) -> dict[str, Entry]:
     """The devices there are, by name."""
     from devices.inventory import load_inventory
 
-    if inventory is None and DEFAULT.is_file():
-        inventory = DEFAULT
+    if inventory is None and INVENTORY.is_file():
+        inventory = INVENTORY
     return load_inventory(inventory)
 
 

@@ -7,13 +7,15 @@ from pathlib import Path
 import click
 
 from blocks.errors import InputError
-from edgenas.cli.devices.options import DEFAULT, inventory_option, load_entry, next_command, opened
+from edgenas.cli.completing import INSTALLABLE, INVENTORY, devices, words
+from edgenas.cli.devices.options import inventory_option, load_entry, next_command, opened
 from edgenas.cli.terminal import json_option, print_json, print_summary, talk
 
 
 @click.command("prepare")
-@click.argument("name")
+@click.argument("name", shell_complete=devices)
 @click.option("--runtime", "runtimes", multiple=True, metavar="RUNTIME",
+              shell_complete=words(*INSTALLABLE),
               help="Board: litert or onnxruntime [default: litert]; repeat: all go into one environment.")  # fmt: skip
 @click.option("--wheels", type=click.Path(file_okay=False, path_type=Path),
               help="Board: a folder of wheels fetched before; nothing is downloaded then.")  # fmt: skip
@@ -66,7 +68,7 @@ def command(
         raise InputError("local is no section of devices.toml; add one of kind local under another name")
     with opened(entry) as device:
         python = prepare_board(entry, device, list(dict.fromkeys(runtimes)) or ["litert"], wheels, talk)
-    path = inventory or DEFAULT
+    path = inventory or INVENTORY
     if write:
         from devices.inventory_file import set_field
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
-from edgenas.cli.devices.options import inventory_option, load_entry, opened
+from edgenas.cli.completing import devices
+from edgenas.cli.devices.options import inventory_option, load_entry, next_command, opened
 from edgenas.cli.terminal import json_option, print_json, print_summary
 
 
 @click.command("unlock")
-@click.argument("name")
+@click.argument("name", shell_complete=devices)
 @inventory_option
 @json_option
 def command(name: str, inventory: Path | None, as_json: bool) -> None:
@@ -39,4 +40,5 @@ def command(name: str, inventory: Path | None, as_json: bool) -> None:
     if as_json:
         print_json({"device": name, "unlocked": bool(line), "held_by": held})
     else:
-        print_summary({"device": name, "lock": f"removed; it was held by {held}" if held else "there was none"})
+        print_summary({"device": name, "lock": f"removed; it was held by {held}" if held else "there was none",
+                       "next": next_command(inventory, "check", name)})  # fmt: skip

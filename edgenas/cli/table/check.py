@@ -7,14 +7,17 @@ from pathlib import Path
 import click
 
 from blocks.errors import OutcomeError
-from edgenas.cli.networks import classes_option, in_size_option, load_space
-from edgenas.cli.table.options import table_argument
+from edgenas.cli.completing import spaces
+from edgenas.cli.networks import classes_option, in_size_option, load_space, sizes
+from edgenas.cli.table.options import next_search, next_validation, table_argument
 from edgenas.cli.terminal import json_option, print_json, print_summary
 
 
 @click.command("check")
 @table_argument
-@click.option("--space", "name", required=True, help="The space whose blocks the table should hold.")
+@click.option(
+    "--space", "name", required=True, shell_complete=spaces, help="The space whose blocks the table should hold."
+)
 @in_size_option
 @classes_option
 @json_option
@@ -40,15 +43,18 @@ def command(table: Path, name: str, in_size: int | None, classes: int | None, as
         print_json({**told, "quality": found.as_dict()})
     else:
         counts = {"blocks": len(blocks), "missing": len(missing)}
-        print_summary({"table": str(table), "space": name, **counts, "quality": str(found)})
         for block in missing:
             click.echo(f"  {block}")
+        print_summary({"table": str(table), "space": name, **counts, "quality": str(found)})
     if missing:
         lacking = f"{len(missing)} of {len(blocks)} blocks of {name} are not"
         if isinstance(opened, ImportedTable):
             raise OutcomeError(f"{lacking} in what {table} was imported from")
-        sizes = "".join(f" --{key} {v}" for key, v in (("in-size", in_size), ("classes", classes)) if v is not None)
         raise OutcomeError(
-            f"{lacking} measured; type: edgenas profile {name}{sizes} --runtime {opened.setting.runtime} -o {table}"
+            f"{lacking} measured; type: edgenas profile {name}{sizes(in_size, classes)} "
+            f"--runtime {opened.setting.runtime} -o {table}"
         )
     check_growth(opened, statistic, str(table))
+    if not as_json:
+        chosen = name + sizes(in_size, classes)
+        print_summary({"next": next_search(chosen, table, imported=True) if imported else next_validation(table)})

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from blocks.errors import InputError, OutcomeError
+from edgenas.cli.completing import STATISTICS, words
+from edgenas.cli.completing import tables as complete_tables
 from edgenas.cli.terminal import json_option, print_json, print_summary, print_table
 
 if TYPE_CHECKING:
@@ -18,9 +21,15 @@ _file = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command("diff")
-@click.argument("first", type=_file)
-@click.argument("second", type=_file)
-@click.option("--statistic", default="median", show_default=True, help="Of the samples: min, median or p90.")
+@click.argument("first", type=_file, shell_complete=complete_tables)
+@click.argument("second", type=_file, shell_complete=complete_tables)
+@click.option(
+    "--statistic",
+    default="median",
+    show_default=True,
+    shell_complete=words(*STATISTICS[:3]),
+    help="Of the samples: min, median or p90.",
+)
 @click.option("--across-settings", is_flag=True, help="Compare tables of different settings: ratios, and no verdict.")
 @json_option
 def command(first: Path, second: Path, statistic: str, across_settings: bool, as_json: bool) -> None:
@@ -102,6 +111,7 @@ def _print(
             "outside intervals": f"{found.outside}, by chance {0.05 * found.judged:.3g}",
             "settings differ": "; ".join(differences) or None,
             "agree": {None: "not judged", True: "yes", False: "no"}[verdict],
+            "next": f"edgenas report {' '.join(shlex.quote(str(name)) for name in names)} -o report.html",
         }
     )
 

@@ -7,14 +7,26 @@ from pathlib import Path
 import click
 
 from blocks.errors import InputError
+from edgenas.cli.completing import FORMATS, spaces, words
 from edgenas.cli.networks import classes_option, in_size_option, load_space
+from edgenas.cli.table.options import next_search
 from edgenas.cli.terminal import json_option, print_json, print_summary
 
 
 @click.command("import")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--format", "name", required=True, help="proxylessnas, ofa, single-path, tunas or fbnet.")
-@click.option("--space", help="For a format that counts positions, the space they are of [default: the format's own].")
+@click.option(
+    "--format",
+    "name",
+    required=True,
+    shell_complete=words(*FORMATS),
+    help="proxylessnas, ofa, single-path, tunas or fbnet.",
+)
+@click.option(
+    "--space",
+    shell_complete=spaces,
+    help="For a format that counts positions, the space they are of [default: the format's own].",
+)
 @in_size_option
 @classes_option
 @click.option("--device-column", default="", help="Which device, where the file holds several: raspi4.")
@@ -63,7 +75,6 @@ def command(
         )  # fmt: skip
         return
     notes = {f"note {i}": note for i, note in enumerate(source.notes, start=1)}
-    searched = source.space or "SPACE"
     print_summary(
         {
             "written": str(out),
@@ -72,6 +83,6 @@ def command(
             "left out": "; ".join(source.left_out) or None,
             **notes,
             "quality": str(quality),
-            "next": f"edgenas search {searched} --table {out} --statistic {STATISTIC} --unvalidated --budget-ms ...",
+            "next": next_search(source.space or "SPACE", out, imported=True),
         }
     )

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from edgenas.cli.completing import tables
 from edgenas.cli.terminal import talk
 
 if TYPE_CHECKING:
     import pandas as pd
 
-table_argument = click.argument("table", type=click.Path(dir_okay=False, path_type=Path))
+table_argument = click.argument("table", type=click.Path(dir_okay=False, path_type=Path), shell_complete=tables)
 csv_option = click.option("--csv", type=click.Path(dir_okay=False, path_type=Path), help="Also write it as CSV.")
 parquet_option = click.option(
     "--parquet", type=click.Path(dir_okay=False, path_type=Path), help="Also write it as Parquet (extra: parquet)."
@@ -27,3 +29,16 @@ def write_frame(frame: pd.DataFrame, csv: Path | None, parquet: Path | None) -> 
         if path is not None:
             write(frame, path)
             talk(f"written: {path}")
+
+
+def next_validation(table: Path) -> str:
+    """What to type after a table was measured."""
+    return f"edgenas table validate {shlex.quote(str(table))}"
+
+
+def next_search(space: str, table: Path, *, imported: bool) -> str:
+    """What to type when a table is ready for a search; nothing proves one that is ``imported``."""
+    from latency_tables.imported import STATISTIC
+
+    way = f" --statistic {STATISTIC} --unvalidated" if imported else ""
+    return f"edgenas search {space} --table {shlex.quote(str(table))}{way} --budget-ms MS --accuracy JUDGE"

@@ -7,7 +7,14 @@ from typing import Any
 
 import click
 
-from edgenas.cli.table.options import csv_option, parquet_option, table_argument, write_frame
+from edgenas.cli.table.options import (
+    csv_option,
+    next_search,
+    next_validation,
+    parquet_option,
+    table_argument,
+    write_frame,
+)
 from edgenas.cli.terminal import json_option, print_json, print_summary, print_table, talk
 
 
@@ -69,10 +76,20 @@ def _show_measured(path: Path, csv: Path | None, parquet: Path | None, as_json: 
         ],
         title,
     )  # fmt: skip
-    told = {"validated": f"never; type: edgenas table validate {path}"} if proof is None else summary(proof)
+    told = {"validated": "never"} if proof is None else summary(proof)
+    then = next_validation(path)
+    if proof is not None:
+        size = proof.held_out.networks[0][0].in_size
+        then = next_search(f"{proof.held_out.space} --in-size {size}", path, imported=False)
     voids = sum(void.last - void.first + 1 for void in journal.table.voids)
     print_summary(
-        {"quality": str(found), "unstable": sum(r["unstable"] for r in rows), "drifted rounds": voids, **told}
+        {
+            "quality": str(found),
+            "unstable": sum(r["unstable"] for r in rows),
+            "drifted rounds": voids,
+            **told,
+            "next": then,
+        }
     )
 
 
@@ -96,7 +113,8 @@ def _show_imported(path: Path, csv: Path | None, parquet: Path | None, as_json: 
         f"{source.device}, imported from {source.file} ({source.format}): published means, no samples, no intervals",
     )
     notes = {f"note {i}": note for i, note in enumerate(source.notes, start=1)}
-    print_summary({"quality": str(found), "left out": "; ".join(source.left_out) or None, **notes})
+    then = next_search(source.space or "SPACE", path, imported=True)
+    print_summary({"quality": str(found), "left out": "; ".join(source.left_out) or None, **notes, "next": then})
 
 
 def _rows(frame: Any, by: str) -> list[dict[str, Any]]:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blocks.errors import InputError
+from edgenas.cli.completing import spaces
 from edgenas.cli.devices import device_option, inventory_option, load_entry
 from edgenas.cli.live import live_table
 from edgenas.cli.networks import classes_option, in_size_option, load_space
-from edgenas.cli.table.options import table_argument
+from edgenas.cli.table.options import next_search, table_argument
 from edgenas.cli.terminal import Cell, json_option, print_json, print_summary, print_table, talk
 
 if TYPE_CHECKING:
@@ -22,7 +23,12 @@ if TYPE_CHECKING:
 
 @click.command("validate")
 @table_argument
-@click.option("--space", "name", help="The space that networks are drawn from  [default: the one it was measured for]")
+@click.option(
+    "--space",
+    "name",
+    shell_complete=spaces,
+    help="The space that networks are drawn from  [default: the one it was measured for]",
+)
 @in_size_option
 @classes_option
 @device_option
@@ -73,7 +79,8 @@ def command(
         print_json(found.as_dict())
         return
     print_validation(found)
-    print_summary({"written": str(table), "next": f"edgenas search {space.name} --table {table} --budget-ms MS ..."})
+    then = next_search(f"{space.name} --in-size {space.in_size}", table, imported=False)
+    print_summary({"written": str(table), "next": then})
 
 
 def find_space(path: Path) -> Space:

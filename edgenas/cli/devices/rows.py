@@ -1,0 +1,67 @@
+"""What is said of a device in rows: of how it feels, and of the programs that are named for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from blocks.errors import InputError
+from devices import ready
+from devices.facts_android import THERMAL_STATUS
+from devices.inventory import Entry
+from devices.ready import Limits, Reading
+from devices.sections import TOOLS
+from edgenas.cli.devices.options import sha256_of
+
+State = Literal["ok", "mark", "wait", "refuse"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """``state`` is 'ok', or a level of ``ready.Finding``."""
+
+    what: str
+    state: State
+    reason: str
+    remedy: str = ""
+
+
+def condition_rows(reading: Reading, limits: Limits) -> Iterator[Row]:
+    """A row for each thing that the device tells, or ought to."""
+    found = ready.judge(reading, limits)
+    told = {
+        "free space": f"{reading.free_mib:.0f} MiB" if reading.free_mib is not None else "",
+        "load": f"{reading.load_1min:g} on {reading.cores} cores" if reading.load_1min is not None else "",
+        "governor": reading.governor or "",
+        "temperature": f"{reading.temperature_c:.1f} °C" if reading.temperature_c is not None else "",
+        "throttle bits": "none" if reading.throttled is not None else "",
+        "battery": f"{reading.battery_percent:.0f} %" if reading.battery_percent is not None else "",
+        "thermal status": THERMAL_STATUS[reading.thermal_status] if reading.thermal_status is not None else "",
+    }
+    for what, value in told.items():
+        rows = [Row(what, f.level, f.reason, f.remedy) for f in found if f.what == what]
+        yield from rows or ([Row(what, "ok", value)] if value else [])
+
+
+def tool_rows(entry: Entry) -> Iterator[Row]:
+    """The programs that are named for a phone, as they lie on this machine."""
+    if not entry.tools:
+        name = TOOLS[0]
+        remedy = (
+            "get TensorFlow Lite's benchmark_model for its processor, and write its path and sha256 below "
+            f"[devices.{entry.name}]: {name} = ..., {name}_sha256 = ..."
+        )
+        yield Row(name, "refuse", "a phone has no Python, and no tool is named for it", remedy)
+    for name, tool in entry.tools.items():
+        try:
+            found = sha256_of(tool.path)
+        except InputError as error:
+            reason, _, remedy = str(error).partition("; ")
+            yield Row(name, "refuse", reason, remedy)
+            continue
+        if found == tool.sha256:
+            yield Row(name, "ok", f"{tool.path}, sha256 {found[:12]}...")
+        else:
+            remedy = f'if it is the program you mean, write {name}_sha256 = "{found}"'
+            yield Row(name, "refuse", f"{tool.path} is not the file whose sha256 is written", remedy)

@@ -1,0 +1,134 @@
+"""Python packages: what edgenas requires, of itself and for each extra, what is there, and whether it can be loaded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgenas.cli.doctor.loading import load
+from edgenas.cli.doctor.rows import Row, State
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
+#: extra -> what it is needed for
+EXTRAS = {
+    "train": "training candidates and winners",
+    "images": "searches on your own pictures",
+    "datasets": "Hugging Face datasets on disk",
+    "baselines": "search --algorithm nsga2",
+    "int8": "int8 tables, int8 and fp16 exports",
+    "parquet": "tables as Parquet",
+    "report": "pictures of fronts and tables",
+    "distributed": "search --ray",
+    "bench": "tools/bench/solvers.py",
+    "oracle": "slow tests of the writers",
+    "dev": "tests of edgenas",
+}
+#: extras of those who work on edgenas: looked up, not loaded, and rows only in a checkout
+DEVELOPERS = ("bench", "oracle", "dev")
+#: packages of edgenas itself that measuring on this machine can do without -> what they are needed for
+APART = {
+    "adbutils": "phones",
+    "pandas": "table show and CSV",
+    "paramiko": "boards",
+    "pyyaml": "table import",
+    "scipy": "searches by integer programs",
+}
+#: loaded by what runs it, see ``trial``
+RUN = ("ai-edge-litert", "onnxruntime")
+_MODULES = {"pillow": "PIL", "pyyaml": "yaml", "scikit-learn": "sklearn"}
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A requirement and what is there. ``extra`` is '' for those of edgenas itself, ``found`` '' where it is missing;
+    ``error`` says why it is broken."""
+
+    name: str
+    extra: str
+    required: str
+    found: str
+    state: State
+    error: str = ""
+
+
+def packages() -> list[Package]:
+    """Every package that edgenas requires, loaded where it is there."""
+    from packaging.requirements import Requirement
+
+    wanted: dict[str, list[Requirement]] = {}
+    for text in metadata.requires("edgenas") or ():
+        requirement = Requirement(text)
+        for extra in ("", *EXTRAS):
+            marker = requirement.marker
+            if (marker is None) if not extra else (marker is not None and marker.evaluate({"extra": extra})):
+                wanted.setdefault(extra, []).append(requirement)
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        return [found for each in pool.map(_examined, wanted, wanted.values()) for found in each]
+
+
+def _examined(extra: str, requirements: Sequence[Requirement]) -> list[Package]:
+    """The packages of an extra, loaded in one process."""
+    versions = {each.name: _version(each.name) for each in requirements}
+    there = [name for name, version in versions.items() if version and name not in RUN]
+    errors = {} if extra in DEVELOPERS else load([module_of(name) for name in there])
+    found = []
+    for each in requirements:
+        version, error = versions[each.name], errors.get(module_of(each.name), "")
+        state: State = "broken" if error else "ok" if version else "missing"
+        if version and not error and not each.specifier.contains(version, prereleases=True):
+            state, error = "broken", f"{version} is there, required is {each.specifier}"
+        found.append(Package(each.name, extra, str(each.specifier), version, state, error))
+    return found
+
+
+def own_rows(found: Sequence[Package]) -> Iterator[Row]:
+    """One row for what edgenas itself requires, and one for each of those that is not as it should be."""
+    own = [package for package in found if not package.extra]
+    good = [f"{p.name} {p.found}" for p in own if p.state == "ok"]
+    if good:
+        yield Row("packages", "ok", ", ".join(good))
+    for p in own:
+        if p.state != "ok":
+            purpose = APART.get(p.name, "measuring")
+            again = " --force-reinstall" if p.state == "broken" else ""
+            told = p.error or f"required is {p.required or 'any version'}"
+            remedy = f"for {purpose}, type: pip install{again} '{p.name}{p.required}'"
+            yield Row(p.name, p.state, told, remedy, needed=p.name not in APART)
+
+
+def extra_rows(found: Sequence[Package]) -> Iterator[Row]:
+    """One row for each extra."""
+    checkout = (Path(__file__).resolve().parents[3] / "pyproject.toml").is_file()
+    for extra, purpose in EXTRAS.items():
+        if extra in DEVELOPERS and not checkout:
+            continue
+        members = [package for package in found if package.extra == extra]
+        told = ", ".join(f"{p.name} {p.found}" for p in members if p.state == "ok")
+        bad = "; ".join(f"{p.name}: {p.error}" for p in members if p.state == "broken")
+        lacks = ", ".join(f"{p.name} {p.required}".strip() for p in members if p.state == "missing")
+        remedy = f"for {purpose}, type: pip install 'edgenas[{extra}]'"
+        if bad:
+            yield Row(f"extra {extra}", "broken", bad, remedy)
+        elif lacks:
+            yield Row(f"extra {extra}", "missing", f"lacks {lacks}", remedy)
+        else:
+            yield Row(f"extra {extra}", "ok", told)
+
+
+def module_of(package: str) -> str:
+    """What is imported of a package."""
+    return _MODULES.get(package.lower(), package.replace("-", "_"))
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""

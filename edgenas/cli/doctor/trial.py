@@ -1,0 +1,73 @@
+"""Measures one small block here, by the runner that campaigns use, in a process of its own.
+
+python -m edgenas.cli.doctor.trial litert|onnxruntime      prints what ran it, as one JSON object
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+from edgenas.cli.doctor.loading import ended
+from edgenas.cli.doctor.rows import Row
+
+RUNTIMES = ("litert", "onnxruntime")
+_LIMIT_S = 60.0
+_INSTALL = {"litert": "pip install --force-reinstall ai-edge-litert",
+            "onnxruntime": "pip install --force-reinstall onnxruntime"}  # fmt: skip
+#: every kind of operator: convolutions wide and depthwise, squeeze-and-excitation, hard-swish, an addition
+_BLOCK = "ir-14x8-m16-o8-k3-s1-se8-hswish-res"
+
+
+def row(runtime: str) -> tuple[Row, tuple[str, ...]]:
+    """Whether a runtime runs here, and the schedulers that it may use."""
+    argv = [sys.executable, "-m", "edgenas.cli.doctor.trial", runtime]
+    try:
+        done = subprocess.run(argv, capture_output=True, text=True, errors="replace", timeout=_LIMIT_S)
+        lines = done.stderr.strip().splitlines()
+        why = "" if done.returncode == 0 else (lines[-1] if lines else ended(done.returncode))[:400]
+    except subprocess.TimeoutExpired:
+        why = f"nothing was measured within {_LIMIT_S:g} s"
+    if why:
+        return Row(runtime, "broken", why.partition("; ")[0], f"type: {_INSTALL[runtime]}", needed=True), ()
+    told = json.loads(done.stdout)
+    text = f"{told['package']} {told['version']} ({told['delegate']}) ran a block in {told['ms']:.3g} ms"
+    return Row(runtime, "ok", text, needed=True), tuple(told["schedulers"])
+
+
+def tried(runtime: str) -> dict[str, Any]:
+    """Write the block, measure it. EdgenasError, DeviceError, and whatever a broken package raises."""
+    from blocks.errors import OutcomeError
+    from blocks.spec import BlockSpec
+    from blocks.weights import network_random_weights
+    from devices.local import LocalDevice
+    from latency_tables.statistics import estimate, rounds_ms
+    from profiler.export import WRITERS
+    from profiler.measure import describe, measure_models
+    from profiler.plan import Plan
+    from profiler.runtimes import RUNTIMES as ALL
+
+    device, how, block = LocalDevice(), ALL[runtime], BlockSpec.parse(_BLOCK)
+    found = describe(device, how, sys.executable)
+    plan = Plan(rounds=1, samples=3, warmup_runs=5, warmup_ms=0, cold_kib=0, scheduler="normal").on(found)
+    models = {"block": WRITERS[how.format]([block], network_random_weights([block]))}
+    batch = measure_models(device, how, models, plan, program=sys.executable)
+    if batch.failures:
+        raise OutcomeError(batch.failures[0].message)
+    result = batch.results["block"]
+    ms = estimate([rounds_ms(result.samples_ns, result.loops)], "min")
+    return {"package": found.installed.package, "version": found.installed.version, "delegate": found.delegate,
+            "schedulers": found.schedulers, "ms": ms}  # fmt: skip
+
+
+def _main() -> None:
+    try:
+        print(json.dumps(tried(sys.argv[1])))
+    except Exception as error:  # whatever somebody else's package raises
+        sys.exit(" ".join(f"{type(error).__name__}: {error}".split())[:400])
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,46 @@
+"""What ``edgenas verify`` says at its end, and what is worth typing next."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgenas.cli.terminal import Cell, print_summary
+
+if TYPE_CHECKING:
+    from edgenas.measuring import Verdict
+    from edgenas.repeating import Repeated
+
+_ROOM = 1.1  # of a budget over what was measured
+
+
+def sum_up(files: Sequence[Path], device: str, verdicts: Sequence[Verdict]) -> None:
+    """After files that are inside their budget, or have none."""
+    chosen = "" if device == "local" else f" --device {shlex.quote(device)}"
+    again = f"edgenas verify {' '.join(shlex.quote(str(file)) for file in files)}{chosen}"
+    budgets = [v.budget_ms for v in verdicts if v.budget_ms is not None]
+    told: dict[str, Cell] = {"files": len(verdicts)}
+    if budgets:
+        told["inside budget"] = f"{len(budgets)} of {len(verdicts)}, {budgets[0]:g} ms"
+        then = f"{again} --budget-ms {budgets[0]:g} --json > verified.json, then edgenas report verified.json"
+    else:
+        most = max(v.high_ms for v in verdicts)
+        told["slowest"] = f"{most:.4g} ms, upper end of its 95 % interval"
+        then = f"{again} --budget-ms {_ROOM * most:.3g}"
+    print_summary({**told, "next": then})
+
+
+def sum_up_bundle(bundle: Path, found: Sequence[Repeated]) -> None:
+    """After a bundle whose measurements agree, or are not to be compared."""
+    same = sum(each.agree is True for each in found)
+    other = sum(each.agree is None for each in found)
+    apart = f", {other} of another device" if other else ""
+    print_summary(
+        {
+            "hashes": "as its maker wrote them",
+            "agree": f"{same} of {len(found) - other}{apart}",
+            "next": f"{shlex.quote(str(bundle))}/card.md says what it is and how to run it",
+        }
+    )
