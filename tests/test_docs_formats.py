@@ -12,17 +12,21 @@ import pytest
 
 from devices.sections import AdbSection, LocalSection, Section, SshSection
 from edgenas.bundling import MANIFEST, manifest
-from edgenas.cli.devices.options import DEFAULT
+from edgenas.cli.completing import INVENTORY
 from edgenas.measuring import Verdict
 from edgenas.preprocessing import PREDICT
 from edgenas.report.files import VerdictData
 from edgenas.searching import VERSION as SEARCH_VERSION
+from edgenas.sustaining import FORMAT as SUSTAINED
+from edgenas.sustaining import VERSION as SUSTAINED_VERSION
+from edgenas.sustaining import Felt, Slower, Sustained
 from latency_tables.imported import FORMAT_VERSION as IMPORTED_VERSION
 from latency_tables.migration import FORMAT_VERSION
 from search.journal import VERSION as TRIALS_VERSION
 from tests.docs_pages import text_of
 from tests.report_toys import write_tables
 from tests.test_cli import edgenas
+from tests.test_journal import SETTING
 
 PAGE = "docs/file-formats.md"
 
@@ -94,6 +98,18 @@ def test_verifications() -> None:
     assert set(Verdict.__dataclass_fields__) == own
 
 
+def test_sustained_load() -> None:
+    minute = Felt(1, 60.0, 9, 1.0, 1.1, None, None, (), (1,), (1,))
+    line = Sustained(
+        "m", "0", "d", "litert", SETTING, "now", 60.0, 60.0, "run", "", (minute,), "median", None
+    ).as_dict()
+    assert set(line) == fields_under("Sustained")
+    assert keys(line["minutes"]) == fields_under("Minute")
+    told = text_of(PAGE)
+    assert f'"{SUSTAINED}", {SUSTAINED_VERSION} |' in told
+    assert all(f"`{name}`" in told for name in Slower.__dataclass_fields__)
+
+
 def test_the_manifest(tmp_path: Path) -> None:
     (tmp_path / PREDICT).write_text("")
     (tmp_path / MANIFEST).write_text("")
@@ -105,7 +121,7 @@ def test_the_inventory() -> None:
     assert fields_under("Any kind") == base
     for kind, section in {"local": LocalSection, "ssh": SshSection, "adb": AdbSection}.items():
         assert fields_under(f"Kind {kind}") == set(section.model_fields) - base
-    assert f"`{DEFAULT}`" in text_of(PAGE)
+    assert f"`{INVENTORY}`" in text_of(PAGE)
 
 
 def test_versions() -> None:
@@ -116,4 +132,5 @@ def test_versions() -> None:
         "imported table": IMPORTED_VERSION,
         "judged networks": TRIALS_VERSION,
         "search": SEARCH_VERSION,
+        "sustained load": SUSTAINED_VERSION,
     }
