@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blocks.version import installed_version
+from edgenas.explaining import explain
 from edgenas.report.gather import gather
 from edgenas.report.page import page
 from edgenas.report.pictures import FrontPicture, Point, draw_front, draw_table
@@ -63,6 +64,7 @@ def write_run(story: Story, seconds: dict[str, float], folder: Path) -> dict[str
     search = story.record.to_json(
         table=next(iter(table_files(story))),
         statistic=story.proof.statistic,
+        explanation=explain(story.record).as_dict(story.record),
         front=[{"cost": c, "predicted_accuracy": a, "key": k} for c, a, k in points],
     )
     _write_json(folder / "search.json", search)
