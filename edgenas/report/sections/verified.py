@@ -27,8 +27,8 @@ def verified_section(timed: Sequence[tuple[int | None, VerdictData]], series: Se
             number(v.predicted_ms), number(v.budget_ms),
             h("td", h("strong", state) if v.within_budget is not None else state, class_=f"l {state}"),
         ])  # fmt: skip
-    columns = ["file", "device", "runtime", "precision", "measured, ms", "95 % interval", "median", "p90", "predicted"]
-    columns += ["budget", "verdict"]
+    columns = ["file", "device", "runtime", "computed in", "measured, ms", "95 % interval", "median", "p90"]
+    columns += ["predicted", "budget", "verdict"]
     if any(v.peak_kib is not None for _, v in timed):
         columns.append("peak memory, MiB")
         for row, (_, v) in zip(rows, timed, strict=True):
