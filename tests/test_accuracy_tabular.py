@@ -90,6 +90,7 @@ def test_wrong_files_are_refused(tmp_path: Path) -> None:
         NasBenchMacro(path, "median")  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_both_searches_do_as_measured_on_the_published_table(published: Path) -> None:
     """Regret against the best of the table at the .25 and .7 quantiles of FLOPs, 2 seeds: LayerNAS about .2 at
     H=20, MathNAS with 10 trainings more about .2, without them .5; three times that would be a defect."""

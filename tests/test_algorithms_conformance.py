@@ -29,6 +29,7 @@ ENTRIES: tuple[Entry, ...] = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", CHECKS + LIMIT_CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("entry", ENTRIES, ids=str)
 def test_every_algorithm(entry: Entry, check: Check, tmp_path: Path) -> None:

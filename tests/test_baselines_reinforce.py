@@ -95,6 +95,7 @@ def test_the_reward_draws_the_policy_to_the_budget() -> None:
     assert shares[1] > shares[0] + 0.05
 
 
+@pytest.mark.slow
 def test_the_reward_draws_the_policy_to_accuracy() -> None:
     problem = toy_problem(SPACES["widths"](), 1.0, BlockSumAccuracy(seed=8))
     means = []

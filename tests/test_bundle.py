@@ -155,6 +155,7 @@ def test_a_manifest_names_files_of_its_folder(bundle: Path, line: str) -> None:
         changed(bundle)
 
 
+@pytest.mark.slow
 def test_a_changed_bundle_is_exit_3_and_is_not_measured(bundle: Path, tmp_path: Path) -> None:
     (bundle / "model.onnx").write_bytes(b"\0")
     told = edgenas("verify", bundle, "--json", cwd=tmp_path, check=3)

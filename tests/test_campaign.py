@@ -74,6 +74,7 @@ def run(tmp_path: Path, blocks: tuple[BlockSpec, ...] = BLOCKS, **options: Any) 
     return profile(device, FAKE, blocks, tmp_path / "table.jsonl", **{"writer": write_nothing, **known, **options})
 
 
+@pytest.mark.slow
 def test_a_campaign_measures_what_is_lacking_and_nothing_twice(tmp_path: Path, log: Path) -> None:
     told: list[Progress] = []
     first = run(tmp_path, (*BLOCKS[:3], skip(8, 3), BLOCKS[0]), progress=told.append)
@@ -102,6 +103,7 @@ def test_the_state_of_the_device_surrounds_every_batch(tmp_path: Path, log: Path
     assert dict(table.setting.device)["architecture"] == os.uname().machine
 
 
+@pytest.mark.slow
 def test_a_broken_block_stops_no_other_and_is_tried_again_by_the_next_campaign(tmp_path: Path, log: Path) -> None:
     found = run(tmp_path, (BLOCKS[0], BROKEN, BLOCKS[1]))
     assert found.measured == 4
@@ -205,6 +207,7 @@ def wait_for(process: subprocess.Popen[str], log: Path, batches_started: int) ->
         time.sleep(0.005)
 
 
+@pytest.mark.slow
 def test_kill_9_at_any_moment_loses_at_most_the_batch_in_flight(tmp_path: Path, log: Path) -> None:
     rng = random.Random(5)
     kills = 4
@@ -232,6 +235,7 @@ def test_kill_9_at_any_moment_loses_at_most_the_batch_in_flight(tmp_path: Path, 
     assert not list(tmp_path.glob("edgenas-*/work-*")), "nothing is left on the device"
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_was_collected_and_cleans_up(tmp_path: Path, log: Path) -> None:
     process = start(tmp_path)
     wait_for(process, log, 3)
@@ -248,6 +252,7 @@ def test_ctrl_c_keeps_what_was_collected_and_cleans_up(tmp_path: Path, log: Path
     assert len(read_table(tmp_path / "table.jsonl").measurements) == len(WANTED)
 
 
+@pytest.mark.slow
 def test_a_second_campaign_on_the_same_table_is_refused(tmp_path: Path, log: Path) -> None:
     process = start(tmp_path)
     wait_for(process, log, 1)
@@ -261,6 +266,7 @@ def test_a_second_campaign_on_the_same_table_is_refused(tmp_path: Path, log: Pat
     assert keys(read_table(tmp_path / "table.jsonl")) == WANTED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["litert", "onnxruntime"])
 def test_a_real_runtime_fills_a_table(tmp_path: Path, name: str) -> None:
     runtime = RUNTIMES[name]

@@ -76,6 +76,7 @@ def test_misuse_is_two(tmp_path: Path) -> None:
     assert "edgenas 0" in edgenas("--version", cwd=tmp_path).stdout
 
 
+@pytest.mark.slow
 def test_spaces_and_blocks(tmp_path: Path) -> None:
     names = {s["name"] for s in json.loads(edgenas("spaces", "--json", cwd=tmp_path).stdout)}
     assert {"mobilenet_v2", "nas_bench_macro", "digits"} <= names
@@ -100,12 +101,14 @@ def test_devices(tmp_path: Path) -> None:
     assert "devices.bench.core" in edgenas("devices", cwd=tmp_path, check=2).stderr
 
 
+@pytest.mark.slow
 def test_profile_again_measures_nothing(folder: Path) -> None:
     again = edgenas("profile", *SMALL, "--json", cwd=folder)
     told = json.loads(again.stdout)
     assert told["measured_now"] == 0 and told["missing"] == 0 and told["blocks"] == 18
 
 
+@pytest.mark.slow
 def test_profile_errors(folder: Path, tmp_path: Path) -> None:
     assert "there are litert" in edgenas("profile", "nas_bench_macro", "--runtime", "x", cwd=tmp_path, check=2).stderr
     assert "nothing to measure" in edgenas("profile", cwd=tmp_path, check=2).stderr
@@ -116,6 +119,7 @@ def test_profile_errors(folder: Path, tmp_path: Path) -> None:
     assert "no device is called" in edgenas("profile", "digits", "--device", "pi", cwd=tmp_path, check=2).stderr
 
 
+@pytest.mark.slow
 def test_table_show_and_check(folder: Path) -> None:
     shown = json.loads(edgenas("table", "show", "local-litert.jsonl", "--csv", "t.csv", "--json", cwd=folder).stdout)
     assert len(shown["blocks"]) == 18
@@ -127,6 +131,7 @@ def test_table_show_and_check(folder: Path) -> None:
     assert "No such file" in edgenas("table", "show", "none.jsonl", cwd=folder, check=2).stderr
 
 
+@pytest.mark.slow
 def test_search_front_export_verify(folder: Path) -> None:
     judged = ("--accuracy", "judge:by_macs", "--set", "layernas.buckets=5")
     base = ("search", "nas_bench_macro", "--in-size", "8", "--table", "local-litert.jsonl", *judged)
@@ -181,6 +186,7 @@ def test_search_front_export_verify(folder: Path) -> None:
     assert "OUTSIDE" in outside.stdout and "smaller budget" in outside.stderr
 
 
+@pytest.mark.slow
 def test_search_by_macs_and_params_needs_no_table(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "judge.py").write_text(JUDGE)
     for kind, amount in (("--budget-macs", "40e6"), ("--budget-params", "1e6")):
@@ -235,6 +241,7 @@ def test_a_judge_that_answers_nonsense_is_named(tmp_path: Path) -> None:
     assert "nan" in edgenas(*args, cwd=tmp_path, check=None).stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_a_stopped_search_goes_on(how: signal.Signals, tmp_path: Path) -> None:
     (tmp_path / "judge.py").write_text(JUDGE)
@@ -256,6 +263,7 @@ def test_a_stopped_search_goes_on(how: signal.Signals, tmp_path: Path) -> None:
     assert kept >= 4 and run["paid"] == run["judged"] - kept
 
 
+@pytest.mark.slow
 def test_export_of_trained_weights_and_bad_ones(tmp_path: Path) -> None:
     from blocks.reference import reference
     from blocks.weights import network_random_weights, save_weights
@@ -264,19 +272,8 @@ def test_export_of_trained_weights_and_bad_ones(tmp_path: Path) -> None:
     (tmp_path / "arch.json").write_text(json.dumps(network.to_json()))
     save_weights(tmp_path / "weights.npz", network_random_weights(network.blocks, seed=3))
     edgenas("export", "arch.json", "--weights", "weights.npz", "-o", "trained", cwd=tmp_path)
-    edgenas(
-        "export",
-        "mobilenet_v3_small",
-        "--in-size",
-        "32",
-        "--classes",
-        "10",
-        "--seed",
-        "3",
-        "-o",
-        "seeded",
-        cwd=tmp_path,
-    )
+    sizes = ("--in-size", "32", "--classes", "10", "--seed", "3")
+    edgenas("export", "mobilenet_v3_small", *sizes, "-o", "seeded", cwd=tmp_path)
     for name in ("model.tflite", "model.onnx"):
         assert (tmp_path / "trained" / name).read_bytes() == (tmp_path / "seeded" / name).read_bytes()
     (tmp_path / "half.npz").write_bytes((tmp_path / "weights.npz").read_bytes()[:1000])
@@ -288,6 +285,7 @@ def test_export_of_trained_weights_and_bad_ones(tmp_path: Path) -> None:
     assert "names no network" in edgenas("export", "vgg", cwd=tmp_path, check=2).stderr
 
 
+@pytest.mark.slow
 def test_verify_misuse(tmp_path: Path) -> None:
     (tmp_path / "model.txt").write_text("")
     assert "no runtime for files" in edgenas("verify", "model.txt", cwd=tmp_path, check=2).stderr

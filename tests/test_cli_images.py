@@ -58,6 +58,7 @@ def test_a_supernet_judges_some_and_a_model_predicts_all(tmp_path: Path) -> None
     assert again["estimate"] == record["estimate"] and again["winner"]["paid"] == 0
 
 
+@pytest.mark.slow
 def test_misuse_is_named(tmp_path: Path) -> None:
     write_classes(tmp_path / "photos", 3)
     write_class(tmp_path / "photos" / "amber", "red", 0)

@@ -70,6 +70,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield where
 
 
+@pytest.mark.slow
 def test_spaces_and_blocks(folder: Path) -> None:
     assert "edgenas profile NAME" in following(typed("spaces").stdout)
     one = typed("spaces", "nas_bench_macro", "--in-size", "8").stdout
@@ -111,6 +112,7 @@ def test_from_search_to_verify(folder: Path) -> None:
     assert following(typed("report", "t.jsonl", "search.json", "-o", "r.html").stdout) == "open r.html in a browser"
 
 
+@pytest.mark.slow
 def test_devices(folder: Path) -> None:
     inventory = ("--inventory", "my devices.toml")
     added = typed("devices", "add", "pi4", "--ssh", "pi@pi4.invalid", *inventory)

@@ -102,6 +102,7 @@ def test_misuse_is_named() -> None:
     assert [fed_by(text) for text in ("estimate", "estimate:train", "train")] == ["supernet", "train", "train"]
 
 
+@pytest.mark.slow
 def test_searching_by_an_estimate_as_typed(tmp_path: Path, shared_data: Path) -> None:
     published = shared_data / "nas_bench_macro" / "nas-bench-macro_cifar10.json"
     args = ("search", "nas_bench_macro", "--budget-macs", "60e6", "--accuracy", f"estimate:nas-bench-macro:{published}",

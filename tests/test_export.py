@@ -108,6 +108,7 @@ def check_onnx(model: bytes) -> None:
     assert (proto.ir_version, proto.producer_name) == (8, "edgenas")
 
 
+@pytest.mark.slow
 @settings(max_examples=250, deadline=None)
 @given(block_specs(), st.integers(0, 2**32 - 1), st.sampled_from((0.1, 1.0, 10.0)))
 def test_any_block_computes_what_torch_computes(block: BlockSpec, seed: int, scale: float) -> None:

@@ -229,6 +229,7 @@ def test_blocks_are_written_for_tables_in_both_precisions(monkeypatch: pytest.Mo
         table_writer("tflite", "fp16")
 
 
+@pytest.mark.slow
 def test_quantizing_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     network = mobilenet_v3_small(32, 10)  # more than 100 tensors, for which the quantizer shows progress bars
     for fmt in FORMATS:

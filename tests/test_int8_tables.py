@@ -55,6 +55,7 @@ def test_both_runtimes_measure_int8_and_a_table_holds_one_precision(tmp_path: Pa
     assert (tmp_path / f"{name}.jsonl").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_what_runs_is_an_integer_file(tmp_path: Path) -> None:
     found = measured(tmp_path, "onnxruntime", "int8")
     for block in BLOCKS:  # uint8 that a float file would not give: whole, and not below 0

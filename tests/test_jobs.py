@@ -95,6 +95,7 @@ def test_what_a_job_leaves_behind_is_killed(device: Device) -> None:
     assert gone(int(result.stdout))
 
 
+@pytest.mark.slow
 def test_a_killed_leader_has_died_and_its_children_are_killed(device: Device) -> None:
     with device.workdir() as folder:
         job = jobs.start(device, ["sh", "-c", f"echo $$ > {folder}/child; sleep 60"], f"{folder}/job", limit_s=60)
@@ -126,6 +127,7 @@ def test_output_that_is_not_whole_is_refused(device: Device) -> None:
             jobs.collect(device, job)
 
 
+@pytest.mark.slow
 def test_unplugged_and_plugged_in_again_it_is_collected_not_repeated(fake: FakeDevice) -> None:
     with fake.workdir() as folder:
         timers = [

@@ -120,6 +120,7 @@ def test_a_file_cut_anywhere_reads_back_to_the_last_whole_record_and_goes_on(
     assert read_table(path).measurements == tuple(found)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_disk")
 @given(measurements, failures, st.data())
 @fixture_is_fine

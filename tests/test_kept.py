@@ -77,6 +77,7 @@ def test_a_device_that_stays_away_keeps_its_work_for_whoever_asks_next(tmp_path:
     assert (tmp_path / "puts").read_text() == "put\n"
 
 
+@pytest.mark.slow
 def test_work_that_came_to_nothing_is_forgotten(tmp_path: Path, fake: FakeDevice) -> None:
     with during(lambda: (tmp_path / "count").exists(), fake.power_cut), pytest.raises(JobLostError) as caught:
         run(fake, tmp_path, seconds=30)

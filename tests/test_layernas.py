@@ -29,6 +29,7 @@ def test_layernas_has_an_answer_however_few_trials_it_may_have(toy: str, most: i
         assert len(result.trials) <= most and result.best.cost <= problem.budget
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("toy", SPACES)
 def test_every_trial_that_is_allowed_is_used(toy: str) -> None:
     """Also where one was kept for an answer, and the batch that found the answer was the last."""

@@ -60,6 +60,7 @@ def test_another_computer_is_respected_until_it_expires(fake: FakeDevice, file: 
         assert str(this_process()) in file.read_text()
 
 
+@pytest.mark.slow
 def test_who_is_gone_holds_nothing(fake: FakeDevice, file: Path) -> None:
     me = this_process()
     other = Owner("0123456789ab", "01234567", 1234, 5678)

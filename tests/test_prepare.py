@@ -142,6 +142,7 @@ def test_install_each_way(tmp_path: Path, wheels: Path, way: str) -> None:
     assert not list(Path(python).parent.parent.glob("*.new"))
 
 
+@pytest.mark.slow
 def test_venv_that_fails_falls_back(tmp_path: Path, wheels: Path) -> None:
     """Debian's Python may have the module venv and yet not make one."""
     broken = tmp_path / "python"

@@ -173,6 +173,7 @@ def test_numbers_have_three_digits(value: float) -> None:
     assert "e" not in text or value >= 1e5
 
 
+@pytest.mark.slow
 def test_the_command(run: Path, tmp_path: Path) -> None:
     told = json.loads(edgenas("report", run, "-o", "r.html", "--json", cwd=tmp_path).stdout)
     assert (told["tables"], told["searches"], told["verified files"]) == (2, 1, 2)

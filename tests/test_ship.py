@@ -65,6 +65,7 @@ def _says_what_the_card_says(bundle: Path, picture: Path) -> None:
     assert "| model-int8.tflite | int8 |" in (bundle / "card.md").read_text()
 
 
+@pytest.mark.slow
 def test_misuse_is_named_before_anything_is_measured(tmp_path: Path) -> None:
     write_classes(tmp_path / "photos", 20)
     write_class(tmp_path / "few" / "red", "red", 3)

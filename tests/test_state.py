@@ -99,6 +99,7 @@ def test_a_lost_device_is_told_and_put_back_at_the_next_connection(board: Board)
     assert board.governors() == ["ondemand", "ondemand", "schedutil"]
 
 
+@pytest.mark.slow
 def test_the_watchman_puts_back_when_nobody_comes(board: Board) -> None:
     with board.steady(limit_s=2, report=lambda problem: None):
         board.lost = True

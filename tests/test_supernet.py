@@ -95,6 +95,7 @@ def test_members_learn_from_one_training() -> None:
     assert min(dict(SupernetAccuracy(SPACE, bars(), LONG).evaluate(candidates)).values()) > 60  # chance is 33
 
 
+@pytest.mark.slow
 def test_a_seed_repeats_and_another_differs() -> None:
     candidates = [Candidate(c, SPACE.architecture(c)) for c in ((0, 3, 0), (1, 1, 0), (0, 0, 0), (1, 2, 0))]
     runs = [dict(SupernetAccuracy(SPACE, bars(), RECIPE, seed).evaluate(candidates)) for seed in (0, 0, 1)]

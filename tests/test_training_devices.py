@@ -53,6 +53,7 @@ def run_steps(device: str, which: str, recipe: TrainRecipe, count: int) -> None:
     assert {p.grad.device.type for p in network.parameters()} == {where.type}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", ["train", "supernet"])
 def test_no_step_reads_a_number_back_from_the_device(which: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tensors of torch's 'meta' device have no numbers: reading one fails, and so does mixing them with the CPU's."""

@@ -22,6 +22,7 @@ from tests.waiting import wait_until
 pytest.importorskip("torch")
 
 
+@pytest.mark.slow
 def test_workers_do_not_change_accuracies_and_their_failures_name_the_network() -> None:
     with TrainingAccuracy(bars(), QUICK, workers=0) as here:
         wanted = dict(here.evaluate(CANDIDATES))

@@ -96,6 +96,7 @@ def test_a_chain_has_the_block_between_thin_ends() -> None:
     assert [end and str(end) for end in ends(head)] == ["conv-8x8-o64-k1-s1", None]
 
 
+@pytest.mark.slow
 def test_an_additive_device_needs_no_calibration_to_speak_of() -> None:
     table, held_out = validated(Device())
     found = validation(table, held_out)
@@ -107,6 +108,7 @@ def test_an_additive_device_needs_no_calibration_to_speak_of() -> None:
     assert found.error_share() < 0.015
 
 
+@pytest.mark.slow
 def test_scale_and_fixed_time_are_recovered() -> None:
     table, held_out = validated(Device(scale=1.2, fixed_ms=0.3))
     found = validation(table, held_out)
@@ -128,6 +130,7 @@ def _choices() -> list[tuple[int, ...]]:
     return [SPACE.sample(rng) for _ in range(20)]
 
 
+@pytest.mark.slow
 def test_where_a_block_alone_pays_for_its_boundaries_the_device_chooses_another_estimate() -> None:
     """A runtime that reorders at the ends of a model, different for each block."""
     table, held_out = validated(Device(boundary_ms=4.0, uneven=1.0))
@@ -154,6 +157,7 @@ def test_without_chains_the_boundary_terms_do() -> None:
     assert found.chosen.calibration.element_ms < -1
 
 
+@pytest.mark.slow
 def test_weights_that_a_network_reads_from_farther_away_are_allowed_for() -> None:
     found = validation(*validated(Device(weight_ms=0.4)))
     assert found.chosen.raw.mape > 0.05
@@ -161,6 +165,7 @@ def test_weights_that_a_network_reads_from_farther_away_are_allowed_for() -> Non
     assert found.chosen.calibration.weight_ms == pytest.approx(0.4, rel=0.1)
 
 
+@pytest.mark.slow
 def test_noise_and_non_additivity_are_told_apart() -> None:
     quiet, noisy = (validation(*validated(Device(scale=1.1, noise=noise))) for noise in (0.001, 0.03))
     assert quiet.noise < 0.003
@@ -180,6 +185,7 @@ def test_one_process_tells_nothing_of_noise_and_is_json_all_the_same() -> None:
     assert flat.as_dict()["spearman"] == [None, None, None]
 
 
+@pytest.mark.slow
 def test_a_device_that_is_slower_now_is_told_and_spoils_nothing() -> None:
     found = validation(*validated(Device(), speed=1.2))
     assert found.chosen.calibrated.mape < 0.01
@@ -203,6 +209,7 @@ def test_only_a_validation_that_is_complete_counts() -> None:
         validation(table, few)
 
 
+@pytest.mark.slow
 def test_a_network_that_could_not_be_measured_leaves_a_validation_complete() -> None:
     table, held_out = validated(Device())
     gone = held_out.networks[3]
@@ -221,6 +228,7 @@ def test_a_network_that_could_not_be_measured_leaves_a_validation_complete() -> 
     )
 
 
+@pytest.mark.slow
 def test_a_validation_on_the_same_space_comes_before_a_later_one() -> None:
     table, held_out = validated(Device())
     moved = tuple(

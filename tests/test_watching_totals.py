@@ -77,6 +77,7 @@ def test_the_best_within_each_budget_of_what_was_judged(run: Path) -> None:
     assert best_so_far(trials, [], (1.5,)) == ()
 
 
+@pytest.mark.slow
 def test_a_search_that_ended_is_finished_and_one_that_died_is_not(run: Path, tmp_path: Path) -> None:
     for name in ("search.trials.jsonl", "table-litert.jsonl"):
         (tmp_path / name).write_bytes((run / name).read_bytes())
