@@ -4,13 +4,17 @@ The time of a network does not depend on its weights, and one that does not fit 
 
 from __future__ import annotations
 
+import hashlib
+import json
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgenas.measuring import Verdict
 from edgenas.searching import SearchRecord
+from edgenas.shipping import write_whole
 
 if TYPE_CHECKING:
     from blocks.architecture import Architecture
@@ -59,3 +63,26 @@ def find_finalists(space: Space, record: SearchRecord, budget_ms: float, time_wh
             break
         ratio = statistics.median(v.high_ms / t.cost for t, v in zip(chosen, verdicts, strict=True))
     return sorted(found, key=lambda finalist: -finalist.accuracy)
+
+
+def kept_finalists(
+    path: Path, space: Space, record: SearchRecord, budget_ms: float, time_whole: TimeWhole
+) -> list[Finalist]:
+    """``find_finalists``, kept in the file ``path`` where one is inside the budget: a run that was stopped goes on with
+    those. Timed again where the file is of another search or budget, or damaged."""
+    judged = [(space.key(t.choice), t.accuracy, t.cost) for run in record.runs for t in run.result.trials]
+    of = hashlib.sha256(json.dumps([space.name, budget_ms, sorted(judged)]).encode()).hexdigest()
+    try:
+        data = json.loads(path.read_text())
+        if data["of"] == of:
+            return [
+                Finalist(each["key"], each["accuracy"], Verdict.from_dict(each["verdict"]))
+                for each in data["finalists"]
+            ]
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    found = find_finalists(space, record, budget_ms, time_whole)
+    if any(each.verdict.within_budget for each in found):
+        kept = [{"key": f.key, "accuracy": f.accuracy, "verdict": f.verdict.as_dict()} for f in found]
+        write_whole(path, json.dumps({"of": of, "finalists": kept}, indent=1) + "\n")
+    return found

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blocks.errors import InputError, OutcomeError
-from edgenas.finalists import Finalist, find_finalists
+from edgenas.finalists import Finalist, kept_finalists
 from edgenas.finishing import Finished, Finishing
 from edgenas.searching import SearchRecord, run_searches
 from profiler.enough import Enough
@@ -140,7 +140,8 @@ class Making:
             self.folder, self.entry, order, data, self.seed, proof.statistic, budget_ms, self.update, self.say
         )
         with self._timed("finalists", f"timing the most accurate within {budget_ms:g} ms whole"):
-            finalists = find_finalists(space, record, budget_ms, finishing.time_whole)
+            kept = self.folder / "finalists.json"
+            finalists = kept_finalists(kept, space, record, budget_ms, finishing.time_whole)
         inside = [each for each in finalists if each.verdict.within_budget]
         if not inside:
             raise OutcomeError(

@@ -55,6 +55,12 @@ class Verdict:
         values = {each.name: getattr(self, each.name) for each in fields(self)}
         return {**values, "error": self.error, "setting": self.setting.as_dict()}
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Verdict:
+        """Inverse of ``as_dict``; KeyError, TypeError or ValueError for anything else."""
+        values = {each.name: data[each.name] for each in fields(cls) if each.name != "setting"}
+        return cls(**values, setting=Setting.from_dict(data["setting"]))
+
 
 def runtime_of(path: Path, entry: Entry) -> str:
     """The runtime that runs a file on a device, by its ending; InputError for any other."""
