@@ -66,7 +66,7 @@ class Order:
     precisions: tuple[Precision, ...] = ("fp32",)
     algorithms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     max_trials: int | None = None
-    enough: Enough = Enough()  # noqa: RUF009  # frozen, and so shared
+    enough: Enough = field(default_factory=Enough)
     held_out: int = 24
     trained: int = 1
     table: Path | None = None
@@ -202,10 +202,17 @@ class Making:
         from edgenas.profiling import Table, fill
         from edgenas.workers import runtime_named
         from latency_tables.frames import write_csv
+        from latency_tables.journal import read_journal
         from profiler.plan import Plan
 
         order, path = self.order, self._path(runtime)
         if order.table is not None and not path.exists():
+            was = read_journal(order.table).table.setting
+            if (was.runtime, was.precision) != (runtime, order.precision):
+                raise InputError(
+                    f"{order.table} is of {was.precision} blocks under {was.runtime}, and the budget is of "
+                    f"{order.precision} ones under {runtime}; name such a table, or leave out --table"
+                )
             try:
                 shutil.copyfile(order.table, path)
             except OSError as error:

@@ -11,6 +11,7 @@ import pytest
 from edgenas.bundling import MANIFEST
 from edgenas.preprocessing import PREDICT
 from tests.picture_toys import write_class, write_classes
+from tests.report_toys import write_tables
 from tests.test_cli import edgenas
 
 pytest.importorskip("torch")
@@ -69,6 +70,7 @@ def _says_what_the_card_says(bundle: Path, picture: Path) -> None:
 def test_misuse_is_named_before_anything_is_measured(tmp_path: Path) -> None:
     write_classes(tmp_path / "photos", 20)
     write_class(tmp_path / "few" / "red", "red", 3)
+    write_tables(tmp_path)
     base = ("ship", "nas_bench_macro", "--budget-ms", "1", "--images")
     for args, why in (
         (("nowhere",), "nowhere is no folder"),
@@ -77,7 +79,8 @@ def test_misuse_is_named_before_anything_is_measured(tmp_path: Path) -> None:
         (("photos", "--set", "winner.epoch=3"), "it has epochs"),
         (("photos", "--set", "train.epochs=3", "--algorithm", "fastest"), "no algorithm 'fastest'"),
         (("photos", "--device", "pi9"), "pi9"),
+        (("photos", "--table", "table-onnxruntime.jsonl", *QUICK), "is of fp32 blocks under onnxruntime"),
         (("photos", "--set", "winner.batch=4096", "--in-size", "8"), "batch=4096 is more than the"),
     ):
         assert why in edgenas(*base, *args, cwd=tmp_path, check=2).stderr, args
-    assert not list(tmp_path.glob("**/table-*.jsonl"))
+    assert not list(tmp_path.glob("*/table-*.jsonl"))
