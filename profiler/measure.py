@@ -14,10 +14,12 @@ from devices.base import Device, DeviceError, TimeLimitError
 from devices.facts import printable
 from devices.jobs import PATIENT, Wait
 from devices.kept import clear, run_kept
+from devices.local import LocalDevice
 from latency_tables.statistics import Times, rounds_ms
 from profiler.plan import Plan
 from profiler.runtimes.base import Runtime
 from profiler.runtimes.output import BatchOutput, Description, Header, ModelResult, OutputError
+from profiler.runtimes.python_runner import PythonRunner
 
 START_S = 120.0  # for a slow board to import a runtime, and for a batch to finish the round it is in
 
@@ -55,7 +57,10 @@ def describe(device: Device, runtime: Runtime, program: str) -> Description:
         result = device.run(runtime.describe_command(program, folder), timeout_s=START_S)
     if result.returncode != 0:
         why = printable(result.stderr[-400:]) or f"exit code {result.returncode}"
-        raise OutcomeError(f"{runtime.name} does not run on {device.name} with {program}: {why}; {runtime.install}")
+        remedy = runtime.install
+        if isinstance(runtime, PythonRunner) and not isinstance(device, LocalDevice):
+            remedy = f"type: edgenas devices prepare {device.name} --runtime {runtime.name} --write"
+        raise OutcomeError(f"{runtime.name} does not run on {device.name} with {program}: {why}; {remedy}")
     return runtime.parse_describe(result.stdout)
 
 

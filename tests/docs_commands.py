@@ -86,19 +86,27 @@ def options_of(words: Sequence[str]) -> tuple[str, ...]:
     )
 
 
-def replaced(words: Sequence[str], options: Sequence[str]) -> list[str]:
-    """``words`` (what follows ``edgenas``) with other words for those that ``options`` begins with, as WORD=OTHER, and
-    with those of its options that the verb has, in the place of what was given for them."""
+def exchanged(words: Sequence[str], options: Sequence[str]) -> tuple[list[str], list[str]]:
+    """``words`` with others for those that ``options`` begins with, as WORD=OTHER; and the rest of the options."""
     first = next((i for i, option in enumerate(options) if option.startswith("--")), len(options))
     others = dict(option.split("=", 1) for option in options[:first])
-    made, added = [others.get(word, word) for word in words], []
+    return [others.get(word, word) for word in words], [*options[first:]]
+
+
+def replaced(words: Sequence[str], options: Sequence[str]) -> list[str]:
+    """``words`` (what follows ``edgenas``) with those of ``options`` that the verb has, in the place of what was given
+    for them."""
+    made, added = [*words], list[str]()
     known = options_of(made)
-    for option, *values in _each(options[first:]):
+    for option, *values in _each(options):
         if option not in known:
             continue
         while option in made:
             at = made.index(option)
-            del made[at : at + 1 + len(values)]
+            del made[at]
+            for _ in values:
+                if at < len(made) and not made[at].startswith("-"):  # there an option may have been a flag
+                    del made[at]
         added += [option, *values]
     end = made.index("--") if "--" in made else len(made)
     return made[:end] + added + made[end:]

@@ -1,11 +1,12 @@
 """The pages a person reads (README, CONTRIBUTING, CHANGELOG, docs/): their code, commands, headings and links.
 
-A comment right before a block of code says what tests do with it; readers do not see it:
+A comment right before a block of code says how tests run it (``tests/docs_reader.py``); readers do not see it:
 
-    <!-- test: not run, WHY -->        its commands are held against the command line only; what stands in for them
-    <!-- test: with --budget-ms 50 --> its commands run with these options, in place of those shown, and with
-                                       WORD=OTHER in place of a word, so that a story is short and its outcome does not
-                                       hang on how fast a machine is
+    <!-- test: with --budget-ms 50 --> with these options, in place of those shown, and with WORD=OTHER in place of a
+                                       word, so that a story is short and its outcome does not hang on how fast a
+                                       machine is
+    <!-- test: in the lab -->          on emulated boards and phones only
+    <!-- test: in the lab, with ... -->
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ PAGES = tuple(
 )
 SHELL = ("sh", "console")
 _FENCE = re.compile(r"(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$", re.DOTALL | re.MULTILINE)
-_MARKER = re.compile(r"<!-- test: (not run, (?P<why>.+?)|with (?P<options>.+?)) -->\s*\Z", re.DOTALL)
+_MARKER = re.compile(r"<!-- test: (?P<lab>in the lab)?(, )?(with (?P<options>.+?))? -->\s*\Z", re.DOTALL)
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
 _LINK = re.compile(r"(!?)\[(?:[^\[\]]|\[[^\]]*\])*\]\(([^()\s]*)\)")
@@ -31,15 +32,15 @@ _LINK = re.compile(r"(!?)\[(?:[^\[\]]|\[[^\]]*\])*\]\(([^()\s]*)\)")
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A fenced block. ``line`` is its first; ``why`` is why its commands are not run, '' where they are; ``options``
-    are those that they are run with."""
+    """A fenced block. ``line`` is its first; ``options`` are those that its commands are run with; ``lab``: on emulated
+    devices only."""
 
     page: str
     line: int
     language: str
     text: str
-    why: str
     options: tuple[str, ...]
+    lab: bool
 
     def __str__(self) -> str:
         return f"{self.page}:{self.line}"
@@ -50,9 +51,12 @@ class Block:
         found = re.match(r"# ([\w/]+\.py)\n", self.text) if self.language == "python" else None
         return found[1] if found else ""
 
+    def pipelines(self) -> list[list[list[str]]]:
+        """Its commands as words, those together of which one is piped into the next."""
+        return [pipeline for line in self.text.replace("\\\n", " ").splitlines() for pipeline in _pipelines(line)]
+
     def commands(self) -> list[list[str]]:
-        """Its commands as words; what is piped into another program is a command of its own."""
-        return list(_commands(self.text))
+        return [command for pipeline in self.pipelines() for command in pipeline]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +85,8 @@ def blocks_of(page: str) -> tuple[Block, ...]:
                 text.count("\n", 0, match.start()) + 1,
                 match["language"],
                 re.sub(f"^{match['indent']}", "", match["text"], flags=re.MULTILINE),
-                " ".join(marker["why"].split()) if marker and marker["why"] else "",
                 tuple(shlex.split(marker["options"])) if marker and marker["options"] else (),
+                bool(marker and marker["lab"]),
             )
         )
     return tuple(found)
@@ -119,14 +123,19 @@ def anchors_of(page: str) -> frozenset[str]:
     return frozenset(anchors)
 
 
-def _commands(text: str) -> Iterator[list[str]]:
-    for line in text.replace("\\\n", " ").splitlines():
-        words: list[str] = []
-        for word in shlex.split(line, comments=True):
-            if word in ("|", "&&"):
-                yield words
-                words = []
-            else:
-                words.append(word)
-        if words:
-            yield words
+def _pipelines(line: str) -> Iterator[list[list[str]]]:
+    words = shlex.split(line, comments=True)
+    for command in _split(words, "&&"):
+        yield [each for each in _split(command, "|") if each]
+
+
+def _split(words: list[str], mark: str) -> Iterator[list[str]]:
+    part: list[str] = []
+    for word in words:
+        if word == mark:
+            yield part
+            part = []
+        else:
+            part.append(word)
+    if part:
+        yield part

@@ -55,21 +55,28 @@ class Nodes:
 @contextmanager
 def two_nodes() -> Iterator[Nodes]:
     """A cluster of the test's own, of which nothing is left."""
-    folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # sockets lie in it, whose paths must be short
-    env = {
-        **os.environ,
-        "RAY_TMPDIR": folder,
-        "RAY_USAGE_STATS_ENABLED": "0",
-        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # 127.0.0.1 means that, not this machine's address in its network
-    }
-    env.pop("RAY_ADDRESS", None)
+    local = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # 127.0.0.1 is that, not this machine's address in its network
     argv = [sys.executable, "-m", "tests.ray_nodes"]
+    with (
+        own_ray() as env,
+        subprocess.Popen(
+            argv, cwd=ROOT, env={**env, **local}, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as run,
+    ):
+        assert run.stdout is not None
+        address = run.stdout.readline().strip()
+        assert address.startswith("127.0.0.1:"), "the cluster did not start; it says why above"
+        yield Nodes(address, {**env, **local}, run)
+
+
+@contextmanager
+def own_ray() -> Iterator[dict[str, str]]:
+    """The environment of a Ray that shares nothing with another on this machine; nothing of it is left afterwards."""
+    folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # sockets lie in it, whose paths must be short
+    env = {**os.environ, "RAY_TMPDIR": folder, "RAY_USAGE_STATS_ENABLED": "0"}
+    env.pop("RAY_ADDRESS", None)
     try:
-        with subprocess.Popen(argv, cwd=ROOT, env=env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as run:
-            assert run.stdout is not None
-            address = run.stdout.readline().strip()
-            assert address.startswith("127.0.0.1:"), "the cluster did not start; it says why above"
-            yield Nodes(address, env, run)
+        yield env
         wait_until(lambda: not using(folder), "every process of Ray ends")
     finally:
         for pid in using(folder):

@@ -29,7 +29,7 @@ def wrong(architecture):
 
 
 #: a table of 18 blocks in a few seconds
-SMALL = ("nas_bench_macro", "--in-size", "8", "--rounds", "2", "--processes", "1")
+SMALL = ("nas_bench_macro", "--in-size", "8", "--rounds", "2", "--processes", "1", "--most-processes", "2")
 
 
 def edgenas(

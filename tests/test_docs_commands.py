@@ -7,9 +7,8 @@ import re
 import pytest
 
 from latency_tables.imported import FORMAT as IMPORTED
-from tests.conftest import ROOT
-from tests.docs_commands import complaint, edgenas_complaint, replaced
-from tests.docs_pages import PAGES, SHELL, Block, blocks_of, prose_of, shell_blocks, spans_of
+from tests.docs_commands import complaint, edgenas_complaint, exchanged, options_of, replaced
+from tests.docs_pages import PAGES, SHELL, Block, blocks_of, prose_of, shell_blocks, spans_of, text_of
 
 TABLE = "edgenas latency table"  #: no command, but what a table begins with
 
@@ -52,11 +51,17 @@ def test_commands_stand_in_blocks_of_sh(page: str) -> None:
     assert all(block.language for block in blocks_of(page)), "a block that says no language"
 
 
-@pytest.mark.parametrize("block", [block for block in shell_blocks() if block.why], ids=str)
-def test_what_is_not_run_says_why_and_what_stands_in_for_it(block: Block) -> None:
-    assert len(block.why) > 15
-    for path in re.findall(r"(?:tests|docs|tools)/[\w./-]*\w", block.why):
-        assert (ROOT / path).exists(), path
+@pytest.mark.parametrize("page", PAGES)
+def test_what_is_said_to_tests_is_understood(page: str) -> None:
+    """Each comment to them stands before a block of commands, and every option in it is one of a verb there."""
+    asked = [block for block in blocks_of(page) if block.lab or block.options]
+    assert text_of(page).count("<!-- test:") == len(asked)
+    for block in asked:
+        assert block.language in SHELL, block
+        known = {option for words in block.commands() if words[0] == "edgenas" for option in options_of(words[1:])}
+        own = all(words[0] == "edgenas" for words in block.commands())
+        others = [option for option in block.options if option.startswith("--") and option not in known]
+        assert not own or others == [], f"{block}: no verb there has {others}"
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -101,7 +106,11 @@ def test_a_wrong_program_is_found(text: str, says: str) -> None:
     assert says in complaint(text.replace("'", "").split())
 
 
-def test_replaced_options() -> None:
+def test_words_and_options_in_the_place_of_others() -> None:
+    words, options = exchanged(["big", "8", "bigger"], ["big=small", "8=9=3", "--rounds", "8"])
+    assert (words, options) == (["small", "9=3", "bigger"], ["--rounds", "8"])
     words = ["search", "big", "--table", "t", "--budget-ms", "2", "--budget-ms", "3", "--accuracy", "a:b"]
-    made = replaced(words, ["big=small", "--budget-ms", "9", "--rounds", "1", "--force"])
-    assert made == ["search", "small", "--table", "t", "--accuracy", "a:b", "--budget-ms", "9", "--force"]
+    made = replaced(words, ["--budget-ms", "9", "--rounds", "1", "--force"])
+    flag = replaced(["devices", "add", "--adb", "--key", "k"], ["--adb", "A"])
+    assert flag[2:] == ["--key", "k", "--adb", "A"]
+    assert made == ["search", "big", "--table", "t", "--accuracy", "a:b", "--budget-ms", "9", "--force"]

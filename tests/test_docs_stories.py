@@ -1,81 +1,44 @@
-"""The commands of every page, run in the order in which they stand, in a folder of its own: each page is a story.
+"""The commands of every page, typed in the order in which they stand: each page is a story.
 
-They are run in this process, which spares a second a command; ``tests/test_cli.py`` starts real ones. What a page shows
-as a file (a Python block whose first line is its name) is there. Measurements are cut short by SHORT, and by what the
-page itself says in a comment (``tests/docs_pages.py``).
+Those for boards and phones that nobody has here are typed on emulated ones, by ``tests/test_lab_end_to_end.py``.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
-import shlex
+import json
+import os
+import re
+import runpy
+import secrets
+import shutil
+import socket
+import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import sysconfig
+import venv
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from edgenas.cli import main
-from tests.docs_commands import replaced
+from edgenas import making
+from edgenas.bundling import MANIFEST
+from edgenas.preprocessing import PREDICT
+from profiler.enough import Enough
+from tests.conftest import ROOT
 from tests.docs_pages import blocks_of, shell_blocks
+from tests.docs_reader import Reader, file_of
 from tests.picture_toys import write_classes
-from tests.report_toys import write_finished_run
+from tests.ray_nodes import own_ray
+from tests.training_toys import write_cifar, write_macro
+from tests.waiting import wait_until
 from tools.rig.sshd import SshServer
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 pytest_plugins = ["tools.rig.fixtures"]
-
-#: verb -> options under which it measures next to nothing, on a machine that may be busy
-SHORT = {
-    "profile": "--processes 1 --most-processes 1 --rounds 1 --force",
-    "table validate": "--networks 8 --processes 1 --rounds 1 --no-chains --force",
-    "search": "--force",
-    "verify": "--processes 1 --most-processes 1 --rounds 1 --force",
-}
-ALLOWED = {"devices check": {0, 1}}  #: exit codes besides 0: it refuses a machine that is busy
-
-
-class Reader:
-    """Types the commands of a page in ``folder``; ``more`` are options of a verb that only this place knows."""
-
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.folder, self.more = folder, dict[str, str]()
-        self._monkeypatch = monkeypatch
-        monkeypatch.chdir(folder)
-        for name in ("HOME", "XDG_CONFIG_HOME"):
-            monkeypatch.setenv(name, str(folder / "home"))
-        monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
-
-    def reads(self, page: str) -> int:
-        """Run all of it; how many commands that were."""
-        count = 0
-        for block in blocks_of(page):
-            if block.file and "/" not in block.file:
-                (self.folder / block.file).write_text(block.text)
-        for block in shell_blocks():
-            if block.page == page and not block.why:
-                for words in block.commands():
-                    self.types(words, block.options, f"{block}: {shlex.join(words)}")
-                    count += 1
-        return count
-
-    def types(self, words: Sequence[str], options: Sequence[str], what: str) -> None:
-        program, *rest = words
-        if program == "export":
-            for name, _, value in (word.partition("=") for word in rest):
-                assert name == "PYTHONPATH", f"{what}: nothing here knows {name}"
-                self._monkeypatch.syspath_prepend(str((self.folder / value).resolve()))
-            return
-        assert program == "edgenas", f"{what}: nothing here runs {program}"
-        verb = " ".join(rest[: 2 if rest[0] in ("table", "devices") else 1])
-        typed = replaced(rest, shlex.split(SHORT.get(verb, "")))
-        typed = replaced(typed, shlex.split(self.more.get(verb, "")))
-        typed = replaced(typed, options)
-        said = io.StringIO()
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said), pytest.raises(SystemExit) as ended:
-            main(typed)
-        assert (ended.value.code or 0) in ALLOWED.get(verb, {0}), f"{what}\nas: {shlex.join(typed)}\n{said.getvalue()}"
 
 
 @pytest.fixture
@@ -88,61 +51,216 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
             del sys.modules[name]
 
 
-def test_start(reader: Reader) -> None:
-    write_finished_run(reader.folder / "runs" / "20270101-120000", ["fp32"])
-    assert reader.reads("docs/start.md") >= 12
-    assert {"table.csv", "search.json", "small.json", "model", "report.html", "digits-fast"} <= {
-        path.name for path in reader.folder.iterdir()
-    }
+def left_in(reader: Reader) -> set[str]:
+    return {path.name for path in reader.folder.iterdir()}
 
 
-def test_profile_a_pi(reader: Reader, ssh_server: SshServer) -> None:
-    where = f"{ssh_server.user}@{ssh_server.host}:{ssh_server.port}"
-    key = ssh_server.new_key()
+#: text of ``edgenas/demo.py`` -> what makes it short: one process a block, two candidates, a training of one epoch, and
+#: budgets that a busy machine keeps
+SHORT_DEMO = {
+    "enough=ENOUGH, held_out=HELD_OUT,": "enough=Enough.exactly(1), held_out=8, max_trials=2, force=True,",
+    "quantiles=QUANTILES,": "budgets=(1e3, 2e3, 3e3),",
+    "FULL_RECIPE": "SEARCH_RECIPE",
+}
+
+
+def test_the_two_commands_and_the_start(reader: Reader, tmp_path: Path) -> None:
+    """The two in a checkout of their own, whose packages are installed already, with the demo made short. The demo that
+    the next page types goes on with that run."""
+    copy = tmp_path / "checkout"
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", ".venv", "runs", "__pycache__", "*.egg-info"))
+    demo = copy / "edgenas" / "demo.py"
+    for text, short in SHORT_DEMO.items():
+        assert text in demo.read_text()
+        demo.write_text(demo.read_text().replace(text, short))
+    has_what_is_installed(copy / ".venv")
+    run = reader.folder / "runs" / "20270101-120000"
+    with reader.monkeypatch.context() as fresh:
+        fresh.setenv("PIP_NO_INDEX", "1")
+        fresh.setenv("PIP_NO_BUILD_ISOLATION", "0")  # pip's way of saying: none
+        fresh.delenv("PYTHONPATH", raising=False)
+        for name, options in {"demo": ["--run", str(run)], "check": ["--fast", "-k", "test_rooms"]}.items():
+            reader.programs[f"tools/{name}"] = lambda words, given, name=name, options=options: reader.runs(
+                [str(copy / "tools" / name), *words, *options]
+            )
+        assert len(reader.reads("README.md")) == 2
+    assert (run / "bundle" / "model.tflite").is_file()
+
+    made = runpy.run_path(str(demo))["demo_order"]
+    reader.monkeypatch.setattr("edgenas.demo.demo_order", made)
+    assert len(reader.reads("docs/start.md")) >= 17
+    assert {"table.csv", "search.json", "small.json", "model", "report.html", "digits-fast"} <= left_in(reader)
+
+
+def has_what_is_installed(folder: Path) -> None:
+    """A virtual environment that has all packages of this one, and its programs."""
+    here = Path(sys.executable).parent
+    venv.create(folder, symlinks=True)
+    (site,) = folder.glob("lib/python*/site-packages")
+    (site / "here.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
+    for name in ("ruff", "mypy"):
+        (folder / "bin" / name).symlink_to(here / name)
+
+
+def adds_a_pi(reader: Reader, server: SshServer) -> None:
+    """From now on the pages' pi4 is this machine, over a real ssh."""
+    where = f"{server.user}@{server.host}:{server.port}"
     reader.more = {
-        "devices add": f"--ssh {where} --key {key} --python {sys.executable} --pool pi4",
-        "devices enroll": f"--fingerprint {ssh_server.fingerprint()}",
+        "devices add": f"--ssh {where} --key {server.new_key()} --python {sys.executable} --pool pi4",
+        "devices enroll": f"--fingerprint {server.fingerprint()}",
     }
-    (reader.folder / "my_judge.py").write_text(judge_of_start())
-    assert reader.reads("docs/profile-a-pi.md") >= 10
-    assert {"pi4-litert.jsonl", "pi4-onnxruntime.jsonl"} <= {path.name for path in reader.folder.iterdir()}
+
+
+def test_profile_a_pi_and_how_numbers_are_made(reader: Reader, ssh_server: SshServer) -> None:
+    adds_a_pi(reader, ssh_server)
+    (reader.folder / "my_judge.py").write_text(file_of("docs/start.md", "my_judge.py"))
+    assert len(reader.reads("docs/profile-a-pi.md")) >= 11
+    assert {"pi4-litert.jsonl", "pi4-onnxruntime.jsonl"} <= left_in(reader)
+    assert len(reader.reads("docs/how-numbers-are-made.md")) >= 2
+    assert "sustained.jsonl" in left_in(reader)
 
 
 def test_profile_a_phone(reader: Reader) -> None:
-    (reader.folder / "home" / "benchmark_model").write_text("#!/bin/sh\n")
-    reader.more = {"devices add": f"--benchmark-model {reader.folder}/home/benchmark_model"}  # a shell expands ~
-    assert reader.reads("docs/profile-a-phone.md") == 1
+    for name in ("benchmark_model", "onnxruntime_perf_test"):
+        (reader.folder / "home" / name).write_text("#!/bin/sh\n")
+    assert len(reader.reads("docs/profile-a-phone.md")) == 1
     assert "[devices.pixel]" in (reader.folder / "devices.toml").read_text()
 
 
-def test_your_own_images(reader: Reader) -> None:
-    pytest.importorskip("torch")
-    pytest.importorskip("PIL.Image")
+def test_your_own_images(reader: Reader, ssh_server: SshServer) -> None:
+    """Each block of a table in one process."""
+    whole = making.Order
+    reader.monkeypatch.setattr(making, "Order", partial(whole, enough=Enough.exactly(1)))
+    adds_a_pi(reader, ssh_server)
+    for words in (["devices", "add", "pi4", "--ssh", "pi@pi4.local"], ["devices", "enroll", "pi4"]):
+        reader.types([["edgenas", *words]], (), "docs/profile-a-pi.md")
+    for name in ("photos", "cifar"):
+        write_classes(reader.folder / name, 20)
+    assert len(reader.reads("docs/your-own-images.md")) >= 6
+    assert {"trained.json", "search.json"} <= left_in(reader)
+    for name, model in {"mine": "model-int8.tflite", "mine-on-the-pi": "model.tflite"}.items():
+        assert (reader.folder / name / "bundle" / model).is_file()
+    run = reader.folder / "mine-too"
+    made = shipped(run)
+    picture = sorted((reader.folder / "cifar" / "red").iterdir())[0]
+    argv = [sys.executable, "-I", str(run / "bundle" / PREDICT), "--model", "model-int8.tflite", str(picture)]
+    assert reader.runs(argv).split("\t")[1] in ("blue", "green", "red")
+
+    trained = sorted(run.glob("winner-*.checkpoint.npz"))
+    assert len(trained) == 2  # the best of both shipped
+    block = next(block for block in shell_blocks() if "-o mine\n" in block.text and "digits_relu6" in block.text)
+    reader.types(block.pipelines()[0], block.options, "the same command")
+    assert shipped(run)["winner"] == made["winner"]
+    assert sorted(run.glob("winner-*.checkpoint.npz")) == trained
+
+
+def shipped(run: Path) -> dict[str, Any]:
+    """What a run of ``ship`` for int8 with siblings says of itself, which holds."""
+    told: dict[str, Any] = json.loads((run / "run.json").read_text())
+    models = ["model-int8.tflite", "model.tflite", "model-fp16.tflite", "model-int8.onnx", "model.onnx"]
+    assert list(told["files"]) == models and told["within_budget"] is True
+    assert told["tables"]["litert"]["precision"] == "int8"
+    first, *others = told["verdicts"]
+    assert first["file"] == models[0] and first["high_ms"] <= 1000 and first["setting"]["precision"] == "int8"
+    assert {v["file"] for v in others} == set(models[1:]) and all(v["budget_ms"] is None for v in others)
+    assert len({f["pictures"] for f in told["files"].values()}) == 1
+    assert told["files"]["model.tflite"]["agreement"] == 1.0 and told["parity_max_rel"] < 1e-3
+    assert told["files"]["model-int8.tflite"]["fallbacks"] == []
+    bundle = run / "bundle"
+    assert {each.name for each in bundle.iterdir()} >= {*models, PREDICT, MANIFEST, "card.md", "report.html"}
+    assert (bundle / "labels.txt").read_text().split() == ["blue", "green", "red"]
+    assert "| model-int8.tflite | int8 |" in (bundle / "card.md").read_text()
+    return told
+
+
+def test_int8(reader: Reader) -> None:
+    photos = reader.folder / "photos"
+    write_classes(photos / "train", 12)
+    write_classes(photos / "val", 6, seed=1)
+    (reader.folder / "my_judge.py").write_text(file_of("docs/start.md", "my_judge.py"))
+
+    def weights() -> None:
+        """As a training would leave them."""
+        from blocks.weights import network_random_weights, save_weights
+        from edgenas.cli.networks import load_network
+
+        blocks = load_network("search.json", None, None).blocks
+        save_weights(reader.folder / "weights.npz", network_random_weights(blocks))
+
+    reader.first["export"] = weights
+    assert len(reader.reads("docs/int8.md")) >= 6
+    assert (reader.folder / "model" / "model-int8.onnx").is_file()
+
+
+def test_training(reader: Reader) -> None:
     write_classes(reader.folder / "photos", 20)
-    assert reader.reads("docs/your-own-images.md") >= 2
-    assert {"trained.json", "search.json"} <= {path.name for path in reader.folder.iterdir()}
+    small = ["edgenas", "profile", "nas_bench_macro", "--in-size", "8", "--classes", "3", "-o", "table.jsonl"]
+    for words in (small, ["edgenas", "table", "validate", "table.jsonl"]):
+        reader.types([words], (), "docs/training.md")
+    write_cifar(reader.folder / "cifar10.npz")
+    write_macro(reader.folder / "nas-bench-macro_cifar10.json", ("22212220", "11111111", "10100100"))
+    assert len(reader.reads("docs/training.md")) >= 4
 
 
-def judge_of_start() -> str:
-    return next(block.text for block in blocks_of("docs/start.md") if block.file == "my_judge.py")
+def test_search_on_a_cluster(reader: Reader) -> None:
+    """A head and a node that the page starts, and a job; only who knows Ray's token may use them."""
+    pytest.importorskip("ray")
+    (reader.folder / "my_judge.py").write_text(file_of("docs/start.md", "my_judge.py"))
+    port, board = free_port(), free_port()
+    with own_ray() as env, ExitStack() as running:
+        for name, value in {**env, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(16)}.items():
+            reader.monkeypatch.setenv(name, value)
+        reader.monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+        reader.words = {"6379": str(port), "/srv/search.json": str(reader.folder / "srv.json")}
+
+        def ray(words: list[str], given: str) -> str:
+            argv = [sys.executable, "-m", "ray.scripts.scripts", *words]
+            if words[0] != "start":
+                return reader.runs(argv)
+            more = ["--dashboard-port", str(board)] if "--head" in words else []
+            log = reader.folder / f"node{len(list(reader.folder.glob('node*')))}"
+            with log.open("w") as out:
+                node = subprocess.Popen([*argv, *more, "--block"], stdout=out, stderr=out)
+            running.callback(node.wait, 60)
+            running.callback(node.terminate)
+            wait_until(lambda: "Ray runtime started" in log.read_text() or node.poll() is not None, "a node", 120)
+            assert node.poll() is None, log.read_text()
+            (ip,) = re.findall(r"Local node IP\D*([\d.]+)", re.sub(r"\x1b\[\d+m", "", log.read_text()))
+            reader.words |= {"10.0.0.1:6379": f"{ip}:{port}", "http://10.0.0.1:8265": f"http://{ip}:{board}"}
+            return ""
+
+        reader.programs |= {"ray": ray, "edgenas": reader.apart}
+        assert len(reader.reads("docs/search-on-a-cluster.md")) == 5
+    assert {"search.json", "srv.json"} <= left_in(reader)
+
+
+def free_port() -> int:
+    with socket.socket() as made:
+        made.bind(("", 0))
+        port: int = made.getsockname()[1]
+        return port
 
 
 STORIES: dict[str, Callable[..., None]] = {
-    "docs/start.md": test_start,
-    "docs/profile-a-pi.md": test_profile_a_pi,
+    "README.md": test_the_two_commands_and_the_start,
+    "docs/how-numbers-are-made.md": test_profile_a_pi_and_how_numbers_are_made,
+    "docs/int8.md": test_int8,
     "docs/profile-a-phone.md": test_profile_a_phone,
+    "docs/profile-a-pi.md": test_profile_a_pi_and_how_numbers_are_made,
+    "docs/search-on-a-cluster.md": test_search_on_a_cluster,
+    "docs/start.md": test_the_two_commands_and_the_start,
+    "docs/training.md": test_training,
     "docs/your-own-images.md": test_your_own_images,
 }
 
 
 def test_no_page_is_left_out() -> None:
-    """A page with a command that is not said to be not run has its story here."""
-    assert {block.page for block in shell_blocks() if not block.why} == STORIES.keys()
+    """Each page with a command has its story here."""
+    assert {block.page for block in shell_blocks() if not block.lab} == STORIES.keys()
 
 
 def test_the_four_lines_of_the_readme(reader: Reader) -> None:
-    command = next(words for block in shell_blocks() if block.page == "README.md" for words in block.commands()
-                   if words[:3] == ["edgenas", "devices", "add"])  # fmt: skip
-    reader.types(command, (), "README.md")
+    block = next(block for block in shell_blocks() if block.page == "README.md" and block.lab)
+    reader.types(block.pipelines()[0], (), "README.md")
     (shown,) = [block.text for block in blocks_of("README.md") if block.language == "toml"]
     assert (reader.folder / "devices.toml").read_text() == shown

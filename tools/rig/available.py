@@ -10,7 +10,7 @@ from pathlib import Path
 RIG = Path(os.environ.get("EDGENAS_RIG", "/var/lib/edgenas-rig"))
 BOARD_IMAGE = RIG / "board"  # Debian bookworm arm64: a board's root file system
 RUNTIMES_LAYER = RIG / "runtimes"  # /opt/site with LiteRT and ONNX Runtime, laid over the board
-BOARD_WHEELS = RIG / "wheels"  # LiteRT and what it needs, for a board like this one
+BOARD_WHEELS = RIG / "wheels"  # both runtimes and what they need, for a board like this one
 PHONE_IMAGE = RIG / "phone"  # adbd, mksh and toybox, arm64
 PROPERTIES_SHIM = RIG / "adbd_props.so"  # optional: adbd tells the phone's name
 BENCHMARK_MODEL = RIG / "benchmark_model"  # static arm64 program

@@ -128,14 +128,14 @@ runtimes() {
     precompile "$1" /opt
 }
 
-# What `edgenas devices prepare` carries to a board like this one: LiteRT and what it needs, as files.
+# What `edgenas devices prepare` carries to a board like this one: both runtimes and what they need, as files.
 board_wheels() {
     local python=$here/../../.venv/bin/python
     [ -x "$python" ] || python=python3
     mkdir "$1" && nice -n 10 timeout 900 "$python" -m pip download --quiet --disable-pip-version-check --dest "$1" \
         --only-binary=:all: --implementation cp --python-version 3.11 --platform manylinux_2_34_aarch64 \
         --platform manylinux_2_28_aarch64 --platform manylinux_2_27_aarch64 --platform manylinux_2_17_aarch64 \
-        --platform manylinux2014_aarch64 --constraint "$here/../constraints.txt" ai-edge-litert 2>&1 | grep -v WARNING >&2
+        --platform manylinux2014_aarch64 --constraint "$here/../constraints.txt" ai-edge-litert onnxruntime 2>&1 | grep -v WARNING >&2
     [ "${PIPESTATUS[0]}" = 0 ]
 }
 
