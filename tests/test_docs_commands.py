@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import pytest
 
 from latency_tables.imported import FORMAT as IMPORTED
+from tests.conftest import ROOT
 from tests.docs_commands import complaint, edgenas_complaint, exchanged, options_of, replaced
 from tests.docs_pages import PAGES, SHELL, Block, blocks_of, prose_of, shell_blocks, spans_of, text_of
 
@@ -34,6 +37,19 @@ def test_commands_in_the_text_are_some_too(page: str) -> None:
             assert not _wrong(words), f"{page}: `{span}`: {_wrong(words)}"
         elif span.startswith(("python -m tools.", "python tools/")):
             assert not complaint(span.split()), f"{page}: `{span}`"
+
+
+BENCHES = sorted({span for page in PAGES for span in spans_of(page) if re.match(r"python (-m tools\.|tools/)", span)})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("span", BENCHES)
+def test_programs_named_in_the_text_start_and_have_those_options(span: str) -> None:
+    words = span.split()[1:]
+    program = words[: 1 + (words[0] == "-m")]
+    told = subprocess.run([sys.executable, *program, "--help"], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert told.returncode == 0, told.stderr
+    assert [word for word in words if word.startswith("--") and word not in told.stdout] == []
 
 
 def _wrong(words: list[str]) -> str:
