@@ -12,7 +12,9 @@ from blocks.errors import InputError
 from edgenas.explaining import explain
 from edgenas.report.files import SearchData
 from edgenas.report.gather import Material, gather
+from edgenas.report.html import render
 from edgenas.report.page import page
+from edgenas.report.plot import Axis, Plot
 from edgenas.report.sections.limits import best_runs, limits_section
 from edgenas.report.sections.trust import trust_section
 from latency_tables.journal import TableWriter
@@ -129,3 +131,11 @@ def _text(element: Any) -> str:
     from edgenas.report.html import render
 
     return render(element)
+
+
+def test_no_mark_hides_the_label_of_a_budget() -> None:
+    plot = Plot(Axis.around([1.0, 2.0]), Axis.around([80.0, 90.0]), "ms", "%", "front")
+    plot.upright(1.5, "budget 1.5 ms", "budget")
+    plot.mark((1.5, 81.0), "dot", title="a network")
+    shown = render(plot.element())
+    assert shown.index('class="budget"') < shown.index("a network") < shown.index("budget 1.5 ms")

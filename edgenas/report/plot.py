@@ -104,6 +104,7 @@ class Plot:
     x_ticks: Sequence[float] | None = None
     y_ticks: Sequence[float] | None = None
     _marks: list[Node] = field(default_factory=list)
+    _over: list[Node] = field(default_factory=list)  #: above all marks
 
     def add(self, node: Node) -> None:
         self._marks.append(node)
@@ -157,11 +158,12 @@ class Plot:
                    y2=f"{100 - self.y.at(b[1])}%", class_=f"whisker {class_}", **more))  # fmt: skip
 
     def upright(self, value: float, text: str, class_: str) -> None:
-        """A vertical line through the plot with a label along it."""
+        """A vertical line through the plot, with a label along it that no mark hides."""
         at = f"{self.x.at(value)}%"
         self.add(h("line", x1=at, x2=at, y1="0%", y2="100%", class_=class_))
         label = h("text", text, transform="rotate(-90)", x=5, y=-5, text_anchor="start", class_=f"{class_}-label")
-        self.add(h("svg", label, x=at, y="100%", overflow="visible"))  # a front has its points above
+        # At the foot: a front has its points above.
+        self._over.append(h("svg", label, x=at, y="100%", overflow="visible", pointer_events="none"))
 
     def element(self) -> Element:
         """The chart with its axes; a picture to a screen reader, named by its title."""
@@ -177,6 +179,7 @@ class Plot:
                 area, h("text", tick_text(value), x="0%", y=at, dx="-8", dy=".35em", text_anchor="end", class_="tick")
             )
         append(area, self._marks)
+        append(area, self._over)
         append(area, h("text", self.x_label, x="100%", y="100%", dy="2.9em", text_anchor="end", class_="axis"))
         append(area, h("text", self.y_label, x="0%", y="0%", dx="-40", dy="-.9em", class_="axis"))
         return h("div", area, class_=f"plot {self.kind}".strip(), role="img" if not self.kind else "group",
