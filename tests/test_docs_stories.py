@@ -217,7 +217,7 @@ def test_search_on_a_cluster(reader: Reader) -> None:
             argv = [sys.executable, "-m", "ray.scripts.scripts", *words]
             if words[0] != "start":
                 return reader.runs(argv)
-            more = ["--dashboard-port", str(board)] if "--head" in words else []
+            more = ["--dashboard-host", "0.0.0.0", "--dashboard-port", str(board)] if "--head" in words else []
             log = reader.folder / f"node{len(list(reader.folder.glob('node*')))}"
             with log.open("w") as out:
                 node = subprocess.Popen([*argv, *more, "--block"], stdout=out, stderr=out)
