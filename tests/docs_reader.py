@@ -64,14 +64,14 @@ class Reader:
             monkeypatch.setenv(name, str(folder / "home"))
         monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
 
-    def reads(self, page: str, only_lab: bool = False) -> list[str]:
-        """Type all of it, or what needs emulated devices; the commands that these were, as written."""
+    def reads(self, page: str) -> list[str]:
+        """Type all of it; the commands that these were, as written."""
         for block in blocks_of(page):
             if block.file and "/" not in block.file:
                 (self.folder / block.file).write_text(block.text)
         typed = []
         for block in shell_blocks():
-            if block.page == page and only_lab <= block.lab <= self.lab:
+            if block.page == page and block.lab <= self.lab:
                 for pipeline in block.pipelines():
                     typed.append(" | ".join(shlex.join(words) for words in pipeline))
                     begun = time.monotonic()

@@ -137,7 +137,7 @@ def test_search_front_export_verify(folder: Path) -> None:
     base = ("search", "nas_bench_macro", "--in-size", "8", "--table", "local-litert.jsonl", *judged)
     refused = edgenas(*base, "--budget-ms", "1", cwd=folder, check=1).stderr
     assert "type: edgenas table validate local-litert.jsonl --space nas_bench_macro" in refused
-    quick = ("--networks", "8", "--processes", "2", "--rounds", "2", "--force")
+    quick = ("--networks", "8", "--processes", "1", "--rounds", "2", "--force")
     found = json.loads(edgenas("table", "validate", "local-litert.jsonl", *quick, "--json", cwd=folder).stdout)
     assert (found["space"], len(found["networks"])) == ("nas_bench_macro", 8)
     assert {sums["way"] for sums in found["sums"]} == {"alone", "chained", "mean"}

@@ -24,7 +24,7 @@ from typing import Any
 
 import pytest
 
-from edgenas import making
+from edgenas import making, validating
 from edgenas.bundling import MANIFEST
 from edgenas.preprocessing import PREDICT
 from profiler.enough import Enough
@@ -33,12 +33,16 @@ from tests.docs_pages import blocks_of, shell_blocks
 from tests.docs_reader import Reader, file_of
 from tests.picture_toys import write_classes
 from tests.ray_nodes import own_ray
+from tests.test_cli_devices_prepare import wheels
 from tests.training_toys import write_cifar, write_macro
 from tests.waiting import wait_until
+from tools.rig import available
+from tools.rig.fixtures import need
 from tools.rig.sshd import SshServer
 
+__all__ = ["wheels"]
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-pytest_plugins = ["tools.rig.fixtures"]
 
 
 @pytest.fixture
@@ -51,42 +55,58 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
             del sys.modules[name]
 
 
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[SshServer]:
+    """A board's sshd; this machine plays it, with a home of its own."""
+    need(available.sshd())
+    (tmp_path / "board").mkdir()
+    with SshServer(tmp_path / "sshd", environment={"HOME": str(tmp_path / "board")}) as started:
+        yield started
+
+
 def left_in(reader: Reader) -> set[str]:
     return {path.name for path in reader.folder.iterdir()}
 
 
-#: text of ``edgenas/demo.py`` -> what makes it short: one process a block, two candidates, a training of one epoch, and
-#: budgets that a busy machine keeps
+#: file -> text in it -> what makes the demo short: one process a block and network, two candidates, a training of one
+#: epoch, and budgets that a busy machine keeps
 SHORT_DEMO = {
-    "enough=ENOUGH, held_out=HELD_OUT,": "enough=Enough.exactly(1), held_out=8, max_trials=2, force=True,",
-    "quantiles=QUANTILES,": "budgets=(1e3, 2e3, 3e3),",
-    "FULL_RECIPE": "SEARCH_RECIPE",
+    "demo.py": {
+        "enough=ENOUGH, held_out=HELD_OUT,": "enough=Enough.exactly(1), held_out=8, max_trials=2, force=True,",
+        "quantiles=QUANTILES,": "budgets=(1e3, 2e3, 3e3),",
+        "FULL_RECIPE": "SEARCH_RECIPE",
+    },
+    "making.py": {"processes=3, chains=False": "processes=1, chains=False"},
 }
 
 
-def test_the_two_commands_and_the_start(reader: Reader, tmp_path: Path) -> None:
-    """The two in a checkout of their own, whose packages are installed already, with the demo made short. The demo that
-    the next page types goes on with that run."""
+def test_the_readme_and_the_start(reader: Reader, server: SshServer, wheels: Path, tmp_path: Path) -> None:
+    """Its two commands in a checkout of their own, whose packages are installed already, with the demo made short. The
+    demo that the next page types goes on with that run."""
     copy = tmp_path / "checkout"
     shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", ".venv", "runs", "__pycache__", "*.egg-info"))
-    demo = copy / "edgenas" / "demo.py"
-    for text, short in SHORT_DEMO.items():
-        assert text in demo.read_text()
-        demo.write_text(demo.read_text().replace(text, short))
+    for name, texts in SHORT_DEMO.items():
+        for text, short in texts.items():
+            file = copy / "edgenas" / name
+            assert text in file.read_text()
+            file.write_text(file.read_text().replace(text, short))
     has_what_is_installed(copy / ".venv")
     run = reader.folder / "runs" / "20270101-120000"
     with reader.monkeypatch.context() as fresh:
         fresh.setenv("PIP_NO_INDEX", "1")
         fresh.setenv("PIP_NO_BUILD_ISOLATION", "0")  # pip's way of saying: none
         fresh.delenv("PYTHONPATH", raising=False)
-        for name, options in {"demo": ["--run", str(run)], "check": ["--fast", "-k", "test_rooms"]}.items():
+        for name, options in {"demo": ["--run", str(run)], "check": ["--fast", "tests/test_rooms.py"]}.items():
             reader.programs[f"tools/{name}"] = lambda words, given, name=name, options=options: reader.runs(
                 [str(copy / "tools" / name), *words, *options]
             )
-        assert len(reader.reads("README.md")) == 2
+        adds_a_pi(reader, server)
+        reader.more["devices prepare"] = f"--wheels {wheels}"
+        reader.types([["edgenas", "export", "mobilenet_v3_small", "--in-size", "32", "-o", "model"]], (), "a model")
+        assert len(reader.reads("README.md")) == 8
     assert (run / "bundle" / "model.tflite").is_file()
 
-    made = runpy.run_path(str(demo))["demo_order"]
+    made = runpy.run_path(str(copy / "edgenas" / "demo.py"))["demo_order"]
     reader.monkeypatch.setattr("edgenas.demo.demo_order", made)
     assert len(reader.reads("docs/start.md")) >= 17
     assert {"table.csv", "search.json", "small.json", "model", "report.html", "digits-fast"} <= left_in(reader)
@@ -111,8 +131,8 @@ def adds_a_pi(reader: Reader, server: SshServer) -> None:
     }
 
 
-def test_profile_a_pi_and_how_numbers_are_made(reader: Reader, ssh_server: SshServer) -> None:
-    adds_a_pi(reader, ssh_server)
+def test_profile_a_pi_and_how_numbers_are_made(reader: Reader, server: SshServer) -> None:
+    adds_a_pi(reader, server)
     (reader.folder / "my_judge.py").write_text(file_of("docs/start.md", "my_judge.py"))
     assert len(reader.reads("docs/profile-a-pi.md")) >= 11
     assert {"pi4-litert.jsonl", "pi4-onnxruntime.jsonl"} <= left_in(reader)
@@ -127,11 +147,12 @@ def test_profile_a_phone(reader: Reader) -> None:
     assert "[devices.pixel]" in (reader.folder / "devices.toml").read_text()
 
 
-def test_your_own_images(reader: Reader, ssh_server: SshServer) -> None:
-    """Each block of a table in one process."""
-    whole = making.Order
-    reader.monkeypatch.setattr(making, "Order", partial(whole, enough=Enough.exactly(1)))
-    adds_a_pi(reader, ssh_server)
+def test_your_own_images(reader: Reader, server: SshServer) -> None:
+    """Each block of a table, and of its validation, in one process."""
+    reader.monkeypatch.setattr(making, "Order", partial(making.Order, enough=Enough.exactly(1)))
+    asked = validating.Asked
+    reader.monkeypatch.setattr(validating, "Asked", lambda *a, **how: asked(*a, **{**how, "processes": 1}))
+    adds_a_pi(reader, server)
     for words in (["devices", "add", "pi4", "--ssh", "pi@pi4.local"], ["devices", "enroll", "pi4"]):
         reader.types([["edgenas", *words]], (), "docs/profile-a-pi.md")
     for name in ("photos", "cifar"):
@@ -199,7 +220,7 @@ def test_training(reader: Reader) -> None:
         reader.types([words], (), "docs/training.md")
     write_cifar(reader.folder / "cifar10.npz")
     write_macro(reader.folder / "nas-bench-macro_cifar10.json", ("22212220", "11111111", "10100100"))
-    assert len(reader.reads("docs/training.md")) >= 4
+    assert len(reader.reads("docs/training.md")) >= 3
 
 
 def test_search_on_a_cluster(reader: Reader) -> None:
@@ -242,13 +263,13 @@ def free_port() -> int:
 
 
 STORIES: dict[str, Callable[..., None]] = {
-    "README.md": test_the_two_commands_and_the_start,
+    "README.md": test_the_readme_and_the_start,
     "docs/how-numbers-are-made.md": test_profile_a_pi_and_how_numbers_are_made,
     "docs/int8.md": test_int8,
     "docs/profile-a-phone.md": test_profile_a_phone,
     "docs/profile-a-pi.md": test_profile_a_pi_and_how_numbers_are_made,
     "docs/search-on-a-cluster.md": test_search_on_a_cluster,
-    "docs/start.md": test_the_two_commands_and_the_start,
+    "docs/start.md": test_the_readme_and_the_start,
     "docs/training.md": test_training,
     "docs/your-own-images.md": test_your_own_images,
 }
@@ -260,7 +281,7 @@ def test_no_page_is_left_out() -> None:
 
 
 def test_the_four_lines_of_the_readme(reader: Reader) -> None:
-    block = next(block for block in shell_blocks() if block.page == "README.md" and block.lab)
+    block = next(block for block in shell_blocks() if block.page == "README.md" and "devices add" in block.text)
     reader.types(block.pipelines()[0], (), "README.md")
     (shown,) = [block.text for block in blocks_of("README.md") if block.language == "toml"]
     assert (reader.folder / "devices.toml").read_text() == shown

@@ -29,10 +29,6 @@ from tools.rig.process import RigError
 from tools.rig.sshd import SshServer
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "rig: needs the lab, i.e. root and tools/rig/lab.sh; set by the fixtures")
-
-
 @pytest.hookimpl(tryfirst=True)  # before -m selects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
