@@ -45,7 +45,7 @@ class AdbServer:
     def start(self) -> None:
         """Make sure that one runs; DeviceInputError where it is too old, or none can be started."""
         try:
-            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            self._touch(1)
         except OSError:
             self._launch()
         if NEW_FEATURE not in self.ask("host:host-features").split(","):
@@ -53,6 +53,10 @@ class AdbServer:
                 f"the adb server that runs on port {self.port} is older than {OLDEST} and loses devices in silence; "
                 "type: adb kill-server; edgenas then starts the one it brings"
             )
+
+    def _touch(self, timeout_s: float) -> None:
+        """OSError where nobody listens."""
+        socket.create_connection(("127.0.0.1", self.port), timeout=timeout_s).close()
 
     def _launch(self) -> None:
         program = find_program(self.program)
@@ -79,6 +83,8 @@ class AdbServer:
         from adbutils import AdbClient, AdbError
 
         try:
+            # where nobody listens, adbutils would start another adb, on the default port, and lose a socket
+            self._touch(timeout_s)
             return AdbClient("127.0.0.1", self.port).make_connection(timeout_s)
         except (AdbError, OSError) as error:
             raise LostError(f"the adb server on port {self.port} does not answer") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 import time
@@ -20,6 +21,7 @@ from tests.waiting import when
 from tools.rig.adb import Adb
 from tools.rig.adb_services import Faults
 from tools.rig.adbd import Adbd
+from tools.rig.sshd import free_port
 
 pytestmark = pytest.mark.slow  # real servers, and timeouts that really pass
 
@@ -141,6 +143,20 @@ def test_an_old_server_that_runs_already_is_refused(adb: Adb, server: AdbServer)
         pytest.skip("this machine's adb is new")
     with pytest.raises(DeviceInputError, match=r"older than 31 .* type: adb kill-server"):
         AdbDevice("phone", "127.0.0.1:9", server=server).run(["true"], timeout_s=9)
+
+
+def test_a_server_that_has_died_is_lost_and_nothing_else_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adb, ran = tmp_path / "adb", tmp_path / "ran"
+    adb.write_text(f"#!/bin/sh\ntouch {ran}\n")
+    adb.chmod(0o755)
+    monkeypatch.setenv("ADBUTILS_ADB_PATH", str(adb))
+    port = free_port()
+    with pytest.raises(LostError, match=f"the adb server on port {port} does not answer"):
+        AdbServer(port=port).connection()
+    gc.collect()  # a lost socket is an error then
+    assert not ran.exists()
 
 
 # -- being cut off

@@ -11,7 +11,6 @@ import re
 import runpy
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -38,7 +37,7 @@ from tests.training_toys import write_cifar, write_macro
 from tests.waiting import wait_until
 from tools.rig import available
 from tools.rig.fixtures import need
-from tools.rig.sshd import SshServer
+from tools.rig.sshd import SshServer, free_port
 
 __all__ = ["wheels"]
 
@@ -227,7 +226,7 @@ def test_search_on_a_cluster(reader: Reader) -> None:
     """A head and a node that the page starts, and a job; only who knows Ray's token may use them."""
     pytest.importorskip("ray")
     (reader.folder / "my_judge.py").write_text(file_of("docs/start.md", "my_judge.py"))
-    port, board = free_port(), free_port()
+    port, board = free_port(""), free_port("")
     with own_ray() as env, ExitStack() as running:
         for name, value in {**env, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(16)}.items():
             reader.monkeypatch.setenv(name, value)
@@ -253,13 +252,6 @@ def test_search_on_a_cluster(reader: Reader) -> None:
         reader.programs |= {"ray": ray, "edgenas": reader.apart}
         assert len(reader.reads("docs/search-on-a-cluster.md")) == 5
     assert {"search.json", "srv.json"} <= left_in(reader)
-
-
-def free_port() -> int:
-    with socket.socket() as made:
-        made.bind(("", 0))
-        port: int = made.getsockname()[1]
-        return port
 
 
 STORIES: dict[str, Callable[..., None]] = {

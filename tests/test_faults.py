@@ -72,8 +72,7 @@ def test_what_is_wrong_is_counted(tmp_path: Path) -> None:
 
 def test_a_changed_number_is_corrupt(tmp_path: Path) -> None:
     def lie(scene: Scene) -> Heal:
-        path = scene.rig.here(scene.rig.spoil)
-        path.write_text("digit\n")
+        scene.rig.spoil_next("digit")
         return nothing
 
     kind = Kind("lie", ("fake",), lie)

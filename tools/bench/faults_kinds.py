@@ -211,9 +211,8 @@ def _clock(scene: Scene) -> Heal:
 
 def _output(scene: Scene) -> Heal:
     how = scene.random.choice(("half", "mixed", "control", "twice", "lacking", "nothing"))
-    path = scene.rig.here(scene.rig.spoil)
-    path.write_text(f"{how}\n")
-    return lambda: path.unlink(missing_ok=True)
+    scene.rig.spoil_next(how)
+    return lambda: scene.rig.here(scene.rig.spoil).unlink(missing_ok=True)
 
 
 def _program(scene: Scene) -> Heal:

@@ -102,6 +102,12 @@ class Rig:
     def restore_program(self) -> None:
         self.replace_program(b'#!/bin/sh\nexec sh "$@"\n')
 
+    def spoil_next(self, how: str) -> None:
+        """The next batch's output is spoiled, see ``tools.rig.sleeping``."""
+        new = self.here(f"{self.spoil}.new")
+        new.write_text(f"{how}\n")
+        new.rename(self.here(self.spoil))
+
     def jobs(self) -> list[Path]:
         """Folders of kept jobs, on this machine."""
         return list(self.base.glob("edgenas-*/kept/*/job"))
