@@ -28,6 +28,28 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGHUP, lambda number, frame: None)
 
 
+@pytest.hookimpl(trylast=True)  # when those that do not run have been left out
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The longest first, dealt out among the test processes, each of which begins with a share of the list: a long one
+    at the end would run alone while the other cores wait."""
+    long = sorted((item for item in items if _limit_s(item)), key=_limit_s, reverse=True)
+    others = [item for item in items if not _limit_s(item)]
+    shares = int(getattr(config, "workerinput", {}).get("workercount", 1))
+    dealt = [long[k::shares] for k in range(shares)]
+    for share in dealt[:-1]:
+        room = max(0, len(items) // shares - len(share))
+        share += others[:room]
+        del others[:room]
+    dealt[-1] += others
+    items[:] = [item for share in dealt for item in share]
+
+
+def _limit_s(item: pytest.Item) -> float:
+    """The time limit that a test sets for itself, which only long ones do; 0 where it has none."""
+    marker = item.get_closest_marker("timeout")
+    return float(marker.args[0]) if marker else 0.0
+
+
 _broken: list[object] = []
 
 

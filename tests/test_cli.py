@@ -36,7 +36,7 @@ def edgenas(
     *args: str | Path, cwd: Path, check: int | None = 0, timeout: float = 120
 ) -> subprocess.CompletedProcess[str]:
     """Run ``edgenas ARGS`` in ``cwd``; ``check`` is the exit code it must have."""
-    env = {**os.environ, "PYTHONPATH": str(cwd), "PYTHONDONTWRITEBYTECODE": "1"}
+    env = {**os.environ, "PYTHONPATH": str(cwd)}
     argv = [sys.executable, "-m", "edgenas", *map(str, args)]
     result = subprocess.run(argv, cwd=cwd, env=env, capture_output=True, text=True, timeout=timeout)
     assert check is None or result.returncode == check, result.stderr + result.stdout

@@ -30,7 +30,7 @@ def edgenas(tmp_path: Path) -> Edgenas:
     home = tmp_path / "home"
     (home / ".ssh").mkdir(parents=True)
     folders = {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "XDG_CONFIG_HOME": str(home / "config")}
-    fixed = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "SSH_AUTH_SOCK": "", **folders}
+    fixed = {"PYTHONPATH": str(ROOT), "SSH_AUTH_SOCK": "", **folders}
 
     def run(*args: str | Path, check: int | None = 0, **settings: Any) -> subprocess.CompletedProcess[str]:
         argv = [sys.executable, "-m", "edgenas", "devices", *map(str, args)]

@@ -70,7 +70,7 @@ class Folder:
         (path / "mine" / "judge.py").write_text(JUDGE.format(here=str(path)))
 
     def start(self, *args: str) -> subprocess.Popen[str]:
-        env = {**self.nodes.env, "PYTHONPATH": str(self.path / "mine"), "PYTHONDONTWRITEBYTECODE": "1"}
+        env = {**self.nodes.env, "PYTHONPATH": str(self.path / "mine")}
         argv = [sys.executable, "-m", "edgenas", "search", *args]
         return subprocess.Popen(argv, cwd=self.path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 

@@ -27,7 +27,7 @@ setup() {
     stamp=.venv/installed-$(printf '%s' "$extras" | tr -c 'a-z0-9' '-')-$(cat pyproject.toml tools/constraints.txt tools/setup.sh <(pwd -P) | sha256sum | cut -c1-16)
     if [ ! -e "$stamp" ]; then
         say "installing edgenas[$extras] into .venv (a few minutes the first time)"
-        .venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check --constraint tools/constraints.txt --editable ".[$extras]"
+        .venv/bin/python -m pip install --quiet --quiet --no-compile --disable-pip-version-check --constraint tools/constraints.txt --editable ".[$extras]"
         touch "$stamp"
     fi
 }
