@@ -43,8 +43,7 @@ class Changed:
 def write_bundle(run: Path, out: Path, replace: bool = False) -> list[str]:
     """Write the bundle of a finished ``run`` into the folder ``out``, whole or not at all; the names of its files.
     InputError where the run lacks something, or ``out`` exists and is not a bundle to ``replace``."""
-    if out.exists() and not (replace and (out / MANIFEST).is_file()):
-        raise InputError(f"{out} exists and is not overwritten; name another folder with -o, or remove it")
+    check_out(out, replace)
     missing = [name for name in (*TAKEN, "card.md") if not (run / name).is_file()]
     if missing:
         raise InputError(
@@ -75,6 +74,12 @@ def write_bundle(run: Path, out: Path, replace: bool = False) -> list[str]:
     finally:
         shutil.rmtree(made, ignore_errors=True)
     return sorted(path.name for path in out.iterdir())
+
+
+def check_out(out: Path, replace: bool = False) -> None:
+    """InputError where a bundle cannot be written to ``out``."""
+    if out.exists() and not (replace and (out / MANIFEST).is_file()):
+        raise InputError(f"{out} exists and is not overwritten; name another folder with -o, or remove it")
 
 
 def manifest(folder: Path) -> str:

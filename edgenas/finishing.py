@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from edgenas.making import Order
     from profiler.export.integer import Fallback
     from profiler.export.quantize import Precision
+    from profiler.plan import Plan
     from search.accuracy.training_data import ImageData
     from search.accuracy.training_torch import Trained
     from search.problem import Cost
@@ -61,6 +62,21 @@ class Finished:
     @property
     def verdicts(self) -> list[Verdict]:
         return [file.verdict for file in self.files if file.verdict is not None]
+
+
+def plan_for(precision: str, cores: tuple[int, ...] | None) -> Plan:
+    """How a file that ships is timed; fp16 weights are computed in float32."""
+    from profiler.plan import Plan
+
+    return Plan(rounds=20, cores=cores, precision="int8" if precision == "int8" else "fp32")
+
+
+def runs_there(path: Path, entry: Entry) -> str | None:
+    """The runtime that times a file on a device; None where it has none for such files."""
+    try:
+        return runtime_of(path, entry)
+    except InputError:
+        return None
 
 
 @dataclass(frozen=True)
@@ -136,10 +152,9 @@ class Finishing:
         return Finished(architecture, trained.accuracy, tuple(files), preprocessing)
 
     def _verified(self, path: Path, precision: str, predicted_ms: float | None, ships: bool) -> Verdict | None:
-        try:
-            runtime = runtime_of(path, self.entry)
-        except InputError:
-            return None  # no runtime for such files there
+        runtime = runs_there(path, self.entry)
+        if runtime is None:
+            return None
         models = {path.name: path.read_bytes()}
         budget_ms, most = (self.budget_ms, MOST_PROCESSES) if ships else (None, None)
         (verdict,) = self._timed(models, runtime, precision, budget_ms, predicted_ms, most)
@@ -155,10 +170,7 @@ class Finishing:
         most: int | None = None,
         memory: bool = True,
     ) -> list[Verdict]:
-        from profiler.plan import Plan
-
-        computed = "int8" if precision == "int8" else "fp32"  # fp16 weights are computed in float32
-        plan = Plan(rounds=20, cores=self.entry.cores, precision=computed)
+        plan = plan_for(precision, self.entry.cores)
         return verify_files(
             self.entry, models, runtime, plan=plan, processes=PROCESSES, most=most, budget_ms=budget_ms,
             predicted_ms=predicted_ms, statistic=self.statistic, force=self.order.force, memory=memory,

@@ -90,6 +90,24 @@ def preprocessing_of(architecture: Architecture, labels: Path, scaling: Scaling)
     return Preprocessing(architecture.in_size, names, mean, deviation)
 
 
+def read_preprocessing(folder: Path, architecture: Architecture) -> Preprocessing:
+    """What ``Preprocessing.write`` wrote, for a network; InputError where it is damaged or of another one."""
+    from edgenas.pictures import Scaling
+
+    path = folder / PREPROCESSING
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        size, mean, deviation = told["width"], told["mean"], told["deviation"]
+        scaling = Scaling(tuple(map(float, mean)), tuple(map(float, deviation)))
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise InputError(f"{path} is not what edgenas export --labels wrote: {error}; export it again") from error
+    if size != architecture.in_size:
+        raise InputError(
+            f"{path} is for {size} pixels, {architecture.name} takes {architecture.in_size}; export it again"
+        )
+    return preprocessing_of(architecture, folder / LABELS, scaling)
+
+
 def _stored(path: Path) -> dict[str, Any]:
     """Of both ends of an 8-bit file: real = scale * (stored - zero)."""
     from profiler.export.run import ends

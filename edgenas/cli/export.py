@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,7 +63,8 @@ def command(
     out: Path,
     as_json: bool,
 ) -> None:
-    """Write NETWORK as model.tflite and model.onnx, batch norm folded, and check that both compute the same.
+    """Write NETWORK as model.tflite and model.onnx, batch norm folded, and check that both compute the same; arch.json
+    beside them says which network they are.
 
     \b
     Example:
@@ -73,7 +75,7 @@ def command(
     from blocks.weights import load_weights, network_random_weights
     from edgenas.pictures import Scaling, numbers, read_pictures
     from edgenas.preprocessing import preprocessing_of
-    from edgenas.shipping import export_network
+    from edgenas.shipping import export_network, write_whole
 
     architecture = load_network(network, in_size, classes)
     if architecture.blocks[-1].kind != "head":
@@ -93,6 +95,7 @@ def command(
         arrays = load_weights(weights, architecture.blocks)
     about = None if use is None else use.about(architecture.name, "Classifies pictures.")
     files = export_network(architecture, arrays, out, formats, precisions, images, about)
+    write_whole(out / "arch.json", json.dumps(architecture.to_json(), indent=1) + "\n")
     if use is not None:
         use.write(out, files)
     _check_parity(architecture, files, seed)

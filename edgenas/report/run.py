@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from blocks.version import installed_version
 from edgenas.explaining import explain
+from edgenas.report.card import Shown, card, named
 from edgenas.report.gather import gather
 from edgenas.report.page import page
 from edgenas.report.pictures import FrontPicture, Point, draw_front, draw_table
@@ -15,9 +16,7 @@ from edgenas.searching import front_points
 from edgenas.shipping import write_whole
 
 if TYPE_CHECKING:
-    from edgenas.finishing import File
     from edgenas.making import Story
-    from profiler.export.integer import Fallback
 
 
 def answer(story: Story, seconds: dict[str, float]) -> dict[str, Any]:
@@ -80,7 +79,7 @@ def write_run(story: Story, seconds: dict[str, float], folder: Path) -> dict[str
     how = f"{setting.version}, {setting.precision}, {setting.threads} thread{'s' * (setting.threads > 1)}"
     draw_front(
         FrontPicture(
-            f"{story.space.name} on {device_name(story)}, {how}",
+            f"{story.space.name} on {named(setting)}, {how}",
             [(c, a) for c, a, _ in points], trials, story.budgets, (finished.shipped.measured_ms, judged),
             picked=picked,
         ),
@@ -92,19 +91,13 @@ def write_run(story: Story, seconds: dict[str, float], folder: Path) -> dict[str
     series: dict[str, list[float | None]] = {
         f"{table.setting.version}": [table.ms(block) for block in blocks] for table in story.tables.values()
     }
-    title = f"Latency of every block on {device_name(story)}"
+    title = f"Latency of every block on {named(setting)}"
     draw_table(title, [str(b) for b in blocks], series, folder / "table.png")
     data = answer(story, seconds)
     _write_json(folder / "run.json", data)
-    write_whole(folder / "card.md", card(story))
+    write_whole(folder / "card.md", card(shown(story)))
     write_whole(folder / "report.html", page(gather([folder])))
     return data
-
-
-def device_name(story: Story) -> str:
-    """What the machine calls itself."""
-    facts = dict(next(iter(story.tables.values())).setting.device)
-    return str(facts.get("model") or facts.get("cpu") or "this machine")
 
 
 def table_files(story: Story) -> dict[str, str]:
@@ -113,93 +106,18 @@ def table_files(story: Story) -> dict[str, str]:
     return {f"table-{runtime}{precision}.jsonl": runtime for runtime in story.tables}
 
 
-def card(story: Story) -> str:
-    """A model card in Markdown: what the model is, how fast, how sure, and how to repeat it."""
-    finished = story.finished
-    architecture = finished.architecture
-    setting = next(iter(story.tables.values())).setting
-    rows = [_file_row(file) for file in finished.files]
-    blocks = "\n".join(f"| {b} | {b.out_size}x{b.out_size}x{b.c_out} | {b.macs:,} | {_block_ms(story, b)} |"
-                       for b in architecture.blocks)  # fmt: skip
-    size, channels = architecture.in_size, architecture.c_in
-    pre = finished.preprocessing
-    first = finished.files[0].path.name
-    table = next(iter(table_files(story)))
-    slow = "".join(_slow_row(file.path.name, f) for file in finished.files for f in file.fallbacks)
-    return f"""# {architecture.name}
-
-Classifies pictures as those of {story.data.name}, {size}x{size}, {channels} channel{"s" * (channels > 1)},
-{len(pre.labels)} classes. {architecture.params:,} parameters, {architecture.macs:,} MACs. Chosen among
-{story.space.networks:,} networks by {len({t.choice for run in story.record.runs for t in run.result.trials})} that were
+def shown(story: Story) -> Shown:
+    """What the card is made of."""
+    finished, table = story.finished, next(iter(story.tables.values()))
+    judged = len({t.choice for run in story.record.runs for t in run.result.trials})
+    chosen = f"""Chosen among
+{story.space.networks:,} networks by {judged} that were
 judged ({story.record.accuracy.partition(":")[0]}) and a latency table of {len(story.space.blocks())} blocks measured on
-{device_name(story)}.
-
-| file | precision | accuracy, % of {finished.files[0].proof.pictures} test images | same class as torch | \
-{finished.shipped.statistic} ms (95 % interval) | median | p90 | predicted | budget | verdict |
-|---|---|---|---|---|---|---|---|---|---|
-{chr(10).join(rows)}
-
-{setting.threads} thread on core {", ".join(map(str, setting.cores)) or "any"}, scheduler {setting.scheduler}. Each
-accuracy is of running that file. A file is inside its budget when the upper end of the interval is.
-
-- {proved(story)}
-{slow}- Input: a picture turned as its EXIF says, scaled until it covers the square, cut at the centre; levels 0..255,
-  less {_numbers(pre.mean)}, over {_numbers(pre.deviation)}; TFLite (1, {size}, {size}, {channels}),
-  ONNX (1, {channels}, {size}, {size}); output: {architecture.c_out} scores
-
-| block | output | MACs | ms in the table |
-|---|---|---|---|
-{blocks}
-
-Repeat the measurement: `edgenas verify {first} --network arch.json --table {table} --budget-ms {story.budget_ms:g}`.
-Made by edgenas {installed_version()}.
-"""
-
-
-def _slow_row(name: str, slow: Fallback) -> str:
-    where = f"{slow.number} {slow.kind} are not int8's own kernels"
-    return f"- {name}: {where}, {slow.time_share:.0%} of the time, {slow.values_share:.0%} of the values written\n"
-
-
-def _file_row(file: File) -> str:
-    v, proof = file.verdict, file.proof
-    same = "-" if proof.agreement is None else f"{100 * proof.agreement:.2f} %"
-    cells = [file.path.name, file.precision, f"{proof.accuracy:.2f}", same]
-    if v is None:
-        cells += ["not timed", "-", "-", "-", "-", "-"]
-    else:
-        cells += [
-            f"{v.measured_ms:.4g} ({v.low_ms:.4g} .. {v.high_ms:.4g})", f"{v.median_ms:.4g}", f"{v.p90_ms:.4g}",
-            _number(v.predicted_ms), _number(v.budget_ms), _verdict(v.within_budget),
-        ]  # fmt: skip
-    return f"| {' | '.join(cells)} |"
-
-
-def _numbers(values: tuple[float, ...]) -> str:
-    return ", ".join(f"{value:.4g}" for value in values)
-
-
-def proved(story: Story) -> str:
-    """What the validation of the table says, in a sentence."""
-    proof = story.proof
-    mape, networks = 100 * proof.chosen.calibrated.mape, len(proof.networks)
-    return (
-        f"Sums of blocks miss whole networks by {mape:.1f} % on average ({networks} held-out networks, calibrated "
-        f"without the one in question; {100 * proof.noise:.1f} % is noise of measuring); a prediction holds within "
-        f"{100 * proof.error_share():.0f} %"
-    )
-
-
-def _block_ms(story: Story, block: Any) -> str:
-    return f"{next(iter(story.tables.values())).ms(block):.4g}"
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4g}"
-
-
-def _verdict(within: bool | None) -> str:
-    return {True: "inside", False: "outside", None: "-"}[within]
+{named(table.setting)}."""
+    return Shown(
+        finished.architecture, finished.files, finished.preprocessing, f"pictures as those of {story.data.name}",
+        chosen, table, next(iter(table_files(story))), story.proof, finished.shipped.statistic, story.budget_ms,
+    )  # fmt: skip
 
 
 def _write_json(path: Path, data: Any) -> None:
