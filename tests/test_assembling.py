@@ -15,13 +15,16 @@ from blocks.architecture import Architecture
 from blocks.errors import InputError
 from blocks.reference import reference
 from blocks.weights import network_random_weights, save_weights
+from edgenas import assembling
 from edgenas.assembling import Parts, read_parts
 from edgenas.bundling import MANIFEST, changed
+from edgenas.cli import main
 from edgenas.preprocessing import PREDICT
 from tests.picture_toys import write_classes
 from tests.report_toys import write_search, write_tables
 from tests.test_cli import edgenas
 
+GIVEN = ("--search", "search.json", "--test", "photos", "--table", "table-litert.jsonl", "--force")
 SCALED = ("--mean", "120", "--deviation", "60")
 #: more classes than pictures are of: a network of the space has ten
 CLASSES = ("blue", "green", "red", *(f"sort {number}" for number in range(7)))
@@ -55,8 +58,7 @@ def parts(made: Path, tmp_path: Path) -> Parts:
 
 @pytest.mark.slow
 def test_a_bundle_of_a_search_an_export_and_a_table(made: Path) -> None:
-    given = ("--search", "search.json", "--test", "photos", "--table", "table-litert.jsonl", "--force")
-    edgenas("bundle", "model", *given, "--budget-ms", "1000", "-o", "mine", cwd=made)
+    edgenas("bundle", "model", *GIVEN, "--budget-ms", "1000", "-o", "mine", cwd=made)
     assert not list(made.glob(".mine*"))
     bundle = made / "mine"
     assert changed(bundle) == []
@@ -78,11 +80,23 @@ def test_a_bundle_of_a_search_an_export_and_a_table(made: Path) -> None:
     assert "| model.tflite | fp32 |" in card and "10 held-out networks" in card
     assert str(made) not in "".join(path.read_text(errors="replace") for path in bundle.iterdir())
     again = json.loads(edgenas("verify", "mine", "--force", "--json", cwd=made, check=None).stdout)
-    assert {each["file"] for each in again["files"]} == {"model.tflite", "model.onnx"}
-    refused = edgenas("bundle", "model", *given, "-o", "mine", cwd=made, check=2).stderr
+    assert again["changed"] == {} and len(again["files"]) == 2
+    refused = edgenas("bundle", "model", *GIVEN, "-o", "mine", cwd=made, check=2).stderr
     assert "mine exists and is not overwritten" in refused and "bundle on local" not in refused
-    late = edgenas("bundle", "model", *given, "--budget-ms", "1e-6", "-o", "late", cwd=made, check=1)
-    assert "model.tflite is not inside 1e-06 ms on local" in late.stderr and "edgenas verify late" in late.stdout
+
+
+@pytest.mark.slow
+def test_a_file_that_is_late_is_bundled_and_told(
+    made: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(made)
+    monkeypatch.setattr(assembling, "PROCESSES", 1)
+    monkeypatch.setattr(assembling, "MOST_PROCESSES", 1)
+    with pytest.raises(SystemExit) as ended:
+        main(["bundle", "model", *GIVEN, "--budget-ms", "1e-6", "-o", "late"])
+    told = capsys.readouterr()
+    assert ended.value.code == 1 and "model.tflite is not inside 1e-06 ms on local" in told.err
+    assert "edgenas verify late" in told.out and not list(made.glob(".late*"))
     assert "| OUTSIDE |" in (made / "late" / "card.md").read_text()
 
 

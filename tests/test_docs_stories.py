@@ -67,12 +67,13 @@ def left_in(reader: Reader) -> set[str]:
     return {path.name for path in reader.folder.iterdir()}
 
 
-#: file -> text in it -> what makes the demo short: one process a block and network, two candidates, a training of one
-#: epoch, and budgets that a busy machine keeps
+#: file -> text in it -> what makes the demo short: smaller pictures, one process a block and network, two candidates, a
+#: training of one epoch, and two budgets that a busy machine keeps
 SHORT_DEMO = {
     "demo.py": {
         "enough=ENOUGH, held_out=HELD_OUT,": "enough=Enough.exactly(1), held_out=8, max_trials=2, force=True,",
-        "quantiles=QUANTILES,": "budgets=(1e3, 2e3, 3e3),",
+        "quantiles=QUANTILES,": "budgets=(1e3, 2e3),",
+        'space("digits"),': 'space("digits", 24),',
         "FULL_RECIPE": "SEARCH_RECIPE",
     },
     "making.py": {"processes=3, chains=False": "processes=1, chains=False"},

@@ -1,6 +1,8 @@
 # Sourced by tools/demo and tools/check: make .venv and install this checkout into it. Does nothing the second time.
 #   setup EXTRAS    e.g. setup train,report
 
+unset PYTHONDONTWRITEBYTECODE # what is installed is compiled when it is first imported, and kept
+
 say() { printf '\033[1m== %s\033[0m\n' "$*" >&2; }
 
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 2; }
