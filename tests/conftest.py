@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import tempfile
@@ -11,7 +12,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-pytest.register_assert_rewrite("tests.algorithm_conformance")  # its asserts say what they saw, as those of tests do
+# their asserts say what they saw, as those of tests do, whichever file is read first
+pytest.register_assert_rewrite("tests.algorithm_conformance", "tools.rig.fixtures")
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -31,11 +33,15 @@ def pytest_configure() -> None:
 @pytest.hookimpl(trylast=True)  # when those that do not run have been left out
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The longest first, dealt out among the test processes, each of which begins with a share of the list: a long one
-    at the end would run alone while the other cores wait."""
+    at the end would run alone while the other cores wait. Those that need ``one_board`` are one share: they take turns
+    anyway."""
     long = sorted((item for item in items if _limit_s(item)), key=_limit_s, reverse=True)
     others = [item for item in items if not _limit_s(item)]
     shares = int(getattr(config, "workerinput", {}).get("workercount", 1))
-    dealt = [long[k::shares] for k in range(shares)]
+    dealt: list[list[pytest.Item]] = [[] for _ in range(shares)]
+    for item in long:
+        turns = "one_board" in getattr(item, "fixturenames", ())
+        (dealt[0] if turns else min(dealt, key=lambda share: sum(map(_limit_s, share)))).append(item)
     for share in dealt[:-1]:
         room = max(0, len(items) // shares - len(share))
         share += others[:room]
@@ -82,4 +88,12 @@ def own_locks() -> Iterator[None]:
         patch.setenv("XDG_CACHE_HOME", f"{folder}/cache")
         patch.setenv("TMPDIR", folder)
         patch.setattr(tempfile, "tempdir", None)
+        yield
+
+
+@pytest.fixture
+def one_board() -> Iterator[None]:
+    """This machine is a board, over ssh: one board, with one lock, on which tests of several processes take turns."""
+    with Path(f"/tmp/edgenas-tests-{os.getuid()}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
         yield

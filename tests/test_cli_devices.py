@@ -46,7 +46,7 @@ def edgenas(tmp_path: Path) -> Edgenas:
 
 
 @pytest.fixture
-def pi4(edgenas: Edgenas, ssh_server: SshServer) -> SshServer:
+def pi4(edgenas: Edgenas, ssh_server: SshServer, one_board: None) -> SshServer:
     """A board that is written down, not enrolled."""
     where = f"{ssh_server.user}@{ssh_server.host}:{ssh_server.port}"
     edgenas("add", "pi4", "--ssh", where, "--key", ssh_server.new_key(), "--python", sys.executable, "--pool", "pi")

@@ -37,7 +37,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def board(edgenas: Edgenas, tmp_path: Path) -> Iterator[Path]:
+def board(edgenas: Edgenas, tmp_path: Path, one_board: None) -> Iterator[Path]:
     """An enrolled board; its home folder."""
     need(available.sshd())
     home = tmp_path / "board"

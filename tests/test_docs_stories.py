@@ -55,7 +55,7 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[SshServer]:
+def server(tmp_path: Path, one_board: None) -> Iterator[SshServer]:
     """A board's sshd; this machine plays it, with a home of its own."""
     need(available.sshd())
     (tmp_path / "board").mkdir()
