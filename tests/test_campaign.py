@@ -33,7 +33,7 @@ from profiler.runtimes import RUNTIMES
 from profiler.runtimes.python_runner import PythonRunner
 from profiler.work import Progress, batches, estimate_s
 from tests.conftest import ROOT
-from tests.test_devices import gone
+from tests.waiting import gone
 
 BLOCKS = tuple(BlockSpec.parse(f"conv-8x3-o{width}-k3-s1-relu6") for width in range(1, 7))
 BROKEN = BlockSpec.parse("sep-8x3-o4-k3-s1-relu")

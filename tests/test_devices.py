@@ -18,23 +18,7 @@ from devices.inventory import find, load_inventory
 from devices.local import LocalDevice
 from devices.process import run
 from tests.conftest import ROOT
-from tests.waiting import when
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that ended and was not waited for does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def gone(pid: int, within_s: float = 10.0) -> bool:
-    """Wait for a process to end."""
-    end = time.monotonic() + within_s
-    while alive(pid) and time.monotonic() < end:
-        time.sleep(0.01)
-    return not alive(pid)
+from tests.waiting import alive, gone, when
 
 
 class Conformance:

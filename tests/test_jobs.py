@@ -13,8 +13,7 @@ from devices.base import Device, DeviceError, LostError, OutputLimitError, TimeL
 from devices.fake import FakeDevice
 from devices.jobs import JobLostError
 from devices.local import LocalDevice
-from tests.test_devices import gone
-from tests.waiting import wait_until, when
+from tests.waiting import gone, wait_until, when
 
 
 @pytest.fixture(params=["local", "fake"])

@@ -19,6 +19,7 @@ from devices import home, transfer
 from devices.base import DeviceError, DeviceInputError, TransferError
 from devices.owner import Owner, this_process
 from devices.remote import Marked, check_host, check_path, check_port, check_serial, check_user, new_mark, run_command
+from tests.waiting import gone
 
 SHELLS = [s for s in ("dash", "bash", "mksh", "busybox") if shutil.which(s)]
 ME = Owner("0123456789ab", "01234567", 12, 34)
@@ -80,8 +81,7 @@ def test_what_a_command_leaves_behind_is_killed(name: str) -> None:
     assert time.monotonic() - begin < 20
     pid, _, mark = out.partition(b"\n")
     assert (mark, err) == (b"\nMARK:5\n", b"\nMARK:\n")
-    state = Path(f"/proc/{int(pid)}/stat")
-    assert not state.exists() or ") Z" in state.read_text()
+    assert gone(int(pid))
 
 
 @pytest.mark.parametrize("argv", [[], ["a\0b"], ["x" * 50_000], ["'" * 20_000]])

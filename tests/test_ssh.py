@@ -17,8 +17,8 @@ from devices import jobs, known_hosts, ssh
 from devices.base import Device, DeviceError, DeviceInputError, LostError, OutputLimitError
 from devices.known_hosts import HostKeyError
 from devices.ssh import SshDevice, Target, make_target
-from tests.test_devices import Conformance, gone
-from tests.waiting import when
+from tests.test_devices import Conformance
+from tests.waiting import gone, when
 from tools.rig.sshd import SshServer, keygen
 
 pytestmark = pytest.mark.slow  # real servers, and timeouts that really pass
