@@ -37,12 +37,17 @@ def note(word, network):
     return line
 def by_macs(network):
     return 20 + 20 * network.macs ** 0.06
+def held_from():
+    try:
+        return int((HERE / "hold").read_text())
+    except FileNotFoundError:  # released, perhaps this very moment
+        return float("inf")
 def held(network):
     assert Path(__file__).parent != HERE / "mine", "a task imports the copy that came with the search"
     line = note("begin", network)
     before = (HERE / "log").read_text().partition(line)[0]
     number = before.count("begin") + 1
-    while (HERE / "hold").exists() and number > int((HERE / "hold").read_text() or 0):
+    while number > held_from():
         time.sleep(0.02)
     note("end", network)
     return by_macs(network)
