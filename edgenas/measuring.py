@@ -26,7 +26,8 @@ class Verdict:
     ``within_budget`` asks the interval's upper end, not the estimate; None without a budget. ``predicted_ms`` is the
     sum of the network's blocks in a table of the same runtime; ``setting`` says where and how it was measured.
     ``peak_kib`` is the most memory that a process with nothing but this file had resident, ``model_kib`` what of it
-    came with the model; None where that is not told.
+    came with the model; None where that is not told. ``median_low_ms`` and ``median_high_ms`` are the median's own
+    interval.
     """
 
     file: str
@@ -44,6 +45,13 @@ class Verdict:
     setting: Setting
     peak_kib: int | None = None
     model_kib: int | None = None
+    median_low_ms: float | None = None
+    median_high_ms: float | None = None
+
+    @property
+    def disturbed(self) -> bool:
+        """Inside the budget by its statistic, while its median is over it."""
+        return self.budget_ms is not None and self.within_budget is True and self.median_ms > self.budget_ms
 
     @property
     def error(self) -> float | None:
@@ -134,6 +142,7 @@ def verify_files(
                 statistics.estimate(times, "median"), statistics.estimate(times, "p90"), budget_ms, predicted_ms,
                 None if budget_ms is None else high <= budget_ms,
                 replace(held.setting, precision=computed_in(files[name])), takes[name].peak_kib, takes[name].model_kib,
+                *statistics.interval(times, "median"),
             )
         )  # fmt: skip
     return verdicts

@@ -59,6 +59,8 @@ def test_everything_is_in_it_and_sha256sum_agrees(bundle: Path) -> None:
     card = (bundle / "card.md").read_text()
     assert card.startswith("---\npipeline_tag: image-classification\n") and "The story." in card
     assert "| model.tflite | fp32 | \\<script\\>" in card  # a device's name stays text
+    (row,) = (line for line in card.splitlines() if line.startswith("| model.tflite | fp32 | \\<script"))
+    assert "| 1.45 / 1.5 | 1.42 .. 1.48 |" in row and row.endswith("| 1.5 | inside, min 1.4 (1.36 .. 1.44) |")
     assert "| model-int8.tflite | int8 | - | - |" in card and card.count("not timed") == 2
     assert read_labels((bundle / "model-int8.tflite").read_bytes()) == LABELS
 

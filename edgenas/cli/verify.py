@@ -165,15 +165,21 @@ def command(
 
 
 def print_verdicts(verdicts: list[Verdict]) -> None:
-    """The table that says what was measured, what was predicted, and whether it fits."""
+    """The table that says what was measured, what was predicted, and whether it fits; then, aside, where a budget is
+    kept by the statistic that counts and not by the median."""
     print_table(
-        ("file", "device", "runtime", "ms", "95 % interval", "median", "p90", "predicted", "error %", "peak MiB",
+        ("file", "device", "runtime", "of", "ms", "95 % interval", "median", "p90", "predicted", "error %", "peak MiB",
          "model MiB", "budget", ""),
         [
-            (v.file, v.device, v.runtime, v.measured_ms, f"{v.low_ms:.4g} .. {v.high_ms:.4g}", v.median_ms, v.p90_ms,
-             v.predicted_ms, None if v.error is None else round(100 * v.error, 1), mib(v.peak_kib), mib(v.model_kib),
-             v.budget_ms,
+            (v.file, v.device, v.runtime, v.statistic, v.measured_ms, f"{v.low_ms:.4g} .. {v.high_ms:.4g}",
+             v.median_ms, v.p90_ms, v.predicted_ms, None if v.error is None else round(100 * v.error, 1),
+             mib(v.peak_kib), mib(v.model_kib), v.budget_ms,
              {True: "inside", False: "OUTSIDE", None: "no budget"}[v.within_budget])
             for v in verdicts
         ],
     )  # fmt: skip
+    for v in verdicts:
+        if v.disturbed:
+            talk(f"{v.file} is inside {v.budget_ms:g} ms by the {v.statistic} of its samples, and not by its median of "
+                 f"{v.median_ms:.4g} ms: other work or heat slowed {v.device} down; verify it again when that is over, "
+                 "or hold the median against the budget: --statistic median")  # fmt: skip

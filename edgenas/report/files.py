@@ -175,6 +175,8 @@ class VerdictData(BaseModel):
     within_budget: bool | None = None
     peak_kib: int | None = None
     model_kib: int | None = None
+    median_low_ms: FiniteFloat | None = None
+    median_high_ms: FiniteFloat | None = None
     key: str | None = None
     judged_accuracy: FiniteFloat | None = None
     setting: SettingData | None = None

@@ -23,11 +23,11 @@ def verified_section(timed: Sequence[tuple[int | None, VerdictData]], series: Se
         state = WORDS[v.within_budget]
         rows.append([
             v.file, v.device, v.runtime, _precision(v, None if index is None else series[index]),
-            number(v.measured_ms), between(v.low_ms, v.high_ms), number(v.median_ms), number(v.p90_ms),
+            v.statistic, number(v.measured_ms), between(v.low_ms, v.high_ms), number(v.median_ms), number(v.p90_ms),
             number(v.predicted_ms), number(v.budget_ms),
             h("td", h("strong", state) if v.within_budget is not None else state, class_=f"l {state}"),
         ])  # fmt: skip
-    columns = ["file", "device", "runtime", "computed in", "measured, ms", "95 % interval", "median", "p90"]
+    columns = ["file", "device", "runtime", "computed in", "of", "measured, ms", "95 % interval", "median", "p90"]
     columns += ["predicted", "budget", "verdict"]
     if any(v.peak_kib is not None for _, v in timed):
         columns.append("peak memory, MiB")
@@ -41,7 +41,7 @@ def verified_section(timed: Sequence[tuple[int | None, VerdictData]], series: Se
             f" {inside} of {len(held)} that have a budget are inside it: the interval’s upper end is what counts."
         )
     return section("verified", "Files on the device", finding,
-                   table(columns, rows, "Files that were timed", left=(0, 1, 2, 3, 10)))  # fmt: skip
+                   table(columns, rows, "Files that were timed", left=(0, 1, 2, 3, 4, 11)))  # fmt: skip
 
 
 def _precision(verdict: VerdictData, series: Series | None) -> str:
