@@ -147,7 +147,9 @@ def test_verified_files_are_held_against_predictions(run: Path, tmp_path: Path) 
     as_lines.write_text("".join(json.dumps(v) + "\n" for v in verdicts))
     for path in (as_list, as_lines):
         assert [v.file for v in gather([path]).verdicts] == ["model.tflite", "model.onnx"]
-        assert "sums" in [a["id"] for a in Page(page(gather([path]))).all("section")]
+        shown = Page(page(gather([path])))
+        assert "sums" in [a["id"] for a in shown.all("section")]
+        assert "min, 1.36 … 1.44, 95 %" in shown.text, "an interval says of which statistic it is"
 
 
 def test_rounds_that_drifted_are_seen(run: Path) -> None:

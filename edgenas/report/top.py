@@ -33,7 +33,8 @@ def _of_files(shipped: Sequence[VerdictData], demos: Sequence[DemoData]) -> list
     made: list[Tile] = []
     for verdict in shipped[:2]:
         state = {True: "inside", False: "outside", None: ""}[verdict.within_budget]
-        note = f"{between(verdict.low_ms, verdict.high_ms)}, 95 % · {verdict.device}, {verdict.runtime}"
+        interval = f"{between(verdict.low_ms, verdict.high_ms)}, 95 %"
+        note = f"{verdict.statistic}, {interval} · {verdict.device}, {verdict.runtime}"
         made.append((verdict.file, f"{number(verdict.measured_ms)} ms", note, ""))
         if verdict.budget_ms is not None:
             made.append(
