@@ -17,6 +17,7 @@ import selectors
 import shlex
 import signal
 import subprocess
+import threading
 import time
 import uuid
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from devices.base import LostError
 from devices.link import STALL_S, NotSentError
 from devices.remote import BOOT_ID
 from devices.remote_device import RemoteDevice
+
+_TURN_S = 0.02  # that one thread holds a channel
 
 
 @dataclass
@@ -112,11 +115,13 @@ class FakeLink:
 
 
 class FakeChannel:
-    """See ``devices.link.Channel``."""
+    """See ``devices.link.Channel``. May be closed by another thread, as a power cut does, in the middle of anything: a
+    pipe's number is another pipe's at once, so that none is read, written or closed without the lock."""
 
     def __init__(self, link: FakeLink, command: str, environment: dict[str, str]) -> None:
         self._link = link
         self.is_open = True
+        self._lock = threading.RLock()  # a drop that is due closes in the middle of sending or receiving
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(
             ["sh", "-c", command], stdin=pipe, stdout=pipe, stderr=pipe, env=environment, cwd="/"
@@ -136,48 +141,55 @@ class FakeChannel:
         if self._link.faults.corrupt_input and data:
             self._link.faults.corrupt_input = False
             data = data[:-1] + bytes([data[-1] ^ 1])
-        left = memoryview(data)
+        left, end = memoryview(data), time.monotonic() + STALL_S
         while left:
-            if not self._writing.select(STALL_S):
+            with self._lock:
+                self._check()
+                if self._writing.select(_TURN_S):
+                    try:
+                        left = left[os.write(self._stdin.fileno(), left) :]
+                    except OSError as error:
+                        raise LostError(f"the command takes no more input: {error.strerror}") from error
+                    end = time.monotonic() + STALL_S
+            if time.monotonic() > end:
                 raise LostError("nothing is taken any more")
-            try:
-                left = left[os.write(self._stdin.fileno(), left) :]
-            except OSError as error:
-                raise LostError(f"the command takes no more input: {error.strerror}") from error
 
     def end_input(self) -> None:
         """See ``Channel.end_input``."""
-        if not self._stdin.closed and not self._link.faults.unplugged:
-            self._writing.close()
-            with contextlib.suppress(OSError):
-                self._stdin.close()
+        with self._lock:
+            if not self._stdin.closed and not self._link.faults.unplugged:
+                self._writing.close()
+                with contextlib.suppress(OSError):
+                    self._stdin.close()
 
     def receive(self, timeout_s: float) -> tuple[int, bytes] | None:
         """See ``Channel.receive``."""
-        self._check()
         end = time.monotonic() + timeout_s
-        while self._reading.get_map():
-            self._check()
-            ready = self._reading.select(min(0.02, max(end - time.monotonic(), 0)))
-            for key, _ in ready:
-                if data := os.read(key.fd, 1 << 16):
-                    return key.data, self._link.passes(data)
-                self._reading.unregister(key.fileobj)
+        while True:
+            with self._lock:
+                self._check()
+                if not self._reading.get_map():
+                    raise LostError("the connection closed")
+                ready = self._reading.select(min(_TURN_S, max(end - time.monotonic(), 0)))
+                for key, _ in ready:
+                    if data := os.read(key.fd, 1 << 16):
+                        return key.data, self._link.passes(data)
+                    self._reading.unregister(key.fileobj)
             if not ready and time.monotonic() > end:
                 return None
-        raise LostError("the connection closed")
 
     def close(self) -> None:
         """See ``Channel.close``. What the command started goes on if it must."""
         if not self.is_open:
             return
-        self.is_open = False
-        self._reading.close()
-        self._writing.close()
-        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
-            if stream:
-                with contextlib.suppress(OSError):
-                    stream.close()
+        self.is_open = False  # whoever waits for the lock's next turn gives up
+        with self._lock:
+            self._reading.close()
+            self._writing.close()
+            for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+                if stream:
+                    with contextlib.suppress(OSError):
+                        stream.close()
         try:
             self._process.wait(2)
         except subprocess.TimeoutExpired:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -49,6 +52,25 @@ def test_a_transfer_that_is_cut_leaves_nothing(fake: FakeDevice, tmp_path: Path,
         listed = fake.run(["ls", folder], timeout_s=9).stdout
     assert listed == "x\n"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["fake", "x"]
+
+
+def test_a_power_cut_between_a_look_and_a_read_is_a_lost_connection(
+    fake: FakeDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cuts: list[threading.Thread] = []
+
+    def cut_first(pipe: int, count: int) -> bytes:
+        if not cuts:
+            cuts.append(threading.Thread(target=fake.link.drop))
+            cuts[0].start()
+            cuts[0].join(0.3)
+        return os.read(pipe, count)
+
+    monkeypatch.setattr("devices.fake.os", SimpleNamespace(**{**vars(os), "read": cut_first}))
+    with pytest.raises(LostError, match="fake: the connection broke"):
+        fake.run(["sh", "-c", "echo up; sleep 20"], timeout_s=30)
+    cuts[0].join()
+    assert fake.run(["echo", "again"], timeout_s=9).stdout == "again\n"
 
 
 def test_programs_of_the_device(fake: FakeDevice) -> None:
