@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 
 from blocks.errors import InputError
 from edgenas.explaining import explain
+from edgenas.measuring import Verdict
+from edgenas.report.card import beyond
 from edgenas.report.files import SearchData
 from edgenas.report.gather import Material, gather
 from edgenas.report.html import render
@@ -17,7 +20,8 @@ from edgenas.report.page import page
 from edgenas.report.plot import Axis, Plot
 from edgenas.report.sections.limits import best_runs, limits_section
 from edgenas.report.sections.trust import trust_section
-from latency_tables.journal import TableWriter
+from latency_tables.journal import TableWriter, read_journal
+from latency_tables.validation import latest
 from tests.report_toys import Pi, searched, sustained, tau, write_run
 from tests.test_journal import SETTING
 from tests.test_report import Page
@@ -139,3 +143,14 @@ def test_no_mark_hides_the_label_of_a_budget() -> None:
     plot.mark((1.5, 81.0), "dot", title="a network")
     shown = render(plot.element())
     assert shown.index('class="budget"') < shown.index("a network") < shown.index("budget 1.5 ms")
+
+
+def test_a_file_that_is_further_off_than_predictions_are_is_told(run: Path) -> None:
+    proof = latest(read_journal(run / "table-litert.jsonl"), None)
+    assert proof is not None
+    share = proof.error_share()
+    verdict = Verdict("m.tflite", "pi4", "litert", "min", 1.0, 0.9, 1.1, 1.0, 1.0, None, 1.0, None, SETTING)
+    for factor, said in ((1 + 0.9 * share, ""), (1 - 0.9 * share, ""), (0.25, "75% less"), (3.0, "200% longer")):
+        told = beyond(proof, replace(verdict, measured_ms=factor))
+        assert told.startswith(f"m.tflite took {said} than predicted") if said else told == ""
+    assert beyond(None, verdict) == beyond(proof, None) == beyond(proof, replace(verdict, predicted_ms=None)) == ""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from blocks.architecture import Architecture
     from blocks.spec import BlockSpec
     from edgenas.finishing import File
+    from edgenas.measuring import Verdict
     from edgenas.preprocessing import Preprocessing
     from latency_tables.setting import Setting
     from latency_tables.table import LatencyTable
@@ -45,6 +46,7 @@ def card(shown: Shown) -> str:
                        for b in architecture.blocks)  # fmt: skip
     size, channels = architecture.in_size, architecture.c_in
     first = shown.files[0].path.name
+    off = f"- {told}\n" if (told := beyond(shown.proof, shown.files[0].verdict)) else ""
     slow = "".join(_slow_row(file.path.name, f) for file in shown.files for f in file.fallbacks)
     return f"""# {architecture.name}
 
@@ -61,8 +63,8 @@ Classifies {shown.pictures}, {size}x{size}, {channels} channel{"s" * (channels >
 accuracy is of running that file. A file is inside its budget when the upper end of the interval is.
 
 - {proved(shown.proof)}
-{slow}- Input: a picture turned as its EXIF says, scaled until it covers the square, cut at the centre; levels 0..255,
-  less {_numbers(pre.mean)}, over {_numbers(pre.deviation)}; TFLite (1, {size}, {size}, {channels}),
+{off}{slow}- Input: a picture turned as its EXIF says, scaled until it covers the square, cut at the centre; levels
+  0..255, less {_numbers(pre.mean)}, over {_numbers(pre.deviation)}; TFLite (1, {size}, {size}, {channels}),
   ONNX (1, {channels}, {size}, {size}); output: {architecture.c_out} scores
 
 | block | output | MACs | ms in the table |
@@ -90,6 +92,17 @@ def proved(proof: Validation | None) -> str:
         f"Sums of blocks miss whole networks by {mape:.1f} % on average ({networks} held-out networks, calibrated "
         f"without the one in question; {100 * proof.noise:.1f} % is noise of measuring); a prediction holds within "
         f"{100 * proof.error_share():.0f} %"
+    )
+
+
+def beyond(proof: Validation | None, verdict: Verdict | None) -> str:
+    """A sentence where a file was further off than its prediction may be; else nothing."""
+    if proof is None or verdict is None or verdict.error is None or abs(verdict.error) <= proof.error_share():
+        return ""
+    way = "longer" if verdict.error > 0 else "less"
+    return (
+        f"{verdict.file} took {abs(verdict.error):.0%} {way} than predicted, which is beyond that: the device runs at "
+        "another speed than while the blocks were measured; measured again, they say what fits now"
     )
 
 
