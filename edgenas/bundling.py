@@ -146,17 +146,11 @@ def _row(name: str, file: FileData, done: DemoData, folder: Path) -> str:
         cells = [
             name, file.precision, str(facts.get("model") or verdict.device),
             str(facts.get("soc") or facts.get("cpu") or "-"), setting.version,
-            f"{_ms(verdict.median_ms)} / {_ms(verdict.p90_ms)}", _between(*_of_median(verdict)),
+            f"{_ms(verdict.median_ms)} / {_ms(verdict.p90_ms)}",
+            _between(verdict.median_low_ms, verdict.median_high_ms),
             _memory(verdict), size, accuracy, _ms(verdict.budget_ms), _verified(verdict),
         ]  # fmt: skip
     return f"| {' | '.join(_plain(cell) for cell in cells)} |"
-
-
-def _of_median(verdict: VerdictData) -> tuple[float | None, float | None]:
-    """Its interval, where the record holds one."""
-    if verdict.statistic == "median":
-        return verdict.low_ms, verdict.high_ms
-    return verdict.median_low_ms, verdict.median_high_ms
 
 
 def _verified(verdict: VerdictData) -> str:

@@ -12,7 +12,7 @@ import pytest
 from blocks.errors import InputError
 from edgenas.explaining import explain
 from edgenas.measuring import Verdict
-from edgenas.report.card import beyond
+from edgenas.report.card import proved
 from edgenas.report.files import SearchData
 from edgenas.report.gather import Material, gather
 from edgenas.report.html import render
@@ -145,12 +145,17 @@ def test_no_mark_hides_the_label_of_a_budget() -> None:
     assert shown.index('class="budget"') < shown.index("a network") < shown.index("budget 1.5 ms")
 
 
-def test_a_file_that_is_further_off_than_predictions_are_is_told(run: Path) -> None:
+def test_a_file_that_is_further_off_than_predictions_are_is_told(run: Path, tmp_path: Path) -> None:
     proof = latest(read_journal(run / "table-litert.jsonl"), None)
     assert proof is not None
     share = proof.error_share()
-    verdict = Verdict("m.tflite", "pi4", "litert", "min", 1.0, 0.9, 1.1, 1.0, 1.0, None, 1.0, None, SETTING)
-    for factor, said in ((1 + 0.9 * share, ""), (1 - 0.9 * share, ""), (0.25, "75% less"), (3.0, "200% longer")):
-        told = beyond(proof, replace(verdict, measured_ms=factor))
-        assert told.startswith(f"m.tflite took {said} than predicted") if said else told == ""
-    assert beyond(None, verdict) == beyond(proof, None) == beyond(proof, replace(verdict, predicted_ms=None)) == ""
+    verdict = Verdict("model.tflite", "pi4", "litert", "min", 1.0, 0.9, 1.1, 1.0, 1.0, None, 1.0, None, SETTING)
+    demo = json.loads((run / "run.json").read_text())["verdicts"][0]
+    for factor, said in ((1 + 0.9 * share, ""), (1 - 0.9 * share, ""), (0.25, "75 % less"), (3.0, "200 % longer")):
+        wanted = f"model.tflite took {said} than predicted, which is beyond that"
+        told = proved(proof, replace(verdict, measured_ms=factor))
+        assert wanted in told if said else told == proved(proof, None)
+        (tmp_path / "verified.json").write_text(json.dumps([{**demo, "predicted_ms": 1.0, "measured_ms": factor}]))
+        shown = Page(page(gather([run / "table-litert.jsonl", tmp_path / "verified.json"])))
+        assert wanted in shown.text if said else "beyond that" not in shown.text
+    assert proved(proof, replace(verdict, predicted_ms=None)) == proved(proof, None)

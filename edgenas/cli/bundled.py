@@ -9,7 +9,7 @@ import click
 
 from blocks.errors import OutcomeError
 from edgenas.cli.terminal import mib, print_json, print_table, progress, talk
-from edgenas.cli.verified import sum_up_bundle
+from edgenas.cli.verified import sum_up_bundle, tell_disturbed
 
 if TYPE_CHECKING:
     from devices.inventory import Entry
@@ -48,16 +48,18 @@ def repeat_bundle(
         print_json({"changed": {}, "files": [each.as_dict() for each in found]})
     else:
         print_table(
-            ("file", "runtime", "then, ms", "95 % interval", "now, ms", "95 % interval", "then, MiB",
+            ("file", "runtime", "of", "then, ms", "95 % interval", "now, ms", "95 % interval", "then, MiB",
              "now, MiB", "budget", ""),
             [
-                (r.then.file, r.then.runtime, r.then.measured_ms, f"{r.then.low_ms:.4g} .. {r.then.high_ms:.4g}",
+                (r.then.file, r.then.runtime, r.then.statistic, r.then.measured_ms,
+                 f"{r.then.low_ms:.4g} .. {r.then.high_ms:.4g}",
                  r.now.measured_ms, f"{r.now.low_ms:.4g} .. {r.now.high_ms:.4g}", mib(r.then.peak_kib),
                  mib(r.now.peak_kib), r.then.budget_ms,
                  {True: "agree", False: "DISAGREE", None: "another device"}[r.agree])
                 for r in found
             ],
         )  # fmt: skip
+        tell_disturbed([each.now for each in found])
     for each in found:
         if each.differences:
             talk(f"{each.then.file} was measured on another device, and need not agree: {'; '.join(each.differences)}")

@@ -46,7 +46,7 @@ def make(making: Making, label: str, bundle: Path, as_json: bool) -> None:
 
 
 def _print(story: Story, folder: Path, bundle: Path, seconds: float) -> None:
-    from edgenas.report.card import beyond, proved
+    from edgenas.report.card import proved
 
     runs = [
         (run.budget, run.algorithm, run.result.answer.cost, run.result.answer.accuracy, len(run.result.trials),
@@ -67,8 +67,7 @@ def _print(story: Story, folder: Path, bundle: Path, seconds: float) -> None:
     first, shipped = finished.files[0], finished.shipped
     summary: dict[str, Cell] = {
         "blocks measured": len(story.space.blocks()),
-        "sums of blocks": proved(story.proof).removeprefix("Sums of blocks "),
-        **({"prediction": off} if (off := beyond(story.proof, shipped)) else {}),
+        "sums of blocks": proved(story.proof, shipped).removeprefix("Sums of blocks "),
         f"accuracy of {first.path.name}": f"{first.proof.accuracy:.2f} % on test images, by running the file",
         f"latency of {first.path.name}": f"{shipped.statistic} {shipped.measured_ms:.4g} ms "
         f"({shipped.low_ms:.4g} .. {shipped.high_ms:.4g}), budget {story.budget_ms:g} ms",

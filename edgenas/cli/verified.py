@@ -7,13 +7,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgenas.cli.terminal import Cell, print_summary
+from edgenas.cli.terminal import Cell, print_summary, talk
 
 if TYPE_CHECKING:
     from edgenas.measuring import Verdict
     from edgenas.repeating import Repeated
 
 _ROOM = 1.1  # of a budget over what was measured
+
+
+def tell_disturbed(verdicts: Sequence[Verdict]) -> None:
+    """Which files keep their budget by the statistic that counts and not by their median."""
+    for v in verdicts:
+        if v.disturbed:
+            talk(
+                f"{v.file} is inside {v.budget_ms:g} ms by the {v.statistic} of its samples, and not by its median of "
+                f"{v.median_ms:.4g} ms: other work or heat slowed {v.device} down; verify it again when that is over, "
+                "or hold the median against the budget: --statistic median"
+            )
 
 
 def sum_up(files: Sequence[Path], device: str, verdicts: Sequence[Verdict]) -> None:

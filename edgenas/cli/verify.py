@@ -16,7 +16,7 @@ from edgenas.cli.devices import device_option, inventory_option, load_entry
 from edgenas.cli.networks import load_network
 from edgenas.cli.sustained import sustain_files
 from edgenas.cli.terminal import json_option, mib, print_json, print_table, progress, talk
-from edgenas.cli.verified import sum_up
+from edgenas.cli.verified import sum_up, tell_disturbed
 
 if TYPE_CHECKING:
     from edgenas.measuring import Verdict
@@ -157,8 +157,8 @@ def command(
     if outside:
         worst = max(outside, key=lambda v: v.high_ms)
         raise OutcomeError(
-            f"{worst.file} is not inside {worst.budget_ms:g} ms on {device}: {worst.measured_ms:.4g} ms, upper end "
-            f"{worst.high_ms:.4g} ms; search again with a smaller budget"
+            f"{worst.file} is not inside {worst.budget_ms:g} ms on {device}: {worst.statistic} {worst.measured_ms:.4g} "
+            f"ms, upper end {worst.high_ms:.4g} ms; search again with a smaller budget"
         )
     if not as_json:
         sum_up(files, device, verdicts)
@@ -178,8 +178,4 @@ def print_verdicts(verdicts: list[Verdict]) -> None:
             for v in verdicts
         ],
     )  # fmt: skip
-    for v in verdicts:
-        if v.disturbed:
-            talk(f"{v.file} is inside {v.budget_ms:g} ms by the {v.statistic} of its samples, and not by its median of "
-                 f"{v.median_ms:.4g} ms: other work or heat slowed {v.device} down; verify it again when that is over, "
-                 "or hold the median against the budget: --statistic median")  # fmt: skip
+    tell_disturbed(verdicts)

@@ -46,7 +46,6 @@ def card(shown: Shown) -> str:
                        for b in architecture.blocks)  # fmt: skip
     size, channels = architecture.in_size, architecture.c_in
     first = shown.files[0].path.name
-    off = f"- {told}\n" if (told := beyond(shown.proof, shown.files[0].verdict)) else ""
     slow = "".join(_slow_row(file.path.name, f) for file in shown.files for f in file.fallbacks)
     return f"""# {architecture.name}
 
@@ -62,9 +61,9 @@ Classifies {shown.pictures}, {size}x{size}, {channels} channel{"s" * (channels >
 {setting.scheduler}. Each
 accuracy is of running that file. A file is inside its budget when the upper end of the interval is.
 
-- {proved(shown.proof)}
-{off}{slow}- Input: a picture turned as its EXIF says, scaled until it covers the square, cut at the centre; levels
-  0..255, less {_numbers(pre.mean)}, over {_numbers(pre.deviation)}; TFLite (1, {size}, {size}, {channels}),
+- {proved(shown.proof, shown.files[0].verdict)}
+{slow}- Input: a picture turned as its EXIF says, scaled until it covers the square, cut at the centre; levels 0..255,
+  less {_numbers(pre.mean)}, over {_numbers(pre.deviation)}; TFLite (1, {size}, {size}, {channels}),
   ONNX (1, {channels}, {size}, {size}); output: {architecture.c_out} scores
 
 | block | output | MACs | ms in the table |
@@ -83,8 +82,8 @@ def named(setting: Setting) -> str:
     return str(facts.get("model") or facts.get("cpu") or "this machine")
 
 
-def proved(proof: Validation | None) -> str:
-    """What the validation of a table says, in a sentence."""
+def proved(proof: Validation | None, verdict: Verdict | None) -> str:
+    """What the validation of a table says, and whether a file kept to it, in a sentence."""
     if proof is None:
         return "Whether sums of blocks can be trusted was not validated: the measurement of the whole file stands alone"
     mape, networks = 100 * proof.chosen.calibrated.mape, len(proof.networks)
@@ -92,17 +91,19 @@ def proved(proof: Validation | None) -> str:
         f"Sums of blocks miss whole networks by {mape:.1f} % on average ({networks} held-out networks, calibrated "
         f"without the one in question; {100 * proof.noise:.1f} % is noise of measuring); a prediction holds within "
         f"{100 * proof.error_share():.0f} %"
+        + (f"; {told}" if verdict and (told := beyond(proof, verdict.file, verdict.error)) else "")
     )
 
 
-def beyond(proof: Validation | None, verdict: Verdict | None) -> str:
-    """A sentence where a file was further off than its prediction may be; else nothing."""
-    if proof is None or verdict is None or verdict.error is None or abs(verdict.error) <= proof.error_share():
+def beyond(proof: Validation, name: str, error: float | None) -> str:
+    """Where a file was further off than its prediction may be, a clause that says so; else nothing. ``error`` is
+    measured over predicted, less 1."""
+    if error is None or abs(error) <= proof.error_share():
         return ""
-    way = "longer" if verdict.error > 0 else "less"
+    way = "longer" if error > 0 else "less"
     return (
-        f"{verdict.file} took {abs(verdict.error):.0%} {way} than predicted, which is beyond that: the device runs at "
-        "another speed than while the blocks were measured; measured again, they say what fits now"
+        f"{name} took {100 * abs(error):.0f} % {way} than predicted, which is beyond that: the device runs at another "
+        "speed than while the blocks were measured; measured again, they say what fits now"
     )
 
 

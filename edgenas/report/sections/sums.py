@@ -8,6 +8,7 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
+from edgenas.report.card import beyond
 from edgenas.report.files import VerdictData
 from edgenas.report.html import h, number
 from edgenas.report.parts import Cell, between, colour, cut, figure, legend, numbers, percent, section, table
@@ -73,13 +74,9 @@ def _finding(series: Series) -> str:
 
 def _beyond(series: Sequence[Series], shipped: Sequence[Compared]) -> list[str]:
     """A sentence for each file that was further off than its prediction may be."""
-    told = []
-    for c in shipped:
-        calibrated = series[c.series].calibrated if c.series < len(series) else None
-        if calibrated is not None and abs(c.error) > calibrated.error_share:
-            way = "longer" if c.error > 0 else "less"
-            told.append(f"{c.name} took {percent(abs(c.error), 0)} {way} than predicted, which is beyond that.")
-    return told
+    proofs = [(c, series[c.series].validation) for c in shipped if c.series < len(series)]
+    told = [beyond(proof, c.name, c.error) for c, proof in proofs if proof is not None]
+    return [f"{each}." for each in told if each]
 
 
 def _held_out(series: Series) -> list[Compared]:
