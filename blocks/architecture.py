@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from blocks.errors import InputError
-from blocks.spec import BlockSpec
+from edgenas.base.errors import InputError
+from edgenas.blocks.spec import BlockSpec
 
 
 @dataclass(frozen=True, slots=True)

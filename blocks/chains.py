@@ -8,7 +8,7 @@ T(b) has too many; the mean of the two has about none.
 
 from __future__ import annotations
 
-from blocks.spec import BlockSpec
+from edgenas.blocks.spec import BlockSpec
 
 THIN = 8  #: channels outside: one SIMD register of float32, so that A and B are in the runtime's own layout as well
 _IMAGE = 4  # so few channels are an image, which nothing comes before

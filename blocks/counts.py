@@ -6,8 +6,8 @@ activations, additions and the squeeze-and-excitation product are left out.
 
 from __future__ import annotations
 
-from blocks.ops import INPUT, Op, lower
-from blocks.spec import BlockSpec
+from edgenas.blocks.ops import INPUT, Op, lower
+from edgenas.blocks.spec import BlockSpec
 
 
 def macs(block: BlockSpec) -> int:

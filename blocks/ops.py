@@ -1,9 +1,10 @@
 """What a block computes, as a short list of primitive operations.
 
-This is the one definition of every block: counting (``blocks.counts``), weights (``blocks.weights``), the torch module
-(``blocks.torch_modules``) and both file writers (``profiler.export``) walk the list that ``lower`` returns.
-Sources: inverted residual, MobileNetV2 (arXiv 1801.04381, table 1); squeeze-and-excitation after the depthwise
-activation with ReLU and hard-sigmoid, and the efficient head, MobileNetV3 (arXiv 1905.02244, sections 5.1-5.3).
+This is the one definition of every block: counting (``edgenas.blocks.counts``), weights (``edgenas.blocks.weights``),
+the torch module (``edgenas.blocks.torch_modules``) and both file writers (``edgenas.profiler.export``) walk the list
+that ``lower`` returns. Sources: inverted residual, MobileNetV2 (arXiv 1801.04381, table 1); squeeze-and-excitation
+after the depthwise activation with ReLU and hard-sigmoid, and the efficient head, MobileNetV3 (arXiv 1905.02244,
+sections 5.1-5.3).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from blocks.spec import BlockSpec
+from edgenas.blocks.spec import BlockSpec
 
 OpKind = Literal["conv", "depthwise", "linear", "pool", "multiply", "add"]
 OpAct = Literal["none", "relu", "relu6", "hswish", "hsigmoid"]

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from blocks.architecture import Architecture
-from blocks.errors import InputError
-from blocks.spec import Act, BlockSpec
+from edgenas.base.errors import InputError
+from edgenas.blocks.architecture import Architecture
+from edgenas.blocks.spec import Act, BlockSpec
 
 
 def make_divisible(value: float, divisor: int = 8) -> int:

@@ -14,7 +14,7 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
-from blocks.errors import InputError
+from edgenas.base.errors import InputError
 
 Kind = Literal["conv", "sep", "ir", "head", "skip"]
 Act = Literal["none", "relu", "relu6", "hswish"]
@@ -77,15 +77,15 @@ class BlockSpec:
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates; see ``blocks.counts``."""
-        from blocks.counts import macs
+        """Multiply-accumulates; see ``edgenas.blocks.counts``."""
+        from edgenas.blocks.counts import macs
 
         return macs(self)
 
     @property
     def params(self) -> int:
-        """Trainable parameters before batch norm is folded; see ``blocks.counts``."""
-        from blocks.counts import params
+        """Trainable parameters before batch norm is folded; see ``edgenas.blocks.counts``."""
+        from edgenas.blocks.counts import params
 
         return params(self)
 

@@ -1,14 +1,14 @@
 """A network's shipped weights back in torch: what exported files are compared with. Needs torch; see
-``blocks.torch_modules``."""
+``edgenas.blocks.torch_modules``."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from blocks.architecture import Architecture
-from blocks.errors import MissingExtraError
-from blocks.torch_modules import BlockModule, ConvBN, NetworkModule
-from blocks.weights import Array, Weights, check_weights
+from edgenas.base.errors import MissingExtraError
+from edgenas.blocks.architecture import Architecture
+from edgenas.blocks.torch_modules import BlockModule, ConvBN, NetworkModule
+from edgenas.blocks.weights import Array, Weights, check_weights
 
 try:
     import torch

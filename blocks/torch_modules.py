@@ -1,4 +1,4 @@
-"""BlockSpec -> nn.Module and Architecture -> nn.Module, by interpreting ``blocks.ops.lower``; needs torch.
+"""BlockSpec -> nn.Module and Architecture -> nn.Module, by interpreting ``edgenas.blocks.ops.lower``; needs torch.
 
 Importing this file imports torch: do it inside the function that needs it.
 """
@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from blocks.architecture import Architecture
-from blocks.errors import MissingExtraError
-from blocks.ops import INPUT, Op, OpAct, lower
-from blocks.spec import BlockSpec
-from blocks.weights import Array, fold_batch_norm
+from edgenas.base.errors import MissingExtraError
+from edgenas.blocks.architecture import Architecture
+from edgenas.blocks.ops import INPUT, Op, OpAct, lower
+from edgenas.blocks.spec import BlockSpec
+from edgenas.blocks.weights import Array, fold_batch_norm
 
 try:
     import torch
@@ -92,7 +92,7 @@ class NetworkModule(nn.Sequential):
 
 
 def folded_weights(module: BlockModule) -> dict[str, Array]:
-    """The module's weights as ``blocks.weights`` wants them, running statistics folded in."""
+    """The module's weights as ``edgenas.blocks.weights`` wants them, running statistics folded in."""
     weights: dict[str, Array] = {}
     for op in module.ops:
         if not op.has_weights:

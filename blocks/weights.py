@@ -13,9 +13,9 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from blocks.errors import InputError
-from blocks.ops import lower
-from blocks.spec import BlockSpec
+from edgenas.base.errors import InputError
+from edgenas.blocks.ops import lower
+from edgenas.blocks.spec import BlockSpec
 
 Array = NDArray[np.float32]
 Weights = Mapping[str, Array]

@@ -31,13 +31,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from devices import adb_server
-from devices.adb import AdbDevice, only_serial
-from devices.adb_server import AdbServer
-from devices.base import Device, DeviceInputError
-from devices.facts import printable
-from devices.local import LocalDevice
-from devices.sections import (
+from edgenas.base.errors import DeviceInputError
+from edgenas.devices.base import Device
+from edgenas.devices.facts.facts import printable
+from edgenas.devices.sections import (
     NAME,
     TOOLS,
     AdbSection,
@@ -48,8 +45,12 @@ from devices.sections import (
     no_such_kind,
     validated,
 )
-from devices.ssh import SshDevice, Target, make_target
-from devices.tools import Tool
+from edgenas.devices.tools import Tool
+from edgenas.devices.transports import adb_server
+from edgenas.devices.transports.adb import AdbDevice, only_serial
+from edgenas.devices.transports.adb_server import AdbServer
+from edgenas.devices.transports.local import LocalDevice
+from edgenas.devices.transports.ssh.paramiko_link import SshDevice, Target, make_target
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class Entry:
         return KINDS[self.kind].open(self)
 
 
-class Kind(NamedTuple):
+class DeviceKind(NamedTuple):
     """What a section of a kind holds, and how to make a Device of its entry."""
 
     section: type[Section]
@@ -104,10 +105,10 @@ def _open_adb(entry: Entry) -> Device:
     return AdbDevice(entry.name, serial, server=server, hardware_serial=phone.hardware_serial)
 
 
-KINDS: dict[str, Kind] = {
-    "local": Kind(LocalSection, lambda entry: LocalDevice(entry.name)),
-    "ssh": Kind(SshSection, _open_ssh),
-    "adb": Kind(AdbSection, _open_adb),
+KINDS: dict[str, DeviceKind] = {
+    "local": DeviceKind(LocalSection, lambda entry: LocalDevice(entry.name)),
+    "ssh": DeviceKind(SshSection, _open_ssh),
+    "adb": DeviceKind(AdbSection, _open_adb),
 }
 
 

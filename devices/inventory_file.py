@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from devices.base import DeviceInputError
-from devices.inventory import line_of, parse_inventory
-from devices.sections import NAME
+from edgenas.base.errors import DeviceInputError
+from edgenas.devices.inventory import line_of, parse_inventory
+from edgenas.devices.sections import NAME
 
 Value = str | int | bool | tuple[int, ...]
 

@@ -23,8 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from devices.base import Device, DeviceError, DeviceInputError
-from devices.facts import printable
+from edgenas.base.errors import DeviceError, DeviceInputError
+from edgenas.devices.base import Device
+from edgenas.devices.facts.facts import printable
 
 _BOARD = """
 import json, os, platform, struct, sys

@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from devices.base import DeviceInputError
-from devices.facts import printable
-from devices.remote import check_host, check_port, check_serial, check_user
+from edgenas.base.errors import DeviceInputError
+from edgenas.devices.facts.facts import printable
+from edgenas.devices.transports.remote import check_host, check_port, check_serial, check_user
 
 #: tools that a phone may have, each a field with the path and one with the sha256
 TOOLS = ("benchmark_model", "onnxruntime_perf_test")

@@ -9,8 +9,9 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from devices.base import Device, DeviceError, DeviceInputError
-from devices.facts import printable
+from edgenas.base.errors import DeviceError, DeviceInputError
+from edgenas.devices.base import Device
+from edgenas.devices.facts.facts import printable
 
 _CALL_S = 60.0  # for the slowest device to hash a hundred megabytes
 

@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from blocks.architecture import Architecture
-from blocks.spec import BlockSpec
-from latency_tables.table import LatencyTable, Way
-from latency_tables.validation import Validation
+from edgenas.blocks.architecture import Architecture
+from edgenas.blocks.spec import BlockSpec
+from edgenas.latency_tables.table import BlockEstimate, LatencyTable
+from edgenas.latency_tables.validation import Validation
 
 if TYPE_CHECKING:
-    from latency_tables.prediction import PredictedTable
+    from edgenas.latency_tables.prediction.predict import PredictedTable
 
 
 @dataclass(frozen=True)
-class ByWay:
+class EstimatedTable:
     """A table's blocks by one way to estimate them."""
 
     table: LatencyTable
-    way: Way
+    way: BlockEstimate
 
     @cached_property
     def blocks(self) -> tuple[BlockSpec, ...]:
@@ -55,11 +55,11 @@ class CalibratedTable:
     predict: bool = False
 
     @cached_property
-    def _source(self) -> ByWay | PredictedTable:
-        measured = ByWay(self.table, self.validation.way)
+    def _source(self) -> EstimatedTable | PredictedTable:
+        measured = EstimatedTable(self.table, self.validation.way)
         if not self.predict:
             return measured
-        from latency_tables.prediction import predicted
+        from edgenas.latency_tables.prediction.predict import predicted
 
         return predicted(measured, self.validation.statistic)
 
@@ -85,7 +85,7 @@ class CalibratedTable:
         if block.kind == "skip":
             return 0.0
         source = self._source
-        if isinstance(source, ByWay):
+        if isinstance(source, EstimatedTable):
             _, high = source.interval(block, self.validation.statistic, 2 * confidence - 1)
         else:
             _, high = source.interval(block, self.validation.statistic)

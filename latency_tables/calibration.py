@@ -16,7 +16,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from blocks.spec import BlockSpec
+from edgenas.blocks.spec import BlockSpec
 
 Floats = NDArray[np.float64]
 TERMS = ("fixed_ms", "block_ms", "element_ms", "weight_ms")  #: beside the scale

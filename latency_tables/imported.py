@@ -18,13 +18,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from blocks.architecture import Architecture
-from blocks.errors import InputError, OutcomeError
-from blocks.spec import BlockSpec
-from latency_tables.fields import Fields
-from latency_tables.jsonl import read_lines
-from latency_tables.lines import sealed, unsealed
-from latency_tables.value import Value
+from edgenas.base.errors import InputError, OutcomeError
+from edgenas.blocks.architecture import Architecture
+from edgenas.blocks.spec import BlockSpec
+from edgenas.latency_tables.store.fields import Fields
+from edgenas.latency_tables.store.jsonl import read_lines
+from edgenas.latency_tables.store.lines import sealed, unsealed
+from edgenas.latency_tables.value import PublishedValue
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +36,7 @@ STATISTIC = "mean"
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class TableSource:
     """Where the numbers come from.
 
     format     of the published file, by its name among the importers
@@ -60,7 +60,7 @@ class Source:
         return {**asdict(self), "left_out": list(self.left_out), "notes": list(self.notes)}
 
     @classmethod
-    def from_dict(cls, data: Any) -> Source:
+    def from_dict(cls, data: Any) -> TableSource:
         """Inverse of ``as_dict``; ValueError names the field that is missing, unknown or of the wrong type."""
         take = Fields(data, "source")
         texts = {name: take.text(name) for name in ("format", "file", "sha256", "device", "space")}
@@ -75,8 +75,8 @@ class Source:
 class ImportedTable:
     """Answers what a measured table answers, as far as published means can."""
 
-    source: Source
-    values: Mapping[BlockSpec, Value]
+    source: TableSource
+    values: Mapping[BlockSpec, PublishedValue]
     edgenas: str = ""
     created: str = ""
 
@@ -113,10 +113,17 @@ class ImportedTable:
         import pandas as pd
 
         rows = [
-            {"block": str(b), **b.as_dict(), "macs": b.macs, "params": b.params, "mean_ms": v.mean_ms,
-             "sd_ms": v.sd_ms, "count": v.count}
+            {
+                "block": str(b),
+                **b.as_dict(),
+                "macs": b.macs,
+                "params": b.params,
+                "mean_ms": v.mean_ms,
+                "sd_ms": v.sd_ms,
+                "count": v.count,
+            }
             for b, v in self.values.items()
-        ]  # fmt: skip
+        ]
         return pd.DataFrame(rows).astype({"sd_ms": "float64", "count": "Int64"})
 
 
@@ -151,8 +158,8 @@ def read_imported(path: Path) -> ImportedTable:
     remedy = "import the published file again: edgenas table import"
     if not lines.records:
         raise InputError(f"{path}: no table in it; {remedy}")
-    source, count, edgenas, created = Source("", "", "", ""), 0, "", ""
-    values: dict[BlockSpec, Value] = {}
+    source, count, edgenas, created = TableSource("", "", "", ""), 0, "", ""
+    values: dict[BlockSpec, PublishedValue] = {}
     for number, record in lines.records:
         try:
             if number == 1:
@@ -169,7 +176,7 @@ def read_imported(path: Path) -> ImportedTable:
     return ImportedTable(source, values, edgenas, created)
 
 
-def _header(record: dict[str, Any]) -> tuple[Source, int, str, str]:
+def _header(record: dict[str, Any]) -> tuple[TableSource, int, str, str]:
     if record.get("format") != FORMAT:
         raise ValueError(f'not an imported table, which begins with {{"format": "{FORMAT}"')
     if record.get("version") != FORMAT_VERSION:
@@ -178,7 +185,7 @@ def _header(record: dict[str, Any]) -> tuple[Source, int, str, str]:
     for name in ("format", "version"):
         take.any(name)
     found = (
-        Source.from_dict(take.any("source")),
+        TableSource.from_dict(take.any("source")),
         take.whole("blocks", 1, 10**7),
         take.text("edgenas"),
         take.text("created"),
@@ -187,7 +194,7 @@ def _header(record: dict[str, Any]) -> tuple[Source, int, str, str]:
     return found
 
 
-def _row(record: dict[str, Any]) -> tuple[BlockSpec, Value]:
+def _row(record: dict[str, Any]) -> tuple[BlockSpec, PublishedValue]:
     take = Fields(unsealed(record))
     block, mean_ms = BlockSpec.parse(take.text("block")), take.number("mean_ms")
     sd_ms, count = take.any("sd_ms"), take.any("count")
@@ -198,4 +205,4 @@ def _row(record: dict[str, Any]) -> tuple[BlockSpec, Value]:
         count = Fields({"count": count}).whole("count", 1, 10**9)
     if mean_ms < 0 or (sd_ms or 0.0) < 0:
         raise ValueError(f"mean_ms is {mean_ms:g} and sd_ms {sd_ms}, of which none may be below 0")
-    return block, Value(mean_ms, sd_ms, count)
+    return block, PublishedValue(mean_ms, sd_ms, count)

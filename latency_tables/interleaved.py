@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from blocks.spec import BlockSpec
-from latency_tables import statistics
-from latency_tables.records import Measurement, Piece
-from latency_tables.table import Way, terms
+from edgenas.blocks.spec import BlockSpec
+from edgenas.latency_tables.records import Measurement, Piece
+from edgenas.latency_tables.statistics import estimates
+from edgenas.latency_tables.table import BlockEstimate, terms
 
 Floats = NDArray[np.float64]
 
@@ -26,27 +26,27 @@ class Interleaved:
         """Whether the network and each of its blocks were measured."""
         return network in self.times and self.missing(network, "alone") is None
 
-    def missing(self, network: Piece, way: Way) -> Piece | None:
+    def missing(self, network: Piece, way: BlockEstimate) -> Piece | None:
         """What the blocks of the network lack for this estimate, None for nothing."""
         return next((piece for piece, _ in network_terms(network, way) if piece not in self.times), None)
 
-    def processes(self, piece: Piece) -> list[list[statistics.Times]]:
+    def processes(self, piece: Piece) -> list[list[estimates.Times]]:
         """Process -> round -> samples."""
         return list(self.times[piece].values())
 
     def ms(self, piece: Piece) -> float:
         """Of what was measured as one model, over all processes."""
         if piece not in self._ms:
-            self._ms[piece] = statistics.estimate(self.processes(piece), self.statistic)
+            self._ms[piece] = estimates.estimate(self.processes(piece), self.statistic)
         return self._ms[piece]
 
-    def block_ms(self, block: BlockSpec, way: Way) -> float:
+    def block_ms(self, block: BlockSpec, way: BlockEstimate) -> float:
         """Of a block by one way to estimate it, never less than nothing."""
         if block.kind == "skip":
             return 0.0
         return max(0.0, sum(weight * self.ms(piece) for piece, weight in terms(block, way)))
 
-    def log_ratios(self, network: Piece, way: Way) -> list[Floats]:
+    def log_ratios(self, network: Piece, way: BlockEstimate) -> list[Floats]:
         """Logarithm of the whole over its sum, round by round, a process each: what disturbs the machine for longer
         than a round disturbs both of them alike."""
         parts = network_terms(network, way)
@@ -62,11 +62,11 @@ class Interleaved:
     def by_round(self, piece: Piece) -> dict[int, Floats]:
         """Process -> the statistic of each round."""
         if piece not in self._rounds:
-            compute = statistics.STATISTICS[self.statistic]
+            compute = estimates.STATISTICS[self.statistic]
             self._rounds[piece] = {n: np.array([compute(t) for t in r]) for n, r in self.times[piece].items()}
         return self._rounds[piece]
 
 
-def network_terms(network: Piece, way: Way) -> list[tuple[Piece, float]]:
+def network_terms(network: Piece, way: BlockEstimate) -> list[tuple[Piece, float]]:
     """What adds up to the network, each with its weight."""
     return [term for block in network if block.kind != "skip" for term in terms(block, way)]

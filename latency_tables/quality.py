@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from blocks.errors import OutcomeError
-from blocks.spec import BlockSpec
+from edgenas.base.errors import OutcomeError
+from edgenas.blocks.spec import BlockSpec
 
 LEAST_BLOCKS = 20
 LEAST_RANGE = 3.0  #: of MACs, largest over smallest without the outer twentieths
@@ -23,7 +23,7 @@ WIDE = 50.0
 MOST_BLOCKS = 1000  #: looked at, evenly by MACs: pairs of blocks are compared
 
 
-class Table(Protocol):
+class CheckedTable(Protocol):
     """What is asked of a table, measured or imported."""
 
     @property
@@ -72,7 +72,7 @@ class Growth:
         }
 
 
-def growth(table: Table, statistic: str) -> Growth:
+def growth(table: CheckedTable, statistic: str) -> Growth:
     """The median slope of log ms over log MACs between any two blocks (Theil and Sen, with Sen's interval; P. K. Sen,
     JASA 63, 1968): a few blocks that are fast or slow for their MACs do not move it."""
     pairs = [(block.macs, table.ms(block, statistic)) for block in table.blocks if block.kind != "skip"]
@@ -90,7 +90,7 @@ def growth(table: Table, statistic: str) -> Growth:
     return Growth(*seen, float(slope.slope), float(slope.low_slope), float(slope.high_slope))
 
 
-def check_growth(table: Table, statistic: str, name: str) -> Growth:
+def check_growth(table: CheckedTable, statistic: str, name: str) -> Growth:
     """``growth``; OutcomeError for a table, called ``name``, that overhead dominates."""
     found = growth(table, statistic)
     if found.dominated:

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from blocks.spec import BlockSpec
-from latency_tables import statistics
-from latency_tables.fields import whole
-from latency_tables.setting import Fact
+from edgenas.blocks.spec import BlockSpec
+from edgenas.latency_tables.setting import Fact
+from edgenas.latency_tables.statistics import estimates
+from edgenas.latency_tables.store.fields import whole
 
 SAMPLE_LIMIT_NS = 10**13  # nothing measured here runs for hours
 
@@ -54,13 +54,13 @@ class Measurement:
         """Name of the device that measured it, '' where it was not noted."""
         return str(self.before.get("device", ""))
 
-    def rounds_ms(self) -> list[statistics.Times]:
+    def rounds_ms(self) -> list[estimates.Times]:
         """Milliseconds a run, an array for each round."""
-        return statistics.rounds_ms(self.samples_ns, self.loops)
+        return estimates.rounds_ms(self.samples_ns, self.loops)
 
 
 @dataclass(frozen=True, slots=True)
-class Void:
+class VoidedRounds:
     """Rounds ``first`` .. ``last`` (from 0, both included) of a batch, spoiled by drift; ``share`` is by how much the
     sentinels were off, .03 for 3 % slower. They are kept in the file and left out of every statistic."""
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from latency_tables.fields import Fields
+from edgenas.latency_tables.store.fields import Fields
 
 Fact = str | int | float
 

@@ -7,20 +7,21 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from blocks.architecture import Architecture
-from blocks.chains import chain, ends
-from blocks.errors import InputError
-from blocks.spec import BlockSpec
-from latency_tables import statistics
-from latency_tables.records import Measurement, Piece, Void, piece_text
-from latency_tables.setting import Setting
+from edgenas.base.errors import InputError
+from edgenas.blocks.architecture import Architecture
+from edgenas.blocks.chains import chain, ends
+from edgenas.blocks.spec import BlockSpec
+from edgenas.latency_tables.records import Measurement, Piece, VoidedRounds, piece_text
+from edgenas.latency_tables.setting import Setting
+from edgenas.latency_tables.statistics import estimates
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: How a block's time is estimated: 'alone'; 'chained', A·b·B less A and B (``blocks.chains``); the 'mean' of both
-Way = Literal["alone", "chained", "mean"]
-WAYS: tuple[Way, ...] = get_args(Way)
+#: How a block's time is estimated: 'alone'; 'chained', A·b·B less A and B (``edgenas.blocks.chains``); the 'mean' of
+#: both
+BlockEstimate = Literal["alone", "chained", "mean"]
+WAYS: tuple[BlockEstimate, ...] = get_args(BlockEstimate)
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class LatencyTable:
 
     setting: Setting
     measurements: tuple[Measurement, ...]
-    voids: tuple[Void, ...] = ()
+    voids: tuple[VoidedRounds, ...] = ()
 
     def __post_init__(self) -> None:
         seen = set()
@@ -45,11 +46,11 @@ class LatencyTable:
             seen.add(m.key)
 
     @cached_property
-    def _found(self) -> tuple[dict[Piece, list[list[statistics.Times]]], frozenset[Piece]]:
+    def _found(self) -> tuple[dict[Piece, list[list[estimates.Times]]], frozenset[Piece]]:
         """Piece -> process -> round -> ms, and the pieces whose rounds are all void."""
         spoiled = void_rounds(self.voids)
-        every: dict[Piece, list[list[statistics.Times]]] = {}
-        valid: dict[Piece, list[list[statistics.Times]]] = {}
+        every: dict[Piece, list[list[estimates.Times]]] = {}
+        valid: dict[Piece, list[list[estimates.Times]]] = {}
         for m in self.measurements:
             if m.purpose == "table":
                 every.setdefault(m.piece, []).append(m.rounds_ms())
@@ -59,7 +60,7 @@ class LatencyTable:
         return {piece: valid.get(piece, times) for piece, times in every.items()}, frozenset(every.keys() - valid)
 
     @property
-    def _times(self) -> dict[Piece, list[list[statistics.Times]]]:
+    def _times(self) -> dict[Piece, list[list[estimates.Times]]]:
         return self._found[0]
 
     @property
@@ -85,7 +86,7 @@ class LatencyTable:
         """Whether a piece was measured."""
         return piece in self._times
 
-    def processes(self, what: BlockSpec | Piece) -> list[list[statistics.Times]]:
+    def processes(self, what: BlockSpec | Piece) -> list[list[estimates.Times]]:
         """Milliseconds a run: process -> round -> samples; InputError when it was not measured."""
         piece = (what,) if isinstance(what, BlockSpec) else what
         if piece not in self._times:
@@ -96,7 +97,7 @@ class LatencyTable:
             )
         return self._times[piece]
 
-    def ms(self, block: BlockSpec, statistic: str = "min", way: Way = "alone") -> float:
+    def ms(self, block: BlockSpec, statistic: str = "min", way: BlockEstimate = "alone") -> float:
         """Milliseconds a run; 0 for a skip, which is nothing. InputError when the block was not measured."""
         if block.kind == "skip":
             return 0.0
@@ -107,12 +108,12 @@ class LatencyTable:
 
     def piece_ms(self, piece: Piece, statistic: str = "min") -> float:
         """Milliseconds a run of what was measured as one model."""
-        return statistics.estimate(self.processes(piece), statistic)
+        return estimates.estimate(self.processes(piece), statistic)
 
     def interval(
-        self, block: BlockSpec, statistic: str = "min", confidence: float = 0.95, way: Way = "alone"
+        self, block: BlockSpec, statistic: str = "min", confidence: float = 0.95, way: BlockEstimate = "alone"
     ) -> tuple[float, float]:
-        """Milliseconds: see ``statistics.interval`` for which interval it is. The terms of a chain are independent:
+        """Milliseconds: see ``estimates.interval`` for which interval it is. The terms of a chain are independent:
         their half-widths add up as the root of their squares."""
         if block.kind == "skip":
             return 0.0, 0.0
@@ -121,7 +122,7 @@ class LatencyTable:
             below = above = 0.0
             for piece, weight in terms(block, way):
                 ms = self.piece_ms(piece, statistic)
-                low, high = statistics.interval(self.processes(piece), statistic, confidence)
+                low, high = estimates.interval(self.processes(piece), statistic, confidence)
                 if weight < 0:
                     low, high = 2 * ms - high, 2 * ms - low
                 below += (weight * (ms - low)) ** 2
@@ -132,14 +133,14 @@ class LatencyTable:
         return float(low), float(high)
 
     def spread(self, block: BlockSpec) -> float:
-        """How far apart fresh processes found the block, as a share: ``statistics.spread``."""
-        return 0.0 if block.kind == "skip" else statistics.spread(self.processes(block))
+        """How far apart fresh processes found the block, as a share: ``estimates.spread``."""
+        return 0.0 if block.kind == "skip" else estimates.spread(self.processes(block))
 
-    def total_ms(self, architecture: Architecture, statistic: str = "min", way: Way = "alone") -> float:
+    def total_ms(self, architecture: Architecture, statistic: str = "min", way: BlockEstimate = "alone") -> float:
         """Sum over the blocks of a network."""
         return sum(self.ms(block, statistic, way) for block in architecture.blocks)
 
-    def missing(self, blocks: Iterable[BlockSpec], way: Way = "alone") -> tuple[BlockSpec, ...]:
+    def missing(self, blocks: Iterable[BlockSpec], way: BlockEstimate = "alone") -> tuple[BlockSpec, ...]:
         """Those of ``blocks`` that no process has measured this way, each once, in order; skips are never missing."""
         return tuple(
             dict.fromkeys(
@@ -156,7 +157,7 @@ class LatencyTable:
     def _row(self, block: BlockSpec) -> dict[str, Any]:
         processes = self.processes(block)
         low, high = self.interval(block)
-        estimates = {f"{name}_ms": self.ms(block, name) for name in statistics.STATISTICS}
+        estimates = {f"{name}_ms": self.ms(block, name) for name in estimates.STATISTICS}
         return {
             "block": str(block),
             **block.as_dict(),
@@ -166,7 +167,7 @@ class LatencyTable:
             **estimates,
             "min_low_ms": low,
             "min_high_ms": high,
-            "unstable": (block,) in self.drifted or not statistics.settled(processes, "median"),
+            "unstable": (block,) in self.drifted or not estimates.settled(processes, "median"),
             "spread": self.spread(block),
             "processes": len(processes),
             "rounds": sum(len(rounds) for rounds in processes),
@@ -174,7 +175,7 @@ class LatencyTable:
         }
 
 
-def terms(block: BlockSpec, way: Way) -> list[tuple[Piece, float]]:
+def terms(block: BlockSpec, way: BlockEstimate) -> list[tuple[Piece, float]]:
     """What was measured for this estimate, each with the weight it counts with."""
     if way not in WAYS:
         raise InputError(f"a block's time is not estimated {way!r}; the ways are {', '.join(WAYS)}")
@@ -188,7 +189,7 @@ def terms(block: BlockSpec, way: Way) -> list[tuple[Piece, float]]:
     return chained if way == "chained" else [(piece, weight / 2) for piece, weight in (*alone, *chained)]
 
 
-def void_rounds(voids: Iterable[Void]) -> Mapping[str, set[int]]:
+def void_rounds(voids: Iterable[VoidedRounds]) -> Mapping[str, set[int]]:
     """Batch -> its rounds that drift has spoiled."""
     found: dict[str, set[int]] = {}
     for void in voids:
@@ -196,7 +197,7 @@ def void_rounds(voids: Iterable[Void]) -> Mapping[str, set[int]]:
     return found
 
 
-def valid_rounds(measurement: Measurement, spoiled: Mapping[str, set[int]]) -> list[statistics.Times]:
+def valid_rounds(measurement: Measurement, spoiled: Mapping[str, set[int]]) -> list[estimates.Times]:
     """Milliseconds a run, an array for each round that is not spoiled."""
     left_out = spoiled.get(measurement.batch, set()) if measurement.batch else set()
     return [times for number, times in enumerate(measurement.rounds_ms()) if number not in left_out]

@@ -16,18 +16,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from blocks.errors import InputError
-from blocks.spec import BlockSpec
-from latency_tables import statistics
-from latency_tables.accuracy import Agreement, agreement, known
-from latency_tables.calibration import Calibration, columns, fit
-from latency_tables.interleaved import Interleaved
-from latency_tables.journal import Journal
-from latency_tables.records import HeldOut, Measurement, Piece
-from latency_tables.table import WAYS, LatencyTable, Way
+from edgenas.base.errors import InputError
+from edgenas.blocks.spec import BlockSpec
+from edgenas.latency_tables.calibration import Calibration, columns, fit
+from edgenas.latency_tables.interleaved import Interleaved
+from edgenas.latency_tables.records import HeldOut, Measurement, Piece
+from edgenas.latency_tables.statistics import estimates
+from edgenas.latency_tables.statistics.agreement import Agreement, agreement, known
+from edgenas.latency_tables.store.journal import Journal
+from edgenas.latency_tables.table import WAYS, BlockEstimate, LatencyTable
 
 Floats = NDArray[np.float64]
-Network = Sequence[tuple[BlockSpec, float]]  #: its blocks, each with its ms
+HeldOutNetwork = Sequence[tuple[BlockSpec, float]]  #: its blocks, each with its ms
 LEAST = 8  #: networks, below which nothing is proved
 _CONFIDENCE = 0.95
 
@@ -38,7 +38,7 @@ class Sums:
     question left out, the choice of terms included, and the same calibrations on the table's own numbers, where it has
     them all. Arrays hold a number a network; ``beside_ms`` is its time by the ratio of whole to sum within rounds."""
 
-    way: Way
+    way: BlockEstimate
     raw: Agreement
     calibrated: Agreement
     calibration: Calibration
@@ -94,7 +94,7 @@ class Validation:
         return best if _above(self.errors(alone) - self.errors(best)) else alone
 
     @property
-    def way(self) -> Way:
+    def way(self) -> BlockEstimate:
         """That of ``chosen``."""
         return self.chosen.way
 
@@ -169,7 +169,7 @@ def validation(table: LatencyTable, held_out: HeldOut, statistic: str | None = N
             ratios = [np.concatenate(group.log_ratios(network, way)) for network, group in found]
             beside = np.array([sum(ms for _, ms in one) for one in now]) * np.exp([float(np.median(r)) for r in ratios])
             sums.append(_sums(way, now, then, beside, measured))
-    intervals = tuple(statistics.interval(group.processes(network), statistic) for network, group in found)
+    intervals = tuple(estimates.interval(group.processes(network), statistic) for network, group in found)
     return Validation(
         held_out, statistic, networks, measured, intervals, tuple(sums), _noise(found), _since(table, found, statistic)
     )
@@ -210,7 +210,13 @@ def _own(table: LatencyTable, held_out: HeldOut) -> list[Measurement]:
     return [m for m in table.measurements if m.purpose == "validation" and m.batch.startswith(held_out.id + "/")]
 
 
-def _sums(way: Way, now: Sequence[Network], then: Sequence[Network] | None, beside: Floats, measured: Floats) -> Sums:
+def _sums(
+    way: BlockEstimate,
+    now: Sequence[HeldOutNetwork],
+    then: Sequence[HeldOutNetwork] | None,
+    beside: Floats,
+    measured: Floats,
+) -> Sums:
     """``now`` and ``then``: a network's blocks with their ms, measured beside it, and in the table. ``beside`` is the
     network as its sum ``now`` and their ratio in each round say, ``measured`` by itself."""
     x = columns(now)
@@ -222,9 +228,16 @@ def _sums(way: Way, now: Sequence[Network], then: Sequence[Network] | None, besi
         if then is not None:
             by_table[i] = calibration.total_ms(then[i])
     return Sums(
-        way, agreement(x[:, 0], beside), agreement(left_out, beside), fit(x, beside), beside, left_out, x[:, 0],
-        None if then is None else agreement(by_table, measured), None if then is None else by_table,
-    )  # fmt: skip
+        way,
+        agreement(x[:, 0], beside),
+        agreement(left_out, beside),
+        fit(x, beside),
+        beside,
+        left_out,
+        x[:, 0],
+        None if then is None else agreement(by_table, measured),
+        None if then is None else by_table,
+    )
 
 
 def _noise(found: Sequence[tuple[Piece, Interleaved]]) -> float:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class PublishedValue:
     """``sd_ms`` is the spread of ``count`` single runs, where the file has it: data about the device, and no interval
     for the mean, since nobody knows how independent the runs were."""
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from latency_tables.lines import Record
-from latency_tables.records import HeldOut, Piece
-from profiler.enough import pieces_of
-from profiler.goals import Known
-from profiler.plan import Plan
-from profiler.work import BATCH_S, Item, estimate_s
+from edgenas.latency_tables.records import HeldOut, Piece
+from edgenas.latency_tables.store.lines import Record
+from edgenas.profiler.goals import Known
+from edgenas.profiler.plan import Plan
+from edgenas.profiler.stopping import pieces_of
+from edgenas.profiler.work import BATCH_S, Item, estimate_s
 
 _PIECES = 200  # a batch: they all lie in the device's memory at once
 
 
 @dataclass(frozen=True, slots=True)
-class Networks:
+class NetworksGoal:
     """The networks of ``held_out``, each in as many fresh processes as it says, interleaved with their blocks, with
     ``chains`` also inside one. Goes on where it was stopped: the same ``held_out`` asks for what is lacking."""
 
@@ -24,7 +24,7 @@ class Networks:
     chains: bool
 
     def next(self, known: Known, plan: Plan, failed: Collection[Piece]) -> tuple[Sequence[Record], Sequence[Item]]:
-        """See ``profiler.goals.Goal.next``."""
+        """See ``edgenas.profiler.goals.Goal.next``."""
         done: dict[str, set[Piece]] = {}
         for m in known.table.measurements:
             if m.purpose == "validation":

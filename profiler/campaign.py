@@ -10,24 +10,24 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from blocks.errors import InputError
-from blocks.spec import BlockSpec
-from blocks.version import installed_version
-from devices.base import Device, DeviceError, LostError
-from devices.hold import Conditions
-from devices.jobs import JobLostError, StayedAwayError
-from devices.kept import kept_key
-from latency_tables.journal import TableWriter
-from latency_tables.lines import Record
-from latency_tables.records import BlockFailure, HeldOut, Measurement, Piece, Void
-from latency_tables.setting import Setting
-from latency_tables.table import LatencyTable
-from profiler.enough import Enough
-from profiler.goals import Blocks, Goal, Known
-from profiler.plan import Plan
-from profiler.runtimes.base import Runtime
-from profiler.station import Station, Worker, Writer, batch_key, station
-from profiler.work import Item, Progress, Work
+from edgenas.base.errors import DeviceError, InputError, LostError
+from edgenas.base.version import installed_version
+from edgenas.blocks.spec import BlockSpec
+from edgenas.devices.base import Device
+from edgenas.devices.session.session import Conditions
+from edgenas.devices.transports.jobs import JobLostError, StayedAwayError
+from edgenas.devices.transports.reattach import kept_key
+from edgenas.latency_tables.records import BlockFailure, HeldOut, Measurement, Piece, VoidedRounds
+from edgenas.latency_tables.setting import Setting
+from edgenas.latency_tables.store.journal import TableWriter
+from edgenas.latency_tables.store.lines import Record
+from edgenas.latency_tables.table import LatencyTable
+from edgenas.profiler.device_session import DeviceSession, PieceWriter, Worker, batch_key, station
+from edgenas.profiler.goals import BlocksGoal, Goal, Known
+from edgenas.profiler.plan import Plan
+from edgenas.profiler.runtimes.base import Runtime
+from edgenas.profiler.stopping import StoppingRule
+from edgenas.profiler.work import CampaignProgress, Item, WorkQueue
 
 ANY = Conditions()  #: whatever state the device is in
 JOBS_LOST = 5  # power cuts and the like that one device is forgiven in a campaign
@@ -54,14 +54,14 @@ def profile(
     blocks: Iterable[BlockSpec],
     path: Path,
     *,
-    writer: Writer,
+    writer: PieceWriter,
     program: str,
     plan: Plan | None = None,
-    enough: Enough | None = None,
+    enough: StoppingRule | None = None,
     chains: bool = False,
     batch_blocks: int = 64,
     conditions: Conditions = ANY,
-    progress: Callable[[Progress], None] = lambda told: None,
+    progress: Callable[[CampaignProgress], None] = lambda told: None,
 ) -> Campaign:
     """Measure each of ``blocks`` until it is known (``enough``), with ``chains`` also inside one, and append to the
     table at ``path``; what it holds already is not measured again, skips never are. A batch, which is what a sudden end
@@ -72,9 +72,18 @@ def profile(
     DeviceError when the device fails; what was appended until then stays.
     """
     return profile_pool(
-        [Worker(device, program)], runtime, blocks, path, writer=writer, plan=plan, enough=enough, chains=chains,
-        batch_blocks=batch_blocks, conditions=conditions, progress=progress,
-    )  # fmt: skip
+        [Worker(device, program)],
+        runtime,
+        blocks,
+        path,
+        writer=writer,
+        plan=plan,
+        enough=enough,
+        chains=chains,
+        batch_blocks=batch_blocks,
+        conditions=conditions,
+        progress=progress,
+    )
 
 
 def profile_pool(
@@ -83,17 +92,17 @@ def profile_pool(
     blocks: Iterable[BlockSpec],
     path: Path,
     *,
-    writer: Writer,
+    writer: PieceWriter,
     plan: Plan | None = None,
-    enough: Enough | None = None,
+    enough: StoppingRule | None = None,
     chains: bool = False,
     batch_blocks: int = 64,
     conditions: Conditions = ANY,
-    progress: Callable[[Progress], None] = lambda told: None,
+    progress: Callable[[CampaignProgress], None] = lambda told: None,
 ) -> Campaign:
     """``profile`` on several devices of one kind, which share the work; what a device had that fails goes to the
     others. InputError names what differs where they are not of one setting. DeviceError when all of them failed."""
-    goal = Blocks(tuple(dict.fromkeys(blocks)), enough or Enough(), chains, batch_blocks, len(workers))
+    goal = BlocksGoal(tuple(dict.fromkeys(blocks)), enough or StoppingRule(), chains, batch_blocks, len(workers))
     return pursue(workers, runtime, goal, path, writer=writer, plan=plan, conditions=conditions, progress=progress)
 
 
@@ -103,10 +112,10 @@ def pursue(
     goal: Goal,
     path: Path,
     *,
-    writer: Writer,
+    writer: PieceWriter,
     plan: Plan | None = None,
     conditions: Conditions = ANY,
-    progress: Callable[[Progress], None] = lambda told: None,
+    progress: Callable[[CampaignProgress], None] = lambda told: None,
 ) -> Campaign:
     """Measure for the table at ``path`` until ``goal`` asks for nothing more; errors are those of ``profile``."""
     begin = time.monotonic()
@@ -121,9 +130,14 @@ def pursue(
             raise pool.lost[0][1]
         assert pool.table is not None
         return Campaign(
-            pool.known().table, tuple(pool.failures), pool.work.measured, pool.table.found.dropped_bytes,
-            time.monotonic() - begin, tuple((name, str(error)) for name, error in pool.lost), tuple(pool.validations),
-        )  # fmt: skip
+            pool.known().table,
+            tuple(pool.failures),
+            pool.work.measured,
+            pool.table.found.dropped_bytes,
+            time.monotonic() - begin,
+            tuple((name, str(error)) for name, error in pool.lost),
+            tuple(pool.validations),
+        )
 
 
 @dataclass(slots=True)
@@ -132,16 +146,16 @@ class _Pool:
 
     runtime: Runtime
     plan: Plan
-    writer: Writer
+    writer: PieceWriter
     conditions: Conditions
     goal: Goal
     path: Path
-    progress: Callable[[Progress], None]
+    progress: Callable[[CampaignProgress], None]
     table: TableWriter | None = None
     setting: Setting | None = None
-    work: Work | None = None
+    work: WorkQueue | None = None
     measurements: list[Measurement] = field(default_factory=list)
-    voids: list[Void] = field(default_factory=list)
+    voids: list[VoidedRounds] = field(default_factory=list)
     validations: list[HeldOut] = field(default_factory=list)
     failures: list[BlockFailure] = field(default_factory=list)
     lost: list[tuple[str, Exception]] = field(default_factory=list)
@@ -189,7 +203,7 @@ class _Pool:
         table = LatencyTable(self.setting, tuple(self.measurements), tuple(self.voids))
         return Known(table, tuple(self.validations))
 
-    def _open(self, held: Station) -> TableWriter:
+    def _open(self, held: DeviceSession) -> TableWriter:
         """The table; InputError where this device is not of its setting."""
         with self._lock:
             if self.table is None:
@@ -206,7 +220,7 @@ class _Pool:
                         self._note(records)
                         return items
 
-                self.work = Work(more, held.plan, self.progress)
+                self.work = WorkQueue(more, held.plan, self.progress)
             elif self.setting is not None and (differences := self.setting.differences(held.setting)):
                 raise InputError(
                     f"{held.worker.device.name} is not of the kind that {self.path} is measured on: "
@@ -222,7 +236,7 @@ class _Pool:
             match record:
                 case Measurement():
                     self.measurements.append(record)
-                case Void():
+                case VoidedRounds():
                     self.voids.append(record)
                     self.conditions.say(
                         f"rounds {record.first + 1} to {record.last + 1} of a batch were off by {record.share:+.1%}: "
@@ -233,7 +247,7 @@ class _Pool:
                 case BlockFailure():
                     self.failures.append(record)
 
-    def _measure_all(self, held: Station, table: TableWriter) -> None:
+    def _measure_all(self, held: DeviceSession, table: TableWriter) -> None:
         assert self.work is not None
 
         def key(item: Item) -> str:
@@ -251,6 +265,9 @@ class _Pool:
             heat = found[-1].after.get("temperature_c") if found else None
             measured = sum(m.purpose == item.purpose for m in found)
             self.work.done(
-                item, measured, [f.piece for f in failed], held.worker.device.name,
+                item,
+                measured,
+                [f.piece for f in failed],
+                held.worker.device.name,
                 heat if isinstance(heat, float) else None,
-            )  # fmt: skip
+            )

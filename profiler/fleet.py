@@ -6,14 +6,13 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 
-from blocks.errors import EdgenasError
-from devices.base import DeviceError
-from profiler.campaign import Campaign
+from edgenas.base.errors import DeviceError, EdgenasError
+from edgenas.profiler.campaign import Campaign
 
 Sleep = Callable[[float], None]
 
 
-class StoppedError(Exception):
+class FleetStoppedError(Exception):
     """Raised in a campaign's waits when the fleet is to end; what is on disk stays."""
 
 
@@ -27,7 +26,7 @@ def run_fleet(campaigns: Mapping[str, Callable[[Sleep], Campaign]]) -> dict[str,
 
     def sleep(seconds: float) -> None:
         if stop.wait(seconds):
-            raise StoppedError("stopped by Ctrl-C")
+            raise FleetStoppedError("stopped by Ctrl-C")
 
     with ThreadPoolExecutor(max(1, len(campaigns)), thread_name_prefix="fleet") as threads:
         futures: dict[str, Future[Campaign]] = {n: threads.submit(run, sleep) for n, run in campaigns.items()}

@@ -6,15 +6,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from blocks.spec import BlockSpec
-from latency_tables.drift import Batch, drifted
-from latency_tables.lines import Record
-from latency_tables.records import HeldOut, Piece, Void, piece_text
-from latency_tables.statistics import Times
-from latency_tables.table import LatencyTable, void_rounds
-from profiler.enough import Enough, choose_sentinels, cut, even_batches, pieces_of
-from profiler.plan import Plan
-from profiler.work import Item
+from edgenas.blocks.spec import BlockSpec
+from edgenas.latency_tables.records import HeldOut, Piece, VoidedRounds, piece_text
+from edgenas.latency_tables.statistics.drift import SentinelBatch, drifted
+from edgenas.latency_tables.statistics.estimates import Times
+from edgenas.latency_tables.store.lines import Record
+from edgenas.latency_tables.table import LatencyTable, void_rounds
+from edgenas.profiler.plan import Plan
+from edgenas.profiler.stopping import StoppingRule, choose_sentinels, cut, even_batches, pieces_of
+from edgenas.profiler.work import Item
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,11 @@ class Goal(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Blocks:
+class BlocksGoal:
     """Every block known well enough, drift left out. ``devices`` share the work."""
 
     blocks: tuple[BlockSpec, ...]
-    enough: Enough
+    enough: StoppingRule
     chains: bool
     batch_blocks: int
     devices: int
@@ -57,7 +57,7 @@ class Blocks:
         return voids, list(cut(passes, sentinels, plan, most, failed, self.enough.processes))
 
 
-def new_voids(table: LatencyTable, sentinels: Sequence[Piece]) -> list[Void]:
+def new_voids(table: LatencyTable, sentinels: Sequence[Piece]) -> list[VoidedRounds]:
     """Rounds that the sentinels say were off, each device on its own, and that are not void yet."""
     series: dict[str, dict[str, dict[str, list[Times]]]] = {}  # device -> batch -> sentinel -> rounds
     for m in table.measurements:
@@ -66,8 +66,8 @@ def new_voids(table: LatencyTable, sentinels: Sequence[Piece]) -> list[Void]:
     known = void_rounds(table.voids)
     found = []
     for batches in series.values():
-        whole = [Batch(name, times) for name, times in batches.items() if len(times) == len(sentinels)]
+        whole = [SentinelBatch(name, times) for name, times in batches.items() if len(times) == len(sentinels)]
         for stretch in drifted(whole):
             if not set(range(stretch.first, stretch.last + 1)) <= known.get(str(stretch.batch), set()):
-                found.append(Void(str(stretch.batch), stretch.first, stretch.last, stretch.share))
+                found.append(VoidedRounds(str(stretch.batch), stretch.first, stretch.last, stretch.share))
     return found

@@ -9,17 +9,17 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from blocks.errors import OutcomeError
-from devices.base import Device, DeviceError, TimeLimitError
-from devices.facts import printable
-from devices.jobs import PATIENT, Wait
-from devices.kept import clear, run_kept
-from devices.local import LocalDevice
-from latency_tables.statistics import Times, rounds_ms
-from profiler.plan import Plan
-from profiler.runtimes.base import Runtime
-from profiler.runtimes.output import BatchOutput, Description, Header, ModelResult, OutputError
-from profiler.runtimes.python_runner import PythonRunner
+from edgenas.base.errors import DeviceError, OutcomeError, TimeLimitError
+from edgenas.devices.base import Device
+from edgenas.devices.facts.facts import printable
+from edgenas.devices.transports.jobs import PATIENT, Wait
+from edgenas.devices.transports.local import LocalDevice
+from edgenas.devices.transports.reattach import clear, run_kept
+from edgenas.latency_tables.statistics.estimates import Times, rounds_ms
+from edgenas.profiler.plan import Plan
+from edgenas.profiler.runtimes.base import Runtime
+from edgenas.profiler.runtimes.output import BatchOutput, Description, Header, ModelResult, OutputError
+from edgenas.profiler.runtimes.python_runner import PythonRunner
 
 START_S = 120.0  # for a slow board to import a runtime, and for a batch to finish the round it is in
 
@@ -34,7 +34,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class BatchResult:
     """What one process of the runner measured, by name, and what failed."""
 
     results: Mapping[str, ModelResult]
@@ -42,8 +42,9 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Repeated:
-    """Milliseconds a run by name: process -> round -> samples, as ``latency_tables.statistics`` takes them."""
+class RepeatedTimes:
+    """Milliseconds a run by name: process -> round -> samples, as ``edgenas.latency_tables.statistics.estimates``
+    takes them."""
 
     times: Mapping[str, list[list[Times]]]
     failures: tuple[Failure, ...]
@@ -75,17 +76,17 @@ def measure_models(
     key: str = "",
     version: str = "",
     wait: Wait = PATIENT,
-) -> Batch:
+) -> BatchResult:
     """Every model of ``models`` (name -> content of its file) in one process of the runner, interleaved.
 
     ``plan`` must be settled (``Plan.on``). ``process`` numbers the fresh process: it shuffles the order anew. A model
     that crashes the runner is found by halving the batch and becomes a failure. ``key`` and ``wait`` are those of
-    ``devices.kept.run_kept``; the key is made from the files where none is given. ``version`` is the package and its
-    version that must run, where it matters. OutcomeError when the runner does not start or ran otherwise than the
-    plan says, DeviceError when the device fails.
+    ``edgenas.devices.transports.reattach.run_kept``; the key is made from the files where none is given. ``version``
+    is the package and its version that must run, where it matters. OutcomeError when the runner does not start or ran
+    otherwise than the plan says, DeviceError when the device fails.
     """
     if not models:
-        return Batch({}, ())
+        return BatchResult({}, ())
     files = runtime.batch_files(models, plan, process)
     try:
         output, why = _run(device, runtime, files, plan, program, key or files_key(program, files), wait)
@@ -103,12 +104,18 @@ def measure_models(
     elif left:
         for part in (left[: len(left) // 2], left[len(left) // 2 :]):
             half = measure_models(
-                device, runtime, {n: models[n] for n in part}, plan, program=program, process=process,
-                version=version, wait=wait,
-            )  # fmt: skip
+                device,
+                runtime,
+                {n: models[n] for n in part},
+                plan,
+                program=program,
+                process=process,
+                version=version,
+                wait=wait,
+            )
             results.update(half.results)
             failures.extend(half.failures)
-    return Batch(results, tuple(failures))
+    return BatchResult(results, tuple(failures))
 
 
 def measure_processes(
@@ -123,7 +130,7 @@ def measure_processes(
     wait: Wait = PATIENT,
     enough: Callable[[Mapping[str, list[list[Times]]]], bool] = lambda times: True,
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Repeated:
+) -> RepeatedTimes:
     """``measure_models`` in several fresh processes; a model that fails in one is left out of the rest.
 
     Up to ``most`` processes are added, one at a time, while ``enough(times)`` says no. ``progress`` is told (processes
@@ -142,7 +149,7 @@ def measure_processes(
         for name, result in batch.results.items():
             times[name].append(rounds_ms(result.samples_ns, result.loops))
         progress(process + 1, max(processes, process + 1))
-    return Repeated(times, tuple(failures))
+    return RepeatedTimes(times, tuple(failures))
 
 
 def _run(
@@ -157,9 +164,13 @@ def _run(
     """Carry everything there in one folder, run it, read what came back; and why it stopped where it stopped."""
     try:
         result = run_kept(
-            device, key, lambda folder: push_files(device, files, folder),
-            lambda folder: runtime.command(program, folder), timeout_s=plan.limit_s + START_S, wait=wait,
-        )  # fmt: skip
+            device,
+            key,
+            lambda folder: push_files(device, files, folder),
+            lambda folder: runtime.command(program, folder),
+            timeout_s=plan.limit_s + START_S,
+            wait=wait,
+        )
         stdout, why = result.stdout, how_it_ended(result.returncode, result.stderr)
     except TimeLimitError as error:
         stdout, why = error.stdout, printable(str(error))

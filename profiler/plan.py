@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from blocks.errors import InputError
-from profiler.export.quantize import MEASURED
-from profiler.runtimes.output import SCHEDULERS, Description
+from edgenas.base.errors import InputError
+from edgenas.profiler.export.quantize import MEASURED
+from edgenas.profiler.runtimes.output import SCHEDULERS, Description
 
 _LIMITS = {
     "rounds": (1, 10_000),

@@ -8,9 +8,9 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from blocks.counts import weight_bytes
-from latency_tables.records import Piece, Purpose
-from profiler.plan import Plan
+from edgenas.blocks.counts import weight_bytes
+from edgenas.latency_tables.records import Piece, Purpose
+from edgenas.profiler.plan import Plan
 
 BATCH_BYTES = 64 << 20  # of model files: what a small board can hold twice
 BATCH_S = 60.0  # of measuring, estimated: what is lost when the power goes
@@ -18,7 +18,7 @@ _SLOW_MACS_PER_S = 1e9  # what the estimate takes the device for: one core of a 
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class CampaignProgress:
     """Told after every batch: (piece, process) pairs measured and wanted, failures, and seconds left as it looks; which
     ``device`` measured the batch, and how warm it was then; pieces that are ``unstable`` so far."""
 
@@ -52,16 +52,16 @@ class Item:
 
 
 #: Asked for what is to be measured next, given what has failed in this campaign; nothing ends it.
-More = Callable[[Collection[Piece]], Sequence[Item]]
+WorkProvider = Callable[[Collection[Piece]], Sequence[Item]]
 
 
-class Work:
+class WorkQueue:
     """Batches in order. Safe to use from several threads.
 
     ``more`` is asked whenever all batches are done; a piece that failed is left out of what is given out later.
     """
 
-    def __init__(self, more: More, plan: Plan, progress: Callable[[Progress], None]) -> None:
+    def __init__(self, more: WorkProvider, plan: Plan, progress: Callable[[CampaignProgress], None]) -> None:
         self._queue: deque[Item] = deque()
         self._more, self._plan, self._progress = more, plan, progress
         self._out = 0
@@ -99,7 +99,9 @@ class Work:
             self._worked_s += self._seconds(item)
             pace = (time.monotonic() - self._begin) / self._worked_s
             left_s = max(0.0, pace * (self._estimated_s - self._worked_s))
-            told = Progress(self.measured, self._total, self._failed, left_s, device, temperature_c, self._unstable)
+            told = CampaignProgress(
+                self.measured, self._total, self._failed, left_s, device, temperature_c, self._unstable
+            )
             self._progress(told)
             self._changed.notify_all()
 

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Protocol
 
-from blocks.counts import peak_bytes, weight_bytes
-from blocks.errors import InputError
-from blocks.spec import BlockSpec
-from search.problem import Cost, Peak
+from edgenas.base.errors import InputError
+from edgenas.blocks.counts import peak_bytes, weight_bytes
+from edgenas.blocks.spec import BlockSpec
+from edgenas.search.problem import Cost, Peak
 
 
-class Table(Protocol):
-    """What a latency table answers; ``latency_tables.table.LatencyTable`` is one."""
+class BlockLatencies(Protocol):
+    """What a latency table answers; ``edgenas.latency_tables.table.LatencyTable`` is one."""
 
     def ms(self, block: BlockSpec, statistic: Any = "min") -> float:
         """Latency of a block in milliseconds; InputError for a block it lacks."""
@@ -25,7 +25,11 @@ class Table(Protocol):
 
 
 def latency_cost(
-    table: Table, statistic: str = "min", blocks: Iterable[BlockSpec] = (), fixed_ms: float = 0.0, name: str = ""
+    table: BlockLatencies,
+    statistic: str = "min",
+    blocks: Iterable[BlockSpec] = (),
+    fixed_ms: float = 0.0,
+    name: str = "",
 ) -> Cost:
     """Milliseconds as ``table`` measured them ('min', 'median' or 'p90' of the samples); a skip costs nothing.
 
@@ -47,22 +51,22 @@ def latency_cost(
 
 
 def macs_cost() -> Cost:
-    """Multiply-accumulates for one image; see ``blocks.counts``."""
+    """Multiply-accumulates for one image; see ``edgenas.blocks.counts``."""
     return Cost("MACs", _macs)
 
 
 def params_cost() -> Cost:
-    """Trainable parameters; see ``blocks.counts``."""
+    """Trainable parameters; see ``edgenas.blocks.counts``."""
     return Cost("params", _params)
 
 
 def size_cost() -> Cost:
-    """MB (10^6 bytes) of weights and biases in single precision; see ``blocks.counts``."""
+    """MB (10^6 bytes) of weights and biases in single precision; see ``edgenas.blocks.counts``."""
     return Cost("MB", _megabytes, name="weights")
 
 
 def peak_memory_cost() -> Peak:
-    """MB of activations in single precision while the block runs that needs most; see ``blocks.counts``."""
+    """MB of activations in single precision while the block runs that needs most; see ``edgenas.blocks.counts``."""
     return Peak("MB", _peak_megabytes, name="peak activations")
 
 

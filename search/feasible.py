@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from search.graph import Graph, best_rest, check_budget, layered_graph, smallest_cost
-from search.problem import BudgetError, Limit, Peak, Problem, Reach
-from search.solvers import limited
-from search.space import Space
+from edgenas.search.graph import Graph, best_rest, check_budget, layered_graph, smallest_cost
+from edgenas.search.problem import ActiveLimit, BudgetError, Limit, Peak, Problem
+from edgenas.search.solvers import limited
+from edgenas.search.space import Space
 
 
 def checked_graph(problem: Problem) -> Graph:
@@ -35,7 +35,7 @@ def check_feasible(graph: Graph, problem: Problem) -> None:
     raise BudgetError(
         problem.space.name,
         [
-            Reach(limit.cost.unit, limit.most, _least(graph, problem, limit, index, binding), limit.cost.name)
+            ActiveLimit(limit.cost.unit, limit.most, _least(graph, problem, limit, index, binding), limit.cost.name)
             for index, limit in enumerate(wanted)
             if index in binding
         ],

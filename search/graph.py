@@ -13,10 +13,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from blocks.errors import InputError
-from blocks.spec import BlockSpec
-from search.problem import BudgetError, Cost, Limit, Peak, Reach
-from search.space import Choice, Space, State
+from edgenas.base.errors import InputError
+from edgenas.blocks.spec import BlockSpec
+from edgenas.search.problem import ActiveLimit, BudgetError, Cost, Limit, Peak
+from edgenas.search.space import Choice, Space, State
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -198,7 +198,7 @@ def edge_values(space: Space, values: Sequence[Sequence[float]], ended: Sequence
 
 
 @dataclass(frozen=True, eq=False)
-class Rest:
+class BestCompletions:
     """Best completions: ``bound[i][s]`` is the best sum over layers i.. from state s, ``edge[i][s]`` its first edge
     (-1 and infinite where there is none)."""
 
@@ -215,7 +215,7 @@ class Rest:
         return tuple(options)
 
 
-def best_rest(graph: Graph, weights: Sequence[Floats], largest: bool = False) -> Rest:
+def best_rest(graph: Graph, weights: Sequence[Floats], largest: bool = False) -> BestCompletions:
     """The smallest (or largest) sum of ``weights`` from every state to the end; ties take the first edge."""
     sign = -1.0 if largest else 1.0
     bounds, edges = [np.zeros(graph.states[-1])], []
@@ -229,7 +229,7 @@ def best_rest(graph: Graph, weights: Sequence[Floats], largest: bool = False) ->
         bound[states], edge[states] = total[order[first]], order[first]
         bounds.append(bound)
         edges.append(edge)
-    return Rest(tuple(sign * bound for bound in reversed(bounds)), tuple(reversed(edges)))
+    return BestCompletions(tuple(sign * bound for bound in reversed(bounds)), tuple(reversed(edges)))
 
 
 def smallest_cost(graph: Graph) -> float:
@@ -246,4 +246,4 @@ def check_budget(graph: Graph, space: Space, budget: float, unit: str) -> None:
     """BudgetError, with the smallest reachable cost, when no network costs as little as ``budget``."""
     smallest = smallest_cost(graph)
     if smallest > budget:
-        raise BudgetError(space.name, [Reach(unit, budget, smallest)])
+        raise BudgetError(space.name, [ActiveLimit(unit, budget, smallest)])

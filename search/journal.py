@@ -20,12 +20,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from blocks.architecture import Architecture
-from blocks.errors import InputError, OutcomeError
-from blocks.spec import BlockSpec
-from latency_tables.jsonl import Appender, read_lines
-from search.problem import Accuracy, Candidate
-from search.space import Space
+from edgenas.base.errors import InputError, OutcomeError
+from edgenas.blocks.architecture import Architecture
+from edgenas.blocks.spec import BlockSpec
+from edgenas.latency_tables.store.jsonl import Appender, read_lines
+from edgenas.search.problem import Accuracy, Candidate
+from edgenas.search.space import Space
 
 FORMAT = "edgenas-trials"
 VERSION = 1  # 1: first

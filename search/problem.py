@@ -1,6 +1,7 @@
 """Problem, Result, Trial: what a search is asked and what it answers.
 
-    Algorithm = Callable[..., Result]    called as algorithm(problem, trials, **options); search.algorithms lists them
+    Algorithm = Callable[..., Result]    called as algorithm(problem, trials, **options);
+    edgenas.search.algorithms.by_name lists them
 
 Costs are additive over blocks and exact: a network's cost is the sum over its blocks from the image on, in that order,
 wherever it is computed. Beside the cost that has the budget, any number of limits may have to be kept. Accuracies are
@@ -15,10 +16,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from blocks.architecture import Architecture
-from blocks.errors import InputError, OutcomeError
-from blocks.spec import BlockSpec
-from search.space import Choice, Space
+from edgenas.base.errors import InputError, OutcomeError
+from edgenas.blocks.architecture import Architecture
+from edgenas.blocks.spec import BlockSpec
+from edgenas.search.space import Choice, Space
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,7 @@ def check_positive(budget: float, unit: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class ActiveLimit:
     """A limit that binds: ``smallest`` is the least that any network has which keeps all the others that bind, infinite
     where there is none."""
 
@@ -189,7 +190,7 @@ class BudgetError(OutcomeError):
     ``smallest`` and ``unit`` are those of the first that binds.
     """
 
-    def __init__(self, space: str, binding: Sequence[Reach]) -> None:
+    def __init__(self, space: str, binding: Sequence[ActiveLimit]) -> None:
         first = binding[0]
         if len(binding) == 1:
             super().__init__(
@@ -208,6 +209,6 @@ class BudgetError(OutcomeError):
         self.unit = first.unit
 
 
-def _amount(reach: Reach, amount: float) -> str:
+def _amount(reach: ActiveLimit, amount: float) -> str:
     text = f"{amount:.6g} {reach.unit}" if math.isfinite(amount) else f"no {reach.unit}"
     return f"{text} of {reach.name}" if reach.name else text

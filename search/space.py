@@ -4,7 +4,7 @@ An option does not know its input width, a block does: ``Option.block(size, c_in
 is therefore a layered graph. Its states are (width, size, ended) before each layer, its edges are options, and every
 edge carries the one BlockSpec it stands for::
 
-    >>> from search.spaces import space
+    >>> from edgenas.search.spaces import space
     >>> macro = space('nas_bench_macro')
     >>> macro.networks, len(macro.blocks())
     (6561, 18)
@@ -18,10 +18,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from blocks.architecture import Architecture
-from blocks.errors import InputError
-from blocks.reference import make_divisible
-from blocks.spec import Act, BlockSpec, Kind, skip
+from edgenas.base.errors import InputError
+from edgenas.blocks.architecture import Architecture
+from edgenas.blocks.reference import make_divisible
+from edgenas.blocks.spec import Act, BlockSpec, Kind, skip
 
 Choice = tuple[int, ...]  #: an option index a layer
 
@@ -33,7 +33,8 @@ class Option:
     """One way to fill a layer.
 
     c_out     output width in channels; 0 keeps the input width
-    expand    expanded width = input width x expand, rounded to a multiple of 8 (``blocks.reference.make_divisible``)
+    expand    expanded width = input width x expand, rounded to a multiple of 8
+              (``edgenas.blocks.reference.make_divisible``)
     c_mid     expanded or hidden width as a number, where it is not a multiple of the input
     se        squeezed width = (expanded) width x se, likewise rounded; 0 for none
     residual  add the input where shapes allow it

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from blocks.errors import InputError, OutcomeError
-from search.journal import TrialCache, network_digest
-from search.problem import Candidate, Problem, Result, Trial
-from search.space import Choice
+from edgenas.base.errors import InputError, OutcomeError
+from edgenas.search.journal import TrialCache, network_digest
+from edgenas.search.problem import Candidate, Problem, Result, Trial
+from edgenas.search.space import Choice
 
 
 class TrialsExhaustedError(OutcomeError):

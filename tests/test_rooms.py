@@ -98,9 +98,9 @@ def test_heavy_imports_wait(path: Path) -> None:
 
 
 def test_the_arrow_test_can_fail() -> None:
-    assert forbidden("from search.space import Space", "profiler") == ["search"]
-    assert forbidden("def f():\n    import profiler.measure", "search") == ["profiler"]
-    assert forbidden("import blocks.spec", "devices") == ["blocks"]
+    assert forbidden("from edgenas.search.space import Space", "profiler") == ["search"]
+    assert forbidden("def f():\n    import edgenas.profiler.measure", "search") == ["profiler"]
+    assert forbidden("import edgenas.blocks.spec", "devices") == ["blocks"]
     assert list(at_import_time(ast.parse("try:\n    import torch\nexcept ImportError:\n    pass"))) == ["torch"]
 
 
@@ -118,7 +118,7 @@ def test_installed_packages_are_listed_by_name() -> None:
 
 def test_search_over_a_table_needs_no_torch() -> None:
     code = (
-        "import sys; sys.modules['torch'] = None; import search.algorithms, search.spaces, latency_tables.journal, "
+        "import sys; sys.modules['torch'] = None; import edgenas.search.algorithms.by_name, edgenas.search.spaces, edgenas.latency_tables.store.journal, "
         "edgenas.cli.search, edgenas.cli.front"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

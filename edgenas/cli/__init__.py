@@ -44,7 +44,7 @@ class EdgenasVerbs(Verbs):
 
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
-        from blocks.version import installed_version
+        from edgenas.base.version import installed_version
 
         click.echo(f"edgenas {installed_version()}")
         ctx.exit()
@@ -71,8 +71,7 @@ def cli() -> None:
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 done, 1 did not succeed, 2 misuse."""
-    from blocks.errors import EdgenasError, InputError
-    from devices.base import DeviceError, DeviceInputError
+    from edgenas.base.errors import DeviceError, DeviceInputError, EdgenasError, InputError
 
     try:
         code = cli.main(args=None if args is None else list(args), prog_name=PROGRAM, standalone_mode=False)

@@ -6,7 +6,7 @@ import shlex
 
 import click
 
-from edgenas.cli.completing import spaces_and_networks
+from edgenas.cli.completions import spaces_and_networks
 from edgenas.cli.networks import NETWORK_HELP, classes_option, in_size_option, load_network, load_space, sizes
 from edgenas.cli.terminal import json_option, print_json, print_summary, print_table
 
@@ -24,8 +24,8 @@ def command(space_or_network: str, in_size: int | None, classes: int | None, as_
       edgenas blocks mobilenet_v3_small --in-size 160
       edgenas blocks nas_bench_macro/2.2.2.1.2.2.1.0
     """
-    from blocks.counts import bytes_moved
-    from search.spaces import SPACES
+    from edgenas.blocks.counts import bytes_moved
+    from edgenas.search.spaces import SPACES
 
     if space_or_network in SPACES:
         chosen = load_space(space_or_network, in_size, classes).blocks()

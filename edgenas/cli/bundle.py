@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from blocks.errors import InputError, OutcomeError
-from edgenas.cli.completing import tables
+from edgenas.base.errors import InputError, OutcomeError
+from edgenas.cli.completions import tables
 from edgenas.cli.devices import device_option, inventory_option, load_entry
 from edgenas.cli.terminal import json_option, print_json, print_summary, progress, talk
 from edgenas.cli.verify import print_verdicts
@@ -20,19 +20,39 @@ _ASSEMBLED = {"search": "--search", "test": "--test", "table": "--table", "budge
 
 @click.command("bundle")
 @click.argument("run", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--search", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="The search that found what was exported.")  # fmt: skip
-@click.option("--test", type=click.Path(exists=True, path_type=Path), metavar="FOLDER_OR_NPZ",
-              help="Labelled pictures: each file is run on them for its accuracy.")  # fmt: skip
-@click.option("--table", type=click.Path(exists=True, dir_okay=False, path_type=Path), shell_complete=tables,
-              help="The latency table that predicts the network  [default: the search's]")  # fmt: skip
-@click.option("--budget-ms", type=click.FloatRange(min=0, min_open=True),
-              help="The latency budget to hold  [default: the search's]")  # fmt: skip
+@click.option(
+    "--search",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The search that found what was exported.",
+)
+@click.option(
+    "--test",
+    type=click.Path(exists=True, path_type=Path),
+    metavar="FOLDER_OR_NPZ",
+    help="Labelled pictures: each file is run on them for its accuracy.",
+)
+@click.option(
+    "--table",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    shell_complete=tables,
+    help="The latency table that predicts the network  [default: the search's]",
+)
+@click.option(
+    "--budget-ms",
+    type=click.FloatRange(min=0, min_open=True),
+    help="The latency budget to hold  [default: the search's]",
+)
 @device_option
 @inventory_option
 @click.option("--force", is_flag=True, help="Measure also a device that is busy, warm or otherwise not ready.")
-@click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("bundle"), show_default=True,
-              help="The folder to make.")  # fmt: skip
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("bundle"),
+    show_default=True,
+    help="The folder to make.",
+)
 @json_option
 def command(
     run: Path,
@@ -59,7 +79,7 @@ def command(
       edgenas bundle model --search search.json --test photos/val --device pi4 -o photos-fast
       edgenas verify digits-fast
     """
-    from edgenas.bundling import check_out, write_bundle
+    from edgenas.bundle.write import check_out, write_bundle
 
     if (run / "run.json").is_file():
         context = click.get_current_context()
@@ -98,20 +118,24 @@ def _assemble(
     as_json: bool,
 ) -> str:
     """Make a finished run of what export wrote; why its first file is outside the budget, or ''."""
-    from edgenas.assembling import Parts, read_parts, shipped_of
+    from edgenas.bundle.assemble import BundleParts, read_parts, shipped_of
 
     if search is None or test is None:
         raise InputError(
             f"{model} has no run.json, so that it is no finished run of demo or ship; for what export wrote, add "
             f"--search search.json --test PICTURES"
         )
-    parts = read_parts(Parts(model, search, test, table, budget_ms))
+    parts = read_parts(BundleParts(model, search, test, table, budget_ms))
     with progress(f"bundle on {device}") as update:
         files = parts.run(load_entry(inventory, device), made, force=force, say=talk, update=update)
     if not as_json:
         print_verdicts([file.verdict for file in files if file.verdict is not None])
     shipped = shipped_of(files)
-    return "" if shipped.within_budget else (
-        f"{shipped.file} is not inside {shipped.budget_ms:g} ms on {shipped.device}: upper end {shipped.high_ms:.4g} "
-        f"ms; the bundle says so; search again with a smaller budget"
-    )  # fmt: skip
+    return (
+        ""
+        if shipped.within_budget
+        else (
+            f"{shipped.file} is not inside {shipped.budget_ms:g} ms on {shipped.device}: upper end {shipped.high_ms:.4g} "
+            f"ms; the bundle says so; search again with a smaller budget"
+        )
+    )

@@ -8,13 +8,17 @@ from pathlib import Path
 import click
 
 from edgenas.cli.devices import device_option, inventory_option, load_entry
-from edgenas.cli.made import make
+from edgenas.cli.run_pipeline import make
 from edgenas.cli.terminal import json_option, talk
 
 
 @click.command("demo")
-@click.option("--run", "folder", type=click.Path(file_okay=False, path_type=Path),
-              help="The folder to write into, or to continue in [default: runs/NOW].")  # fmt: skip
+@click.option(
+    "--run",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder to write into, or to continue in [default: runs/NOW].",
+)
 @device_option
 @inventory_option
 @click.option("--seed", default=0, show_default=True, help="Of data, search and trainings.")
@@ -30,10 +34,10 @@ def command(folder: Path | None, device: str, inventory: Path | None, seed: int,
       edgenas demo
       edgenas demo --run runs/20270101-120000      # goes on where that run was stopped
     """
-    from edgenas.demo import demo_order
-    from edgenas.making import Making
+    from edgenas.ship.demo import demo_order
+    from edgenas.ship.pipeline import ShipPipeline
 
     folder = folder or Path("runs") / datetime.now().strftime("%Y%m%d-%H%M%S")
     entry = load_entry(inventory, device)
     talk(f"writing into {folder}; after an interruption, continue with: edgenas demo --run {folder}")
-    make(Making(folder, entry, demo_order(), seed, workers), "demo", folder / "bundle", as_json)
+    make(ShipPipeline(folder, entry, demo_order(), seed, workers), "demo", folder / "bundle", as_json)

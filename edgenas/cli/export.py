@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from blocks.errors import InputError
-from edgenas.cli.completing import PRECISIONS, networks
+from edgenas.base.errors import InputError
+from edgenas.cli.completions import PRECISIONS, networks
 from edgenas.cli.networks import NETWORK_HELP, classes_option, in_size_option, load_network
 from edgenas.cli.terminal import Cell, json_option, print_json, print_summary, print_table, talk
 
 if TYPE_CHECKING:
-    from blocks.architecture import Architecture
-    from blocks.weights import Weights
-    from edgenas.pictures import Scaling
-    from profiler.export.quantize import Precision
+    from edgenas.blocks.architecture import Architecture
+    from edgenas.blocks.weights import Weights
+    from edgenas.profiler.export.quantize import Precision
+    from edgenas.training.pictures import Scaling
 
 CALIBRATED_ON = 256  #: pictures at most, evenly spaced over those that are given
 
@@ -27,25 +27,59 @@ CALIBRATED_ON = 256  #: pictures at most, evenly spaced over those that are give
 @click.argument("network", shell_complete=networks)
 @in_size_option
 @classes_option
-@click.option("--weights", type=click.Path(dir_okay=False, path_type=Path),
-              help="Trained weights (.npz as the demo writes) [default: seeded random ones].")  # fmt: skip
+@click.option(
+    "--weights",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Trained weights (.npz as the demo writes) [default: seeded random ones].",
+)
 @click.option("--seed", default=0, show_default=True, help="Of random weights.")
-@click.option("--format", "formats", multiple=True, default=("tflite", "onnx"), show_default=True,
-              type=click.Choice(["tflite", "onnx"]), help="Repeat for both.")  # fmt: skip
-@click.option("--precision", "precisions", multiple=True, default=("fp32",), show_default=True,
-              type=click.Choice(PRECISIONS), help="Repeat for siblings such as model-int8.tflite; fp16 weights are of "
-              "TFLite alone.")  # fmt: skip
-@click.option("--calibrate", type=click.Path(path_type=Path), metavar="FOLDER_OR_NPZ",
-              help="Pictures that int8 is calibrated on: a folder, or an .npz with an array images.")  # fmt: skip
-@click.option("--test", type=click.Path(path_type=Path), metavar="FOLDER_OR_NPZ",
-              help="Labelled pictures: each file is run on them for its accuracy.")  # fmt: skip
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    default=("tflite", "onnx"),
+    show_default=True,
+    type=click.Choice(["tflite", "onnx"]),
+    help="Repeat for both.",
+)
+@click.option(
+    "--precision",
+    "precisions",
+    multiple=True,
+    default=("fp32",),
+    show_default=True,
+    type=click.Choice(PRECISIONS),
+    help="Repeat for siblings such as model-int8.tflite; fp16 weights are of TFLite alone.",
+)
+@click.option(
+    "--calibrate",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER_OR_NPZ",
+    help="Pictures that int8 is calibrated on: a folder, or an .npz with an array images.",
+)
+@click.option(
+    "--test",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER_OR_NPZ",
+    help="Labelled pictures: each file is run on them for its accuracy.",
+)
 @click.option("--mean", help="Of levels 0..255, as the network was trained, such as 123.7,116.3,103.5.")
 @click.option("--deviation", help="Likewise, such as 58.4,57.1,57.4.")
-@click.option("--labels", type=click.Path(dir_okay=False, path_type=Path), help="A file with a class a line: TFLite "
-              "files then carry labels, --mean and --deviation as metadata, and labels.txt, preprocessing.json and "
-              "predict.py are written beside them.")  # fmt: skip
-@click.option("-o", "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("model"),
-              show_default=True, help="The folder to write into.")  # fmt: skip
+@click.option(
+    "--labels",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A file with a class a line: TFLite "
+    "files then carry labels, --mean and --deviation as metadata, and labels.txt, preprocessing.json and "
+    "predict.py are written beside them.",
+)
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("model"),
+    show_default=True,
+    help="The folder to write into.",
+)
 @json_option
 def command(
     network: str,
@@ -72,10 +106,10 @@ def command(
       edgenas export mobilenet_v3_small --in-size 160 -o v3_small
       edgenas export search.json --weights weights.npz --precision fp32 --precision int8 --calibrate photos/train
     """
-    from blocks.weights import load_weights, network_random_weights
-    from edgenas.pictures import Scaling, numbers, read_pictures
-    from edgenas.preprocessing import preprocessing_of
-    from edgenas.shipping import export_network, write_whole
+    from edgenas.blocks.weights import load_weights, network_random_weights
+    from edgenas.profiler.export.network import export_network, write_whole
+    from edgenas.ship.preprocessing import preprocessing_of
+    from edgenas.training.pictures import Scaling, numbers, read_pictures
 
     architecture = load_network(network, in_size, classes)
     if architecture.blocks[-1].kind != "head":
@@ -110,23 +144,35 @@ def command(
         **{kind: f"{path} ({path.stat().st_size / 1e6:.2f} MB)" for kind, path in files.items()},
     }
     if as_json:
-        print_json({**summary, "files": {kind: str(path) for kind, path in files.items()}, "told": told,
-                    "network": architecture.to_json()})  # fmt: skip
+        print_json(
+            {
+                **summary,
+                "files": {kind: str(path) for kind, path in files.items()},
+                "told": told,
+                "network": architecture.to_json(),
+            }
+        )
         return
     if test is not None:
         print_table(
             ("file", "accuracy %", "same class as torch %", "pictures"),
             [
-                (str(files[kind]), t["accuracy"], None if t["agreement"] is None else 100 * t["agreement"],
-                 t["pictures"])
+                (
+                    str(files[kind]),
+                    t["accuracy"],
+                    None if t["agreement"] is None else 100 * t["agreement"],
+                    t["pictures"],
+                )
                 for kind, t in told.items()
             ],
             "by running each file",
-        )  # fmt: skip
+        )
     for kind, t in told.items():
         for f in t.get("fallbacks", ()):
-            talk(f"{kind}: {f['number']} {f['kind']} are not int8's own kernels: {f['time_share']:.1%} of the time, "
-                 f"{f['macs_share']:.1%} of the MACs, {f['values_share']:.1%} of the values written")  # fmt: skip
+            talk(
+                f"{kind}: {f['number']} {f['kind']} are not int8's own kernels: {f['time_share']:.1%} of the time, "
+                f"{f['macs_share']:.1%} of the MACs, {f['values_share']:.1%} of the values written"
+            )
     print_summary({**summary, "next": f"edgenas verify {' '.join(map(str, files.values()))} --budget-ms MS"})
 
 
@@ -134,8 +180,8 @@ def _check_parity(architecture: Architecture, files: dict[str, Path], seed: int)
     """OutcomeError where a float32 file computes something else than the other, or holds other operators."""
     import numpy as np
 
-    from profiler.export.check import parity
-    from profiler.export.run import run_model
+    from edgenas.profiler.export.check import parity
+    from edgenas.profiler.export.run import run_model
 
     floats = [path.read_bytes() for kind, path in files.items() if " " not in kind]
     size = architecture.in_size
@@ -148,8 +194,8 @@ def _check_parity(architecture: Architecture, files: dict[str, Path], seed: int)
 
 def _census(kind: str, path: Path) -> dict[str, Any]:
     """How an int8 file takes its input and gives its output, and what of it is not computed in int8."""
-    from profiler.export.integer import fallbacks
-    from profiler.export.run import ends
+    from edgenas.profiler.export.integer import fallbacks
+    from edgenas.profiler.export.run import ends
 
     if not kind.endswith("int8"):
         return {}
@@ -164,8 +210,8 @@ def _census(kind: str, path: Path) -> dict[str, Any]:
 def _proofs(
     architecture: Architecture, arrays: Sequence[Weights], files: dict[str, Path], test: Path, scaling: Scaling
 ) -> dict[str, dict[str, Any]]:
-    from edgenas.pictures import read_pictures
-    from edgenas.proving import prove, torch_classes
+    from edgenas.ship.accuracy import prove, torch_classes
+    from edgenas.training.pictures import read_pictures
 
     pictures = read_pictures(test, architecture.in_size, architecture.c_in, scaling)
     expected = torch_classes(architecture, arrays, pictures.images)

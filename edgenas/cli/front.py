@@ -6,16 +6,20 @@ from pathlib import Path
 
 import click
 
-from blocks.errors import InputError
-from edgenas.cli.completing import STATISTICS, tables, words
+from edgenas.base.errors import InputError
+from edgenas.cli.completions import STATISTICS, tables, words
 from edgenas.cli.networks import load_space, read_json
 from edgenas.cli.terminal import json_option, print_json, print_summary, print_table, talk
 
 
 @click.command("front")
 @click.argument("search", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--table", type=click.Path(dir_okay=False, path_type=Path), shell_complete=tables,
-              help="A latency table, of this or of any other device [default: the search's own].")  # fmt: skip
+@click.option(
+    "--table",
+    type=click.Path(dir_okay=False, path_type=Path),
+    shell_complete=tables,
+    help="A latency table, of this or of any other device [default: the search's own].",
+)
 @click.option(
     "--statistic",
     shell_complete=words(*STATISTICS),
@@ -44,9 +48,9 @@ def command(
       edgenas front search.json
       edgenas front search.json --table pi4-litert.jsonl --picture front.png
     """
-    from edgenas.costs import table_cost
-    from edgenas.searching import front_points, values_from_json
-    from search.cost import macs_cost, params_cost, size_cost
+    from edgenas.search.cost import macs_cost, params_cost, size_cost
+    from edgenas.search.record import front_points, values_from_json
+    from edgenas.search.table_cost import table_cost
 
     data = read_json(search)
     described = data.get("space") if isinstance(data, dict) else None
@@ -73,8 +77,13 @@ def command(
 
         draw_front(FrontPicture(f"{space.name}: predicted front", [p[:2] for p in points], {}, unit=cost.unit), picture)
     if as_json:
-        print_json({"space": space.name, "unit": cost.unit,
-                    "front": [{"cost": c, "predicted_accuracy": a, "key": k} for c, a, k in points]})  # fmt: skip
+        print_json(
+            {
+                "space": space.name,
+                "unit": cost.unit,
+                "front": [{"cost": c, "predicted_accuracy": a, "key": k} for c, a, k in points],
+            }
+        )
         return
     step = 1 if show_all else max(1, -(-len(points) // 20))
     shown = [*points[:-1:step], points[-1]]

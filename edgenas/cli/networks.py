@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from blocks.architecture import Architecture
-from blocks.errors import InputError
-from blocks.reference import REFERENCE, reference
+from edgenas.base.errors import InputError
+from edgenas.blocks.architecture import Architecture
+from edgenas.blocks.reference import REFERENCE, reference
 
 if TYPE_CHECKING:
-    from search.space import Space
+    from edgenas.search.space import Space
 
 in_size_option = click.option(
     "--in-size", type=click.IntRange(1, 4096), help="Input height and width in pixels [default: the space's own]."
@@ -51,7 +51,7 @@ def load_network(text: str, in_size: int | None = None, classes: int | None = No
 
 def load_space(name: str, in_size: int | None, classes: int | None) -> Space:
     """A space by name; InputError lists the names."""
-    from search.spaces import space
+    from edgenas.search.spaces import space
 
     return space(name, in_size, classes)
 

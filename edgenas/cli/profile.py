@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from blocks.errors import InputError, OutcomeError
-from blocks.spec import BlockSpec
-from edgenas.cli import completing
+from edgenas.base.errors import InputError, OutcomeError
+from edgenas.blocks.spec import BlockSpec
+from edgenas.cli import completions
 from edgenas.cli.devices import inventory_option, load_entries
-from edgenas.cli.live import live_table
+from edgenas.cli.live_campaign import live_table
 from edgenas.cli.networks import NETWORK_HELP, classes_option, in_size_option, load_network, load_space
 from edgenas.cli.terminal import json_option, print_json, print_summary, progress, talk
 
 if TYPE_CHECKING:
-    from edgenas.profiling import Table
-    from latency_tables.table import LatencyTable
-    from profiler.campaign import Campaign
-    from profiler.enough import Enough
-    from search.space import Space
+    from edgenas.latency_tables.table import LatencyTable
+    from edgenas.profiler.campaign import Campaign
+    from edgenas.profiler.fill import TableJob
+    from edgenas.profiler.stopping import StoppingRule
+    from edgenas.search.space import Space
 
 
 @click.command("profile", epilog=NETWORK_HELP)
-@click.argument("space_or_network", required=False, shell_complete=completing.spaces_and_networks)
+@click.argument("space_or_network", required=False, shell_complete=completions.spaces_and_networks)
 @click.option("--block", "texts", multiple=True, help="A block by its text, such as ir-56x24-m72-o40-k5-s2-relu6.")
 @in_size_option
 @classes_option
@@ -34,44 +34,84 @@ if TYPE_CHECKING:
     "--device",
     "names",
     multiple=True,
-    shell_complete=completing.devices,
+    shell_complete=completions.devices,
     help="A device of the inventory; repeat for several  [default: local]",
 )
-@click.option("--pool", "pools", multiple=True, shell_complete=completing.pools,
-              help="All devices with this pool, which share one table's work.")  # fmt: skip
+@click.option(
+    "--pool",
+    "pools",
+    multiple=True,
+    shell_complete=completions.pools,
+    help="All devices with this pool, which share one table's work.",
+)
 @inventory_option
-@click.option("--runtime", shell_complete=completing.words(*completing.RUNTIMES),
-              help="litert, onnxruntime, benchmark_model or onnxruntime_perf_test  [default: litert; on "
-              "phones benchmark_model]")  # fmt: skip
-@click.option("--precision", type=click.Choice(completing.MEASURED), default="fp32", show_default=True,
-              help="Of the blocks, calibrated on random activations; a table holds one.")  # fmt: skip
+@click.option(
+    "--runtime",
+    shell_complete=completions.words(*completions.RUNTIMES),
+    help="litert, onnxruntime, benchmark_model or onnxruntime_perf_test  [default: litert; on phones benchmark_model]",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(completions.MEASURED),
+    default="fp32",
+    show_default=True,
+    help="Of the blocks, calibrated on random activations; a table holds one.",
+)
 @click.option("--threads", default=1, show_default=True, help="Threads of the runtime.")
 @click.option("--core", "cores", type=int, multiple=True, help="A CPU to pin to; repeat for more threads.")
 @click.option("--rounds", default=10, show_default=True, help="Interleaved rounds in each process.")
 @click.option("--processes", default=3, show_default=True, help="Fresh processes that measure every block at least.")
-@click.option("--most-processes", default=10, show_default=True,
-              help="Fresh processes that measure a block at most, while it is not known within --within.")  # fmt: skip
-@click.option("--within", default=2.0, show_default=True, metavar="PERCENT",
-              help="A block is known when half of its 95 % interval is this narrow.")  # fmt: skip
+@click.option(
+    "--most-processes",
+    default=10,
+    show_default=True,
+    help="Fresh processes that measure a block at most, while it is not known within --within.",
+)
+@click.option(
+    "--within",
+    default=2.0,
+    show_default=True,
+    metavar="PERCENT",
+    help="A block is known when half of its 95 % interval is this narrow.",
+)
 @click.option(
     "--statistic",
     default="median",
     show_default=True,
-    shell_complete=completing.words(*completing.STATISTICS[:3]),
+    shell_complete=completions.words(*completions.STATISTICS[:3]),
     help="The one that is to be known: min, median or p90.",
 )
-@click.option("--cold-kib", default=8192, show_default=True,
-              help="KiB of weights that another model reads before every run, so that caches are as inside a network; "
-              "0 for runs back to back.")  # fmt: skip
+@click.option(
+    "--cold-kib",
+    default=8192,
+    show_default=True,
+    help="KiB of weights that another model reads before every run, so that caches are as inside a network; "
+    "0 for runs back to back.",
+)
 @click.option("--chains", is_flag=True, help="Measure each block also inside a chain: see edgenas table validate.")
-@click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path),
-              help="The table [default: DEVICE-RUNTIME.jsonl, or DEVICE-RUNTIME-int8.jsonl].")  # fmt: skip
-@click.option("--for-search", is_flag=True,
-              help="Measure only blocks that the best networks of SPACE may contain; predict the others.")  # fmt: skip
-@click.option("--budget-ms", "budgets_ms", type=float, multiple=True,
-              help="With --for-search: only the best networks at this budget; repeat for several.")  # fmt: skip
-@click.option("--accuracy", help="With --for-search: who says what blocks are worth, as for edgenas search; without it "
-              "size stands in for accuracy: log(1 + capacity) a block, of MACs and parameters.")  # fmt: skip
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The table [default: DEVICE-RUNTIME.jsonl, or DEVICE-RUNTIME-int8.jsonl].",
+)
+@click.option(
+    "--for-search",
+    is_flag=True,
+    help="Measure only blocks that the best networks of SPACE may contain; predict the others.",
+)
+@click.option(
+    "--budget-ms",
+    "budgets_ms",
+    type=float,
+    multiple=True,
+    help="With --for-search: only the best networks at this budget; repeat for several.",
+)
+@click.option(
+    "--accuracy",
+    help="With --for-search: who says what blocks are worth, as for edgenas search; without it "
+    "size stands in for accuracy: log(1 + capacity) a block, of MACs and parameters.",
+)
 @click.option("--force", is_flag=True, help="Measure also a device that is busy, warm or otherwise not ready.")
 @json_option
 def command(
@@ -113,12 +153,12 @@ def command(
       edgenas profile mobilenet_v3_small --device pi4 --device pixel --pool pi5
       edgenas profile tunas_v3 --for-search --budget-ms 20 --budget-ms 40
     """
-    from edgenas.profiling import Table, fill
-    from edgenas.workers import default_runtime, grouped, runtime_named
-    from profiler.enough import Enough
-    from profiler.plan import Plan
+    from edgenas.profiler.fill import TableJob, fill
+    from edgenas.profiler.plan import Plan
+    from edgenas.profiler.stopping import StoppingRule
+    from edgenas.profiler.workers import default_runtime, grouped, runtime_named
 
-    enough = Enough(processes, max(most_processes, processes), within / 100, statistic)
+    enough = StoppingRule(processes, max(most_processes, processes), within / 100, statistic)
     blocks = _blocks(space_or_network, texts, in_size, classes)
     groups = grouped(load_entries(inventory), names or (() if pools else ("local",)), pools)
     if out is not None and len(groups) > 1:
@@ -129,7 +169,7 @@ def command(
         used = runtime or default_runtime(members[0])
         pinned = tuple(cores) or members[0].cores
         plan = Plan(rounds=rounds, threads=threads, cores=pinned, cold_kib=cold_kib, precision=precision)
-        tables[label] = Table(members, runtime_named(used), out or Path(f"{label}-{used}{suffix}.jsonl"), plan)
+        tables[label] = TableJob(members, runtime_named(used), out or Path(f"{label}-{used}{suffix}.jsonl"), plan)
     if for_search:
         if space_or_network is None or texts:
             raise InputError("--for-search takes a whole space, such as tunas_v3, and no --block")
@@ -159,8 +199,8 @@ def command(
 
 def _for_search(
     space: Space,
-    tables: dict[str, Table],
-    enough: Enough,
+    tables: dict[str, TableJob],
+    enough: StoppingRule,
     chains: bool,
     budgets_ms: tuple[float, ...],
     accuracy: str | None,
@@ -168,10 +208,10 @@ def _for_search(
     as_json: bool,
 ) -> None:
     """Measure what the front of ``space`` touches and say what was found."""
-    from edgenas.judges import open_accuracy
-    from edgenas.lazily import Round, capacity_values, judged_values, lazily
-    from edgenas.profiling import fill
-    from search.problem import check_positive
+    from edgenas.profiler.fill import fill
+    from edgenas.search.accuracy.by_name import open_accuracy
+    from edgenas.search.lazy import FrontRound, capacity_values, judged_values, lazily
+    from edgenas.search.problem import check_positive
 
     for budget in budgets_ms:
         check_positive(budget, "ms")
@@ -193,10 +233,12 @@ def _for_search(
             raise outcome
         return outcome.table
 
-    def tell(told: Round) -> None:
+    def tell(told: FrontRound) -> None:
         off = "" if told.error is None else f"; predictions of blocks are off by {told.error:.1%}"
-        talk(f"round {told.number}: {told.measured} blocks measured, the front of {told.networks:,} networks touches "
-             f"{told.lacking} more{off}")  # fmt: skip
+        talk(
+            f"round {told.number}: {told.measured} blocks measured, the front of {told.networks:,} networks touches "
+            f"{told.lacking} more{off}"
+        )
 
     found = lazily(space, values, measure, budgets_ms=budgets_ms, statistic=enough.statistic, tell=tell)
     best = found.at(budgets_ms)
@@ -225,7 +267,7 @@ def _for_search(
 def _blocks(
     space_or_network: str | None, texts: tuple[str, ...], in_size: int | None, classes: int | None
 ) -> list[BlockSpec]:
-    from search.spaces import SPACES
+    from edgenas.search.spaces import SPACES
 
     blocks = [BlockSpec.parse(text) for text in texts]
     if space_or_network in SPACES:
@@ -237,10 +279,12 @@ def _blocks(
     return blocks
 
 
-def _report(table: Table, outcome: Campaign | Exception, blocks: list[BlockSpec], enough: Enough) -> dict[str, Any]:
+def _report(
+    table: TableJob, outcome: Campaign | Exception, blocks: list[BlockSpec], enough: StoppingRule
+) -> dict[str, Any]:
     """What became of one table: plain JSON values."""
-    from latency_tables.records import piece_text
-    from profiler.enough import pieces_of
+    from edgenas.latency_tables.records import piece_text
+    from edgenas.profiler.stopping import pieces_of
 
     if isinstance(outcome, Exception):
         talk(f"{table.path}: {outcome}")

@@ -11,8 +11,14 @@ from edgenas.cli.terminal import Cell, json_option, print_json, print_summary
 
 @click.command("report")
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("report.html"),
-              show_default=True, help="The page to write.")  # fmt: skip
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("report.html"),
+    show_default=True,
+    help="The page to write.",
+)
 @json_option
 def command(runs: tuple[Path, ...], out: Path, as_json: bool) -> None:
     """One self-contained HTML page of what was measured and found: accuracy against latency, which limit binds and what
@@ -29,9 +35,9 @@ def command(runs: tuple[Path, ...], out: Path, as_json: bool) -> None:
       edgenas report runs/20270101-120000 -o report.html
       edgenas report pi4-litert.jsonl pixel-litert.jsonl search.json
     """
-    from edgenas.report.gather import gather
+    from edgenas.profiler.export.network import write_whole
     from edgenas.report.page import page
-    from edgenas.shipping import write_whole
+    from edgenas.runs.gather import gather
 
     material = gather(runs)
     write_whole(out, page(material))

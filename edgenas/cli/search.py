@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgenas.budgets import Asked, Budgets, open_budgets
-from edgenas.cli.budgets import budget_options
-from edgenas.cli.completing import ALGORITHMS, JUDGES, devices, spaces, words
+from edgenas.cli.budget_options import budget_options
+from edgenas.cli.completions import ALGORITHMS, JUDGES, devices, spaces, words
 from edgenas.cli.devices import inventory_option, load_entry
-from edgenas.cli.explained import print_explained
+from edgenas.cli.explanation import print_explained
 from edgenas.cli.networks import classes_option, in_size_option, load_space
-from edgenas.cli.remeasured import remeasured
-from edgenas.cli.settings import settings_of
+from edgenas.cli.search_remeasure import remeasured
+from edgenas.cli.set_options import settings_of
 from edgenas.cli.terminal import Cell, json_option, print_json, print_summary, progress, talk
-from edgenas.cli.where import cluster, where_options
-from edgenas.estimating import Estimate, estimate_facts, fed_by
-from edgenas.judges import HELP as ACCURACY_HELP
-from edgenas.judges import open_accuracy
-from edgenas.shipping import write_whole
+from edgenas.cli.worker_options import cluster, where_options
+from edgenas.profiler.export.network import write_whole
+from edgenas.search.accuracy.by_name import HELP as ACCURACY_HELP
+from edgenas.search.accuracy.by_name import open_accuracy
+from edgenas.search.accuracy.estimate_by_name import EstimateRequest, estimate_facts, fed_by
+from edgenas.search.budgets import BudgetRequest, Budgets, open_budgets
 
 if TYPE_CHECKING:
-    from edgenas.searching import SearchRecord
-    from search.problem import Trial
+    from edgenas.search.problem import Trial
+    from edgenas.search.record import SearchRecord
 
 
 @click.command("search")
@@ -35,37 +35,75 @@ if TYPE_CHECKING:
 @classes_option
 @budget_options
 @click.option("--accuracy", required=True, shell_complete=words(*JUDGES), help=f"Who judges: {ACCURACY_HELP}")
-@click.option("--images", type=click.Path(path_type=Path), help="Your pictures: a folder a class (in train/, val/ and "
-              "test/, or split for you), an .npz of arrays, or a Hugging Face dataset on disk.")  # fmt: skip
+@click.option(
+    "--images",
+    type=click.Path(path_type=Path),
+    help="Your pictures: a folder a class (in train/, val/ and "
+    "test/, or split for you), an .npz of arrays, or a Hugging Face dataset on disk.",
+)
 @click.option("--train-on", default="auto", show_default=True, help="What trains on --images: auto, cpu or cuda.")
-@click.option("--stand-alone", default=12, show_default=True, type=click.IntRange(min=0),
-              help="With --accuracy supernet: networks that are also trained alone, to say how far the supernet's "
-              "ranking can be trusted; 0 for none.")  # fmt: skip
-@click.option("--algorithm", "algorithms", multiple=True, default=("layernas", "mathnas"), show_default=True,
-              shell_complete=words(*ALGORITHMS),
-              help="layernas, mathnas, hybrid, random, regularized_evolution, ofa_evolution, reinforce or nsga2; "
-              "repeat for several.")  # fmt: skip
-@click.option("--set", "settings", multiple=True, metavar="ALGORITHM.OPTION=VALUE",
-              help="An option of an algorithm or a training: layernas.buckets=20, train.epochs=9.")  # fmt: skip
-@click.option("--max-trials", type=click.IntRange(min=1), help="The most networks one run may judge; hybrid's run "
-              "is that of all budgets together.")  # fmt: skip
+@click.option(
+    "--stand-alone",
+    default=12,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="With --accuracy supernet: networks that are also trained alone, to say how far the supernet's "
+    "ranking can be trusted; 0 for none.",
+)
+@click.option(
+    "--algorithm",
+    "algorithms",
+    multiple=True,
+    default=("layernas", "mathnas"),
+    show_default=True,
+    shell_complete=words(*ALGORITHMS),
+    help="layernas, mathnas, hybrid, random, regularized_evolution, ofa_evolution, reinforce or nsga2; "
+    "repeat for several.",
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="ALGORITHM.OPTION=VALUE",
+    help="An option of an algorithm or a training: layernas.buckets=20, train.epochs=9.",
+)
+@click.option(
+    "--max-trials",
+    type=click.IntRange(min=1),
+    help="The most networks one run may judge; hybrid's run is that of all budgets together.",
+)
 @click.option("--seed", default=0, show_default=True, help="Of the search and of the trainings.")
 @where_options
-@click.option("--remeasure", "device", metavar="DEVICE", shell_complete=devices,
-              help="Measure the winners' blocks again on this device of the "
-              "inventory, and search again, until the winners stay.")  # fmt: skip
-@click.option("--remeasure-rounds", default=10, show_default=True, type=click.IntRange(min=1),
-              help="Times to measure again at most.")  # fmt: skip
+@click.option(
+    "--remeasure",
+    "device",
+    metavar="DEVICE",
+    shell_complete=devices,
+    help="Measure the winners' blocks again on this device of the inventory, and search again, until the winners stay.",
+)
+@click.option(
+    "--remeasure-rounds",
+    default=10,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Times to measure again at most.",
+)
 @inventory_option
 @click.option("--force", is_flag=True, help="Measure again also on a device that is busy, warm or not ready.")
-@click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("search.json"),
-              show_default=True, help="What was found; judged networks are kept beside it.")  # fmt: skip
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("search.json"),
+    show_default=True,
+    help="What was found; judged networks are kept beside it.",
+)
 @json_option
 def command(
     space: str,
     in_size: int | None,
     classes: int | None,
-    asked: Asked,
+    asked: BudgetRequest,
     accuracy: str,
     images: Path | None,
     train_on: str,
@@ -98,11 +136,11 @@ def command(
       edgenas search nas_bench_macro --budget-macs 60e6 --accuracy nas-bench-macro:nas-bench-macro_cifar10.json
       edgenas search mobilenet_v2 --in-size 96 --budget-macs 60e6 --accuracy supernet --images photos/
     """
-    from edgenas.explaining import explain
-    from edgenas.image_judges import image_task
-    from edgenas.judges import WORKERS
-    from edgenas.searching import run_searches
-    from search.journal import TrialCache
+    from edgenas.search.accuracy.by_name import WORKERS
+    from edgenas.search.accuracy.image_task import image_task
+    from edgenas.search.explain import explain
+    from edgenas.search.journal import TrialCache
+    from edgenas.search.record import run_searches
 
     if device is not None and asked.uncertainty is None:
         asked = replace(asked, uncertainty="rss")
@@ -126,7 +164,7 @@ def command(
             where,
             talk,
             task and replace(task, update=update),
-            Estimate(options.get("estimate", {}), out.with_suffix(".estimate.trials.jsonl"), update),
+            EstimateRequest(options.get("estimate", {}), out.with_suffix(".estimate.trials.jsonl"), update),
         ) as judge,
         TrialCache(chosen, judge, journal) as cache,
     ):
@@ -139,10 +177,15 @@ def command(
 
         def solve(budgets: Budgets) -> SearchRecord:
             return run_searches(
-                lambda budget: budgets.problem(chosen, judge, budget, seed), budgets.budgets,
-                {name: options[name] for name in algorithms}, cache,
-                max_trials=max_trials, error_share=budgets.costed.error_share, cost=budgets.costed.cost, progress=told,
-            )  # fmt: skip
+                lambda budget: budgets.problem(chosen, judge, budget, seed),
+                budgets.budgets,
+                {name: options[name] for name in algorithms},
+                cache,
+                max_trials=max_trials,
+                error_share=budgets.costed.error_share,
+                cost=budgets.costed.cost,
+                progress=told,
+            )
 
         if device is None:
             record = solve(found)

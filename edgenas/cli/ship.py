@@ -6,48 +6,100 @@ from pathlib import Path
 
 import click
 
-from blocks.errors import InputError
-from edgenas.cli.completing import ALGORITHMS, spaces, tables, words
+from edgenas.base.errors import InputError
+from edgenas.cli.completions import ALGORITHMS, spaces, tables, words
 from edgenas.cli.devices import device_option, inventory_option, load_entry
-from edgenas.cli.made import make
 from edgenas.cli.networks import in_size_option, load_space
-from edgenas.cli.settings import settings_of
+from edgenas.cli.run_pipeline import make
+from edgenas.cli.set_options import settings_of
 from edgenas.cli.terminal import json_option, talk
-from profiler.export.quantize import MEASURED, PRECISIONS, Precision
+from edgenas.profiler.export.quantize import MEASURED, PRECISIONS, Precision
 
 
 @click.command("ship")
 @click.argument("space", shell_complete=spaces)
-@click.option("--images", required=True, type=click.Path(path_type=Path), help="Your pictures: a folder a class (in "
-              "train/, val/ and test/, or split for you), an .npz of arrays, or a Hugging Face dataset on "
-              "disk.")  # fmt: skip
-@click.option("--budget-ms", "budget_ms", required=True, type=click.FloatRange(min=0, min_open=True),
-              help="What the file that ships may take, by the upper end of its 95 % interval.")  # fmt: skip
+@click.option(
+    "--images",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Your pictures: a folder a class (in "
+    "train/, val/ and test/, or split for you), an .npz of arrays, or a Hugging Face dataset on "
+    "disk.",
+)
+@click.option(
+    "--budget-ms",
+    "budget_ms",
+    required=True,
+    type=click.FloatRange(min=0, min_open=True),
+    help="What the file that ships may take, by the upper end of its 95 % interval.",
+)
 @device_option
 @inventory_option
 @in_size_option
-@click.option("--precision", "precisions", multiple=True, default=("fp32",), show_default=True,
-              type=click.Choice(PRECISIONS), help="Of the files; repeat for siblings. The first, fp32 or int8, is that "
-              "of the budget: its blocks are measured.")  # fmt: skip
-@click.option("--accuracy", default="supernet", show_default=True, type=click.Choice(("supernet", "train")),
-              help="Who judges networks: one training for all, or one each.")  # fmt: skip
-@click.option("--algorithm", default="hybrid", show_default=True, shell_complete=words(*ALGORITHMS),
-              help="Of the search; see edgenas search.")  # fmt: skip
-@click.option("--set", "settings", multiple=True, metavar="WHAT.OPTION=VALUE",
-              help="An option of the algorithm or a training: supernet.epochs=20, winner.epochs=60.")  # fmt: skip
+@click.option(
+    "--precision",
+    "precisions",
+    multiple=True,
+    default=("fp32",),
+    show_default=True,
+    type=click.Choice(PRECISIONS),
+    help="Of the files; repeat for siblings. The first, fp32 or int8, is that of the budget: its blocks are measured.",
+)
+@click.option(
+    "--accuracy",
+    default="supernet",
+    show_default=True,
+    type=click.Choice(("supernet", "train")),
+    help="Who judges networks: one training for all, or one each.",
+)
+@click.option(
+    "--algorithm",
+    default="hybrid",
+    show_default=True,
+    shell_complete=words(*ALGORITHMS),
+    help="Of the search; see edgenas search.",
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="WHAT.OPTION=VALUE",
+    help="An option of the algorithm or a training: supernet.epochs=20, winner.epochs=60.",
+)
 @click.option("--max-trials", default=200, show_default=True, type=click.IntRange(min=1), help="Networks judged.")
-@click.option("--table", type=click.Path(exists=True, dir_okay=False, path_type=Path), shell_complete=tables,
-              help="A latency table of the space that was measured on the device  [default: measure it].")  # fmt: skip
-@click.option("--held-out", default=24, show_default=True, type=click.IntRange(12, 1000),
-              help="Networks timed whole to see whether sums of blocks can be trusted.")  # fmt: skip
-@click.option("--train", "trained", default=3, show_default=True, type=click.IntRange(1, 24), help="Of the networks "
-              "that are inside the budget as a whole, train so many in full; the most accurate ships.")  # fmt: skip
+@click.option(
+    "--table",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    shell_complete=tables,
+    help="A latency table of the space that was measured on the device  [default: measure it].",
+)
+@click.option(
+    "--held-out",
+    default=24,
+    show_default=True,
+    type=click.IntRange(12, 1000),
+    help="Networks timed whole to see whether sums of blocks can be trusted.",
+)
+@click.option(
+    "--train",
+    "trained",
+    default=3,
+    show_default=True,
+    type=click.IntRange(1, 24),
+    help="Of the networks that are inside the budget as a whole, train so many in full; the most accurate ships.",
+)
 @click.option("--train-on", default="auto", show_default=True, help="What trains: auto, cpu or cuda.")
 @click.option("--seed", default=0, show_default=True, help="Of the search and of the trainings.")
 @click.option("--workers", type=click.IntRange(0, 64), default=2, show_default=True, help="Training processes.")
 @click.option("--force", is_flag=True, help="Measure also a device that is busy, warm or otherwise not ready.")
-@click.option("-o", "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("shipped"),
-              show_default=True, help="The folder of the run; the bundle is OUT/bundle.")  # fmt: skip
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("shipped"),
+    show_default=True,
+    help="The folder of the run; the bundle is OUT/bundle.",
+)
 @json_option
 def command(
     space: str,
@@ -82,9 +134,9 @@ def command(
       edgenas ship mobilenet_v3_small_relu6 --images photos --in-size 96 --budget-ms 4 --precision int8 -o screws
       edgenas ship nas_bench_macro --images photos --device pi4 --budget-ms 20 --set winner.epochs=100
     """
-    from edgenas.image_judges import image_task
-    from edgenas.making import Making, Order
-    from edgenas.workers import default_runtime
+    from edgenas.profiler.workers import default_runtime
+    from edgenas.search.accuracy.image_task import image_task
+    from edgenas.ship.pipeline import ShipPipeline, ShipRequest
 
     precisions = tuple(dict.fromkeys(precisions))
     if precisions[0] not in MEASURED:
@@ -97,10 +149,20 @@ def command(
     journal = out / "search.json"
     task = image_task(accuracy, images, journal, options, train_on, workers, talk)
     assert task is not None
-    order = Order(
-        load_space(space, in_size, task.classes), accuracy, task.winner_recipe(), task, (budget_ms,),
-        runtimes=(default_runtime(entry),), precisions=precisions, algorithms={algorithm: options[algorithm]},
-        max_trials=max_trials, held_out=held_out, trained=trained, table=table, force=force,
-    )  # fmt: skip
+    order = ShipRequest(
+        load_space(space, in_size, task.classes),
+        accuracy,
+        task.winner_recipe(),
+        task,
+        (budget_ms,),
+        runtimes=(default_runtime(entry),),
+        precisions=precisions,
+        algorithms={algorithm: options[algorithm]},
+        max_trials=max_trials,
+        held_out=held_out,
+        trained=trained,
+        table=table,
+        force=force,
+    )
     talk(f"writing into {out}; after an interruption, the same command continues")
-    make(Making(out, entry, order, seed, workers), "ship", out / "bundle", as_json)
+    make(ShipPipeline(out, entry, order, seed, workers), "ship", out / "bundle", as_json)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from edgenas.cli.completing import spaces
+from edgenas.cli.completions import spaces
 from edgenas.cli.networks import classes_option, in_size_option, sizes
 from edgenas.cli.terminal import json_option, print_json, print_summary, print_table
 
@@ -22,7 +22,7 @@ def command(name: str | None, in_size: int | None, classes: int | None, as_json:
       edgenas spaces
       edgenas spaces nas_bench_macro
     """
-    from search.spaces import SPACES, space
+    from edgenas.search.spaces import SPACES, space
 
     if name is None:
         rows = []
@@ -40,8 +40,16 @@ def command(name: str | None, in_size: int | None, classes: int | None, as_json:
     s = space(name, in_size, classes)
     layers = [{"layer": layer.name, "options": [option.key for option in layer.options]} for layer in s.layers]
     if as_json:
-        print_json({"name": s.name, "in_size": s.in_size, "networks": s.networks, "distinct_blocks": len(s.blocks()),
-                    "source": s.source, "layers": layers})  # fmt: skip
+        print_json(
+            {
+                "name": s.name,
+                "in_size": s.in_size,
+                "networks": s.networks,
+                "distinct_blocks": len(s.blocks()),
+                "source": s.source,
+                "layers": layers,
+            }
+        )
     else:
         title = f"{s.name}: {_count(s.networks)} networks of {len(s.blocks())} distinct blocks at {s.in_size} px"
         print_table(

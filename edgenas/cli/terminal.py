@@ -71,7 +71,7 @@ def progress(label: str) -> Iterator[Callable[[int, int | None, str], None]]:
     """Yields ``update(done, total, note)``: a bar with time left on a terminal; when piped, a line when it ends and at
     most one in PIPED_S seconds before. ``total`` is None where nobody knows it."""
     if sys.stderr.isatty():
-        from edgenas.cli.bars import bar
+        from edgenas.cli.progress_bars import bar
 
         with bar(label) as update:
             yield update

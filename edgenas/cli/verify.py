@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from blocks.errors import InputError, OutcomeError
-from edgenas.cli.bundled import repeat_bundle
-from edgenas.cli.completing import networks
-from edgenas.cli.completing import tables as complete_tables
+from edgenas.base.errors import InputError, OutcomeError
+from edgenas.cli.completions import networks
+from edgenas.cli.completions import tables as complete_tables
 from edgenas.cli.devices import device_option, inventory_option, load_entry
 from edgenas.cli.networks import load_network
-from edgenas.cli.sustained import sustain_files
 from edgenas.cli.terminal import json_option, mib, print_json, print_table, progress, talk
-from edgenas.cli.verified import sum_up, tell_disturbed
+from edgenas.cli.verify_bundle import repeat_bundle
+from edgenas.cli.verify_summary import sum_up, tell_disturbed
+from edgenas.cli.verify_sustained import sustain_files
 
 if TYPE_CHECKING:
-    from edgenas.measuring import Verdict
+    from edgenas.profiler.verify import Verdict
 
 #: what --sustained has no use for: name of the parameter -> its option
 _NOT_SUSTAINED = {"network": "--network", "tables": "--table", "rounds": "--rounds", "processes": "--processes",
@@ -31,26 +31,40 @@ _NOT_SUSTAINED = {"network": "--network", "tables": "--table", "rounds": "--roun
 @device_option
 @inventory_option
 @click.option("--budget-ms", type=click.FloatRange(min=0, min_open=True), help="The latency budget to hold.")
-@click.option("--network", shell_complete=networks,
-              help="The network the files are of, to predict it from --table.")  # fmt: skip
-@click.option("--table", "tables", multiple=True, type=click.Path(dir_okay=False, path_type=Path),
-              shell_complete=complete_tables,
-              help="Latency tables that predict; each for the files of its runtime.")  # fmt: skip
+@click.option("--network", shell_complete=networks, help="The network the files are of, to predict it from --table.")
+@click.option(
+    "--table",
+    "tables",
+    multiple=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    shell_complete=complete_tables,
+    help="Latency tables that predict; each for the files of its runtime.",
+)
 @click.option(
     "--statistic", help="Of the samples: min, median or p90  [default: that of the table's validation, or min]"
 )
 @click.option("--threads", default=1, show_default=True, help="Threads of the runtime.")
 @click.option("--rounds", default=20, show_default=True, help="Rounds in each process.")
 @click.option("--processes", default=3, show_default=True, help="Fresh processes.")
-@click.option("--most-processes", "most", default=12, show_default=True,
-              help="Processes to go on to while a file is outside the budget.")  # fmt: skip
+@click.option(
+    "--most-processes",
+    "most",
+    default=12,
+    show_default=True,
+    help="Processes to go on to while a file is outside the budget.",
+)
 @click.option(
     "--sustained",
     metavar="TIME",
     help="Run each file without pause for so long (90s, 10m, 1h), and tell every minute instead.",
 )
-@click.option("-o", "--output", "out", type=click.Path(dir_okay=False, path_type=Path),
-              help="Append what --sustained finds  [default for a bundle: sustained.jsonl]")  # fmt: skip
+@click.option(
+    "-o",
+    "--output",
+    "out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Append what --sustained finds  [default for a bundle: sustained.jsonl]",
+)
 @click.option("--force", is_flag=True, help="Measure also a device that is busy, warm or otherwise not ready.")
 @json_option
 def command(
@@ -86,10 +100,10 @@ def command(
       edgenas verify bundle
       edgenas verify model/model.tflite --device pi4 --sustained 10m --budget-ms 8
     """
-    from edgenas.costs import prediction
-    from edgenas.measuring import runtime_of, verify_files
-    from profiler.export.integer import computed_in
-    from profiler.plan import Plan
+    from edgenas.profiler.export.integer import computed_in
+    from edgenas.profiler.plan import Plan
+    from edgenas.profiler.verify import runtime_of, verify_files
+    from edgenas.search.table_cost import prediction
 
     bundle = len(files) == 1 and files[0].is_dir()
     if bundle and (network is not None or tables or budget_ms is not None or statistic is not None or threads != 1):
@@ -100,9 +114,16 @@ def command(
         if given:
             raise InputError(f"--sustained neither predicts nor repeats: leave out {_NOT_SUSTAINED[given[0]]}")
         sustain_files(
-            files, load_entry(inventory, device), sustained, threads=threads, statistic=statistic, budget_ms=budget_ms,
-            out=out, force=force, as_json=as_json,
-        )  # fmt: skip
+            files,
+            load_entry(inventory, device),
+            sustained,
+            threads=threads,
+            statistic=statistic,
+            budget_ms=budget_ms,
+            out=out,
+            force=force,
+            as_json=as_json,
+        )
         return
     if out is not None:
         raise InputError(f"-o {out} keeps what --sustained finds; add --sustained 10m, or leave it out")
@@ -145,10 +166,19 @@ def command(
     with progress(f"verify on {device}") as update:
         for key, models in by_runtime.items():
             verdicts += verify_files(
-                entry, models, key[0], plan=plans[key], processes=processes, most=most, budget_ms=budget_ms,
-                predicted_ms=predicted.get(key), statistic=statistic or used.get(key, "min"), force=force,
-                say=talk, progress=lambda d, n: update(d, n, ""),
-            )  # fmt: skip
+                entry,
+                models,
+                key[0],
+                plan=plans[key],
+                processes=processes,
+                most=most,
+                budget_ms=budget_ms,
+                predicted_ms=predicted.get(key),
+                statistic=statistic or used.get(key, "min"),
+                force=force,
+                say=talk,
+                progress=lambda d, n: update(d, n, ""),
+            )
     if as_json:
         print_json([verdict.as_dict() for verdict in verdicts])
     else:
@@ -168,14 +198,40 @@ def print_verdicts(verdicts: list[Verdict]) -> None:
     """The table that says what was measured, what was predicted, and whether it fits; then, aside, where a budget is
     kept by the statistic that counts and not by the median."""
     print_table(
-        ("file", "device", "runtime", "of", "ms", "95 % interval", "median", "p90", "predicted", "error %", "peak MiB",
-         "model MiB", "budget", ""),
+        (
+            "file",
+            "device",
+            "runtime",
+            "of",
+            "ms",
+            "95 % interval",
+            "median",
+            "p90",
+            "predicted",
+            "error %",
+            "peak MiB",
+            "model MiB",
+            "budget",
+            "",
+        ),
         [
-            (v.file, v.device, v.runtime, v.statistic, v.measured_ms, f"{v.low_ms:.4g} .. {v.high_ms:.4g}",
-             v.median_ms, v.p90_ms, v.predicted_ms, None if v.error is None else round(100 * v.error, 1),
-             mib(v.peak_kib), mib(v.model_kib), v.budget_ms,
-             {True: "inside", False: "OUTSIDE", None: "no budget"}[v.within_budget])
+            (
+                v.file,
+                v.device,
+                v.runtime,
+                v.statistic,
+                v.measured_ms,
+                f"{v.low_ms:.4g} .. {v.high_ms:.4g}",
+                v.median_ms,
+                v.p90_ms,
+                v.predicted_ms,
+                None if v.error is None else round(100 * v.error, 1),
+                mib(v.peak_kib),
+                mib(v.model_kib),
+                v.budget_ms,
+                {True: "inside", False: "OUTSIDE", None: "no budget"}[v.within_budget],
+            )
             for v in verdicts
         ],
-    )  # fmt: skip
+    )
     tell_disturbed(verdicts)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from edgenas.cli.completing import spaces
+from edgenas.cli.completions import spaces
 from edgenas.cli.networks import classes_option, in_size_option, load_space
 from edgenas.cli.terminal import json_option, print_json, print_summary, talk
 
@@ -22,8 +22,13 @@ from edgenas.cli.terminal import json_option, print_json, print_summary, talk
 )
 @in_size_option
 @classes_option
-@click.option("--budget-ms", "budgets_ms", multiple=True, type=click.FloatRange(min=0, min_open=True),
-              help="Of a search that runs: show the best so far within it; repeat for several.")  # fmt: skip
+@click.option(
+    "--budget-ms",
+    "budgets_ms",
+    multiple=True,
+    type=click.FloatRange(min=0, min_open=True),
+    help="Of a search that runs: show the best so far within it; repeat for several.",
+)
 @click.option("--port", type=click.IntRange(0, 65535), default=8710, show_default=True, help="0 for any that is free.")
 @json_option
 def command(
@@ -44,11 +49,11 @@ def command(
       edgenas watch pi4-litert.jsonl --space mobilenet_v3_small
       edgenas watch pi4-litert.jsonl search.trials.jsonl --budget-ms 12
     """
-    from edgenas.serving import Server, Watched
+    from edgenas.watch.server import Server, WatchedRuns
 
     blocks = () if space is None else load_space(space, in_size, classes).blocks()
     os.nice(10)  # what is measured on this machine comes first
-    with Server(Watched(runs, blocks, budgets_ms), port) as server:
+    with Server(WatchedRuns(runs, blocks, budgets_ms), port) as server:
         if as_json:
             print_json({"url": server.url})
         else:

@@ -6,28 +6,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from blocks.version import installed_version
+from edgenas.base.version import installed_version
 
 if TYPE_CHECKING:
-    from blocks.architecture import Architecture
-    from blocks.spec import BlockSpec
-    from edgenas.finishing import File
-    from edgenas.measuring import Verdict
-    from edgenas.preprocessing import Preprocessing
-    from latency_tables.setting import Setting
-    from latency_tables.table import LatencyTable
-    from latency_tables.validation import Validation
-    from profiler.export.integer import Fallback
+    from edgenas.blocks.architecture import Architecture
+    from edgenas.blocks.spec import BlockSpec
+    from edgenas.latency_tables.setting import Setting
+    from edgenas.latency_tables.table import LatencyTable
+    from edgenas.latency_tables.validation import Validation
+    from edgenas.profiler.export.integer import Fallback
+    from edgenas.profiler.verify import Verdict
+    from edgenas.ship.finish import ShippedFile
+    from edgenas.ship.preprocessing import Preprocessing
 
 
 @dataclass(frozen=True)
-class Shown:
+class CardData:
     """What a card is made of. ``files`` begin with the one that the budget is about; ``table`` is of its runtime and
     lies beside the card as ``table_file``, ``proof`` its validation; ``chosen`` says among what, and by whom, and
     ``pictures`` what the network classifies."""
 
     architecture: Architecture
-    files: Sequence[File]
+    files: Sequence[ShippedFile]
     preprocessing: Preprocessing
     pictures: str
     chosen: str
@@ -38,12 +38,14 @@ class Shown:
     budget_ms: float
 
 
-def card(shown: Shown) -> str:
+def card(shown: CardData) -> str:
     """All of it."""
     architecture, setting, pre = shown.architecture, shown.table.setting, shown.preprocessing
     rows = [_file_row(file) for file in shown.files]
-    blocks = "\n".join(f"| {b} | {b.out_size}x{b.out_size}x{b.c_out} | {b.macs:,} | {_block_ms(shown.table, b)} |"
-                       for b in architecture.blocks)  # fmt: skip
+    blocks = "\n".join(
+        f"| {b} | {b.out_size}x{b.out_size}x{b.c_out} | {b.macs:,} | {_block_ms(shown.table, b)} |"
+        for b in architecture.blocks
+    )
     size, channels = architecture.in_size, architecture.c_in
     first = shown.files[0].path.name
     slow = "".join(_slow_row(file.path.name, f) for file in shown.files for f in file.fallbacks)
@@ -112,7 +114,7 @@ def _slow_row(name: str, slow: Fallback) -> str:
     return f"- {name}: {where}, {slow.time_share:.0%} of the time, {slow.values_share:.0%} of the values written\n"
 
 
-def _file_row(file: File) -> str:
+def _file_row(file: ShippedFile) -> str:
     v, proof = file.verdict, file.proof
     same = "-" if proof.agreement is None else f"{100 * proof.agreement:.2f} %"
     cells = [file.path.name, file.precision, f"{proof.accuracy:.2f}", same]
@@ -120,10 +122,13 @@ def _file_row(file: File) -> str:
         cells += ["not timed", "-", "-", "-", "-", "-"]
     else:
         cells += [
-            f"{v.measured_ms:.4g} ({v.low_ms:.4g} .. {v.high_ms:.4g})", f"{v.median_ms:.4g}", f"{v.p90_ms:.4g}",
-            _number(v.predicted_ms), _number(v.budget_ms),
+            f"{v.measured_ms:.4g} ({v.low_ms:.4g} .. {v.high_ms:.4g})",
+            f"{v.median_ms:.4g}",
+            f"{v.p90_ms:.4g}",
+            _number(v.predicted_ms),
+            _number(v.budget_ms),
             {True: "inside", False: "outside", None: "-"}[v.within_budget],
-        ]  # fmt: skip
+        ]
     return f"| {' | '.join(cells)} |"
 
 

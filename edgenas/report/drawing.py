@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from xml.etree.ElementTree import Element
 
-from blocks.architecture import Architecture
-from blocks.spec import BlockSpec
+from edgenas.blocks.architecture import Architecture
+from edgenas.blocks.spec import BlockSpec
 from edgenas.report.html import h, number
 from edgenas.report.networks import Catalogue
 from edgenas.report.parts import heat
@@ -88,8 +88,13 @@ def picture(network: Architecture, series: Series | None, most_channels: int) ->
         rows.append(made)
     names = {"block": "l", "channels": "box", "output": None, "ms": None, "share": None}
     head = h("tr", [h("th", name, scope="col", class_=side) for name, side in names.items()])
-    return h("table", h("caption", f"Blocks of {network.name}", class_="unseen"), h("thead", head),
-             h("tbody", rows, id="network-rows"), class_="network")  # fmt: skip
+    return h(
+        "table",
+        h("caption", f"Blocks of {network.name}", class_="unseen"),
+        h("thead", head),
+        h("tbody", rows, id="network-rows"),
+        class_="network",
+    )
 
 
 def templates(catalogue: Catalogue) -> Element:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from blocks.architecture import Architecture
-from edgenas.report.files import SearchData, TrialData, VerdictData
+from edgenas.blocks.architecture import Architecture
 from edgenas.report.networks import Catalogue
 from edgenas.report.references import Reference, drawn
 from edgenas.report.sampling import evenly
 from edgenas.report.series import Series
+from edgenas.runs.files import SearchData, TrialData, VerdictData
 
 MOST_POINTS = 900  #: of a search in its figure, over all series
 MOST_ROWS = 200  #: of the table beneath: the most accurate
@@ -31,7 +31,7 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class Front:
+class FrontFigure:
     """What the figure shows of one search: of ``found`` networks those ``judged``. ``own`` is the series the search was
     over; None where its table is not there, and then the search's own costs are drawn as series 0."""
 
@@ -79,7 +79,7 @@ def front(
     timed: Sequence[VerdictData],
     winner: str,
     prefix: str,
-) -> Front:
+) -> FrontFigure:
     """Price the networks ``keys`` in every series; where the search's own table is not there, as the search did."""
     usable = tuple(series) if search.unit == "ms" else ()
     own = next((s.index for s in usable if search.table and s.path.name == search.table.rpartition("/")[2]), None)
@@ -101,7 +101,16 @@ def front(
         if own is not None and costs[own] is None:
             costs[own] = trial.cost
         known = None if network is None else catalogue.add(f"{prefix}{key}", network)
-        judged.append(Judged(key, known, trial.accuracy, algorithm, tuple(costs) if usable else (trial.cost,),
-                             trial.cost, tuple(best.get(key, ()))))  # fmt: skip
+        judged.append(
+            Judged(
+                key,
+                known,
+                trial.accuracy,
+                algorithm,
+                tuple(costs) if usable else (trial.cost,),
+                trial.cost,
+                tuple(best.get(key, ())),
+            )
+        )
     references, why = drawn(search, usable)
-    return Front(search, tuple(judged), len(trials), own, usable, tuple(timed), winner, references, why)
+    return FrontFigure(search, tuple(judged), len(trials), own, usable, tuple(timed), winner, references, why)

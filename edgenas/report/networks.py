@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from blocks.architecture import Architecture
-from blocks.errors import EdgenasError
-from blocks.spec import BlockSpec
-from edgenas.report.files import SearchData
+from edgenas.base.errors import EdgenasError
+from edgenas.blocks.architecture import Architecture
+from edgenas.blocks.spec import BlockSpec
+from edgenas.runs.files import SearchData
 
 MOST_BLOCKS = 1200  #: that the page can draw: a row each travels with it
 
@@ -51,7 +51,7 @@ def members(search: SearchData, keys: Iterable[str]) -> dict[str, Architecture]:
             found[run.key] = Architecture.from_json(run.network.model_dump())
         except EdgenasError:
             continue
-    from search.spaces import space
+    from edgenas.search.spaces import space
 
     try:
         known = space(search.space.name, search.space.in_size, search.space.classes)

@@ -8,12 +8,10 @@ from collections.abc import Sequence
 from importlib.resources import files
 from xml.etree.ElementTree import Element
 
-from blocks.architecture import Architecture
+from edgenas.blocks.architecture import Architecture
 from edgenas.report.drawing import templates
-from edgenas.report.files import VerdictData
-from edgenas.report.gather import Material
 from edgenas.report.html import data_element, h, render
-from edgenas.report.judged import MOST_POINTS, Front, front, shown_keys
+from edgenas.report.judged import MOST_POINTS, FrontFigure, front, shown_keys
 from edgenas.report.networks import Catalogue, members
 from edgenas.report.sections.blocks import blocks_section
 from edgenas.report.sections.drift import drift_section
@@ -30,11 +28,13 @@ from edgenas.report.sections.verified import verified_section
 from edgenas.report.sections.winner import winner_section
 from edgenas.report.series import Series, all_series
 from edgenas.report.top import device_filter, filter_rules, tiles
+from edgenas.runs.files import VerdictData
+from edgenas.runs.gather import RunFiles
 
 THEMES = ("auto", "light", "dark")
 
 
-def page(material: Material, *, above: Sequence[Element] = (), live: bool = False) -> str:
+def page(material: RunFiles, *, above: Sequence[Element] = (), live: bool = False) -> str:
     """The page as text. ``above`` comes first; ``live`` lets it ask the server it came from for what is new, and
     nothing else."""
     series = all_series(material)
@@ -68,8 +68,8 @@ def page(material: Material, *, above: Sequence[Element] = (), live: bool = Fals
 
 
 def _fronts(
-    material: Material, series: Sequence[Series], catalogue: Catalogue
-) -> tuple[list[Front], list[dict[str, Architecture]]]:
+    material: RunFiles, series: Sequence[Series], catalogue: Catalogue
+) -> tuple[list[FrontFigure], list[dict[str, Architecture]]]:
     finalists = [v for demo in material.demos for v in demo.finalists]
     winner = material.demos[0].winner if material.demos else None
     most = MOST_POINTS // max(1, len(series))
@@ -80,15 +80,18 @@ def _fronts(
         keys = shown_keys(search, [own, *(v.file for v in finalists if v.file in judged)], most)
         networks = members(search, keys)
         timed = [v.model_copy(update={"key": v.file}) for v in finalists if v.file in networks]
-        shipped = [demo.verdicts[0].model_copy(update={"key": demo.winner}) for demo in material.demos
-                   if demo.verdicts and demo.winner in networks]  # fmt: skip
+        shipped = [
+            demo.verdicts[0].model_copy(update={"key": demo.winner})
+            for demo in material.demos
+            if demo.verdicts and demo.winner in networks
+        ]
         fronts.append(front(search, networks, keys, catalogue, series, [*timed, *shipped], own, f"{i}/" if i else ""))
         spaces.append(networks)
     return fronts, spaces
 
 
 def _winner(
-    fronts: Sequence[Front], spaces: Sequence[dict[str, Architecture]], series: Sequence[Series]
+    fronts: Sequence[FrontFigure], spaces: Sequence[dict[str, Architecture]], series: Sequence[Series]
 ) -> Element | None:
     """Of the first search whose network is known in blocks that some table holds."""
     for one, networks in zip(fronts, spaces, strict=True):
@@ -98,7 +101,7 @@ def _winner(
     return None
 
 
-def _shipped(material: Material) -> list[VerdictData]:
+def _shipped(material: RunFiles) -> list[VerdictData]:
     """Every file that was timed, once: a bundle says the same in two files, and the one with its setting counts."""
     found: dict[tuple[str, str, str, float], VerdictData] = {}
     for v in (*(v for demo in material.demos for v in demo.verdicts), *material.verdicts):
@@ -115,44 +118,61 @@ def _series_of(verdict: VerdictData, series: Sequence[Series]) -> int | None:
     return fits[0] if fits else None
 
 
-def _data(catalogue: Catalogue, series: Sequence[Series], fronts: Sequence[Front]) -> dict[str, object]:
+def _data(catalogue: Catalogue, series: Sequence[Series], fronts: Sequence[FrontFigure]) -> dict[str, object]:
     judged = {j.number: j for f in reversed(fronts) for j in f.judged if j.number is not None}
     return {
         "series": [s.label for s in series],
         "ms": [[_short(s.ms(block)) for s in series] for block in catalogue.blocks],
         "own": fronts[0].own or 0,
         "networks": [
-            {"key": network.name if found is None else found.key, "accuracy": None if found is None else found.accuracy,
-             "macs": network.macs, "params": network.params, "blocks": [catalogue.number(b) for b in network.blocks]}
+            {
+                "key": network.name if found is None else found.key,
+                "accuracy": None if found is None else found.accuracy,
+                "macs": network.macs,
+                "params": network.params,
+                "blocks": [catalogue.number(b) for b in network.blocks],
+            }
             for network, found in ((network, judged.get(i)) for i, network in enumerate(catalogue.networks))
         ],
-    }  # fmt: skip
+    }
 
 
 def _short(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.4g}")
 
 
-def _title(fronts: Sequence[Front], series: Sequence[Series]) -> str:
+def _title(fronts: Sequence[FrontFigure], series: Sequence[Series]) -> str:
     if fronts:
         return f"{fronts[0].search.space.name}: the search and its proof"
     more = f" and {len(series) - 1} more" if len(series) > 1 else ""
     return f"Latency of blocks on {series[0].label}{more}" if series else "Nothing measured yet"
 
 
-def _header(fronts: Sequence[Front], series: Sequence[Series], sections: Sequence[Element], live: bool) -> Element:
+def _header(
+    fronts: Sequence[FrontFigure], series: Sequence[Series], sections: Sequence[Element], live: bool
+) -> Element:
     links = [h("li", h("a", part[0].text or "", href=f"#{part.get('id')}")) for part in sections]
-    themes = [h("label", h("input", type="radio", name="theme", id=f"theme-{name}", value=name, checked=name == "auto"),
-                name.capitalize()) for name in THEMES]  # fmt: skip
+    themes = [
+        h(
+            "label",
+            h("input", type="radio", name="theme", id=f"theme-{name}", value=name, checked=name == "auto"),
+            name.capitalize(),
+        )
+        for name in THEMES
+    ]
     state = h("p", "", id="live", role="status") if live else None
     return h(
         "header",
-        h("div", h("p", "edgenas", class_="brand"), h("fieldset", h("legend", "Theme", class_="unseen"), themes,
-                                                       class_="themes"), class_="bar-top"),
+        h(
+            "div",
+            h("p", "edgenas", class_="brand"),
+            h("fieldset", h("legend", "Theme", class_="unseen"), themes, class_="themes"),
+            class_="bar-top",
+        ),
         h("h1", _title(fronts, series)),
         state,
         h("nav", h("ul", links), aria_label="Sections"),
-    )  # fmt: skip
+    )
 
 
 def _document(title: str, header: Element, main: Element, filters: str, live: bool) -> str:

@@ -21,8 +21,14 @@ Row = TypeVar("Row")
 def section(identity: str, title: str, finding: Node, *body: Node) -> Element:
     """A part of the page: a heading, what it says in a sentence, and the figures that show it."""
     head = h("h2", title, id=f"{identity}-title")
-    return h("section", head, h("p", finding, class_="finding") if finding else None, *body, id=identity,
-             aria_labelledby=f"{identity}-title")  # fmt: skip
+    return h(
+        "section",
+        head,
+        h("p", finding, class_="finding") if finding else None,
+        *body,
+        id=identity,
+        aria_labelledby=f"{identity}-title",
+    )
 
 
 def figure(caption: Node, *body: Node, class_: str | None = None) -> Element:
@@ -45,8 +51,9 @@ def table(
             elif i == 0:
                 cells.append(h("th", cell, scope="row", class_=sides[i]))
             else:
-                cells.append(h("td", number(cell) if isinstance(cell, float) else "–" if cell is None else cell,
-                               class_=sides[i]))  # fmt: skip
+                cells.append(
+                    h("td", number(cell) if isinstance(cell, float) else "–" if cell is None else cell, class_=sides[i])
+                )
         body.append(h("tr", cells))
     shown = h("table", h("caption", caption, class_="unseen") if caption else None, h("thead", head), h("tbody", body))
     return h("div", shown, class_="scroll", tabindex=0, role="region", aria_label=caption or columns[0])

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from blocks.errors import MissingExtraError
+from edgenas.base.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,13 +47,27 @@ def draw_front(picture: FrontPicture, path: Path) -> None:
     figure, axes = _figure(8.0, 5.0, picture.title)
     for ms in picture.budgets:
         axes.axvline(ms, color="#999999", linewidth=1, linestyle=(0, (4, 3)), zorder=0)
-        axes.annotate(f"budget {ms:.3g} ms", (ms, 0.02), xycoords=("data", "axes fraction"), rotation=90,
-                      ha="right", va="bottom", fontsize=8, color="#666666")  # fmt: skip
+        axes.annotate(
+            f"budget {ms:.3g} ms",
+            (ms, 0.02),
+            xycoords=("data", "axes fraction"),
+            rotation=90,
+            ha="right",
+            va="bottom",
+            fontsize=8,
+            color="#666666",
+        )
     for i, (name, points) in enumerate(picture.trials.items()):
         axes.scatter(*_columns(points), s=22, color=COLOURS[i], alpha=0.55, linewidths=0, label=f"{name}: trained")
     for i, (name, points) in enumerate(picture.picked.items()):
-        axes.scatter(*_columns(points), s=110, facecolors="none", edgecolors=COLOURS[i], linewidths=1.8,
-                     label=f"{name}: best in budget")  # fmt: skip
+        axes.scatter(
+            *_columns(points),
+            s=110,
+            facecolors="none",
+            edgecolors=COLOURS[i],
+            linewidths=1.8,
+            label=f"{name}: best in budget",
+        )
     if picture.front:
         axes.step(*_columns(picture.front), where="post", color="#222222", linewidth=1.2, label="exact predicted front")
     if picture.winner:

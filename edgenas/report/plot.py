@@ -144,18 +144,33 @@ class Plot:
         left = self.x.at(point[0]) > 70
         text = h("text", label, x=-9 if left else 9, y=4, text_anchor="end" if left else "start", class_="name")
         self.add(
-            h("svg", h("path", h("title", title) if title else None, d=MARKS[shape], class_=f"mark {class_}"),
-              text if label else None, x=f"{self.x.at(point[0])}%", y=f"{100 - self.y.at(point[1])}%",
-              overflow="visible", **more)
-        )  # fmt: skip
+            h(
+                "svg",
+                h("path", h("title", title) if title else None, d=MARKS[shape], class_=f"mark {class_}"),
+                text if label else None,
+                x=f"{self.x.at(point[0])}%",
+                y=f"{100 - self.y.at(point[1])}%",
+                overflow="visible",
+                **more,
+            )
+        )
 
     def whisker(
         self, point: Point, low: float, high: float, class_: str, *, upright: bool, **more: str | int | None
     ) -> None:
         """An interval about a point, in y when ``upright``."""
         a, b = ((point[0], low), (point[0], high)) if upright else ((low, point[1]), (high, point[1]))
-        self.add(h("line", x1=f"{self.x.at(a[0])}%", y1=f"{100 - self.y.at(a[1])}%", x2=f"{self.x.at(b[0])}%",
-                   y2=f"{100 - self.y.at(b[1])}%", class_=f"whisker {class_}", **more))  # fmt: skip
+        self.add(
+            h(
+                "line",
+                x1=f"{self.x.at(a[0])}%",
+                y1=f"{100 - self.y.at(a[1])}%",
+                x2=f"{self.x.at(b[0])}%",
+                y2=f"{100 - self.y.at(b[1])}%",
+                class_=f"whisker {class_}",
+                **more,
+            )
+        )
 
     def upright(self, value: float, text: str, class_: str) -> None:
         """A vertical line through the plot, with a label along it that no mark hides."""
@@ -182,11 +197,25 @@ class Plot:
         append(area, self._over)
         append(area, h("text", self.x_label, x="100%", y="100%", dy="2.9em", text_anchor="end", class_="axis"))
         append(area, h("text", self.y_label, x="0%", y="0%", dx="-40", dy="-.9em", class_="axis"))
-        return h("div", area, class_=f"plot {self.kind}".strip(), role="img" if not self.kind else "group",
-                 aria_label=self.title)  # fmt: skip
+        return h(
+            "div",
+            area,
+            class_=f"plot {self.kind}".strip(),
+            role="img" if not self.kind else "group",
+            aria_label=self.title,
+        )
 
 
 def _stretched(child: Element, series: int | None, overflow: str = "visible") -> Element:
     """A layer in percent of the plot: strokes keep their width by CSS."""
-    return h("svg", child, viewbox="0 0 100 100", preserveaspectratio="none", width="100%", height="100%",
-             overflow=overflow, aria_hidden="true", data_series=series)  # fmt: skip
+    return h(
+        "svg",
+        child,
+        viewbox="0 0 100 100",
+        preserveaspectratio="none",
+        width="100%",
+        height="100%",
+        overflow=overflow,
+        aria_hidden="true",
+        data_series=series,
+    )

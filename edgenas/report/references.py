@@ -23,10 +23,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from blocks.architecture import Architecture
-from edgenas.report.files import SearchData
+from edgenas.blocks.architecture import Architecture
 from edgenas.report.series import Series
-from search.space import Layer, Option, Space
+from edgenas.runs.files import SearchData
+from edgenas.search.space import Layer, Option, Space
 
 IMAGENET = "imagenet_top1"  #: a judge, package.module:function, speaks of ImageNet top-1 where its function is named so
 SIZE, CLASSES = 224, 1000
@@ -76,7 +76,7 @@ def _counted(unit: str, network: Architecture) -> float | None:
 
 
 def _imagenet() -> Sequence[_Published]:
-    from blocks.reference import REFERENCE
+    from edgenas.blocks.reference import REFERENCE
 
     return (
         ("MobileNetV2", 72.0, "arXiv 1801.04381, table 4", REFERENCE["mobilenet_v2"]),
@@ -89,7 +89,7 @@ def _imagenet() -> Sequence[_Published]:
 
 
 def _macro_best() -> Architecture:
-    from search.spaces.nas_bench_macro import nas_bench_macro
+    from edgenas.search.spaces.nas_bench_macro import nas_bench_macro
 
     space = nas_bench_macro()
     return space.architecture(space.parse("2.2.2.1.2.2.2.0"))
@@ -97,7 +97,7 @@ def _macro_best() -> Architecture:
 
 def proxylessnas_mobile() -> Architecture:
     """The published member of its space."""
-    from search.spaces.proxylessnas import PROXYLESSNAS_MOBILE, proxylessnas
+    from edgenas.search.spaces.proxylessnas import PROXYLESSNAS_MOBILE, proxylessnas
 
     space = proxylessnas(SIZE, CLASSES)
     return space.architecture((0, 0, *PROXYLESSNAS_MOBILE, 0, 0))

@@ -1,4 +1,5 @@
-"""What a run (``edgenas.making``) leaves for people: one JSON answer, the search, two pictures and a model card."""
+"""What a run (``edgenas.ship.pipeline``) leaves for people: one JSON answer, the search, two pictures and a model
+card."""
 
 from __future__ import annotations
 
@@ -6,20 +7,20 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from blocks.version import installed_version
-from edgenas.explaining import explain
-from edgenas.report.card import Shown, card, named
-from edgenas.report.gather import gather
+from edgenas.base.version import installed_version
+from edgenas.profiler.export.network import write_whole
+from edgenas.report.card import CardData, card, named
 from edgenas.report.page import page
 from edgenas.report.pictures import FrontPicture, Point, draw_front, draw_table
-from edgenas.searching import front_points
-from edgenas.shipping import write_whole
+from edgenas.runs.gather import gather
+from edgenas.search.explain import explain
+from edgenas.search.record import front_points
 
 if TYPE_CHECKING:
-    from edgenas.making import Story
+    from edgenas.ship.pipeline import ShipResult
 
 
-def answer(story: Story, seconds: dict[str, float]) -> dict[str, Any]:
+def answer(story: ShipResult, seconds: dict[str, float]) -> dict[str, Any]:
     """A run's JSON: plain values; times in ms and s, accuracies in percent. ``accuracy`` is that of the file that the
     budget is about."""
     finished, shipped = story.finished, story.finished.shipped
@@ -42,8 +43,12 @@ def answer(story: Story, seconds: dict[str, float]) -> dict[str, Any]:
         "parity_max_rel": max(parity.values(), default=None),
         "parity": parity,
         "files": {
-            file.path.name: {"precision": file.precision, "bytes": file.path.stat().st_size, **file.proof.as_dict(),
-                             "fallbacks": [f._asdict() for f in file.fallbacks]}
+            file.path.name: {
+                "precision": file.precision,
+                "bytes": file.path.stat().st_size,
+                **file.proof.as_dict(),
+                "fallbacks": [f._asdict() for f in file.fallbacks],
+            }
             for file in finished.files
         },
         "verdicts": [verdict.as_dict() for verdict in finished.verdicts],
@@ -51,10 +56,10 @@ def answer(story: Story, seconds: dict[str, float]) -> dict[str, Any]:
         "seconds": round(sum(seconds.values()), 1),
         "seconds_by_step": seconds,
         "edgenas": installed_version(),
-    }  # fmt: skip
+    }
 
 
-def write_run(story: Story, seconds: dict[str, float], folder: Path) -> dict[str, Any]:
+def write_run(story: ShipResult, seconds: dict[str, float], folder: Path) -> dict[str, Any]:
     """Write ``run.json``, ``search.json``, ``arch.json``, ``labels.txt``, ``preprocessing.json``, ``predict.py``,
     ``front.png``, ``table.png``, ``card.md`` and ``report.html`` into ``folder``, where tables and models are. Returns
     the answer."""
@@ -80,11 +85,14 @@ def write_run(story: Story, seconds: dict[str, float], folder: Path) -> dict[str
     draw_front(
         FrontPicture(
             f"{story.space.name} on {named(setting)}, {how}",
-            [(c, a) for c, a, _ in points], trials, story.budgets, (finished.shipped.measured_ms, judged),
+            [(c, a) for c, a, _ in points],
+            trials,
+            story.budgets,
+            (finished.shipped.measured_ms, judged),
             picked=picked,
         ),
         folder / "front.png",
-    )  # fmt: skip
+    )
     files = {file.path.name: file.path for file in finished.files}
     finished.preprocessing.write(folder, files)
     blocks = story.space.blocks()
@@ -100,13 +108,13 @@ def write_run(story: Story, seconds: dict[str, float], folder: Path) -> dict[str
     return data
 
 
-def table_files(story: Story) -> dict[str, str]:
+def table_files(story: ShipResult) -> dict[str, str]:
     """File name -> runtime, of every table, the budget's first."""
     precision = "" if story.order.precision == "fp32" else f"-{story.order.precision}"
     return {f"table-{runtime}{precision}.jsonl": runtime for runtime in story.tables}
 
 
-def shown(story: Story) -> Shown:
+def shown(story: ShipResult) -> CardData:
     """What the card is made of."""
     finished, table = story.finished, next(iter(story.tables.values()))
     judged = len({t.choice for run in story.record.runs for t in run.result.trials})
@@ -114,10 +122,18 @@ def shown(story: Story) -> Shown:
 {story.space.networks:,} networks by {judged} that were
 judged ({story.record.accuracy.partition(":")[0]}) and a latency table of {len(story.space.blocks())} blocks measured on
 {named(table.setting)}."""
-    return Shown(
-        finished.architecture, finished.files, finished.preprocessing, f"pictures as those of {story.data.name}",
-        chosen, table, next(iter(table_files(story))), story.proof, finished.shipped.statistic, story.budget_ms,
-    )  # fmt: skip
+    return CardData(
+        finished.architecture,
+        finished.files,
+        finished.preprocessing,
+        f"pictures as those of {story.data.name}",
+        chosen,
+        table,
+        next(iter(table_files(story))),
+        story.proof,
+        finished.shipped.statistic,
+        story.budget_ms,
+    )
 
 
 def _write_json(path: Path, data: Any) -> None:

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from blocks.architecture import Architecture
-from blocks.errors import EdgenasError
-from blocks.spec import BlockSpec
-from edgenas.report.gather import Material
-from latency_tables.calibrated import CalibratedTable
-from latency_tables.imported import STATISTIC as MEAN
-from latency_tables.imported import ImportedTable
-from latency_tables.journal import Journal
-from latency_tables.table import LatencyTable
-from latency_tables.validation import Validation, latest
+from edgenas.base.errors import EdgenasError
+from edgenas.blocks.architecture import Architecture
+from edgenas.blocks.spec import BlockSpec
+from edgenas.latency_tables.calibrated import CalibratedTable
+from edgenas.latency_tables.imported import STATISTIC as MEAN
+from edgenas.latency_tables.imported import ImportedTable
+from edgenas.latency_tables.store.journal import Journal
+from edgenas.latency_tables.table import LatencyTable
+from edgenas.latency_tables.validation import Validation, latest
+from edgenas.runs.gather import RunFiles
 
 MEDIAN = "median"  #: the statistic of a table that no validation chose one for
 
@@ -107,7 +107,7 @@ class Series:
         return None if self.calibrated is None else self.calibrated.interval(total_ms)
 
 
-def all_series(material: Material) -> list[Series]:
+def all_series(material: RunFiles) -> list[Series]:
     """One a table, in order of file name."""
     named: list[tuple[str, Path, LatencyTable | ImportedTable, Journal | None, tuple[str, ...]]] = []
     for path, journal in material.journals.items():

@@ -5,31 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
-from edgenas.report.files import DemoData, VerdictData
 from edgenas.report.html import h, number
-from edgenas.report.judged import Front
+from edgenas.report.judged import FrontFigure
 from edgenas.report.parts import between, swatch
 from edgenas.report.series import Series, known_blocks
+from edgenas.runs.files import RunRecord, VerdictData
 
 Tile = tuple[str, str, str, str]  #: name, value, note, state
 
 
 def tiles(
-    shipped: Sequence[VerdictData], demos: Sequence[DemoData], fronts: Sequence[Front], series: Sequence[Series]
+    shipped: Sequence[VerdictData], demos: Sequence[RunRecord], fronts: Sequence[FrontFigure], series: Sequence[Series]
 ) -> Element | None:
     """Of files that were timed; else of the search; else of the tables."""
     made = _of_files(shipped, demos) or _of_search(fronts) or _of_tables(series)
     if not made:
         return None
     boxes = [
-        h("div", h("span", name, class_="name"), h("strong", value), h("span", note, class_="note"),
-          class_=f"tile {state}".strip())
+        h(
+            "div",
+            h("span", name, class_="name"),
+            h("strong", value),
+            h("span", note, class_="note"),
+            class_=f"tile {state}".strip(),
+        )
         for name, value, note, state in made
-    ]  # fmt: skip
+    ]
     return h("div", boxes, class_="tiles")
 
 
-def _of_files(shipped: Sequence[VerdictData], demos: Sequence[DemoData]) -> list[Tile]:
+def _of_files(shipped: Sequence[VerdictData], demos: Sequence[RunRecord]) -> list[Tile]:
     made: list[Tile] = []
     for verdict in shipped[:2]:
         state = {True: "inside", False: "outside", None: ""}[verdict.within_budget]
@@ -45,7 +50,7 @@ def _of_files(shipped: Sequence[VerdictData], demos: Sequence[DemoData]) -> list
     return made
 
 
-def _of_search(fronts: Sequence[Front]) -> list[Tile]:
+def _of_search(fronts: Sequence[FrontFigure]) -> list[Tile]:
     if not fronts:
         return []
     best, unit = fronts[0].search.winner, fronts[0].search.unit
@@ -77,8 +82,10 @@ def device_filter(series: Sequence[Series]) -> Element | None:
     """Boxes to tick; CSS does the hiding, so that they work without JavaScript."""
     if len(series) < 2:
         return None
-    boxes = [h("label", h("input", type="checkbox", id=f"show-{s.index}", checked=True), swatch(s.index), s.label)
-             for s in series]  # fmt: skip
+    boxes = [
+        h("label", h("input", type="checkbox", id=f"show-{s.index}", checked=True), swatch(s.index), s.label)
+        for s in series
+    ]
     return h("fieldset", h("legend", "Show"), boxes, class_="filter")
 
 

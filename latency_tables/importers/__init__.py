@@ -5,31 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from blocks.errors import InputError
-from latency_tables.importers import fbnet, ofa, proxylessnas, single_path, tunas
-from latency_tables.importers.reading import Places, Reading
+from edgenas.base.errors import InputError
+from edgenas.latency_tables.importers import fbnet, ofa, proxylessnas, single_path, tunas
+from edgenas.latency_tables.importers.reading import Places, PublishedTable
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
+class PublishedFormat:
     """``read(text, places, column)``; ``space`` is the one whose layers a positional format counts, '' where every
     entry says its block; ``device`` the one the published file was measured on, '' where the file says."""
 
-    read: Callable[[str, Places, str], Reading]
+    read: Callable[[str, Places, str], PublishedTable]
     space: str
     device: str
 
 
-FORMATS: dict[str, Format] = {
-    "proxylessnas": Format(proxylessnas.read, "", "Pixel 1"),
-    "ofa": Format(ofa.read, "", ""),
-    "single-path": Format(single_path.read, "single_path", "Pixel 1"),
-    "tunas": Format(tunas.read, "proxylessnas", "Pixel 1"),
-    "fbnet": Format(fbnet.read, "fbnet", ""),
+FORMATS: dict[str, PublishedFormat] = {
+    "proxylessnas": PublishedFormat(proxylessnas.read, "", "Pixel 1"),
+    "ofa": PublishedFormat(ofa.read, "", ""),
+    "single-path": PublishedFormat(single_path.read, "single_path", "Pixel 1"),
+    "tunas": PublishedFormat(tunas.read, "proxylessnas", "Pixel 1"),
+    "fbnet": PublishedFormat(fbnet.read, "fbnet", ""),
 }
 
 
-def table_format(name: str) -> Format:
+def table_format(name: str) -> PublishedFormat:
     """A format by name; InputError lists the names."""
     if name not in FORMATS:
         raise InputError(f"no format {name!r}; there are {', '.join(FORMATS)}")

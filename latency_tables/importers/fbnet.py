@@ -13,10 +13,10 @@ import csv
 import io
 import math
 
-from blocks.errors import InputError
-from latency_tables.importers import fbnet_shapes
-from latency_tables.importers.positions import SKIP, by_position
-from latency_tables.importers.reading import Places, Reading
+from edgenas.base.errors import InputError
+from edgenas.latency_tables.importers import fbnet_shapes
+from edgenas.latency_tables.importers.positions import SKIP, by_position
+from edgenas.latency_tables.importers.reading import Places, PublishedTable
 
 LAYERS = 22
 HEADER = ["device", "layer", "op", "ms_minus_skip"]
@@ -28,7 +28,7 @@ _NOTE = (
 )
 
 
-def read(text: str, places: Places, column: str = "") -> Reading:
+def read(text: str, places: Places, column: str = "") -> PublishedTable:
     """The numbers of the device ``column`` in ``text``; InputError lists the devices where there are several."""
     if text.lstrip().startswith("{"):
         return fbnet_shapes.read(text, places, column)
@@ -45,7 +45,7 @@ def read(text: str, places: Places, column: str = "") -> Reading:
     if len(table) != LAYERS + 1 or len(table[-1]) != 1:
         raise InputError(f"it has more than {LAYERS} layers, or more in layer -1 than {CONSTANT}")
     reading = by_position([tuple(o.items()) for o in layers], table[-1][CONSTANT], places, relative=True)
-    return Reading(reading.entries, reading.left_out, (_NOTE,))
+    return PublishedTable(reading.entries, reading.left_out, (_NOTE,))
 
 
 def _devices(text: str) -> dict[str, dict[int, dict[str, float]]]:

@@ -12,12 +12,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from blocks.errors import InputError
-from blocks.spec import BlockSpec
-from latency_tables.fields import Fields
-from latency_tables.importers.heads import HeadParts
-from latency_tables.importers.reading import Entry, Places, Reading, check_ms, json_object
-from latency_tables.value import Value
+from edgenas.base.errors import InputError
+from edgenas.blocks.spec import BlockSpec
+from edgenas.latency_tables.importers.heads import HeadParts
+from edgenas.latency_tables.importers.reading import Places, PublishedEntry, PublishedTable, check_ms, json_object
+from edgenas.latency_tables.store.fields import Fields
+from edgenas.latency_tables.value import PublishedValue
 
 SUFFIX = "_latency"
 _NAMES = {
@@ -30,13 +30,13 @@ _NAMES = {
 _PART = re.compile(r"([A-Za-z]+)(\d{1,6})", re.ASCII)
 
 
-def read(text: str, places: Places, column: str) -> Reading:
+def read(text: str, places: Places, column: str) -> PublishedTable:
     """The numbers of the device ``column``; the table is keyed by block and needs no ``places``."""
     tables = json_object(text)
     devices = [name.removesuffix(SUFFIX) for name in tables if name.endswith(SUFFIX)]
     if column not in devices:
         raise InputError(f"it holds the devices {', '.join(devices) or 'none'}; name one: --device-column DEVICE")
-    entries: list[Entry] = []
+    entries: list[PublishedEntry] = []
     parts = HeadParts()
     left_out: Counter[str] = Counter()
     try:
@@ -50,10 +50,10 @@ def read(text: str, places: Places, column: str) -> Reading:
         raise InputError(f"not a table of HW-NAS-Bench: {error}") from error
     left_out["parts of heads whose other parts the file lacks"] += parts.unused()
     told = tuple(f"{count} {what}" for what, count in left_out.items() if count)
-    return Reading((*entries, *parts.heads()), told)
+    return PublishedTable((*entries, *parts.heads()), told)
 
 
-def _add(key: str, ms: float, entries: list[Entry], parts: HeadParts, left_out: Counter[str]) -> None:
+def _add(key: str, ms: float, entries: list[PublishedEntry], parts: HeadParts, left_out: Counter[str]) -> None:
     kind, n = _numbers(key)
     if n.get("group", 1) != 1:
         left_out["group convolutions"] += 1
@@ -67,10 +67,10 @@ def _add(key: str, ms: float, entries: list[Entry], parts: HeadParts, left_out: 
         residual = n["stride"] == 1 and n["Cin"] == n["Cout"]
         c_mid = n["Cin"] * n["exp"]
         block = BlockSpec("ir", n["H"], n["Cin"], c_mid, n["Cout"], n["kernel"], n["stride"], 0, "relu", residual)
-        entries.append(Entry(key, block, Value(ms)))
+        entries.append(PublishedEntry(key, block, PublishedValue(ms)))
     else:
         block = BlockSpec("conv", n["H"], n["Cin"], 0, n["Cout"], n.get("kernel", 1), n["stride"], act="relu")
-        entries.append(Entry(key, block, Value(ms)))
+        entries.append(PublishedEntry(key, block, PublishedValue(ms)))
 
 
 def _numbers(key: str) -> tuple[str, dict[str, int]]:

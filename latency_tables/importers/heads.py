@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from blocks.spec import Act, BlockSpec
-from latency_tables.importers.reading import Entry
-from latency_tables.value import Value
+from edgenas.blocks.spec import Act, BlockSpec
+from edgenas.latency_tables.importers.reading import PublishedEntry
+from edgenas.latency_tables.value import PublishedValue
 
 
 @dataclass
@@ -18,18 +18,18 @@ class HeadParts:
     hidden: dict[tuple[int, int], tuple[str, float]] = field(default_factory=dict)  # (width, hidden width)
     classifiers: dict[tuple[int, int], tuple[str, float]] = field(default_factory=dict)  # (width, classes)
 
-    def heads(self) -> tuple[Entry, ...]:
+    def heads(self) -> tuple[PublishedEntry, ...]:
         """Every head the parts make, a sum each: with a hidden layer wherever the classifier comes after one."""
         found = []
         for (size, c_in), (place, pool_ms) in self.pools.items():
             for (width, classes), (_, classifier_ms) in self.classifiers.items():
                 if width == c_in:
                     block = BlockSpec("head", size, c_in, c_out=classes)
-                    found.append(Entry(place, block, Value(pool_ms + classifier_ms)))
+                    found.append(PublishedEntry(place, block, PublishedValue(pool_ms + classifier_ms)))
                 for (before, c_mid), (_, hidden_ms) in self.hidden.items():
                     if (before, c_mid) == (c_in, width):
                         block = BlockSpec("head", size, c_in, c_mid, classes, act=self.act)
-                        found.append(Entry(place, block, Value(pool_ms + hidden_ms + classifier_ms)))
+                        found.append(PublishedEntry(place, block, PublishedValue(pool_ms + hidden_ms + classifier_ms)))
         return tuple(found)
 
     def unused(self) -> int:

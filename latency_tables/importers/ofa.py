@@ -7,13 +7,13 @@ parts, ``AvgPool2D``, ``Conv_2`` and ``Logits``, whose sum is the block.
 
 from __future__ import annotations
 
-from blocks.errors import InputError
-from blocks.reference import make_divisible
-from blocks.spec import BlockSpec
-from latency_tables.importers.heads import HeadParts
-from latency_tables.importers.proxylessnas import separable
-from latency_tables.importers.reading import Entry, Places, Reading
-from latency_tables.importers.shapes import Row, rows
+from edgenas.base.errors import InputError
+from edgenas.blocks.reference import make_divisible
+from edgenas.blocks.spec import BlockSpec
+from edgenas.latency_tables.importers.heads import HeadParts
+from edgenas.latency_tables.importers.proxylessnas import separable
+from edgenas.latency_tables.importers.reading import Places, PublishedEntry, PublishedTable
+from edgenas.latency_tables.importers.shapes import ShapeRow, rows
 
 _KINDS = {
     "Conv": (),
@@ -25,21 +25,21 @@ _KINDS = {
 }
 
 
-def read(text: str, places: Places, column: str = "") -> Reading:
+def read(text: str, places: Places, column: str = "") -> PublishedTable:
     """The table in ``text``; it is keyed by block and needs no ``places``."""
-    entries: list[Entry] = []
+    entries: list[PublishedEntry] = []
     parts = HeadParts("hswish")
     for row in rows(text, _KINDS):
         if row.kind in ("AvgPool2D", "Conv_2", "Logits"):
             _add_part(parts, row)
         else:
-            entries.append(Entry(row.place, row.block(_block), row.value))
+            entries.append(PublishedEntry(row.place, row.block(_block), row.value))
     unused = parts.unused()
     left_out = (f"{unused} parts of heads whose other parts the file lacks",) if unused else ()
-    return Reading((*entries, *parts.heads()), left_out)
+    return PublishedTable((*entries, *parts.heads()), left_out)
 
 
-def _add_part(parts: HeadParts, row: Row) -> None:
+def _add_part(parts: HeadParts, row: ShapeRow) -> None:
     found = {"AvgPool2D": parts.pools, "Conv_2": parts.hidden, "Logits": parts.classifiers}[row.kind]
     size, c_in = row.size(), row.source[-1]
     if row.kind == "AvgPool2D":
@@ -53,7 +53,7 @@ def _add_part(parts: HeadParts, row: Row) -> None:
     found[c_in, row.target[-1]] = (row.place, row.value.mean_ms)
 
 
-def _block(row: Row) -> BlockSpec:
+def _block(row: ShapeRow) -> BlockSpec:
     size, c_in, c_out = row.size(), row.source[-1], row.target[-1]
     if row.kind == "expanded_conv":
         flags = row.numbers["se"], row.numbers["hs"]

@@ -10,17 +10,17 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from blocks.errors import InputError
-from blocks.spec import BlockSpec
-from latency_tables.importers.reading import Entry, Places, Reading, check_ms
-from latency_tables.value import Value
+from edgenas.base.errors import InputError
+from edgenas.blocks.spec import BlockSpec
+from edgenas.latency_tables.importers.reading import Places, PublishedEntry, PublishedTable, check_ms
+from edgenas.latency_tables.value import PublishedValue
 
 Options = Sequence[tuple[str, float]]  #: (key of an option, ms); a key may come again
 SKIP = "skip"
 AFTER = 2  #: layers of a space behind those of a table
 
 
-def by_position(layers: Sequence[Options], outside_ms: float, places: Places, *, relative: bool) -> Reading:
+def by_position(layers: Sequence[Options], outside_ms: float, places: Places, *, relative: bool) -> PublishedTable:
     """One entry for each number whose option the space has, and the fixed blocks: ``outside_ms`` on the stem, 0 on the
     others.
 
@@ -29,7 +29,7 @@ def by_position(layers: Sequence[Options], outside_ms: float, places: Places, *,
                networks stay what they were, no cost is below 0 and a skip costs nothing
     """
     _check_space(layers, places)
-    entries: list[Entry] = []
+    entries: list[PublishedEntry] = []
     unknown: Counter[str] = Counter()
     moved = [outside_ms]
     for number, options in enumerate(layers):
@@ -46,14 +46,16 @@ def by_position(layers: Sequence[Options], outside_ms: float, places: Places, *,
             if key not in known:
                 unknown[key] += 1
             elif known[key].kind != "skip":
-                entries.append(Entry(place, known[key], Value(check_ms(ms - base, place))))
+                entries.append(PublishedEntry(place, known[key], PublishedValue(check_ms(ms - base, place))))
             elif ms != base:
                 raise InputError(f"{place}: it costs {ms:g} ms, but leaving a layer out costs nothing")
     stem, *fixed = _fixed(len(layers), places)
-    outside = Entry("what belongs to no layer", stem, Value(check_ms(math.fsum(moved), "what belongs to no layer")))
-    rest = [Entry("behind the last layer", block, Value(0.0)) for block in fixed]
+    outside = PublishedEntry(
+        "what belongs to no layer", stem, PublishedValue(check_ms(math.fsum(moved), "what belongs to no layer"))
+    )
+    rest = [PublishedEntry("behind the last layer", block, PublishedValue(0.0)) for block in fixed]
     left_out = f"{unknown.total()} numbers of options that the space does not have: {', '.join(unknown)}"
-    return Reading((outside, *entries, *rest), (left_out,) if unknown else ())
+    return PublishedTable((outside, *entries, *rest), (left_out,) if unknown else ())
 
 
 def _base(options: Options) -> float:

@@ -6,10 +6,10 @@ activations are ReLU6. Source of the layout: see ``shapes``.
 
 from __future__ import annotations
 
-from blocks.errors import InputError
-from blocks.spec import Act, BlockSpec, Kind
-from latency_tables.importers.reading import Entry, Places, Reading
-from latency_tables.importers.shapes import Row, rows
+from edgenas.base.errors import InputError
+from edgenas.blocks.spec import Act, BlockSpec, Kind
+from edgenas.latency_tables.importers.reading import Places, PublishedEntry, PublishedTable
+from edgenas.latency_tables.importers.shapes import ShapeRow, rows
 
 _KINDS = {
     "Conv": (),
@@ -19,12 +19,12 @@ _KINDS = {
 }
 
 
-def read(text: str, places: Places, column: str = "") -> Reading:
+def read(text: str, places: Places, column: str = "") -> PublishedTable:
     """The table in ``text``; it is keyed by block and needs no ``places``."""
-    return Reading(tuple(Entry(row.place, row.block(_block), row.value) for row in rows(text, _KINDS)))
+    return PublishedTable(tuple(PublishedEntry(row.place, row.block(_block), row.value) for row in rows(text, _KINDS)))
 
 
-def _block(row: Row) -> BlockSpec:
+def _block(row: ShapeRow) -> BlockSpec:
     size = row.size()
     c_in, c_out = row.source[-1], row.target[-1]
     if row.kind == "Logits":
@@ -40,7 +40,7 @@ def _block(row: Row) -> BlockSpec:
     return block
 
 
-def separable(row: Row, c_mid: int, c_se: int = 0, act: Act = "relu6") -> BlockSpec:
+def separable(row: ShapeRow, c_mid: int, c_se: int = 0, act: Act = "relu6") -> BlockSpec:
     """The block of an ``expanded_conv``: as wide as its input, it has no expansion."""
     n, c_in, c_out = row.numbers, row.source[-1], row.target[-1]
     if n["idskip"] not in (0, 1):

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from blocks.errors import InputError
-from blocks.spec import BlockSpec
-from latency_tables.jsonl import parse_line
-from latency_tables.value import Value
+from edgenas.base.errors import InputError
+from edgenas.blocks.spec import BlockSpec
+from edgenas.latency_tables.store.jsonl import parse_line
+from edgenas.latency_tables.value import PublishedValue
 
 #: (layer of a space from 0, key of an option there) -> the block it is
 Places = Mapping[tuple[int, str], BlockSpec]
@@ -23,29 +23,29 @@ MOST_APART = 0.10  #: numbers of one block at several places, largest less small
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class PublishedEntry:
     """One number of the file. ``place`` is where it stood, for messages."""
 
     place: str
     block: BlockSpec
-    value: Value
+    value: PublishedValue
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class PublishedTable:
     """Everything a file says.
 
     left_out   what it holds that no block can express, or that the space does not have, each with a count
     notes      what a user of the numbers must know
     """
 
-    entries: tuple[Entry, ...]
+    entries: tuple[PublishedEntry, ...]
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Apart:
+class Disagreement:
     """The block whose numbers differ most: by which share of their mean, and where they stood."""
 
     share: float
@@ -53,15 +53,15 @@ class Apart:
     places: tuple[str, str]
 
 
-def merged(entries: Iterable[Entry]) -> tuple[dict[BlockSpec, Value], Apart | None]:
+def merged(entries: Iterable[PublishedEntry]) -> tuple[dict[BlockSpec, PublishedValue], Disagreement | None]:
     """One value a block, in order of first appearance, and the largest deviation among those averaged (None: every
     block stood once). InputError names both places where it exceeds ``MOST_APART``."""
-    found: dict[BlockSpec, list[Entry]] = {}
+    found: dict[BlockSpec, list[PublishedEntry]] = {}
     for entry in entries:
         found.setdefault(entry.block, []).append(entry)
     if not found:
         raise InputError("it holds no block that is known here")
-    worst: Apart | None = None
+    worst: Disagreement | None = None
     values = {}
     for block, group in found.items():
         values[block] = group[0].value if len(group) == 1 else _mean(group)
@@ -92,12 +92,12 @@ def json_object(text: str) -> dict[str, Any]:
         raise InputError(f"not a JSON object: {error}") from error
 
 
-def _mean(group: list[Entry]) -> Value:
-    return Value(math.fsum(e.value.mean_ms for e in group) / len(group))
+def _mean(group: list[PublishedEntry]) -> PublishedValue:
+    return PublishedValue(math.fsum(e.value.mean_ms for e in group) / len(group))
 
 
-def _apart(block: BlockSpec, group: list[Entry]) -> Apart:
+def _apart(block: BlockSpec, group: list[PublishedEntry]) -> Disagreement:
     low, high = (pick(group, key=lambda e: e.value.mean_ms) for pick in (min, max))
     mean = _mean(group).mean_ms
     share = (high.value.mean_ms - low.value.mean_ms) / mean if mean else 0.0
-    return Apart(share, str(block), (low.place, high.place))
+    return Disagreement(share, str(block), (low.place, high.place))

@@ -11,12 +11,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from blocks.errors import InputError
-from blocks.spec import BlockSpec
-from latency_tables.fields import Fields
-from latency_tables.importers.reading import check_ms
-from latency_tables.importers.yaml_text import entries
-from latency_tables.value import Value
+from edgenas.base.errors import InputError
+from edgenas.blocks.spec import BlockSpec
+from edgenas.latency_tables.importers.reading import check_ms
+from edgenas.latency_tables.importers.yaml_text import entries
+from edgenas.latency_tables.store.fields import Fields
+from edgenas.latency_tables.value import PublishedValue
 
 _NUMBER = re.compile(r"[+-]?(\d{1,30}\.?\d{0,30}|\.\d{1,30})(e[+-]?\d{1,3})?", re.IGNORECASE | re.ASCII)
 _SHAPE = re.compile(r"[1-9]\d{0,5}(x[1-9]\d{0,5}){0,2}", re.ASCII)
@@ -24,7 +24,7 @@ _FLAG = re.compile(r"\d{1,6}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ShapeRow:
     """One entry: ``shapes`` of input and output, (H, W, C) or (C,), and the numbers behind them by name."""
 
     place: str
@@ -32,7 +32,7 @@ class Row:
     source: tuple[int, ...]
     target: tuple[int, ...]
     numbers: dict[str, int]
-    value: Value
+    value: PublishedValue
 
     def size(self) -> int:
         """Height and width of the input; InputError unless it is a square picture."""
@@ -40,7 +40,7 @@ class Row:
             raise InputError(f"{self.place}: the input is not HxWxC with H = W")
         return self.source[0]
 
-    def block(self, make: Callable[[Row], BlockSpec]) -> BlockSpec:
+    def block(self, make: Callable[[ShapeRow], BlockSpec]) -> BlockSpec:
         """What ``make`` makes of it; its InputError gets the place."""
         try:
             return make(self)
@@ -53,7 +53,7 @@ class Row:
             raise InputError(f"{self.place}: the output is not {size}x{size}x{c_out}, as its input and stride make it")
 
 
-def rows(text: str, kinds: dict[str, tuple[str, ...]]) -> tuple[Row, ...]:
+def rows(text: str, kinds: dict[str, tuple[str, ...]]) -> tuple[ShapeRow, ...]:
     """Every entry of a table whose kinds are ``kinds``, each with the numbers named there; InputError has the line."""
     found = []
     for line, key, fields in entries(text):
@@ -67,7 +67,7 @@ def rows(text: str, kinds: dict[str, tuple[str, ...]]) -> tuple[Row, ...]:
     return tuple(found)
 
 
-def _row(place: str, key: str, fields: dict[str, str], kinds: dict[str, tuple[str, ...]]) -> Row:
+def _row(place: str, key: str, fields: dict[str, str], kinds: dict[str, tuple[str, ...]]) -> ShapeRow:
     kind, *parts = key.rstrip(":").split("-")
     if kind not in kinds:
         raise ValueError(f"{kind[:40]!r} is not one of {', '.join(kinds)}")
@@ -78,10 +78,10 @@ def _row(place: str, key: str, fields: dict[str, str], kinds: dict[str, tuple[st
         if not (_SHAPE if name in ("input", "output") else _FLAG).fullmatch(value):
             raise ValueError(f"{name} is {value[:40]!r}")
     source, target = (tuple(map(int, pairs.pop(name).split("x"))) for name in ("input", "output"))
-    return Row(place, kind, source, target, {n: int(v) for n, v in pairs.items()}, _value(place, fields))
+    return ShapeRow(place, kind, source, target, {n: int(v) for n, v in pairs.items()}, _value(place, fields))
 
 
-def _value(place: str, fields: dict[str, str]) -> Value:
+def _value(place: str, fields: dict[str, str]) -> PublishedValue:
     """From ``mean``, and ``count`` with ``var`` or ``std`` where they are given."""
     take = Fields({name: _number(name, text) for name, text in fields.items()}, "the entry")
     mean_ms = check_ms(take.number("mean"), place)
@@ -100,7 +100,7 @@ def _value(place: str, fields: dict[str, str]) -> Value:
     if "count" in fields:
         count = take.whole("count", 1, 10**9)
     take.done()
-    return Value(mean_ms, sd_ms, count)
+    return PublishedValue(mean_ms, sd_ms, count)
 
 
 def _number(name: str, text: str) -> int | float:

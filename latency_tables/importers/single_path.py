@@ -9,10 +9,10 @@ skip "for handling purposes" is no measurement: a skip costs nothing.
 
 from __future__ import annotations
 
-from blocks.errors import InputError
-from latency_tables.fields import Fields
-from latency_tables.importers.positions import by_position
-from latency_tables.importers.reading import Places, Reading, check_ms, json_object
+from edgenas.base.errors import InputError
+from edgenas.latency_tables.importers.positions import by_position
+from edgenas.latency_tables.importers.reading import Places, PublishedTable, check_ms, json_object
+from edgenas.latency_tables.store.fields import Fields
 
 LAYERS = 22
 OPTIONS = ("k3e3", "k3e6", "k5e3", "k5e6")
@@ -20,7 +20,7 @@ FIRST, LAST = "k3", "k3e6"  #: the options of the layers without a choice
 FIXED_MS = 19.5999  #: stem, first and last layer, head
 
 
-def read(text: str, places: Places, column: str = "") -> Reading:
+def read(text: str, places: Places, column: str = "") -> PublishedTable:
     """The model in ``text`` for the space whose blocks are ``places``."""
     layers = []
     try:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from itertools import islice
 
-from blocks.errors import InputError
-from latency_tables.fields import Fields
-from latency_tables.importers.positions import SKIP, by_position
-from latency_tables.importers.reading import Places, Reading, json_object
+from edgenas.base.errors import InputError
+from edgenas.latency_tables.importers.positions import SKIP, by_position
+from edgenas.latency_tables.importers.reading import Places, PublishedTable, json_object
+from edgenas.latency_tables.store.fields import Fields
 
 KERNELS = (3, 5, 7)
 EXPANSIONS = (3, 6)
@@ -27,7 +27,7 @@ _NOTE = (
 )
 
 
-def read(text: str, places: Places, column: str = "") -> Reading:
+def read(text: str, places: Places, column: str = "") -> PublishedTable:
     """The model in ``text`` for the space whose blocks are ``places``."""
     try:
         fields = Fields(json_object(text), "the model")
@@ -45,4 +45,4 @@ def read(text: str, places: Places, column: str = "") -> Reading:
     left = iter(values)
     layers = [tuple(zip(keys, islice(left, len(keys)), strict=True)) for keys in LAYERS]
     reading = by_position(layers, bias_ms, places, relative=True)
-    return Reading(reading.entries, reading.left_out, (_NOTE,))
+    return PublishedTable(reading.entries, reading.left_out, (_NOTE,))

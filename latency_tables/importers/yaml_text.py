@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from blocks.errors import InputError
+from edgenas.base.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

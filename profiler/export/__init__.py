@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from blocks.spec import BlockSpec
-from blocks.weights import Weights
-from profiler.export.onnx import write_onnx
-from profiler.export.tflite import write_tflite
+from edgenas.blocks.spec import BlockSpec
+from edgenas.blocks.weights import Weights
+from edgenas.profiler.export.onnx import write_onnx
+from edgenas.profiler.export.tflite import write_tflite
 
 __all__ = ["WRITERS", "Writer", "write_onnx", "write_tflite"]
 

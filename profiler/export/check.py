@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from blocks.errors import OutcomeError
-from blocks.ops import Op, lower
-from blocks.spec import BlockSpec
-from blocks.weights import Array
-from profiler.export.run import Format, interpreter, model_format, run_model
+from edgenas.base.errors import OutcomeError
+from edgenas.blocks.ops import Op, lower
+from edgenas.blocks.spec import BlockSpec
+from edgenas.blocks.weights import Array
+from edgenas.profiler.export.run import Format, interpreter, model_format, run_model
 
 TOLERANCE = 1e-5  #: largest relative error (``max_relative_error``) that float32 files may have
 

@@ -16,16 +16,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from profiler.export.alone import time_shares
-from profiler.export.check import delegated
-from profiler.export.run import ends, model_format, session
+from edgenas.profiler.export.check import delegated
+from edgenas.profiler.export.operator_times import time_shares
+from edgenas.profiler.export.run import ends, model_format, session
 
 _RUNS = 20  #: of a profile; the median counts
 
 _WEIGHTED = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "Conv", "Gemm", "QLinearConv", "QGemm"}
 
 
-class Node(NamedTuple):
+class FileOperator(NamedTuple):
     """One operator of a file. ``integer``: everything it reads and writes is 8 bits, biases 32."""
 
     name: str
@@ -46,7 +46,7 @@ class Fallback(NamedTuple):
     values_share: float
 
 
-def nodes(model: bytes) -> list[Node]:
+def nodes(model: bytes) -> list[FileOperator]:
     """Every operator that computes; in ONNX the conversions between float and 8 bits are not, they say what is."""
     return list((_tflite_nodes if model_format(model) == "tflite" else _onnx_nodes)(model))
 
@@ -65,14 +65,15 @@ def computed_in(model: bytes) -> str:
 def fallbacks(model: bytes) -> list[Fallback]:
     """Every kind of operator that is not what int8 promises, greatest share first; empty for a file without any.
 
-    TFLite: what is float, or outside of XNNPACK, with the time it takes alone (``profiler.export.alone``). ONNX: what
-    touches float when ONNX Runtime runs it, conversions as well, with its share of the time.
+    TFLite: what is float, or outside of XNNPACK, with the time it takes alone
+    (``edgenas.profiler.export.operator_times``). ONNX: what touches float when ONNX Runtime runs it, conversions as
+    well, with its share of the time.
     """
     found = _tflite_fallbacks(model) if model_format(model) == "tflite" else _onnx_fallbacks(model)
     return sorted(found, key=lambda f: (-f.time_share, -f.values_share, f.kind))
 
 
-def _tflite_nodes(model: bytes) -> Iterator[Node]:
+def _tflite_nodes(model: bytes) -> Iterator[FileOperator]:
     import ai_edge_litert.schema_py_generated as schema
 
     root = schema.Model.GetRootAs(model)
@@ -91,10 +92,10 @@ def _tflite_nodes(model: bytes) -> Iterator[Node]:
                 weights = [int(n) for n in inputs[1].ShapeAsNumpy()]  # (O, k, k, I), (1, k, k, C) or (O, I)
                 macs = values * (math.prod(weights[1:3]) if kind == "DEPTHWISE_CONV_2D" else math.prod(weights[1:]))
             integer = all(tensor.Type() in integers for tensor in (*inputs, output))
-            yield Node(output.Name().decode(), kind, integer, macs, values)
+            yield FileOperator(output.Name().decode(), kind, integer, macs, values)
 
 
-def _onnx_nodes(model: bytes) -> Iterator[Node]:
+def _onnx_nodes(model: bytes) -> Iterator[FileOperator]:
     import onnx
 
     graph = onnx.shape_inference.infer_shapes(onnx.load_from_string(model)).graph
@@ -119,7 +120,7 @@ def _onnx_nodes(model: bytes) -> Iterator[Node]:
         integer = node.op_type.startswith("QLinear") or (
             all(made_by.get(name) == "DequantizeLinear" for name in reads) and read_by.get(output) == {"QuantizeLinear"}
         )
-        yield Node(node.name or output, node.op_type, integer, macs, values)
+        yield FileOperator(node.name or output, node.op_type, integer, macs, values)
 
 
 def _tflite_fallbacks(model: bytes) -> list[Fallback]:
@@ -129,17 +130,18 @@ def _tflite_fallbacks(model: bytes) -> list[Fallback]:
     return _shares(all_nodes, [all_nodes[i] for i in chosen], time_shares(model, chosen))
 
 
-def _shares(everything: list[Node], chosen: list[Node], times: list[float]) -> list[Fallback]:
+def _shares(everything: list[FileOperator], chosen: list[FileOperator], times: list[float]) -> list[Fallback]:
     macs, values = (max(1, sum(getattr(n, field) for n in everything)) for field in ("macs", "values"))
     return [
         Fallback(
-            kind, sum(n.kind == kind for n in chosen),
+            kind,
+            sum(n.kind == kind for n in chosen),
             sum(time for n, time in zip(chosen, times, strict=True) if n.kind == kind),
             sum(n.macs for n in chosen if n.kind == kind) / macs,
             sum(n.values for n in chosen if n.kind == kind) / values,
         )
         for kind in dict.fromkeys(n.kind for n in chosen)
-    ]  # fmt: skip
+    ]
 
 
 def _onnx_fallbacks(model: bytes) -> list[Fallback]:
@@ -162,12 +164,15 @@ def _onnx_fallbacks(model: bytes) -> list[Fallback]:
         macs[node.kind] += 0 if node.integer else node.macs
     return [
         Fallback(
-            kind, len(those), sum(ms[n] for n in those) / max(1, sum(ms.values())), macs[kind] / max(1, macs[""]),
+            kind,
+            len(those),
+            sum(ms[n] for n in those) / max(1, sum(ms.values())),
+            macs[kind] / max(1, macs[""]),
             sum(written[n] for n in those) / max(1, sum(written.values())),
         )
         for kind in dict.fromkeys(seen[n]["op_name"] for n in in_float)
         if (those := [n for n in in_float if seen[n]["op_name"] == kind])
-    ]  # fmt: skip
+    ]
 
 
 def _touches_float(args: dict[str, Any]) -> bool:

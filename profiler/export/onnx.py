@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from blocks.ops import Op, OpAct
-from blocks.spec import BlockSpec
-from blocks.weights import Array, Weights
-from profiler.export.walk import INPUT_NAME, OUTPUT_NAME, Step, steps
+from edgenas.blocks.ops import Op, OpAct
+from edgenas.blocks.spec import BlockSpec
+from edgenas.blocks.weights import Array, Weights
+from edgenas.profiler.export.walk import INPUT_NAME, OUTPUT_NAME, Step, steps
 
 OPSET, IR_VERSION = 17, 8
 
@@ -26,8 +26,8 @@ _PLAIN = {"pool": "GlobalAveragePool", "multiply": "Mul", "add": "Add"}
 def write_onnx(blocks: Sequence[BlockSpec], weights: Sequence[Weights], *, name: str = "main") -> bytes:
     """A float32 ONNX file: 'input' (1, C, H, W) to 'output' (1, C', H', W'), or (1, classes) after a head.
 
-    One dict of weights a block, as ``blocks.weights`` describes them. Equal arguments give equal bytes. InputError
-    when the blocks do not chain, none of them computes anything, or the weights do not fit.
+    One dict of weights a block, as ``edgenas.blocks.weights`` describes them. Equal arguments give equal bytes.
+    InputError when the blocks do not chain, none of them computes anything, or the weights do not fit.
     """
     walk = steps(blocks, weights, name)
     import onnx

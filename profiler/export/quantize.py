@@ -6,7 +6,7 @@
            well, so that a block alone does what it does inside a network
 
 TFLite by ai-edge-quantizer, ONNX by onnxruntime's static QDQ. A file that shows a float convolution after that is
-refused (``profiler.export.integer``).
+refused (``edgenas.profiler.export.integer``).
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from blocks.errors import InputError, OutcomeError
-from blocks.spec import BlockSpec
-from blocks.weights import Array, Weights
-from profiler.export import WRITERS, Writer
-from profiler.export.run import ends, model_format
+from edgenas.base.errors import InputError, OutcomeError
+from edgenas.blocks.spec import BlockSpec
+from edgenas.blocks.weights import Array, Weights
+from edgenas.profiler.export import WRITERS, Writer
+from edgenas.profiler.export.run import ends, model_format
 
 Precision = Literal["fp32", "fp16", "int8"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
@@ -43,7 +43,7 @@ def quantized(model: bytes, precision: Precision, images: Array | None = None) -
     if precision == "fp16":
         if fmt == "onnx":
             raise InputError("fp16 weights are written for TFLite only; leave out onnx, or choose int8")
-        from profiler.export.quantize_tflite import with_half_weights
+        from edgenas.profiler.export.quantize_tflite import with_half_weights
 
         return with_half_weights(model)
     if precision != "int8":
@@ -52,11 +52,11 @@ def quantized(model: bytes, precision: Precision, images: Array | None = None) -
         raise InputError("int8 wants images to calibrate on, as the network takes them; give some: --calibrate")
     check_images(model, images)
     if fmt == "tflite":
-        from profiler.export.quantize_tflite import to_int8
+        from edgenas.profiler.export.quantize_tflite import to_int8
     else:
-        from profiler.export.quantize_onnx import to_int8
+        from edgenas.profiler.export.quantize_onnx import to_int8
     small = to_int8(model, images)
-    from profiler.export.integer import float_convolutions
+    from edgenas.profiler.export.integer import float_convolutions
 
     left = float_convolutions(small)
     if left:
@@ -80,7 +80,7 @@ def check_images(model: bytes, images: Array) -> None:
 
 def random_activations(block: BlockSpec, seed: int = 0) -> Array:
     """What a block alone is calibrated on: standard normal, which batch norm and seeded weights keep activations near
-    (``blocks.weights.random_weights``)."""
+    (``edgenas.blocks.weights.random_weights``)."""
     shape = (SAMPLES, block.in_size, block.in_size, block.c_in)
     return np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
 
@@ -95,7 +95,7 @@ def table_writer(fmt: str, precision: str) -> Writer:
     if precision == "fp32":
         return WRITERS[fmt]
     if fmt == "tflite":
-        from profiler.export.quantize_tflite import tools
+        from edgenas.profiler.export.quantize_tflite import tools
 
         tools()  # or else every block of a campaign would fail for its absence
     return _Int8Writer(fmt)

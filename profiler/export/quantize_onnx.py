@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from blocks.errors import OutcomeError
-from blocks.weights import Array
-from profiler.export.walk import INPUT_NAME, OUTPUT_NAME
+from edgenas.base.errors import OutcomeError
+from edgenas.blocks.weights import Array
+from edgenas.profiler.export.walk import INPUT_NAME, OUTPUT_NAME
 
 _UINT8 = 2  # TensorProto.UINT8
 
@@ -32,11 +32,16 @@ def to_int8(model: bytes, images: Array) -> bytes:
     with tempfile.TemporaryDirectory(prefix="edgenas-") as folder:
         path = Path(folder, "int8.onnx")
         quantize_static(
-            floats, str(path), _Reader(images), quant_format=QuantFormat.QDQ, per_channel=True,
+            floats,
+            str(path),
+            _Reader(images),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
             op_types_to_quantize=sorted({node.op_type for node in floats.graph.node}),
-            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.MinMax,
-        )  # fmt: skip
+        )
         small = onnx.load(str(path))
     _integer_ends(small.graph)
     small.producer_name = "edgenas"

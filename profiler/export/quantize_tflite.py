@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from blocks.errors import MissingExtraError
-from blocks.weights import Array
+from edgenas.base.errors import MissingExtraError
+from edgenas.blocks.weights import Array
 
 _NOTHING = 1e-6  #: a tensor that is never further from 0 is 0 in any scale, and its own would be none
 

@@ -10,15 +10,15 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from blocks.errors import InputError
-from blocks.weights import Array
+from edgenas.base.errors import InputError
+from edgenas.blocks.weights import Array
 
 Format = Literal["tflite", "onnx"]
 
 _STDERR = threading.Lock()  # there is one for all threads
 
 
-class Scale(NamedTuple):
+class Quantization(NamedTuple):
     """How 8 bits stand for numbers: real = scale x (stored - zero), stored within the range of ``dtype``."""
 
     scale: float
@@ -36,12 +36,12 @@ class Scale(NamedTuple):
         return numbers
 
 
-class Ends(NamedTuple):
+class ModelInterface(NamedTuple):
     """What a file takes and gives: the picture's shape (H, W, C), and how its 8 bits are to be read; None for float."""
 
     shape: tuple[int, int, int]
-    source: Scale | None
-    target: Scale | None
+    source: Quantization | None
+    target: Quantization | None
 
 
 def model_format(model: bytes) -> Format:
@@ -53,14 +53,14 @@ def model_format(model: bytes) -> Format:
     raise InputError(f"a model that begins with {model[:8]!r} is neither TFLite ('TFL3' at byte 4) nor ONNX")
 
 
-def ends(model: bytes) -> Ends:
+def ends(model: bytes) -> ModelInterface:
     """The input and the output of a file."""
     if model_format(model) == "onnx":
         return _onnx_ends(model)
     runs = interpreter(model)
     source, target = runs.get_input_details()[0], runs.get_output_details()[0]
     _, h, w, c = (int(n) for n in source["shape"])
-    return Ends((h, w, c), _litert_scale(source), _litert_scale(target))
+    return ModelInterface((h, w, c), _litert_scale(source), _litert_scale(target))
 
 
 def run_model(model: bytes, x: Array) -> Array:
@@ -120,27 +120,27 @@ def interpreter(model: bytes) -> Any:
     return loaded
 
 
-def _litert_scale(tensor: Any) -> Scale | None:
+def _litert_scale(tensor: Any) -> Quantization | None:
     scale, zero = tensor["quantization"]
     dtype = np.dtype(tensor["dtype"]).name
-    return None if dtype == "float32" else Scale(float(scale), int(zero), dtype)
+    return None if dtype == "float32" else Quantization(float(scale), int(zero), dtype)
 
 
-def _onnx_ends(model: bytes) -> Ends:
+def _onnx_ends(model: bytes) -> ModelInterface:
     import onnx
 
     graph = onnx.load_from_string(model).graph
     _, c, h, w = (d.dim_value for d in graph.input[0].type.tensor_type.shape.dim)
     constants = {tensor.name: tensor for tensor in graph.initializer}
 
-    def scale(value: Any, side: str) -> Scale | None:
+    def scale(value: Any, side: str) -> Quantization | None:
         if value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT:
             return None
         beside = next(node for node in graph.node if value.name in getattr(node, side))
         step, zero = (onnx.numpy_helper.to_array(constants[name]) for name in beside.input[1:3])
-        return Scale(float(step), int(zero), zero.dtype.name)
+        return Quantization(float(step), int(zero), zero.dtype.name)
 
-    return Ends((h, w, c), scale(graph.input[0], "input"), scale(graph.output[0], "output"))
+    return ModelInterface((h, w, c), scale(graph.input[0], "input"), scale(graph.output[0], "output"))
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Blocks and weights to a TFLite file that XNNPACK takes as one partition: NHWC, no TRANSPOSE, no RESHAPE.
 
-How each operation of ``blocks.ops`` is written:
+How each operation of ``edgenas.blocks.ops`` is written:
 
     conv, depthwise   CONV_2D with weights (O, k, k, I), DEPTHWISE_CONV_2D with (1, k, k, C); relu and relu6 fused
     hswish            HARD_SWISH after it
@@ -19,11 +19,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from blocks.ops import Op, OpAct
-from blocks.spec import BlockSpec
-from blocks.weights import Array, Weights
-from profiler.export.tflite_pack import Graph, Tensor, pack
-from profiler.export.walk import INPUT_NAME, OUTPUT_NAME, Step, steps
+from edgenas.blocks.ops import Op, OpAct
+from edgenas.blocks.spec import BlockSpec
+from edgenas.blocks.weights import Array, Weights
+from edgenas.profiler.export.tflite_pack import Subgraph, Tensor, pack
+from edgenas.profiler.export.walk import INPUT_NAME, OUTPUT_NAME, Step, steps
 
 #: values of the schema's ActivationFunctionType and Padding
 _FUSED: dict[OpAct, int] = {"none": 0, "relu": 1, "relu6": 3, "hswish": 0, "hsigmoid": 3}
@@ -33,8 +33,8 @@ _SAME, _VALID = 0, 1
 def write_tflite(blocks: Sequence[BlockSpec], weights: Sequence[Weights], *, name: str = "main") -> bytes:
     """A float32 TFLite file: 'input' (1, H, W, C) to 'output' (1, H', W', C'), or (1, classes) after a head.
 
-    One dict of weights a block, as ``blocks.weights`` describes them. Equal arguments give equal bytes. InputError
-    when the blocks do not chain, none of them computes anything, or the weights do not fit.
+    One dict of weights a block, as ``edgenas.blocks.weights`` describes them. Equal arguments give equal bytes.
+    InputError when the blocks do not chain, none of them computes anything, or the weights do not fit.
     """
     walk = steps(blocks, weights, name)
     size = blocks[0].in_size
@@ -49,7 +49,7 @@ class _Writer:
     """Turns steps into operators. ``times`` holds the tensors that carry a multiple of what they stand for."""
 
     def __init__(self) -> None:
-        self.graph = Graph()
+        self.graph = Subgraph()
         self.times: dict[int, int] = {}
 
     def add(self, step: Step) -> None:

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from blocks.errors import InputError
-from profiler.export.run import ends, model_format
-from profiler.export.tflite_pack import ALIGNMENT_BYTES, IDENTIFIER
+from edgenas.base.errors import InputError
+from edgenas.profiler.export.run import ends, model_format
+from edgenas.profiler.export.tflite_pack import ALIGNMENT_BYTES, IDENTIFIER
 
 NAME = "TFLITE_METADATA"  #: of the buffer, in the model's own list
 IDENTIFIER_OF_METADATA = b"M001"
@@ -128,12 +128,23 @@ def _packed(about: About) -> bytes:
     unit = _table(b, 2, {0: (b.PrependUint8Slot, _NORMALIZATION_OPTIONS), 1: normalisation})
     lows = _floats(b, [(0 - m) / d for m, d in zip(about.mean, about.deviation, strict=True)])
     highs = _floats(b, [(255 - m) / d for m, d in zip(about.mean, about.deviation, strict=True)])
-    image = _tensor(b, "image", "The picture, scaled until it covers the square and cut at the centre.",
-                    _content(b, _IMAGE_PROPERTIES, colours), units=[unit], stats=(lows, highs))  # fmt: skip
+    image = _tensor(
+        b,
+        "image",
+        "The picture, scaled until it covers the square and cut at the centre.",
+        _content(b, _IMAGE_PROPERTIES, colours),
+        units=[unit],
+        stats=(lows, highs),
+    )
     file = _table(b, 4, {0: b.CreateString(LABELS), 1: b.CreateString("The classes, in order."),
                          2: (b.PrependInt8Slot, _TENSOR_AXIS_LABELS)})  # fmt: skip
-    scores = _tensor(b, "scores", "A score a class, the largest wins; their softmax is how sure the network is.",
-                     _content(b, _FEATURE_PROPERTIES, _table(b, 0, {})), files=[file])  # fmt: skip
+    scores = _tensor(
+        b,
+        "scores",
+        "A score a class, the largest wins; their softmax is how sure the network is.",
+        _content(b, _FEATURE_PROPERTIES, _table(b, 0, {})),
+        files=[file],
+    )
     subgraph = _table(b, 7, {2: _vector(b, [image]), 3: _vector(b, [scores])})
     fields = {0: b.CreateString(about.name), 1: b.CreateString(about.description), 3: _vector(b, [subgraph]),
               7: b.CreateString(PARSER)}  # fmt: skip

@@ -48,7 +48,7 @@ class Operator(NamedTuple):
 
 
 @dataclass(slots=True)
-class Graph:
+class Subgraph:
     """A subgraph being built: tensors by index, and by name."""
 
     tensors: list[Tensor] = field(default_factory=list)
@@ -69,7 +69,7 @@ class Graph:
         return index
 
 
-def pack(graph: Graph, *, name: str, input_name: str, output_name: str) -> bytes:
+def pack(graph: Subgraph, *, name: str, input_name: str, output_name: str) -> bytes:
     """A TFLite file with one subgraph ``name``, one input, one output and the signature 'serving_default'.
 
     Equal graphs give equal bytes.
@@ -101,7 +101,7 @@ def pack(graph: Graph, *, name: str, input_name: str, output_name: str) -> bytes
     return bytes(memoryview(builder.Bytes)[builder.Head() :])
 
 
-def _buffers(builder: Any, schema: Any, graph: Graph) -> list[int]:
+def _buffers(builder: Any, schema: Any, graph: Subgraph) -> list[int]:
     """Buffer 0 is empty and stands for every activation; then one for each constant, in order of tensors."""
     offsets = []
     for data in (b"", *(t.data for t in graph.tensors if t.data)):
@@ -124,7 +124,7 @@ def _operator_code(builder: Any, schema: Any, code: int) -> int:
     return int(schema.OperatorCodeEnd(builder))
 
 
-def _subgraph(builder: Any, schema: Any, graph: Graph, kinds: list[str], name: str, ends: tuple[int, int]) -> int:
+def _subgraph(builder: Any, schema: Any, graph: Subgraph, kinds: list[str], name: str, ends: tuple[int, int]) -> int:
     tensors, constants = [], 0
     for tensor in graph.tensors:
         constants += bool(tensor.data)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from blocks.architecture import Architecture
-from blocks.errors import InputError
-from blocks.ops import INPUT, Op, lower
-from blocks.spec import BlockSpec
-from blocks.weights import Weights, check_weights
+from edgenas.base.errors import InputError
+from edgenas.blocks.architecture import Architecture
+from edgenas.blocks.ops import INPUT, Op, lower
+from edgenas.blocks.spec import BlockSpec
+from edgenas.blocks.weights import Weights, check_weights
 
 #: The names of every exported file's one input and one output.
 INPUT_NAME, OUTPUT_NAME = "input", "output"

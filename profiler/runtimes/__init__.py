@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from profiler.runtimes.base import Runtime
-from profiler.runtimes.python_runner import PythonRunner
-from profiler.runtimes.tool_dialects import BENCHMARK_MODEL, PERF_TEST
-from profiler.runtimes.tool_runner import ToolRunner
+from edgenas.profiler.runtimes.base import Runtime
+from edgenas.profiler.runtimes.python_runner import PythonRunner
+from edgenas.profiler.runtimes.tool_dialects import BENCHMARK_MODEL, PERF_TEST
+from edgenas.profiler.runtimes.tool_runner import ToolRunner
 
 _SUPPLY = "build or download one for this device, and name it in devices.toml: {0} = PATH, {0}_sha256 = ITS SHA256"
 

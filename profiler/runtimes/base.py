@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from profiler.runtimes.alone import AloneOutput, Task
-from profiler.runtimes.output import BatchOutput, Description
+from edgenas.profiler.runtimes.output import BatchOutput, Description
+from edgenas.profiler.runtimes.sustained import SustainedOutput, SustainedRequest
 
 if TYPE_CHECKING:
-    from profiler.plan import Plan
+    from edgenas.profiler.plan import Plan
 
 
 class Runtime(Protocol):
@@ -25,7 +25,7 @@ class Runtime(Protocol):
 
     @property
     def format(self) -> str:
-        """Key of ``profiler.export.WRITERS``, also the suffix of its model files."""
+        """Key of ``edgenas.profiler.export.WRITERS``, also the suffix of its model files."""
         ...
 
     @property
@@ -57,7 +57,7 @@ class Runtime(Protocol):
         """Read what it printed, whole or cut; None when nothing had begun. OutputError."""
         ...
 
-    def alone_files(self, model: bytes, plan: Plan, task: Task) -> dict[str, bytes]:
+    def alone_files(self, model: bytes, plan: Plan, task: SustainedRequest) -> dict[str, bytes]:
         """File name -> content of what runs one model alone and without pause."""
         ...
 
@@ -65,6 +65,6 @@ class Runtime(Protocol):
         """Command line that does so in ``folder``."""
         ...
 
-    def parse_alone(self, stdout: str, task: Task) -> AloneOutput | None:
+    def parse_alone(self, stdout: str, task: SustainedRequest) -> SustainedOutput | None:
         """Read what it printed, whole or cut; None when nothing had begun. OutputError."""
         ...

@@ -13,8 +13,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from profiler.runtimes.benchmark_stat import FLOAT, Bound, Stat, is_cut, parse_float, parse_stat
-from profiler.runtimes.output import OutputError
+from edgenas.profiler.runtimes.benchmark_stat import FLOAT, SeriesLimit, Stat, is_cut, parse_float, parse_stat
+from edgenas.profiler.runtimes.output import OutputError
 
 LIMIT_CHARS = 4 << 20
 _WHOLE = r"(0|[1-9][0-9]{0,11})"
@@ -53,7 +53,7 @@ _OURS_ONCE = (*_OURS, "Num threads:", "Graph:", "Use xnnpack:", "Explicitly appl
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ToolFlags:
     """Flags of the tool; ``min_s`` goes on past ``num_runs``, ``max_s`` cuts short; both hold for the warm-up's own."""
 
     graph: str
@@ -67,7 +67,7 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class ToolReport:
     """One run of the tool. ``delegate`` is who was asked to compute ('' for none named), ``executed`` how much of the
     graph it took: 'completely', 'partially', 'not' or '' where nothing is said; ``partitions`` its parts. ``bounds``
     are those of the warm-up and of the runs."""
@@ -75,7 +75,7 @@ class Run:
     init_us: int
     warmup: Stat
     runs: Stat
-    bounds: tuple[Bound, Bound]
+    bounds: tuple[SeriesLimit, SeriesLimit]
     graph: str | None = None
     threads: int | None = None
     use_xnnpack: bool | None = None
@@ -97,7 +97,7 @@ class Refused:
     reason: str
 
 
-def command(binary: str, options: Options, cores: Sequence[int]) -> list[str]:
+def command(binary: str, options: ToolFlags, cores: Sequence[int]) -> list[str]:
     """Command line on the device, pinned to ``cores`` by ``taskset HEXMASK`` (util-linux and toybox alike)."""
     pin = ["taskset", f"{sum(1 << core for core in set(cores)):x}"] if cores else []
     flags = {
@@ -113,7 +113,7 @@ def command(binary: str, options: Options, cores: Sequence[int]) -> list[str]:
     return [*pin, binary, *(f"--{name}={value}" for name, value in flags.items())]
 
 
-def parse_run(stdout: str, stderr: str = "", *, asked: Options | None = None) -> Run:
+def parse_run(stdout: str, stderr: str = "", *, asked: ToolFlags | None = None) -> ToolReport:
     """Exactly one run, done as ``asked``; OutputError with the reason for anything else."""
     found = parse_log(stdout, stderr)
     if len(found) != 1:
@@ -126,7 +126,7 @@ def parse_run(stdout: str, stderr: str = "", *, asked: Options | None = None) ->
     return run
 
 
-def _check_honoured(run: Run, asked: Options) -> None:
+def _check_honoured(run: ToolReport, asked: ToolFlags) -> None:
     """OutputError where a flag had no effect: some builds pass over those that they do not know."""
     warmup, runs = run.bounds
     for name, want, got in (
@@ -148,7 +148,7 @@ def _printed(value: float) -> float:
     return float(f"{value:g}")
 
 
-def parse_log(stdout: str, stderr: str = "") -> tuple[Run | Refused, ...]:
+def parse_log(stdout: str, stderr: str = "") -> tuple[ToolReport | Refused, ...]:
     """Every run in a log, in order; OutputError when there is none. ``stderr`` belongs to the last run."""
     if len(stdout) + len(stderr) > LIMIT_CHARS:
         raise OutputError(f"benchmark_model printed more than {LIMIT_CHARS:,} characters")
@@ -180,7 +180,7 @@ class _Part:
     reason: str = ""
     loaded: bool = False
     init_text: str | None = None
-    bounds: list[Bound] = field(default_factory=list)
+    bounds: list[SeriesLimit] = field(default_factory=list)
     stats: list[Stat] = field(default_factory=list)
     timings: tuple[int, int, str, str] | None = None
     seen: dict[str, str] = field(default_factory=dict)
@@ -201,7 +201,7 @@ class _Part:
         if text.startswith(("Replacing ", _CREATED)) or _ERROR.fullmatch(text):
             self.take(text)
 
-    def end(self) -> Run | Refused:
+    def end(self) -> ToolReport | Refused:
         """What the lines add up to."""
         try:
             return Refused(self.reason) if self.reason else self._end()
@@ -231,7 +231,7 @@ class _Part:
             if not ready or len(self.bounds) != len(self.stats) or len(self.bounds) == 2:
                 raise ValueError("lines are out of order: a series begins where none should")
             limit = parse_float(match[3]) if match[3] else None
-            self.bounds.append(Bound(int(match[1]), parse_float(match[2]), limit))
+            self.bounds.append(SeriesLimit(int(match[1]), parse_float(match[2]), limit))
         elif text.startswith("count="):
             if len(self.stats) + 1 != len(self.bounds):
                 raise ValueError("lines are out of order: a series ends where none began")
@@ -267,7 +267,7 @@ class _Part:
             raise ValueError("lines are out of order: a delegate is applied to a running session")
         self.delegate = (name, executed, partitions)
 
-    def _end(self) -> Run:
+    def _end(self) -> ToolReport:
         if self.timings is None or self.init_text is None:
             raise ValueError("the output is cut: the line of timings is missing")
         init_us, first_us, warmup_text, avg_text = self.timings
@@ -280,7 +280,7 @@ class _Part:
         xnnpack = self.seen.get("Use xnnpack")
         delegate, executed, partitions = self.delegate or ("XNNPACK" if self.created else "", "", None)
         threads = self.seen.get("Num threads")
-        return Run(
+        return ToolReport(
             init_us,
             warmup,
             runs,

@@ -24,7 +24,7 @@ _STRAY_S = 0.25  # of a series, between the times it counts: copying inputs, and
 _STRAY_RUN_S = 0.001  # more of it for each run
 
 
-class Bound(NamedTuple):
+class SeriesLimit(NamedTuple):
     """How long a series was to go on: ``runs`` and ``least_s``, unless ``most_s`` ends it."""
 
     runs: int
@@ -82,7 +82,7 @@ def parse_float(text: str) -> float:
     return value
 
 
-def is_cut(stat: Stat, bound: Bound) -> bool:
+def is_cut(stat: Stat, bound: SeriesLimit) -> bool:
     """Whether the time limit ended the series; ValueError where neither limit nor number of runs explains its count.
 
     The tool goes on while there are runs to do or time to fill, and stops once the limit has passed, by a clock that

@@ -7,10 +7,10 @@ import dataclasses
 from dataclasses import dataclass, replace
 from typing import Any
 
-from blocks.errors import OutcomeError
-from latency_tables.fields import Fields
-from latency_tables.jsonl import parse_line
-from latency_tables.records import check_samples
+from edgenas.base.errors import OutcomeError
+from edgenas.latency_tables.records import check_samples
+from edgenas.latency_tables.store.fields import Fields
+from edgenas.latency_tables.store.jsonl import parse_line
 
 LIMIT_CHARS = 64 << 20
 SCHEDULERS = ("fifo", "normal")

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from profiler.runtimes.output import OutputError
+from edgenas.profiler.runtimes.output import OutputError
 
 LIMIT_CHARS = 4 << 20
 _NUMBER = r"([0-9]{1,15}(?:\.[0-9]{1,12})?(?:e[+-][0-9]{2})?)"

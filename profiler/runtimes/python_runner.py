@@ -9,11 +9,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from profiler.runtimes.alone import AloneOutput, Task, parse_alone
-from profiler.runtimes.output import BatchOutput, Description, parse_batch, parse_description
+from edgenas.profiler.runtimes.output import BatchOutput, Description, parse_batch, parse_description
+from edgenas.profiler.runtimes.sustained import SustainedOutput, SustainedRequest, parse_alone
 
 if TYPE_CHECKING:
-    from profiler.plan import Plan
+    from edgenas.profiler.plan import Plan
 
 RUNNER = Path(__file__).resolve().parent.parent / "runners" / "bench_runner.py"
 ALONE = RUNNER.with_name("alone_runner.py")
@@ -64,7 +64,7 @@ class PythonRunner:
         """See ``Runtime.parse``."""
         return parse_batch(stdout)
 
-    def alone_files(self, model: bytes, plan: Plan, task: Task) -> dict[str, bytes]:
+    def alone_files(self, model: bytes, plan: Plan, task: SustainedRequest) -> dict[str, bytes]:
         """See ``Runtime.alone_files``."""
         file = f"model.{self.format}"
         settings = {**plan.as_dict(), "min_sample_ns": plan.min_sample_us * 1000, "runtime": self.name, "file": file}
@@ -80,7 +80,7 @@ class PythonRunner:
         """See ``Runtime.alone_command``."""
         return [program, "-B", f"{folder}/alone_runner.py", f"{folder}/task.json"]
 
-    def parse_alone(self, stdout: str, task: Task) -> AloneOutput | None:
+    def parse_alone(self, stdout: str, task: SustainedRequest) -> SustainedOutput | None:
         """See ``Runtime.parse_alone``."""
         return parse_alone(stdout)
 
@@ -93,9 +93,9 @@ def companion_block(kib: int) -> str:
 
 @lru_cache(maxsize=8)
 def _model(format: str, text: str) -> bytes:
-    from blocks.spec import BlockSpec
-    from blocks.weights import random_weights
-    from profiler.export import WRITERS
+    from edgenas.blocks.spec import BlockSpec
+    from edgenas.blocks.weights import random_weights
+    from edgenas.profiler.export import WRITERS
 
     block = BlockSpec.parse(text)
     return WRITERS[format]([block], [random_weights(block)])

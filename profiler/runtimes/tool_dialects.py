@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from profiler.runtimes import benchmark_model, perf_test, tool_memory
-from profiler.runtimes.alone import Memory
-from profiler.runtimes.output import OutputError
-from profiler.runtimes.tool_script import MODEL, TOOL
+from edgenas.profiler.runtimes import benchmark_model, perf_test, tool_memory
+from edgenas.profiler.runtimes.output import OutputError
+from edgenas.profiler.runtimes.sustained import Memory
+from edgenas.profiler.runtimes.tool_script import MODEL, TOOL
 
 if TYPE_CHECKING:
-    from profiler.plan import Plan
+    from edgenas.profiler.plan import Plan
 
 BENCHMARK_MODEL_LOOPS = 50
 PERF_TEST_LOOPS = 20  # fewer, since it has no time limit: a model of a second takes 20 of them
@@ -61,9 +61,9 @@ class Dialect:
     watch: tuple[str, ...] = ()
 
 
-def _options(plan: Plan, graph: str) -> benchmark_model.Options:
+def _options(plan: Plan, graph: str) -> benchmark_model.ToolFlags:
     max_s = plan.max_round_ms / 1e3
-    return benchmark_model.Options(
+    return benchmark_model.ToolFlags(
         graph,
         threads=plan.threads,
         use_xnnpack=True,
@@ -79,14 +79,14 @@ def _benchmark_model_command(plan: Plan) -> list[str]:
     return benchmark_model.command(TOOL, _options(plan, f"{MODEL}.tflite"), plan.cores or ())
 
 
-def _benchmark_model_run(plan: Plan, graph: str, stdout: str, stderr: str) -> benchmark_model.Run:
+def _benchmark_model_run(plan: Plan, graph: str, stdout: str, stderr: str) -> benchmark_model.ToolReport:
     run = benchmark_model.parse_run(stdout, stderr, asked=_options(plan, graph))
     if run.delegate not in ("", "XNNPACK") or (run.delegate and not run.executed):
         raise OutputError("benchmark_model does not say how much of the model XNNPACK took; use a newer build of it")
     return run
 
 
-def _taken(run: benchmark_model.Run) -> bool:
+def _taken(run: benchmark_model.ToolReport) -> bool:
     return run.executed in ("completely", "partially")
 
 

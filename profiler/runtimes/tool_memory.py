@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 
-from profiler.runtimes.alone import Memory
+from edgenas.profiler.runtimes.sustained import Memory
 
 _MIB = r"([0-9]{1,7}(?:\.[0-9]{1,8})?)"
 _GREW = re.compile(

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from latency_tables.jsonl import parse_line
-from profiler.runtimes.output import LIMIT_CHARS, OutputError
-from profiler.runtimes.tool_script import MARK
+from edgenas.latency_tables.store.jsonl import parse_line
+from edgenas.profiler.runtimes.output import LIMIT_CHARS, OutputError
+from edgenas.profiler.runtimes.tool_script import MARK
 
 _NUMBER = r"(0|[1-9][0-9]{0,8})"
 _MARKS = {
@@ -32,7 +32,7 @@ _CPUS = re.compile(r"([0-9]{1,4})(?:-([0-9]{1,4}))?")
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class ToolRun:
     """One run of the tool: what it printed, its exit code, whole seconds, and when it began by the device's clock."""
 
     model: int
@@ -44,14 +44,14 @@ class Ran:
 
 
 @dataclass(slots=True)
-class Record:
+class BatchTranscript:
     """Everything a batch printed that is whole. ``rounds`` holds the good runs of those that were finished, ``failed``
     and ``late`` models by number, from any round; ``complete`` with the end mark."""
 
     sha256: str = ""
     cores: tuple[int, ...] = ()
-    rounds: list[list[Ran]] = field(default_factory=list)
-    failed: dict[int, Ran] = field(default_factory=dict)
+    rounds: list[list[ToolRun]] = field(default_factory=list)
+    failed: dict[int, ToolRun] = field(default_factory=dict)
     late: list[int] = field(default_factory=list)
     complete: bool = False
 
@@ -80,7 +80,7 @@ def begins(text: str) -> tuple[str, list[str]] | None:
     return (lines[0], lines[1:]) if lines else None
 
 
-def read_record(lines: list[str], orders: Iterator[tuple[int, ...]]) -> Record | None:
+def read_record(lines: list[str], orders: Iterator[tuple[int, ...]]) -> BatchTranscript | None:
     """The batch of these ``orders``; None where it ended before its first round began. OutputError with the number of
     the line for anything that the script would not print."""
     reader = _Reader(orders)
@@ -109,12 +109,12 @@ class _Reader:
     """Takes the marks in order, and knows which may come next."""
 
     def __init__(self, orders: Iterator[tuple[int, ...]]) -> None:
-        self.record = Record()
+        self.record = BatchTranscript()
         self._orders = orders
         self._due: list[int] | None = None  # models of the round in progress that have not had their turn
-        self._runs: list[Ran] = []
+        self._runs: list[ToolRun] = []
 
-    def take(self, name: str, values: Sequence[str], ran: Ran | None) -> None:
+    def take(self, name: str, values: Sequence[str], ran: ToolRun | None) -> None:
         """ValueError for what cannot come here."""
         record = self.record
         number = len(record.rounds)  # of the round in progress, or of the next
@@ -170,7 +170,7 @@ class _Reader:
             raise ValueError(f"model {model} comes where it was not its turn")
 
 
-def _events(lines: list[str]) -> Iterator[tuple[int, str, tuple[str, ...], Ran | None]]:
+def _events(lines: list[str]) -> Iterator[tuple[int, str, tuple[str, ...], ToolRun | None]]:
     """(number of the line, mark, its values, the run where it is one); what is not whole at the end is left out."""
     at = 0
     while at < len(lines):
@@ -189,9 +189,9 @@ def _events(lines: list[str]) -> Iterator[tuple[int, str, tuple[str, ...], Ran |
         at += 1
 
 
-def _ran(values: Sequence[str], stdout: str, stderr: str) -> Ran:
+def _ran(values: Sequence[str], stdout: str, stderr: str) -> ToolRun:
     model, code, seconds, began_s = (int(value) for value in values[1:])
-    return Ran(model, code, seconds, began_s, stdout, stderr)
+    return ToolRun(model, code, seconds, began_s, stdout, stderr)
 
 
 def _mark(lines: list[str], at: int) -> tuple[str, tuple[str, ...]]:

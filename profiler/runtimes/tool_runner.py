@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from blocks.errors import InputError
-from devices.facts import printable
-from profiler.runtimes.alone import AloneOutput, Task
-from profiler.runtimes.output import (
+from edgenas.base.errors import InputError
+from edgenas.devices.facts.facts import printable
+from edgenas.profiler.runtimes.output import (
     BatchOutput,
     Description,
     Header,
@@ -18,13 +17,14 @@ from profiler.runtimes.output import (
     ModelResult,
     OutputError,
 )
-from profiler.runtimes.tool_alone import burst_plan, minutes_of
-from profiler.runtimes.tool_dialects import Burst, Dialect, Sample
-from profiler.runtimes.tool_output import Ran, Record, begins, read_head, read_record, seal
-from profiler.runtimes.tool_script import orders, script
+from edgenas.profiler.runtimes.sustained import SustainedOutput, SustainedRequest
+from edgenas.profiler.runtimes.tool_dialects import Burst, Dialect, Sample
+from edgenas.profiler.runtimes.tool_output import BatchTranscript, ToolRun, begins, read_head, read_record, seal
+from edgenas.profiler.runtimes.tool_script import orders, script
+from edgenas.profiler.runtimes.tool_sustained import burst_plan, minutes_of
 
 if TYPE_CHECKING:
-    from profiler.plan import Plan
+    from edgenas.profiler.plan import Plan
 
 PROBE = "conv-8x3-o4-k3-s1-relu6"  # a block that every runtime and delegate takes
 RUN_LIMIT_S = 60  # more than two inferences of the slowest network on the slowest board
@@ -42,10 +42,10 @@ class ToolRunner:
 
     def describe_files(self) -> dict[str, bytes]:
         """See ``Runtime.describe_files``: a batch of one small model in one round, not pinned."""
-        from blocks.spec import BlockSpec
-        from blocks.weights import random_weights
-        from profiler.export import WRITERS
-        from profiler.plan import Plan
+        from edgenas.blocks.spec import BlockSpec
+        from edgenas.blocks.weights import random_weights
+        from edgenas.profiler.export import WRITERS
+        from edgenas.profiler.plan import Plan
 
         block = BlockSpec.parse(PROBE)
         model = WRITERS[self.format]([block], [random_weights(block)])
@@ -88,7 +88,7 @@ class ToolRunner:
         read = self._read(stdout)
         return None if read is None else self._output(*read)
 
-    def alone_files(self, model: bytes, plan: Plan, task: Task) -> dict[str, bytes]:
+    def alone_files(self, model: bytes, plan: Plan, task: SustainedRequest) -> dict[str, bytes]:
         """See ``Runtime.alone_files``."""
         settled = burst_plan(plan, task)
         command = [*self.dialect.burst(settled), *(self.dialect.watch if task.watch else ())]
@@ -98,7 +98,7 @@ class ToolRunner:
         """See ``Runtime.alone_command``."""
         return self.command(program, folder)
 
-    def parse_alone(self, stdout: str, task: Task) -> AloneOutput | None:
+    def parse_alone(self, stdout: str, task: SustainedRequest) -> SustainedOutput | None:
         """See ``Runtime.parse_alone``."""
         read = self._read(stdout)
         if read is None:
@@ -106,7 +106,7 @@ class ToolRunner:
         plan, _, record = read
         header = Header(self._installed(record.sha256), plan.threads, record.cores, "normal")
         failure = self._why(record.failed[0]) if record.failed else ""
-        good: list[tuple[Ran, Burst]] = []
+        good: list[tuple[ToolRun, Burst]] = []
         for run in (run for runs in record.rounds for run in runs):
             try:
                 good.append((run, self.dialect.read_burst(plan, f"0.{self.format}", run.stdout, run.stderr)))
@@ -119,9 +119,9 @@ class ToolRunner:
         first, burst = good[0]
         memory = self.dialect.memory(first.stdout) if record.complete else None
         minutes = minutes_of(good, task.minute_s)
-        return AloneOutput(header, burst.delegate, "burst", float(first.began_s), minutes, memory, failure)
+        return SustainedOutput(header, burst.delegate, "burst", float(first.began_s), minutes, memory, failure)
 
-    def _output(self, plan: Plan, names: list[str], record: Record) -> BatchOutput:
+    def _output(self, plan: Plan, names: list[str], record: BatchTranscript) -> BatchOutput:
         header = Header(self._installed(record.sha256), plan.threads, record.cores, "normal")
         errors = {model: ModelError(names[model], "run", self._why(ran)) for model, ran in record.failed.items()}
         for model in record.late:
@@ -136,7 +136,7 @@ class ToolRunner:
                     errors[model] = ModelError(names[model], "output", printable(str(error), 300))
         return BatchOutput(header, tuple(results), tuple(errors.values()), record.complete)
 
-    def _read(self, stdout: str) -> tuple[Plan, list[str], Record] | None:
+    def _read(self, stdout: str) -> tuple[Plan, list[str], BatchTranscript] | None:
         """What was asked and what came of it; None where no round had begun. OutputError."""
         found = begins(stdout)
         if found is None:
@@ -148,7 +148,7 @@ class ToolRunner:
 
     def _asked(self, head: dict[str, Any]) -> tuple[Plan, int, list[str]]:
         """The plan, the process and the models' names that the batch was made from; OutputError."""
-        from profiler.plan import Plan
+        from edgenas.profiler.plan import Plan
 
         try:
             values = dict(head["plan"])
@@ -164,7 +164,7 @@ class ToolRunner:
     def _installed(self, sha256: str) -> Installed:
         return Installed(self.name, self.name, sha256[:12], "", self.dialect.notes)
 
-    def _result(self, name: str, plan: Plan, ran: list[Ran]) -> ModelResult:
+    def _result(self, name: str, plan: Plan, ran: list[ToolRun]) -> ModelResult:
         samples = [self.dialect.read(plan, f"{run.model}.{self.format}", run.stdout, run.stderr) for run in ran]
         computed = {(sample.delegate, sample.partitions) for sample in samples}
         if len(computed) != 1:
@@ -175,7 +175,7 @@ class ToolRunner:
         rounds = tuple((sample.ns,) for sample in samples)
         return ModelResult(name, self.dialect.loops, first.warmup, rounds, None, first.delegate, first.partitions)
 
-    def _why(self, ran: Ran) -> str:
+    def _why(self, ran: ToolRun) -> str:
         if ran.seconds >= self.run_limit_s:
             how = f"stopped after {ran.seconds} s"
         elif ran.code > 128:

@@ -13,9 +13,9 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from blocks.architecture import Architecture
-from blocks.errors import InputError, OutcomeError
-from search.problem import Candidate
+from edgenas.base.errors import InputError, OutcomeError
+from edgenas.blocks.architecture import Architecture
+from edgenas.search.problem import Candidate
 
 Judge = Callable[[Architecture], float]
 

@@ -18,11 +18,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from blocks.errors import InputError, MissingExtraError, OutcomeError
-from search.accuracy.cluster_address import Cluster, answering
-from search.accuracy.cluster_node import judge_on_node, versions
-from search.accuracy.judging import accuracy_or_raise
-from search.problem import Accuracy, Candidate
+from edgenas.base.errors import InputError, MissingExtraError, OutcomeError
+from edgenas.search.accuracy.cluster_address import RayAddress, answering
+from edgenas.search.accuracy.cluster_node import judge_on_node, versions
+from edgenas.search.accuracy.judging import accuracy_or_raise
+from edgenas.search.problem import Accuracy, Candidate
 
 RETRIES = 3  #: times a network is judged again because its worker or node was lost
 LOOK_S = 5.0  #: between looks at the cluster while nothing arrives
@@ -43,7 +43,7 @@ class ClusterAccuracy:
     def __init__(
         self,
         accuracy: Accuracy,
-        cluster: Cluster,
+        cluster: RayAddress,
         modules: Sequence[Path] = (),
         say: Callable[[str], None] = lambda text: None,
         patience_s: float = 60.0,
@@ -159,7 +159,7 @@ class ClusterAccuracy:
         return f"no node of {self._cluster.address} has the {wanted} of one task ({there or 'no node is left'})"
 
 
-def _join(cluster: Cluster, modules: Sequence[Path]) -> Any:
+def _join(cluster: RayAddress, modules: Sequence[Path]) -> Any:
     """The module ray, joined to ``cluster``; its own talk is silenced, errors are ours to tell."""
     address = answering(cluster.address)
     os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".*")  # read at import; it tells of lost nodes on stdout

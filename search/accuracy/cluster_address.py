@@ -7,13 +7,13 @@ import os
 import socket
 from dataclasses import dataclass
 
-from blocks.errors import InputError, OutcomeError
+from edgenas.base.errors import InputError, OutcomeError
 
 REACH_S = 10.0  #: for the first answer; Ray itself tries for minutes
 
 
 @dataclass(frozen=True, slots=True)
-class Cluster:
+class RayAddress:
     """Where tasks run.
 
     address  'host:port' of the head, as ``ray start --head`` prints it, or 'auto': what RAY_ADDRESS names, as in a job

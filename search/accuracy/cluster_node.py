@@ -6,8 +6,8 @@ import platform
 from collections.abc import Mapping
 from importlib import metadata
 
-from search.accuracy.judging import Failed, judge_one
-from search.problem import Accuracy, Candidate
+from edgenas.search.accuracy.judging import Failed, judge_one
+from edgenas.search.problem import Accuracy, Candidate
 
 #: distributions whose version may change an accuracy
 DECIDING = ("edgenas", "torch", "numpy")

@@ -4,9 +4,11 @@
     accuracy = EstimateAccuracy(space, feeder, networks=100, journal=Path("fed.trials.jsonl"))
     accuracy.fitted().half_within                 # percentage points, of networks left out of the fit
 
-ridge   ``search.ridge``: additive in options on a scale that saturates. Its networks are half, at most, from MathNAS's
+ridge   ``edgenas.search.algorithms.ridge``: additive in options on a scale that saturates. Its networks are half, at
+        most, from MathNAS's
         single sample, where each option is seen in a network near the mean, and half drawn from all
-blocks  MathNAS's block accuracies, from the whole single sample (``search.mathnas_blocks``, ``search.mathnas``); the
+blocks  MathNAS's block accuracies, from the whole single sample (``edgenas.search.algorithms.mathnas_blocks``,
+        ``edgenas.search.algorithms.mathnas``); the
         networks drawn beside it only say how far it is off
 """
 
@@ -19,17 +21,17 @@ from pathlib import Path
 
 import numpy as np
 
-from blocks.errors import InputError
-from search.accuracy.trust import Tau, kendall
-from search.graph import layered_graph
-from search.hybrid import single_sample
-from search.hybrid_table import TrialModel
-from search.journal import TrialCache, network_digest
-from search.mathnas import Prediction
-from search.mathnas_blocks import FLOPS, block_values
-from search.problem import Accuracy, Candidate, Problem
-from search.space import Choice, Space
-from search.trials import Trials
+from edgenas.base.errors import InputError
+from edgenas.search.accuracy.trust import Tau, kendall
+from edgenas.search.algorithms.hybrid import single_sample
+from edgenas.search.algorithms.hybrid_table import TrialModel
+from edgenas.search.algorithms.mathnas import Prediction
+from edgenas.search.algorithms.mathnas_blocks import FLOPS, block_values
+from edgenas.search.graph import layered_graph
+from edgenas.search.journal import TrialCache, network_digest
+from edgenas.search.problem import Accuracy, Candidate, Problem
+from edgenas.search.space import Choice, Space
+from edgenas.search.trials import Trials
 
 MODELS = ("ridge", "blocks")
 LEAST = 10  #: networks, and those that only say how far 'blocks' is off
@@ -39,7 +41,7 @@ Predict = Callable[[Choice], float]
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
+class FitQuality:
     """How far a model can be trusted, by networks that it was not fitted to: each left out in turn (ridge), or those
     beside the single sample (blocks).
 
@@ -89,7 +91,7 @@ class EstimateAccuracy:
             )
         self._space, self._feeder, self._count, self._model, self._seed = space, feeder, networks, model, seed
         self._journal, self._progress = journal, progress
-        self._found: tuple[Predict, Fitted] | None = None
+        self._found: tuple[Predict, FitQuality] | None = None
 
     @property
     def name(self) -> str:
@@ -101,11 +103,11 @@ class EstimateAccuracy:
         for index, candidate in enumerate(candidates):
             yield index, _percent(predict(candidate.choice))
 
-    def fitted(self) -> Fitted:
+    def fitted(self) -> FitQuality:
         """How far predictions are off."""
         return self._fit()[1]
 
-    def _fit(self) -> tuple[Predict, Fitted]:
+    def _fit(self) -> tuple[Predict, FitQuality]:
         if self._found is None:
             with TrialCache(self._space, self._feeder, self._journal) as cache:
                 wide = FLOPS.total(self._space.architecture(single_sample(self._space)[0]))
@@ -131,7 +133,7 @@ class EstimateAccuracy:
         return list(found.values())
 
 
-def _ridge(problem: Problem, trials: Trials, choices: Sequence[Choice]) -> tuple[Predict, Fitted]:
+def _ridge(problem: Problem, trials: Trials, choices: Sequence[Choice]) -> tuple[Predict, FitQuality]:
     graph = layered_graph(problem.space, FLOPS)
     model = TrialModel(problem.space, graph, trials)
     judged = model.rewards(choices)
@@ -144,7 +146,7 @@ def _ridge(problem: Problem, trials: Trials, choices: Sequence[Choice]) -> tuple
     return predict, _told(judged, [model.left_out(choice) for choice in choices], len(trials))
 
 
-def _blocks(problem: Problem, trials: Trials, choices: Sequence[Choice]) -> tuple[Predict, Fitted]:
+def _blocks(problem: Problem, trials: Trials, choices: Sequence[Choice]) -> tuple[Predict, FitQuality]:
     judged = dict(zip(choices, trials.rewards(choices), strict=True))
     values = block_values(problem, trials)
     prediction = Prediction.of(problem.space, layered_graph(problem.space, FLOPS), values, power=1.0)
@@ -164,7 +166,7 @@ def _percent(predicted: float) -> float:
     return min(100.0, max(0.0, predicted))
 
 
-def _told(judged: Sequence[float], predicted: Sequence[float], networks: int) -> Fitted:
+def _told(judged: Sequence[float], predicted: Sequence[float], networks: int) -> FitQuality:
     off = np.abs(np.array(judged) - [_percent(each) for each in predicted])
     half, ninety = (float(each) for each in np.quantile(off, (0.5, 0.9)))
-    return Fitted(networks, half, ninety, kendall(predicted, judged))
+    return FitQuality(networks, half, ninety, kendall(predicted, judged))

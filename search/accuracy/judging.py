@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from blocks.errors import EdgenasError, OutcomeError
-from search.problem import Accuracy, Candidate
+from edgenas.base.errors import EdgenasError, OutcomeError
+from edgenas.search.problem import Accuracy, Candidate
 
 
 @dataclass(frozen=True, slots=True)

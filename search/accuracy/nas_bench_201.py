@@ -15,9 +15,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from blocks.errors import InputError
-from search.problem import Candidate
-from search.space import Choice, Space
+from edgenas.base.errors import InputError
+from edgenas.search.problem import Candidate
+from edgenas.search.space import Choice, Space
 
 CELLS = 5**6
 _OPERATION = re.compile(r"([a-z_0-9]+)~([0-2])")

@@ -3,20 +3,20 @@
 A layer holds, for each operation that any of its options has, one weight of the largest shape. An option takes the
 first channels of it (widths, expansions, squeezed widths), and the middle of a kernel turned by a small matrix that is
 learned (once-for-all, arXiv 1908.09791, section 3.3; entangled weights as in AutoFormer, arXiv 2107.00651). A member
-is computed by ``blocks.torch_modules``, so that what is trained here is what a network of its own would compute.
-Needs torch, and importing this file imports it.
+is computed by ``edgenas.blocks.torch_modules``, so that what is trained here is what a network of its own would
+compute. Needs torch, and importing this file imports it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from blocks.errors import MissingExtraError
-from blocks.ops import Op, lower
-from blocks.spec import BlockSpec
-from blocks.torch_modules import BlockModule, NetworkModule
-from search.accuracy.training_torch import quick
-from search.space import Choice, Space
+from edgenas.base.errors import MissingExtraError
+from edgenas.blocks.ops import Op, lower
+from edgenas.blocks.spec import BlockSpec
+from edgenas.blocks.torch_modules import BlockModule, NetworkModule
+from edgenas.search.space import Choice, Space
+from edgenas.training.network import quick
 
 try:
     import torch

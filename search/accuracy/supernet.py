@@ -4,7 +4,7 @@
     for index, percent in accuracy.evaluate(candidates): ...
 
 The first ``evaluate`` trains, or goes on where a training that was cut stood. Accuracies of members are lower than what
-they reach alone, and rank them as ``search.accuracy.trust`` says. Torch is imported at the first ``evaluate``.
+they reach alone, and rank them as ``edgenas.search.accuracy.trust`` says. Torch is imported at the first ``evaluate``.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from search.accuracy.training_data import ImageData, SupernetRecipe, TrainRecipe
-from search.problem import Candidate
-from search.space import Space
+from edgenas.search.problem import Candidate
+from edgenas.search.space import Space
+from edgenas.training.data import ImageData, SupernetRecipe, TrainRecipe
 
 if TYPE_CHECKING:
-    from search.accuracy.fitting import Progress
-    from search.accuracy.supernet_torch import MemberJudge
+    from edgenas.search.accuracy.supernet_torch import MemberJudge
+    from edgenas.training.loop import TrainingProgress
 
 SUPERNET_RECIPE = SupernetRecipe(TrainRecipe(epochs=36, flip=True))
 
@@ -44,7 +44,7 @@ class SupernetAccuracy:
         checkpoint: Path | None = None,
         device: str = "cpu",
         threads: int = 1,
-        progress: Progress | None = None,
+        progress: TrainingProgress | None = None,
     ) -> None:
         self._space, self._data, self._recipe, self._seed = space, data, recipe, seed
         self._checkpoint, self._device, self._threads, self._progress = checkpoint, device, threads, progress
@@ -60,8 +60,8 @@ class SupernetAccuracy:
     def evaluate(self, candidates: Sequence[Candidate]) -> Iterator[tuple[int, float]]:
         """Judge each, after the training; InputError when space and images do not fit, OutcomeError when it
         diverges."""
-        from search.accuracy.arithmetic import repeatable
-        from search.accuracy.training_torch import threads
+        from edgenas.training.arithmetic import repeatable
+        from edgenas.training.network import threads
 
         with threads(self._threads), repeatable():
             if self._judge is None:
@@ -72,10 +72,10 @@ class SupernetAccuracy:
             yield index, accuracy
 
     def _trained(self) -> MemberJudge:
-        from search.accuracy.checkpoints import Checkpoint
-        from search.accuracy.feeding import device_named
-        from search.accuracy.supernet_torch import MemberJudge, extreme, trained_supernet
-        from search.accuracy.training_torch import check_fit
+        from edgenas.search.accuracy.supernet_torch import MemberJudge, extreme, trained_supernet
+        from edgenas.training.checkpoints import Checkpoint
+        from edgenas.training.feed import device_named
+        from edgenas.training.network import check_fit
 
         check_fit(self._space.architecture(extreme(self._space, max)), self._data, self._recipe.training)
         device = device_named(self._device)

@@ -12,16 +12,16 @@ from functools import cache
 
 import numpy as np
 
-from blocks.errors import MissingExtraError
-from blocks.torch_modules import NetworkModule
-from search.accuracy.arithmetic import Arithmetic
-from search.accuracy.checkpoints import Checkpoint
-from search.accuracy.feeding import Feed
-from search.accuracy.fitting import Fit, Gradients, Progress
-from search.accuracy.shared_weights import SharedNetwork
-from search.accuracy.training_data import ImageData, SupernetRecipe
-from search.accuracy.training_torch import accuracy_percent
-from search.space import Choice, Space, State
+from edgenas.base.errors import MissingExtraError
+from edgenas.blocks.torch_modules import NetworkModule
+from edgenas.search.accuracy.shared_weights import SharedNetwork
+from edgenas.search.space import Choice, Space, State
+from edgenas.training.arithmetic import Arithmetic
+from edgenas.training.checkpoints import Checkpoint
+from edgenas.training.data import ImageData, SupernetRecipe
+from edgenas.training.feed import Feed
+from edgenas.training.loop import Fit, Gradients, TrainingProgress
+from edgenas.training.network import accuracy_percent
 
 try:
     import torch
@@ -38,7 +38,7 @@ def trained_supernet(
     seed: int,
     device: torch.device,
     checkpoint: Checkpoint | None = None,
-    progress: Progress | None = None,
+    progress: TrainingProgress | None = None,
 ) -> SharedNetwork:
     """The weights of all members after training; OutcomeError when the loss stops being a number."""
     with torch.random.fork_rng(devices=[]):

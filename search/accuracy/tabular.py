@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from blocks.errors import InputError
-from search.problem import Candidate
+from edgenas.base.errors import InputError
+from edgenas.search.problem import Candidate
 
 Mode = Literal["mean", "one"]
 

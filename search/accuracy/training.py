@@ -14,15 +14,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from blocks.architecture import Architecture
-from blocks.errors import EdgenasError, InputError, MissingExtraError, OutcomeError
-from search.accuracy.training_data import Carried, ImageData, TrainRecipe
-from search.accuracy.workers import WorkersAccuracy
-from search.problem import Candidate
+from edgenas.base.errors import EdgenasError, InputError, MissingExtraError, OutcomeError
+from edgenas.blocks.architecture import Architecture
+from edgenas.search.accuracy.workers import WorkersAccuracy
+from edgenas.search.problem import Candidate
+from edgenas.training.data import Carried, ImageData, TrainRecipe
 
 if TYPE_CHECKING:
-    from search.accuracy.fitting import Progress
-    from search.accuracy.training_torch import Trained
+    from edgenas.training.loop import TrainingProgress
+    from edgenas.training.network import Trained
 
 __all__ = ["ImageData", "TrainRecipe", "TrainingAccuracy", "train"]
 
@@ -32,21 +32,21 @@ def train(
     data: ImageData,
     recipe: TrainRecipe,
     seed: int,
-    progress: Progress | None = None,
+    progress: TrainingProgress | None = None,
     *,
     device: str = "cpu",
     checkpoint: Path | None = None,
 ) -> Trained:
-    """One network trained from its first weights; see ``search.accuracy.training_torch.train``."""
-    from search.accuracy import training_torch
+    """One network trained from its first weights; see ``edgenas.training.network.train``."""
+    from edgenas.training import network
 
-    return training_torch.train(architecture, data, recipe, seed, progress, device=device, checkpoint=checkpoint)
+    return network.train(architecture, data, recipe, seed, progress, device=device, checkpoint=checkpoint)
 
 
 class TrainingAccuracy:
     """Accuracy in percent on ``data``'s validation images after training with ``recipe`` from ``seed``.
 
-    ``workers`` processes (``search.accuracy.workers``) train one candidate each on one thread; 0 trains in this
+    ``workers`` processes (``edgenas.search.accuracy.workers``) train one candidate each on one thread; 0 trains in this
     process. The accuracies do not depend on their number.
     """
 

@@ -7,10 +7,10 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from blocks.errors import InputError
-from search.journal import network_digest
-from search.problem import Candidate
-from search.space import Space
+from edgenas.base.errors import InputError
+from edgenas.search.journal import network_digest
+from edgenas.search.problem import Candidate
+from edgenas.search.space import Space
 
 _DRAWS = 100  #: for each member wanted, before a space counts as too small
 

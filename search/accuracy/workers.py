@@ -16,9 +16,9 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
 
-from blocks.errors import InputError, OutcomeError
-from search.accuracy.judging import Failed, accuracy_or_raise, judge_one
-from search.problem import Accuracy, Candidate
+from edgenas.base.errors import InputError, OutcomeError
+from edgenas.search.accuracy.judging import Failed, accuracy_or_raise, judge_one
+from edgenas.search.problem import Accuracy, Candidate
 
 
 class WorkersAccuracy:

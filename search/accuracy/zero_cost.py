@@ -1,8 +1,8 @@
 """What is said of a network that was never trained, from one batch: zero-cost proxies.
 
 They are on no scale that means anything, and one that ranks well in a space may fail in the next
-(``tools/bench/ranking.py``): good for a place to begin (``search.warm_start``), never for an accuracy. Needs torch, and
-importing this file imports it.
+(``tools/bench/ranking.py``): good for a place to begin (``edgenas.search.algorithms.warm_start``), never for an
+accuracy. Needs torch, and importing this file imports it.
 
 naswot          log determinant of how alike images' ReLU patterns are (Mellor et al., arXiv 2006.04647, eq. 2)
 gradient norm   of the loss over all weights (Abdelfattah et al., arXiv 2101.08134, section 3.1)
@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from blocks.architecture import Architecture
-from blocks.errors import MissingExtraError
-from blocks.torch_modules import BlockModule, NetworkModule
-from search.accuracy.training_torch import fresh_network, threads
+from edgenas.base.errors import MissingExtraError
+from edgenas.blocks.architecture import Architecture
+from edgenas.blocks.torch_modules import BlockModule, NetworkModule
+from edgenas.training.network import fresh_network, threads
 
 try:
     import torch

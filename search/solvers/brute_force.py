@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from blocks.errors import InputError
-from search.graph import Bools, Floats, Graph, Ints, Solution
+from edgenas.base.errors import InputError
+from edgenas.search.graph import Bools, Floats, Graph, Ints, Solution
 
 MOST_PATHS = 3_000_000
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from blocks.errors import OutcomeError
-from search.graph import Floats, Graph, best_rest, smallest_cost
-from search.solvers.dinkelbach import Ratio
-from search.solvers.flow import conservation, path_of, scale_of, scaled_limits, stacked
+from edgenas.base.errors import OutcomeError
+from edgenas.search.graph import Floats, Graph, best_rest, smallest_cost
+from edgenas.search.solvers.dinkelbach import Ratio
+from edgenas.search.solvers.flow import conservation, path_of, scale_of, scaled_limits, stacked
 
 
 def solve(

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from blocks.errors import InputError
-from search.graph import Floats, Graph, Solution, Solver
-from search.solvers import brute_force, limited
+from edgenas.base.errors import InputError
+from edgenas.search.graph import Floats, Graph, Solution, Solver
+from edgenas.search.solvers import brute_force, limited
 
 MOST_ITERATIONS = 100
 
@@ -71,9 +71,15 @@ def solve(
 
 
 def _proven(
-    graph: Graph, budget: float, loss: Sequence[Floats], size: Sequence[Floats], power: float, solver: Solver,
-    answer: Ratio, sum_size: float,
-) -> Ratio:  # fmt: skip
+    graph: Graph,
+    budget: float,
+    loss: Sequence[Floats],
+    size: Sequence[Floats],
+    power: float,
+    solver: Solver,
+    answer: Ratio,
+    sum_size: float,
+) -> Ratio:
     """``answer`` when it is known to be the best, else the best of an enumeration, else ``answer`` with its gap."""
     bound = _lower_bound(graph, budget, loss, size, power, solver, sum_size)
     if bound >= answer.ratio - 1e-12 * max(1.0, abs(answer.ratio)):
@@ -89,9 +95,14 @@ def _proven(
 
 
 def _lower_bound(
-    graph: Graph, budget: float, loss: Sequence[Floats], size: Sequence[Floats], power: float, solver: Solver,
+    graph: Graph,
+    budget: float,
+    loss: Sequence[Floats],
+    size: Sequence[Floats],
+    power: float,
+    solver: Solver,
     sum_size: float,
-) -> float:  # fmt: skip
+) -> float:
     """No path within the budget has a smaller ratio: by the tangent at ``sum_size`` where that is >= 0, else by the
     chord, which lies below size^power."""
     slope, intercept = power * sum_size ** (power - 1), (1 - power) * sum_size**power
@@ -104,9 +115,14 @@ def _lower_bound(
 
 
 def _linear_ratio(
-    graph: Graph, budget: float, loss: Sequence[Floats], size: Sequence[Floats], slope: float, intercept: float,
+    graph: Graph,
+    budget: float,
+    loss: Sequence[Floats],
+    size: Sequence[Floats],
+    slope: float,
+    intercept: float,
     solver: Solver,
-) -> float:  # fmt: skip
+) -> float:
     """The smallest  sum(loss) / (slope sum(size) + intercept)."""
     line = [slope * layer for layer in size]
     line[0] = line[0] + intercept

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from blocks.errors import OutcomeError
-from search.graph import Floats, Graph
+from edgenas.base.errors import OutcomeError
+from edgenas.search.graph import Floats, Graph
 
 
 def stacked(arrays: Sequence[Floats]) -> Floats:

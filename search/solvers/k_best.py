@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from search.graph import Bools, Graph
-from search.space import Choice
+from edgenas.search.graph import Bools, Graph
+from edgenas.search.space import Choice
 
 
 @dataclass(frozen=True, slots=True)

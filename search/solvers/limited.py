@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from search.graph import Floats, Graph, Ints, Rest, Solution, best_rest
-from search.solvers import milp, pareto_dp
-from search.solvers.undominated import undominated
+from edgenas.search.graph import BestCompletions, Floats, Graph, Ints, Solution, best_rest
+from edgenas.search.solvers import milp, pareto_dp
+from edgenas.search.solvers.undominated import undominated
 
 MOST_LABELS = 20_000  #: of one layer, above which HiGHS is quicker
 STEPS = 40  #: of the subgradient method
@@ -106,11 +106,11 @@ class _Search:
             label = int(labels.before[label])
         return self.graph.solution(edges[::-1])
 
-    def _priced(self) -> tuple[Floats, Rest]:
+    def _priced(self) -> tuple[Floats, BestCompletions]:
         """Prices under which the relaxed best is least, and the best rests at those prices."""
         scale = np.where(self.most > 0, self.most, 1.0)
         prices = np.zeros(len(self.most))
-        best: tuple[float, Floats, Rest] | None = None
+        best: tuple[float, Floats, BestCompletions] | None = None
         span = 0.0
         for step in range(STEPS):
             rest = self._rest(prices)
@@ -132,7 +132,7 @@ class _Search:
         assert best is not None
         return best[1], best[2]
 
-    def _rest(self, prices: Floats) -> Rest:
+    def _rest(self, prices: Floats) -> BestCompletions:
         return best_rest(self.graph, [x.value - x.weights @ prices for x in self.graph.layers], largest=True)
 
     def _span(self) -> float:
@@ -141,7 +141,7 @@ class _Search:
         high, low = (float(best_rest(self.graph, values, largest).bound[0][0]) for largest in (True, False))
         return high - low
 
-    def _edges(self, rest: Rest) -> list[int]:
+    def _edges(self, rest: BestCompletions) -> list[int]:
         state, edges = 0, []
         for layer, first in zip(self.graph.layers, rest.edge, strict=False):
             edges.append(int(first[state]))

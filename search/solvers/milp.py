@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from blocks.errors import OutcomeError
-from search.graph import Graph, Solution, smallest_cost
-from search.solvers.flow import conservation, path_of, scale_of, scaled_limits, stacked
+from edgenas.base.errors import OutcomeError
+from edgenas.search.graph import Graph, Solution, smallest_cost
+from edgenas.search.solvers.flow import conservation, path_of, scale_of, scaled_limits, stacked
 
 MOST_REPAIRS = 50  #: paths over the budget by less than HiGHS's tolerance that are cut off one by one
 
@@ -36,9 +36,12 @@ def solve(graph: Graph, budget: float, time_limit_s: float | None = None) -> Sol
         options["time_limit"] = time_limit_s
     for _ in range(MOST_REPAIRS):
         answer = milp(
-            -value / scale_of(value), integrality=np.ones(len(cost)), bounds=Bounds(0, 1), constraints=constraints,
+            -value / scale_of(value),
+            integrality=np.ones(len(cost)),
+            bounds=Bounds(0, 1),
+            constraints=constraints,
             options=options,
-        )  # fmt: skip
+        )
         if answer.status == 2 and graph.most:
             return None
         if answer.x is None or answer.status == 1:

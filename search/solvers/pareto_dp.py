@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from blocks.errors import InputError
-from search.graph import Floats, Graph, GraphLayer, Ints, Solution, best_rest
+from edgenas.base.errors import InputError
+from edgenas.search.graph import Floats, Graph, GraphLayer, Ints, Solution, best_rest
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class _Labels:
 
 
 @dataclass(frozen=True, eq=False)
-class Front:
+class ParetoFront:
     """Every network that no other beats on both counts: ``costs`` and ``values`` ascending, both strictly."""
 
     costs: Floats
@@ -56,9 +56,9 @@ class Front:
         return None if index < 0 else self.solution(index)
 
 
-def pareto_front(graph: Graph, budget: float | None = None) -> Front:
+def pareto_front(graph: Graph, budget: float | None = None) -> ParetoFront:
     """The whole front, or with ``budget`` its part up to there, in less time; for a graph without further limits, which
-    ``search.solvers.limited`` takes."""
+    ``edgenas.search.solvers.limited`` takes."""
     if graph.most:
         raise InputError(f"a front of cost and value knows nothing of {len(graph.most)} further limits")
     slack = np.inf if budget is None else budget + 1e-9 * abs(budget)  # bounds are added in another order than costs
@@ -76,7 +76,7 @@ def pareto_front(graph: Graph, budget: float | None = None) -> Front:
     kept = _undominated(costs, values)
     if budget is not None:
         kept = kept[costs[kept] <= budget]
-    return Front(costs[kept], values[kept], graph, last[kept], label[kept], tuple(history))
+    return ParetoFront(costs[kept], values[kept], graph, last[kept], label[kept], tuple(history))
 
 
 def solve(graph: Graph, budget: float) -> Solution | None:

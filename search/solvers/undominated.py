@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from search.graph import Floats, Ints
+from edgenas.search.graph import Floats, Ints
 
 CHUNK = 256
 

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from blocks.errors import InputError
-from search.space import Space
-from search.spaces.fbnet import fbnet
-from search.spaces.mobilenet_v2 import mobilenet_v2
-from search.spaces.mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
-from search.spaces.nas_bench_macro import nas_bench_macro
-from search.spaces.ofa_mobilenet_v3 import ofa_mobilenet_v3
-from search.spaces.proxylessnas import proxylessnas
-from search.spaces.proxylessnas_24 import proxylessnas_24
-from search.spaces.relu6 import SUFFIX, with_relu6
-from search.spaces.single_path import single_path
-from search.spaces.tunas_v3 import tunas_v3
+from edgenas.base.errors import InputError
+from edgenas.search.space import Space
+from edgenas.search.spaces.fbnet import fbnet
+from edgenas.search.spaces.mobilenet_v2 import mobilenet_v2
+from edgenas.search.spaces.mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
+from edgenas.search.spaces.nas_bench_macro import nas_bench_macro
+from edgenas.search.spaces.ofa_mobilenet_v3 import ofa_mobilenet_v3
+from edgenas.search.spaces.proxylessnas import proxylessnas
+from edgenas.search.spaces.proxylessnas_24 import proxylessnas_24
+from edgenas.search.spaces.relu6 import SUFFIX, with_relu6
+from edgenas.search.spaces.single_path import single_path
+from edgenas.search.spaces.tunas_v3 import tunas_v3
 
 
 def digits(**sizes: int) -> Space:
-    """The small space the demo trains; see ``search.spaces.digits``."""
-    from search.spaces.digits import digits as build
+    """The small space the demo trains; see ``edgenas.search.spaces.digits``."""
+    from edgenas.search.spaces.digits import digits as build
 
     return build(**sizes)
 

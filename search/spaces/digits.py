@@ -10,8 +10,8 @@ a CPU.
 
 from __future__ import annotations
 
-from blocks.spec import Act
-from search.space import Layer, Option, Space
+from edgenas.blocks.spec import Act
+from edgenas.search.space import Layer, Option, Space
 
 STEM_WIDTH = 8
 STAGES = ((12, 1), (16, 2), (24, 1))  #: width, stride of the first block; sizes 24, 12, 12 of a 48-pixel image

@@ -8,7 +8,7 @@ changes the shape, it is a 1x1 convolution. The two of FBNet's nine options that
 
 from __future__ import annotations
 
-from search.space import Layer, Option, Space
+from edgenas.search.space import Layer, Option, Space
 
 KERNELS = (3, 5)
 EXPANSIONS = (1, 3, 6)

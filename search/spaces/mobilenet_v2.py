@@ -7,7 +7,7 @@ option ``k3e6`` everywhere.
 
 from __future__ import annotations
 
-from search.space import Layer, Option, Space
+from edgenas.search.space import Layer, Option, Space
 
 KERNELS = (3, 5, 7)
 EXPANSIONS = (3, 4, 6)

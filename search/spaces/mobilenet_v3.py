@@ -8,8 +8,8 @@ published network is a member of the space. Large: 9^11 x 12^3 networks; Small: 
 
 from __future__ import annotations
 
-from blocks.spec import Act
-from search.space import Layer, Option, Space
+from edgenas.blocks.spec import Act
+from edgenas.search.space import Layer, Option, Space
 
 KERNELS = (3, 5, 7)
 EXPANSIONS = (3, 4, 6)

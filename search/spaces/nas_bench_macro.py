@@ -7,8 +7,8 @@ Source: Su et al., arXiv 2103.11922, appendix; github.com/xiusu/NAS-Bench-Macro,
 
 from __future__ import annotations
 
-from blocks.errors import InputError
-from search.space import Layer, Option, Space
+from edgenas.base.errors import InputError
+from edgenas.search.space import Layer, Option, Space
 
 STEM_WIDTH, LAST_WIDTH = 32, 1280
 STAGES = (2, 3, 3)  #: layers of each stage; the first has stride 2 and doubles the width

@@ -7,10 +7,10 @@ Source: Cai et al., arXiv 1908.09791, section 3.2, and ``OFAMobileNetV3`` of git
 
 from __future__ import annotations
 
-from blocks.errors import InputError
-from blocks.reference import make_divisible
-from blocks.spec import Act
-from search.space import Layer, Option, Space
+from edgenas.base.errors import InputError
+from edgenas.blocks.reference import make_divisible
+from edgenas.blocks.spec import Act
+from edgenas.search.space import Layer, Option, Space
 
 KERNELS = (3, 5, 7)
 EXPANSIONS = (3, 4, 6)

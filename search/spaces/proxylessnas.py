@@ -7,7 +7,7 @@ them; the first separable block is fixed at kernel 3. ``PROXYLESSNAS_MOBILE`` is
 
 from __future__ import annotations
 
-from search.space import Layer, Option, Space
+from edgenas.search.space import Layer, Option, Space
 
 KERNELS = (3, 5, 7)
 EXPANSIONS = (3, 6)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from search.space import Layer, Option, Space
-from search.spaces.proxylessnas import KERNELS, STAGES, proxylessnas
+from edgenas.search.space import Layer, Option, Space
+from edgenas.search.spaces.proxylessnas import KERNELS, STAGES, proxylessnas
 
 FIRST_WIDTH = 24
 

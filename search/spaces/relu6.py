@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from search.space import Space
+from edgenas.search.space import Space
 
 SUFFIX = "_relu6"
 

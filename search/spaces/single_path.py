@@ -7,7 +7,7 @@ separable block before them and the one after them (kernel 3, expansion 6) are f
 
 from __future__ import annotations
 
-from search.space import Layer, Option, Space
+from edgenas.search.space import Layer, Option, Space
 
 KERNELS = (3, 5)
 EXPANSIONS = (3, 6)

@@ -8,8 +8,8 @@ that may be left out; an expansion is a multiple of a block's own input width.
 
 from __future__ import annotations
 
-from blocks.spec import Act
-from search.space import Layer, Option, Space
+from edgenas.blocks.spec import Act
+from edgenas.search.space import Layer, Option, Space
 
 MULTIPLIERS = (0.5, 0.625, 0.75, 1.0, 1.25, 1.5, 2.0)
 KERNELS = (3, 5, 7)

@@ -25,23 +25,23 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from blocks.weights import network_random_weights
-from devices.local import LocalDevice
-from edgenas.validating import PROCESSES, stratified
-from latency_tables.accuracy import agreement
-from latency_tables.journal import read_journal
-from latency_tables.records import HeldOut, Piece
-from latency_tables.validation import validation
-from profiler.additivity import Networks
-from profiler.campaign import ANY, profile, pursue
-from profiler.enough import Enough, pieces_of
-from profiler.export import WRITERS
-from profiler.measure import measure_models
-from profiler.plan import Plan
-from profiler.runtimes import RUNTIMES
-from profiler.runtimes.base import Runtime
-from profiler.station import Worker, station
-from search.spaces import space as find_space
+from edgenas.blocks.weights import network_random_weights
+from edgenas.devices.transports.local import LocalDevice
+from edgenas.latency_tables.records import HeldOut, Piece
+from edgenas.latency_tables.statistics.agreement import agreement
+from edgenas.latency_tables.store.journal import read_journal
+from edgenas.latency_tables.validation import validation
+from edgenas.profiler.additivity import NetworksGoal
+from edgenas.profiler.campaign import ANY, profile, pursue
+from edgenas.profiler.device_session import Worker, station
+from edgenas.profiler.export import WRITERS
+from edgenas.profiler.measure import measure_models
+from edgenas.profiler.plan import Plan
+from edgenas.profiler.runtimes import RUNTIMES
+from edgenas.profiler.runtimes.base import Runtime
+from edgenas.profiler.stopping import StoppingRule, pieces_of
+from edgenas.search.spaces import space as find_space
+from edgenas.tables.validate import PROCESSES, stratified
 
 SIZES = {"mobilenet_v3_small": (96, 160), "nas_bench_macro": (32, 64)}
 NAIVE = Plan(rounds=1, samples=10, min_sample_us=0, warmup_runs=1, warmup_ms=0, warmup_limit_ms=1, scheduler="normal")
@@ -52,7 +52,7 @@ def case(name: str, size: int, runtime: str, networks: int, processes: int, path
     space = find_space(name, size)
     worker = Worker(LocalDevice(), sys.executable)
     how = RUNTIMES[runtime]
-    once = Enough.exactly(1)  # to know which networks are fast and which are slow
+    once = StoppingRule.exactly(1)  # to know which networks are fast and which are slow
     blocks = profile(
         worker.device, how, space.blocks(), path, writer=WRITERS[how.format], program=worker.program, enough=once
     ).table
@@ -61,7 +61,7 @@ def case(name: str, size: int, runtime: str, networks: int, processes: int, path
     created = datetime.now(UTC).isoformat(timespec="seconds")
     held_out = HeldOut(f"v{created}", name, created, processes, pieces)
     naive = measured_naively(worker, how, pieces)
-    pursue([worker], how, Networks(held_out, True), path, writer=WRITERS[how.format])
+    pursue([worker], how, NetworksGoal(held_out, True), path, writer=WRITERS[how.format])
     table = read_journal(path).table
     chosen = validation(table, held_out)
     by_statistic = {name: validation(table, held_out, name).as_dict() for name in ("min", "median")}
@@ -106,22 +106,41 @@ def main() -> None:
         print(json.dumps(rows, indent=1))
         return
     table = Table(
-        "space", "runtime", "naive %", "naive rho", "statistic", "block", "raw %", "calibrated %", "within 5 %",
-        "Spearman", "noise %", "range", "seconds",
+        "space",
+        "runtime",
+        "naive %",
+        "naive rho",
+        "statistic",
+        "block",
+        "raw %",
+        "calibrated %",
+        "within 5 %",
+        "Spearman",
+        "noise %",
+        "range",
+        "seconds",
         title="mean absolute error of sums of blocks against whole networks; range: slowest over fastest",
-    )  # fmt: skip
+    )
     for row in rows:
         for statistic, found in row["by_statistic"].items():
             for sums in found["sums"]:
                 used = "*" if (statistic, sums["way"]) == (row["statistic"], found["way"]) else ""
                 mine = sums["calibrated"]
                 table.add_row(
-                    f"{row['space']} {row['in_size']}", row["runtime"], f"{100 * row['naive']['mape']:.1f}",
-                    f"{row['naive']['spearman'][0]:.3f}", statistic, sums["way"] + used,
-                    f"{100 * sums['raw']['mape']:.2f}", f"{100 * mine['mape']:.2f}", f"{100 * mine['within_5']:.0f}",
-                    f"{mine['spearman'][0]:.4f}", f"{100 * found['noise']:.2f}", f"{row['range']:.1f}",
+                    f"{row['space']} {row['in_size']}",
+                    row["runtime"],
+                    f"{100 * row['naive']['mape']:.1f}",
+                    f"{row['naive']['spearman'][0]:.3f}",
+                    statistic,
+                    sums["way"] + used,
+                    f"{100 * sums['raw']['mape']:.2f}",
+                    f"{100 * mine['mape']:.2f}",
+                    f"{100 * mine['within_5']:.0f}",
+                    f"{mine['spearman'][0]:.4f}",
+                    f"{100 * found['noise']:.2f}",
+                    f"{row['range']:.1f}",
                     f"{row['seconds']:.0f}",
-                )  # fmt: skip
+                )
     Console(width=160).print(table)
     print("* what the device's own report chooses")
 

@@ -27,15 +27,15 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from blocks.spec import BlockSpec
-from edgenas.importing import import_table
-from edgenas.lazily import capacity_values
-from edgenas.remeasuring import ROUNDS, WITHIN
-from search.graph import Floats, Ints, layered_graph
-from search.problem import Cost
-from search.solvers.pareto_dp import Front, pareto_front
-from search.space import Choice
-from search.spaces import space
+from edgenas.blocks.spec import BlockSpec
+from edgenas.search.graph import Floats, Ints, layered_graph
+from edgenas.search.lazy import capacity_values
+from edgenas.search.problem import Cost
+from edgenas.search.solvers.pareto_dp import ParetoFront, pareto_front
+from edgenas.search.space import Choice
+from edgenas.search.spaces import space
+from edgenas.tables.published import import_table
+from edgenas.tables.remeasure import ROUNDS, WITHIN
 
 Z = 1.6448536269514722  #: a normal's upper 95 % bound, in standard deviations
 QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -55,7 +55,7 @@ class Truth:
         self.places: list[Ints] = [np.array([self.number[e.block] for e in edges]) for edges in self.space.edges]
 
     @cached_property
-    def front(self) -> Front:
+    def front(self) -> ParetoFront:
         return pareto_front(self.graph)
 
     def blocks(self, choice: Choice) -> Ints:
@@ -78,7 +78,8 @@ class Truth:
         return pareto_front(self.graph.with_costs(costs)).solution(0).choice
 
     def by_root(self, ms: Floats, half: Floats, budget: float, near: Choice) -> Choice:
-        """The best by the mean and the root of the sum of squares: tangents as in ``search.uncertain``."""
+        """The best by the mean and the root of the sum of squares: tangents as in
+        ``edgenas.search.root_sum_square``."""
         for _ in range(8):
             square = float((half[self.blocks(near)] ** 2).sum())
             before, near = near, self.best(ms + half**2 / (2 * math.sqrt(square)), budget, math.sqrt(square) / 2)

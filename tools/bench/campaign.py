@@ -24,17 +24,17 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from blocks.spec import BlockSpec
-from devices.adb import AdbDevice
-from devices.adb_server import AdbServer
-from devices.base import Device
-from devices.local import LocalDevice
-from devices.ssh import SshDevice, make_target
-from profiler.campaign import profile_pool
-from profiler.enough import Enough
-from profiler.export import WRITERS
-from profiler.plan import Plan
-from profiler.station import Worker
+from edgenas.blocks.spec import BlockSpec
+from edgenas.devices.base import Device
+from edgenas.devices.transports.adb import AdbDevice
+from edgenas.devices.transports.adb_server import AdbServer
+from edgenas.devices.transports.local import LocalDevice
+from edgenas.devices.transports.ssh.paramiko_link import SshDevice, make_target
+from edgenas.profiler.campaign import profile_pool
+from edgenas.profiler.device_session import Worker
+from edgenas.profiler.export import WRITERS
+from edgenas.profiler.plan import Plan
+from edgenas.profiler.stopping import StoppingRule
 from tools.rig import available
 from tools.rig.adb import Adb
 from tools.rig.adbd import Adbd
@@ -91,9 +91,15 @@ def measure(transport: str, way: str, count: int, blocks: Sequence[BlockSpec], s
     with tempfile.TemporaryDirectory(prefix="edgenas-bench-") as folder, boards(transport, count, Path(folder)) as made:
         begin = time.monotonic()
         profile_pool(
-            [Worker(device, "sh") for device in made], Sleeping(seconds), blocks, Path(folder) / "table.jsonl",
-            writer=WRITERS["onnx"], plan=Plan(), enough=Enough.exactly(1), batch_blocks=1 if way == "naive" else 16,
-        )  # fmt: skip
+            [Worker(device, "sh") for device in made],
+            Sleeping(seconds),
+            blocks,
+            Path(folder) / "table.jsonl",
+            writer=WRITERS["onnx"],
+            plan=Plan(),
+            enough=StoppingRule.exactly(1),
+            batch_blocks=1 if way == "naive" else 16,
+        )
         wall_s = time.monotonic() - begin
     return Row(transport, way, count, len(blocks), seconds * len(blocks), wall_s)
 
@@ -128,8 +134,16 @@ def main() -> int:
     table = Table("transport", "way", "devices", "blocks", "measuring s", "wall s", "overhead %", "of N boards")
     for row in rows:
         part = f"{share[row.boards]:.2f}" if row.way == "pool" else ""
-        cells = (row.transport, row.way, row.boards, row.blocks, f"{row.measuring_s:.1f}", f"{row.wall_s:.1f}",
-                 f"{100 * row.overhead:.1f}", part)  # fmt: skip
+        cells = (
+            row.transport,
+            row.way,
+            row.boards,
+            row.blocks,
+            f"{row.measuring_s:.1f}",
+            f"{row.wall_s:.1f}",
+            f"{100 * row.overhead:.1f}",
+            part,
+        )
         table.add_row(*map(str, cells))
     Console().print(table)
     for name, why in absent.items():

@@ -27,8 +27,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from latency_tables import statistics
-from latency_tables.drift import Stretch, drifted
+from edgenas.latency_tables.statistics import estimates
+from edgenas.latency_tables.statistics.drift import SlowStretch, drifted
 from tools.bench.noise import KINDS, LEVELS, ROUNDS, Level, campaigns, drift, sentinels
 
 DESIGNS = ("3", "5", "10", "stop")
@@ -45,7 +45,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.campaigns < 12:
         parser.error("needs 12 campaigns")
-    pairs = [(level, name) for level in LEVELS for name in statistics.STATISTICS]
+    pairs = [(level, name) for level in LEVELS for name in estimates.STATISTICS]
     console = Console(stderr=True)
     intervals = [
         row
@@ -75,14 +75,14 @@ def covered(level: Level, statistic: str, count: int, seed: int) -> list[dict[st
     spent_s, asked = 0.0, 0
     for i, campaign in enumerate(times):
         processes = [list(rounds) for rounds in campaign]
-        for k in range(statistics.LEAST_PROCESSES, MOST + 1):
+        for k in range(estimates.LEAST_PROCESSES, MOST + 1):
             if done[i] and str(k) not in DESIGNS:
                 continue
             begun = time.process_time()
-            lows[i, k], highs[i, k] = statistics.interval(processes[:k], statistic)
+            lows[i, k], highs[i, k] = estimates.interval(processes[:k], statistic)
             spent_s, asked = spent_s + time.process_time() - begun, asked + 1
-            estimates[i, k] = statistics.estimate(processes[:k], statistic)
-            if not done[i] and statistics.settled(processes[:k], statistic):
+            estimates[i, k] = estimates.estimate(processes[:k], statistic)
+            if not done[i] and estimates.settled(processes[:k], statistic):
                 done[i], ended[i] = True, k
     rows = []
     for design in DESIGNS:
@@ -134,7 +134,7 @@ def found(batches: int, count: int, seed: int) -> dict[str, Any]:
     }
 
 
-def marks(stretches: Sequence[Stretch], batches: int) -> NDArray[np.bool_]:
+def marks(stretches: Sequence[SlowStretch], batches: int) -> NDArray[np.bool_]:
     """Whether each round of the campaign is in a stretch."""
     marked = np.zeros((batches, ROUNDS), dtype=bool)
     for stretch in stretches:

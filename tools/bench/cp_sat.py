@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from blocks.errors import MissingExtraError, OutcomeError
-from search.graph import Floats, Graph, Solution
+from edgenas.base.errors import MissingExtraError, OutcomeError
+from edgenas.search.graph import Floats, Graph, Solution
 
 STEPS = 10**7  #: of the budget, and of the largest value: CP-SAT knows whole numbers only
 

@@ -3,13 +3,13 @@
     python -m tools.bench.device_names [--json] [--data ../shared/data] [--all]
 
 Judged against TRUTH below: the device that the trace's file name says, and its chip as its own getprop and kernel say,
-or, where neither does, as that device is known to have. The tables in devices/soc_table.py and devices/model_table.py
-were written with these traces in view: this counts what is understood, not how the next device will fare. A trace is
-right when the name of the chip is exactly the one expected, and, where the text can tell (a getprop of that device, a
-Raspberry Pi's revision code, a board's own machine name), the name of the device too. A chip that is only narrowed down
-to several counts as wrong. Three build.prop files are not of the device they are named after (``huawei-mate-20.log`` is
-a LEAGOO T5c's, ``huawei-mate-8.log`` and ``huawei-mate-9.log`` are of a generic build) and one names no product
-(``oneplus-3t.log``): the first is left out, and no device name is asked of these four.
+or, where neither does, as that device is known to have. The tables in devices/facts/soc_table.py and
+devices/facts/model_table.py were written with these traces in view: this counts what is understood, not how the next
+device will fare. A trace is right when the name of the chip is exactly the one expected, and, where the text can tell
+(a getprop of that device, a Raspberry Pi's revision code, a board's own machine name), the name of the device too. A
+chip that is only narrowed down to several counts as wrong. Three build.prop files are not of the device they are
+named after (``huawei-mate-20.log`` is a LEAGOO T5c's, ``huawei-mate-8.log`` and ``huawei-mate-9.log`` are of a
+generic build) and one names no product (``oneplus-3t.log``): the first is left out, and no device name is asked of these four.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from devices.facts_android import parse_getprop
-from devices.soc import model_name, soc_name
+from edgenas.devices.facts.android import parse_getprop
+from edgenas.devices.facts.soc import model_name, soc_name
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 #: a build.prop that is another device's

@@ -27,10 +27,10 @@ from rich.console import Console
 from rich.table import Table
 from scipy.stats import kendalltau
 
-from search.accuracy.digits import FULL_RECIPE, SEARCH_RECIPE, digits
-from search.accuracy.training import ImageData, TrainingAccuracy, TrainRecipe
-from search.problem import Candidate
-from search.spaces.digits import digits as digits_space
+from edgenas.search.accuracy.training import ImageData, TrainingAccuracy, TrainRecipe
+from edgenas.search.problem import Candidate
+from edgenas.search.spaces.digits import digits as digits_space
+from edgenas.training.digits import FULL_RECIPE, SEARCH_RECIPE, digits
 
 OTHER_SEED = 1000
 

@@ -32,14 +32,14 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from blocks.spec import BlockSpec
-from edgenas.lazily import Round, capacity_values, lazily, touched
-from latency_tables.prediction import predicted
-from search.graph import Floats, layered_graph
-from search.problem import Cost
-from search.solvers.pareto_dp import pareto_front
-from search.space import Space
-from search.spaces import space
+from edgenas.blocks.spec import BlockSpec
+from edgenas.latency_tables.prediction.predict import predicted
+from edgenas.search.graph import Floats, layered_graph
+from edgenas.search.lazy import FrontRound, capacity_values, lazily, touched
+from edgenas.search.problem import Cost
+from edgenas.search.solvers.pareto_dp import pareto_front
+from edgenas.search.space import Space
+from edgenas.search.spaces import space
 from tools.bench.prediction_table import Times, times
 
 BUDGETS = 20
@@ -98,7 +98,7 @@ def simulated(name: str, chosen: Space, values: Sequence[Floats], full: Times, s
         held.update((block, full.ms(block)) for block in blocks)
         return Times(dict(held))
 
-    def tell(told: Round) -> None:
+    def tell(told: FrontRound) -> None:
         print(f"{name}, seed {seed}, {time.monotonic() - begin:.0f} s: {told}", file=sys.stderr)
 
     ended = lazily(chosen, values, measure, tell=tell)

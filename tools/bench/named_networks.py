@@ -11,9 +11,9 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, replace
 
-from blocks.spec import BlockSpec
-from search.space import Layer, Option, Space
-from search.spaces import space
+from edgenas.blocks.spec import BlockSpec
+from edgenas.search.space import Layer, Option, Space
+from edgenas.search.spaces import space
 
 #: operations (arXiv 2001.00326, figure 1) and the multiply-accumulates of each for a pixel and a pair of channels
 CELL_OPERATIONS = {"none": 0, "skip_connect": 0, "nor_conv_1x1": 1, "nor_conv_3x3": 9, "avg_pool_3x3": 0}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from latency_tables.drift import Batch
+from edgenas.latency_tables.statistics.drift import SentinelBatch
 
 TICK_MS = 1e3 / 24e6  # the 24 MHz counter of many Arm boards
 SENTINELS_MS = (0.05, 0.3, 2.0)
@@ -67,13 +67,15 @@ def campaigns(level: Level, rng: np.random.Generator, count: int, processes: int
 
 def sentinels(
     level: Level, rng: np.random.Generator, batches: int, process: float, shift: Values | None = None
-) -> list[Batch]:
+) -> list[SentinelBatch]:
     """The sentinels of a campaign of ``batches``, with the noise of the level's samples, ``process`` between processes
     and ``shift`` (batches * ROUNDS) as shares of the time of each round."""
     moved = np.zeros(batches * ROUNDS) if shift is None else shift
     own = np.exp(rng.normal(0, process, (batches, len(SENTINELS_MS), 1))) * np.array(SENTINELS_MS)[:, None]
     times = _sampled((own * (1 + moved.reshape(batches, 1, ROUNDS)))[..., None], level, rng)
-    return [Batch(b, {f"{ms:g} ms": list(times[b, k]) for k, ms in enumerate(SENTINELS_MS)}) for b in range(batches)]
+    return [
+        SentinelBatch(b, {f"{ms:g} ms": list(times[b, k]) for k, ms in enumerate(SENTINELS_MS)}) for b in range(batches)
+    ]
 
 
 def drift(kind: str, rng: np.random.Generator, batches: int, share: float) -> Values:

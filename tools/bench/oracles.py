@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from blocks.torch_modules import BlockModule
+from edgenas.blocks.torch_modules import BlockModule
 
 
 def by_torch_onnx(module: BlockModule) -> bytes:

@@ -34,12 +34,12 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from blocks.errors import InputError
-from blocks.spec import BlockSpec
-from latency_tables.prediction import Estimate, predicted
-from latency_tables.prediction_intervals import group_folds
-from latency_tables.prediction_models import Model
-from latency_tables.prediction_terms import layer_of
+from edgenas.base.errors import InputError
+from edgenas.blocks.spec import BlockSpec
+from edgenas.latency_tables.prediction.intervals import group_folds
+from edgenas.latency_tables.prediction.models import Model
+from edgenas.latency_tables.prediction.predict import PredictedTime, predicted
+from edgenas.latency_tables.prediction.terms import layer_of
 from tools.bench.prediction_models import compared
 from tools.bench.prediction_table import RUNTIMES, Times, measured, times
 
@@ -64,7 +64,7 @@ def splits(blocks: Sequence[BlockSpec], seeds: int) -> dict[str, list[set[BlockS
 
 def predictions(
     known: Times, held_out: Sequence[set[BlockSpec]], models: Mapping[str, Model]
-) -> Iterator[dict[BlockSpec, Estimate]]:
+) -> Iterator[dict[BlockSpec, PredictedTime]]:
     """Of each set of blocks held out, from the others; of none where the others are too few."""
     for held in held_out:
         try:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from latency_tables.prediction_models import MODELS, Fitted, Model, additive
-from latency_tables.prediction_terms import Design, Floats
+from edgenas.latency_tables.prediction.models import MODELS, Fitted, Model, additive
+from edgenas.latency_tables.prediction.terms import Design, Floats
 
 
 def proportional(to: Callable[[str], bool]) -> Model:

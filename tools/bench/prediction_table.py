@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from blocks.spec import BlockSpec
-from devices.inventory import Entry
-from edgenas.profiling import Table, fill
-from edgenas.workers import runtime_named
-from latency_tables.importers.proxylessnas import read
-from latency_tables.journal import read_table
-from profiler.enough import Enough
-from profiler.plan import Plan
-from search.spaces import space
+from edgenas.blocks.spec import BlockSpec
+from edgenas.devices.inventory import Entry
+from edgenas.latency_tables.importers.proxylessnas import read
+from edgenas.latency_tables.store.journal import read_table
+from edgenas.profiler.fill import TableJob, fill
+from edgenas.profiler.plan import Plan
+from edgenas.profiler.stopping import StoppingRule
+from edgenas.profiler.workers import runtime_named
+from edgenas.search.spaces import space
 
 RUNTIMES = ("litert", "onnxruntime")
 DRAWN = 300  #: blocks of tunas_v3, besides its stems, first blocks and heads
@@ -56,11 +56,15 @@ def measured(folder: Path, runtime: str, say: Callable[[str], None]) -> Path:
     if path.exists() and not read_table(path).missing(chosen()):
         return path
     folder.mkdir(parents=True, exist_ok=True)
-    local = Table([Entry("local", "local", sys.executable)], runtime_named(runtime), path, Plan())
+    local = TableJob([Entry("local", "local", sys.executable)], runtime_named(runtime), path, Plan())
     ended = fill(
-        {runtime: local}, chosen(), Enough.exactly(3), True,
-        lambda label, told: say(f"{label}: {told.done}/{told.total} measured, {told.eta_s:.0f} s left"), say,
-    )[runtime]  # fmt: skip
+        {runtime: local},
+        chosen(),
+        StoppingRule.exactly(3),
+        True,
+        lambda label, told: say(f"{label}: {told.done}/{told.total} measured, {told.eta_s:.0f} s left"),
+        say,
+    )[runtime]
     if isinstance(ended, Exception):
         raise ended
     return path

@@ -5,8 +5,9 @@
 
 Random members of NAS-Bench-Macro, a quarter as wide, see 10,000 CIFAR-10 images at 16x16, and are ranked by each judge.
 Kendall's tau is with the published accuracies (mean of three full trainings at 32x32), its 95 % interval that of
-``search.accuracy.trust``. CPU minutes are those of one thread, for all the members ranked. With ``--checkpoint`` a
-supernet that was cut goes on; minutes before the cut are not counted. Defaults take about 12 CPU minutes.
+``edgenas.search.accuracy.trust``. CPU minutes are those of one thread, for all the members ranked. With
+``--checkpoint`` a supernet that was cut goes on; minutes before the cut are not counted. Defaults take about 12 CPU
+minutes.
 """
 
 from __future__ import annotations
@@ -24,13 +25,13 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from search.accuracy.supernet import SupernetAccuracy
-from search.accuracy.tabular import NasBenchMacro
-from search.accuracy.training import TrainingAccuracy
-from search.accuracy.training_data import ImageData, SupernetRecipe, TrainRecipe
-from search.accuracy.trust import Tau, kendall
-from search.problem import Accuracy, Candidate
-from search.spaces.nas_bench_macro import nas_bench_macro
+from edgenas.search.accuracy.supernet import SupernetAccuracy
+from edgenas.search.accuracy.tabular import NasBenchMacro
+from edgenas.search.accuracy.training import TrainingAccuracy
+from edgenas.search.accuracy.trust import Tau, kendall
+from edgenas.search.problem import Accuracy, Candidate
+from edgenas.search.spaces.nas_bench_macro import nas_bench_macro
+from edgenas.training.data import ImageData, SupernetRecipe, TrainRecipe
 from tools.bench.cifar10 import Cifar10, load
 
 DIVIDED = 4  #: how much narrower than published
@@ -129,9 +130,18 @@ def small(data: Cifar10, train: int) -> ImageData:
     mean = tuple(images[:train].mean((0, 1, 2)).tolist())
     deviation = tuple(images[:train].std((0, 1, 2)).tolist())
     return ImageData(
-        f"cifar10-{SIZE}", len(data.classes), images[:train], labels[:train], images[train:], labels[train:],
-        halved(data.test_images), data.test_labels, mean, deviation, data.classes,
-    )  # fmt: skip
+        f"cifar10-{SIZE}",
+        len(data.classes),
+        images[:train],
+        labels[:train],
+        images[train:],
+        labels[train:],
+        halved(data.test_images),
+        data.test_labels,
+        mean,
+        deviation,
+        data.classes,
+    )
 
 
 def halved(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -140,7 +150,7 @@ def halved(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def proxy_names() -> tuple[str, ...]:
-    from search.accuracy.zero_cost import PROXIES
+    from edgenas.search.accuracy.zero_cost import PROXIES
 
     return tuple(PROXIES)
 
@@ -149,9 +159,9 @@ def scores(name: str, candidates: Sequence[Candidate], data: ImageData, seed: in
     """What a proxy says of each, from one batch."""
     import torch
 
-    from search.accuracy.feeding import Feed
-    from search.accuracy.training_torch import fresh_network, threads
-    from search.accuracy.zero_cost import PROXIES
+    from edgenas.search.accuracy.zero_cost import PROXIES
+    from edgenas.training.feed import Feed
+    from edgenas.training.network import fresh_network, threads
 
     feed = Feed(data, data.train_images, data.train_labels, 1, torch.device("cpu"))
     images, labels = feed.batch(slice(0, PROXY_IMAGES))

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from search.cost import macs_cost
-from search.problem import Candidate, Problem
-from search.space import Choice, Layer, Space
+from edgenas.search.cost import macs_cost
+from edgenas.search.problem import Candidate, Problem
+from edgenas.search.space import Choice, Layer, Space
 from tools.bench.named_networks import NamedOption
 from tools.bench.search_tasks import Asked
 

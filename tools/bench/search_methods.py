@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from search.problem import Result
-from search.space import Choice
+from edgenas.search.problem import Result
+from edgenas.search.space import Choice
 from tools.bench.search_tasks import Asked
 
 
@@ -78,10 +78,15 @@ def hybrids(limit: int, finals: str = "in full", trainings: int = 1) -> list[Met
 MATHNAS = [
     Method("MathNAS, predicted", "mathnas", answer=predicted, trials=lambda r: int(r.notes["estimated_from"])),
     Method("MathNAS, top 10", "mathnas", {"top": 10}),
-    Method("MathNAS power 0, predicted", "mathnas", {"power": 0.0}, answer=predicted,
-           trials=lambda r: int(r.notes["estimated_from"])),
+    Method(
+        "MathNAS power 0, predicted",
+        "mathnas",
+        {"power": 0.0},
+        answer=predicted,
+        trials=lambda r: int(r.notes["estimated_from"]),
+    ),
     Method("MathNAS power 0, top 10", "mathnas", {"power": 0.0, "top": 10}),
-]  # fmt: skip
+]
 SAMPLED = [
     Method("LayerNAS H=10", "layernas", {"buckets": 10}),  # 20 cells over all costs: these budgets span half of them
     Method("LayerNAS H=20", "layernas", {"buckets": 20}),
@@ -93,8 +98,13 @@ ON_MACRO = [
     *hybrids(100, "twice more", 2),
     Method("hybrid, no limit", "hybrid"),
 ]
-TWICE_MORE = Method("regularized evolution, 90 + top 5 twice more", "regularized_evolution", {"samples": 90},
-                    answer=best_of_five, more=10)  # fmt: skip
+TWICE_MORE = Method(
+    "regularized evolution, 90 + top 5 twice more",
+    "regularized_evolution",
+    {"samples": 90},
+    answer=best_of_five,
+    more=10,
+)
 EVOLUTION = [Method(f"regularized evolution, {n}", "regularized_evolution", {"samples": n}) for n in (50, 100, 200)]
 MACRO = [*at_most(50, 100, 200), TWICE_MORE, *SAMPLED, *MATHNAS, *ON_MACRO]
 MERGED = [*EVOLUTION, *SAMPLED[:2], *MATHNAS[:2], *ON_MACRO]

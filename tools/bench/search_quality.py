@@ -28,10 +28,10 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from blocks.errors import OutcomeError
-from search.algorithms import search
-from search.problem import Result
-from search.trials import Trials
+from edgenas.base.errors import OutcomeError
+from edgenas.search.algorithms.by_name import search
+from edgenas.search.problem import Result
+from edgenas.search.trials import Trials
 from tools.bench.search_bars import bars_table, compared
 from tools.bench.search_made import MadeUp
 from tools.bench.search_methods import FREE, MACRO, MADE, MERGED, PI4, Method

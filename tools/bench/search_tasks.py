@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from blocks.architecture import Architecture
-from search.accuracy.nas_bench_201 import NasBench201, cell_of, read_columns
-from search.accuracy.tabular import NasBenchMacro
-from search.cost import macs_cost
-from search.problem import Candidate, Cost, Problem
-from search.space import Choice
-from search.spaces import space
+from edgenas.blocks.architecture import Architecture
+from edgenas.search.accuracy.nas_bench_201 import NasBench201, cell_of, read_columns
+from edgenas.search.accuracy.tabular import NasBenchMacro
+from edgenas.search.cost import macs_cost
+from edgenas.search.problem import Candidate, Cost, Problem
+from edgenas.search.space import Choice
+from edgenas.search.spaces import space
 from tools.bench.named_networks import nas_bench_201, nas_bench_macro_by_name
 
 MACRO_QUANTILES = (0.1, 0.25, 0.4, 0.55, 0.7, 0.85)

@@ -25,11 +25,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from blocks.errors import OutcomeError
-from search.cost import macs_cost
-from search.graph import Graph, GraphLayer, layered_graph
-from search.solvers import brute_force, charnes_cooper, dinkelbach, milp, pareto_dp
-from search.spaces import space
+from edgenas.base.errors import OutcomeError
+from edgenas.search.cost import macs_cost
+from edgenas.search.graph import Graph, GraphLayer, layered_graph
+from edgenas.search.solvers import brute_force, charnes_cooper, dinkelbach, milp, pareto_dp
+from edgenas.search.spaces import space
 from tools.bench import cp_sat
 
 CHAINS = ((8, 6), (22, 9), (24, 72), (5, 7371))
@@ -124,7 +124,7 @@ def check(name: str, solver: str, found: float | None, exact: float) -> None:
         raise SystemExit(f"{name}: {solver} found {found}, the dynamic program {exact}")
 
 
-def same_front(name: str, graph: Graph, front: pareto_dp.Front) -> str:
+def same_front(name: str, graph: Graph, front: pareto_dp.ParetoFront) -> str:
     """'equal' when trying every path gives the front, point by point and to the last bit."""
     paths = brute_force.all_paths(graph)
     order = np.lexsort((-paths.values, paths.costs))

@@ -4,7 +4,7 @@
     python -m tools.bench.training --cifar cifar10.npz --on cpu --seconds 30 --json training.json
 
 Members of NAS-Bench-Macro, MobileNetV2-like, its best (93.1 % published) among them, see CIFAR-10 in every arithmetic
-that ``search.accuracy.arithmetic`` leaves open, with the recipe of ``--accuracy train``; then one supernet of all.
+that ``edgenas.training.arithmetic`` leaves open, with the recipe of ``--accuracy train``; then one supernet of all.
 Each is trained for as many whole epochs as ``--seconds`` allow by the speed of its first steps. Accuracy is that on the
 validation images: 5,000 of CIFAR-10's training images, or as many as are trained on.
 
@@ -31,17 +31,17 @@ from rich.console import Console
 from rich.table import Table
 from torch.autograd import DeviceType
 
-from edgenas.image_judges import recipe_options
-from search.accuracy.arithmetic import Arithmetic
-from search.accuracy.feeding import device_named
-from search.accuracy.fitting import Progress
-from search.accuracy.supernet import SupernetAccuracy
-from search.accuracy.tabular import NasBenchMacro
-from search.accuracy.training_data import ImageData, SupernetRecipe, TrainRecipe
-from search.accuracy.training_torch import train
-from search.problem import Candidate
-from search.space import Choice, Space
-from search.spaces.nas_bench_macro import nas_bench_macro
+from edgenas.search.accuracy.image_task import recipe_options
+from edgenas.search.accuracy.supernet import SupernetAccuracy
+from edgenas.search.accuracy.tabular import NasBenchMacro
+from edgenas.search.problem import Candidate
+from edgenas.search.space import Choice, Space
+from edgenas.search.spaces.nas_bench_macro import nas_bench_macro
+from edgenas.training.arithmetic import Arithmetic
+from edgenas.training.data import ImageData, SupernetRecipe, TrainRecipe
+from edgenas.training.feed import device_named
+from edgenas.training.loop import TrainingProgress
+from edgenas.training.network import train
 from tools.bench.cifar10 import Cifar10, load
 from tools.bench.ranking import halved
 
@@ -110,15 +110,29 @@ def main() -> None:
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "one CPU thread"
     title = f"{images:,} CIFAR-10 images at {in_size}x{in_size}, widths / {divided}, batch {batch}, on {name}"
     table = Table(
-        "network", "numbers", "images/s", "busy", "epochs", "seconds", "top-1 %", "published", "judged/s",
+        "network",
+        "numbers",
+        "images/s",
+        "busy",
+        "epochs",
+        "seconds",
+        "top-1 %",
+        "published",
+        "judged/s",
         title=title,
-    )  # fmt: skip
+    )
     for r in rows:
         table.add_row(
-            r.network, r.how, f"{r.images_s:,.0f}", f"{r.busy:.0%}", str(r.epochs), f"{r.seconds:.0f}",
-            f"{r.accuracy:.1f}", "" if r.published is None else f"{r.published:.1f}",
+            r.network,
+            r.how,
+            f"{r.images_s:,.0f}",
+            f"{r.busy:.0%}",
+            str(r.epochs),
+            f"{r.seconds:.0f}",
+            f"{r.accuracy:.1f}",
+            "" if r.published is None else f"{r.published:.1f}",
             "" if r.judged_s is None else f"{r.judged_s:.1f}",
-        )  # fmt: skip
+        )
     Console().print(table)
 
 
@@ -145,7 +159,7 @@ class Bench:
         """One network from its first weights."""
         network = self.space.architecture(choice(self.space, member))
 
-        def run(epochs: int, progress: Progress) -> float:
+        def run(epochs: int, progress: TrainingProgress) -> float:
             recipe = replace(self.recipe, epochs=epochs)
             where = str(self.device)
             return train(network, self.data, recipe, self.seed, progress, device=where, arithmetic=how).accuracy
@@ -157,7 +171,7 @@ class Bench:
         """All networks at once, and some of them judged."""
         drawn = 2
 
-        def run(epochs: int, progress: Progress) -> SupernetAccuracy:
+        def run(epochs: int, progress: TrainingProgress) -> SupernetAccuracy:
             recipe = SupernetRecipe(replace(self.recipe, epochs=epochs), drawn)
             judge = SupernetAccuracy(
                 self.space, self.data, recipe, self.seed, device=str(self.device), progress=progress
@@ -174,10 +188,13 @@ class Bench:
         ]
         judged_s = JUDGED / (self.now() - begun)
         how = told(Arithmetic.of(self.device))
-        return Row("supernet", how, (2 + drawn) * images_s, busy, epochs, seconds, percents[0],
-                   self.published(BEST), judged_s)  # fmt: skip
+        return Row(
+            "supernet", how, (2 + drawn) * images_s, busy, epochs, seconds, percents[0], self.published(BEST), judged_s
+        )
 
-    def timed(self, name: str, run: Callable[[int, Progress], Result]) -> tuple[Result, float, float, int, float]:
+    def timed(
+        self, name: str, run: Callable[[int, TrainingProgress], Result]
+    ) -> tuple[Result, float, float, int, float]:
         """(what it gives, images a second, busy, epochs, seconds) of the training ``run(epochs, progress)``."""
         probe = Probe(self)
         with contextlib.suppress(EnoughError):

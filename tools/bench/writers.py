@@ -23,10 +23,10 @@ from typing import Any, TypeVar
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before numpy and torch read it
 
-from blocks.reference import REFERENCE, make_divisible, reference
-from blocks.spec import BlockSpec
-from blocks.weights import random_weights
-from profiler.export import WRITERS, Writer
+from edgenas.blocks.reference import REFERENCE, make_divisible, reference
+from edgenas.blocks.spec import BlockSpec
+from edgenas.blocks.weights import random_weights
+from edgenas.profiler.export import WRITERS, Writer
 
 Item = TypeVar("Item")
 
@@ -89,7 +89,7 @@ def oracle_rows(blocks: Sequence[BlockSpec], repeats: int) -> list[dict[str, Any
     import torch
     from oracles import by_litert_torch, by_torch_onnx
 
-    from blocks.torch_modules import BlockModule
+    from edgenas.blocks.torch_modules import BlockModule
 
     torch.set_num_threads(1)
     some = [BlockModule(block).eval() for block in blocks[:: max(1, len(blocks) // 20)]]

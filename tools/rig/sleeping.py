@@ -11,8 +11,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from profiler.plan import Plan
-from profiler.runtimes.output import BatchOutput, Description, parse_batch, parse_description
+from edgenas.profiler.plan import Plan
+from edgenas.profiler.runtimes.output import BatchOutput, Description, parse_batch, parse_description
 
 _INSTALLED = {"runtime": "sleeping", "package": "sleeping", "version": "1", "python": "0", "notes": ""}
 
@@ -41,7 +41,7 @@ fi
 
 @dataclass(frozen=True, slots=True)
 class Sleeping:
-    """See ``profiler.runtimes.base.Runtime``; ``seconds`` is for one model.
+    """See ``edgenas.profiler.runtimes.base.Runtime``; ``seconds`` is for one model.
 
     ``spoil`` is a file on the device; where somebody writes it, the next batch prints 'half' of its results, the
     results with half of them before ('mixed'), with 'control' characters, with a line 'twice', with a line 'lacking',

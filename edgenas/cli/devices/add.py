@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from blocks.errors import InputError
-from edgenas.cli.completing import INVENTORY, pools
+from edgenas.base.errors import InputError
+from edgenas.cli.completions import INVENTORY, pools
 from edgenas.cli.devices.options import inventory_option, next_command, sha256_of
 from edgenas.cli.terminal import json_option, print_json, print_summary, talk
 
@@ -19,8 +19,13 @@ _ANY = "any"  # what --adb says without a serial; no serial of adb's is that
 @click.command("add")
 @click.argument("name")
 @click.option("--ssh", metavar="[USER@]HOST[:PORT]", help="A board; what you leave out comes from ~/.ssh/config.")
-@click.option("--adb", metavar="[SERIAL]", is_flag=False, flag_value=_ANY,
-              help="A phone, as `adb devices` shows it or HOST:PORT; without SERIAL the only one.")  # fmt: skip
+@click.option(
+    "--adb",
+    metavar="[SERIAL]",
+    is_flag=False,
+    flag_value=_ANY,
+    help="A phone, as `adb devices` shows it or HOST:PORT; without SERIAL the only one.",
+)
 @click.option("--key", type=_FILE, help="Board: the private key to log in with.")
 @click.option("--jump", metavar="[USER@]HOST[:PORT]", help="Board: the host to go through; several with commas.")
 @click.option("--python", help="Board: the Python to use there [default: python3].")
@@ -32,10 +37,20 @@ _ANY = "any"  # what --adb says without a serial; no serial of adb's is that
 @inventory_option
 @json_option
 def command(
-    name: str, ssh: str | None, adb: str | None, key: Path | None, jump: str | None, python: str | None,
-    hardware_serial: str | None, benchmark_model: Path | None, onnxruntime_perf_test: Path | None,
-    cores: tuple[int, ...], pool: str | None, inventory: Path | None, as_json: bool,
-) -> None:  # fmt: skip
+    name: str,
+    ssh: str | None,
+    adb: str | None,
+    key: Path | None,
+    jump: str | None,
+    python: str | None,
+    hardware_serial: str | None,
+    benchmark_model: Path | None,
+    onnxruntime_perf_test: Path | None,
+    cores: tuple[int, ...],
+    pool: str | None,
+    inventory: Path | None,
+    as_json: bool,
+) -> None:
     """Write a board (--ssh) or a phone (--adb) into devices.toml. What stands there stays as it is.
 
     \b
@@ -43,7 +58,7 @@ def command(
       edgenas devices add pi4 --ssh pi@pi4.local --pool pi4
       edgenas devices add pixel --adb 192.168.1.30:5555 --benchmark-model ~/benchmark_model
     """
-    from devices.inventory_file import Value, append_section
+    from edgenas.devices.inventory_file import Value, append_section
 
     if (ssh is None) == (adb is None):
         raise InputError("give --ssh [USER@]HOST[:PORT] for a board, or --adb [SERIAL] for a phone")
@@ -55,8 +70,15 @@ def command(
     fields: dict[str, Value | None]
     if ssh is not None:
         user, host, port = _address(ssh)
-        fields = {"kind": "ssh", "host": host, "user": user, "port": port, "key": str(key.absolute()) if key else None,
-                  "jump": jump, "python": python}  # fmt: skip
+        fields = {
+            "kind": "ssh",
+            "host": host,
+            "user": user,
+            "port": port,
+            "key": str(key.absolute()) if key else None,
+            "jump": jump,
+            "python": python,
+        }
     else:
         fields = {"kind": "adb", "serial": None if adb == _ANY else adb, "hardware_serial": hardware_serial}
         for option, path in tools.items():

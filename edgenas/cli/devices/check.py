@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from blocks.errors import OutcomeError
-from edgenas.cli.completing import devices
-from edgenas.cli.devices.asking import ask_each
+from edgenas.base.errors import OutcomeError
+from edgenas.cli.completions import devices
+from edgenas.cli.devices.concurrently import ask_each
 from edgenas.cli.devices.options import inventory_option, load_entries
 from edgenas.cli.terminal import Cell, json_option, print_json, print_summary, print_table
 
@@ -35,8 +35,8 @@ def command(names: tuple[str, ...], inventory: Path | None, as_json: bool) -> No
       edgenas devices check
       edgenas devices check pi4 pixel --json
     """
-    from devices.inventory import find
-    from edgenas.cli.devices.checking import check_device
+    from edgenas.cli.devices.readiness import check_device
+    from edgenas.devices.inventory import find
 
     entries = load_entries(inventory)
     chosen = {name: find(entries, name) for name in names} or entries

@@ -9,20 +9,24 @@ from typing import TYPE_CHECKING
 
 import click
 
-from blocks.errors import InputError, OutcomeError
-from edgenas.cli.completing import devices
+from edgenas.base.errors import InputError, OutcomeError
+from edgenas.cli.completions import devices
 from edgenas.cli.devices.options import inventory_option, load_entry, next_command
 from edgenas.cli.terminal import json_option, print_json, print_summary, talk
 
 if TYPE_CHECKING:
-    from devices.known_hosts import HostKey
-    from devices.ssh import Target
+    from edgenas.devices.transports.ssh.known_hosts import HostKey
+    from edgenas.devices.transports.ssh.paramiko_link import Target
 
 
 @click.command("enroll")
 @click.argument("name", shell_complete=devices)
-@click.option("--fingerprint", "fingerprints", multiple=True,
-              help="Trust the key with this fingerprint (SHA256:...) and no other; repeat for jump hosts.")  # fmt: skip
+@click.option(
+    "--fingerprint",
+    "fingerprints",
+    multiple=True,
+    help="Trust the key with this fingerprint (SHA256:...) and no other; repeat for jump hosts.",
+)
 @click.option("--yes", is_flag=True, help="Trust whatever answers: only on a network that nobody else is on.")
 @inventory_option
 @json_option
@@ -36,22 +40,28 @@ def command(name: str, fingerprints: tuple[str, ...], yes: bool, inventory: Path
       edgenas devices enroll pi4
       edgenas devices enroll pi4 --fingerprint SHA256:X5QnA5...
     """
-    from devices import known_hosts, ssh
+    from edgenas.devices.transports.ssh import known_hosts, paramiko_link
 
     entry = load_entry(inventory, name)
     if entry.target is None:
         raise InputError(f"{name} is of kind {entry.kind}: only a device of kind ssh has a host key")
     seen = []
     for target in _chain(entry.target):
-        key = ssh.offered_key(target)
+        key = paramiko_link.offered_key(target)
         known = bool(known_hosts.load(target.known_hosts).get(target.entry))
         if known:
             known_hosts.check(target.known_hosts, target.entry, key)
         else:
             _agree(target, key, fingerprints, yes)
-            ssh.enroll(target, key)
-        seen.append({"host": target.entry, "type": key.type, "fingerprint": key.fingerprint,
-                     "state": "was enrolled" if known else "enrolled"})  # fmt: skip
+            paramiko_link.enroll(target, key)
+        seen.append(
+            {
+                "host": target.entry,
+                "type": key.type,
+                "fingerprint": key.fingerprint,
+                "state": "was enrolled" if known else "enrolled",
+            }
+        )
     if as_json:
         print_json({"device": name, "hosts": seen, "known_hosts": str(entry.target.known_hosts)})
         return

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from blocks.errors import InputError, OutcomeError
-from edgenas.cli.completing import devices
+from edgenas.base.errors import InputError, OutcomeError
+from edgenas.cli.completions import devices
 from edgenas.cli.devices.options import inventory_option, load_entry, opened
 from edgenas.cli.terminal import json_option, print_json
 
@@ -30,7 +30,7 @@ def command(name: str, argv: tuple[str, ...], timeout_s: float, inventory: Path 
     """
     if not 0 < timeout_s <= 86_400:
         raise InputError(f"--timeout-s {timeout_s:g} is not between 0 and 86400")
-    from devices.base import TimeLimitError
+    from edgenas.base.errors import TimeLimitError
 
     with opened(load_entry(inventory, name)) as device:
         try:
@@ -40,8 +40,9 @@ def command(name: str, argv: tuple[str, ...], timeout_s: float, inventory: Path 
                 _show(error.stdout, error.stderr)
             raise
     if as_json:
-        print_json({"device": name, "argv": argv, "returncode": done.returncode,
-                    "stdout": done.stdout, "stderr": done.stderr})  # fmt: skip
+        print_json(
+            {"device": name, "argv": argv, "returncode": done.returncode, "stdout": done.stdout, "stderr": done.stderr}
+        )
     else:
         _show(done.stdout, done.stderr)
     if done.returncode != 0:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from edgenas.cli.completing import devices
+from edgenas.cli.completions import devices
 from edgenas.cli.devices.options import inventory_option, load_entry, next_command, opened
 from edgenas.cli.terminal import json_option, print_json, print_summary
 
@@ -24,9 +24,9 @@ def command(name: str, inventory: Path | None, as_json: bool) -> None:
       edgenas devices facts pi4
       edgenas devices facts pixel --json
     """
-    from devices import throttle
-    from devices.facts import printable, read_facts
-    from devices.remote_device import RemoteDevice
+    from edgenas.devices.facts import throttle
+    from edgenas.devices.facts.facts import printable, read_facts
+    from edgenas.devices.transports.remote_device import RemoteDevice
 
     entry = load_entry(inventory, name)
     with opened(entry) as device:

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from blocks.errors import OutcomeError
-from edgenas.cli.devices.asking import ask_each
+from edgenas.base.errors import OutcomeError
+from edgenas.cli.devices.concurrently import ask_each
 from edgenas.cli.devices.options import inventory_option, load_entries, opened
 from edgenas.cli.terminal import Cell, json_option, print_json, print_summary, print_table
 
 if TYPE_CHECKING:
-    from devices.base import DeviceError
-    from devices.facts import Facts
-    from devices.inventory import Entry
+    from edgenas.base.errors import DeviceError
+    from edgenas.devices.facts.facts import Facts
+    from edgenas.devices.inventory import Entry
 
 _COLUMNS = ("device", "kind", "model", "processor", "cores", "memory MiB", "governor", "MHz", "°C", "load", "system")
 
@@ -37,8 +37,8 @@ def command(inventory: Path | None, as_json: bool) -> None:
 
 def list_devices(inventory: Path | None, as_json: bool) -> None:
     """The same, for the group without a verb. OutcomeError where a device does not answer."""
-    from devices.base import DeviceError
-    from devices.facts import printable
+    from edgenas.base.errors import DeviceError
+    from edgenas.devices.facts.facts import printable
 
     entries = load_entries(inventory)
     answers = ask_each(entries, _facts, "devices")
@@ -56,8 +56,8 @@ def list_devices(inventory: Path | None, as_json: bool) -> None:
 
 
 def _facts(entry: Entry) -> Facts | DeviceError:
-    from devices.base import DeviceError
-    from devices.facts import read_facts
+    from edgenas.base.errors import DeviceError
+    from edgenas.devices.facts.facts import read_facts
 
     try:
         with opened(entry) as device:
@@ -76,6 +76,15 @@ def _cells(entry: Entry, answer: Facts | DeviceError, error: str | None) -> tupl
         return (entry.name, entry.kind, error, *[None] * (len(_COLUMNS) - 3))
     f = answer
     return (
-        entry.name, entry.kind, f.model, f.soc or f.cpu, f.cores, f.memory_mib, f.governor, f.clock_mhz,
-        f.temperature_c, f.load_1min, f.os,
-    )  # fmt: skip
+        entry.name,
+        entry.kind,
+        f.model,
+        f.soc or f.cpu,
+        f.cores,
+        f.memory_mib,
+        f.governor,
+        f.clock_mhz,
+        f.temperature_c,
+        f.load_1min,
+        f.os,
+    )

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from blocks.errors import InputError
-from edgenas.cli.completing import INVENTORY, devices
+from edgenas.base.errors import InputError
+from edgenas.cli.completions import INVENTORY, devices
 
 if TYPE_CHECKING:
-    from devices.base import Device
-    from devices.inventory import Entry
+    from edgenas.devices.base import Device
+    from edgenas.devices.inventory import Entry
 
 device_option = click.option(
     "--device", default="local", show_default=True, shell_complete=devices, help="A device of the inventory."
@@ -30,7 +30,7 @@ inventory_option = click.option(
 
 def load_entries(inventory: Path | None) -> dict[str, Entry]:
     """The devices there are, by name."""
-    from devices.inventory import load_inventory
+    from edgenas.devices.inventory import load_inventory
 
     if inventory is None and INVENTORY.is_file():
         inventory = INVENTORY
@@ -39,7 +39,7 @@ def load_entries(inventory: Path | None) -> dict[str, Entry]:
 
 def load_entry(inventory: Path | None, name: str) -> Entry:
     """One device of the inventory."""
-    from devices.inventory import find
+    from edgenas.devices.inventory import find
 
     return find(load_entries(inventory), name)
 
@@ -47,7 +47,7 @@ def load_entry(inventory: Path | None, name: str) -> Entry:
 @contextmanager
 def opened(entry: Entry) -> Iterator[Device]:
     """The device, its connection closed at the end."""
-    from devices.remote_device import RemoteDevice
+    from edgenas.devices.transports.remote_device import RemoteDevice
 
     device = entry.open()
     try:

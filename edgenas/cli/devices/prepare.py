@@ -6,28 +6,42 @@ from pathlib import Path
 
 import click
 
-from blocks.errors import InputError
-from edgenas.cli.completing import INSTALLABLE, INVENTORY, devices, words
+from edgenas.base.errors import InputError
+from edgenas.cli.completions import INSTALLABLE, INVENTORY, devices, words
 from edgenas.cli.devices.options import inventory_option, load_entry, next_command, opened
 from edgenas.cli.terminal import json_option, print_json, print_summary, talk
 
 
 @click.command("prepare")
 @click.argument("name", shell_complete=devices)
-@click.option("--runtime", "runtimes", multiple=True, metavar="RUNTIME",
-              shell_complete=words(*INSTALLABLE),
-              help="Board: litert or onnxruntime [default: litert]; repeat: all go into one environment.")  # fmt: skip
-@click.option("--wheels", type=click.Path(file_okay=False, path_type=Path),
-              help="Board: a folder of wheels fetched before; nothing is downloaded then.")  # fmt: skip
+@click.option(
+    "--runtime",
+    "runtimes",
+    multiple=True,
+    metavar="RUNTIME",
+    shell_complete=words(*INSTALLABLE),
+    help="Board: litert or onnxruntime [default: litert]; repeat: all go into one environment.",
+)
+@click.option(
+    "--wheels",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Board: a folder of wheels fetched before; nothing is downloaded then.",
+)
 @click.option("--write", is_flag=True, help="Board: write the Python to use into devices.toml.")
-@click.option("--governor", is_flag=True,
-              help="Board: only print the script that root runs once to let you set governors.")  # fmt: skip
+@click.option(
+    "--governor", is_flag=True, help="Board: only print the script that root runs once to let you set governors."
+)
 @inventory_option
 @json_option
 def command(
-    name: str, runtimes: tuple[str, ...], wheels: Path | None, write: bool, governor: bool, inventory: Path | None,
+    name: str,
+    runtimes: tuple[str, ...],
+    wheels: Path | None,
+    write: bool,
+    governor: bool,
+    inventory: Path | None,
     as_json: bool,
-) -> None:  # fmt: skip
+) -> None:
     """Put a runtime on a board, or the tools of the inventory on a phone.
 
     A board needs no internet: wheels for its Python, processor and C library are fetched here, carried there and
@@ -40,11 +54,11 @@ def command(
       edgenas devices prepare pixel
       edgenas devices prepare pi4 --governor | ssh pi@pi4.local sudo sh
     """
-    from edgenas.cli.devices.preparing import prepare_board, prepare_phone
+    from edgenas.cli.devices.preparation import prepare_board, prepare_phone
 
     entry = load_entry(inventory, name)
     if governor:
-        from devices.state import helper_installer
+        from edgenas.devices.session.clock import helper_installer
 
         if entry.target is None:
             raise InputError(f"--governor is for boards, which {name} of kind {entry.kind} is not")
@@ -70,7 +84,7 @@ def command(
         python = prepare_board(entry, device, list(dict.fromkeys(runtimes)) or ["litert"], wheels, talk)
     path = inventory or INVENTORY
     if write:
-        from devices.inventory_file import set_field
+        from edgenas.devices.inventory_file import set_field
 
         set_field(path, name, "python", python)
     if as_json:

@@ -6,20 +6,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from blocks.errors import InputError
-from devices import ready
-from devices.facts_android import THERMAL_STATUS
-from devices.inventory import Entry
-from devices.ready import Limits, Reading
-from devices.sections import TOOLS
+from edgenas.base.errors import InputError
 from edgenas.cli.devices.options import sha256_of
+from edgenas.devices.facts.android import THERMAL_STATUS
+from edgenas.devices.inventory import Entry
+from edgenas.devices.sections import TOOLS
+from edgenas.devices.session import readiness
+from edgenas.devices.session.readiness import DeviceReading, Limits
 
 State = Literal["ok", "mark", "wait", "refuse"]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """``state`` is 'ok', or a level of ``ready.Finding``."""
+class DeviceRow:
+    """``state`` is 'ok', or a level of ``readiness.Finding``."""
 
     what: str
     state: State
@@ -27,9 +27,9 @@ class Row:
     remedy: str = ""
 
 
-def condition_rows(reading: Reading, limits: Limits) -> Iterator[Row]:
+def condition_rows(reading: DeviceReading, limits: Limits) -> Iterator[DeviceRow]:
     """A row for each thing that the device tells, or ought to."""
-    found = ready.judge(reading, limits)
+    found = readiness.judge(reading, limits)
     told = {
         "free space": f"{reading.free_mib:.0f} MiB" if reading.free_mib is not None else "",
         "load": f"{reading.load_1min:g} on {reading.cores} cores" if reading.load_1min is not None else "",
@@ -40,11 +40,11 @@ def condition_rows(reading: Reading, limits: Limits) -> Iterator[Row]:
         "thermal status": THERMAL_STATUS[reading.thermal_status] if reading.thermal_status is not None else "",
     }
     for what, value in told.items():
-        rows = [Row(what, f.level, f.reason, f.remedy) for f in found if f.what == what]
-        yield from rows or ([Row(what, "ok", value)] if value else [])
+        rows = [DeviceRow(what, f.level, f.reason, f.remedy) for f in found if f.what == what]
+        yield from rows or ([DeviceRow(what, "ok", value)] if value else [])
 
 
-def tool_rows(entry: Entry) -> Iterator[Row]:
+def tool_rows(entry: Entry) -> Iterator[DeviceRow]:
     """The programs that are named for a phone, as they lie on this machine."""
     if not entry.tools:
         name = TOOLS[0]
@@ -52,16 +52,16 @@ def tool_rows(entry: Entry) -> Iterator[Row]:
             "get TensorFlow Lite's benchmark_model for its processor, and write its path and sha256 below "
             f"[devices.{entry.name}]: {name} = ..., {name}_sha256 = ..."
         )
-        yield Row(name, "refuse", "a phone has no Python, and no tool is named for it", remedy)
+        yield DeviceRow(name, "refuse", "a phone has no Python, and no tool is named for it", remedy)
     for name, tool in entry.tools.items():
         try:
             found = sha256_of(tool.path)
         except InputError as error:
             reason, _, remedy = str(error).partition("; ")
-            yield Row(name, "refuse", reason, remedy)
+            yield DeviceRow(name, "refuse", reason, remedy)
             continue
         if found == tool.sha256:
-            yield Row(name, "ok", f"{tool.path}, sha256 {found[:12]}...")
+            yield DeviceRow(name, "ok", f"{tool.path}, sha256 {found[:12]}...")
         else:
             remedy = f'if it is the program you mean, write {name}_sha256 = "{found}"'
-            yield Row(name, "refuse", f"{tool.path} is not the file whose sha256 is written", remedy)
+            yield DeviceRow(name, "refuse", f"{tool.path} is not the file whose sha256 is written", remedy)

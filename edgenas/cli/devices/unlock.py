@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from edgenas.cli.completing import devices
+from edgenas.cli.completions import devices
 from edgenas.cli.devices.options import inventory_option, load_entry, next_command, opened
 from edgenas.cli.terminal import json_option, print_json, print_summary
 
@@ -22,9 +22,9 @@ def command(name: str, inventory: Path | None, as_json: bool) -> None:
     Example:
       edgenas devices unlock pi4
     """
-    from devices import lock
-    from devices.facts import printable
-    from devices.owner import Owner, this_process
+    from edgenas.devices.facts.facts import printable
+    from edgenas.devices.session import lock
+    from edgenas.devices.transports.owner import Owner, this_process
 
     with opened(load_entry(inventory, name)) as device:
         line = lock.unlock(device)
@@ -40,5 +40,10 @@ def command(name: str, inventory: Path | None, as_json: bool) -> None:
     if as_json:
         print_json({"device": name, "unlocked": bool(line), "held_by": held})
     else:
-        print_summary({"device": name, "lock": f"removed; it was held by {held}" if held else "there was none",
-                       "next": next_command(inventory, "check", name)})  # fmt: skip
+        print_summary(
+            {
+                "device": name,
+                "lock": f"removed; it was held by {held}" if held else "there was none",
+                "next": next_command(inventory, "check", name),
+            }
+        )

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from blocks.errors import OutcomeError
+from edgenas.base.errors import OutcomeError
 from edgenas.cli.devices.options import inventory_option
 from edgenas.cli.terminal import json_option, print_json, print_summary, print_table, talk
 
 if TYPE_CHECKING:
-    from edgenas.cli.doctor.packages import Package
-    from edgenas.cli.doctor.rows import Row
+    from edgenas.cli.doctor.packages import InstalledPackage
+    from edgenas.cli.doctor.rows import DoctorRow
 
 
 @click.command("doctor")
@@ -53,7 +53,7 @@ def command(inventory: Path | None, as_json: bool) -> None:
         raise OutcomeError(f"nothing can be measured here: {', '.join(row.what for row in hurt)}; see what to type")
 
 
-def _look(inventory: Path | None) -> tuple[list[Package], list[Row]]:
+def _look(inventory: Path | None) -> tuple[list[InstalledPackage], list[DoctorRow]]:
     """What is looked at later stands on packages that were found good before."""
     try:
         from edgenas.cli.doctor import links, machine, packages, trial
@@ -73,7 +73,7 @@ def _look(inventory: Path | None) -> tuple[list[Package], list[Row]]:
     return found, [*rows, *links.ssh_rows(loaded), *links.adb_rows(loaded)]
 
 
-def _print(rows: list[Row], plainly: bool) -> None:
+def _print(rows: list[DoctorRow], plainly: bool) -> None:
     """``plainly`` where what draws tables is what is broken."""
     cells = [(row.what, row.state, row.told, row.remedy) for row in rows]
     if plainly:

@@ -10,108 +10,116 @@ import subprocess
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from edgenas.cli.completing import INVENTORY
+from edgenas.cli.completions import INVENTORY
 from edgenas.cli.devices.options import load_entries
-from edgenas.cli.doctor.rows import Row
+from edgenas.cli.doctor.rows import DoctorRow
 
 _CALL_S = 5.0
 _AUTHORISE = "unlock the phone and allow USB debugging, then type: edgenas devices check"
 
 
-def inventory_rows(inventory: Path | None) -> Iterator[Row]:
+def inventory_rows(inventory: Path | None) -> Iterator[DoctorRow]:
     """The devices that are written down, and the programs that are named for phones."""
-    from devices.base import DeviceInputError
+    from edgenas.base.errors import DeviceInputError
     from edgenas.cli.devices.rows import tool_rows
 
     path = inventory or INVENTORY
     if inventory is None and not path.is_file():
-        yield Row("inventory", "ok", f"no {path} here: this machine alone; to add: edgenas devices add NAME --ssh HOST")
+        yield DoctorRow(
+            "inventory", "ok", f"no {path} here: this machine alone; to add: edgenas devices add NAME --ssh HOST"
+        )
         return
     try:
         entries = load_entries(inventory)
     except DeviceInputError as error:
         told, _, remedy = str(error).partition("; ")
-        yield Row("inventory", "broken", told, remedy or f"edit {path}")
+        yield DoctorRow("inventory", "broken", told, remedy or f"edit {path}")
         return
     remote = [entry for entry in entries.values() if entry.kind != "local"]
     names = ", ".join(f"{entry.name} ({entry.kind})" for entry in remote) or "this machine alone"
     chosen = f" --inventory {inventory}" if inventory else ""
     remedy = f"whether each can be measured now: edgenas devices check{chosen}" if remote else ""
-    yield Row("inventory", "ok", f"{path}: {names}", remedy)
+    yield DoctorRow("inventory", "ok", f"{path}: {names}", remedy)
     for entry in remote:
         if entry.tools:
             for row in tool_rows(entry):
                 what = f"{entry.name}: {row.what}"
-                yield Row(what, "ok" if row.state == "ok" else "broken", row.reason, row.remedy)
+                yield DoctorRow(what, "ok" if row.state == "ok" else "broken", row.reason, row.remedy)
 
 
-def ssh_rows(loaded: Collection[str]) -> Iterator[Row]:
+def ssh_rows(loaded: Collection[str]) -> Iterator[DoctorRow]:
     """Keys that boards will be shown, boards that are trusted, the ssh client for what people do themselves."""
-    from devices.base import DeviceError
+    from edgenas.base.errors import DeviceError
 
     client = shutil.which("ssh")
     remedy = "for ssh-copy-id and ssh-keygen, type: sudo apt install openssh-client"
-    yield Row("ssh client", "ok", client) if client else Row("ssh client", "missing", "no ssh on the path", remedy)
+    yield (
+        DoctorRow("ssh client", "ok", client)
+        if client
+        else DoctorRow("ssh client", "missing", "no ssh on the path", remedy)
+    )
     if "paramiko" not in loaded:
-        yield Row("ssh keys", "broken", "paramiko is not loaded, see above")
+        yield DoctorRow("ssh keys", "broken", "paramiko is not loaded, see above")
         return
-    from devices.inventory import known_hosts_file
-    from devices.known_hosts import load
-    from devices.ssh_keys import shown_keys
+    from edgenas.devices.inventory import known_hosts_file
+    from edgenas.devices.transports.ssh.keys import shown_keys
+    from edgenas.devices.transports.ssh.known_hosts import load
 
     try:
         keys, notes = shown_keys()
     except DeviceError as error:
         told, _, remedy = str(error).partition("; ")
-        yield Row("ssh keys", "broken", told, remedy)
+        yield DoctorRow("ssh keys", "broken", told, remedy)
     else:
         agent = "agent: yes" if os.environ.get("SSH_AUTH_SOCK") else "agent: none"
         if keys:
-            yield Row("ssh keys", "ok", f"{', '.join(keys)}; {agent}", "; ".join(notes))
+            yield DoctorRow("ssh keys", "ok", f"{', '.join(keys)}; {agent}", "; ".join(notes))
         else:
             told = "; ".join((*notes, agent)) if notes else f"none in ~/.ssh; {agent}"
-            yield Row("ssh keys", "missing", told, "" if notes else "for boards, type: ssh-keygen -t ed25519")
+            yield DoctorRow("ssh keys", "missing", told, "" if notes else "for boards, type: ssh-keygen -t ed25519")
     path = known_hosts_file()
     try:
-        yield Row("enrolled boards", "ok", f"{len(load(path))} in {path}")
+        yield DoctorRow("enrolled boards", "ok", f"{len(load(path))} in {path}")
     except DeviceError as error:
         told, _, remedy = str(error).partition("; ")
-        yield Row("enrolled boards", "broken", told, remedy)
+        yield DoctorRow("enrolled boards", "broken", told, remedy)
 
 
-def adb_rows(loaded: Collection[str]) -> Iterator[Row]:
+def adb_rows(loaded: Collection[str]) -> Iterator[DoctorRow]:
     """The adb that would be started, and the server where one runs already; none is started."""
     if "adbutils" not in loaded:
-        yield Row("adb", "broken", "adbutils is not loaded, see above")
+        yield DoctorRow("adb", "broken", "adbutils is not loaded, see above")
         return
-    from devices.adb_server import NEW_FEATURE, OLDEST, PORT, AdbServer, find_program
-    from devices.base import DeviceError, DeviceInputError
+    from edgenas.base.errors import DeviceError, DeviceInputError
+    from edgenas.devices.transports.adb_server import NEW_FEATURE, OLDEST, PORT, AdbServer, find_program
 
     try:
         program = find_program()
         done = subprocess.run([str(program), "version"], capture_output=True, text=True, timeout=_CALL_S)
         version = re.search(r"^Version (\S+)", done.stdout, re.MULTILINE)
-        yield Row("adb", "ok", f"{version[1] if version else ''} {program}".strip())
+        yield DoctorRow("adb", "ok", f"{version[1] if version else ''} {program}".strip())
     except (DeviceInputError, OSError, subprocess.TimeoutExpired) as error:
         told, _, remedy = str(error).partition("; ")
-        yield Row("adb", "missing", told, f"for phones: {remedy or 'get platform-tools from developer.android.com'}")
+        yield DoctorRow(
+            "adb", "missing", told, f"for phones: {remedy or 'get platform-tools from developer.android.com'}"
+        )
     text = os.environ.get("ANDROID_ADB_SERVER_PORT", "")
     server = AdbServer(port=int(text) if re.fullmatch("[0-9]{1,5}", text) else PORT)
     try:
         socket.create_connection(("127.0.0.1", server.port), timeout=1).close()
     except OSError:
-        yield Row("adb server", "ok", f"none runs on port {server.port}; one starts when a phone is asked for")
+        yield DoctorRow("adb server", "ok", f"none runs on port {server.port}; one starts when a phone is asked for")
         return
     try:
         features, states = server.ask("host:host-features", _CALL_S), server.states()
     except DeviceError as error:
-        yield Row("adb server", "broken", str(error), "type: adb kill-server")
+        yield DoctorRow("adb server", "broken", str(error), "type: adb kill-server")
         return
     if NEW_FEATURE not in features.split(","):
         told = f"the one on port {server.port} is older than {OLDEST} and loses devices in silence"
-        yield Row("adb server", "broken", told, "type: adb kill-server; edgenas then starts the one it brings")
+        yield DoctorRow("adb server", "broken", told, "type: adb kill-server; edgenas then starts the one it brings")
         return
     seen = ", ".join(f"{serial} ({state})" for serial, state in states.items()) or "no phone"
     closed = any(state != "device" for state in states.values())
     told = f"runs on port {server.port}, sees {seen}"
-    yield Row("adb server", "mark" if closed else "ok", told, _AUTHORISE if closed else "")
+    yield DoctorRow("adb server", "mark" if closed else "ok", told, _AUTHORISE if closed else "")

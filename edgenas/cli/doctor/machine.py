@@ -11,26 +11,26 @@ from collections.abc import Collection, Iterator
 from importlib import metadata
 from pathlib import Path
 
-from edgenas.cli.doctor.rows import Row, State
+from edgenas.cli.doctor.rows import DoctorRow, State
 
-_FREE_MIB = 200.0  # as ``devices.ready.Limits`` asks of devices
+_FREE_MIB = 200.0  # as ``edgenas.devices.session.readiness.Limits`` asks of devices
 _STATES: dict[str, State] = {"ok": "ok", "mark": "mark", "wait": "mark", "refuse": "broken"}
 
 
-def python_rows() -> Iterator[Row]:
+def python_rows() -> Iterator[DoctorRow]:
     """Python and edgenas itself."""
     from packaging.specifiers import SpecifierSet
 
     about = metadata.metadata("edgenas")
     required, found = str(about["Requires-Python"]), platform.python_version()
     if SpecifierSet(required).contains(found, prereleases=True):
-        yield Row("python", "ok", f"{found} {sys.executable}", needed=True)
+        yield DoctorRow("python", "ok", f"{found} {sys.executable}", needed=True)
     else:
-        yield Row("python", "broken", f"{found}, required is {required}", "install a newer Python", needed=True)
-    yield Row("edgenas", "ok", f"{about['Version']} {Path(__file__).resolve().parents[2]}")
+        yield DoctorRow("python", "broken", f"{found}, required is {required}", "install a newer Python", needed=True)
+    yield DoctorRow("edgenas", "ok", f"{about['Version']} {Path(__file__).resolve().parents[2]}")
 
 
-def folder_rows() -> Iterator[Row]:
+def folder_rows() -> Iterator[DoctorRow]:
     """Where edgenas writes on this machine. Folders that are not there yet are not made: what they would lie in must be
     writable."""
     config, cache = os.environ.get("XDG_CONFIG_HOME", ""), os.environ.get("XDG_CACHE_HOME", "")
@@ -38,23 +38,25 @@ def folder_rows() -> Iterator[Row]:
         "temporary folder": (_temporary(), "set TMPDIR to another", True),
         "cache folder": (Path(cache) if cache else Path.home() / ".cache", "set XDG_CACHE_HOME to another", True),
         "settings folder": (
-            Path(config) if config.startswith("/") else Path.home() / ".config", "set XDG_CONFIG_HOME to another", False
+            Path(config) if config.startswith("/") else Path.home() / ".config",
+            "set XDG_CONFIG_HOME to another",
+            False,
         ),
         "this folder": (Path.cwd(), "tables are written where edgenas is called: cd elsewhere", True),
-    }  # fmt: skip
+    }
     for what, (path, remedy, needed) in places.items():
         there = path / "edgenas" if what in ("cache folder", "settings folder") else path
         while not there.exists() and there != there.parent:
             there = there.parent
         if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
-            yield Row(what, "broken", f"{there} cannot be written", remedy, needed)
+            yield DoctorRow(what, "broken", f"{there} cannot be written", remedy, needed)
             continue
         free_mib = shutil.disk_usage(there).free / 2**20
         told = f"{path}, {free_mib / 1024:.1f} GiB free"
         if free_mib < _FREE_MIB:
-            yield Row(what, "broken", told, f"make room, or {remedy}", needed)
+            yield DoctorRow(what, "broken", told, f"make room, or {remedy}", needed)
         else:
-            yield Row(what, "ok", told)
+            yield DoctorRow(what, "ok", told)
 
 
 def _temporary() -> Path:
@@ -65,22 +67,22 @@ def _temporary() -> Path:
         return Path(os.environ.get("TMPDIR", "/tmp"))
 
 
-def condition_rows(schedulers: Collection[str]) -> Iterator[Row]:
+def condition_rows(schedulers: Collection[str]) -> Iterator[DoctorRow]:
     """Clock, heat and load, as a campaign here would judge them, and whether it may keep others off its core."""
-    from devices import ready
-    from devices.local import LocalDevice
     from edgenas.cli.devices import rows
-    from edgenas.workers import LOCAL_LIMITS
+    from edgenas.devices.session import readiness
+    from edgenas.devices.transports.local import LocalDevice
+    from edgenas.profiler.workers import LOCAL_LIMITS
 
-    reading = ready.read(LocalDevice(), str(_temporary()))
+    reading = readiness.read(LocalDevice(), str(_temporary()))
     for row in rows.condition_rows(reading, LOCAL_LIMITS):
         if row.what != "free space":  # said above
-            yield Row(row.what, _STATES[row.state], row.reason, row.remedy, needed=row.state == "refuse")
+            yield DoctorRow(row.what, _STATES[row.state], row.reason, row.remedy, needed=row.state == "refuse")
     if schedulers:
         if "fifo" in schedulers:
-            yield Row("priority", "ok", "SCHED_FIFO is allowed: nothing else runs on a core that is measured")
+            yield DoctorRow("priority", "ok", "SCHED_FIFO is allowed: nothing else runs on a core that is measured")
         else:
             told = "SCHED_FIFO is not allowed: other programs may run on a core that is measured"
-            yield Row(
+            yield DoctorRow(
                 "priority", "mark", told, "allow it: @GROUP - rtprio 10 in /etc/security/limits.conf, log in again"
             )

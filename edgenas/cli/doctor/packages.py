@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgenas.cli.doctor.loading import load
-from edgenas.cli.doctor.rows import Row, State
+from edgenas.cli.doctor.rows import DoctorRow, State
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -46,7 +46,7 @@ _MODULES = {"pillow": "PIL", "pyyaml": "yaml", "scikit-learn": "sklearn"}
 
 
 @dataclass(frozen=True, slots=True)
-class Package:
+class InstalledPackage:
     """A requirement and what is there. ``extra`` is '' for those of edgenas itself, ``found`` '' where it is missing;
     ``error`` says why it is broken."""
 
@@ -58,7 +58,7 @@ class Package:
     error: str = ""
 
 
-def packages() -> list[Package]:
+def packages() -> list[InstalledPackage]:
     """Every package that edgenas requires, loaded where it is there."""
     from packaging.requirements import Requirement
 
@@ -73,7 +73,7 @@ def packages() -> list[Package]:
         return [found for each in pool.map(_examined, wanted, wanted.values()) for found in each]
 
 
-def _examined(extra: str, requirements: Sequence[Requirement]) -> list[Package]:
+def _examined(extra: str, requirements: Sequence[Requirement]) -> list[InstalledPackage]:
     """The packages of an extra, loaded in one process."""
     versions = {each.name: _version(each.name) for each in requirements}
     there = [name for name, version in versions.items() if version and name not in RUN]
@@ -84,26 +84,26 @@ def _examined(extra: str, requirements: Sequence[Requirement]) -> list[Package]:
         state: State = "broken" if error else "ok" if version else "missing"
         if version and not error and not each.specifier.contains(version, prereleases=True):
             state, error = "broken", f"{version} is there, required is {each.specifier}"
-        found.append(Package(each.name, extra, str(each.specifier), version, state, error))
+        found.append(InstalledPackage(each.name, extra, str(each.specifier), version, state, error))
     return found
 
 
-def own_rows(found: Sequence[Package]) -> Iterator[Row]:
+def own_rows(found: Sequence[InstalledPackage]) -> Iterator[DoctorRow]:
     """One row for what edgenas itself requires, and one for each of those that is not as it should be."""
     own = [package for package in found if not package.extra]
     good = [f"{p.name} {p.found}" for p in own if p.state == "ok"]
     if good:
-        yield Row("packages", "ok", ", ".join(good))
+        yield DoctorRow("packages", "ok", ", ".join(good))
     for p in own:
         if p.state != "ok":
             purpose = APART.get(p.name, "measuring")
             again = " --force-reinstall" if p.state == "broken" else ""
             told = p.error or f"required is {p.required or 'any version'}"
             remedy = f"for {purpose}, type: pip install{again} '{p.name}{p.required}'"
-            yield Row(p.name, p.state, told, remedy, needed=p.name not in APART)
+            yield DoctorRow(p.name, p.state, told, remedy, needed=p.name not in APART)
 
 
-def extra_rows(found: Sequence[Package]) -> Iterator[Row]:
+def extra_rows(found: Sequence[InstalledPackage]) -> Iterator[DoctorRow]:
     """One row for each extra."""
     checkout = (Path(__file__).resolve().parents[3] / "pyproject.toml").is_file()
     for extra, purpose in EXTRAS.items():
@@ -115,11 +115,11 @@ def extra_rows(found: Sequence[Package]) -> Iterator[Row]:
         lacks = ", ".join(f"{p.name} {p.required}".strip() for p in members if p.state == "missing")
         remedy = f"for {purpose}, type: pip install 'edgenas[{extra}]'"
         if bad:
-            yield Row(f"extra {extra}", "broken", bad, remedy)
+            yield DoctorRow(f"extra {extra}", "broken", bad, remedy)
         elif lacks:
-            yield Row(f"extra {extra}", "missing", f"lacks {lacks}", remedy)
+            yield DoctorRow(f"extra {extra}", "missing", f"lacks {lacks}", remedy)
         else:
-            yield Row(f"extra {extra}", "ok", told)
+            yield DoctorRow(f"extra {extra}", "ok", told)
 
 
 def module_of(package: str) -> str:

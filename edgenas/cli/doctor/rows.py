@@ -9,7 +9,7 @@ State = Literal["ok", "mark", "missing", "broken"]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class DoctorRow:
     """``needed``: nothing is measured on this machine while it is missing or broken."""
 
     what: str

@@ -11,17 +11,19 @@ import sys
 from typing import Any
 
 from edgenas.cli.doctor.loading import ended
-from edgenas.cli.doctor.rows import Row
+from edgenas.cli.doctor.rows import DoctorRow
 
 RUNTIMES = ("litert", "onnxruntime")
 _LIMIT_S = 60.0
-_INSTALL = {"litert": "pip install --force-reinstall ai-edge-litert",
-            "onnxruntime": "pip install --force-reinstall onnxruntime"}  # fmt: skip
+_INSTALL = {
+    "litert": "pip install --force-reinstall ai-edge-litert",
+    "onnxruntime": "pip install --force-reinstall onnxruntime",
+}
 #: every kind of operator: convolutions wide and depthwise, squeeze-and-excitation, hard-swish, an addition
 _BLOCK = "ir-14x8-m16-o8-k3-s1-se8-hswish-res"
 
 
-def row(runtime: str) -> tuple[Row, tuple[str, ...]]:
+def row(runtime: str) -> tuple[DoctorRow, tuple[str, ...]]:
     """Whether a runtime runs here, and the schedulers that it may use."""
     argv = [sys.executable, "-m", "edgenas.cli.doctor.trial", runtime]
     try:
@@ -31,23 +33,23 @@ def row(runtime: str) -> tuple[Row, tuple[str, ...]]:
     except subprocess.TimeoutExpired:
         why = f"nothing was measured within {_LIMIT_S:g} s"
     if why:
-        return Row(runtime, "broken", why.partition("; ")[0], f"type: {_INSTALL[runtime]}", needed=True), ()
+        return DoctorRow(runtime, "broken", why.partition("; ")[0], f"type: {_INSTALL[runtime]}", needed=True), ()
     told = json.loads(done.stdout)
     text = f"{told['package']} {told['version']} ({told['delegate']}) ran a block in {told['ms']:.3g} ms"
-    return Row(runtime, "ok", text, needed=True), tuple(told["schedulers"])
+    return DoctorRow(runtime, "ok", text, needed=True), tuple(told["schedulers"])
 
 
 def tried(runtime: str) -> dict[str, Any]:
     """Write the block, measure it. EdgenasError, DeviceError, and whatever a broken package raises."""
-    from blocks.errors import OutcomeError
-    from blocks.spec import BlockSpec
-    from blocks.weights import network_random_weights
-    from devices.local import LocalDevice
-    from latency_tables.statistics import estimate, rounds_ms
-    from profiler.export import WRITERS
-    from profiler.measure import describe, measure_models
-    from profiler.plan import Plan
-    from profiler.runtimes import RUNTIMES as ALL
+    from edgenas.base.errors import OutcomeError
+    from edgenas.blocks.spec import BlockSpec
+    from edgenas.blocks.weights import network_random_weights
+    from edgenas.devices.transports.local import LocalDevice
+    from edgenas.latency_tables.statistics.estimates import estimate, rounds_ms
+    from edgenas.profiler.export import WRITERS
+    from edgenas.profiler.measure import describe, measure_models
+    from edgenas.profiler.plan import Plan
+    from edgenas.profiler.runtimes import RUNTIMES as ALL
 
     device, how, block = LocalDevice(), ALL[runtime], BlockSpec.parse(_BLOCK)
     found = describe(device, how, sys.executable)
@@ -58,8 +60,13 @@ def tried(runtime: str) -> dict[str, Any]:
         raise OutcomeError(batch.failures[0].message)
     result = batch.results["block"]
     ms = estimate([rounds_ms(result.samples_ns, result.loops)], "min")
-    return {"package": found.installed.package, "version": found.installed.version, "delegate": found.delegate,
-            "schedulers": found.schedulers, "ms": ms}  # fmt: skip
+    return {
+        "package": found.installed.package,
+        "version": found.installed.version,
+        "delegate": found.delegate,
+        "schedulers": found.schedulers,
+        "ms": ms,
+    }
 
 
 def _main() -> None:

@@ -12,7 +12,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "check": ("edgenas.cli.table.check", "Which blocks of a space a table lacks, and whether overhead dominates it."),
     "validate": ("edgenas.cli.table.validate", "Prove on the device that sums of blocks predict whole networks."),
     "diff": ("edgenas.cli.table.diff", "Whether two campaigns agree, and which blocks do not."),
-    "import": ("edgenas.cli.table.importing", "A table somebody else published."),
+    "import": ("edgenas.cli.table.import_", "A table somebody else published."),
 }
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from blocks.errors import OutcomeError
-from edgenas.cli.completing import spaces
+from edgenas.base.errors import OutcomeError
+from edgenas.cli.completions import spaces
 from edgenas.cli.networks import classes_option, in_size_option, load_space, sizes
 from edgenas.cli.table.options import next_search, next_validation, table_argument
 from edgenas.cli.terminal import json_option, print_json, print_summary
@@ -28,9 +28,9 @@ def command(table: Path, name: str, in_size: int | None, classes: int | None, as
     Example:
       edgenas table check local-litert.jsonl --space nas_bench_macro
     """
-    from latency_tables.imported import STATISTIC, ImportedTable
-    from latency_tables.opening import open_table
-    from latency_tables.quality import check_growth, growth
+    from edgenas.latency_tables.imported import STATISTIC, ImportedTable
+    from edgenas.latency_tables.quality import check_growth, growth
+    from edgenas.latency_tables.store.open import open_table
 
     opened = open_table(table)
     imported = isinstance(opened, ImportedTable)

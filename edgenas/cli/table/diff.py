@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from blocks.errors import InputError, OutcomeError
-from edgenas.cli.completing import STATISTICS, words
-from edgenas.cli.completing import tables as complete_tables
+from edgenas.base.errors import InputError, OutcomeError
+from edgenas.cli.completions import STATISTICS, words
+from edgenas.cli.completions import tables as complete_tables
 from edgenas.cli.terminal import json_option, print_json, print_summary, print_table
 
 if TYPE_CHECKING:
-    from latency_tables.comparing import Cell, Comparison
-    from latency_tables.table import LatencyTable
+    from edgenas.latency_tables.comparison import BlockPair, Comparison
+    from edgenas.latency_tables.table import LatencyTable
 
 _file = click.Path(dir_okay=False, path_type=Path)
 
@@ -43,7 +43,7 @@ def command(first: Path, second: Path, statistic: str, across_settings: bool, as
       edgenas table diff monday.jsonl tuesday.jsonl
       edgenas table diff pi4-litert.jsonl pi5-litert.jsonl --across-settings
     """
-    from latency_tables.comparing import compare
+    from edgenas.latency_tables.comparison import compare
 
     tables = (_measured(first), _measured(second))
     differences = tables[0].setting.differences(tables[1].setting)
@@ -63,8 +63,8 @@ def command(first: Path, second: Path, statistic: str, across_settings: bool, as
 
 
 def _measured(path: Path) -> LatencyTable:
-    from latency_tables.imported import ImportedTable
-    from latency_tables.opening import open_table
+    from edgenas.latency_tables.imported import ImportedTable
+    from edgenas.latency_tables.store.open import open_table
 
     table = open_table(path)
     if isinstance(table, ImportedTable):
@@ -116,5 +116,5 @@ def _print(
     )
 
 
-def _interval(cell: Cell) -> str:
+def _interval(cell: BlockPair) -> str:
     return "-" if cell.low is None or cell.high is None else f"{cell.low:.4g} .. {cell.high:.4g}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgenas.cli.completing import tables
+from edgenas.cli.completions import tables
 from edgenas.cli.terminal import talk
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ parquet_option = click.option(
 
 def write_frame(frame: pd.DataFrame, csv: Path | None, parquet: Path | None) -> None:
     """Write what was asked for."""
-    from latency_tables.frames import write_csv, write_parquet
+    from edgenas.latency_tables.store.frames import write_csv, write_parquet
 
     for path, write in ((csv, write_csv), (parquet, write_parquet)):
         if path is not None:
@@ -38,7 +38,7 @@ def next_validation(table: Path) -> str:
 
 def next_search(space: str, table: Path, *, imported: bool) -> str:
     """What to type when a table is ready for a search; nothing proves one that is ``imported``."""
-    from latency_tables.imported import STATISTIC
+    from edgenas.latency_tables.imported import STATISTIC
 
     way = f" --statistic {STATISTIC} --unvalidated" if imported else ""
     return f"edgenas search {space} --table {shlex.quote(str(table))}{way} --budget-ms MS --accuracy JUDGE"

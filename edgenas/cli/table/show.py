@@ -31,7 +31,7 @@ def command(table: Path, csv: Path | None, parquet: Path | None, as_json: bool) 
     Example:
       edgenas table show local-litert.jsonl --csv local-litert.csv
     """
-    from latency_tables.opening import is_imported
+    from edgenas.latency_tables.store.open import is_imported
 
     show = _show_imported if is_imported(table) else _show_measured
     show(table, csv, parquet, as_json)
@@ -39,9 +39,9 @@ def command(table: Path, csv: Path | None, parquet: Path | None, as_json: bool) 
 
 def _show_measured(path: Path, csv: Path | None, parquet: Path | None, as_json: bool) -> None:
     from edgenas.cli.table.validate import summary
-    from latency_tables.journal import read_journal
-    from latency_tables.quality import growth
-    from latency_tables.validation import latest
+    from edgenas.latency_tables.quality import growth
+    from edgenas.latency_tables.store.journal import read_journal
+    from edgenas.latency_tables.validation import latest
 
     journal = read_journal(path)
     if journal.dropped_bytes:
@@ -70,12 +70,21 @@ def _show_measured(path: Path, csv: Path | None, parquet: Path | None, as_json: 
     print_table(
         ("block", "MMACs", "min ms", "95 % interval", "median ms", "p90 ms", "spread %", "samples", ""),
         [
-            (r["block"], r["macs"] / 1e6, r["min_ms"], f"{r['min_low_ms']:.4g} .. {r['min_high_ms']:.4g}",
-             r["median_ms"], r["p90_ms"], 100 * r["spread"], r["samples"], "unstable" if r["unstable"] else "")
+            (
+                r["block"],
+                r["macs"] / 1e6,
+                r["min_ms"],
+                f"{r['min_low_ms']:.4g} .. {r['min_high_ms']:.4g}",
+                r["median_ms"],
+                r["p90_ms"],
+                100 * r["spread"],
+                r["samples"],
+                "unstable" if r["unstable"] else "",
+            )
             for r in rows
         ],
         title,
-    )  # fmt: skip
+    )
     told = {"validated": "never"} if proof is None else summary(proof)
     then = next_validation(path)
     if proof is not None:
@@ -94,8 +103,8 @@ def _show_measured(path: Path, csv: Path | None, parquet: Path | None, as_json: 
 
 
 def _show_imported(path: Path, csv: Path | None, parquet: Path | None, as_json: bool) -> None:
-    from latency_tables.imported import STATISTIC, read_imported
-    from latency_tables.quality import growth
+    from edgenas.latency_tables.imported import STATISTIC, read_imported
+    from edgenas.latency_tables.quality import growth
 
     table = read_imported(path)
     frame = table.to_frame()

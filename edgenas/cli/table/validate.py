@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from blocks.errors import InputError
-from edgenas.cli.completing import spaces
+from edgenas.base.errors import InputError
+from edgenas.cli.completions import spaces
 from edgenas.cli.devices import device_option, inventory_option, load_entry
-from edgenas.cli.live import live_table
+from edgenas.cli.live_campaign import live_table
 from edgenas.cli.networks import classes_option, in_size_option, load_space
 from edgenas.cli.table.options import next_search, table_argument
 from edgenas.cli.terminal import Cell, json_option, print_json, print_summary, print_table, talk
 
 if TYPE_CHECKING:
-    from latency_tables.validation import Validation
-    from search.space import Space
+    from edgenas.latency_tables.validation import Validation
+    from edgenas.search.space import Space
 
 
 @click.command("validate")
@@ -66,15 +66,19 @@ def command(
       edgenas table validate local-litert.jsonl
       edgenas table validate pi4-litert.jsonl --device pi4 --space mobilenet_v3_small
     """
-    from edgenas.validating import Asked, validate
+    from edgenas.tables.validate import ValidationRequest, validate
 
     space = find_space(table) if name is None else load_space(name, in_size, classes)
-    asked = Asked(space, networks, processes, chains, seed, rounds)
+    asked = ValidationRequest(space, networks, processes, chains, seed, rounds)
     with live_table([str(table)]) as live:
         found = validate(
-            load_entry(inventory, device), table, asked, force=force, say=talk,
+            load_entry(inventory, device),
+            table,
+            asked,
+            force=force,
+            say=talk,
             progress=lambda told: live.update(str(table), told),
-        )  # fmt: skip
+        )
     if as_json:
         print_json(found.as_dict())
         return
@@ -85,8 +89,8 @@ def command(
 
 def find_space(path: Path) -> Space:
     """The largest space whose blocks the table all has, at the sizes of its stems and heads."""
-    from latency_tables.journal import read_table
-    from search.spaces import SPACES, space
+    from edgenas.latency_tables.store.journal import read_table
+    from edgenas.search.spaces import SPACES, space
 
     table = read_table(path)
     sizes = {b.in_size for b in table.blocks if b.kind == "conv" and b.c_in == 3}
@@ -105,13 +109,22 @@ def print_validation(found: Validation) -> None:
         shown = (("raw", sums.raw), ("calibrated", sums.calibrated), ("the table's", sums.table))
         for how, a in ((how, a) for how, a in shown if a is not None):
             rows.append(
-                (f"{sums.way}{' *' if sums is found.chosen else ''}", how, 100 * a.mape, 100 * a.within_5,
-                 100 * a.within_10, a.rmse_ms, _ranked(a.spearman), _ranked(a.kendall))
-            )  # fmt: skip
+                (
+                    f"{sums.way}{' *' if sums is found.chosen else ''}",
+                    how,
+                    100 * a.mape,
+                    100 * a.within_5,
+                    100 * a.within_10,
+                    a.rmse_ms,
+                    _ranked(a.spearman),
+                    _ranked(a.kendall),
+                )
+            )
     print_table(
-        ("block", "sums", "MAPE %", "within 5 %", "within 10 %", "RMSE ms", "Spearman", "Kendall"), rows,
+        ("block", "sums", "MAPE %", "within 5 %", "within 10 %", "RMSE ms", "Spearman", "Kendall"),
+        rows,
         f"{found.statistic} of {len(found.networks)} networks of {found.held_out.space}; * is used",
-    )  # fmt: skip
+    )
     print_summary(summary(found))
 
 

@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
-from blocks.spec import BlockSpec
+from edgenas.blocks.spec import BlockSpec
+from edgenas.latency_tables.table import LatencyTable
 from edgenas.report.html import h, number
 from edgenas.report.parts import MOST_ROWS, Cell, between, heat, section, swatch, table
 from edgenas.report.series import Series, known_blocks
-from latency_tables.table import LatencyTable
 
 MOST_CELLS = 800  #: in the page: more are for a spreadsheet
 
@@ -68,9 +68,9 @@ def _interval(series: Series, block: BlockSpec) -> str | None:
 
 def _unstable(series: Series, block: BlockSpec) -> bool:
     """As the table's own rule says: drifted throughout, or an interval too wide."""
-    from latency_tables import statistics
+    from edgenas.latency_tables.statistics import estimates
 
     table = series.table
     if not isinstance(table, LatencyTable) or (block,) not in table:
         return False
-    return (block,) in table.drifted or not statistics.settled(table.processes(block), "median")
+    return (block,) in table.drifted or not estimates.settled(table.processes(block), "median")

@@ -9,13 +9,13 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
+from edgenas.latency_tables.records import Measurement, Piece
+from edgenas.latency_tables.table import LatencyTable, void_rounds
 from edgenas.report.html import h
 from edgenas.report.parts import Cell, colour, cut, figure, numbers, percent, section, table
 from edgenas.report.plot import Axis, Plot, ends
 from edgenas.report.sampling import evenly, sampled
 from edgenas.report.series import Series
-from latency_tables.records import Measurement, Piece
-from latency_tables.table import LatencyTable, void_rounds
 
 MOST_PROCESSES, MOST_CORNERS = 60, 400  #: drawn of a table, and of a line
 #: facts that change while a device is measured -> what they are called
@@ -57,13 +57,21 @@ def drift_section(series: Sequence[Series]) -> Element | None:
         for p in campaign:
             facts = p.facts[-1][1] if p.facts else {}
             middle = float(np.median(p.off)) if p.off else 0.0
-            rows.append([p.batch[:12], s.label, f"{p.begin:.1f}", len(p.off), f"{100 * middle:+.1f}", len(p.void),
-                         *(_fact(facts.get(name)) for name in FACTS)])  # fmt: skip
+            rows.append(
+                [
+                    p.batch[:12],
+                    s.label,
+                    f"{p.begin:.1f}",
+                    len(p.off),
+                    f"{100 * middle:+.1f}",
+                    len(p.void),
+                    *(_fact(facts.get(name)) for name in FACTS),
+                ]
+            )
     columns = ("process", "table", "minute", "rounds", "off, %", "left out", *FACTS.values())
     kept, summary = cut(rows, "processes", "the tables' own files")
     shown = table(columns, kept, "Processes of each campaign", left=(0, 1))
-    return section("drift", "Drift and temperature", " ".join(told), figures,
-                   numbers(summary, shown))  # fmt: skip
+    return section("drift", "Drift and temperature", " ".join(told), figures, numbers(summary, shown))
 
 
 def _left_out(measured: LatencyTable) -> str:
@@ -101,8 +109,17 @@ def processes(measured: LatencyTable) -> list[Process]:
         begin = _time(group[0].before) or first
         end = max(_time(group[0].after) or begin, begin)
         facts = [((begin - first) / 60, group[0].before), ((end - first) / 60, group[0].after)]
-        made.append(Process(batch, group[0].device, (begin - first) / 60, (end - first) / 60, off,
-                            frozenset(r for r in spoiled.get(batch, ()) if r < rounds), facts))  # fmt: skip
+        made.append(
+            Process(
+                batch,
+                group[0].device,
+                (begin - first) / 60,
+                (end - first) / 60,
+                off,
+                frozenset(r for r in spoiled.get(batch, ()) if r < rounds),
+                facts,
+            )
+        )
     return sorted(made, key=lambda p: p.begin)
 
 
@@ -110,17 +127,27 @@ def _figures(series: Series, campaign: Sequence[Process]) -> Element:
     last = max(p.end for p in campaign) or 1.0
     x = Axis(0.0, last * 1.01 + 1e-9)
     offs = [100 * o for p in campaign for o in p.off]
-    plot = Plot(x, Axis.around([*offs, -2.0, 2.0]), "minutes since the campaign began", "off the usual speed, %",
-                f"Speed of each round under {series.label}", 180)  # fmt: skip
+    plot = Plot(
+        x,
+        Axis.around([*offs, -2.0, 2.0]),
+        "minutes since the campaign began",
+        "off the usual speed, %",
+        f"Speed of each round under {series.label}",
+        180,
+    )
     plot.line([(x.low, 0.0), (x.high, 0.0)], "equal")
     drawn = sampled(campaign, MOST_PROCESSES, lambda p: max(map(abs, p.off), default=0.0), lambda p: bool(p.void))
     for p in drawn:
         plot.line([(p.minute(i), 100 * o) for i, o in enumerate(p.off)], f"faint {colour(series.index)}", series.index)
         for i, o in enumerate(p.off):
             void = i in p.void
-            plot.mark((p.minute(i), 100 * o), f"small {'void' if void else colour(series.index)}",
-                      "cross" if void else "circle", data_series=series.index,
-                      title=f"round {i + 1} of process {p.batch[:8]}: {percent(o)}")  # fmt: skip
+            plot.mark(
+                (p.minute(i), 100 * o),
+                f"small {'void' if void else colour(series.index)}",
+                "cross" if void else "circle",
+                data_series=series.index,
+                title=f"round {i + 1} of process {p.batch[:8]}: {percent(o)}",
+            )
     strips = [_strip(series, campaign, x, name, label) for name, label in FACTS.items()]
     none = h("p", "This device shows no temperature.", class_="hint") if strips[0] is None else None
     few = f" {len(drawn)} of {len(campaign):,} processes are drawn." if len(drawn) < len(campaign) else ""
@@ -129,13 +156,25 @@ def _figures(series: Series, campaign: Sequence[Process]) -> Element:
 
 def _strip(series: Series, campaign: Sequence[Process], x: Axis, name: str, label: str) -> Element | None:
     """One fact over time; None where the device does not show it."""
-    points = [(minute, float(v)) for p in campaign for minute, facts in p.facts
-              if isinstance(v := facts.get(name), int | float)]  # fmt: skip
+    points = [
+        (minute, float(v))
+        for p in campaign
+        for minute, facts in p.facts
+        if isinstance(v := facts.get(name), int | float)
+    ]
     if not points:
         return None
     values = [v for _, v in points]
-    plot = Plot(x, Axis.around(values, log=False, margin=0.15), "", label, f"{label} under {series.label}", 48,
-                x_ticks=(), y_ticks=ends(values))  # fmt: skip
+    plot = Plot(
+        x,
+        Axis.around(values, log=False, margin=0.15),
+        "",
+        label,
+        f"{label} under {series.label}",
+        48,
+        x_ticks=(),
+        y_ticks=ends(values),
+    )
     plot.line(evenly(points, MOST_CORNERS), colour(series.index), series.index)
     return plot.element()
 

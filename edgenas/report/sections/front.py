@@ -6,20 +6,20 @@ from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
 from edgenas.report.drawing import picture, widest
-from edgenas.report.files import VerdictData
 from edgenas.report.html import h, number
-from edgenas.report.judged import MOST_ROWS, Front, Judged
+from edgenas.report.judged import MOST_ROWS, FrontFigure, Judged
 from edgenas.report.networks import Catalogue
 from edgenas.report.parts import colour, figure, ms, numbers, section, swatch, table
 from edgenas.report.plot import SHAPES, Axis, Plot
 from edgenas.report.sampling import evenly
 from edgenas.report.series import Series
+from edgenas.runs.files import VerdictData
 
 MOST_CORNERS = 400  #: of a drawn line
 DENSE = 250  #: points, above which they are drawn smaller
 
 
-def front_section(fronts: Sequence[Front], catalogue: Catalogue, fallback: Sequence[Series]) -> Element:
+def front_section(fronts: Sequence[FrontFigure], catalogue: Catalogue, fallback: Sequence[Series]) -> Element:
     """The figures of all searches, and beside them the network that is looked at."""
     first = fronts[0]
     chosen = next((j for j in first.judged if j.key == first.winner and j.number is not None), None)
@@ -34,7 +34,7 @@ def front_section(fronts: Sequence[Front], catalogue: Catalogue, fallback: Seque
     return section("front", title, _finding(first), beside, tables)
 
 
-def _count(front: Front) -> str:
+def _count(front: FrontFigure) -> str:
     shown = min(MOST_ROWS, front.found)
     what = (
         f"{front.found:,} networks"
@@ -44,7 +44,7 @@ def _count(front: Front) -> str:
     return f"Numbers: {what}" + ("" if shown == front.found else "; search.json has all")
 
 
-def _finding(front: Front) -> str:
+def _finding(front: FrontFigure) -> str:
     found, unit = f"{front.found:,} networks of {front.search.space.name} were judged. ", front.search.unit
     shipped = next((v for v in front.timed if v.key == front.winner != v.file), None)
     if shipped is not None:
@@ -62,7 +62,7 @@ def _finding(front: Front) -> str:
     return found
 
 
-def _figure(index: int, front: Front) -> Element:
+def _figure(index: int, front: FrontFigure) -> Element:
     unit = "latency in ms" if front.in_ms else front.search.unit
     xs = [c for j in front.judged for c in j.costs if c is not None] + [r.budget for r in front.search.runs]
     xs += [p.cost for p in front.search.front]
@@ -97,42 +97,67 @@ def _figure(index: int, front: Front) -> Element:
         name = front.series[s].label if front.series else front.search.unit
         if s == own:
             for budget in j.best_at:
-                plot.mark((cost, j.accuracy), f"ring {colour(s)}", "ring", title=f"best within {number(budget)}",
-                          data_series=s, aria_hidden="true")  # fmt: skip
+                plot.mark(
+                    (cost, j.accuracy),
+                    f"ring {colour(s)}",
+                    "ring",
+                    title=f"best within {number(budget)}",
+                    data_series=s,
+                    aria_hidden="true",
+                )
             if j.best_at and _held(front, j, cost):
                 plot.whisker((cost, j.accuracy), cost, j.counted, f"held {colour(s)}", upright=False, data_series=s)
         plot.mark(
-            (cost, j.accuracy), f"dot {colour(s)}{doubt[s]}", shape, data_series=s, data_n=j.number,
-            id=f"d{index}-{k}", role="option", title=f"{j.key}: {j.accuracy:.2f} %, {number(cost)} "
+            (cost, j.accuracy),
+            f"dot {colour(s)}{doubt[s]}",
+            shape,
+            data_series=s,
+            data_n=j.number,
+            id=f"d{index}-{k}",
+            role="option",
+            title=f"{j.key}: {j.accuracy:.2f} %, {number(cost)} "
             f"{front.search.unit} predicted, {name}, {j.algorithm}"
             + (f"; {number(j.counted)} counts" if s == own and _held(front, j, cost) else ""),
-        )  # fmt: skip
+        )
     for reference in front.references:
         for s, published in enumerate(reference.costs):
             if published is not None:
-                plot.mark((published, reference.accuracy), f"reference {colour(s)}", "triangle", data_series=s,
-                          label=reference.name, title=f"{reference.name}, published: {reference.accuracy:.1f} % "
-                          f"({reference.source}), {number(published)} {front.search.unit} predicted")  # fmt: skip
+                plot.mark(
+                    (published, reference.accuracy),
+                    f"reference {colour(s)}",
+                    "triangle",
+                    data_series=s,
+                    label=reference.name,
+                    title=f"{reference.name}, published: {reference.accuracy:.1f} % "
+                    f"({reference.source}), {number(published)} {front.search.unit} predicted",
+                )
     for verdict, accuracy in timed:
         at = (verdict.measured_ms, accuracy)
         s = _series_of(front, verdict)
         shipped = verdict.key == front.winner and verdict.file != verdict.key
         text = f"{verdict.file}, measured whole: {ms(verdict.measured_ms, verdict.low_ms, verdict.high_ms)}"
         plot.whisker(at, verdict.low_ms, verdict.high_ms, colour(s), upright=False, data_series=s)
-        plot.mark(at, f"{'star' if shipped else 'whole'} {colour(s)}", "star" if shipped else "diamond", title=text,
-                  data_series=s)  # fmt: skip
+        plot.mark(
+            at,
+            f"{'star' if shipped else 'whole'} {colour(s)}",
+            "star" if shipped else "diamond",
+            title=text,
+            data_series=s,
+        )
     return figure(_caption(index, front, len(algorithms)), plot.element(), _legend(front, algorithms, timed))
 
 
-def _held(front: Front, judged: Judged, cost: float) -> bool:
+def _held(front: FrontFigure, judged: Judged, cost: float) -> bool:
     """Whether more than the prediction counts against the budget: the upper end of its interval."""
     return front.own is not None and judged.counted > 1.001 * cost
 
 
-def _caption(index: int, front: Front, algorithms: int) -> str:
+def _caption(index: int, front: FrontFigure, algorithms: int) -> str:
     told = [f"Search {index + 1}, {front.search.space.name}."] if index else []
-    told.append("Each point is a network that was judged" + ("; its shape says which algorithm asked for it first."
-                if algorithms > 1 else "."))  # fmt: skip
+    told.append(
+        "Each point is a network that was judged"
+        + ("; its shape says which algorithm asked for it first." if algorithms > 1 else ".")
+    )
     if len(front.judged) < front.found:
         told.append(f"{len(front.judged):,} of {front.found:,} are drawn, the best and the ends among them.")
     own = front.own or 0
@@ -142,16 +167,29 @@ def _caption(index: int, front: Front, algorithms: int) -> str:
     return " ".join(told)
 
 
-def _legend(front: Front, algorithms: Sequence[str], timed: Sequence[object]) -> Element:
+def _legend(front: FrontFigure, algorithms: Sequence[str], timed: Sequence[object]) -> Element:
     own = front.own or 0
-    items = [h("li", swatch(s.index, "circle", "" if s.validation else "doubtful"), s.label,
-               "" if s.validation else ", sums not validated", data_series=s.index) for s in front.series]  # fmt: skip
+    items = [
+        h(
+            "li",
+            swatch(s.index, "circle", "" if s.validation else "doubtful"),
+            s.label,
+            "" if s.validation else ", sums not validated",
+            data_series=s.index,
+        )
+        for s in front.series
+    ]
     items += [h("li", swatch(own, SHAPES[i % len(SHAPES)], "plain"), a) for i, a in enumerate(algorithms)]
     items.append(h("li", swatch(own, "ring", "ring"), "best in its budget"))
     if front.search.front:
         line = h("line", x1=-8, x2=8, y1=0, y2=0, class_=f"line predicted {colour(own)}")
-        items.append(h("li", h("svg", line, class_="swatch", viewbox="-8 -8 16 16", width=14, height=14,
-                               aria_hidden="true"), "exact front of estimates"))  # fmt: skip
+        items.append(
+            h(
+                "li",
+                h("svg", line, class_="swatch", viewbox="-8 -8 16 16", width=14, height=14, aria_hidden="true"),
+                "exact front of estimates",
+            )
+        )
     if front.references:
         items.append(h("li", swatch(own, "triangle", "reference"), "published network"))
     if timed:
@@ -160,7 +198,7 @@ def _legend(front: Front, algorithms: Sequence[str], timed: Sequence[object]) ->
     return h("ul", items, class_="legend")
 
 
-def _table(index: int, front: Front) -> Element:
+def _table(index: int, front: FrontFigure) -> Element:
     names = [s.label for s in front.series] or [front.search.unit]
     rows = []
     for j in sorted(front.judged, key=lambda j: -j.accuracy)[:MOST_ROWS]:  # all of these are kept by the sampling
@@ -177,23 +215,37 @@ def _panel(catalogue: Catalogue, network: int, judged: Judged, series: Series | 
     return h(
         "aside",
         h("h3", judged.key, id="looked-at"),
-        h("p", f"{judged.accuracy:.2f} %, {shown.macs / 1e6:.3g} M MACs, {shown.params / 1e3:.4g} k parameters{costs}",
-          id="looked-at-facts", aria_live="polite"),
-        h("div", picture(shown, series, widest(catalogue)), class_="scroll", tabindex=0, role="region",
-          aria_labelledby="looked-at"),
-        h("p", "IR: inverted residual with its expansion. Shapes: channels in, in the middle and out, logarithmic; "
-          "a stronger colour takes longer.", class_="hint"),
+        h(
+            "p",
+            f"{judged.accuracy:.2f} %, {shown.macs / 1e6:.3g} M MACs, {shown.params / 1e3:.4g} k parameters{costs}",
+            id="looked-at-facts",
+            aria_live="polite",
+        ),
+        h(
+            "div",
+            picture(shown, series, widest(catalogue)),
+            class_="scroll",
+            tabindex=0,
+            role="region",
+            aria_labelledby="looked-at",
+        ),
+        h(
+            "p",
+            "IR: inverted residual with its expansion. Shapes: channels in, in the middle and out, logarithmic; "
+            "a stronger colour takes longer.",
+            class_="hint",
+        ),
         h("p", "Choose a network in the figure or its table: arrow keys move, Enter chooses.", class_="hint js"),
         id="network",
-    )  # fmt: skip
+    )
 
 
-def _accuracy(front: Front, verdict: VerdictData) -> float | None:
+def _accuracy(front: FrontFigure, verdict: VerdictData) -> float | None:
     if verdict.judged_accuracy is not None:
         return verdict.judged_accuracy
     return next((j.accuracy for j in front.judged if j.key == verdict.key), None)
 
 
-def _series_of(front: Front, verdict: VerdictData) -> int:
+def _series_of(front: FrontFigure, verdict: VerdictData) -> int:
     fits = [s.index for s in front.series if s.runtime == verdict.runtime and verdict.device in s.devices]
     return fits[0] if fits else front.own or 0

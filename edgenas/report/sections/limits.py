@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
-from blocks.errors import EdgenasError
-from blocks.spec import BlockSpec
+from edgenas.base.errors import EdgenasError
+from edgenas.blocks.spec import BlockSpec
 from edgenas.report.drawing import words
-from edgenas.report.files import ExplanationData, LimitData, RunData, SearchData
 from edgenas.report.html import h, number
 from edgenas.report.parts import Cell, figure, meter, percent, section, table
+from edgenas.runs.files import ExplanationData, LimitData, RunData, SearchData
 
 SOURCES = {"predicted": "by the block values", "judged": "by networks judged"}
 
@@ -79,12 +79,16 @@ def _kept(search: SearchData, several: bool) -> Element:
         for i, limit in enumerate(run.limits):
             binds = states.get((limit.name, limit.unit)) if run.key == search.winner.key else None
             share = limit.has / limit.most if limit.most else 0.0
-            rows.append([
-                h("th", run.key if i == 0 else h("span", run.key, class_="unseen"), scope="row", class_="l"),
-                named(limit), amount(limit.most), amount(limit.has),
-                _metered(share, percent(1 - share), "binds" if binds else ""),
-                {True: h("strong", "binds"), False: h("span", "does not bind", class_="nowrap"), None: "–"}[binds],
-            ])  # fmt: skip
+            rows.append(
+                [
+                    h("th", run.key if i == 0 else h("span", run.key, class_="unseen"), scope="row", class_="l"),
+                    named(limit),
+                    amount(limit.most),
+                    amount(limit.has),
+                    _metered(share, percent(1 - share), "binds" if binds else ""),
+                    {True: h("strong", "binds"), False: h("span", "does not bind", class_="nowrap"), None: "–"}[binds],
+                ]
+            )
     name = f"The best of {search.space.name} at each budget" if several else "The best at each budget"
     counted = " What counts against a limit is the upper end of what a latency may be." if _upper(search) else ""
     columns: tuple[str, ...] = ("network", "limit", "at most", "has", "left", "as it is")
@@ -100,16 +104,24 @@ def _upper(search: SearchData) -> bool:
 
 def _bought(explained: ExplanationData) -> Element | None:
     rows: list[list[Cell]] = [
-        [named(limit), f"+{amount(more.extra)}", percent(more.extra / limit.most), f"+{number(more.gained)}",
-         SOURCES.get(more.source, more.source), more.key]
+        [
+            named(limit),
+            f"+{amount(more.extra)}",
+            percent(more.extra / limit.most),
+            f"+{number(more.gained)}",
+            SOURCES.get(more.source, more.source),
+            more.key,
+        ]
         for limit in explained.limits
         for more in limit.more
-    ]  # fmt: skip
+    ]
     if not rows:
         return None
     columns = ("limit", "raised by", "that is", "buys points", "who says so", "the next network")
-    return figure("What raising one limit alone would buy: the nearest network that is better by 0.1 points or more.",
-                  table(columns, rows, "What raising one limit alone would buy", left=(0, 4, 5)))  # fmt: skip
+    return figure(
+        "What raising one limit alone would buy: the nearest network that is better by 0.1 points or more.",
+        table(columns, rows, "What raising one limit alone would buy", left=(0, 4, 5)),
+    )
 
 
 def _spent(search: SearchData, explained: ExplanationData) -> Element | None:
@@ -117,10 +129,14 @@ def _spent(search: SearchData, explained: ExplanationData) -> Element | None:
     if not most:
         return None
     rows: list[list[Cell]] = [
-        [h("th", spent.layer, scope="row", class_="l"), _words(spent.block), amount(spent.cost),
-         _metered(spent.share / most, percent(spent.share, 0))]
+        [
+            h("th", spent.layer, scope="row", class_="l"),
+            _words(spent.block),
+            amount(spent.cost),
+            _metered(spent.share / most, percent(spent.share, 0)),
+        ]
         for spent in explained.dearest_blocks
-    ]  # fmt: skip
+    ]
     fixed = f" Of every network: {amount(explained.fixed_cost, search.unit)}." if explained.fixed_cost else ""
     made = table(("layer", "block", search.unit, "share"), rows, "The blocks that cost most", left=(0, 1))
     return figure(f"The blocks that {search.winner.key} spends most on.{fixed}", made)

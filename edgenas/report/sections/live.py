@@ -8,22 +8,32 @@ from xml.etree.ElementTree import Element
 
 from edgenas.report.html import h, number
 from edgenas.report.parts import Cell, meter, section, table
-from edgenas.watching import Progress
+from edgenas.watch.progress import JournalProgress
 
 STATES = {"running": "running", "finished": "finished", "stopped": "stopped", "not known": "–"}
 
 
-def live_section(found: Sequence[Progress], problem: str = "", now: datetime | None = None) -> Element:
+def live_section(found: Sequence[JournalProgress], problem: str = "", now: datetime | None = None) -> Element:
     """First on a served page. ``problem`` is why files cannot be shown just now."""
     note = h("p", problem, class_="problem", role="alert") if problem else None
     if not found:
         return section("now", "Now", "Nothing has been written yet.", note)
     at = now or datetime.now().astimezone()
     rows: list[list[Cell]] = [
-        [p.path.name, _state(p), p.what, "+".join(s.device for s in p.devices) or "–", _blocks(p), _done(p),
-         _left(p, at), p.failures, p.unstable, _when(p.last)]
+        [
+            p.path.name,
+            _state(p),
+            p.what,
+            "+".join(s.device for s in p.devices) or "–",
+            _blocks(p),
+            _done(p),
+            _left(p, at),
+            p.failures,
+            p.unstable,
+            _when(p.last),
+        ]
         for p in found
-    ]  # fmt: skip
+    ]
     tables = [p for p in found if p.total is not None]
     if len(tables) > 1:
         rows.append(_sum(tables, at))
@@ -36,11 +46,12 @@ def live_section(found: Sequence[Progress], problem: str = "", now: datetime | N
         "was stopped: type the same command again, and it continues."
     )
     made = table(columns, rows, "What is being measured", left=(0, 1, 2, 3))
-    return section("now", "Now", _finding(found), note, made, _devices(found), _best(found),
-                   h("p", hint, class_="hint"))  # fmt: skip
+    return section(
+        "now", "Now", _finding(found), note, made, _devices(found), _best(found), h("p", hint, class_="hint")
+    )
 
 
-def _finding(found: Sequence[Progress]) -> str:
+def _finding(found: Sequence[JournalProgress]) -> str:
     counts = {state: sum(p.state == state for p in found) for state in ("running", "stopped", "finished")}
     told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
     failures = sum(p.failures for p in found)
@@ -49,51 +60,70 @@ def _finding(found: Sequence[Progress]) -> str:
     )
 
 
-def _sum(tables: Sequence[Progress], now: datetime) -> list[Cell]:
+def _sum(tables: Sequence[JournalProgress], now: datetime) -> list[Cell]:
     done, total = sum(p.done for p in tables), sum(p.total or 0 for p in tables)
     ends = [p.ends for p in tables if p.ends is not None]
     blocks = f"{sum(p.blocks_done for p in tables):,} of {sum(p.blocks for p in tables):,}"
     devices = {s.device for p in tables for s in p.devices}
     return [
-        h("th", h("strong", "all tables"), scope="row", class_="l"), "", "", f"{len(devices)} devices", blocks,
-        _metered(done, total), _clock(max(ends), now) if ends else "–", sum(p.failures for p in tables),
-        sum(p.unstable for p in tables), "",
-    ]  # fmt: skip
+        h("th", h("strong", "all tables"), scope="row", class_="l"),
+        "",
+        "",
+        f"{len(devices)} devices",
+        blocks,
+        _metered(done, total),
+        _clock(max(ends), now) if ends else "–",
+        sum(p.failures for p in tables),
+        sum(p.unstable for p in tables),
+        "",
+    ]
 
 
-def _devices(found: Sequence[Progress]) -> Element | None:
+def _devices(found: Sequence[JournalProgress]) -> Element | None:
     """A row a device and journal, where several devices work."""
     rows: list[list[Cell]] = [
-        [s.device, p.path.name, f"{s.done:,}", None if s.temperature_c is None else f"{s.temperature_c:.0f}",
-         _when(s.last)]
-        for p in found for s in p.devices
-    ]  # fmt: skip
+        [
+            s.device,
+            p.path.name,
+            f"{s.done:,}",
+            None if s.temperature_c is None else f"{s.temperature_c:.0f}",
+            _when(s.last),
+        ]
+        for p in found
+        for s in p.devices
+    ]
     if len(rows) < 2:
         return None
     return table(("device", "journal", "measured", "°C", "last"), rows, "Devices", left=(0, 1))
 
 
-def _best(found: Sequence[Progress]) -> Element | None:
+def _best(found: Sequence[JournalProgress]) -> Element | None:
     rows: list[list[Cell]] = [
-        [p.path.name, number(b.budget_ms), b.network or "none fits yet", f"{b.accuracy:.2f}" if b.network else None,
-         number(b.cost_ms) if b.network else None]
-        for p in found for b in p.best
-    ]  # fmt: skip
+        [
+            p.path.name,
+            number(b.budget_ms),
+            b.network or "none fits yet",
+            f"{b.accuracy:.2f}" if b.network else None,
+            number(b.cost_ms) if b.network else None,
+        ]
+        for p in found
+        for b in p.best
+    ]
     if not rows:
         return None
     columns = ("search", "within, ms", "best so far", "accuracy, %", "predicted, ms")
     return table(columns, rows, "The best so far within each budget", left=(0, 2))
 
 
-def _state(progress: Progress) -> Element:
+def _state(progress: JournalProgress) -> Element:
     return h("td", h("span", STATES[progress.state], class_=f"state {progress.state.replace(' ', '-')}"), class_="l")
 
 
-def _blocks(progress: Progress) -> str:
+def _blocks(progress: JournalProgress) -> str:
     return f"{progress.blocks_done:,} of {progress.blocks:,}" if progress.blocks else "–"
 
 
-def _done(progress: Progress) -> Element | str:
+def _done(progress: JournalProgress) -> Element | str:
     return _metered(progress.done, progress.total) if progress.total else f"{progress.done:,}"
 
 
@@ -108,7 +138,7 @@ def _when(text: str) -> str:
         return text[:19]
 
 
-def _left(progress: Progress, now: datetime) -> str | None:
+def _left(progress: JournalProgress, now: datetime) -> str | None:
     if progress.ends is None:
         return None
     if progress.total == progress.done:

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from xml.etree.ElementTree import Element
 
-from edgenas.report.files import RunData, SearchData
-from edgenas.report.gather import Trials
 from edgenas.report.html import h, number
 from edgenas.report.parts import Cell, colour, figure, numbers, section, swatch, table
 from edgenas.report.plot import Axis, Plot
 from edgenas.report.sampling import sampled
+from edgenas.runs.files import RunData, SearchData
+from edgenas.runs.gather import JudgedNetworks
 
 MOST_POINTS = 500  #: of a journal
 
 
-def progress_section(searches: Sequence[SearchData], trials: Sequence[Trials]) -> Element | None:
+def progress_section(searches: Sequence[SearchData], trials: Sequence[JudgedNetworks]) -> Element | None:
     """Of finished searches; where there is none, of the journal of judged networks. None without either."""
     if not searches:
         return _unfinished([t for t in trials if t.judged])
@@ -29,8 +29,19 @@ def progress_section(searches: Sequence[SearchData], trials: Sequence[Trials]) -
         for budget in budgets:
             runs = [run for run in search.runs if run.budget == budget]
             figures.append(_figure(search, budget, runs, algorithms, bests))
-        rows += [[f"{run.algorithm}", number(run.budget), run.key, run.accuracy, run.cost, run.judged, run.paid,
-                  f"{run.seconds:.1f}"] for run in search.runs]  # fmt: skip
+        rows += [
+            [
+                f"{run.algorithm}",
+                number(run.budget),
+                run.key,
+                run.accuracy,
+                run.cost,
+                run.judged,
+                run.paid,
+                f"{run.seconds:.1f}",
+            ]
+            for run in search.runs
+        ]
     names = list(dict.fromkeys(run.algorithm for search in searches for run in search.runs))
     key = h("ul", [h("li", swatch(i), name) for i, name in enumerate(names)], class_="legend")
     columns = ("algorithm", "budget", "network", "accuracy, %", "cost", "judged", "trained", "seconds")
@@ -38,8 +49,14 @@ def progress_section(searches: Sequence[SearchData], trials: Sequence[Trials]) -
     paid = sum(run.paid for search in searches for run in search.runs)
     judged = sum(run.judged for search in searches for run in search.runs)
     finding = f"{paid:,} networks were paid for, {judged - paid:,} answers came from earlier runs."
-    return section("progress", "The search's progress", finding, h("div", figures, class_="small-multiples"), key,
-                   numbers(f"Numbers: {len(rows)} runs", shown))  # fmt: skip
+    return section(
+        "progress",
+        "The search's progress",
+        finding,
+        h("div", figures, class_="small-multiples"),
+        key,
+        numbers(f"Numbers: {len(rows)} runs", shown),
+    )
 
 
 def best_so_far(run: RunData) -> list[tuple[float, float]]:
@@ -68,15 +85,21 @@ def _figure(
     return figure(f"Within {number(budget)} {search.unit}", plot.element())
 
 
-def _unfinished(trials: Sequence[Trials]) -> Element | None:
+def _unfinished(trials: Sequence[JudgedNetworks]) -> Element | None:
     if not trials:
         return None
     figures = []
     for t in trials:
         xs = list(range(1, len(t.judged) + 1))
         ys = [accuracy for _, accuracy in t.judged]
-        plot = Plot(Axis(0.0, len(ys) * 1.03), Axis.around(ys), "networks judged", "accuracy, %",
-                    f"Accuracy of the networks of {t.space} in the order they were judged", 240)  # fmt: skip
+        plot = Plot(
+            Axis(0.0, len(ys) * 1.03),
+            Axis.around(ys),
+            "networks judged",
+            "accuracy, %",
+            f"Accuracy of the networks of {t.space} in the order they were judged",
+            240,
+        )
         best = [(float(x), y) for x, y in zip(xs, accumulate(ys, max), strict=True)]
         better = [False, *(b > a for (_, a), (_, b) in pairwise(best))]
         dots = [(x, name, y, new) for x, (name, y), new in zip(xs, t.judged, better, strict=True)]
@@ -84,8 +107,11 @@ def _unfinished(trials: Sequence[Trials]) -> Element | None:
             plot.mark((float(x), y), "dot s0", title=f"{name}: {y:.2f} %")
         corners = [best[i] for i in range(len(best)) if better[i] or i in (0, len(best) - 1)]
         plot.step(corners, "s0")
-        figures.append(figure(f"{t.space}, judged by {t.accuracy}; the line is the best so far, whatever it costs.",
-                              plot.element()))  # fmt: skip
+        figures.append(
+            figure(
+                f"{t.space}, judged by {t.accuracy}; the line is the best so far, whatever it costs.", plot.element()
+            )
+        )
     told = [
         f"{len(t.judged):,} networks of {t.space} judged so far, the best at {max(a for _, a in t.judged):.2f} %."
         for t in trials

@@ -5,35 +5,40 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
-from blocks.version import installed_version
-from edgenas.report.files import SearchData
-from edgenas.report.gather import Material
+from edgenas.base.version import installed_version
+from edgenas.latency_tables.imported import ImportedTable
+from edgenas.latency_tables.records import piece_text
 from edgenas.report.html import h
 from edgenas.report.parts import MOST_ROWS, Cell, section, table
 from edgenas.report.series import Series
-from latency_tables.imported import ImportedTable
-from latency_tables.records import piece_text
+from edgenas.runs.files import SearchData
+from edgenas.runs.gather import RunFiles
 
 
-def provenance_section(material: Material, series: Sequence[Series]) -> Element:
+def provenance_section(material: RunFiles, series: Sequence[Series]) -> Element:
     """Everything a reader needs to repeat what the page shows."""
     files: list[list[Cell]] = [
         [s.path.name, s.kind, f"{s.size:,}", h("td", h("code", s.sha256), class_="l")] for s in material.sources
     ]
     return section(
-        "provenance", "Provenance",
+        "provenance",
+        "Provenance",
         "What was held constant while each table was measured, and the files the page was made of.",
         h("div", [_setting(s) for s in series], class_="cards"),
         h("div", [_search(path.name, search) for path, search in material.searches.items()], class_="cards"),
         table(("file", "holds", "bytes", "sha256"), files, "Files", left=(0, 1, 3)),
         h("p", f"Made by edgenas {installed_version()}.", class_="hint"),
-    )  # fmt: skip
+    )
 
 
 def failures_section(series: Sequence[Series]) -> Element | None:
     """What could not be measured; None where all could."""
-    rows: list[list[Cell]] = [[piece_text(f.piece), s.label, f.process, f.stage, f.message]
-            for s in series if s.journal for f in s.journal.failures]  # fmt: skip
+    rows: list[list[Cell]] = [
+        [piece_text(f.piece), s.label, f.process, f.stage, f.message]
+        for s in series
+        if s.journal
+        for f in s.journal.failures
+    ]
     if not rows:
         return None
     finding = f"{len(rows):,} measurements failed and are not in any figure."
@@ -48,8 +53,13 @@ def _setting(series: Series) -> Element:
     pairs: list[tuple[str, str]] = []
     if isinstance(series.table, ImportedTable):
         source = series.table.source
-        pairs = [("published as", source.format), ("file", source.file), ("sha256", source.sha256),
-                 ("measured on", source.device), *(("note", note) for note in source.notes)]  # fmt: skip
+        pairs = [
+            ("published as", source.format),
+            ("file", source.file),
+            ("sha256", source.sha256),
+            ("measured on", source.device),
+            *(("note", note) for note in source.notes),
+        ]
     else:
         values = series.table.setting.as_dict()
         pairs = [(name.replace("_", " "), str(value)) for name, value in values.pop("device").items()]
@@ -69,10 +79,13 @@ def _search(name: str, search: SearchData) -> Element:
     runs = list(dict.fromkeys(run.algorithm for run in search.runs))
     pairs = [
         ("space", f"{search.space.name}, {search.space.in_size or 'own'} px, {search.space.classes or 'own'} classes"),
-        ("accuracy", search.accuracy), ("algorithms", ", ".join(runs)), ("unit", search.unit),
-        ("table", search.table or "–"), ("statistic", search.statistic or "–"),
+        ("accuracy", search.accuracy),
+        ("algorithms", ", ".join(runs)),
+        ("unit", search.unit),
+        ("table", search.table or "–"),
+        ("statistic", search.statistic or "–"),
         ("seed", "–" if search.seed is None else str(search.seed)),
-    ]  # fmt: skip
+    ]
     if search.uncertainty:
         pairs.append(("uncertainty", search.uncertainty))
     if search.predicted_blocks:

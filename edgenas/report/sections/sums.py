@@ -9,11 +9,11 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from edgenas.report.card import beyond
-from edgenas.report.files import VerdictData
 from edgenas.report.html import h, number
 from edgenas.report.parts import Cell, between, colour, cut, figure, legend, numbers, percent, section, table
 from edgenas.report.plot import Axis, Plot
 from edgenas.report.series import Series
+from edgenas.runs.files import VerdictData
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +48,27 @@ def sums_section(series: Sequence[Series], timed: Sequence[tuple[int, VerdictDat
         figures.append(_additivity(proved))
     figures.append(_predicted(proved, held_out, shipped))
     rows: list[list[Cell]] = [
-        [c.name, series[c.series].label if c.series < len(series) else "–", c.predicted_ms, c.measured_ms,
-         between(c.low_ms, c.high_ms), f"{100 * c.error:+.1f}"]
+        [
+            c.name,
+            series[c.series].label if c.series < len(series) else "–",
+            c.predicted_ms,
+            c.measured_ms,
+            between(c.low_ms, c.high_ms),
+            f"{100 * c.error:+.1f}",
+        ]
         for c in (*shipped, *held_out)
-    ]  # fmt: skip
+    ]
     kept, summary = cut(rows, "networks", "the tables' own files")
     shown = table(("network", "table", "predicted, ms", "measured, ms", "95 % interval", "error, %"), kept,
                   "Predicted and measured latencies", left=(0, 1))  # fmt: skip
     return section(
-        "sums", "Predicted against measured", " ".join([*map(_finding, proved), *_beyond(series, shipped)]) or None,
-        h("div", figures, class_="pair"), legend(proved), numbers(summary, shown),
-    )  # fmt: skip
+        "sums",
+        "Predicted against measured",
+        " ".join([*map(_finding, proved), *_beyond(series, shipped)]) or None,
+        h("div", figures, class_="pair"),
+        legend(proved),
+        numbers(summary, shown),
+    )
 
 
 def _finding(series: Series) -> str:
@@ -123,9 +133,15 @@ def _predicted(proved: Sequence[Series], held_out: Sequence[Compared], shipped: 
         text = (
             f"{c.name}: {number(c.measured_ms)} ms ({between(c.low_ms, c.high_ms)}), predicted {number(c.predicted_ms)}"
         )
-        plot.whisker((c.predicted_ms, c.measured_ms), c.low_ms, c.high_ms, colour(c.series), upright=True,
-                     data_series=c.series)  # fmt: skip
-        plot.mark((c.predicted_ms, c.measured_ms), f"{'star ' if whole else ''}{colour(c.series)}",
-                  "star" if whole else "circle", title=text, data_series=c.series)  # fmt: skip
+        plot.whisker(
+            (c.predicted_ms, c.measured_ms), c.low_ms, c.high_ms, colour(c.series), upright=True, data_series=c.series
+        )
+        plot.mark(
+            (c.predicted_ms, c.measured_ms),
+            f"{'star ' if whole else ''}{colour(c.series)}",
+            "star" if whole else "circle",
+            title=text,
+            data_series=c.series,
+        )
     band = " The band is what a prediction may be off." if len(proved) == 1 else ""
     return figure(f"Predictions of networks left out, with measured 95 % intervals.{band}", plot.element())

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
-from edgenas.report.files import MinuteData, SustainedData
 from edgenas.report.html import h, number
 from edgenas.report.parts import Cell, colour, cut, figure, numbers, percent, section, swatch, table
 from edgenas.report.plot import Axis, Plot, ends
 from edgenas.report.sampling import evenly
+from edgenas.runs.files import MinuteData, SustainedData
 
 MOST_MINUTES = 240  #: drawn of a run
 FACTS = {"temperature_c": "temperature, °C", "clock_mhz": "clock, MHz"}
@@ -20,16 +20,29 @@ def sustained_section(runs: Sequence[SustainedData]) -> Element | None:
     if not runs:
         return None
     rows: list[list[Cell]] = [
-        [run.file, run.device, m.minute, m.median_ms, m.p90_ms, _fact(m.temperature_c), _fact(m.clock_mhz),
-         ", ".join(m.throttled) or "–"]
-        for run in runs for m in run.minutes
-    ]  # fmt: skip
+        [
+            run.file,
+            run.device,
+            m.minute,
+            m.median_ms,
+            m.p90_ms,
+            _fact(m.temperature_c),
+            _fact(m.clock_mhz),
+            ", ".join(m.throttled) or "–",
+        ]
+        for run in runs
+        for m in run.minutes
+    ]
     kept, summary = cut(rows, "minutes", "sustained.jsonl")
     columns = ("file", "device", "minute", "median, ms", "p90, ms", *FACTS.values(), "held back by")
     shown = table(columns, kept, "Minute by minute", left=(0, 1, 7))
-    return section("sustained", "Under sustained load", " ".join(map(_finding, runs)),
-                   h("div", [_figure(i, run) for i, run in enumerate(runs)], class_="small-multiples"),
-                   numbers(summary, shown))  # fmt: skip
+    return section(
+        "sustained",
+        "Under sustained load",
+        " ".join(map(_finding, runs)),
+        h("div", [_figure(i, run) for i, run in enumerate(runs)], class_="small-multiples"),
+        numbers(summary, shown),
+    )
 
 
 def _finding(run: SustainedData) -> str:
@@ -60,18 +73,32 @@ def _figure(index: int, run: SustainedData) -> Element:
     values = [v for m in run.minutes for v in (m.median_ms, m.p90_ms)]
     near = run.budget_ms is not None and min(values) / 2 < run.budget_ms < 2 * max(values)
     limits = [run.budget_ms] if near and run.budget_ms is not None else []
-    plot = Plot(x, Axis.around([0.98 * min(values), *values, *limits], log=False), "minute", "ms",
-                f"Median and p90 of {name} by minute", 180, x_ticks=[t for t in x.ticks() if t == int(t)])  # fmt: skip
+    plot = Plot(
+        x,
+        Axis.around([0.98 * min(values), *values, *limits], log=False),
+        "minute",
+        "ms",
+        f"Median and p90 of {name} by minute",
+        180,
+        x_ticks=[t for t in x.ticks() if t == int(t)],
+    )
     for budget in limits:
         plot.line([(x.low, budget), (x.high, budget)], "equal")
     plot.line([(m.minute, m.p90_ms) for m in drawn], f"p90 {colour(index)}")
     plot.line([(m.minute, m.median_ms) for m in drawn], colour(index))
     for m in drawn:
-        plot.mark((m.minute, m.median_ms), f"small {colour(index)}",
-                  title=f"minute {m.minute}: {number(m.median_ms)} ms, p90 {number(m.p90_ms)} ms")  # fmt: skip
-    key = h("ul", h("li", swatch(index, "circle"), "median"), h("li", swatch(index, "bar", "faint"), "p90"),
-            h("li", swatch(index, "bar", "plain"), f"budget {number(run.budget_ms)} ms") if limits else None,
-            class_="legend")  # fmt: skip
+        plot.mark(
+            (m.minute, m.median_ms),
+            f"small {colour(index)}",
+            title=f"minute {m.minute}: {number(m.median_ms)} ms, p90 {number(m.p90_ms)} ms",
+        )
+    key = h(
+        "ul",
+        h("li", swatch(index, "circle"), "median"),
+        h("li", swatch(index, "bar", "faint"), "p90"),
+        h("li", swatch(index, "bar", "plain"), f"budget {number(run.budget_ms)} ms") if limits else None,
+        class_="legend",
+    )
     strips = [_strip(index, name, drawn, x, fact, label) for fact, label in FACTS.items()]
     return figure(name, key, plot.element(), strips)
 
@@ -82,8 +109,16 @@ def _strip(index: int, name: str, minutes: Sequence[MinuteData], x: Axis, fact: 
     if not points:
         return None
     values = [v for _, v in points]
-    plot = Plot(x, Axis.around(values, log=False, margin=0.15), "", label, f"{label}, {name}", 48, x_ticks=(),
-                y_ticks=ends(values))  # fmt: skip
+    plot = Plot(
+        x,
+        Axis.around(values, log=False, margin=0.15),
+        "",
+        label,
+        f"{label}, {name}",
+        48,
+        x_ticks=(),
+        y_ticks=ends(values),
+    )
     plot.line(points, colour(index))
     return plot.element()
 

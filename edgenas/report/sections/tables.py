@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
+from edgenas.latency_tables.imported import ImportedTable
 from edgenas.report.html import h
 from edgenas.report.parts import Cell, percent, section, swatch, table
 from edgenas.report.series import Series
-from latency_tables.imported import ImportedTable
 
 
 def tables_section(series: Sequence[Series]) -> Element | None:
@@ -38,14 +38,30 @@ def _row(series: Series) -> list[Cell]:
     held = "not validated" if proof is None else f"{percent(proof.error_share())}, {len(proof.networks)} networks"
     if isinstance(series.table, ImportedTable):
         source = series.table.source
-        return [_named(series, source.device or "unknown"), "–", source.format, "–", None, len(series.table.blocks),
-                series.statistic, "published, not measured here"]  # fmt: skip
+        return [
+            _named(series, source.device or "unknown"),
+            "–",
+            source.format,
+            "–",
+            None,
+            len(series.table.blocks),
+            series.statistic,
+            "published, not measured here",
+        ]
     setting = series.table.setting
     facts = dict(setting.device)
     chip = facts.get("soc") or facts.get("cpu") or facts.get("model") or "–"
     runtime = f"{setting.version.replace('_', ' ')}, {setting.delegate}"
-    return [_named(series, "+".join(series.devices) or "unknown"), str(chip), runtime, setting.precision,
-            setting.threads, len(series.table.blocks), series.statistic, held]  # fmt: skip
+    return [
+        _named(series, "+".join(series.devices) or "unknown"),
+        str(chip),
+        runtime,
+        setting.precision,
+        setting.threads,
+        len(series.table.blocks),
+        series.statistic,
+        held,
+    ]
 
 
 def _named(series: Series, name: str) -> Element:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
-from edgenas.report.files import SearchData, TauData, TrustData
 from edgenas.report.html import h
 from edgenas.report.parts import Cell, colour, figure, section, table
+from edgenas.runs.files import SearchData, TauData, TrustData
 
 
 def trust_section(searches: Sequence[SearchData]) -> Element | None:
@@ -19,8 +19,15 @@ def trust_section(searches: Sequence[SearchData]) -> Element | None:
     for search, trust in told:
         name = search.accuracy.partition(":")[0]
         for i, (who, tau) in enumerate(((f"{name}, {search.space.name}", trust.judge), ("MACs alone", trust.macs))):
-            rows.append([who, f"{tau.value:.2f}".replace("-", "−"), _between(tau), tau.members,
-                         h("td", _interval(tau, i), class_="l")])  # fmt: skip
+            rows.append(
+                [
+                    who,
+                    f"{tau.value:.2f}".replace("-", "−"),
+                    _between(tau),
+                    tau.members,
+                    h("td", _interval(tau, i), class_="l"),
+                ]
+            )
     columns = ("who ranks", "Kendall’s τ", "95 % interval", "networks", "from −1 to 1")
     caption = "Rank correlation with trainings of their own: 1 is the same order, 0 any order."
     made = table(columns, rows, "Rank correlations with trainings alone", left=(0, 4))
@@ -52,9 +59,14 @@ def _interval(tau: TauData, series: int) -> Element:
         return f"{50 + 50 * min(1.0, max(-1.0, value)):.2f}%"
 
     return h(
-        "svg", h("line", x1="0%", x2="100%", y1=10, y2=10, class_="grid"),
+        "svg",
+        h("line", x1="0%", x2="100%", y1=10, y2=10, class_="grid"),
         h("line", x1="50%", x2="50%", y1=2, y2=18, class_="zero"),
         h("line", x1=at(tau.low), x2=at(tau.high), y1=10, y2=10, class_=f"whisker {colour(series)}"),
         h("circle", cx=at(tau.value), cy=10, r=5, class_=f"mark {colour(series)}"),
-        class_="interval", width=220, height=20, overflow="visible", aria_hidden="true",
-    )  # fmt: skip
+        class_="interval",
+        width=220,
+        height=20,
+        overflow="visible",
+        aria_hidden="true",
+    )

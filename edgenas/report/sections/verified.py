@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
-from edgenas.report.files import VerdictData
+from edgenas.latency_tables.table import LatencyTable
 from edgenas.report.html import h, number
 from edgenas.report.parts import Cell, between, section, table
 from edgenas.report.series import Series
-from latency_tables.table import LatencyTable
+from edgenas.runs.files import VerdictData
 
 WORDS = {True: "inside", False: "outside", None: "–"}
 
@@ -21,12 +21,22 @@ def verified_section(timed: Sequence[tuple[int | None, VerdictData]], series: Se
     rows: list[list[Cell]] = []
     for index, v in timed:
         state = WORDS[v.within_budget]
-        rows.append([
-            v.file, v.device, v.runtime, _precision(v, None if index is None else series[index]),
-            v.statistic, number(v.measured_ms), between(v.low_ms, v.high_ms), number(v.median_ms), number(v.p90_ms),
-            number(v.predicted_ms), number(v.budget_ms),
-            h("td", h("strong", state) if v.within_budget is not None else state, class_=f"l {state}"),
-        ])  # fmt: skip
+        rows.append(
+            [
+                v.file,
+                v.device,
+                v.runtime,
+                _precision(v, None if index is None else series[index]),
+                v.statistic,
+                number(v.measured_ms),
+                between(v.low_ms, v.high_ms),
+                number(v.median_ms),
+                number(v.p90_ms),
+                number(v.predicted_ms),
+                number(v.budget_ms),
+                h("td", h("strong", state) if v.within_budget is not None else state, class_=f"l {state}"),
+            ]
+        )
     columns = ["file", "device", "runtime", "computed in", "of", "measured, ms", "95 % interval", "median", "p90"]
     columns += ["predicted", "budget", "verdict"]
     if any(v.peak_kib is not None for _, v in timed):
@@ -40,8 +50,12 @@ def verified_section(timed: Sequence[tuple[int | None, VerdictData]], series: Se
         finding += (
             f" {inside} of {len(held)} that have a budget are inside it: the interval’s upper end is what counts."
         )
-    return section("verified", "Files on the device", finding,
-                   table(columns, rows, "Files that were timed", left=(0, 1, 2, 3, 4, 11)))  # fmt: skip
+    return section(
+        "verified",
+        "Files on the device",
+        finding,
+        table(columns, rows, "Files that were timed", left=(0, 1, 2, 3, 4, 11)),
+    )
 
 
 def _precision(verdict: VerdictData, series: Series | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
-from blocks.architecture import Architecture
+from edgenas.blocks.architecture import Architecture
 from edgenas.report.drawing import words
 from edgenas.report.html import h, number
 from edgenas.report.parts import Cell, figure, heat, numbers, percent, section, swatch, table
@@ -38,26 +38,49 @@ def winner_section(network: Architecture, series: Sequence[Series], own: int | N
         f"{_ordinal(network.blocks.index(slowest) + 1)}: {words(slowest)}, {percent(share, 0)} of the time."
     )
     return section(
-        "winner", "Where the time goes", finding,
+        "winner",
+        "Where the time goes",
+        finding,
         figure("Block by block, from image to classes; a stronger colour takes longer.", *bars, class_="bars"),
         numbers(f"Numbers: {len(network.blocks)} blocks", table(columns, rows, "Blocks of the winner")),
-    )  # fmt: skip
+    )
 
 
 def _bar(series: Series, total: float, network: Architecture, longest: float) -> Element:
     times = [(i, b, series.ms(b) or 0.0) for i, b in enumerate(network.blocks, 1) if b.kind != "skip"]
     top = max((t for _, _, t in times), default=0.0) or 1.0
-    area = h("svg", class_="bar", width="100%", height=44, role="img",
-             aria_label=f"{series.label}: {', '.join(f'block {i} {number(t)} ms' for i, _, t in times)}")  # fmt: skip
+    area = h(
+        "svg",
+        class_="bar",
+        width="100%",
+        height=44,
+        role="img",
+        aria_label=f"{series.label}: {', '.join(f'block {i} {number(t)} ms' for i, _, t in times)}",
+    )
     begin = 0.0
     for i, block, t in times:
         wide = 100 * t / longest
-        box = h("rect", h("title", f"{i}. {words(block)}: {number(t)} ms"), x=f"{begin:.3f}%", y=0, height=44,
-                width=f"{wide:.3f}%", class_=f"segment {heat(t / top)}")  # fmt: skip
+        box = h(
+            "rect",
+            h("title", f"{i}. {words(block)}: {number(t)} ms"),
+            x=f"{begin:.3f}%",
+            y=0,
+            height=44,
+            width=f"{wide:.3f}%",
+            class_=f"segment {heat(t / top)}",
+        )
         area.append(box)
         if wide > 5:
-            area.append(h("text", str(i), x=f"{begin + wide / 2:.3f}%", y=27, text_anchor="middle",
-                          class_=f"on {heat(t / top)}"))  # fmt: skip
+            area.append(
+                h(
+                    "text",
+                    str(i),
+                    x=f"{begin + wide / 2:.3f}%",
+                    y=27,
+                    text_anchor="middle",
+                    class_=f"on {heat(t / top)}",
+                )
+            )
         begin += wide
     fixed = f", {number(series.fixed_ms)} ms of every network included" if series.fixed_ms else ""
     doubt = "" if series.validation else ", a sum that nothing has proved"

@@ -1,0 +1,101 @@
+"""Run one command on this machine so that it can neither outlive its time, its output limit, nor us."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+from edgenas.base.errors import OutputLimitError, TimeLimitError
+
+OUTPUT_LIMIT_BYTES = 64 << 20
+_GRACE_S = 0.5  # for output still in the pipes once the command itself has ended
+# What stands in for the command until it starts: asks the kernel for SIGKILL (9) when the process with the given id
+# ends (PR_SET_PDEATHSIG = 1, linux/prctl.h), makes sure that has not happened yet, and becomes the command. A child of
+# ours, because code between fork and exec (preexec_fn) is not safe in a program with threads.
+_STARTER = """
+import ctypes, os, signal, sys
+ctypes.CDLL(None).prctl(1, ctypes.c_ulong(9), ctypes.c_ulong(0), ctypes.c_ulong(0), ctypes.c_ulong(0))
+if os.getppid() != int(sys.argv[1]):
+    os._exit(1)
+for ignored in (signal.SIGPIPE, signal.SIGXFSZ):
+    signal.signal(ignored, signal.SIG_DFL)
+try:
+    os.execvp(sys.argv[2], sys.argv[2:])
+except (OSError, ValueError) as error:
+    print(f"{sys.argv[2]}: {getattr(error, 'strerror', None) or error}", file=sys.stderr, flush=True)
+    os._exit(127)
+"""
+
+
+def run(
+    argv: Sequence[str], *, timeout_s: float, limit_bytes: int = OUTPUT_LIMIT_BYTES
+) -> subprocess.CompletedProcess[str]:
+    """``argv`` in a process group of its own, which is killed at the time limit (TimeLimitError), past
+    ``limit_bytes`` of output (OutputLimitError), on any exception here, and with whatever it left behind when it ends.
+    If this process is killed, the kernel kills the command too: a measurement nobody collects must not go on
+    disturbing the next one.
+    """
+    argv = list(argv)
+    process = subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", _STARTER, str(os.getpid()), *argv],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        process_group=0,
+    )
+    output = {"stdout": bytearray(), "stderr": bytearray()}
+    try:
+        ended = _collect(process, output, time.monotonic() + timeout_s, limit_bytes)
+    finally:
+        _kill_group(process)
+    stdout, stderr = (bytes(data).decode("utf-8", "replace") for data in output.values())
+    if ended == "time":
+        raise TimeLimitError(f"{argv[0]} was stopped after {timeout_s:g} s", stdout, stderr)
+    if ended == "output":
+        raise OutputLimitError(f"{argv[0]} was stopped after printing {limit_bytes:,} bytes")
+    return subprocess.CompletedProcess(argv, process.returncode, stdout, stderr)
+
+
+def _collect(process: subprocess.Popen[bytes], output: dict[str, bytearray], deadline: float, limit: int) -> str:
+    """Read both streams side by side until they end; returns 'end', 'time' or 'output'."""
+    ended_at = None
+    with selectors.DefaultSelector() as selector:
+        for name in output:
+            selector.register(getattr(process, name), selectors.EVENT_READ, output[name])
+        while selector.get_map():
+            now = time.monotonic()
+            if ended_at is None and process.poll() is not None:
+                ended_at = now
+            if ended_at is not None and now > ended_at + _GRACE_S:
+                return "end"  # something it started still holds the pipe
+            if ended_at is None and now >= deadline:
+                return "time"
+            for key, _ in selector.select(min(0.1, max(deadline - now, 0.001))):
+                data = os.read(key.fd, 1 << 16)
+                if data:
+                    key.data.extend(data)
+                else:
+                    selector.unregister(key.fileobj)
+            if sum(len(data) for data in output.values()) > limit:
+                return "output"
+    try:  # both streams closed, the command itself may go on
+        process.wait(max(deadline - time.monotonic(), 0.001))
+    except subprocess.TimeoutExpired:
+        return "time"
+    return "end"
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        process.kill()
+    process.wait()
+    for stream in (process.stdout, process.stderr):
+        if stream is not None:
+            stream.close()

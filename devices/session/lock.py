@@ -1,0 +1,197 @@
+"""One measurement at a time on a device: a lock file on it for everybody who uses the same account there, and one on
+this machine for what is quicker to see.
+
+The device's file holds owner, boot id, and until when it counts, in seconds of the device's own uptime: a wall clock
+may jump, and a board without a battery starts in the past. Who is gone holds nothing: another boot, a dead process of
+this machine, or an expiry that was not renewed frees it. Taking over waits a moment and looks again, so that of two who
+take over at once one gives way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgenas.base.errors import DeviceError
+from edgenas.devices.base import Device
+from edgenas.devices.transports.owner import Owner, this_process
+from edgenas.devices.transports.remote import BOOT_ID, PARENTS
+
+EXPIRY_S = 600  # a lock that nobody renews is free after that
+_CALL_S = 30.0
+_SETTLE_S = 1
+
+# $1 our folder or '': finds it as edgenas.devices.transports.home does. Prints BOOT UPTIME and the lock's line, if any.
+_LOOK = f"""h=$1
+if [ -z "$h" ]; then
+    for d in {" ".join(PARENTS)}; do [ -d "$d" ] && [ -w "$d" ] && [ -x "$d" ] && break; done
+    h=$d/edgenas-$(id -u)
+    mkdir -m 700 "$h" 2>/dev/null
+fi
+if [ ! -d "$h" ] || [ -L "$h" ] || [ ! -O "$h" ]; then echo "$h is not a folder of this user" >&2; exit 3; fi
+f=$h/device.lock b=$(cat {BOOT_ID})
+read -r u x </proc/uptime; u=${{u%%.*}}
+now() {{ l=; {{ read -r l <"$f"; }} 2>/dev/null; echo "$b $u $l"; }}
+"""
+
+# $2 what it must say now, $3 our owner, $4 seconds. A file that is not there is made by one of several only.
+_TAKE = f"""{_LOOK}
+n="$3 $b $((u+$4))"
+if [ -z "$2" ]; then
+    (set -C; echo "$n" >"$f") 2>/dev/null
+    now
+else
+    l=; {{ read -r l <"$f"; }} 2>/dev/null
+    if [ "$l" = "$2" ]; then
+        echo "$n" >"$f.$$" && mv -f "$f.$$" "$f"
+        case $l in "$3 "*) ;; *) sleep {_SETTLE_S};; esac
+    fi
+    now
+fi
+"""
+
+_FREE = f"""{_LOOK}
+l=; {{ read -r l <"$f"; }} 2>/dev/null
+case $l in "$2 "*) rm -f "$f";; esac
+"""
+
+
+class LockedError(DeviceError):
+    """Somebody else measures on the device."""
+
+
+@dataclass(frozen=True, slots=True)
+class LockHolder:
+    """What a lock file says; ``owner`` None where that is no owner of ours."""
+
+    line: str
+    owner: Owner | None
+    boot: str
+    until_s: int
+
+    def is_gone(self, boot: str, uptime_s: int, me: Owner) -> bool:
+        """Whether the lock may be taken over."""
+        return self.owner is None or self.boot != boot or uptime_s >= self.until_s or self.owner.is_dead(me)
+
+
+def read_holder(answer: str) -> tuple[str, int, LockHolder | None]:
+    """(boot, uptime in s, holder) of what the device printed; DeviceError for anything else."""
+    boot, uptime, line = ([*answer.strip("\n").split(" ", 2), "", "", ""])[:3]
+    if not re.fullmatch(r"[0-9a-f-]{8,64}", boot) or not re.fullmatch(r"\d{1,12}", uptime):
+        raise DeviceError(f"its answer makes no sense: {answer[:200]!r}")
+    if not line:
+        return boot, int(uptime), None
+    fields = line.split(" ")
+    if len(fields) != 3 or not re.fullmatch(r"\d{1,12}", fields[2]):
+        return boot, int(uptime), LockHolder(line, None, "", 0)
+    return boot, int(uptime), LockHolder(line, Owner.parse(fields[0]), fields[1], int(fields[2]))
+
+
+@contextmanager
+def locked(device: Device, *, folder: str = "", expiry_s: int = EXPIRY_S) -> Iterator[None]:
+    """Hold the device for the block, renewing in the background. LockedError says who holds it.
+
+    ``folder`` is our folder on the device where it is not the usual one (``RemoteDevice.about().path``). A device that
+    is away at the end keeps the lock until it expires, or this process ends.
+    """
+    with host_lock(device.name), _once(device, folder):
+        me = this_process()
+        _take(device, folder, me, expiry_s)
+        done = threading.Event()
+        renewing = threading.Thread(
+            target=_renew, args=(device, folder, me, expiry_s, done), name=f"lock {device.name}", daemon=True
+        )
+        renewing.start()
+        try:
+            yield
+        finally:
+            done.set()
+            renewing.join()
+            with contextlib.suppress(DeviceError):
+                _call(device, _FREE, folder, str(me))
+
+
+_held: dict[str, str] = {}  # boot and folder -> name, of what this process holds
+_holding = threading.Lock()
+
+
+@contextmanager
+def _once(device: Device, folder: str) -> Iterator[None]:
+    """The lock on the device knows processes only: that this one does not measure a machine twice is known here."""
+    boot, _, _ = read_holder(_call(device, f"{_LOOK}\nnow", folder))
+    machine = f"{boot} {folder}"
+    with _holding:
+        other = _held.setdefault(machine, device.name)
+        if other != device.name:
+            raise LockedError(f"{device.name} and {other} are the same machine; measure it under one name")
+    try:
+        yield
+    finally:
+        with _holding:
+            _held.pop(machine, None)
+
+
+def unlock(device: Device, *, folder: str = "") -> str:
+    """Remove the lock whoever holds it; what it said, '' where there was none."""
+    return _call(device, f'{_LOOK}\nl=; {{ read -r l <"$f"; }} 2>/dev/null; rm -f "$f"; echo "$l"', folder).strip()
+
+
+def _take(device: Device, folder: str, me: Owner, expiry_s: int) -> None:
+    expected = ""
+    for _ in range(3):
+        boot, uptime_s, holder = read_holder(_call(device, _TAKE, folder, expected, str(me), str(expiry_s)))
+        if holder is None:
+            expected = ""
+        elif holder.owner == me:
+            return
+        elif holder.is_gone(boot, uptime_s, me):
+            expected = holder.line
+        else:
+            raise LockedError(
+                f"{device.name} is in use by process {holder.owner.pid if holder.owner else '?'} of "
+                f"{'this computer' if holder.owner and holder.owner.host == me.host else 'another computer'}; wait, or "
+                f"type: edgenas devices unlock {device.name}; the lock ends by itself in {holder.until_s - uptime_s} s"
+            )
+    raise LockedError(f"{device.name} is being taken by somebody else; try again in a minute")
+
+
+def _renew(device: Device, folder: str, me: Owner, expiry_s: int, done: threading.Event) -> None:
+    """The lock is lost only when the device is away for the whole expiry."""
+    while not done.wait(expiry_s / 4):
+        with contextlib.suppress(DeviceError):
+            found = read_holder(_call(device, _TAKE, folder, "", str(me), str(expiry_s)))[2]
+            if found is not None and found.owner == me:
+                _call(device, _TAKE, folder, found.line, str(me), str(expiry_s))
+
+
+def _call(device: Device, script: str, *arguments: str) -> str:
+    result = device.run(["sh", "-c", script, "sh", *arguments], timeout_s=_CALL_S)
+    if result.returncode != 0:
+        raise DeviceError(f"{device.name}: its lock cannot be used: {result.stderr.strip()[-200:]}")
+    return result.stdout
+
+
+@contextmanager
+def host_lock(name: str, folder: Path | None = None) -> Iterator[None]:
+    """Hold ``name`` among the processes of this user on this machine; LockedError where another does. The kernel frees
+    it when this process ends, however it ends."""
+    home = folder or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgenas" / "locks"
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = home / hashlib.sha256(name.encode()).hexdigest()[:16]
+    fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise LockedError(f"{name} is in use by another edgenas on this computer; wait until it ends") from error
+        yield
+    finally:
+        os.close(fd)

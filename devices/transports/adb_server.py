@@ -1,0 +1,150 @@
+"""The adb server on this machine: started from an adb that is new enough, asked in its own protocol.
+
+An adb before 31 ends a command in silence when the phone goes, and never notices a lost Wi-Fi; it is refused, also
+where it only happens to be running already. Source of the requests: Android's packages/modules/adb, SERVICES.TXT.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgenas.base.errors import DeviceError, DeviceInputError, LostError
+from edgenas.devices.transports.link import STALL_S
+
+if TYPE_CHECKING:
+    from adbutils import AdbConnection
+
+PORT = 5037
+OLDEST = 31
+NEW_FEATURE = "sendrecv_v2_zstd"  #: which servers have from 31 on
+_START_S = 30
+_LAUNCHES = 3
+
+
+class AdbRefusedError(DeviceError):
+    """The server answered FAIL; the message is its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdbServer:
+    """``program`` is the adb that starts it, the one that adbutils brings if None; ``environment`` is the program's,
+    ours if None."""
+
+    port: int = PORT
+    program: Path | None = None
+    environment: Mapping[str, str] | None = None
+
+    def start(self) -> None:
+        """Make sure that one runs; DeviceInputError where it is too old, or none can be started."""
+        try:
+            self._touch(1)
+        except OSError:
+            self._launch()
+        if NEW_FEATURE not in self.ask("host:host-features").split(","):
+            raise DeviceInputError(
+                f"the adb server that runs on port {self.port} is older than {OLDEST} and loses devices in silence; "
+                "type: adb kill-server; edgenas then starts the one it brings"
+            )
+
+    def _touch(self, timeout_s: float) -> None:
+        """OSError where nobody listens."""
+        socket.create_connection(("127.0.0.1", self.port), timeout=timeout_s).close()
+
+    def _launch(self) -> None:
+        program = find_program(self.program)
+        environment = dict(self.environment) if self.environment is not None else {**os.environ}
+        environment.setdefault("ADB_MDNS_AUTO_CONNECT", "0")
+        said = ""
+        for _ in range(_LAUNCHES):  # on a busy machine adb may misread its own server's first words
+            done = subprocess.run(
+                [str(program), "-P", str(self.port), "start-server"],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=_START_S,
+            )
+            if done.returncode == 0:
+                return
+            said = done.stderr.strip()[-300:]
+        raise DeviceInputError(f"{program} did not start its server: {said}")
+
+    def connection(self, timeout_s: float = STALL_S) -> AdbConnection:
+        """A new connection to the server. LostError."""
+        from adbutils import AdbClient, AdbError
+
+        try:
+            # where nobody listens, adbutils would start another adb, on the default port, and lose a socket
+            self._touch(timeout_s)
+            return AdbClient("127.0.0.1", self.port).make_connection(timeout_s)
+        except (AdbError, OSError) as error:
+            raise LostError(f"the adb server on port {self.port} does not answer") from error
+
+    def ask(self, request: str, timeout_s: float = STALL_S) -> str:
+        """The answer to a request that has one. LostError, AdbRefusedError."""
+        from adbutils import AdbError
+
+        connection = self.connection(timeout_s)
+        try:
+            send_request(connection, request)
+            return str(connection.read_string_block())
+        except (AdbError, OSError, ValueError) as error:
+            raise LostError(f"the adb server on port {self.port} does not answer to {request.split(':')[1]}") from error
+        finally:
+            connection.close()
+
+    def states(self) -> dict[str, str]:
+        """What it sees: serial -> 'device', 'unauthorized', 'offline', 'no permissions ...', ..."""
+        lines = (line.split("\t", 1) for line in self.ask("host:devices").splitlines())
+        return {fields[0].strip(): fields[1].strip() for fields in lines if len(fields) == 2}
+
+
+def send_request(connection: AdbConnection, request: str) -> None:
+    """Send a request and take the OKAY. AdbRefusedError for a FAIL, OSError and AdbError for a broken connection."""
+    from adbutils import AdbError
+
+    data = request.encode()
+    connection.conn.sendall(f"{len(data):04x}".encode() + data)
+    status = connection.read(4)
+    if status == b"FAIL":
+        raise AdbRefusedError(connection.read_string_block())
+    if status != b"OKAY":
+        raise AdbError("the connection closed")
+
+
+def find_program(program: Path | None = None) -> Path:
+    """The adb to start: ``program``, the one that adbutils brings, or the one on the path; DeviceInputError where none
+    is new enough."""
+    import adbutils
+
+    bundled = Path(adbutils.__file__).parent / "binaries" / "adb"
+    on_path = shutil.which("adb")
+    candidates = [program] if program else [bundled, *([Path(on_path)] if on_path else [])]
+    said = []
+    for candidate in candidates:
+        version = _version(candidate)
+        if version and version >= OLDEST:
+            return candidate
+        said.append(f"{candidate} is {f'version {version}' if version else 'not an adb that runs here'}")
+    raise DeviceInputError(
+        f"{'; '.join(said)}; at least {OLDEST} is needed: get platform-tools from developer.android.com and name "
+        "its adb in devices.toml"
+    )
+
+
+def _version(program: Path) -> int | None:
+    try:
+        done = subprocess.run([str(program), "version"], capture_output=True, text=True, timeout=_START_S)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    found = re.search(r"^Version (\d{1,4})\.", done.stdout, re.MULTILINE)
+    return int(found[1]) if found else None

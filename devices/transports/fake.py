@@ -1,0 +1,232 @@
+"""A device that is this machine, reached over a link that can be broken: for tests of what stands on a Device.
+
+    device = FakeDevice("pi", tmp_path)
+    device.link.faults.drop_after_bytes = 1000
+    with pytest.raises(LostError):
+        device.run(["seq", "100000"], timeout_s=10)
+
+Commands really run, under this machine's sh, with ``tmp_path/bin`` first on their path; so ``program("vcgencmd", ...)``
+gives the device a program. Everything above the link is what ssh and adb use.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import shlex
+import signal
+import subprocess
+import threading
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgenas.base.errors import LostError
+from edgenas.devices.transports.link import STALL_S, NotSentError
+from edgenas.devices.transports.remote import BOOT_ID
+from edgenas.devices.transports.remote_device import RemoteDevice
+
+_TURN_S = 0.02  # that one thread holds a channel
+
+
+@dataclass
+class Faults:
+    """What goes wrong; may change while the device is in use.
+
+    unplugged: nothing gets through and no end is told so; a reader waits ``notice_s``, then the link is lost.
+    drop_after_bytes: the connection breaks, once, when so many more bytes have passed, either way.
+    latency_s: wait before every command.
+    corrupt_input: one bit of what is sent next is wrong, once.
+    """
+
+    unplugged: bool = False
+    notice_s: float = 0.2
+    drop_after_bytes: int | None = None
+    latency_s: float = 0.0
+    corrupt_input: bool = False
+
+
+class FakeLink:
+    """See ``edgenas.devices.transports.link.Link``. ``connects`` counts connections, ``commands`` what was started."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.faults = Faults()
+        self.connects = 0
+        self.commands: list[str] = []
+        self._folder, self._name = folder, name
+        self._up = False
+        self._channels: list[FakeChannel] = []
+        (folder / "bin").mkdir(parents=True, exist_ok=True)
+        self.new_boot()
+
+    def new_boot(self) -> None:
+        """A new boot id."""
+        (self._folder / "boot_id").write_text(f"{uuid.uuid4()}\n")
+
+    def connect(self) -> bool:
+        """See ``Link.connect``."""
+        if self.faults.unplugged:
+            self.drop()
+            raise LostError(f"{self._name} does not answer: it is unplugged; set faults.unplugged = False")
+        if self._up:
+            return False
+        self._up = True
+        self.connects += 1
+        return True
+
+    def open(self, command: str) -> FakeChannel:
+        """See ``Link.open``."""
+        time.sleep(self.faults.latency_s)
+        if not self._up or self.faults.unplugged:
+            raise NotSentError(f"{self._name} does not answer")
+        self.commands.append(command)
+        own = command.replace(BOOT_ID, shlex.quote(str(self._folder / "boot_id")))
+        # HOME and TMPDIR stay inside, the mark tells whose processes end in a power cut
+        environment = {
+            **os.environ,
+            "PATH": f"{self._folder / 'bin'}:{os.environ.get('PATH', os.defpath)}",
+            "EDGENAS_FAKE": str(self._folder),
+        }
+        channel = FakeChannel(self, own, environment)
+        self._channels = [c for c in self._channels if c.is_open] + [channel]
+        return channel
+
+    def passes(self, data: bytes) -> bytes:
+        """Count what passes; LostError, once, when it is time to drop."""
+        if self.faults.drop_after_bytes is not None:
+            self.faults.drop_after_bytes -= len(data)
+            if self.faults.drop_after_bytes <= 0:
+                self.faults.drop_after_bytes = None
+                self.drop()
+                raise LostError(f"the connection to {self._name} broke")
+        return data
+
+    def drop(self) -> None:
+        """Break the connection, as a dying server does."""
+        self._up = False
+        for channel in self._channels:
+            channel.close()
+
+    def close(self) -> None:
+        """See ``Link.close``."""
+        self.drop()
+
+
+class FakeChannel:
+    """See ``edgenas.devices.transports.link.Channel``. May be closed by another thread, as a power cut does, in the
+    middle of anything: a
+    pipe's number is another pipe's at once, so that none is read, written or closed without the lock."""
+
+    def __init__(self, link: FakeLink, command: str, environment: dict[str, str]) -> None:
+        self._link = link
+        self.is_open = True
+        self._lock = threading.RLock()  # a drop that is due closes in the middle of sending or receiving
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(
+            ["sh", "-c", command], stdin=pipe, stdout=pipe, stderr=pipe, env=environment, cwd="/"
+        )
+        assert self._process.stdin and self._process.stdout and self._process.stderr
+        self._stdin = self._process.stdin
+        os.set_blocking(self._stdin.fileno(), False)
+        self._reading, self._writing = selectors.DefaultSelector(), selectors.DefaultSelector()
+        self._writing.register(self._process.stdin, selectors.EVENT_WRITE)
+        self._reading.register(self._process.stdout, selectors.EVENT_READ, 1)
+        self._reading.register(self._process.stderr, selectors.EVENT_READ, 2)
+
+    def send(self, data: bytes) -> None:
+        """See ``Channel.send``."""
+        self._check()
+        self._link.passes(data)
+        if self._link.faults.corrupt_input and data:
+            self._link.faults.corrupt_input = False
+            data = data[:-1] + bytes([data[-1] ^ 1])
+        left, end = memoryview(data), time.monotonic() + STALL_S
+        while left:
+            with self._lock:
+                self._check()
+                if self._writing.select(_TURN_S):
+                    try:
+                        left = left[os.write(self._stdin.fileno(), left) :]
+                    except OSError as error:
+                        raise LostError(f"the command takes no more input: {error.strerror}") from error
+                    end = time.monotonic() + STALL_S
+            if time.monotonic() > end:
+                raise LostError("nothing is taken any more")
+
+    def end_input(self) -> None:
+        """See ``Channel.end_input``."""
+        with self._lock:
+            if not self._stdin.closed and not self._link.faults.unplugged:
+                self._writing.close()
+                with contextlib.suppress(OSError):
+                    self._stdin.close()
+
+    def receive(self, timeout_s: float) -> tuple[int, bytes] | None:
+        """See ``Channel.receive``."""
+        end = time.monotonic() + timeout_s
+        while True:
+            with self._lock:
+                self._check()
+                if not self._reading.get_map():
+                    raise LostError("the connection closed")
+                ready = self._reading.select(min(_TURN_S, max(end - time.monotonic(), 0)))
+                for key, _ in ready:
+                    if data := os.read(key.fd, 1 << 16):
+                        return key.data, self._link.passes(data)
+                    self._reading.unregister(key.fileobj)
+            if not ready and time.monotonic() > end:
+                return None
+
+    def close(self) -> None:
+        """See ``Channel.close``. What the command started goes on if it must."""
+        if not self.is_open:
+            return
+        self.is_open = False  # whoever waits for the lock's next turn gives up
+        with self._lock:
+            self._reading.close()
+            self._writing.close()
+            for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+                if stream:
+                    with contextlib.suppress(OSError):
+                        stream.close()
+        try:
+            self._process.wait(2)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _check(self) -> None:
+        if self._link.faults.unplugged:
+            time.sleep(self._link.faults.notice_s)
+            raise LostError("the device does not answer any more")
+        if not self.is_open:
+            raise LostError("the connection broke")
+
+
+class FakeDevice(RemoteDevice):
+    """See the module. ``link.faults`` may be changed at any time."""
+
+    link: FakeLink
+
+    def __init__(self, name: str, folder: Path) -> None:
+        (folder / "files").mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        super().__init__(name, FakeLink(folder, name), base=str(folder / "files"))
+
+    def program(self, name: str, script: str) -> None:
+        """Put a shell script on the device's path, such as a vcgencmd that tells a temperature."""
+        path = self._folder / "bin" / name
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+
+    def power_cut(self) -> None:
+        """Every process of the device is killed, the connection breaks, the boot id is new; files stay."""
+        mark = f"EDGENAS_FAKE={self._folder}".encode()
+        for path in Path("/proc").glob("[0-9]*/environ"):
+            with contextlib.suppress(OSError):
+                if mark in path.read_bytes().split(b"\0"):
+                    os.kill(int(path.parent.name), signal.SIGKILL)
+        self.link.drop()
+        self.link.new_boot()

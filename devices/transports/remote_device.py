@@ -1,0 +1,238 @@
+"""A Device behind a link: everything ssh, adb and the fake have in common, which is all but the bytes."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from edgenas.base.errors import DeviceError, LostError, OutputLimitError, TimeLimitError, TransferError
+from edgenas.devices.transports import home, transfer
+from edgenas.devices.transports.home import Home
+from edgenas.devices.transports.link import Channel, Link, NotSentError
+from edgenas.devices.transports.owner import this_process
+from edgenas.devices.transports.remote import (
+    OUTPUT_LIMIT_BYTES,
+    Marked,
+    check_path,
+    new_mark,
+    run_command,
+    script_command,
+)
+
+HANDSHAKE_S = 20.0
+_KILLED_S = 3.0  # for a stopped command to be gone, and its last output here
+_MIN_BYTE_PER_S = 100_000  # what the slowest device hashes and unpacks
+
+
+class RemoteDevice:
+    """One connection, made on first use and made again after it broke. Safe to use from several threads.
+
+    ``base`` is where our folder on the device is made; the first of ``remote.PARENTS`` that can be written by default.
+    A command whose connection broke raises LostError: it may have run. ``edgenas.devices.transports.jobs`` has work
+    that survives.
+    """
+
+    def __init__(
+        self, name: str, link: Link, *, base: str | None = None, serial: str = "", limit_bytes: int = OUTPUT_LIMIT_BYTES
+    ) -> None:
+        self._name, self.link, self._base, self._limit_bytes = name, link, base, limit_bytes
+        self._lock = threading.RLock()
+        self._home: Home | None = None
+        self._serial = serial
+        self._left: set[str] = set()  # work folders that are to go at the next connect
+
+    @property
+    def name(self) -> str:
+        """See ``Device.name``."""
+        return self._name
+
+    def run(self, argv: Sequence[str], *, timeout_s: float) -> subprocess.CompletedProcess[str]:
+        """See ``Device.run``. A command killed by signal N answers 128 + N."""
+        mark = new_mark()
+        command = run_command(argv, mark, limit_s=timeout_s)
+        with self._named(), closing(self._open(command)) as channel:
+            return self._finish(channel, mark, list(argv), timeout_s)
+
+    def push(self, local: Path, remote: str) -> None:
+        """See ``Device.push``."""
+        check_path(remote)
+        with self._named(), transfer.packed(local) as package:
+            mark = new_mark()
+            with closing(self._open(script_command(transfer.receive_script(package, remote), mark))) as channel:
+                with suppress(LostError):  # no room there, perhaps: then it says so below
+                    while chunk := package.file.read(transfer.CHUNK_BYTES):
+                        channel.send(chunk)
+                channel.end_input()
+                done = self._finish(channel, mark, ["push"], HANDSHAKE_S + package.size / _MIN_BYTE_PER_S)
+        if done.returncode != 0:
+            raise TransferError(f"{self.name}: {local} was not copied to {remote}: {_why(done)}")
+
+    def pull(self, remote: str, local: Path) -> None:
+        """See ``Device.pull``."""
+        check_path(remote)
+        try:
+            with tempfile.TemporaryDirectory(prefix=".incoming-", dir=local.parent) as staging, self._named():
+                staged = Path(staging) / "it"
+                with (Path(staging) / "a").open("w+b") as file:
+                    folder, mode = self._receive(remote, file)
+                    file.seek(0)
+                    if folder:
+                        transfer.unpack(file, staged)
+                if folder:
+                    staged.rename(local)
+                else:
+                    (Path(staging) / "a").chmod(mode)
+                    (Path(staging) / "a").replace(local)
+        except (OSError, shutil.Error, tarfile.TarError) as error:
+            raise TransferError(f"{self.name}: {remote} was not copied to {local}: {error}") from error
+
+    def _receive(self, remote: str, file: IO[bytes]) -> tuple[bool, int]:
+        mark, arrival, said = new_mark(), transfer.Arrival(file), bytearray()
+        with closing(self._open(script_command(transfer.send_script(remote, self._ready().path), mark))) as channel:
+            channel.end_input()
+            out, err = Marked(mark, arrival.take), Marked(mark, said.extend)
+            moved, since = 0, time.monotonic()
+            while not self._drain(channel, out, err, time.monotonic() + 1.0, None):
+                if out.size > moved:
+                    moved, since = out.size, time.monotonic()
+                elif time.monotonic() > since + transfer.DEVICE_LIMIT_S:
+                    raise LostError(f"nothing more of {remote} came")
+                if err.size > self._limit_bytes:
+                    raise OutputLimitError(f"reading {remote} printed {self._limit_bytes:,} bytes of errors")
+        if out.code != 0:
+            raise TransferError(f"{remote} was not copied: {said.decode('utf-8', 'replace').strip()[-400:]}")
+        return arrival.finish()
+
+    @contextmanager
+    def workdir(self) -> Iterator[str]:
+        """See ``Device.workdir``. Where the device is lost by the end, the folder goes at the next connect."""
+        with self._named():
+            where, name = self._ready().path, home.new_work()
+            folder = f"{where}/{name}"
+            try:
+                self._script(home.make_work(where, name, this_process()))
+            except DeviceError:
+                self._left.add(folder)  # it may be there
+                raise
+        try:
+            yield folder
+        finally:
+            self._left.add(folder)
+            try:
+                self._script(home.remove_work(where, [name]))
+                self._left.discard(folder)
+            except DeviceError:
+                pass  # kept in _left
+
+    def about(self) -> Home:
+        """What the device said of itself when it was connected to last; connects where it is not."""
+        with self._named():
+            return self._ready()
+
+    def close(self) -> None:
+        """Drop the connection."""
+        with self._lock:
+            self.link.close()
+
+    def _ready(self) -> Home:
+        """Connected, looked at, and tidied up."""
+        with self._lock:
+            if self.link.connect() or self._home is None:
+                self._home = None
+                try:
+                    self._home = self._greet()
+                except BaseException:
+                    self.link.close()
+                    raise
+            return self._home
+
+    def _greet(self) -> Home:
+        found = home.seen(self._script(home.look(self._base), channel_of=self.link.open))
+        if self._serial and found.serial != self._serial:
+            raise DeviceError(
+                f"another device answers: its serial number is {found.serial!r}, it was {self._serial!r}; "
+                "give this one its address back, or start again to use the other"
+            )
+        self._serial = found.serial
+        names = home.stale(found, this_process(), self._left)
+        for first in range(0, len(names), 500):
+            self._script(home.remove_work(found.path, names[first : first + 500]), channel_of=self.link.open)
+        self._left.clear()
+        return found
+
+    def _open(self, command: str) -> Channel:
+        self._ready()
+        try:
+            return self.link.open(command)
+        except NotSentError:
+            self.close()
+        self._ready()
+        return self.link.open(command)
+
+    def _script(self, script: str, *, channel_of: Callable[[str], Channel] | None = None) -> str:
+        """Run a script of ours; its stdout. DeviceError with what it said where it fails."""
+        mark = new_mark()
+        with closing((channel_of or self._open)(script_command(script, mark))) as channel:
+            channel.end_input()
+            done = self._finish(channel, mark, ["sh"], HANDSHAKE_S)
+        if done.returncode != 0:
+            raise DeviceError(f"it cannot be used: {_why(done)}")
+        return done.stdout
+
+    def _finish(
+        self, channel: Channel, mark: str, argv: list[str], timeout_s: float
+    ) -> subprocess.CompletedProcess[str]:
+        """Read both streams to their marks."""
+        data = bytearray(), bytearray()
+        out, err = Marked(mark, data[0].extend), Marked(mark, data[1].extend)
+        ended = self._drain(channel, out, err, time.monotonic() + timeout_s, self._limit_bytes)
+        if out.size + err.size > self._limit_bytes:
+            raise OutputLimitError(f"{argv[0]} was stopped after printing {self._limit_bytes:,} bytes")
+        if not ended:
+            channel.end_input()  # which kills it
+            with suppress(LostError):  # it is late either way
+                self._drain(channel, out, err, time.monotonic() + _KILLED_S, self._limit_bytes)
+            out.give_up()
+            err.give_up()
+        stdout, stderr = (bytes(d).decode("utf-8", "replace") for d in data)
+        if not ended:
+            raise TimeLimitError(f"{argv[0]} was stopped after {timeout_s:g} s", stdout, stderr)
+        return subprocess.CompletedProcess(argv, out.code or 0, stdout, stderr)
+
+    def _drain(self, channel: Channel, out: Marked, err: Marked, deadline: float, limit: int | None) -> bool:
+        """Whether both marks came in time, or more than ``limit`` bytes."""
+        while not (out.ended and err.ended):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            if received := channel.receive(left):
+                stream, data = received
+                (out if stream == 1 else err).take(data)
+            if limit is not None and out.size + err.size > limit:
+                return True
+        return True
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Errors say which device."""
+        try:
+            yield
+        except TimeLimitError as error:
+            raise TimeLimitError(f"{self.name}: {error}", error.stdout, error.stderr) from None
+        except DeviceError as error:
+            if str(error).startswith(f"{self.name}: "):
+                raise
+            raise type(error)(f"{self.name}: {error}") from error.__cause__
+
+
+def _why(done: subprocess.CompletedProcess[str]) -> str:
+    text = "".join(c if c.isprintable() else " " for c in done.stderr[-400:]).strip()
+    return text or f"exit code {done.returncode}"

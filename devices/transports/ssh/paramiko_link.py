@@ -1,0 +1,267 @@
+"""Boards over ssh: a Link on paramiko.
+
+The socket is our own, so that a peer that vanished is noticed within seconds; behind a jump host, and where a server
+hangs, a question that must be answered does the same. Host keys are checked against our own file and nothing else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import select
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from edgenas.base.errors import DeviceError, LostError
+from edgenas.devices.transports.link import STALL_S, NotSentError
+from edgenas.devices.transports.remote_device import RemoteDevice
+from edgenas.devices.transports.ssh import known_hosts
+from edgenas.devices.transports.ssh.keys import log_in
+from edgenas.devices.transports.ssh.known_hosts import HostKey
+from edgenas.devices.transports.ssh.target import Target as Target
+from edgenas.devices.transports.ssh.target import make_target as make_target
+
+if TYPE_CHECKING:
+    import paramiko
+
+# a broken connection is an error of ours; paramiko would print its threads' tracebacks too, unless somebody listens
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
+
+CONNECT_S = 10.0
+DEAD_PEER_S = 3  # without an answer to what was sent
+PROBE_AFTER_S = 10.0  # of silence from a server that is asked for something
+PROBE_S = 5.0
+# fastest first; no CBC, which paramiko would still offer
+_CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes256-ctr")
+
+
+class SshDevice(RemoteDevice):
+    """A board over ssh. Connects on first use."""
+
+    def __init__(self, name: str, target: Target, *, base: str | None = None) -> None:
+        super().__init__(name, SshLink(target), base=base)
+
+
+def offered_key(target: Target) -> HostKey:
+    """The host key that a server shows, which nobody has vouched for: show its fingerprint, then ``enroll`` it. Jump
+    hosts must be enrolled already."""
+    link = SshLink(target)
+    try:
+        return link.look()
+    finally:
+        link.close()
+
+
+def enroll(target: Target, key: HostKey) -> bool:
+    """Trust the key for this server; False where it was trusted. See ``known_hosts.enroll``."""
+    return known_hosts.enroll(target.known_hosts, target.entry, key)
+
+
+@dataclass(slots=True)
+class SshLink:
+    """See ``edgenas.devices.transports.link.Link``."""
+
+    target: Target
+    _transport: paramiko.Transport | None = None
+    _jump: SshLink | None = None
+    _asking: threading.Lock = field(default_factory=threading.Lock)
+
+    def connect(self) -> bool:
+        """See ``Link.connect``."""
+        if self._transport is not None and self._transport.is_active() and self._transport.is_authenticated():
+            return False
+        self.close()
+        try:
+            key = self._negotiate()
+            known_hosts.check(self.target.known_hosts, self.target.entry, key)
+            with _lost(f"{self.target} hung up while logging in"):
+                assert self._transport is not None
+                files, only = self.target.keys, self.target.only_keys
+                log_in(self._transport, self.target.user, files, only_files=only, where=str(self.target))
+        except BaseException:
+            self.close()
+            raise
+        return True
+
+    def look(self) -> HostKey:
+        """Negotiate only; no name, key or command is sent."""
+        return self._negotiate()
+
+    def _negotiate(self) -> HostKey:
+        import paramiko
+
+        sock = self._dial()
+        try:
+            with _lost(f"{self.target} does not speak ssh, or hung up"):
+                transport = self._transport = paramiko.Transport(sock)
+                transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = CONNECT_S
+                transport.daemon = True
+                options = transport.get_security_options()
+                options.ciphers = [c for c in _CIPHERS if c in options.ciphers]
+                options.key_types = self._key_types(options.key_types)
+                transport.start_client(timeout=CONNECT_S)
+                key = transport.get_remote_server_key()
+                return HostKey(key.get_name(), key.asbytes())
+        except BaseException:
+            _quietly(sock.close)
+            raise
+
+    def _key_types(self, supported: tuple[str, ...]) -> list[str]:
+        """Those of the enrolled keys first, so that a server with several shows the one that is known."""
+        known = {key.type for key in known_hosts.load(self.target.known_hosts).get(self.target.entry, ())}
+        first = [t for t in supported if t in known or ("ssh-rsa" in known and t.startswith("rsa-sha2"))]
+        return first + [t for t in supported if t not in first]
+
+    def _dial(self) -> socket.socket | paramiko.Channel:
+        target = self.target
+        if target.jump is None:
+            return _dial(target.host, target.port)
+        self._jump = self._jump or SshLink(target.jump)
+        if not self._jump.connect() and not self._jump.answers():
+            self._jump.connect()
+        assert self._jump._transport is not None
+        with _lost(f"{target.jump} cannot reach {target.host}:{target.port}"):
+            there, here = (target.host, target.port), ("127.0.0.1", 0)
+            return self._jump._transport.open_channel("direct-tcpip", there, here, timeout=CONNECT_S)
+
+    def open(self, command: str) -> SshChannel:
+        """See ``Link.open``."""
+        import paramiko
+
+        transport = self._transport
+        if transport is None:
+            raise NotSentError(f"{self.target} is not connected")
+        try:
+            channel = transport.open_session(timeout=CONNECT_S)
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            self.close()
+            raise NotSentError(f"{self.target} does not answer") from error
+        # exec_command waits without a limit of its own
+        patience = threading.Timer(STALL_S, transport.close)
+        patience.start()
+        try:
+            with _lost(f"the connection to {self.target} broke"):
+                channel.exec_command(command)
+        finally:
+            patience.cancel()
+        return SshChannel(self, channel)
+
+    def answers(self) -> bool:
+        """Whether the server answers a question; the connection is closed where it does not."""
+        transport = self._transport
+        if transport is None or not transport.is_active():
+            return False
+        with self._asking:
+            asking = threading.Thread(target=_ask, args=(transport,), name=f"probe {self.target}", daemon=True)
+            asking.start()
+            asking.join(PROBE_S)
+            if asking.is_alive():
+                transport.close()
+        return bool(transport.is_active())
+
+    def close(self) -> None:
+        """See ``Link.close``."""
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            _quietly(transport.close)
+        if self._jump is not None:
+            self._jump.close()
+
+
+@dataclass(slots=True)
+class SshChannel:
+    """See ``edgenas.devices.transports.link.Channel``."""
+
+    link: SshLink
+    channel: paramiko.Channel
+    _heard_s: float = field(default_factory=time.monotonic)
+
+    def send(self, data: bytes) -> None:
+        """See ``Channel.send``."""
+        self.channel.settimeout(STALL_S)
+        with _lost(f"{self.link.target} takes no more"):
+            self.channel.sendall(data)
+
+    def end_input(self) -> None:
+        """See ``Channel.end_input``."""
+        with contextlib.suppress(OSError, EOFError):
+            self.channel.shutdown_write()
+
+    def receive(self, timeout_s: float) -> tuple[int, bytes] | None:
+        """See ``Channel.receive``."""
+        channel, end = self.channel, time.monotonic() + timeout_s
+        waiting = select.poll()
+        waiting.register(channel.fileno(), select.POLLIN)
+        while True:
+            closed = channel.closed or channel.eof_received
+            if channel.recv_ready():
+                self._heard_s = time.monotonic()
+                return 1, channel.recv(1 << 16)
+            if channel.recv_stderr_ready():
+                self._heard_s = time.monotonic()
+                return 2, channel.recv_stderr(1 << 16)
+            now = time.monotonic()
+            if closed:
+                raise LostError(f"the connection to {self.link.target} broke")
+            if now >= end:
+                return None
+            if now > self._heard_s + PROBE_AFTER_S:
+                if not self.link.answers():
+                    raise LostError(f"{self.link.target} does not answer any more")
+                self._heard_s = now
+            waiting.poll(1000 * min(end - now, PROBE_AFTER_S))
+
+    def close(self) -> None:
+        """See ``Channel.close``."""
+        _quietly(self.channel.close)
+
+
+def _quietly(close: Callable[[], None]) -> None:
+    """Closing says goodbye to the other end, which may be gone."""
+    import paramiko
+
+    with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+        close()
+
+
+def _ask(transport: paramiko.Transport) -> None:
+    with contextlib.suppress(Exception):  # a connection that ends meanwhile fails in a dozen ways; the caller looks
+        transport.global_request("keepalive@openssh.com", wait=True)
+
+
+def _dial(host: str, port: int) -> socket.socket:
+    """A TCP connection whose kernel gives up on a silent peer after DEAD_PEER_S."""
+    try:
+        sock = socket.create_connection((host, port), timeout=CONNECT_S)
+    except OSError as error:
+        why = "no answer" if isinstance(error, TimeoutError) else error.strerror or str(error)
+        raise LostError(f"{host}:{port} cannot be reached: {why}; is it on, and on this network?") from error
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for option, value in (
+        ("TCP_KEEPIDLE", DEAD_PEER_S),
+        ("TCP_KEEPINTVL", 1),
+        ("TCP_KEEPCNT", DEAD_PEER_S),
+        ("TCP_USER_TIMEOUT", DEAD_PEER_S * 1000),
+    ):
+        if hasattr(socket, option):
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+    return sock
+
+
+@contextmanager
+def _lost(what: str) -> Iterator[None]:
+    """What paramiko and sockets raise, as LostError."""
+    import paramiko
+
+    try:
+        yield
+    except DeviceError:
+        raise
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        raise LostError(f"{what}: {str(error) or type(error).__name__}") from error

@@ -1,0 +1,121 @@
+"""Preparing a device: a board gets a runtime that is then tried against this machine's, a phone gets its tools."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from edgenas.base.errors import InputError, OutcomeError
+from edgenas.blocks.spec import BlockSpec
+from edgenas.blocks.weights import network_random_weights
+from edgenas.devices import prepare
+from edgenas.devices.base import Device
+from edgenas.devices.facts.facts import printable
+from edgenas.devices.inventory import Entry
+from edgenas.devices.prepare import Wheels
+from edgenas.devices.tools import place
+from edgenas.devices.transports.local import LocalDevice
+from edgenas.profiler.export import WRITERS
+from edgenas.profiler.runtimes import RUNTIMES
+
+#: has every kind of operator: convolutions wide and depthwise, squeeze-and-excitation, hard-swish, an addition
+_SELF_TEST = BlockSpec.parse("ir-14x8-m16-o8-k3-s1-se8-hswish-res")
+_INSTALLABLE = ("litert", "onnxruntime")
+_DOWNLOAD_S = 1800
+
+
+def prepare_board(
+    entry: Entry, device: Device, runtimes: Sequence[str], wheels: Path | None, say: Callable[[str], None]
+) -> str:
+    """Install the runtimes in one environment, and try them; the path of the Python to use. InputError, DeviceError,
+    OutcomeError where the board computes something else."""
+    if odd := [name for name in runtimes if name not in _INSTALLABLE]:
+        raise InputError(f"--runtime {odd[0][:80]!r} cannot be installed; there are {', '.join(_INSTALLABLE)}")
+    board = prepare.read_board(device, _base_python(entry))
+    chosen = [prepare.choose(board, name) for name in runtimes]
+    wanted = replace(
+        chosen[0],
+        runtime="+".join(sorted(runtimes)),
+        requirements=tuple(dict.fromkeys(r for each in chosen for r in each.requirements)),
+        indexes=tuple(dict.fromkeys(i for each in chosen for i in each.indexes)),
+    )
+    say(
+        f"{entry.name}: Python {board.python[0]}.{board.python[1]} on {board.machine}: {', '.join(wanted.requirements)}"
+    )
+    folder = wheels if wheels is not None else _download(wanted, say)
+    say(f"{entry.name}: carrying {sum(1 for _ in folder.glob('*.whl'))} wheels and installing them")
+    python = prepare.install(device, board, wanted, folder)
+    for name in runtimes:
+        say(f"{entry.name}: self-test of {name}")
+        _try(device, python, name)
+    return python
+
+
+def prepare_phone(entry: Entry, device: Device, say: Callable[[str], None]) -> dict[str, str]:
+    """Carry and verify its tools; where each lies there, by name."""
+    if not entry.tools:
+        raise InputError(
+            f"no tool is named for {entry.name}: write benchmark_model = PATH and benchmark_model_sha256 below "
+            f"[devices.{entry.name}]"
+        )
+    placed = {}
+    for name, tool in entry.tools.items():
+        say(f"{entry.name}: {name} from {tool.path}")
+        placed[name] = place(device, tool)
+    return placed
+
+
+def _base_python(entry: Entry) -> str:
+    """The Python to install for; an environment of an earlier preparation may be gone, or be another's base."""
+    return "python3" if "/.edgenas/" in entry.python else entry.python
+
+
+def _download(wheels: Wheels, say: Callable[[str], None]) -> Path:
+    """The folder of the wheels, fetched by pip where they are not there from another time."""
+    told = repr((wheels.requirements, wheels.platforms, wheels.python, wheels.indexes))
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgenas" / "wheels"
+    folder = cache / f"{wheels.runtime}-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
+    if folder.is_dir():
+        return folder
+    cache.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=".incoming-", dir=cache))
+    command = prepare.download_command(wheels, staging / "wheels")
+    try:
+        say(f"fetching {', '.join(wheels.requirements)} and what they need, with pip")
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=_DOWNLOAD_S)
+            why = "" if done.returncode == 0 else printable(done.stderr.strip()[-400:], 400)
+        except subprocess.TimeoutExpired:
+            why = f"it took longer than {_DOWNLOAD_S} s"
+        if why or done.returncode != 0:
+            again = shlex.join(prepare.download_command(wheels, Path("wheels")))
+            raise OutcomeError(
+                f"pip could not fetch {', '.join(wheels.requirements)}: {why}; where there is internet, type: {again}; "
+                "then give that folder: --wheels wheels"
+            )
+        if not folder.is_dir():  # another may have been quicker
+            (staging / "wheels").rename(folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return folder
+
+
+def _try(device: Device, python: str, runtime: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        model = Path(folder) / "model"
+        model.write_bytes(WRITERS[RUNTIMES[runtime].format]([_SELF_TEST], network_random_weights([_SELF_TEST])))
+        here = prepare.outputs(LocalDevice(), sys.executable, runtime, model)
+        there = prepare.outputs(device, python, runtime, model)
+    if told := prepare.differs(here, there):
+        raise OutcomeError(
+            f"{device.name} computes something else than this machine with {runtime}: {told}; install its operating "
+            "system's updates, or another version of the runtime"
+        )

@@ -1,0 +1,120 @@
+"""Whether a device can be measured now: one row for each thing that must be so, with what to type where it is not."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from edgenas.base.errors import DeviceError, EdgenasError, LostError
+from edgenas.cli.devices.options import next_command, opened
+from edgenas.cli.devices.rows import DeviceRow, condition_rows, tool_rows
+from edgenas.devices import prepare
+from edgenas.devices.base import Device
+from edgenas.devices.facts.facts import printable
+from edgenas.devices.inventory import Entry
+from edgenas.devices.sections import TOOLS
+from edgenas.devices.session import lock, readiness
+from edgenas.devices.session.readiness import DeviceReading, Limits
+from edgenas.devices.transports.remote_device import RemoteDevice
+from edgenas.devices.transports.ssh import known_hosts
+from edgenas.devices.transports.ssh.known_hosts import HostKeyError
+from edgenas.profiler.measure import describe
+from edgenas.profiler.runtimes import RUNTIMES
+
+_CONNECT_S = 30.0
+
+
+def check_device(entry: Entry, inventory: Path | None) -> list[DeviceRow]:
+    """Every row of a device; one that goes away meanwhile ends with a row that says so."""
+    rows: list[DeviceRow] = []
+    try:
+        with opened(entry) as device:
+            device.run(["true"], timeout_s=_CONNECT_S)
+            rows += _known(entry)
+            for row in _rows(entry, device, inventory):
+                rows.append(row)
+    except HostKeyError as error:
+        rows.append(_refused("host key", entry, error, inventory))
+    except LostError as error:
+        rows = [_refused("reachable", entry, error, inventory), *(row for row in rows if row.what != "reachable")]
+    except DeviceError as error:
+        rows.append(_refused("answers" if rows else "reachable", entry, error, inventory))
+    return rows
+
+
+def _refused(what: str, entry: Entry, error: Exception, inventory: Path | None) -> DeviceRow:
+    """Errors say what is so, '; ', and what to do."""
+    reason, _, remedy = printable(str(error), 600).removeprefix(f"{entry.name}: ").partition("; ")
+    command = "type: edgenas devices enroll"
+    if remedy.endswith(command):
+        remedy = remedy.removesuffix(command) + f"type: {next_command(inventory, 'enroll', entry.name)}"
+    return DeviceRow(what, "refuse", reason, remedy)
+
+
+def _known(entry: Entry) -> Iterator[DeviceRow]:
+    if entry.target is None:
+        address = (entry.phone.serial or "the only phone that adb sees") if entry.phone else "this machine"
+        yield DeviceRow("reachable", "ok", address)
+        return
+    yield DeviceRow("reachable", "ok", str(entry.target))
+    keys = known_hosts.load(entry.target.known_hosts).get(entry.target.entry, ())
+    yield DeviceRow("host key", "ok", ", ".join(key.fingerprint for key in keys))
+
+
+def _rows(entry: Entry, device: Device, inventory: Path | None) -> Iterator[DeviceRow]:
+    about = device.about() if isinstance(device, RemoteDevice) else None
+    reading = readiness.read(device, about.path if about else tempfile.gettempdir())
+    yield _identity(entry, reading, about.serial if about else "")
+    if entry.python:
+        yield from _runtimes(entry, device, inventory)
+    yield from condition_rows(reading, Limits())
+    yield _lock(device, about.path if about else "")
+    if entry.phone is not None:
+        yield from tool_rows(entry)
+
+
+def _identity(entry: Entry, reading: DeviceReading, serial: str) -> DeviceRow:
+    parts = [str(reading.identity[key]) for key in ("model", "soc", "cpu") if key in reading.identity]
+    told = ", ".join(parts[:2]) + (f", serial number {printable(serial)}" if serial else "")
+    if not parts:
+        return DeviceRow("identity", "mark", "it does not say what it is", "its tables cannot be told from another's")
+    if entry.phone is not None and ":" in entry.phone.serial and serial and not entry.phone.hardware_serial:
+        remedy = f'an address may pass to another phone: write hardware_serial = "{printable(serial)}"'
+        return DeviceRow("identity", "mark", told, remedy)
+    return DeviceRow("identity", "ok", told)
+
+
+def _runtimes(entry: Entry, device: Device, inventory: Path | None) -> Iterator[DeviceRow]:
+    """A runtime that is missing is refused where no other is there."""
+    try:
+        board = prepare.read_board(device, entry.python)
+    except DeviceError as error:
+        yield _refused("python", entry, error, inventory)
+        return
+    glibc = f", glibc {board.glibc[0]}.{board.glibc[1]}" if board.glibc else ""
+    yield DeviceRow("python", "ok", f"{entry.python}: {board.python[0]}.{board.python[1]}, {board.machine}{glibc}")
+    found: dict[str, str] = {}
+    missing: dict[str, str] = {}
+    for name in (name for name in RUNTIMES if name not in TOOLS):
+        try:
+            installed = describe(device, RUNTIMES[name], entry.python).installed
+            found[name] = f"{installed.package} {installed.version}"
+        except EdgenasError as error:
+            missing[name] = printable(str(error), 300).partition("; ")[0]
+    for name, told in found.items():
+        yield DeviceRow(name, "ok", told)
+    for name, why in missing.items():
+        options = "".join(f" --runtime {runtime}" for runtime in (*found, name))
+        prepared = f"{next_command(inventory, 'prepare', entry.name)}{options} --write"
+        remedy = RUNTIMES[name].install if entry.kind == "local" else prepared
+        yield DeviceRow(name, "mark" if found else "refuse", why, remedy)
+
+
+def _lock(device: Device, folder: str) -> DeviceRow:
+    try:
+        with lock.locked(device, folder=folder):
+            return DeviceRow("lock", "ok", "free")
+    except lock.LockedError as error:
+        reason, _, remedy = printable(str(error), 400).removeprefix(f"{device.name} ").partition("; ")
+        return DeviceRow("lock", "wait", reason, remedy)

@@ -1,0 +1,106 @@
+"""What a fleet is doing, for a person: a live table on a terminal, a line now and then in a pipe."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from edgenas.cli.progress_bars import clipped
+from edgenas.cli.terminal import PIPED_S, displayed, duration, talk
+
+if TYPE_CHECKING:
+    from edgenas.profiler.work import CampaignProgress
+
+_OTHERS = 49  # columns that all but the names take
+_WIDE = 80
+
+
+class LiveTable:
+    """A row a table of latencies. Safe to use from several threads."""
+
+    def __init__(self, labels: list[str]) -> None:
+        self._told: dict[str, tuple[float, CampaignProgress] | None] = dict.fromkeys(labels)
+        self._lock = threading.Lock()
+        self._told_s = dict.fromkeys(labels, -PIPED_S)
+        self._begin_s = time.monotonic()
+        self.on_screen = False
+
+    def update(self, label: str, told: CampaignProgress) -> None:
+        """A batch is done."""
+        now_s = time.monotonic()
+        with self._lock:
+            self._told[label] = now_s, told
+            if self.on_screen:
+                return
+            if now_s - self._told_s[label] >= PIPED_S or told.done + told.failed >= told.total:
+                self._told_s[label] = now_s
+                talk(line(label, told))
+
+    def table(self, width: int) -> Any:
+        """For a terminal of ``width`` columns; the time left runs on between two batches, and before the first one
+        it is the time spent, in brackets."""
+        from rich import box
+        from rich.table import Table
+
+        with self._lock:
+            told = dict(self._told)
+        now_s = time.monotonic()
+        shown = {label: known[1] for label, known in told.items() if known is not None}
+        columns = ["table", "done", "left"]  # and only what there is to say, since terminals are narrow
+        columns += ["failed"] * any(p.failed for p in shown.values())
+        columns += ["unstable"] * any(p.unstable for p in shown.values())
+        columns += ["°C"] * any(p.temperature_c is not None for p in shown.values())
+        if width >= _WIDE and any(p.device not in ("", label) for label, p in shown.items()):
+            columns.append("last device")
+        room = max(10, (width - _OTHERS) // (2 if "last device" in columns else 1))
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+        for column in columns:
+            table.add_column(column, justify="left" if column in ("table", "last device") else "right", no_wrap=True)
+        for label, known in told.items():
+            cells = {"table": _tail(label, room), "left": f"({duration(now_s - self._begin_s)})"}
+            if known is not None:
+                then_s, p = known
+                cells |= {
+                    "done": f"{p.done}/{p.total}",
+                    "left": duration(p.eta_s - (now_s - then_s)),
+                    "failed": str(p.failed),
+                    "unstable": str(p.unstable),
+                    "°C": "" if p.temperature_c is None else f"{p.temperature_c:.0f}",
+                    "last device": clipped(p.device, room),
+                }
+            table.add_row(*(cells.get(column, "") for column in columns))
+        return table
+
+
+def line(label: str, told: CampaignProgress) -> str:
+    """The same in words."""
+    measured = f"{label}: {told.done}/{told.total} measured, {told.failed} failed, {duration(told.eta_s)} left"
+    return f"{measured}; {told.note}" if told.note else measured
+
+
+def _tail(label: str, room: int) -> str:
+    """The end of a path says more than its beginning."""
+    return label if len(label) <= room else "…" + label[1 - room :]
+
+
+@contextmanager
+def live_table(labels: list[str]) -> Iterator[LiveTable]:
+    """Show a LiveTable on stderr while the block runs."""
+    live = LiveTable(labels)
+    if not sys.stderr.isatty():
+        yield live
+        return
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console(stderr=True)
+    live.on_screen = True
+    screen = Live(
+        get_renderable=lambda: live.table(console.width), console=console, transient=True, refresh_per_second=2
+    )
+    with screen, displayed(console):
+        yield live

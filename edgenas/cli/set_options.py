@@ -1,0 +1,51 @@
+"""``--set ALGORITHM.OPTION=VALUE``: options of algorithms and of trainings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edgenas.base.errors import InputError
+
+
+def settings_of(
+    algorithms: tuple[str, ...], settings: tuple[str, ...], accuracy: str, winner: bool = False
+) -> dict[str, dict[str, Any]]:
+    """Algorithm, or way of training, -> its options, from ALGORITHM.OPTION=VALUE; with ``winner`` also of its
+    training."""
+    from edgenas.search.accuracy.estimate_by_name import NAME, estimate_options, fed_by, is_estimate
+    from edgenas.search.accuracy.image_task import NAMES, WINNER, recipe_options
+    from edgenas.search.algorithms.by_name import algorithm_options
+
+    every = {name: algorithm_options(name) for name in algorithms}
+    if fed_by(accuracy) in NAMES:
+        every |= {name: values for name, values in recipe_options().items() if winner or name != WINNER}
+    if is_estimate(accuracy):
+        every[NAME] = estimate_options()
+    options: dict[str, dict[str, Any]] = {name: {} for name in every}
+    for text in settings:
+        target, equals, value = text.partition("=")
+        name, dot, option = target.partition(".")
+        if not (equals and dot) or name not in options:
+            raise InputError(
+                f"--set {text!r} is not ALGORITHM.OPTION=VALUE for one of {', '.join(options)}, "
+                f"such as layernas.buckets=20"
+            )
+        known = every[name]
+        if option not in known:
+            raise InputError(f"--set {text!r}: {name} has no option {option!r}; it has {', '.join(known)}")
+        options[name][option] = _typed(text, value, known[option])
+    return options
+
+
+def _typed(text: str, value: str, default: Any) -> Any:
+    """``value`` in the type of the option's default (a number where the default is None)."""
+    try:
+        if isinstance(default, str):
+            return value
+        if isinstance(default, bool):
+            return {"true": True, "false": False}[value]
+        return int(value) if isinstance(default, int) else float(value)
+    except (ValueError, KeyError):
+        kind = "true or false" if isinstance(default, bool) else "a whole number"
+        kind = kind if isinstance(default, int) else "a number"
+        raise InputError(f"--set {text!r}: {value!r} is not {kind}") from None

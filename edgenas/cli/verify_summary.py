@@ -1,0 +1,57 @@
+"""What ``edgenas verify`` says at its end, and what is worth typing next."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgenas.cli.terminal import Cell, print_summary, talk
+
+if TYPE_CHECKING:
+    from edgenas.bundle.repeat import RepeatedVerdict
+    from edgenas.profiler.verify import Verdict
+
+_ROOM = 1.1  # of a budget over what was measured
+
+
+def tell_disturbed(verdicts: Sequence[Verdict]) -> None:
+    """Which files keep their budget by the statistic that counts and not by their median."""
+    for v in verdicts:
+        if v.disturbed:
+            talk(
+                f"{v.file} is inside {v.budget_ms:g} ms by the {v.statistic} of its samples, and not by its median of "
+                f"{v.median_ms:.4g} ms: other work or heat slowed {v.device} down; verify it again when that is over, "
+                "or hold the median against the budget: --statistic median"
+            )
+
+
+def sum_up(files: Sequence[Path], device: str, verdicts: Sequence[Verdict]) -> None:
+    """After files that are inside their budget, or have none."""
+    chosen = "" if device == "local" else f" --device {shlex.quote(device)}"
+    again = f"edgenas verify {' '.join(shlex.quote(str(file)) for file in files)}{chosen}"
+    budgets = [v.budget_ms for v in verdicts if v.budget_ms is not None]
+    told: dict[str, Cell] = {"files": len(verdicts)}
+    if budgets:
+        told["inside budget"] = f"{len(budgets)} of {len(verdicts)}, {budgets[0]:g} ms"
+        then = f"{again} --budget-ms {budgets[0]:g} --json > verified.json, then edgenas report verified.json"
+    else:
+        most = max(v.high_ms for v in verdicts)
+        told["slowest"] = f"{most:.4g} ms, upper end of its 95 % interval"
+        then = f"{again} --budget-ms {_ROOM * most:.3g}"
+    print_summary({**told, "next": then})
+
+
+def sum_up_bundle(bundle: Path, found: Sequence[RepeatedVerdict]) -> None:
+    """After a bundle whose measurements agree, or are not to be compared."""
+    same = sum(each.agree is True for each in found)
+    other = sum(each.agree is None for each in found)
+    apart = f", {other} of another device" if other else ""
+    print_summary(
+        {
+            "hashes": "as its maker wrote them",
+            "agree": f"{same} of {len(found) - other}{apart}",
+            "next": f"{shlex.quote(str(bundle))}/card.md says what it is and how to run it",
+        }
+    )

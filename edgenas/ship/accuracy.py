@@ -1,0 +1,71 @@
+"""What is known of an exported file from running that very file on labelled pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgenas.base.errors import InputError, OutcomeError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from edgenas.blocks.architecture import Architecture
+    from edgenas.blocks.weights import Array, Weights
+    from edgenas.training.pictures import Pictures
+
+LEAST_AGREEMENT = 0.999  #: of pictures on which a float32 file must choose the class that torch chooses
+
+
+@dataclass(frozen=True, slots=True)
+class FileAccuracy:
+    """Of ``pictures`` pictures: top-1 accuracy in percent, and the share on which the file and the torch model choose
+    the same class; None where torch is not installed."""
+
+    file: Path
+    pictures: int
+    accuracy: float
+    agreement: float | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {"pictures": self.pictures, "accuracy": self.accuracy, "agreement": self.agreement}
+
+
+def torch_classes(architecture: Architecture, weights: Sequence[Weights], images: Array) -> Any:
+    """The class that the torch model with these weights chooses for each picture; None without torch."""
+    from edgenas.base.errors import MissingExtraError
+
+    try:
+        from edgenas.blocks.torch_folded import network_of_weights
+        from edgenas.blocks.torch_modules import predict
+    except MissingExtraError:
+        return None
+    return predict(network_of_weights(architecture, weights), images).argmax(1)
+
+
+def prove(file: Path, precision: str, pictures: Pictures, expected: Any) -> FileAccuracy:
+    """Run ``file`` on every picture. ``expected`` are the classes of the torch model, or None.
+
+    InputError without labels; OutcomeError where a float32 file chooses other classes than torch on more than
+    1 - LEAST_AGREEMENT of the pictures.
+    """
+    from edgenas.profiler.export.run import run_model
+
+    if pictures.labels is None:
+        raise InputError("accuracy wants labels: an array labels in the .npz, or a folder of pictures for each class")
+    found = run_model(file.read_bytes(), pictures.images)
+    if pictures.labels.min() < 0 or pictures.labels.max() >= found.shape[1]:
+        raise InputError(
+            f"labels reach from {pictures.labels.min()} to {pictures.labels.max()}, but {file} tells "
+            f"{found.shape[1]} classes apart, 0 .. {found.shape[1] - 1}"
+        )
+    chosen = found.argmax(1)
+    agreement = None if expected is None else float((chosen == expected).mean())
+    if precision == "fp32" and agreement is not None and agreement < LEAST_AGREEMENT:
+        raise OutcomeError(
+            f"{file} chooses another class than the torch model on {1 - agreement:.2%} of {len(chosen)} pictures, more "
+            f"than {1 - LEAST_AGREEMENT:.1%}; export it again"
+        )
+    return FileAccuracy(file, len(chosen), float((chosen == pictures.labels).mean() * 100), agreement)

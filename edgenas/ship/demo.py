@@ -1,0 +1,35 @@
+"""What the demo orders: a small space, scikit-learn's digits, two runtimes, three budgets, five minutes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edgenas.profiler.stopping import StoppingRule
+
+if TYPE_CHECKING:
+    from edgenas.ship.pipeline import ShipRequest
+
+RUNTIMES = ("litert", "onnxruntime")  #: measured, in this order; the budget is in the first one's milliseconds
+QUANTILES = (0.15, 0.45, 0.8)  #: of latency among random networks: the three budgets
+SHIPPED = 1  #: which of them is shipped: the middle one
+ENOUGH = StoppingRule(3, 4)  #: processes that time each block: minutes are what a demo has
+HELD_OUT = 12  #: networks timed whole before the search, to validate the table
+
+
+def demo_order() -> ShipRequest:
+    """All of it; see ``edgenas.ship.pipeline``."""
+    from edgenas.search.spaces import space
+    from edgenas.ship.pipeline import ShipRequest
+    from edgenas.training.digits import FULL_RECIPE
+
+    return ShipRequest(
+        space("digits"),
+        "digits",
+        FULL_RECIPE,
+        quantiles=QUANTILES,
+        shipped=SHIPPED,
+        runtimes=RUNTIMES,
+        algorithms={"mathnas": {"power": 0.0}, "layernas": {"buckets": 2, "fill": "mid"}},
+        enough=ENOUGH,
+        held_out=HELD_OUT,
+    )

@@ -1,0 +1,192 @@
+"""From the network that was chosen to its files, each run on pictures and timed on the device."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgenas.base.errors import InputError
+from edgenas.profiler.export.network import export_network, parity_max_rel
+from edgenas.profiler.verify import Verdict, runtime_of, verify_files
+from edgenas.ship.accuracy import FileAccuracy, prove
+from edgenas.ship.preprocessing import Preprocessing
+
+if TYPE_CHECKING:
+    from edgenas.blocks.architecture import Architecture
+    from edgenas.devices.inventory import Entry
+    from edgenas.profiler.export.integer import Fallback
+    from edgenas.profiler.export.quantize import Precision
+    from edgenas.profiler.plan import Plan
+    from edgenas.search.problem import Cost
+    from edgenas.ship.pipeline import ShipRequest
+    from edgenas.training.data import ImageData
+    from edgenas.training.network import Trained
+
+CALIBRATED_ON = 256  #: training images at most, evenly spaced, that int8 is calibrated on
+PROCESSES, MOST_PROCESSES = 4, 40  #: fresh ones that time a network; most for a shipped file that is outside
+
+
+@dataclass(frozen=True, slots=True)
+class ShippedFile:
+    """A file that ships, as it was found by running it: on test images here, and on the device; ``verdict`` is None
+    where no runtime of the device runs it."""
+
+    path: Path
+    precision: Precision
+    proof: FileAccuracy
+    parity_max_rel: float | None
+    fallbacks: tuple[Fallback, ...]
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedFiles:
+    """The files, the one that the budget is about first, and how they are used. ``trained_accuracy`` is of the
+    validation images, in percent."""
+
+    architecture: Architecture
+    trained_accuracy: float
+    files: tuple[ShippedFile, ...]
+    preprocessing: Preprocessing
+
+    @property
+    def shipped(self) -> Verdict:
+        """The verdict on the file that the budget is about."""
+        verdict = self.files[0].verdict
+        assert verdict is not None  # its runtime measured the table
+        return verdict
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        return [file.verdict for file in self.files if file.verdict is not None]
+
+
+def plan_for(precision: str, cores: tuple[int, ...] | None) -> Plan:
+    """How a file that ships is timed; fp16 weights are computed in float32."""
+    from edgenas.profiler.plan import Plan
+
+    return Plan(rounds=20, cores=cores, precision="int8" if precision == "int8" else "fp32")
+
+
+def runs_there(path: Path, entry: Entry) -> str | None:
+    """The runtime that times a file on a device; None where it has none for such files."""
+    try:
+        return runtime_of(path, entry)
+    except InputError:
+        return None
+
+
+@dataclass(frozen=True)
+class Finisher:
+    """Times networks and files of one run on its device, in the way of its tables."""
+
+    folder: Path
+    entry: Entry
+    order: ShipRequest
+    data: ImageData
+    seed: int
+    statistic: str
+    budget_ms: float
+    update: Callable[[int, int | None, str], None]
+    say: Callable[[str], None]
+
+    def time_whole(self, networks: dict[str, Architecture]) -> list[Verdict]:
+        """Networks with random weights, by the runtime and in the precision of the budget."""
+        from edgenas.blocks.weights import network_random_weights
+        from edgenas.profiler.export.quantize import table_writer
+        from edgenas.profiler.workers import runtime_named
+
+        runtime = self.order.runtimes[0]
+        write = table_writer(runtime_named(runtime).format, self.order.precision)
+        models = {
+            key: write(network.blocks, network_random_weights(network.blocks, self.seed))
+            for key, network in networks.items()
+        }
+        return self._timed(models, runtime, self.order.precision, self.budget_ms, None, memory=False)
+
+    def train(self, architecture: Architecture) -> Trained:
+        """In full; one that was cut goes on."""
+        from edgenas.search.accuracy.training import train
+        from edgenas.training.network import identity
+
+        device = "cpu" if self.order.images is None else self.order.images.device
+        recipe = self.order.recipe
+        which = hashlib.sha256(identity(architecture, self.data, recipe, self.seed).encode()).hexdigest()[:8]
+        return train(
+            architecture,
+            self.data,
+            recipe,
+            self.seed,
+            lambda done, total: self.update(done, total, f"steps of {architecture.name}"),
+            device=device,
+            checkpoint=self.folder / f"winner-{which}.checkpoint.npz",
+        )
+
+    def finish(self, architecture: Architecture, trained: Trained, cost: Cost) -> FinishedFiles:
+        """Write its files, run each on the test images and on the device. OutcomeError where a float32 file does not
+        compute what the trained network does."""
+        from edgenas.blocks.torch_modules import network_folded_weights, predict
+        from edgenas.blocks.weights import save_weights
+        from edgenas.profiler.export.integer import fallbacks
+        from edgenas.training.pictures import Pictures, evenly
+
+        weights = network_folded_weights(trained.module)
+        save_weights(self.folder / "weights.npz", weights)
+        data, preprocessing = self.data, Preprocessing.of(self.data)
+        calibration = data.normalised(data.train_images[evenly(len(data.train_images), CALIBRATED_ON)])
+        about = preprocessing.about(architecture.name, f"Classifies pictures as those of {data.name}.")
+        paths = export_network(
+            architecture, weights, self.folder, precisions=self.order.precisions, images=calibration, about=about
+        )
+        test = Pictures(data.normalised(data.test_images), data.test_labels)
+        outputs = predict(trained.module, test.images)
+        floats = {kind: path for kind, path in paths.items() if " " not in kind}
+        parity = parity_max_rel(floats, architecture, test.images, outputs)
+        files: list[ShippedFile] = []
+        for kind, path in paths.items():
+            precision: Any = kind.partition(" ")[2] or "fp32"
+            proof = prove(path, precision, test, outputs.argmax(1))
+            slow = tuple(fallbacks(path.read_bytes())) if precision == "int8" else ()
+            ships = not files
+            verdict = self._verified(path, precision, cost.total(architecture) if ships else None, ships)
+            files.append(ShippedFile(path, precision, proof, parity.get(kind), slow, verdict))
+        return FinishedFiles(architecture, trained.accuracy, tuple(files), preprocessing)
+
+    def _verified(self, path: Path, precision: str, predicted_ms: float | None, ships: bool) -> Verdict | None:
+        runtime = runs_there(path, self.entry)
+        if runtime is None:
+            return None
+        models = {path.name: path.read_bytes()}
+        budget_ms, most = (self.budget_ms, MOST_PROCESSES) if ships else (None, None)
+        (verdict,) = self._timed(models, runtime, precision, budget_ms, predicted_ms, most)
+        return verdict
+
+    def _timed(
+        self,
+        models: dict[str, bytes],
+        runtime: str,
+        precision: str,
+        budget_ms: float | None,
+        predicted_ms: float | None,
+        most: int | None = None,
+        memory: bool = True,
+    ) -> list[Verdict]:
+        plan = plan_for(precision, self.entry.cores)
+        return verify_files(
+            self.entry,
+            models,
+            runtime,
+            plan=plan,
+            processes=PROCESSES,
+            most=most,
+            budget_ms=budget_ms,
+            predicted_ms=predicted_ms,
+            statistic=self.statistic,
+            force=self.order.force,
+            memory=memory,
+            say=self.say,
+            progress=lambda done, total: self.update(done, total, f"{runtime}, whole"),
+        )

@@ -1,0 +1,296 @@
+"""From a space and pictures to a network that ships, with proof that it fits:
+
+tables -> validation -> search -> finalists timed whole -> the winner trained -> files -> accuracy and latency of each
+
+Everything is written into one folder as it becomes known. Latency tables, judged networks and trainings are journals
+and checkpoints, so that a run that was stopped goes on where it was when it is given the same folder.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgenas.base.errors import InputError, OutcomeError
+from edgenas.profiler.export.quantize import Precision
+from edgenas.profiler.stopping import StoppingRule
+from edgenas.search.record import SearchRecord, run_searches
+from edgenas.ship.finalists import Finalist, kept_finalists
+from edgenas.ship.finish import FinishedFiles, Finisher
+
+if TYPE_CHECKING:
+    from edgenas.devices.inventory import Entry
+    from edgenas.latency_tables.table import LatencyTable
+    from edgenas.latency_tables.validation import Validation
+    from edgenas.search.accuracy.image_task import ImageTask
+    from edgenas.search.problem import Cost, Trial
+    from edgenas.search.space import Choice, Space
+    from edgenas.training.data import ImageData, TrainRecipe
+
+Update = Callable[[int, int | None, str], None]  #: done, total (None: unknown), note
+
+
+@dataclass(frozen=True)
+class ShipRequest:
+    """What is to be made, and by which means.
+
+    judge       of networks during the search, as ``edgenas.search.accuracy.by_name`` names it, on ``images``, or
+                scikit-learn's digits
+                where there are none
+    recipe      that the winner is trained by
+    budgets     in ms; or None for those of ``quantiles`` of the latencies of random networks
+    shipped     which of the budgets the network that ships is to keep
+    runtimes    whose tables are measured; the budget is in the first one's milliseconds
+    precisions  of the files; the first is what is measured, and shipped
+    algorithms  name -> its options
+    held_out    networks timed whole, to validate the table
+    trained     of the finalists inside the budget, the most accurate so many are trained in full, and the best of them
+                by its validation accuracy ships: what judges a search ranks networks, and errs among the best
+    table       a table of the space that was measured before
+    """
+
+    space: Space
+    judge: str
+    recipe: TrainRecipe
+    images: ImageTask | None = None
+    budgets: tuple[float, ...] | None = None
+    quantiles: tuple[float, ...] = ()
+    shipped: int = 0
+    runtimes: tuple[str, ...] = ("litert",)
+    precisions: tuple[Precision, ...] = ("fp32",)
+    algorithms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    max_trials: int | None = None
+    enough: StoppingRule = field(default_factory=StoppingRule)
+    held_out: int = 24
+    trained: int = 1
+    table: Path | None = None
+    force: bool = False
+
+    @property
+    def precision(self) -> Precision:
+        return self.precisions[0]
+
+
+@dataclass(frozen=True)
+class ShipResult:
+    """What was found: everything the report needs. ``tables`` are by runtime."""
+
+    order: ShipRequest
+    data: ImageData
+    tables: dict[str, LatencyTable]
+    cost: Cost
+    proof: Validation
+    record: SearchRecord
+    budgets: tuple[float, ...]
+    finalists: list[Finalist]
+    winner: Choice
+    finished: FinishedFiles
+
+    @property
+    def space(self) -> Space:
+        return self.order.space
+
+    @property
+    def budget_ms(self) -> float:
+        return self.budgets[self.order.shipped]
+
+
+@dataclass
+class ShipPipeline:
+    """One run in ``folder``. ``step`` hears what begins, ``update`` of its progress, ``say`` what is odd."""
+
+    folder: Path
+    entry: Entry
+    order: ShipRequest
+    seed: int = 0
+    workers: int = 2
+    step: Callable[[str], None] = lambda text: None
+    update: Update = lambda done, total, note: None
+    say: Callable[[str], None] = lambda text: None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    STEPS = 7
+
+    def run(self) -> ShipResult:
+        """Everything, in order. OutcomeError when none of the most accurate networks found is inside the budget when
+        timed as a whole."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        order, space = self.order, self.order.space
+        data = self.data
+        self._check()
+        with self._timed("tables", f"measuring {len(space.blocks())} blocks of the space {space.name}"):
+            tables = {runtime: self._table(runtime) for runtime in order.runtimes}
+        with self._timed(
+            "validation", f"timing {order.held_out} held-out networks whole, to see whether sums can be trusted"
+        ):
+            proof = self._validation()
+        cost = self._cost()
+        budgets = order.budgets or quantile_budgets(space, cost, order.quantiles, self.seed)
+        shown = ", ".join(f"{budget:g}" for budget in budgets)
+        with self._timed("search", f"searching {space.networks:,} networks for {shown} ms, judged by {order.judge}"):
+            record = self._search(cost, budgets)
+        budget_ms = budgets[order.shipped]
+        finishing = Finisher(
+            self.folder, self.entry, order, data, self.seed, proof.statistic, budget_ms, self.update, self.say
+        )
+        with self._timed("finalists", f"timing the most accurate within {budget_ms:g} ms whole"):
+            kept = self.folder / "finalists.json"
+            finalists = kept_finalists(kept, space, record, budget_ms, finishing.time_whole)
+        inside = [each for each in finalists if each.verdict.within_budget]
+        if not inside:
+            raise OutcomeError(
+                f"none of the {len(finalists)} networks timed is inside {budget_ms:g} ms as a whole on "
+                f"{self.entry.name}, so that its table is not to be trusted: close what else runs, and run it again"
+            )
+        best = inside[: order.trained]
+        with self._timed("training", f"training {'the winner' if len(best) == 1 else f'the best {len(best)} of them'}"):
+            trained = {each.key: finishing.train(space.architecture(space.parse(each.key))) for each in best}
+        key = max(trained, key=lambda key: trained[key].accuracy)  # the first of equals
+        winner = space.parse(key)
+        with self._timed("shipping", f"exporting {key}, running and timing every file"):
+            finished = finishing.finish(space.architecture(winner), trained[key], cost)
+        return ShipResult(order, data, tables, cost, proof, record, budgets, finalists, winner, finished)
+
+    @cached_property
+    def data(self) -> ImageData:
+        """What networks are trained and judged on."""
+        if self._images is None:
+            from edgenas.training.digits import digits
+
+            return digits(self.order.space.in_size)
+        return replace(self._images, say=self.say).read(self.order.space)
+
+    @property
+    def _images(self) -> ImageTask | None:
+        """What is odd about the pictures was said when they were read first."""
+        if self.order.images is None:
+            return None
+        return replace(self.order.images, update=self.update, say=lambda text: None)
+
+    def _check(self) -> None:
+        """What would fail only after a night of measuring: packages that are missing, trainings that do not fit."""
+        from edgenas.training.network import check_fit
+
+        order, space = self.order, self.order.space
+        network = space.architecture(space.sample(random.Random(self.seed)))
+        recipes = [order.recipe, *([] if order.images is None else [order.images.judging_recipe(order.judge)])]
+        for recipe in recipes:
+            check_fit(network, self.data, recipe)
+        if set(order.precisions) - {"fp32"}:
+            from edgenas.profiler.export.quantize_tflite import tools
+
+            tools()
+
+    @contextmanager
+    def _timed(self, name: str, text: str) -> Iterator[None]:
+        self.step(text)
+        begin = time.monotonic()
+        yield
+        self.seconds[name] = round(time.monotonic() - begin, 1)
+
+    def _path(self, runtime: str) -> Path:
+        precision = "" if self.order.precision == "fp32" else f"-{self.order.precision}"
+        return self.folder / f"table-{runtime}{precision}.jsonl"
+
+    def _table(self, runtime: str) -> LatencyTable:
+        from edgenas.latency_tables.store.frames import write_csv
+        from edgenas.latency_tables.store.journal import read_journal
+        from edgenas.profiler.fill import TableJob, fill
+        from edgenas.profiler.plan import Plan
+        from edgenas.profiler.workers import runtime_named
+
+        order, path = self.order, self._path(runtime)
+        if order.table is not None and not path.exists():
+            was = read_journal(order.table).table.setting
+            if (was.runtime, was.precision) != (runtime, order.precision):
+                raise InputError(
+                    f"{order.table} is of {was.precision} blocks under {was.runtime}, and the budget is of "
+                    f"{order.precision} ones under {runtime}; name such a table, or leave out --table"
+                )
+            try:
+                shutil.copyfile(order.table, path)
+            except OSError as error:
+                raise InputError(f"{order.table}: {error.strerror or error}") from error
+        plan = Plan(cores=self.entry.cores, precision=order.precision)
+        table = TableJob([self.entry], runtime_named(runtime), path, plan)
+        campaign = fill(
+            {runtime: table},
+            order.space.blocks(),
+            order.enough,
+            order.force,
+            lambda label, told: self.update(told.done, told.total, f"{label}: {told.note}"),
+            self.say,
+        )[runtime]
+        if isinstance(campaign, Exception):
+            raise campaign
+        missing = campaign.table.missing(order.space.blocks())
+        if missing:
+            why = campaign.failures[0].message if campaign.failures else "no reason given"
+            raise OutcomeError(f"{len(missing)} blocks were not measured under {runtime}, such as {missing[0]}: {why}")
+        write_csv(campaign.table.to_frame(), path.with_suffix(".csv"))
+        return campaign.table
+
+    def _validation(self) -> Validation:
+        from edgenas.latency_tables.store.journal import read_journal
+        from edgenas.latency_tables.validation import latest
+        from edgenas.tables.validate import ValidationRequest, validate
+
+        path = self._path(self.order.runtimes[0])
+        known = latest(read_journal(path), None, self.order.space.name)
+        if known is not None and len(known.networks) >= self.order.held_out:
+            return known
+        asked = ValidationRequest(self.order.space, self.order.held_out, processes=3, chains=False, seed=self.seed)
+        return validate(
+            self.entry,
+            path,
+            asked,
+            force=self.order.force,
+            say=self.say,
+            progress=lambda told: self.update(told.done, told.total, f"networks and blocks: {told.note}"),
+        )
+
+    def _cost(self) -> Cost:
+        from edgenas.search.table_cost import table_cost
+
+        costed = table_cost(self.order.space, self._path(self.order.runtimes[0]), None, False, uncertainty="mean")
+        for note in costed.notes:
+            self.say(note)
+        return costed.cost
+
+    def _search(self, cost: Cost, budgets: tuple[float, ...]) -> SearchRecord:
+        from edgenas.search.accuracy.by_name import open_accuracy
+        from edgenas.search.journal import TrialCache
+        from edgenas.search.problem import Problem
+
+        order = self.order
+        journal = self.folder / "search.trials.jsonl"
+        with (
+            open_accuracy(
+                order.judge, order.space, self.seed, self.workers, say=self.say, images=self._images
+            ) as judge,
+            TrialCache(order.space, judge, journal) as cache,
+        ):
+
+            def told(algorithm: str, budget: float, trial: Trial) -> None:
+                self.update(len(cache), None, f"{algorithm} at {budget:g} ms: {trial.accuracy:.1f} %")
+
+            def problem(budget: float) -> Problem:
+                return Problem(order.space, cost, judge, budget, self.seed)
+
+            return run_searches(problem, budgets, order.algorithms, cache, max_trials=order.max_trials, progress=told)
+
+
+def quantile_budgets(
+    space: Space, cost: Cost, quantiles: tuple[float, ...], seed: int, networks: int = 1000
+) -> tuple[float, ...]:
+    """Budgets in ms at ``quantiles`` of the costs of random networks, to three digits."""
+    rng = random.Random(seed)
+    costs = sorted(cost.total(space.architecture(space.sample(rng))) for _ in range(networks))
+    return tuple(float(f"{costs[int(q * networks)]:.3g}") for q in quantiles)

@@ -1,0 +1,117 @@
+"""From a picture to a network's input and from its scores to a name: what every file that ships is used with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgenas.base.errors import InputError
+from edgenas.profiler.export.network import write_whole
+
+if TYPE_CHECKING:
+    from edgenas.blocks.architecture import Architecture
+    from edgenas.profiler.export.tflite_metadata import About
+    from edgenas.training.data import ImageData
+    from edgenas.training.pictures import Scaling
+
+LABELS, PREPROCESSING, PREDICT = "labels.txt", "preprocessing.json", "predict.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """``labels`` name the classes in order; levels 0..255 become (level - mean) / deviation, a number a channel."""
+
+    size: int
+    labels: tuple[str, ...]
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+
+    @classmethod
+    def of(cls, data: ImageData) -> Preprocessing:
+        """As ``data`` was made for training: of images kept as levels, or of scikit-learn's digits."""
+        from edgenas.training.digits import LEVEL_DEVIATION, LEVEL_MEAN
+
+        labels = data.class_names or tuple(str(number) for number in range(data.classes))
+        if data.mean:
+            return cls(data.in_size, labels, data.mean, data.deviation)
+        return cls(data.in_size, labels, (LEVEL_MEAN,), (LEVEL_DEVIATION,))
+
+    def to_json(self, files: Mapping[str, Path]) -> dict[str, Any]:
+        """``preprocessing.json``: also how those ``files`` that take and give 8 bits store real numbers."""
+        return {
+            "picture": "turned as its EXIF says, transparency on white, scaled (bicubic) until it covers the square, "
+            "cut at the centre",
+            "mode": "RGB" if len(self.mean) == 3 else "L",
+            "width": self.size,
+            "height": self.size,
+            "scale": "(level - mean) / deviation, levels 0..255",
+            "mean": list(self.mean),
+            "deviation": list(self.deviation),
+            "stored": {path.name: found for path in files.values() if (found := _stored(path))},
+        }
+
+    def write(self, folder: Path, files: Mapping[str, Path]) -> None:
+        """``labels.txt``, ``preprocessing.json`` and ``predict.py``, which says what pictures show by the files beside
+        it."""
+        from importlib.resources import files as resources
+
+        write_whole(folder / LABELS, "".join(f"{label}\n" for label in self.labels))
+        write_whole(folder / PREPROCESSING, json.dumps(self.to_json(files), indent=1) + "\n")
+        write_whole(folder / PREDICT, (resources("edgenas.report") / "static" / PREDICT).read_text(encoding="utf-8"))
+
+    def about(self, name: str, description: str) -> About:
+        """The same as TFLite metadata."""
+        from edgenas.profiler.export.tflite_metadata import About
+
+        return About(name, description, self.labels, self.mean, self.deviation)
+
+
+def preprocessing_of(architecture: Architecture, labels: Path, scaling: Scaling) -> Preprocessing:
+    """Of a network whose classes the file ``labels`` names, a line each, and whose pictures are scaled as it was
+    trained; InputError where they do not fit."""
+    try:
+        names = tuple(labels.read_text(encoding="utf-8").splitlines())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{labels}: {getattr(error, 'strerror', None) or error}") from error
+    if len(names) != architecture.c_out or not all(name.strip() for name in names):
+        raise InputError(
+            f"{labels} has {len(names)} lines, for {architecture.c_out} classes; one line a class, none empty"
+        )
+    channels = architecture.c_in
+    if len(scaling.mean) not in (1, channels):
+        raise InputError(
+            f"--labels wants how levels 0..255 are scaled as well, one number or {channels}: --mean 127.5 "
+            f"--deviation 127.5"
+        )
+    mean, deviation = (values * (channels if len(values) == 1 else 1) for values in (scaling.mean, scaling.deviation))
+    return Preprocessing(architecture.in_size, names, mean, deviation)
+
+
+def read_preprocessing(folder: Path, architecture: Architecture) -> Preprocessing:
+    """What ``Preprocessing.write`` wrote, for a network; InputError where it is damaged or of another one."""
+    from edgenas.training.pictures import Scaling
+
+    path = folder / PREPROCESSING
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        size, mean, deviation = told["width"], told["mean"], told["deviation"]
+        scaling = Scaling(tuple(map(float, mean)), tuple(map(float, deviation)))
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise InputError(f"{path} is not what edgenas export --labels wrote: {error}; export it again") from error
+    if size != architecture.in_size:
+        raise InputError(
+            f"{path} is for {size} pixels, {architecture.name} takes {architecture.in_size}; export it again"
+        )
+    return preprocessing_of(architecture, folder / LABELS, scaling)
+
+
+def _stored(path: Path) -> dict[str, Any]:
+    """Of both ends of an 8-bit file: real = scale * (stored - zero)."""
+    from edgenas.profiler.export.run import ends
+
+    found = ends(path.read_bytes())
+    both = {"input": found.source, "output": found.target}
+    return {end: scale._asdict() for end, scale in both.items() if scale is not None}

@@ -1,0 +1,92 @@
+"""From a published latency table to one that can be searched: a format's reader, and a space for its positions."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgenas.base.errors import InputError
+from edgenas.base.version import installed_version
+from edgenas.blocks.spec import BlockSpec
+from edgenas.latency_tables.imported import ImportedTable, TableSource
+from edgenas.latency_tables.importers import table_format
+from edgenas.latency_tables.importers.reading import Disagreement, Places, merged
+
+if TYPE_CHECKING:
+    from edgenas.search.space import Space
+
+MOST_BYTES = 64 * 2**20
+NOISE = 1e-6  #: of a mean: what rounding makes of numbers that were equal
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """A table, and the block whose numbers at several places differ most (None: each stood once)."""
+
+    table: ImportedTable
+    apart: Disagreement | None
+
+
+def import_table(path: Path, name: str, space: Space | None = None, column: str = "", device: str = "") -> ImportResult:
+    """Read ``path`` in the format ``name``; InputError names the file and what is wrong with it.
+
+    space    for a positional format, the space it counts the layers of [default: the format's own]
+    column   the device, where a file holds several
+    device   what the numbers were measured on, where the file and the format do not say
+    """
+    from edgenas.search.spaces import space as space_by_name
+
+    kind = table_format(name)
+    if space is not None and not kind.space:
+        raise InputError(f"format {name} says its blocks itself; leave out --space")
+    if kind.space and space is None:
+        space = space_by_name(kind.space)
+    data = _read(path)
+    try:
+        reading = kind.read(data.decode("utf-8-sig"), {} if space is None else places(space), column)
+        values, apart = merged(reading.entries)
+    except InputError as error:
+        raise InputError(f"{path} as {name}: {error}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} as {name}: not a text in UTF-8 ({error.reason})") from error
+    notes = reading.notes
+    if apart is not None and apart.share > NOISE:
+        told = f"{100 * apart.share:.2g} % ({apart.block})"
+        notes = (*notes, f"a block that stands at several places has the mean of its numbers, at most {told} apart")
+    source = TableSource(
+        format=name,
+        file=path.name if path.name.isprintable() else "unnamed",
+        sha256=hashlib.sha256(data).hexdigest(),
+        device=device or column or kind.device or "unknown",
+        space="" if space is None else space.name,
+        left_out=reading.left_out,
+        notes=notes,
+    )
+    return ImportResult(ImportedTable(source, values, installed_version()), apart)
+
+
+def places(space: Space) -> Places:
+    """(layer, option) -> its block; InputError where an option is a different block after different others."""
+    found: dict[tuple[int, str], BlockSpec] = {}
+    for number, (layer, edges) in enumerate(zip(space.layers, space.edges, strict=True)):
+        for edge in edges:
+            key = (number, layer.options[edge.option].key)
+            if found.setdefault(key, edge.block) != edge.block:
+                raise InputError(
+                    f"in space {space.name}, option {key[1]} of layer {layer.name} is {found[key]} or {edge.block}, by "
+                    f"what comes before: a table that counts positions cannot say which"
+                )
+    return found
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from error
+    if len(data) > MOST_BYTES:
+        raise InputError(f"{path} is larger than {MOST_BYTES // 2**20} MiB: no table of blocks is")
+    return data

@@ -1,0 +1,119 @@
+"""Solve, measure the winners' blocks again, solve: so that a winner is not one that was only measured too fast.
+
+A search picks what seems fast, and with noise that is partly what was measured too fast (the optimiser's curse: Smith
+and Winkler, Management Science 52, 2006). What was picked is measured again, in fresh processes that did not take part
+in the picking; where the winner no longer fits, the next one is found and measured as well. Networks judged before are
+not judged again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgenas.base.errors import OutcomeError
+from edgenas.blocks.spec import BlockSpec
+from edgenas.profiler.work import CampaignProgress
+from edgenas.profiler.workers import conditions, open_worker, runtime_named
+
+if TYPE_CHECKING:
+    from edgenas.devices.inventory import Entry
+    from edgenas.latency_tables.table import BlockEstimate
+    from edgenas.search.record import BudgetRun, SearchRecord
+
+ROUNDS = 10  #: of measuring again at most
+WITHIN = 0.0075  #: of the budget, that a winner is to be known
+PROCESSES = 3  #: fresh ones that measure each block again, a round
+
+
+@dataclass(frozen=True, slots=True)
+class WinnerRound:
+    """One look at the winners: how many ``blocks`` they have, how many of the budgets kept their winner since the last
+    look, and what the winners are predicted to cost."""
+
+    number: int
+    blocks: int
+    kept: int
+    costs: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Remeasured:
+    """``settled``: every winner stayed the winner after its blocks were measured again, and is known WITHIN."""
+
+    record: SearchRecord
+    rounds: tuple[WinnerRound, ...]
+    settled: bool
+
+
+def until_kept(
+    solve: Callable[[], SearchRecord],
+    measure: Callable[[Sequence[BlockSpec]], None],
+    most_rounds: int,
+    tell: Callable[[WinnerRound], None] = lambda told: None,
+) -> Remeasured:
+    """Measure the blocks of all winners again and solve again, until no winner changes and each is known WITHIN (what
+    counts against its budget is not further above its prediction), or ``most_rounds`` were measured. ``solve`` searches
+    with the table as it is then."""
+    record, rounds, last = solve(), list[WinnerRound](), dict[float, str]()
+    while True:
+        winners = {budget: record.best(budget) for budget in dict.fromkeys(run.budget for run in record.runs)}
+        keys = {budget: record.space.key(run.result.answer.choice) for budget, run in winners.items()}
+        networks = [record.space.architecture(run.result.answer.choice) for run in winners.values()]
+        kept = {budget for budget, key in keys.items() if last.get(budget) == key}
+        settled = kept == set(keys) and all(_known(record, run) for run in winners.values())
+        blocks = list(dict.fromkeys(block for network in networks for block in network.blocks if block.kind != "skip"))
+        costs = tuple(record.cost.total(network) for network in networks)
+        rounds.append(WinnerRound(len(rounds), len(blocks), len(kept), costs))
+        tell(rounds[-1])
+        if settled or len(rounds) > most_rounds:
+            return Remeasured(record, tuple(rounds), settled)
+        measure(blocks)
+        last, record = keys, solve()
+
+
+def _known(record: SearchRecord, run: BudgetRun) -> bool:
+    best = run.result.answer
+    return best.cost - record.cost.total(record.space.architecture(best.choice)) <= WITHIN * run.budget
+
+
+def measure_again(
+    entry: Entry,
+    path: Path,
+    blocks: Sequence[BlockSpec],
+    way: BlockEstimate,
+    *,
+    processes: int = PROCESSES,
+    force: bool = False,
+    say: Callable[[str], None] = lambda text: None,
+    progress: Callable[[CampaignProgress], None] = lambda told: None,
+) -> None:
+    """Measure ``blocks`` of the table at ``path`` in ``processes`` more fresh processes on its device, in the way of
+    the table, and append. InputError where the table is of another setting; OutcomeError where a block fails."""
+    from edgenas.latency_tables.store.journal import read_journal
+    from edgenas.profiler.campaign import pursue
+    from edgenas.profiler.export import WRITERS
+    from edgenas.profiler.plan import Plan
+    from edgenas.profiler.remeasure_goal import RemeasureGoal
+
+    table = read_journal(path).table
+    setting, runtime = table.setting, runtime_named(table.setting.runtime)
+    plan = Plan(cold_kib=setting.cold_kib, threads=setting.threads, cores=setting.cores, scheduler=setting.scheduler)
+    campaign = pursue(
+        [open_worker(entry, runtime.name)],
+        runtime,
+        RemeasureGoal.of(table, blocks, processes, way != "alone"),
+        path,
+        writer=WRITERS[runtime.format],
+        plan=plan,
+        conditions=conditions([entry], force, say),
+        progress=progress,
+    )
+    if campaign.failures:
+        failure = campaign.failures[0]
+        raise OutcomeError(
+            f"{len(campaign.failures)} of the winner's blocks cannot be measured again on {entry.name}, such as "
+            f"{failure.piece[0]} ({failure.stage}): {failure.message}"
+        )

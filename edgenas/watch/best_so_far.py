@@ -1,0 +1,64 @@
+"""The best network within each budget, of those that a search has judged so far and whose latency a table tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from edgenas.base.errors import EdgenasError
+from edgenas.blocks.architecture import Architecture
+from edgenas.report.series import Series
+from edgenas.runs.gather import JudgedNetworks
+from edgenas.search.space import Space
+from edgenas.watch.progress import BestSoFar
+
+MOST_PRICED = 2000  #: networks, the most accurate first: a page is drawn again and again
+
+
+def best_so_far(trials: JudgedNetworks, series: Sequence[Series], budgets_ms: Sequence[float]) -> tuple[BestSoFar, ...]:
+    """One a budget; none where no table holds the blocks of the networks. The table is the first that does, one that
+    was validated before others; its predictions are compared with the budgets as they are expected."""
+    order = sorted(series, key=lambda s: s.validation is None)
+    if not budgets_ms or not trials.judged or not order:
+        return ()
+    ranked = sorted(trials.judged, key=lambda one: -one[1])[:MOST_PRICED]
+    priced = _priced(trials, order, ranked[0][0])
+    if priced is None:
+        return ()
+    space, table = priced
+    open_budgets = dict.fromkeys(sorted(budgets_ms))
+    found: dict[float, BestSoFar] = {}
+    for key, accuracy in ranked:
+        cost = table.total_ms(_network(space, key)) if open_budgets.keys() - found.keys() else None
+        if cost is not None:
+            for budget in open_budgets:
+                if budget not in found and cost <= budget:
+                    found[budget] = BestSoFar(budget, key, accuracy, cost)
+    return tuple(found.get(budget, BestSoFar(budget, "", 0.0, 0.0)) for budget in open_budgets)
+
+
+def _priced(trials: JudgedNetworks, series: Sequence[Series], key: str) -> tuple[Space, Series] | None:
+    """The space as the journal's networks are of, and a table that has their blocks."""
+    for one in series:
+        for space in _spaces(trials, one):
+            try:
+                if one.total_ms(_network(space, key)) is not None:
+                    return space, one
+            except EdgenasError:
+                continue
+    return None
+
+
+def _spaces(trials: JudgedNetworks, series: Series) -> Iterator[Space]:
+    """The journal does not say how many classes there are: the table's heads do."""
+    from edgenas.search.spaces import space
+
+    heads = dict.fromkeys(block.c_out for block in series.table.blocks if block.kind == "head")
+    for classes in (None, *heads):
+        try:
+            yield space(trials.space, trials.in_size, classes)
+        except EdgenasError:
+            return
+
+
+def _network(space: Space, key: str) -> Architecture:
+    return space.architecture(space.parse(key))

@@ -1,0 +1,190 @@
+"""How far campaigns and searches are, from the journals they write: nothing is asked of them, and nothing told."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Literal
+
+from edgenas.blocks.spec import BlockSpec
+from edgenas.latency_tables.records import Measurement, Piece
+from edgenas.latency_tables.statistics import estimates
+from edgenas.latency_tables.store.journal import Journal
+
+LOCKS = Path("/proc/locks")  #: what every writer of a journal is listed in while it runs
+PAUSE_S, PAUSE_STEPS = 300.0, 20.0  #: longer than both, and nobody was measuring: such gaps are not of the pace
+
+JournalState = Literal["running", "finished", "stopped", "not known"]
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceShare:
+    """What one device has done of a table: its measurements, what it last showed, and when."""
+
+    device: str
+    done: int
+    temperature_c: float | None
+    last: str
+
+
+@dataclass(frozen=True, slots=True)
+class BestSoFar:
+    """The most accurate network judged so far within a budget; '' for none."""
+
+    budget_ms: float
+    network: str
+    accuracy: float
+    cost_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class JournalProgress:
+    """One journal. ``done`` of ``total`` measurements, the least that a finished one has; ``total`` is None where
+    nobody knows it. ``blocks_done`` of ``blocks`` have all of theirs. ``left_s`` at the pace so far, without pauses,
+    and ``ends``, when that is over; ``unstable`` pieces are measured and not known to 2 % yet; ``best`` is of a
+    search."""
+
+    path: Path
+    what: str
+    state: JournalState
+    done: int
+    total: int | None = None
+    devices: tuple[DeviceShare, ...] = ()
+    blocks_done: int = 0
+    blocks: int = 0
+    left_s: float | None = None
+    ends: datetime | None = None
+    failures: int = 0
+    unstable: int = 0
+    last: str = ""
+    best: tuple[BestSoFar, ...] = ()
+
+    @property
+    def running(self) -> bool:
+        return self.state == "running"
+
+
+def writing(locks: Path = LOCKS) -> frozenset[int] | None:
+    """Inodes of files that some process holds locked, as every writer of a journal does; None where the system does
+    not tell. Read, not tried: a lock taken for a moment could refuse a writer that begins just then."""
+    try:
+        lines = locks.read_text().splitlines()
+    except OSError:
+        return None
+    found = set()
+    for line in lines:
+        fields = line.split()
+        if len(fields) > 5 and fields[1] == "FLOCK" and fields[5].count(":") == 2:
+            found.add(int(fields[5].rpartition(":")[2]))
+    return frozenset(found)
+
+
+def state_of(path: Path, held: Collection[int] | None, finished: bool) -> JournalState:
+    """A journal that nobody writes and that is not ``finished`` was stopped: its process ended before its work did."""
+    if held is None:
+        return "finished" if finished else "not known"
+    try:
+        running = path.stat().st_ino in held
+    except OSError:
+        running = False
+    return "running" if running else "finished" if finished else "stopped"
+
+
+def table_progress(
+    path: Path, journal: Journal, blocks: Sequence[BlockSpec], held: Collection[int] | None
+) -> JournalProgress:
+    """A table's journal. ``blocks`` are those it is to hold, where that is known; else those seen so far."""
+    table = journal.table
+    wanted = estimates.LEAST_PROCESSES
+    counts: dict[Piece, int] = {}
+    for m in table.measurements:
+        if m.purpose == "table":
+            counts[m.piece] = counts.get(m.piece, 0) + 1
+    failed = {failure.piece for failure in journal.failures}
+    expected = {*counts, *((block,) for block in blocks if block.kind != "skip")}
+    given_up = {piece for piece in expected & failed if counts.get(piece, 0) < wanted}
+    done = sum(min(counts.get(piece, 0), wanted) for piece in expected)
+    total = wanted * len(expected)
+    for held_out in journal.validations:
+        seen: dict[Piece, int] = {}
+        for m in table.measurements:
+            if m.purpose == "validation" and m.batch.startswith(held_out.id + "/"):
+                seen[m.piece] = seen.get(m.piece, 0) + 1
+        done += sum(min(seen.get(network, 0), held_out.target) for network in held_out.networks)
+        total += held_out.target * len(held_out.networks)
+    never = sum(wanted - counts.get(piece, 0) for piece in given_up)
+    times = sorted({t for m in table.measurements for t in (_time(m.before), _time(m.after)) if t is not None})
+    elapsed = active_s(times)
+    left_s = elapsed * max(0, total - done - never) / done if done and elapsed else None
+    state = state_of(path, held, done + never >= total and done > 0)
+    ends = datetime.fromtimestamp(times[-1] + left_s).astimezone() if left_s is not None and times else None
+    return JournalProgress(
+        path,
+        f"{table.setting.runtime}, {table.setting.precision}",
+        state,
+        done,
+        total,
+        _shares(table.measurements),
+        sum(1 for piece in expected if counts.get(piece, 0) >= wanted),
+        len(expected),
+        left_s,
+        ends if state == "running" else None,
+        len(failed),
+        sum(1 for piece in table.pieces if not estimates.settled(table.processes(piece), "median")),
+        max((str(m.after.get("time", "")) for m in table.measurements), default=""),
+    )
+
+
+def active_s(times: Sequence[float]) -> float:
+    """Seconds between the first and the last of ``times``, in order, without the pauses in which nobody measured."""
+    gaps = [b - a for a, b in pairwise(times)]
+    if not gaps:
+        return 0.0
+    longest = max(PAUSE_S, PAUSE_STEPS * sorted(gaps)[len(gaps) // 2])
+    return sum(gap for gap in gaps if gap <= longest)
+
+
+def search_progress(
+    path: Path,
+    space: str,
+    judged: Sequence[tuple[str, float]],
+    held: Collection[int] | None,
+    *,
+    finished: bool = False,
+    best: Sequence[BestSoFar] = (),
+) -> JournalProgress:
+    """A journal of judged networks: how many there will be, only the search knows. ``finished`` where there is its
+    result."""
+    told = f", best {max(a for _, a in judged):.2f} %" if judged else ""
+    changed = datetime.fromtimestamp(path.stat().st_mtime).astimezone().isoformat(timespec="seconds")
+    return JournalProgress(
+        path, f"search of {space}{told}", state_of(path, held, finished), len(judged), last=changed, best=tuple(best)
+    )
+
+
+def _shares(measurements: Sequence[Measurement]) -> tuple[DeviceShare, ...]:
+    latest: dict[str, Measurement] = {}
+    counts: dict[str, int] = {}
+    for m in measurements:
+        if m.device:
+            counts[m.device] = counts.get(m.device, 0) + 1
+            if m.device not in latest or (_time(m.after) or 0.0) >= (_time(latest[m.device].after) or 0.0):
+                latest[m.device] = m
+    return tuple(
+        DeviceShare(name, counts[name], _temperature(m), str(m.after.get("time", ""))) for name, m in latest.items()
+    )
+
+
+def _temperature(measurement: Measurement) -> float | None:
+    value = measurement.after.get("temperature_c")
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _time(facts: Mapping[str, str | int | float]) -> float | None:
+    try:
+        return datetime.fromisoformat(str(facts.get("time", ""))).timestamp()
+    except ValueError:
+        return None

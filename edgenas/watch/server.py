@@ -1,0 +1,160 @@
+"""The report page of runs that are being written, on 127.0.0.1 only: two addresses to read, and nothing to start."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from edgenas.base.errors import EdgenasError, InputError
+from edgenas.blocks.spec import BlockSpec
+from edgenas.latency_tables.store.journal import Journal
+from edgenas.report.page import page
+from edgenas.report.sections.live import live_section
+from edgenas.report.series import all_series
+from edgenas.runs.gather import JudgedNetworks, RunFiles, gather
+from edgenas.watch.best_so_far import best_so_far
+from edgenas.watch.progress import JournalProgress, search_progress, table_progress, writing
+
+LOOPBACK = "127.0.0.1"
+SHARE = 0.1  #: of a core at most that drawing pages takes from a machine that may be measuring
+LEAST_WAIT_S = 3.0
+
+
+@dataclass
+class WatchedRuns:
+    """The runs and their latest page. ``blocks`` are those that tables are to hold, where that is known, and
+    ``budgets_ms`` those of a search that has not told its own yet."""
+
+    runs: Sequence[Path]
+    blocks: Sequence[BlockSpec] = ()
+    budgets_ms: Sequence[float] = ()
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _drawn: tuple[str, str] = ("", "")
+    _took_s: float = 0.0
+
+    def state(self) -> str:
+        """Changes when a file does, or when one begins or ends to be written."""
+        held = writing() or ()
+        files: list[tuple[str, int, int, bool]] = []
+        for run in self.runs:
+            for path in sorted(run.iterdir()) if run.is_dir() else [run]:
+                if path.suffix in (".json", ".jsonl") and not path.name.startswith("."):
+                    try:
+                        found = path.stat()
+                    except OSError:
+                        continue
+                    files.append((str(path), found.st_size, found.st_mtime_ns, found.st_ino in held))
+        return hashlib.sha256(json.dumps(files).encode()).hexdigest()[:16]
+
+    @property
+    def wait_s(self) -> float:
+        """Seconds until a reader should ask again."""
+        return max(LEAST_WAIT_S, self._took_s / SHARE)
+
+    def page(self) -> str:
+        """Drawn once a state, whoever asks."""
+        with self._lock:
+            state = self.state()
+            if self._drawn[0] != state:
+                begin = time.thread_time()
+                self._drawn = (state, self._draw())
+                self._took_s = time.thread_time() - begin
+            return self._drawn[1]
+
+    def _draw(self) -> str:
+        try:
+            material = gather(self.runs, empty=True)
+        except (EdgenasError, OSError) as error:  # damaged, or replaced in between: shown, and tried again
+            return page(RunFiles(), above=[live_section([], str(error))], live=True)
+        return page(material, above=[live_section(self._progress(material))], live=True)
+
+    def _progress(self, material: RunFiles) -> list[JournalProgress]:
+        held = writing()
+        tables = [
+            table_progress(path, journal, self._wanted(journal), held) for path, journal in material.journals.items()
+        ]
+        return tables + [self._search(trials, material, held) for trials in material.trials]
+
+    def _wanted(self, journal: Journal) -> Sequence[BlockSpec]:
+        """``blocks`` where the table holds one of them, or nothing yet; other tables are of other spaces."""
+        measured = set(journal.table.blocks)
+        return self.blocks if not measured or not measured.isdisjoint(self.blocks) else ()
+
+    def _search(self, trials: JudgedNetworks, material: RunFiles, held: frozenset[int] | None) -> JournalProgress:
+        """Its result, where there is one, lies beside the journal and is not older."""
+        told = {
+            path: found
+            for path, found in material.searches.items()
+            if found.accuracy == trials.accuracy and found.space.name == trials.space
+        }
+        budgets = self.budgets_ms or [run.budget for found in told.values() if found.unit == "ms" for run in found.runs]
+        try:
+            finished = any(path.stat().st_mtime >= trials.path.stat().st_mtime for path in told)
+        except OSError:
+            finished = False
+        best = best_so_far(trials, all_series(material), list(dict.fromkeys(budgets)))
+        return search_progress(trials.path, trials.space, trials.judged, held, finished=finished, best=best)
+
+
+class Server(ThreadingHTTPServer):
+    """Serves one ``WatchedRuns``; InputError where the port is taken."""
+
+    daemon_threads = True
+
+    def __init__(self, watched: WatchedRuns, port: int) -> None:
+        self.watched = watched
+        try:
+            super().__init__((LOOPBACK, port), Handler)
+        except OSError as error:
+            raise InputError(f"port {port}: {error.strerror or error}; take any that is free: --port 0") from error
+
+    @property
+    def url(self) -> str:
+        return f"http://{LOOPBACK}:{self.server_port}/"
+
+    def hosts(self) -> tuple[str, str]:
+        return f"{LOOPBACK}:{self.server_port}", f"localhost:{self.server_port}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    """GET / is the page, GET /state what it asks for. A Host that is not this one (a name that was rebound to this
+    machine), or an Origin that is not (another page in the same browser), is refused."""
+
+    server: Server
+    server_version, sys_version = "edgenas", ""
+    timeout = 30
+
+    def do_GET(self) -> None:
+        """The two addresses."""
+        host, origin = self.headers.get("Host"), self.headers.get("Origin")
+        hosts = self.server.hosts()
+        if host not in hosts or (origin is not None and origin not in [f"http://{h}" for h in hosts]):
+            self._answer(403, "text/plain", "only for pages of this server, at its own address\n")
+        elif self.path == "/":
+            self._answer(200, "text/html", self.server.watched.page())
+        elif self.path == "/state":
+            told = {"state": self.server.watched.state(), "wait_s": self.server.watched.wait_s}
+            self._answer(200, "application/json", json.dumps(told))
+        else:
+            self._answer(404, "text/plain", "there are / and /state\n")
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing: a page that asks every few seconds is no news."""
+
+    def _answer(self, code: int, kind: str, text: str) -> None:
+        data = text.encode("utf-8", "replace")
+        self.send_response(code)
+        self.send_header("Content-Type", f"{kind}; charset=utf-8")
+        self.send_header("Content-Length", str(len(data)))
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.send_header("Cross-Origin-Resource-Policy", "same-origin")
+        self.send_header("Content-Security-Policy", "frame-ancestors 'none'")
+        self.end_headers()
+        self.wfile.write(data)

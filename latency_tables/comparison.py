@@ -1,0 +1,186 @@
+"""Two campaigns side by side: is the second as fast as the first, as a whole and block by block?
+
+Everything is a ratio, second table over first. Three questions, so that one cause is one finding:
+
+    factor    is the whole table faster or slower? The median ratio, with the order statistics that enclose it in 95 %.
+              It counts as a finding when it is further from 1 than half of the blocks' own intervals allow: campaigns
+              do not contradict each other by what neither claims to know of a single block.
+    scatter   are more blocks outside their 95 % intervals around that factor than chance puts there (1 in 20)? Then
+              the intervals promise too much, or much has changed.
+    blocks    which ones are off, relative to the factor? Benjamini and Hochberg's procedure (JRSS B 57, 1995) over all
+              of them, so that at most 4 in 100 blocks named are named by chance, and none in 96 of 100 pairs of
+              campaigns that agree.
+
+A block's ratio has the intervals of both tables in it, wider side each, as independent: half-widths of the logarithms
+add up as squares. How improbable a ratio further out is follows an exponential tail through the interval's end, at
+which it is .05: heavier than a normal one, since an interval from a handful of processes is itself uncertain.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgenas.base.errors import InputError
+from edgenas.blocks.spec import BlockSpec
+from edgenas.latency_tables.table import LatencyTable
+
+CONFIDENCE = 0.95
+NAMED_BY_CHANCE = 0.04  #: of the blocks named
+SCATTER_BY_CHANCE = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class BlockPair:
+    """A block in both tables.
+
+    low, high     the interval of its ratio
+    probability   that chance takes the ratio at least as far from the common factor; these three are None where a table
+                  gives no interval that has a width
+    off           it is faster or slower than the common factor explains
+    """
+
+    block: BlockSpec
+    first_ms: float
+    second_ms: float
+    low: float | None = None
+    high: float | None = None
+    probability: float | None = None
+    off: bool = False
+
+    @property
+    def ratio(self) -> float:
+        return self.second_ms / self.first_ms
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "block": str(self.block),
+            "first_ms": self.first_ms,
+            "second_ms": self.second_ms,
+            "ratio": self.ratio,
+            "low": self.low,
+            "high": self.high,
+            "probability": self.probability,
+            "off": self.off,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """``cells`` in the first table's order; ``factor`` the median ratio within ``low`` .. ``high``.
+
+    shifted     the factor is a finding
+    outside     blocks outside their intervals around the factor, of ``judged`` that have one; ``scattered`` when those
+                are more than chance puts there
+    only_first, only_second   blocks of one table alone
+    """
+
+    cells: tuple[BlockPair, ...]
+    factor: float
+    low: float
+    high: float
+    shifted: bool
+    judged: int
+    outside: int
+    scattered: bool
+    only_first: tuple[BlockSpec, ...]
+    only_second: tuple[BlockSpec, ...]
+
+    @property
+    def off(self) -> tuple[BlockPair, ...]:
+        """The blocks that disagree, furthest from the factor first."""
+        return tuple(sorted((c for c in self.cells if c.off), key=lambda c: -abs(math.log(c.ratio / self.factor))))
+
+    @property
+    def agree(self) -> bool:
+        return not (self.shifted or self.scattered or self.off)
+
+    def findings(self) -> list[str]:
+        """What disagrees, a line each."""
+        found = []
+        if self.shifted:
+            found.append(f"everything together is {_times(self.factor)} ({self.low:.4g} .. {self.high:.4g})")
+        if self.scattered:
+            chance = (1 - CONFIDENCE) * self.judged
+            found.append(f"{self.outside} of {self.judged} blocks are outside their intervals, {chance:.3g} by chance")
+        if self.off:
+            found.append(f"{len(self.off)} of {self.judged} blocks off by themselves, most of all {self.off[0].block}")
+        return found
+
+
+def compare(first: LatencyTable, second: LatencyTable, statistic: str = "min") -> Comparison:
+    """Every block both tables hold; InputError where there is none."""
+    shared = [block for block in first.blocks if not second.missing([block])]
+    if not shared:
+        raise InputError("the tables have no block in common: profile the same space for both")
+    log_ratio, half = np.empty(len(shared)), np.empty(len(shared))
+    for i, block in enumerate(shared):
+        (a, a_half), (b, b_half) = (_log_ms(table, block, statistic) for table in (first, second))
+        log_ratio[i], half[i] = b - a, math.hypot(a_half, b_half) if a_half > 0 and b_half > 0 else math.inf
+    factor, low, high = _median(log_ratio)
+    cells = [BlockPair(b, first.ms(b, statistic), second.ms(b, statistic)) for b in shared]
+    known = np.flatnonzero(np.isfinite(half))
+    away = np.abs(log_ratio - factor)[known] / half[known]
+    probability = (1 - CONFIDENCE) ** away
+    for i, p, off in zip(known.tolist(), probability.tolist(), _named(probability).tolist(), strict=True):
+        low_i, high_i = (math.exp(log_ratio[i] + side * half[i]) for side in (-1, 1))
+        cells[i] = replace(cells[i], low=low_i, high=high_i, probability=p, off=off)
+    outside = int((away > 1).sum())
+    return Comparison(
+        tuple(cells),
+        math.exp(factor),
+        math.exp(low),
+        math.exp(high),
+        shifted=bool(len(known) and low * high > 0 and abs(factor) > np.median(half[known])),
+        judged=len(known),
+        outside=outside,
+        scattered=_by_chance(outside, len(known)) < SCATTER_BY_CHANCE,
+        only_first=_only_first(first, second),
+        only_second=_only_first(second, first),
+    )
+
+
+def _only_first(first: LatencyTable, second: LatencyTable) -> tuple[BlockSpec, ...]:
+    """Blocks of ``first`` that ``second`` lacks."""
+    return tuple(second.missing(first.blocks))
+
+
+def _log_ms(table: LatencyTable, block: BlockSpec, statistic: str) -> tuple[float, float]:
+    """Logarithm of the estimate, and the wider half of its interval; 0 where that is none."""
+    ms = table.ms(block, statistic)
+    low, high = table.interval(block, statistic, CONFIDENCE)
+    if not 0 < low <= ms <= high < math.inf:
+        return math.log(ms), 0.0
+    return math.log(ms), max(math.log(high / ms), math.log(ms / low))
+
+
+def _median(values: NDArray[np.float64]) -> tuple[float, float, float]:
+    """The median and the order statistics that enclose it; the extremes where there are too few."""
+    from scipy.stats import binom
+
+    rank = max(int(binom.ppf((1 - CONFIDENCE) / 2, len(values), 0.5)) - 1, 0)
+    ordered = np.sort(values)
+    return float(np.median(values)), float(ordered[rank]), float(ordered[-1 - rank])
+
+
+def _named(probability: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Benjamini and Hochberg: all up to the largest p(k) <= k/n of NAMED_BY_CHANCE."""
+    order = np.sort(probability)
+    below = np.flatnonzero(order <= NAMED_BY_CHANCE * np.arange(1, len(order) + 1) / max(len(order), 1))
+    return probability <= (order[below[-1]] if len(below) else -1.0)
+
+
+def _by_chance(outside: int, judged: int) -> float:
+    """Probability of at least ``outside`` of ``judged`` outside a 95 % interval."""
+    from scipy.stats import binom
+
+    return float(binom.sf(outside - 1, judged, 1 - CONFIDENCE))
+
+
+def _times(factor: float) -> str:
+    return f"{100 * abs(factor - 1):.3g} % {'slower' if factor > 1 else 'faster'}"

@@ -1,0 +1,158 @@
+"""Times of blocks that were not measured, learned from those that were, with intervals and flagged as predictions.
+
+Each kind of block is learned by itself, by the model that is least wrong about whole layers left out of this very
+table (``prediction_models.MODELS``). Nothing is carried over between kernel sizes, strides, activations or options: a
+block with a part that no measured block of its kind has cannot be predicted, and stays missing.
+
+    >>> table = predicted(read_table(path))                        # doctest: +SKIP
+    >>> table.ms(block), table.interval(block), table.is_predicted(block)
+    (0.412, (0.371, 0.447), True)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+
+from edgenas.base.errors import InputError
+from edgenas.blocks.spec import BlockSpec
+from edgenas.latency_tables.prediction.intervals import Calibrated, calibrated
+from edgenas.latency_tables.prediction.models import MODELS, Model
+from edgenas.latency_tables.prediction.terms import amount_names, design, layer_of, work_amounts
+
+CONFIDENCE = 0.90
+LEAST_BLOCKS = 10  #: of a kind; an interval of 90 % needs 9
+LEAST_LAYERS = 3  #: of a kind, so that layers left out can be predicted from others
+
+
+class MeasuredTimes(Protocol):
+    """What is predicted from; ``edgenas.latency_tables.table.LatencyTable`` is one."""
+
+    @property
+    def blocks(self) -> tuple[BlockSpec, ...]: ...
+    def ms(self, block: BlockSpec, statistic: str = "min") -> float: ...
+    def interval(self, block: BlockSpec, statistic: str = "min", confidence: float = 0.95) -> tuple[float, float]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PredictedTime:
+    """Milliseconds a run with an interval of confidence CONFIDENCE; ``predicted`` where it was not measured."""
+
+    ms: float
+    low_ms: float
+    high_ms: float
+    predicted: bool
+
+
+@dataclass(frozen=True, eq=False)
+class LearnedKind:
+    """What was learned about the blocks of one kind."""
+
+    amounts: tuple[str, ...]
+    fit: Calibrated
+
+
+@dataclass(frozen=True, eq=False)
+class PredictedTable:
+    """A table that also answers for blocks like those it holds. ``kinds`` are those that could be learned."""
+
+    table: MeasuredTimes
+    statistic: str
+    kinds: Mapping[str, LearnedKind]
+    _known: dict[BlockSpec, PredictedTime] = field(default_factory=dict, repr=False)
+
+    def ms(self, block: BlockSpec, statistic: str = "min") -> float:
+        """Milliseconds a run, measured where it was; 0 for a skip. InputError when it can be neither."""
+        return self._estimate(block, statistic).ms
+
+    def interval(self, block: BlockSpec, statistic: str = "min") -> tuple[float, float]:
+        """Milliseconds with confidence CONFIDENCE: of the prediction, or of the measurement where there is one."""
+        found = self._estimate(block, statistic)
+        return found.low_ms, found.high_ms
+
+    def is_predicted(self, block: BlockSpec) -> bool:
+        """Whether the block was not measured."""
+        return block.kind != "skip" and block not in self._measured
+
+    def missing(self, blocks: Iterable[BlockSpec]) -> tuple[BlockSpec, ...]:
+        """Those of ``blocks`` that were not measured and cannot be predicted, each once, in order."""
+        return tuple(b for b in dict.fromkeys(blocks) if self.is_predicted(b) and self._why_not(b) is not None)
+
+    def predictions(self, blocks: Iterable[BlockSpec]) -> dict[BlockSpec, PredictedTime]:
+        """Estimates of those of ``blocks`` that were not measured and can be predicted: many at once is quicker."""
+        wanted = [b for b in dict.fromkeys(blocks) if self.is_predicted(b)]
+        new = [b for b in wanted if b not in self._known and self._why_not(b) is None]
+        for kind, learned in self.kinds.items():
+            self._known.update(_estimates(learned, [block for block in new if block.kind == kind]))
+        return {block: self._known[block] for block in wanted if block in self._known}
+
+    @cached_property
+    def _measured(self) -> frozenset[BlockSpec]:
+        return frozenset(self.table.blocks)
+
+    def _why_not(self, block: BlockSpec) -> str | None:
+        """What keeps ``block`` from being predicted, None if nothing."""
+        learned = self.kinds.get(block.kind)
+        if learned is None:
+            return (
+                f"too few blocks of kind {block.kind} are measured: it takes {LEAST_BLOCKS} in {LEAST_LAYERS} layers "
+                f"(input size, widths and stride)"
+            )
+        new = sorted(set(work_amounts(block)) - set(learned.amounts))
+        if new:
+            return f"no measured block of kind {block.kind} has its {new[0].rpartition(' ')[0]}"
+        return None
+
+    def _estimate(self, block: BlockSpec, statistic: str) -> PredictedTime:
+        if statistic != self.statistic:
+            raise InputError(f"these are predictions of the {self.statistic}, not of the {statistic}")
+        if block.kind == "skip":
+            return PredictedTime(0.0, 0.0, 0.0, False)
+        if not self.is_predicted(block):
+            return PredictedTime(
+                self.table.ms(block, statistic), *self.table.interval(block, statistic, CONFIDENCE), predicted=False
+            )
+        found = self.predictions([block])
+        if not found:
+            raise InputError(
+                f"block {block} is not in the table and cannot be predicted: {self._why_not(block)}; measure it: "
+                f"edgenas profile --block {block}"
+            )
+        return found[block]
+
+
+def predicted(table: MeasuredTimes, statistic: str = "min", models: Mapping[str, Model] = MODELS) -> PredictedTable:
+    """Learn from what ``table`` holds; kinds with too few blocks are left out. InputError where all have too few."""
+    kinds: dict[str, LearnedKind] = {}
+    by_kind: dict[str, list[BlockSpec]] = {}
+    for block in table.blocks:
+        by_kind.setdefault(block.kind, []).append(block)
+    for name, blocks in by_kind.items():
+        layers = [layer_of(block) for block in blocks]
+        if len(blocks) >= LEAST_BLOCKS and len(set(layers)) >= LEAST_LAYERS:
+            amounts = amount_names(blocks)
+            log_ms = np.log([table.ms(block, statistic) for block in blocks])
+            kinds[name] = LearnedKind(amounts, calibrated(models, design(blocks, amounts), log_ms, layers))
+    if not kinds:
+        counts = ", ".join(f"{len(blocks)} of kind {kind}" for kind, blocks in by_kind.items()) or "none"
+        raise InputError(
+            f"nothing can be predicted from so few blocks ({counts}): it takes {LEAST_BLOCKS} of a kind in "
+            f"{LEAST_LAYERS} layers; measure more (edgenas profile)"
+        )
+    return PredictedTable(table, statistic, kinds)
+
+
+def _estimates(learned: LearnedKind, blocks: Sequence[BlockSpec]) -> dict[BlockSpec, PredictedTime]:
+    if not blocks:
+        return {}
+    asked = design(blocks, learned.amounts)
+    centre = np.exp(learned.fit.predict(asked))
+    low, high = (np.exp(end) for end in learned.fit.interval(asked, CONFIDENCE))
+    return {
+        block: PredictedTime(float(ms), float(least), float(most), True)
+        for block, ms, least, most in zip(blocks, centre, low, high, strict=True)
+    }

@@ -1,0 +1,87 @@
+"""What the time of a block is made of, as numbers: amounts of work by part, and its shape.
+
+A roofline adds up what its parts take: multiply-accumulates, values moved, weights read, calls (Williams et al., CACM
+2009). Runtimes compute channels in vectors and tiles, so that work is counted as it is and with output channels rounded
+up to whole tiles; which of the counts matter on a device is for a fit to say. Kernel sizes and strides have counts of
+their own: runtimes compute them by different code, and nothing about one is learned from another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgenas.blocks.ops import lower
+from edgenas.blocks.spec import ACTS, BlockSpec
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+TILES = (1, 16, 32)  #: channels that runtimes compute at once: 4 to 32 floats in a vector, one or two vectors
+_KERNELS = (1, 3, 5, 7)
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """Blocks as rows: ``work`` (blocks x ``amounts``) and ``shape`` (blocks x features)."""
+
+    amounts: tuple[str, ...]
+    work: Floats
+    shape: Floats
+
+    def __len__(self) -> int:
+        return len(self.work)
+
+    def rows(self, index: Ints) -> Design:
+        return Design(self.amounts, self.work[index], self.shape[index])
+
+
+def design(blocks: Sequence[BlockSpec], amounts: Sequence[str]) -> Design:
+    """``blocks`` as rows; for ``amounts`` see ``amount_names``."""
+    found = [work_amounts(block) for block in blocks]
+    work = np.array([[each.get(name, 0.0) for name in amounts] for each in found])
+    return Design(tuple(amounts), work, np.array([shape_features(block) for block in blocks]))
+
+
+def amount_names(blocks: Sequence[BlockSpec]) -> tuple[str, ...]:
+    """Every amount that one of ``blocks`` has, in order of name."""
+    return tuple(sorted(set(chain.from_iterable(work_amounts(block) for block in blocks))))
+
+
+def work_amounts(block: BlockSpec) -> dict[str, float]:
+    """Name -> how much of it: MACs, values and weights in millions, calls in numbers. Only what the block has."""
+    amounts = {"block": 1.0}
+    for op in lower(block):
+        name = f"{op.name}-k{op.kernel}-s{op.stride}" if op.kind in ("conv", "depthwise") else op.name
+        amounts[f"{name} calls"] = 1.0
+        amounts[f"{op.name} values"] = (op.in_elements + op.out_elements) / 1e6
+        if op.act != "none":
+            act = f"{op.act} values"
+            amounts[act] = amounts.get(act, 0.0) + op.out_elements / 1e6
+        if op.has_weights:
+            weights_a_channel = int(np.prod(op.weight_shape[1:]))
+            for tile in TILES:
+                channels = -(-op.c_out // tile) * tile
+                amounts[f"{name} MACs/{tile}"] = channels * weights_a_channel * op.out_size**2 / 1e6
+            amounts[f"{op.name} weights"] = op.c_out * weights_a_channel / 1e6
+    return amounts
+
+
+def shape_features(block: BlockSpec) -> list[float]:
+    """Logarithms of sizes and of what tiles waste, and 0 or 1 for each kernel, stride, activation and option."""
+    widths = [max(width, 1) for width in (block.c_in, block.c_mid, block.c_out)]
+    waste = [np.log(-(-width // tile) * tile / width) for width in widths for tile in TILES if tile > 1]
+    kinds = [block.kernel == kernel for kernel in _KERNELS] + [block.act == act for act in ACTS]
+    options = [block.stride == 2, block.c_se > 0, block.residual]
+    sizes = [np.log(size) for size in (block.in_size, *widths, 1 + block.c_se)]
+    return [float(value) for value in (*sizes, *waste, *kinds, *options)]
+
+
+def layer_of(block: BlockSpec) -> tuple[int, int, int, int]:
+    """What blocks of one layer have in common. They are alike, so that one says much about another: whoever asks how
+    good predictions are of blocks never seen leaves out whole layers."""
+    return block.in_size, block.c_in, block.c_out, block.stride

@@ -1,0 +1,30 @@
+"""Tables out as files that other programs read: CSV and Parquet."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgenas.base.errors import InputError, MissingExtraError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """As CSV; read it back with ``pandas.read_csv(path, keep_default_na=False, na_values='')``: 'none' is a text."""
+    try:
+        frame.to_csv(path, index=False)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}; name a file that can be written") from error
+
+
+def write_parquet(frame: pd.DataFrame, path: Path) -> None:
+    """As Parquet, types included; MissingExtraError without pyarrow."""
+    if find_spec("pyarrow") is None:  # pandas' own message names no extra
+        raise MissingExtraError("pyarrow", "parquet", "writing Parquet")
+    try:
+        frame.to_parquet(path, engine="pyarrow", index=False)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}; name a file that can be written") from error

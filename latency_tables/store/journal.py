@@ -1,0 +1,205 @@
+"""A latency table on disk: an append-only file of JSON lines that survives being killed at any moment.
+
+    line 1    {"format": "edgenas latency table", "version": 2, "edgenas": "0.2.0", "created": ..., "setting": {...},
+               "crc32": n}
+    others    {"kind": "measurement", "blocks": [...], "process": n, "purpose": "table", "batch": ..., "loops": n,
+               "samples_ns": [[...]], "checksum": [s, a], "before": {...}, "after": {...}, "crc32": n}
+              {"kind": "failure", "blocks": [...], "process": n, "stage": ..., "message": ..., "crc32": n}
+              {"kind": "void", "batch": ..., "first": n, "last": n, "share": x, "crc32": n}
+              {"kind": "validation", "id": ..., "space": ..., "created": ..., "target": n, "networks": [[...]],
+               "crc32": n}
+
+``blocks`` is one block measured alone, or a chain of several; ``checksum`` is null where the runtime gave none. See
+``edgenas.latency_tables.store.lines`` for the seal and ``edgenas.latency_tables.store.migration`` for older versions,
+which are read as well. A last line without its newline is a write that was cut: it is left out and counted in
+``dropped_bytes``. Anything else that is wrong is an InputError with the line's number.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from edgenas.base.errors import InputError
+from edgenas.latency_tables.records import BlockFailure, HeldOut, Measurement, VoidedRounds, piece_text
+from edgenas.latency_tables.setting import Setting
+from edgenas.latency_tables.store.fields import Fields
+from edgenas.latency_tables.store.jsonl import Appender, parse_line, read_lines
+from edgenas.latency_tables.store.lines import Record, record_from_json, record_to_json, sealed, unsealed
+from edgenas.latency_tables.store.migration import FORMAT_VERSION, upgrade, upgrade_setting
+from edgenas.latency_tables.table import LatencyTable
+
+_FORMAT = "edgenas latency table"
+_START = b'{"format":"edgenas latency table"'
+_Kind = TypeVar("_Kind", Measurement, BlockFailure, VoidedRounds, HeldOut)
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """Everything a table's file holds."""
+
+    table: LatencyTable
+    failures: tuple[BlockFailure, ...]
+    edgenas: str
+    created: str
+    dropped_bytes: int
+    version: int = FORMAT_VERSION
+    validations: tuple[HeldOut, ...] = ()
+
+
+def read_table(path: Path) -> LatencyTable:
+    """The measurements of a file; see ``read_journal`` for what else it holds."""
+    return read_journal(path).table
+
+
+def read_journal(path: Path) -> Journal:
+    """Read a table's file; InputError names the line and what to do."""
+    lines = read_lines(path)
+    if not lines.records:
+        raise InputError(f"{path}: no table in it; measure one: edgenas profile")
+    setting, edgenas, created, version = _header(path, lines.records[0][1])
+    records: list[Record] = []
+    seen: dict[Any, int] = {}
+    for number, line in lines.records[1:]:
+        try:
+            found = record_from_json(upgrade(unsealed(line), version))
+            if isinstance(found, Measurement):
+                if found.key in seen:
+                    what = f"{piece_text(found.piece)} as process {found.process}"
+                    raise ValueError(f"{what} is already on line {seen[found.key]}")
+                seen[found.key] = number
+        except ValueError as error:
+            raise InputError(
+                f"{path}, line {number}: {error}; restore the file from a copy, or delete that line and profile again"
+            ) from error
+        records.append(found)
+    table = LatencyTable(setting, tuple(_only(records, Measurement)), tuple(_only(records, VoidedRounds)))
+    failures, validations = tuple(_only(records, BlockFailure)), tuple(_only(records, HeldOut))
+    return Journal(table, failures, edgenas, created, lines.dropped_bytes, version, validations)
+
+
+class TableWriter:
+    """The one writer of a table's file: creates it, or continues it when its setting is the same.
+
+    Use as a context manager. ``found`` is what the file held; a file of an older version is first replaced by one of
+    this version with the same records. InputError when another process is writing it, when it is no table, when it is
+    damaged, and when it was measured in another setting.
+    """
+
+    def __init__(self, path: Path, setting: Setting, edgenas: str) -> None:
+        _check_ours(path)
+        self._appender = Appender(path)
+        try:
+            if not read_lines(path).records:
+                created = datetime.now(UTC).isoformat(timespec="seconds")
+                self._appender.append([_header_line(setting, edgenas, created)])
+            self.found = replace(read_journal(path), dropped_bytes=self._appender.dropped_bytes)
+            differences = self.found.table.setting.differences(setting)
+            if differences:
+                raise InputError(
+                    f"{path} was measured in another setting, and settings never mix: {'; '.join(differences)} "
+                    f"(in the file / now); write to another file, or restore the old setting"
+                )
+            if self.found.version != FORMAT_VERSION:
+                self._appender = _replaced(self._appender, self.found)
+        except BaseException:
+            self._appender.close()
+            raise
+        self._keys = {m.key for m in self.found.table.measurements}
+
+    def append(self, records: Iterable[Record]) -> None:
+        """Write the records and return once they are on the disk; InputError for a key that is already there."""
+        lines = []
+        for record in records:
+            if isinstance(record, Measurement):
+                if record.key in self._keys:
+                    what = f"{piece_text(record.piece)} as process {record.process}"
+                    raise InputError(f"{self._appender.path} already holds {what}")
+                self._keys.add(record.key)
+            lines.append(record_to_json(record))
+        if lines:
+            self._appender.append(lines)
+
+    def close(self) -> None:
+        self._appender.close()
+
+    def __enter__(self) -> TableWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _only(records: Iterable[Record], kind: type[_Kind]) -> list[_Kind]:
+    return [record for record in records if isinstance(record, kind)]
+
+
+def _header_line(setting: Setting, edgenas: str, created: str) -> dict[str, Any]:
+    head = {"format": _FORMAT, "version": FORMAT_VERSION, "edgenas": edgenas, "created": created}
+    return sealed({**head, "setting": setting.as_dict()})
+
+
+def _replaced(old: Appender, found: Journal) -> Appender:
+    """The file again, in this version, in its place; still locked."""
+    records: list[Record] = [*found.validations, *found.table.measurements, *found.table.voids, *found.failures]
+    lines = [_header_line(found.table.setting, found.edgenas, found.created), *map(record_to_json, records)]
+    beside = old.path.with_name(f".{old.path.name}.{os.getpid()}")
+    new = Appender(beside)
+    try:
+        new.append(lines)
+        beside.replace(old.path)
+    except BaseException as error:
+        new.close()
+        beside.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise InputError(f"{old.path}: cannot be written in version {FORMAT_VERSION}: {error.strerror}") from error
+        raise
+    old.close()
+    new.path = old.path
+    return new
+
+
+def _check_ours(path: Path) -> None:
+    """Keep hands off a file that is something else: appending first cuts an incomplete last line."""
+    try:
+        with path.open("rb") as file:
+            line = file.readline(1 << 20)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from error
+    try:
+        ours = parse_line(line).get("format") == _FORMAT
+    except ValueError:  # empty, or a first line that was cut
+        ours = not line.endswith(b"\n") and (line.startswith(_START) or _START.startswith(line))
+    if not ours:
+        raise InputError(f"{path} is not a latency table, and would be changed by writing to it; name another file")
+
+
+def _header(path: Path, record: dict[str, Any]) -> tuple[Setting, str, str, int]:
+    if record.get("format") != _FORMAT:
+        raise InputError(f"{path}, line 1: not a latency table: a table begins with {_START.decode()}...")
+    version = record.get("version")
+    if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
+        raise InputError(
+            f"{path}, line 1: format version {json.dumps(version):.40}, but this edgenas reads versions 1 .. "
+            f"{FORMAT_VERSION}; upgrade: pip install --upgrade edgenas"
+        )
+    try:
+        fields = Fields(unsealed(record))
+        for name in ("format", "version"):
+            fields.any(name)
+        setting = upgrade_setting(fields.any("setting"), version)
+        found = Setting.from_dict(setting), fields.text("edgenas"), fields.text("created"), version
+        fields.done()
+    except ValueError as error:
+        raise InputError(f"{path}, line 1: {error}; restore the file from a copy, or measure it again") from error
+    return found

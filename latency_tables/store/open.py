@@ -1,0 +1,29 @@
+"""Opens a table's file, measured or imported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edgenas.base.errors import InputError
+from edgenas.latency_tables.imported import FORMAT, ImportedTable, read_imported
+from edgenas.latency_tables.store.journal import read_table
+from edgenas.latency_tables.store.jsonl import parse_line
+from edgenas.latency_tables.table import LatencyTable
+
+
+def open_table(path: Path) -> LatencyTable | ImportedTable:
+    """The table in ``path``; InputError names the line that is wrong and what to do."""
+    return read_imported(path) if is_imported(path) else read_table(path)
+
+
+def is_imported(path: Path) -> bool:
+    """Whether its first line is that of an imported table; InputError where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            line = file.readline(1 << 20)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from error
+    try:
+        return parse_line(line).get("format") == FORMAT
+    except ValueError:
+        return False

@@ -1,0 +1,210 @@
+"""One device at work: held and ready, and batches of blocks measured on it one after another."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from edgenas.base.errors import EdgenasError
+from edgenas.base.version import installed_version
+from edgenas.blocks.spec import BlockSpec
+from edgenas.blocks.weights import Weights, network_random_weights, random_weights
+from edgenas.devices.base import Device
+from edgenas.devices.facts import throttle
+from edgenas.devices.facts.facts import Facts, clusters_of, fingerprint, printable, read_facts
+from edgenas.devices.session.clock import steady
+from edgenas.devices.session.readiness import DeviceReading
+from edgenas.devices.session.session import Conditions, calm, held
+from edgenas.devices.transports.jobs import Wait
+from edgenas.devices.transports.reattach import clear
+from edgenas.latency_tables.records import BlockFailure, Measurement, Piece, Purpose, piece_text
+from edgenas.latency_tables.setting import Fact, Setting, device_pairs
+from edgenas.profiler.measure import BatchResult, describe, measure_models
+from edgenas.profiler.plan import Plan
+from edgenas.profiler.runtimes.base import Runtime
+from edgenas.profiler.runtimes.output import Description, ModelResult
+from edgenas.profiler.work import Item
+
+PieceWriter = Callable[[Sequence[BlockSpec], Sequence[Weights]], bytes]
+
+_LONGEST = 200  # characters of a model's name, which runners repeat
+_NAME = 16  # hexadecimal digits of a batch's key that name it in the table
+THROTTLE_TRIES = 3  # times that a batch during which the device throttled is measured
+_CLOCK_S = 900  # the clock goes back by itself this long after the limit of a batch: what a lost device may be away
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A device, and the path there of what drives the runtime: a Python, or a tool."""
+
+    device: Device
+    program: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSession:
+    """A device that is held. ``plan`` is settled; ``setting`` is that of the tables it measures for; ``clock`` is what
+    can hold its clock, '' for nothing."""
+
+    worker: Worker
+    runtime: Runtime
+    plan: Plan
+    setting: Setting
+    home: str
+    clock: str
+    conditions: Conditions
+
+    def measure(self, item: Item, writer: PieceWriter, key: str) -> tuple[list[Measurement], list[BlockFailure]]:
+        """One batch in one process, with the state of the device around it. DeviceError when the device fails."""
+        models: dict[str, bytes] = {}
+        failures: list[BlockFailure] = []
+        by_text = {model_name(piece): piece for piece in (*item.pieces, *item.sentinels)}
+        for name, piece in by_text.items():
+            try:
+                models[name] = writer(piece, _weights(piece, self.plan.seed))
+            except EdgenasError as error:
+                failures.append(BlockFailure(piece, item.process, "write", printable(str(error))))
+        if not models:
+            return [], failures
+        for _ in range(THROTTLE_TRIES):
+            before = calm(self.worker.device, self.home, self.conditions)
+            told = _stamp(self.worker.device, before)
+            measured, spoiled = self._measure(models, item.process, key, before)
+            if not spoiled:
+                break
+            self.conditions.say(
+                f"{self.worker.device.name}: {', '.join(spoiled)} during a batch, which is thrown away; "
+                f"{throttle.remedy(spoiled[0])}"
+            )
+            clear(self.worker.device)
+        else:
+            why = f"{', '.join(spoiled)} in each of {THROTTLE_TRIES} tries; {throttle.remedy(spoiled[0])}"
+            return [], [*failures, *(BlockFailure(by_text[n], item.process, "throttled", why) for n in models)]
+        after = _stamp(self.worker.device, calm(self.worker.device, self.home, Conditions()))
+        found = []
+        for f in measured.failures:
+            failures.append(BlockFailure(by_text[f.name], item.process, f.stage, printable(f.message)))
+        for name, r in measured.results.items():
+            wrong = self._wrong_delegate(r)
+            if wrong:
+                failures.append(BlockFailure(by_text[name], item.process, "delegate", wrong))
+            else:
+                piece = by_text[name]
+                purpose: Purpose = "sentinel" if piece in item.sentinels else item.purpose
+                found.append(
+                    Measurement(
+                        piece,
+                        item.process,
+                        r.samples_ns,
+                        r.loops,
+                        r.checksum,
+                        told,
+                        after,
+                        purpose,
+                        item.batch or key[:_NAME],
+                    )
+                )
+        return found, failures
+
+    def steady(self) -> AbstractContextManager[Any]:
+        """Hold the clock for what is measured in the block, where it can be held: see
+        ``edgenas.devices.session.clock.steady``."""
+        if not self.clock:
+            return nullcontext()
+        limit_s = self.plan.limit_s + _CLOCK_S
+        folder = f"{self.home}/state"
+        return steady(self.worker.device, limit_s=limit_s, folder=folder, report=self.conditions.say)
+
+    def _measure(
+        self, models: dict[str, bytes], process: int, key: str, before: DeviceReading
+    ) -> tuple[BatchResult, tuple[str, ...]]:
+        """The batch, and what of the firmware's says that it is spoiled, at any moment that was looked at."""
+        device = self.worker.device
+        seen: dict[str, None] = {}
+
+        def watch() -> None:
+            if before.throttled is not None:
+                seen.update(
+                    dict.fromkeys(throttle.happened(before.throttled, throttle.read_firmware(device).throttled))
+                )
+
+        with self.steady():
+            batch = measure_models(
+                device,
+                self.runtime,
+                models,
+                self.plan,
+                program=self.worker.program,
+                process=process,
+                key=key,
+                version=self.setting.version,
+                wait=Wait(self.conditions.patience_s, self.conditions.poll_s, watch, self.conditions.sleep),
+            )
+        watch()
+        return batch, tuple(seen)
+
+    def _wrong_delegate(self, result: ModelResult) -> str | None:
+        if result.delegate == self.setting.delegate:
+            return None
+        return f"computed by {result.delegate}, but the setting of this table says {self.setting.delegate}"
+
+
+@contextmanager
+def station(worker: Worker, runtime: Runtime, plan: Plan, conditions: Conditions) -> Iterator[DeviceSession]:
+    """Hold a device for a campaign. LockedError, NotReadyError; OutcomeError where the runtime does not run."""
+    device = worker.device
+    with held(device, conditions) as home:
+        with steady(device, limit_s=_CLOCK_S, folder=f"{home}/state", report=conditions.say) as clock:
+            facts = read_facts(device)
+            description = describe(device, runtime, worker.program)
+        if not clock.mode:
+            conditions.say(f"{device.name}: its clock is not held: {clock.why}")
+        settled = plan.on(description, clusters_of(facts.clusters))
+        setting = make_setting(facts, description, settled, clock.mode)
+        yield DeviceSession(worker, runtime, settled, setting, home, clock.mode, conditions)
+        clear(device)
+
+
+def make_setting(facts: Facts, description: Description, plan: Plan, clock: str = "") -> Setting:
+    """What a table measured on this device in this way holds constant. ``clock`` is what holds it: a governor or a
+    phone's fixed-performance mode."""
+    held_by = {"governor": clock} if clock else {}
+    return Setting(
+        device=device_pairs({**fingerprint(facts), **held_by}),
+        runtime=description.installed.runtime,
+        version=f"{description.installed.package} {description.installed.version}",
+        library_sha256=description.library_sha256,
+        delegate=description.delegate,
+        precision=plan.precision,
+        threads=plan.threads,
+        cores=plan.cores or (),
+        scheduler=plan.scheduler,
+        cold_kib=plan.cold_kib,
+    )
+
+
+def batch_key(item: Item, plan: Plan, setting: Setting, table: str) -> str:
+    """What names a batch on the device: the same work for the same ``table`` has one key in every process of ours."""
+    pieces = [piece_text(piece) for piece in (*item.pieces, *item.sentinels)]
+    what = [table, setting.as_dict(), plan.as_dict(), item.process, item.purpose, item.batch, pieces]
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+
+
+def model_name(piece: Piece) -> str:
+    """What a runner calls the model of ``piece``: its text, or for whole networks a digest of it."""
+    text = piece_text(piece)
+    return text if len(text) <= _LONGEST else f"network-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def _weights(piece: Piece, seed: int) -> Sequence[Weights]:
+    return network_random_weights(piece, seed) if len(piece) > 1 else [random_weights(piece[0], seed)]
+
+
+def _stamp(device: Device, reading: DeviceReading) -> dict[str, Fact]:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return {"device": device.name, "time": now, "edgenas": installed_version(), **reading.state}

@@ -1,0 +1,135 @@
+"""What a model that runs alone and without pause gives: a line a minute, and the memory it takes. Values, and how the
+Python runner's lines are read; the text comes from a device and is not to be believed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from edgenas.latency_tables.records import SAMPLE_LIMIT_NS
+from edgenas.latency_tables.store.fields import Fields, whole
+from edgenas.latency_tables.store.jsonl import parse_line
+from edgenas.profiler.runtimes.output import LIMIT_CHARS, Header, OutputError, read_header
+
+#: What a minute's deciles are of: single runs, or, of a tool that tells no single ones, means of its runs of seconds.
+Of = Literal["run", "burst"]
+MINUTE_S = 60.0
+_MOST_KIB = 1 << 36
+
+
+@dataclass(frozen=True, slots=True)
+class SustainedRequest:
+    """How long to run: ``seconds`` (0 for no more than it takes to see the memory), told apart every ``minute_s``;
+    ``watch`` has tools look at their memory meanwhile, where they can."""
+
+    seconds: float
+    minute_s: float = MINUTE_S
+    watch: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """One minute: from ``at_s`` after the beginning, ``seconds`` long. ``deciles_ns`` are eleven, least to most, by
+    nearest rank; ``parts_ns`` medians of its parts, in order."""
+
+    number: int
+    at_s: float
+    seconds: float
+    runs: int
+    deciles_ns: tuple[int, ...]
+    parts_ns: tuple[int, ...]
+
+    @property
+    def median_ms(self) -> float:
+        """The middle one."""
+        return self.deciles_ns[5] / 1e6
+
+    @property
+    def p90_ms(self) -> float:
+        """The ninth decile."""
+        return self.deciles_ns[9] / 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """KiB resident: ``peak_kib`` the most that the whole process ever had, ``model_kib`` how much of it came with the
+    model, the runtime's own start left out. None for what is not told."""
+
+    peak_kib: int | None
+    model_kib: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SustainedOutput:
+    """What was printed, whole or cut: ``memory`` is there only at the end. ``began_s`` is when the first minute began,
+    by the device's clock (/proc/uptime). ``failure`` is why it ended early, where that was printed."""
+
+    header: Header
+    delegate: str
+    of: Of
+    began_s: float
+    minutes: tuple[Minute, ...]
+    memory: Memory | None
+    failure: str = ""
+
+
+def parse_alone(text: str) -> SustainedOutput | None:
+    """What ``alone_runner.py`` printed; None when it ended before its first line was whole. OutputError."""
+    if len(text) > LIMIT_CHARS:
+        raise OutputError(f"the runner printed {len(text):,} characters, more than {LIMIT_CHARS:,}")
+    found: SustainedOutput | None = None
+    minutes: list[Minute] = []
+    before_kib, memory = None, None
+    for number, line in enumerate(text.split("\n")[:-1], start=1):
+        try:
+            fields = Fields(parse_line(line))
+            kind = fields.text("kind", 20)
+            if memory is not None or (kind == "alone") != (number == 1):
+                raise ValueError("it stands where it should not")
+            if kind == "alone":
+                delegate = fields.text("delegate", 100)
+                before_kib, began_s = _kib(fields, "before_kib"), fields.number("began_s")
+                found = SustainedOutput(read_header(fields), delegate, "run", began_s, (), None)
+            elif kind == "minute":
+                minutes.append(_minute(fields, minutes))
+            elif kind == "end":
+                peak_kib = _kib(fields, "peak_kib")
+                known = peak_kib is not None and before_kib is not None
+                memory = Memory(peak_kib, max(0, (peak_kib or 0) - (before_kib or 0)) if known else None)
+            else:
+                raise ValueError(f"unknown kind {kind!r}")
+            fields.done()
+        except ValueError as problem:
+            raise OutputError(f"line {number} of the runner's output was not understood: {problem}") from problem
+    if found is None:
+        return None
+    return SustainedOutput(found.header, found.delegate, "run", found.began_s, tuple(minutes), memory)
+
+
+def deciles(values: Sequence[int]) -> tuple[int, ...]:
+    """Eleven, from the least to the most, by nearest rank."""
+    ranked = sorted(values)
+    return tuple(ranked[max(0, math.ceil(k * len(ranked) / 10) - 1)] for k in range(11))
+
+
+def _kib(fields: Fields, name: str) -> int | None:
+    value = fields.any(name)
+    return None if value is None else whole(value, name, 0, _MOST_KIB)
+
+
+def _minute(fields: Fields, before: Sequence[Minute]) -> Minute:
+    found = Minute(
+        fields.whole("number", before[-1].number + 1 if before else 0, 10**6),
+        fields.number("at_s"),
+        fields.number("seconds"),
+        fields.whole("runs", 1, 10**12),
+        fields.wholes("deciles_ns", 1, SAMPLE_LIMIT_NS, 11),
+        fields.wholes("parts_ns", 1, SAMPLE_LIMIT_NS, 1000),
+    )
+    if len(found.deciles_ns) != 11 or list(found.deciles_ns) != sorted(found.deciles_ns) or not found.parts_ns:
+        raise ValueError("deciles_ns are not eleven in order, or there are no parts")
+    if found.at_s < 0 or found.seconds <= 0:
+        raise ValueError("a minute begins before the beginning, or lasts no time")
+    return found

@@ -1,0 +1,158 @@
+"""A person's own images as a judge: every candidate trained on them, or one supernet for all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgenas.base.errors import InputError
+
+if TYPE_CHECKING:
+    from edgenas.search.accuracy.trust import Trust
+    from edgenas.search.problem import Accuracy
+    from edgenas.search.space import Space
+    from edgenas.training.data import ImageData, SupernetRecipe, TrainRecipe
+    from edgenas.training.images.source import PictureSource
+
+NAMES = ("train", "supernet")
+WINNER = "winner"  #: whose training is set like a judge's
+EPOCHS, WINNER_EPOCHS = 20, 60  #: of 'train' and of the winner, unless told
+SHIFT = 1  #: pixels, likewise; docs/training.md has what it does
+
+
+def recipe_options() -> dict[str, dict[str, Any]]:
+    """Judge -> what may be set of its recipe, with defaults."""
+    from edgenas.search.accuracy.supernet import SUPERNET_RECIPE
+    from edgenas.training.data import TrainRecipe
+
+    supernet = asdict(SUPERNET_RECIPE)
+    return {
+        "train": asdict(TrainRecipe(epochs=EPOCHS, flip=True, shift=SHIFT)),
+        "supernet": {**supernet.pop("training"), **supernet},
+        WINNER: asdict(TrainRecipe(epochs=WINNER_EPOCHS, flip=True, shift=SHIFT)),
+    }
+
+
+@dataclass(frozen=True)
+class ImageTask:
+    """Images, and how networks are judged on them: ``settings`` of each recipe, the ``device`` ('auto', 'cpu',
+    'cuda'), and the file ``checkpoint`` where a supernet's training stands."""
+
+    source: PictureSource
+    checkpoint: Path
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    device: str = "auto"
+    workers: int = 2
+    say: Callable[[str], None] = lambda text: None
+    update: Callable[[int, int | None, str], None] = lambda done, total, note: None
+
+    @property
+    def classes(self) -> int:
+        return len(self.source.class_names)
+
+    def train_recipe(self) -> TrainRecipe:
+        return self._recipe("train")
+
+    def winner_recipe(self) -> TrainRecipe:
+        return self._recipe(WINNER)
+
+    def judging_recipe(self, judge: str) -> TrainRecipe:
+        """How ``judge``, one of NAMES, trains."""
+        return self.supernet_recipe().training if judge == "supernet" else self.train_recipe()
+
+    def _recipe(self, name: str) -> TrainRecipe:
+        from edgenas.training.data import TrainRecipe
+
+        return TrainRecipe(**{**recipe_options()[name], **self.settings.get(name, {})})
+
+    def supernet_recipe(self) -> SupernetRecipe:
+        from edgenas.training.data import SupernetRecipe, TrainRecipe
+
+        values = {**recipe_options()["supernet"], **self.settings.get("supernet", {})}
+        own = {name: values.pop(name) for name in ("drawn", "calibration_images")}
+        return SupernetRecipe(TrainRecipe(**values), **own)
+
+    def read(self, space: Space) -> ImageData:
+        """The images at the size and in the colours that ``space`` takes; what is odd about them is said."""
+        from edgenas.training.images.read import read_images
+
+        data, notes = read_images(
+            self.source,
+            space.in_size,
+            space.c_in,
+            workers=self.workers,
+            progress=lambda done, total: self.update(done, total, "pictures decoded"),
+        )
+        for note in notes:
+            self.say(note)
+        return data
+
+    @contextmanager
+    def judge(self, name: str, space: Space, seed: int, workers: int) -> Iterator[Accuracy]:
+        """``name`` is one of NAMES; ``workers`` processes train, and end with the block."""
+        from edgenas.search.accuracy.supernet import SupernetAccuracy
+        from edgenas.search.accuracy.training import TrainingAccuracy
+        from edgenas.training.feed import device_named
+
+        data, device = self.read(space), str(device_named(self.device))
+        if name == "supernet":
+            yield SupernetAccuracy(
+                space,
+                data,
+                self.supernet_recipe(),
+                seed,
+                checkpoint=self.checkpoint,
+                device=device,
+                threads=max(1, workers),
+                progress=lambda done, total: self.update(done, total, "steps of the supernet"),
+            )
+            return
+        with TrainingAccuracy(data, self.train_recipe(), seed, workers, device) as accuracy:
+            yield accuracy
+
+    def trust(self, judge: Accuracy, space: Space, members: int, seed: int, journal: Path) -> Trust:
+        """How ``judge`` ranks ``members`` networks beside trainings of their own, which ``journal`` keeps."""
+        from edgenas.search.accuracy.trust import members_to_train, trust
+        from edgenas.search.journal import TrialCache, network_digest
+
+        candidates = members_to_train(space, members, seed)
+        with self.judge("train", space, seed, self.workers) as alone, TrialCache(space, alone, journal) as cache:
+            todo = [c for c in candidates if network_digest(c.architecture) not in cache]
+            known = members - len(todo)
+
+            def arrived(index: int, accuracy: float) -> None:
+                nonlocal known
+                known += 1
+                self.update(known, members, f"trained alone: {accuracy:.2f} %")
+
+            cache.judge(todo, arrived)
+            trained = [cache[network_digest(c.architecture)] for c in candidates]
+        shared = dict(judge.evaluate(candidates))
+        return trust([shared[i] for i in range(members)], trained, candidates)
+
+
+def image_task(
+    accuracy: str,
+    images: Path | None,
+    out: Path,
+    settings: Mapping[str, Mapping[str, Any]],
+    device: str,
+    workers: int,
+    say: Callable[[str], None],
+) -> ImageTask | None:
+    """What the judge ``accuracy`` needs where it is one of NAMES, else None. InputError for images without such a
+    judge, and for such a judge without images."""
+    if accuracy not in NAMES:
+        if images is not None:
+            raise InputError(
+                f"--images {images} is for --accuracy {' or '.join(NAMES)}, or an estimate of one, not for {accuracy!r}"
+            )
+        return None
+    if images is None:
+        raise InputError(f"--accuracy {accuracy} judges networks on your images: add --images FOLDER")
+    from edgenas.training.images.source import open_images
+
+    return ImageTask(open_images(images), out.with_suffix(".supernet.npz"), settings, device, workers, say)

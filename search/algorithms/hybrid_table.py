@@ -1,0 +1,228 @@
+"""The hybrid's table of prefixes, LayerNAS's M[layer][bucket], and the model that completes them."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from edgenas.search.algorithms.ridge import OptionFeatures, Ridge, fit_ridge
+from edgenas.search.graph import Floats, Graph
+from edgenas.search.problem import Problem, Trial
+from edgenas.search.solvers.completions import Completions, completions
+from edgenas.search.space import Choice, Space
+from edgenas.search.trials import Trials
+
+STANDARD_ERRORS = 2.0  #: how far above its prediction a network may be hoped to be
+
+Cell = tuple[int, int]  #: bucket of a prefix's cost, state after it
+
+
+class TrialModel:
+    """A ridge over the options of networks, fitted again when there are new trials.
+
+    A network that has two names, by a skip in one layer or the next, teaches what both layers are worth: each name it
+    was asked for by is a row.
+    """
+
+    def __init__(self, space: Space, graph: Graph, trials: Trials) -> None:
+        self.graph = graph
+        self._features = OptionFeatures(space, graph)
+        self._trials = trials
+        self._read = 0  # trials whose choice is a row
+        self._rows: dict[Choice, Floats] = {}
+        self._rewards: dict[Choice, float] = {}
+        self._ridge: Ridge | None = None
+
+    def __contains__(self, choice: Choice) -> bool:
+        """Whether it was judged by this name."""
+        return choice in self._rows
+
+    def rewards(self, choices: Sequence[Choice], spare: int = 0) -> list[float]:
+        """Those of ``trials``, and learn from them."""
+        rewards = self._trials.rewards(choices, spare)
+        for choice, reward in zip(choices, rewards, strict=True):
+            self._learn(choice, reward)
+        return rewards
+
+    def reward(self, choice: Choice) -> float | None:
+        """What the network was judged in this run, by whatever name; None when it was not."""
+        if choice not in self._rewards and not self._trials.unjudged([choice], 1):
+            self.rewards([choice])
+        return self._rewards.get(choice)
+
+    def ridge(self) -> Ridge:
+        """Of all trials so far, at least one."""
+        for trial in self._trials.log[self._read :]:
+            self._learn(trial.choice, trial.accuracy)
+        self._read = len(self._trials)
+        if self._ridge is None:
+            self._ridge = fit_ridge(np.stack(list(self._rows.values())), list(self._rewards.values()))
+        return self._ridge
+
+    def left_out(self, choice: Choice) -> float:
+        """The accuracy in percent that all others predict a network judged to have."""
+        ridge = self.ridge()
+        return ridge.accuracy(float(ridge.left_out[list(self._rows).index(choice)]))
+
+    def expected(self, choice: Choice) -> float:
+        """The accuracy in percent that a network judged is expected to have when it is trained again.
+
+        Half of what its reward has above the ridge's fit, on the ridge's scale: the fit knows no interactions of
+        options, the reward has the noise of one training, and with one training a network nothing says how much of
+        their difference is which. The mean over every share alike is half.
+        """
+        ridge = self.ridge()
+        fit = ridge.intercept + float(self._rows[choice] @ ridge.weights)
+        return ridge.accuracy((fit + ridge.scale(self._rewards[choice])) / 2)
+
+    def finalists(self, budget: float) -> list[Trial]:
+        """What was judged within the budget by descending expectation, the cheaper of equals first."""
+        return sorted(self._trials.fitting(budget), key=lambda trial: (-self.expected(trial.choice), trial.cost))
+
+    def edge_values(self) -> list[Floats]:
+        """What each edge adds to a prediction on the ridge's scale; zeros before the first trial."""
+        if not self._trials.log:
+            return [layer.value for layer in self.graph.layers]
+        return self._features.edge_values(self.ridge().weights)
+
+    def best_value(self, budget: float) -> float:
+        """The greatest prediction of a network judged within the budget, as a sum of edge values; minus infinity when
+        there is none."""
+        weights = self.ridge().weights
+        fits = [float(self._rows[trial.choice] @ weights) for trial in self._trials.fitting(budget)]
+        return max(fits, default=-np.inf)
+
+    def _learn(self, choice: Choice, reward: float) -> None:
+        if choice not in self._rows:
+            self._rows[choice], self._rewards[choice] = self._features.row(choice), reward
+            self._ridge = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    edges: tuple[int, ...]
+    options: Choice
+    state: int
+    cost: float
+    also: Floats = field(compare=False)  # what counts for each further limit
+
+    def grown(self, graph: Graph, edge: int) -> Prefix:
+        """With one edge more."""
+        layer = graph.layers[len(self.edges)]
+        option, target, cost = int(layer.option[edge]), int(layer.target[edge]), float(layer.cost[edge])
+        also = self.also + layer.also[:, edge]
+        return Prefix((*self.edges, edge), (*self.options, option), target, self.cost + cost, also)
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A prefix, the network that completes it, and what that is predicted to be worth."""
+
+    prefix: Prefix
+    network: Choice
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class CellHolder:
+    """Who holds a cell: the prefix whose completed network was judged best."""
+
+    reward: float
+    prefix: Prefix
+
+
+@dataclass
+class PrefixTable:
+    """For each layer, the holders of its cells; they stay from sweep to sweep."""
+
+    problem: Problem
+    trials: Trials
+    model: TrialModel
+    buckets: int
+    bound: float = field(init=False)  # of the sum over blocks
+    holders: list[dict[Cell, CellHolder]] = field(init=False)
+    _fits: dict[Choice, bool] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.bound = self.problem.cost.most_sum(self.problem.budget)
+        self.holders = [{} for _ in self.problem.space.layers]
+
+    def search_layer(self, i: int) -> bool:
+        """Let every holder of layer i - 1 meet every option of layer i and judge, as one batch, at most one network a
+        cell; whether a cell changed hands."""
+        before = {cell: holder.prefix for cell, holder in self.holders[i].items()}
+        chosen = dict(sorted(self._worth_judging(i).items(), key=lambda item: -item[1].value))
+        spare = 1 if self.trials.best() is None else 0
+        rewards = self.model.rewards([child.network for child in chosen.values()], spare)
+        for (cell, child), reward in zip(chosen.items(), rewards, strict=True):
+            self._offer(i, cell, child.prefix, reward)
+        return before != {cell: holder.prefix for cell, holder in self.holders[i].items()}
+
+    def _worth_judging(self, i: int) -> dict[Cell, Child]:
+        """For each cell its child predicted best of those that are not judged; none where that
+        is too far below the best network judged. Children whose network is known compete for their cells at once."""
+        values = self.model.edge_values()
+        ends = completions(self.model.graph.with_values(values), self.bound)
+        least = self.model.best_value(self.problem.budget) - STANDARD_ERRORS * self.model.ridge().error
+        chosen = {}
+        for cell, heap in self._children(i, ends, values).items():
+            for child in self._by_value(i, heap, ends, least):
+                reward = self.model.reward(child.network)
+                if reward is not None:
+                    self._offer(i, cell, child.prefix, reward)
+                    continue
+                chosen[cell] = child
+                break
+        return chosen
+
+    def _children(self, i: int, ends: Completions, values: list[Floats]) -> dict[Cell, list[_Entry]]:
+        """Every child of layer i that can end within the budget, by cell, with the ending predicted best."""
+        graph, budget = ends.graph, self.problem.budget
+        cells: dict[Cell, list[_Entry]] = {}
+        root = Prefix((), (), 0, 0.0, np.zeros(len(graph.most)))
+        for prefix in [root] if i == 0 else [holder.prefix for holder in self.holders[i - 1].values()]:
+            worth = sum(float(values[k][edge]) for k, edge in enumerate(prefix.edges))
+            for edge in np.flatnonzero(graph.layers[i].source == prefix.state).tolist():
+                child = prefix.grown(graph, edge)
+                index = ends.best(i + 1, child.state, self.bound, child.cost, child.also)
+                if index >= 0:
+                    here = worth + float(values[i][edge])
+                    value = here + float(ends.endings[i + 1][child.state].value[index])
+                    cell = (min(self.buckets - 1, int(self.buckets * child.cost / budget)), child.state)
+                    entry = (-value, child.cost, child.edges, index, child, here)
+                    cells.setdefault(cell, []).append(entry)
+        return cells
+
+    def _by_value(self, i: int, entries: list[_Entry], ends: Completions, least: float) -> Iterator[Child]:
+        """Children worth ``least`` or more by descending value, each with the best ending that keeps the budget to the
+        last bit."""
+        heap = [entry for entry in entries if -entry[0] >= least]
+        heapq.heapify(heap)
+        while heap:
+            value, cost, edges, index, prefix, here = heapq.heappop(heap)
+            network = prefix.options + ends.options(i + 1, prefix.state, index)
+            if self._within_budget(network):
+                yield Child(prefix, network, -value)
+                continue
+            index = ends.best(i + 1, prefix.state, self.bound, cost, prefix.also, below=index)
+            if index >= 0:
+                value = -(here + float(ends.endings[i + 1][prefix.state].value[index]))
+                if -value >= least:
+                    heapq.heappush(heap, (value, cost, edges, index, prefix, here))
+
+    def _offer(self, i: int, cell: Cell, prefix: Prefix, reward: float) -> None:
+        """The cell goes to the higher reward, then to the cheaper prefix, then stays."""
+        holder = self.holders[i].get(cell)
+        if holder is None or (reward, -prefix.cost) > (holder.reward, -holder.prefix.cost):
+            self.holders[i][cell] = CellHolder(reward, prefix)
+
+    def _within_budget(self, network: Choice) -> bool:
+        if network not in self._fits:
+            self._fits[network] = self.problem.fits(network)
+        return self._fits[network]
+
+
+_Entry = tuple[float, float, tuple[int, ...], int, Prefix, float]  # ordered by its first three, which differ

@@ -1,0 +1,219 @@
+"""LayerNAS: search layer by layer, one table cell for each bucket of cost (Fan et al., arXiv 2304.11517).
+
+M[layer][bucket] holds the best prefixes of the layers searched so far. Every prefix of layer l - 1 meets every option
+of layer l; the child is completed by a default for the layers to come, so that each trial is a whole network that can
+be trained, and takes its bucket when its accuracy is higher. Cost never enters the reward: ``select`` drops prefixes
+that cannot reach the target range.
+
+Departures, needed where options choose widths: a cell belongs to (bucket, width, size, ended), every prefix carries its
+exact cost beside its bucket, and the default is the most expensive way to end a network, not the most expensive option
+of each layer. A network met again is not trained again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+import numpy as np
+
+from edgenas.base.errors import InputError
+from edgenas.search.feasible import checked_graph
+from edgenas.search.graph import BestCompletions, Floats, Graph, Ints, best_rest
+from edgenas.search.problem import Problem, Result
+from edgenas.search.solvers import limited
+from edgenas.search.space import Choice
+from edgenas.search.trials import Trials, TrialsExhaustedError
+
+Fill = Literal["max", "mid", "min"]
+
+SLACK = 1e-9  #: relative; a bound on the rest is added in another order than an exact cost
+
+
+@dataclass(frozen=True, slots=True)
+class _Prefix:
+    options: Choice
+    state: int
+    cost: float
+    also: Floats = field(compare=False)  # what counts for each further limit
+
+
+def layernas(
+    problem: Problem,
+    trials: Trials,
+    *,
+    buckets: int = 100,
+    keep: int = 1,
+    fill: Fill = "max",
+    passes: int = 1,
+    lowest: float = 0.0,
+) -> Result:
+    """The best judged network with cost <= ``problem.budget`` that keeps the limits.
+
+    Buckets are of the cost that has the budget. Of every further limit, ``select`` drops prefixes whose cheapest rest
+    breaks it. Trials of the first layers, filled with expensive options, may all lie above the budget. When trials run
+    out there, the last one completes a kept prefix within the budget instead, so that there is an answer.
+
+    buckets   H: cells of equal width between 0 and the budget (100 in the paper)
+    keep      K: prefixes a cell keeps, against noise in training
+    fill      what stands in the layers to come: 'max' the most expensive completion (the paper's), 'min' the
+              cheapest, 'mid' the option of middle cost in each layer
+    passes    sweeps over all layers; from the second on, the layers to come are those of the best network so far
+    lowest    lower end of the target range, in the cost's unit: prefixes that cannot reach it are dropped
+    """
+    _check_options(problem, buckets, keep, fill, passes, lowest)
+    graph = checked_graph(problem)
+    search = _Search(problem, trials, graph, buckets, keep, fill, lowest)
+    before = len(trials)
+    try:
+        for number in range(passes):
+            best = trials.best()
+            search.sweep(best.choice if number and best is not None else None)
+    except TrialsExhaustedError:
+        pass
+    if trials.best() is None:  # too few trials, or a budget that equals the smallest cost up to rounding
+        search.rescue()
+    assert len(trials) - before <= passes * most_trials(graph, buckets, keep) + 1
+    notes = {"H": buckets, "K": keep, "fill": fill, "passes": passes, "target": [lowest, problem.budget]}
+    return trials.result("layernas", notes)
+
+
+def most_trials(graph: Graph, buckets: int, keep: int) -> int:
+    """The paper's bound H |S| L on the trials of one sweep, with K prefixes a cell and a cell for each state."""
+    fanouts = [int(np.bincount(layer.source).max()) for layer in graph.layers]
+    return fanouts[0] + sum(buckets * keep * n * s for n, s in zip(graph.states[1:-1], fanouts[1:], strict=True))
+
+
+@dataclass
+class _Search:
+    problem: Problem
+    trials: Trials
+    graph: Graph
+    buckets: int
+    keep: int
+    fill: Fill
+    lowest: float
+    cheapest: BestCompletions = field(init=False)
+    least_also: list[Floats] = field(init=False)  # (states, limits) before each layer, of the rest
+    dearest: BestCompletions = field(init=False)
+    kept: list[_Prefix] = field(init=False, default_factory=list)  # M of the last layer that was finished
+    default: tuple[Ints, ...] = field(init=False)  # for each layer and state: the edge that fills it
+
+    def __post_init__(self) -> None:
+        costs = [layer.cost for layer in self.graph.layers]
+        self.cheapest = best_rest(self.graph, costs)
+        self.dearest = best_rest(self.graph, costs, largest=True)
+        kinds = [[layer.also[kind] for layer in self.graph.layers] for kind in range(len(self.graph.most))]
+        bounds = [best_rest(self.graph, kind).bound for kind in kinds]
+        self.least_also = [
+            np.stack([bound[i] for bound in bounds], axis=1) if bounds else np.zeros((states, 0))
+            for i, states in enumerate(self.graph.states)
+        ]
+        match self.fill:
+            case "max":
+                self.default = self.dearest.edge
+            case "min":
+                self.default = self.cheapest.edge
+            case "mid":
+                self.default = _middle_edges(self.graph)
+
+    def sweep(self, best: Choice | None) -> None:
+        """One pass over the layers; ``best`` completes the children where it can, else ``fill`` does."""
+        self.kept = [self._root()]
+        for i in range(len(self.graph.layers)):
+            children = [child for prefix in self.kept for child in self._children(i, prefix)]
+            rest = {state: self._complete(i + 1, state, best) for state in {child.state for child in children}}
+            networks = [child.options + rest[child.state] for child in children]
+            spare = 1 if self.trials.best() is None else 0
+            self.kept = self._select(children, self.trials.rewards(networks, spare))
+            if not self.kept:
+                break
+
+    def rescue(self) -> None:
+        """Judge the best kept prefix with expensive options as long as they fit: for when no trial fitted. Under limits
+        an exact search finds them, where the prefix can be completed at all."""
+        prefix = self.kept[0] if self.kept else self._root()
+        if self.graph.most:
+            self._rescue_limited(prefix)
+            return
+        options, state, cost = list(prefix.options), prefix.state, prefix.cost
+        for i in range(len(options), len(self.graph.layers)):
+            layer = self.graph.layers[i]
+            edges = np.flatnonzero(layer.source == state)
+            least = cost + layer.cost[edges] + self.cheapest.bound[i + 1][layer.target[edges]]
+            fits = edges[least <= max(self.problem.budget, least.min())]
+            edge = int(fits[np.argmax(layer.cost[fits])])
+            options.append(int(layer.option[edge]))
+            state, cost = int(layer.target[edge]), cost + float(layer.cost[edge])
+        cheapest = self.cheapest.complete(self.graph, 0, 0)
+        self.trials.rewards([tuple(options) if cost <= self.problem.budget else cheapest])
+
+    def _rescue_limited(self, prefix: _Prefix) -> None:
+        """Judge the most expensive network within all limits that begins with the prefix, or any at all."""
+        dear = self.graph.with_values([layer.cost for layer in self.graph.layers])
+        begun = [layer.option == option for layer, option in zip(dear.layers, prefix.options, strict=False)]
+        free = [np.ones(len(layer), bool) for layer in dear.layers[len(begun) :]]
+        for graph in (dear.restricted([*begun, *free]), dear):
+            found = limited.solve(graph, self.problem.budget)
+            if found is not None:
+                self.trials.rewards([found.choice])
+                return
+
+    def _root(self) -> _Prefix:
+        return _Prefix((), 0, 0.0, np.zeros(len(self.graph.most)))
+
+    def _children(self, i: int, prefix: _Prefix) -> Iterator[_Prefix]:
+        """``prefix`` with each option of layer i that can still end within the target range."""
+        layer, budget, most = self.graph.layers[i], self.problem.budget, np.array(self.graph.most)
+        last = i + 1 == len(self.graph.layers)
+        slack = 0.0 if last else SLACK * budget
+        most_also = most if last else most * (1 + SLACK)
+        for edge in np.flatnonzero(layer.source == prefix.state).tolist():
+            state, cost = int(layer.target[edge]), prefix.cost + float(layer.cost[edge])
+            low = cost + float(self.cheapest.bound[i + 1][state])
+            high = cost + float(self.dearest.bound[i + 1][state])
+            also = prefix.also + layer.also[:, edge]
+            keeps = bool((also + self.least_also[i + 1][state] <= most_also).all())
+            if keeps and low <= budget + slack and high >= self.lowest - slack:
+                yield _Prefix((*prefix.options, int(layer.option[edge])), state, cost, also)
+
+    def _select(self, children: list[_Prefix], rewards: list[float]) -> list[_Prefix]:
+        """The K best of every cell: by reward, then lower cost, then order; the best of all cells first."""
+        cells: dict[tuple[int, int], list[tuple[float, float, int]]] = {}
+        for order, (child, reward) in enumerate(zip(children, rewards, strict=True)):
+            bucket = min(self.buckets - 1, int(self.buckets * child.cost / self.problem.budget))
+            cells.setdefault((bucket, child.state), []).append((-reward, child.cost, order))
+        winners = sorted(label for cell in cells.values() for label in sorted(cell)[: self.keep])
+        return [children[order] for *_, order in winners]
+
+    def _complete(self, i: int, state: int, best: Choice | None) -> Choice:
+        """Options of layers i.. after ``state``."""
+        options = []
+        for j in range(i, len(self.graph.layers)):
+            layer, edge = self.graph.layers[j], int(self.default[j][state])
+            if best is not None:
+                same = np.flatnonzero((layer.source == state) & (layer.option == best[j]))
+                edge = int(same[0]) if len(same) else edge
+            options.append(int(layer.option[edge]))
+            state = int(layer.target[edge])
+        return tuple(options)
+
+
+def _middle_edges(graph: Graph) -> tuple[Ints, ...]:
+    """For each layer and state, the edge of middle cost."""
+    middle = []
+    for layer, count in zip(graph.layers, graph.states[:-1], strict=True):
+        leaving = [np.flatnonzero(layer.source == state) for state in range(count)]
+        middle.append(np.array([e[np.argsort(layer.cost[e], kind="stable")[len(e) // 2]] for e in leaving]))
+    return tuple(middle)
+
+
+def _check_options(problem: Problem, buckets: int, keep: int, fill: str, passes: int, lowest: float) -> None:
+    for name, value in (("buckets", buckets), ("keep", keep), ("passes", passes)):
+        if value < 1:
+            raise InputError(f"{name} {value} is below 1")
+    if fill not in get_args(Fill):
+        raise InputError(f"fill {fill!r} is not one of {', '.join(get_args(Fill))}")
+    if not 0 <= lowest <= problem.budget:
+        raise InputError(f"lowest {lowest:g} is outside 0..{problem.budget:g}, the budget")

@@ -1,0 +1,141 @@
+"""MathNAS: block performances first, then one integer program (Wang et al., arXiv 2311.04943, NeurIPS 2023).
+
+A network's accuracy is predicted from its blocks as
+
+    Acc(N) = Acc(base) - sum_i b[i, J_i] (meanF[i, J_i] / F(N))^power
+
+with F the FLOPs (MACs) and b from ``edgenas.search.algorithms.mathnas_blocks``. The paper's ``power`` is 1, which
+makes the best network within a budget the optimum of a linear fraction; 0 makes prediction additive. The paper's
+steps: block performances from the single sample (its Algorithm 1) or a random average; the integer program under
+latency (section 4); its optimum is the answer. Departures: Dinkelbach over the exact dynamic program solves the
+fraction, the paper's big-M program (``edgenas.search.solvers.charnes_cooper``) is the cross-check; the best network
+judged is the answer, which may be one of the estimate's; ``top`` networks are judged instead of the first alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, Literal, get_args
+
+from edgenas.base.errors import InputError
+from edgenas.search.algorithms.mathnas_blocks import FLOPS, BlockValues, block_values
+from edgenas.search.feasible import checked_graph
+from edgenas.search.graph import Bools, Floats, Graph, edge_values, layered_graph
+from edgenas.search.problem import Problem, Result
+from edgenas.search.solvers import charnes_cooper, dinkelbach, limited, milp, pareto_dp
+from edgenas.search.solvers.dinkelbach import Ratio
+from edgenas.search.solvers.k_best import Scored, k_best
+from edgenas.search.solvers.pareto_dp import ParetoFront
+from edgenas.search.space import Choice, Space
+from edgenas.search.trials import Trials, TrialsExhaustedError
+
+SolverName = Literal["dp", "milp"]
+
+
+def mathnas(
+    problem: Problem,
+    trials: Trials,
+    *,
+    fraction: float | None = None,
+    power: float = 1.0,
+    top: int = 1,
+    solver: SolverName = "dp",
+) -> Result:
+    """The best judged network with cost <= ``problem.budget`` that keeps the limits.
+
+    fraction  None for the single-sample estimate; else the part of all networks the random average takes (the paper's
+              alternative, 0.05), for small spaces
+    power     exponent of the FLOPs factor, within 0..1; 1 in the paper
+    top       how many networks are judged beyond those of the estimate: the ones predicted best within the budget that
+              are not judged yet; the paper trusts the first
+    solver    'dp' Dinkelbach over the exact dynamic program; 'milp' the paper's integer program by HiGHS; under several
+              limits both keep all of them, as the paper keeps latency and energy
+
+    ``Result.predicted`` is the predicted accuracy of the best; the notes name the network predicted best of all.
+    """
+    if top < 1:
+        raise InputError(f"top {top} is below 1: the network predicted best must be judged")
+    if solver not in get_args(SolverName):
+        raise InputError(f"solver {solver!r} is not one of {', '.join(get_args(SolverName))}")
+    graph = checked_graph(problem)
+    key = problem.space.key
+    notes: dict[str, Any] = {"fraction": fraction, "power": power, "top": top, "solver": solver}
+    try:
+        values = block_values(problem, trials, fraction)
+    except TrialsExhaustedError:
+        return trials.result("mathnas", notes)
+    prediction = Prediction.of(problem.space, graph, values, power)
+    notes |= {"base": key(values.base), "N_avg": key(values.average), "estimated_from": len(trials)}
+    try:
+        first: list[Ratio] = []
+        ranked = prediction.ranked(problem.budget, solver, first)
+        best = next(ranked).choice
+        predicted_best = {"network": key(best), "accuracy": prediction.accuracy(best), "gap": first[0].gap}
+        notes |= {"predicted_best": predicted_best, "iterations": first[0].iterations}
+        trials.rewards(trials.unjudged(chain([best], (scored.choice for scored in ranked)), top))
+    except TrialsExhaustedError:
+        pass
+    found = trials.best()
+    return trials.result("mathnas", notes, None if found is None else prediction.accuracy(found.choice))
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """Accuracies predicted from block values, on the edges of a graph: Acc(base) - sum(loss) / sum(size)^power."""
+
+    graph: Graph
+    base_accuracy: float
+    loss: list[Floats]
+    size: list[Floats]
+    power: float
+
+    @classmethod
+    def of(cls, space: Space, graph: Graph, values: BlockValues, power: float = 0.0) -> Prediction:
+        """``graph`` is that of ``space`` under the cost of interest; sizes are FLOPs relative to the base network."""
+        if not 0 <= power <= 1:
+            raise InputError(f"power {power!r} is outside 0..1")
+        base_flops = FLOPS.total(space.architecture(values.base))
+        loss = [
+            [b * (f / base_flops) ** power for b, f in zip(*rows, strict=True)]
+            for rows in zip(values.loss, values.mean_flops, strict=True)
+        ]
+        ended = [
+            b * (row[i] / base_flops) ** power
+            for b, row, i in zip(values.ended, values.mean_flops, values.average, strict=True)
+        ]
+        size = [layer.cost / base_flops for layer in layered_graph(space, FLOPS).layers]
+        return cls(graph, values.base_accuracy, edge_values(space, loss, ended), size, power)
+
+    def accuracy(self, choice: Choice) -> float:
+        """Predicted accuracy of one network, in percent."""
+        edges = self.graph.path(choice)
+        loss, size = (sum(float(w[e]) for w, e in zip(rows, edges, strict=True)) for rows in (self.loss, self.size))
+        return self.base_accuracy - loss / float(size**self.power)
+
+    def front(self) -> ParetoFront:
+        """Every network that no other beats on cost and predicted accuracy, exactly; for power 0, where predicted
+        accuracy is additive. Its values are accuracies less ``base_accuracy``."""
+        if self.power != 0:
+            raise InputError(f"the front is exact for power 0, where prediction is additive, not for {self.power:g}")
+        return pareto_dp.pareto_front(self.graph.with_values([-loss for loss in self.loss]))
+
+    def ranked(self, budget: float, solver: SolverName = "dp", answers: list[Ratio] | None = None) -> Iterator[Scored]:
+        """Networks with cost <= budget by descending predicted accuracy; ``answers`` collects the solver's."""
+
+        def solve(keep: list[Bools]) -> Scored | None:
+            found = self._solve(budget, solver, keep)
+            if found is not None and answers is not None:
+                answers.append(found)
+            return None if found is None else Scored(found.choice, found.cost, found.ratio)
+
+        return k_best(self.graph, solve)
+
+    def _solve(self, budget: float, solver: SolverName, keep: list[Bools]) -> Ratio | None:
+        graph = self.graph.restricted(keep)
+        loss, size = ([w[mask] for w, mask in zip(rows, keep, strict=True)] for rows in (self.loss, self.size))
+        if solver == "milp" and self.power == 1:
+            return charnes_cooper.solve(graph, budget, loss, size)
+        additive = milp.solve if solver == "milp" else limited.solve
+        return dinkelbach.solve(graph, budget, loss, size, self.power, additive)

@@ -1,0 +1,153 @@
+"""MathNAS's block performances: what each block contributes to a network's accuracy (Wang et al., arXiv 2311.04943).
+
+b[i, j] is the accuracy lost when block 1, the largest of node i, gives way to block j. A node is a layer with more than
+one option, a block is an option. Two estimates:
+
+single sample    (its Algorithm 1) in one network, N_avg, which has at each node the block whose FLOPs are nearest the
+                 node's mean: m (n - 1) + 1 networks and the base, which has block 1 at every node
+random average   over a random part of all networks: mean accuracy of those with block 1 less that of those with j
+
+Where options choose widths, FLOPs are those of the option at the width before it. Where a stage may end early, the node
+means leave the ending out (N_avg is of full depth), and swapping it in ends the stage. The loss of that swap counts the
+later layers as they were in the networks judged; ``ended`` is what they fall short of block 1 by, so that predictions
+are exact where accuracy is additive.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from edgenas.base.errors import InputError
+from edgenas.search.cost import macs_cost
+from edgenas.search.problem import Problem
+from edgenas.search.space import Choice, Edge, Space, State
+from edgenas.search.trials import Trials
+
+MOST_SAMPLES = 100_000
+FLOPS = macs_cost()  #: the paper's FLOPs are multiply-accumulates
+
+
+@dataclass(frozen=True, slots=True)
+class BlockValues:
+    """One row a layer, one number an option, zeros where a layer has one option.
+
+    base           the network of block 1 at every node, and ``base_accuracy`` its accuracy in percent
+    average        N_avg
+    loss           b: accuracy points lost against block 1
+    mean_flops     mean FLOPs (MACs) of the networks the block was judged in
+    ended          what a layer of a stage that has ended adds to the loss
+    """
+
+    base: Choice
+    base_accuracy: float
+    average: Choice
+    loss: tuple[tuple[float, ...], ...]
+    mean_flops: tuple[tuple[float, ...], ...]
+    ended: tuple[float, ...]
+
+
+def block_values(problem: Problem, trials: Trials, fraction: float | None = None) -> BlockValues:
+    """Judge the networks an estimate needs and make it: the single sample, or with ``fraction`` (within 0..1) the
+    average over that part of all networks, drawn by ``problem.seed``."""
+    space = problem.space
+    base, average = base_network(space), average_network(space)
+    swaps = {
+        (i, j): swapped(space, average, i, j)
+        for i, layer in enumerate(space.layers)
+        if len(layer.options) > 1
+        for j in range(len(layer.options))
+    }
+    if fraction is None:
+        contexts = {key: [choice] for key, choice in swaps.items()}
+    else:
+        sample = _sample(space, fraction, problem.seed)
+        seen = _seen(space, sample)
+        lacking = dict.fromkeys(choice for key, choice in swaps.items() if key not in seen)
+        contexts = _seen(space, [*sample, *lacking])
+    networks = list(dict.fromkeys([base, *(choice for found in contexts.values() for choice in found)]))
+    rewards = dict(zip(networks, trials.rewards(networks), strict=True))
+    flops = {choice: FLOPS.total(space.architecture(choice)) for choice in networks}
+    accuracy = {key: _mean([rewards[c] for c in found]) for key, found in contexts.items()}
+    mean_flops = {key: _mean([flops[c] for c in found]) for key, found in contexts.items()}
+    loss = {(i, j): accuracy[i, base[i]] - accuracy[i, j] for i, j in swaps}
+    counts = {(i, average[i]): 1 for i, _ in swaps} if fraction is None else {k: len(c) for k, c in contexts.items()}
+    ended = [
+        _weighted([(loss.get((i, j), 0.0), n) for (k, j), n in counts.items() if k == i]) for i in range(len(base))
+    ]
+    return BlockValues(base, rewards[base], average, _rows(space, loss), _rows(space, mean_flops), tuple(ended))
+
+
+def base_network(space: Space) -> Choice:
+    """Block 1, the one of most FLOPs, at every node; ties take the first."""
+    return _walk(space, lambda _, edges: max(edges, key=lambda edge: FLOPS.of(edge.block)))
+
+
+def average_network(space: Space) -> Choice:
+    """N_avg: at each node the block whose FLOPs are nearest the mean of its blocks; ties take the first."""
+
+    def nearest(i: int, edges: Sequence[Edge]) -> Edge:
+        open_edges = [e for e in edges if not space.layers[i].options[e.option].ends] or list(edges)
+        mean = _mean([FLOPS.of(e.block) for e in open_edges])
+        return min(open_edges, key=lambda edge: abs(FLOPS.of(edge.block) - mean))
+
+    return _walk(space, nearest)
+
+
+def swapped(space: Space, choice: Choice, layer: int, option: int) -> Choice:
+    """``choice`` with ``option`` in ``layer``; where that ends a stage, its later layers end too."""
+    return space.repaired([*choice[:layer], option, *choice[layer + 1 :]])
+
+
+def _walk(space: Space, pick: Callable[[int, Sequence[Edge]], Edge]) -> Choice:
+    state, options = State(space.c_in, space.in_size), []
+    for i in range(len(space.layers)):
+        edge = pick(i, space.open_edges(i, state))
+        options.append(edge.option)
+        state = edge.target
+    return tuple(options)
+
+
+def _sample(space: Space, fraction: float, seed: int) -> list[Choice]:
+    """That part of all networks (at least two), without replacement."""
+    if not 0 < fraction <= 1:
+        raise InputError(f"fraction {fraction!r} is outside 0..1")
+    wanted = min(space.networks, max(2, math.ceil(fraction * space.networks)))
+    if wanted > MOST_SAMPLES:
+        raise InputError(
+            f"{fraction:g} of the {space.networks:.3g} networks of {space.name} is more than {MOST_SAMPLES:,}: "
+            f"use the single sample"
+        )
+    rng, found = random.Random(seed), dict[Choice, None]()
+    while len(found) < wanted:
+        found[space.sample(rng)] = None
+    return list(found)
+
+
+def _seen(space: Space, networks: Sequence[Choice]) -> dict[tuple[int, int], list[Choice]]:
+    """For each (layer, option) the networks that take it there; layers after the end of a stage take nothing."""
+    seen: dict[tuple[int, int], list[Choice]] = {}
+    for choice in networks:
+        state = State(space.c_in, space.in_size)
+        for i, option in enumerate(choice):
+            if not state.ended:
+                seen.setdefault((i, option), []).append(choice)
+            state = next(e.target for e in space.open_edges(i, state) if e.option == option)
+    return seen
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _weighted(values: Sequence[tuple[float, int]]) -> float:
+    """The mean of (value, weight) pairs, 0 of none."""
+    return sum(value * weight for value, weight in values) / (sum(weight for _, weight in values) or 1)
+
+
+def _rows(space: Space, values: dict[tuple[int, int], float]) -> tuple[tuple[float, ...], ...]:
+    return tuple(
+        tuple(values.get((i, j), 0.0) for j in range(len(layer.options))) for i, layer in enumerate(space.layers)
+    )

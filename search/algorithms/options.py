@@ -1,0 +1,19 @@
+"""The options that algorithms share, checked."""
+
+from __future__ import annotations
+
+from edgenas.base.errors import InputError
+
+
+def check_counts(**counts: int) -> None:
+    """InputError for a number below 1."""
+    for name, value in counts.items():
+        if value < 1:
+            raise InputError(f"{name} {value} is below 1")
+
+
+def check_shares(**shares: float) -> None:
+    """InputError for a share or probability outside 0..1."""
+    for name, value in shares.items():
+        if not 0 <= value <= 1:
+            raise InputError(f"{name} {value!r} is outside 0..1")

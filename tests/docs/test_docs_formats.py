@@ -1,0 +1,149 @@
+"""docs/file-formats.md names the fields that files have, no fewer and no more, and the versions that they say."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgenas.bundle.write import MANIFEST, manifest
+from edgenas.cli.completions import INVENTORY
+from edgenas.devices.sections import AdbSection, LocalSection, Section, SshSection
+from edgenas.latency_tables.imported import FORMAT_VERSION as IMPORTED_VERSION
+from edgenas.latency_tables.store.migration import FORMAT_VERSION
+from edgenas.profiler.sustained import FORMAT as SUSTAINED
+from edgenas.profiler.sustained import VERSION as SUSTAINED_VERSION
+from edgenas.profiler.sustained import MinuteReading, Slowdown, SustainedLoad
+from edgenas.profiler.verify import Verdict
+from edgenas.runs.files import VerdictData
+from edgenas.search.journal import VERSION as TRIALS_VERSION
+from edgenas.search.record import VERSION as SEARCH_VERSION
+from edgenas.ship.preprocessing import PREDICT
+from tests.edgenas.test_cli import edgenas
+from tests.latency_tables.test_journal import SETTING
+from tests.support.docs_pages import text_of
+from tests.support.report_toys import write_tables
+
+PAGE = "docs/file-formats.md"
+
+
+def fields_under(heading: str) -> set[str]:
+    """The names in the first column of the table below a heading."""
+    found = re.search(rf"^##+ {heading}\n(.*?)(?=^##|\Z)", text_of(PAGE), re.DOTALL | re.MULTILINE)
+    assert found, f"{PAGE} has no heading {heading}"
+    rows = re.findall(r"^\| (`[^|]*`) \|", found[1], re.MULTILINE)
+    return {name for row in rows for name in re.findall(r"`([^`]+)`", row)}
+
+
+def keys(records: Iterable[dict[str, Any]]) -> set[str]:
+    return {key for record in records for key in record}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tables with a record of every kind."""
+    folder = tmp_path_factory.mktemp("formats")
+    write_tables(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def search(run: Path) -> dict[str, Any]:
+    """What the verb itself writes."""
+    (run / "my_judge.py").write_text("def judge(network):\n    return 50 + network.macs ** 0.1\n")
+    edgenas(
+        "search",
+        "nas_bench_macro",
+        "--table",
+        "table-litert.jsonl",
+        "--budget-ms",
+        "1e3",
+        "--accuracy",
+        "my_judge:judge",
+        "--algorithm",
+        "random",
+        "--max-trials",
+        "3",
+        cwd=run,
+    )
+    found = json.loads((run / "search.json").read_text())
+    assert isinstance(found, dict)
+    return found
+
+
+def test_tables(run: Path) -> None:
+    lines = [json.loads(line) for path in sorted(run.glob("table-*.jsonl")) for line in path.read_text().splitlines()]
+    headers = [line for line in lines if "kind" not in line]
+    assert keys(headers) == fields_under("Header")
+    assert keys(header["setting"] for header in headers) == fields_under("Setting")
+    assert {header["version"] for header in headers} == {FORMAT_VERSION}
+    kinds = {line["kind"] for line in lines if "kind" in line}
+    assert kinds == {"measurement", "failure", "void", "validation"}
+    for kind in kinds:
+        assert keys(line for line in lines if line.get("kind") == kind) == fields_under(kind.capitalize())
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("search")
+def test_judged_networks(run: Path) -> None:
+    header, *trials = [json.loads(line) for line in (run / "search.trials.jsonl").read_text().splitlines()]
+    assert set(header) == fields_under("Header of judged networks")
+    assert keys(trials) == fields_under("Judged network")
+
+
+@pytest.mark.slow
+def test_searches(search: dict[str, Any]) -> None:
+    assert set(search) == fields_under("Top")
+    assert keys(search["runs"]) == fields_under("Run")
+    assert fields_under("Run") - {"trials"} == set(search["winner"])
+    assert keys(search["winner"]["limits"]) == fields_under("Limit")
+    named = re.search(r"`trials` \| in order: (.*?)\.", text_of(PAGE))
+    assert named and set(re.findall("`([^`]+)`", named[1])) == keys(search["runs"][0]["trials"])
+
+
+def test_verifications() -> None:
+    own = set(VerdictData.model_fields) - {"key", "judged_accuracy"}  # of the demo's finalists, which no bundle holds
+    assert fields_under("Verification") == own
+    assert set(Verdict.__dataclass_fields__) == own
+
+
+def test_sustained_load() -> None:
+    minute = MinuteReading(1, 60.0, 9, 1.0, 1.1, None, None, (), (1,), (1,))
+    line = SustainedLoad(
+        "m", "0", "d", "litert", SETTING, "now", 60.0, 60.0, "run", "", (minute,), "median", None
+    ).as_dict()
+    assert set(line) == fields_under("Sustained")
+    assert keys(line["minutes"]) == fields_under("Minute")
+    told = text_of(PAGE)
+    assert f'"{SUSTAINED}", {SUSTAINED_VERSION} |' in told
+    assert all(f"`{name}`" in told for name in Slowdown.__dataclass_fields__)
+
+
+def test_the_manifest(tmp_path: Path) -> None:
+    (tmp_path / PREDICT).write_text("")
+    (tmp_path / MANIFEST).write_text("")
+    assert re.fullmatch(r"[0-9a-f]{64}  \S+\n", manifest(tmp_path))
+
+
+def test_the_inventory() -> None:
+    base = set(Section.model_fields)
+    assert fields_under("Any kind") == base
+    for kind, section in {"local": LocalSection, "ssh": SshSection, "adb": AdbSection}.items():
+        assert fields_under(f"Kind {kind}") == set(section.model_fields) - base
+    assert f"`{INVENTORY}`" in text_of(PAGE)
+
+
+def test_versions() -> None:
+    rows = dict(re.findall(r"^\| \[(.+?)\].*\| (\d)?[^|]*\|$", text_of(PAGE), re.MULTILINE))
+    told = {name: int(version) for name, version in rows.items() if version}
+    assert told == {
+        "latency table": FORMAT_VERSION,
+        "imported table": IMPORTED_VERSION,
+        "judged networks": TRIALS_VERSION,
+        "search": SEARCH_VERSION,
+        "sustained load": SUSTAINED_VERSION,
+    }

@@ -1,0 +1,126 @@
+"""Every verb ends with a summary whose last line is worth typing next, but for those whose stdout is taken as it is."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from edgenas.base.errors import EdgenasError
+from edgenas.cli import VERBS, cli
+from edgenas.cli.devices import VERBS as DEVICE_VERBS
+from edgenas.cli.table import VERBS as TABLE_VERBS
+
+SMALL = ("nas_bench_macro", "--in-size", "8", "--rounds", "2", "--processes", "1", "--most-processes", "1")
+
+#: stdout is what was asked for, whole: a script, and what a command on a device printed
+DATA = {"completion", "devices exec"}
+
+
+def verbs() -> Iterator[tuple[str, str]]:
+    """'table show' -> the module that holds it."""
+    for prefix, group in (("", VERBS), ("table ", TABLE_VERBS), ("devices ", DEVICE_VERBS)):
+        for verb, (module, _) in group.items():
+            if prefix or verb not in ("table", "devices"):
+                yield prefix + verb, module
+
+
+@pytest.mark.parametrize(("verb", "module"), [(v, m) for v, m in verbs() if v not in DATA])
+def test_every_verb_says_what_is_next(verb: str, module: str) -> None:
+    """In its own file or, where files in pairs share a verb, in one that it calls."""
+    source = inspect.getsource(importlib.import_module(module))
+    called = re.findall(r"from (edgenas\.cli[.\w]*) import", source)
+    sources = [source, *(inspect.getsource(importlib.import_module(name)) for name in called)]
+    assert any(re.search(r'"next"', text) for text in sources)
+    assert "print_summary(" in "".join(sources)
+
+
+def typed(*args: str, code: int = 0) -> Result:
+    """Type ``edgenas ARGS`` in this process."""
+    done = CliRunner().invoke(cli, list(args))
+    if code == 1:
+        assert isinstance(done.exception, EdgenasError), done.exception
+    else:
+        assert done.exit_code == 0, (done.exception, done.output)
+    return done
+
+
+def following(stdout: str) -> str:
+    """What the last line says is next."""
+    last = re.fullmatch(r"next: +(\S.*)", stdout.rstrip("\n").splitlines()[-1])
+    assert last, stdout
+    return last[1]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with a table, a judge and a board that nobody answers for."""
+    where = tmp_path_factory.mktemp("next")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(where)
+        patch.syspath_prepend(str(where))
+        (where / "next_judge.py").write_text("def by_macs(a):\n    return 20 + 20 * a.macs ** 0.06\n")
+        assert following(typed("profile", *SMALL, "-o", "t.jsonl").stdout) == "edgenas table show t.jsonl"
+        (where / "again.jsonl").write_bytes((where / "t.jsonl").read_bytes())
+        yield where
+
+
+@pytest.mark.slow
+def test_spaces_and_blocks(folder: Path) -> None:
+    assert "edgenas profile NAME" in following(typed("spaces").stdout)
+    one = typed("spaces", "nas_bench_macro", "--in-size", "8").stdout
+    assert following(one) == "edgenas profile nas_bench_macro --in-size 8"
+    assert (
+        following(typed("blocks", "mobilenet_v2", "--classes", "10").stdout)
+        == "edgenas profile mobilenet_v2 --classes 10"
+    )
+
+
+def test_tables(folder: Path) -> None:
+    assert following(typed("table", "show", "t.jsonl").stdout) == "edgenas table validate t.jsonl"
+    assert following(typed("table", "diff", "t.jsonl", "again.jsonl").stdout).startswith(
+        "edgenas report t.jsonl again."
+    )
+    checked = CliRunner().invoke(cli, ["table", "check", "t.jsonl", "--space", "nas_bench_macro", "--in-size", "8"])
+    if checked.exit_code == 0:  # at 8 pixels overhead may dominate, which is an error of its own
+        assert following(checked.stdout) == "edgenas table validate t.jsonl"
+    assert "edgenas profile nas_bench_macro --runtime litert" in str(
+        typed("table", "check", "t.jsonl", "--space", "nas_bench_macro", code=1).exception
+    )
+
+
+@pytest.mark.slow
+def test_from_search_to_verify(folder: Path) -> None:
+    way = ("--unvalidated", "--accuracy", "next_judge:by_macs", "--algorithm", "mathnas", "--in-size", "8")
+    found = typed("search", "nas_bench_macro", "--table", "t.jsonl", "--budget-ms", "1000", *way)
+    assert following(found.stdout) == "edgenas export search.json"
+    assert following(typed("front", "search.json", "--unvalidated").stdout).startswith(
+        "edgenas export nas_bench_macro/"
+    )
+    exported = following(typed("export", "search.json", "-o", "model").stdout)
+    assert exported == "edgenas verify model/model.tflite model/model.onnx --budget-ms MS"
+    quick = ("--rounds", "2", "--processes", "1", "--force")
+    timed = following(typed("verify", "model/model.tflite", *quick).stdout)
+    assert re.fullmatch(r"edgenas verify model/model.tflite --budget-ms [0-9.e+-]+", timed)
+    inside = following(typed("verify", "model/model.tflite", "--budget-ms", "1000", *quick).stdout)
+    assert inside.endswith("--json > verified.json, then edgenas report verified.json")
+    assert following(typed("report", "t.jsonl", "search.json", "-o", "r.html").stdout) == "open r.html in a browser"
+
+
+@pytest.mark.slow
+def test_devices(folder: Path) -> None:
+    inventory = ("--inventory", "my devices.toml")
+    added = typed("devices", "add", "pi4", "--ssh", "pi@pi4.invalid", *inventory)
+    assert following(added.stdout) == "edgenas devices enroll pi4 --inventory 'my devices.toml'"
+    assert following(typed("devices", "list").stdout) == "edgenas devices check"
+    assert following(typed("devices", "facts", "local").stdout) == "edgenas devices check local"
+    assert following(typed("devices", "unlock", "local").stdout) == "edgenas devices check local"
+    checked = CliRunner().invoke(cli, ["devices", "check", "local"])  # a busy machine is refused
+    refused = checked.exit_code != 0
+    last = checked.stdout.rstrip("\n").splitlines()[-1]
+    assert last == "ready:   none" if refused else following(checked.stdout) == "edgenas profile SPACE --device local"

@@ -1,0 +1,165 @@
+"""Parts of the report page that not every run has, and what it says where they are missing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgenas.base.errors import InputError
+from edgenas.latency_tables.store.journal import TableWriter, read_journal
+from edgenas.latency_tables.validation import latest
+from edgenas.profiler.verify import Verdict
+from edgenas.report.card import proved
+from edgenas.report.html import render
+from edgenas.report.page import page
+from edgenas.report.plot import Axis, Plot
+from edgenas.report.sections.limits import best_runs, limits_section
+from edgenas.report.sections.trust import trust_section
+from edgenas.runs.files import SearchData
+from edgenas.runs.gather import RunFiles, gather
+from edgenas.search.explain import explain
+from tests.edgenas.test_report import Page
+from tests.latency_tables.test_journal import SETTING
+from tests.latency_tables.test_validation import SPACE
+from tests.support.report_toys import Pi, searched, sustained, tau, write_run
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_run(tmp_path_factory.mktemp("sections") / "run")
+
+
+@pytest.fixture(scope="module")
+def explained(run: Path) -> dict[str, Any]:
+    """What ``edgenas search`` writes of a search with a limit beside its budgets."""
+    record, cost = searched(run, ("params", 1.2e6))
+    return record.to_json(
+        table="table-litert.jsonl",
+        statistic=cost.statistic,
+        uncertainty="upper",
+        explanation=explain(record).as_dict(record),
+    )
+
+
+def test_limits_are_told_for_each_budget(explained: dict[str, Any]) -> None:
+    search = SearchData.model_validate(explained)
+    runs = best_runs(search)
+    assert [run.budget for run in runs] == [1.5, 2.5]
+    assert [[limit.unit for limit in run.limits] for run in runs] == [["ms", "params"]] * 2
+    shown = Page(f"<main>{_text(limits_section([search]))}</main>")
+    assert shown.text.count("at most") == 1
+    binding = [limit for limit in explained["explanation"]["limits"] if limit["binds"]]
+    assert binding and "The limit of" in shown.text.replace("the limit", "The limit")
+    assert explained["explanation"]["limits"][0]["more"][0]["key"] in shown.text
+    for spent in explained["explanation"]["dearest_blocks"]:
+        assert spent["layer"] in shown.text
+
+
+def test_a_search_that_tells_no_limits_has_none(explained: dict[str, Any]) -> None:
+    older = {**explained, "explanation": None, "runs": [{**run, "limits": []} for run in explained["runs"]]}
+    assert limits_section([SearchData.model_validate(older)]) is None
+
+
+@pytest.mark.parametrize(
+    ("judge", "macs", "said"),
+    [
+        (tau(0.8, 0.6, 0.9), tau(0.3, 0.0, 0.5), "better than MACs"),
+        (tau(0.5, 0.2, 0.7), tau(0.4, 0.1, 0.6), "the intervals overlap"),
+        (tau(0.1, -0.3, 0.5), tau(0.4, 0.1, 0.6), "nothing shows that its order means anything"),
+    ],
+)
+def test_trust_says_what_its_interval_allows(
+    explained: dict[str, Any], judge: dict[str, float], macs: dict[str, float], said: str
+) -> None:
+    made = trust_section([SearchData.model_validate({**explained, "trust": {"judge": judge, "macs": macs}})])
+    text = Page(_text(made)).text
+    assert said in text and f"{judge['value']:.2f}" in text and f"{judge['low']:.2f}".replace("-", "−") in text
+
+
+def test_each_file_says_its_precision(run: Path, tmp_path: Path) -> None:
+    verdict = json.loads((run / "run.json").read_text())["verdicts"][0]
+    setting = {**SETTING.as_dict(), "precision": "int8"}
+    record = {**verdict, "setting": setting, "peak_kib": 30_720}
+    (tmp_path / "verification.jsonl").write_text(json.dumps(record) + "\n")
+    only = Page(page(gather([tmp_path / "verification.jsonl"])))
+    assert "int8" in only.text and "30.0" in only.text  # MiB
+    assert next(a["id"] for a in only.all("section")) == "verified"
+    both = page(gather([run, tmp_path]))  # the same measurement, told twice, as a bundle does
+    assert Page(both).text.count(f"{verdict['p90_ms']:.2f}") == Page(page(gather([run]))).text.count(
+        f"{verdict['p90_ms']:.2f}"
+    )
+
+
+def test_a_campaign_alone_says_what_is_missing(tmp_path: Path) -> None:
+    with TableWriter(tmp_path / "pi.jsonl", SETTING, "0") as writer:
+        writer.append([Pi().measure((block,), 0, "table", "a") for block in SPACE.blocks()])
+    shown = Page(page(gather([tmp_path])))
+    assert [a["id"] for a in shown.all("section")] == ["tables", "blocks", "drift", "missing", "provenance"]
+    for command in ("edgenas search SPACE --table pi.jsonl", "edgenas table validate pi.jsonl", "edgenas verify"):
+        assert command in shown.text
+
+
+def test_minutes_under_load_are_drawn(tmp_path: Path) -> None:
+    path = tmp_path / "sustained.jsonl"
+    held = {"ratio": 1.01, "low": 0.99, "high": 1.03, "minutes": 1}
+    lines = [sustained(budget_ms=13.0, worst_minute=4, within_budget=False), sustained(file="b.onnx", slower=held)]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    shown = Page(page(gather([path])))
+    assert next(a["id"] for a in shown.all("section")) == "sustained"
+    assert (
+        "After 4 minutes a.tflite takes 27.3 % longer (20.0 % … 35.0 %), at 54 °C instead of 51; its worst minute, 4, "
+        "is outside 13.0 ms." in shown.text
+    )
+    assert "b.onnx held its speed for 4 minutes (−1.0 % … 3.0 %)" in shown.text and "soft limit" in shown.text
+    path.write_text(json.dumps(sustained(minutes=[{"minute": 1, "median_ms": -1, "p90_ms": 1}])) + "\n")
+    with pytest.raises(InputError, match=r"sustained\.jsonl: minutes\.0\.median_ms"):
+        gather([path])
+
+
+def test_several_searches_and_units_share_a_page(run: Path, explained: dict[str, Any], tmp_path: Path) -> None:
+    macs = {**explained, "unit": "MACs", "table": None}
+    for name, data in (("a.json", explained), ("b.json", macs)):
+        (tmp_path / name).write_text(json.dumps(data))
+    shown = Page(page(gather([run / "table-litert.jsonl", tmp_path])))
+    assert "Search 2" in shown.text
+    assert len([a for a in shown.all("div") if a.get("class") == "plot dots"]) == 2
+    identities = [a["id"] for _, a in shown.tags if "id" in a]
+    assert len(identities) == len(set(identities))
+
+
+def test_an_empty_page_is_a_page() -> None:
+    assert [a["id"] for a in Page(page(RunFiles(), live=True)).all("section")] == ["provenance"]
+
+
+def _text(element: Any) -> str:
+    from edgenas.report.html import render
+
+    return render(element)
+
+
+def test_no_mark_hides_the_label_of_a_budget() -> None:
+    plot = Plot(Axis.around([1.0, 2.0]), Axis.around([80.0, 90.0]), "ms", "%", "front")
+    plot.upright(1.5, "budget 1.5 ms", "budget")
+    plot.mark((1.5, 81.0), "dot", title="a network")
+    shown = render(plot.element())
+    assert shown.index('class="budget"') < shown.index("a network") < shown.index("budget 1.5 ms")
+
+
+def test_a_file_that_is_further_off_than_predictions_are_is_told(run: Path, tmp_path: Path) -> None:
+    proof = latest(read_journal(run / "table-litert.jsonl"), None)
+    assert proof is not None
+    share = proof.error_share()
+    verdict = Verdict("model.tflite", "pi4", "litert", "min", 1.0, 0.9, 1.1, 1.0, 1.0, None, 1.0, None, SETTING)
+    demo = json.loads((run / "run.json").read_text())["verdicts"][0]
+    for factor, said in ((1 + 0.9 * share, ""), (1 - 0.9 * share, ""), (0.25, "75 % less"), (3.0, "200 % longer")):
+        wanted = f"model.tflite took {said} than predicted, which is beyond that"
+        told = proved(proof, replace(verdict, measured_ms=factor))
+        assert wanted in told if said else told == proved(proof, None)
+        (tmp_path / "verified.json").write_text(json.dumps([{**demo, "predicted_ms": 1.0, "measured_ms": factor}]))
+        shown = Page(page(gather([run / "table-litert.jsonl", tmp_path / "verified.json"])))
+        assert wanted in shown.text if said else "beyond that" not in shown.text
+    assert proved(proof, replace(verdict, predicted_ms=None)) == proved(proof, None)

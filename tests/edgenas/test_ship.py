@@ -1,0 +1,42 @@
+"""``edgenas ship``: what it refuses. What it makes is in ``tests/docs/test_docs_stories.py``, which types its page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.edgenas.test_cli import edgenas
+from tests.support.picture_toys import write_class, write_classes
+from tests.support.report_toys import write_tables
+
+pytest.importorskip("torch")
+pytest.importorskip("PIL.Image")
+pytest.importorskip("matplotlib")
+
+_QUICK = (
+    "--in-size 8 --held-out 12 --workers 0 --train 2 --max-trials 8 --algorithm random --force "
+    "--set supernet.epochs=1 --set supernet.batch=16 --set supernet.calibration_images=16 "
+    "--set winner.epochs=2 --set winner.batch=16"
+)
+QUICK = _QUICK.split()
+
+
+@pytest.mark.slow
+def test_misuse_is_named_before_anything_is_measured(tmp_path: Path) -> None:
+    write_classes(tmp_path / "photos", 20)
+    write_class(tmp_path / "few" / "red", "red", 3)
+    write_tables(tmp_path)
+    base = ("ship", "nas_bench_macro", "--budget-ms", "1", "--images")
+    for args, why in (
+        (("nowhere",), "nowhere is no folder"),
+        (("few",), "has 1 classes: red"),
+        (("photos", "--precision", "fp16"), "name fp32 or int8 first"),
+        (("photos", "--set", "winner.epoch=3"), "it has epochs"),
+        (("photos", "--set", "train.epochs=3", "--algorithm", "fastest"), "no algorithm 'fastest'"),
+        (("photos", "--device", "pi9"), "pi9"),
+        (("photos", "--table", "table-onnxruntime.jsonl", *QUICK), "is of fp32 blocks under onnxruntime"),
+        (("photos", "--set", "winner.batch=4096", "--in-size", "8"), "batch=4096 is more than the"),
+    ):
+        assert why in edgenas(*base, *args, cwd=tmp_path, check=2).stderr, args
+    assert not list(tmp_path.glob("*/table-*.jsonl"))

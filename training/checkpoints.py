@@ -1,0 +1,61 @@
+"""Where a training stands, on disk: named arrays and JSON in one ``.npz``, so that it can be cut and goes on.
+
+Nothing in it is a pickle. The file is replaced as a whole: a reader sees the state before or after, never half of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgenas.base.errors import InputError
+
+VERSION = 1  # 1: first
+_FACTS = "facts"
+
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The state of one training in the file ``path``. ``identity`` says which: network or space, data, recipe, seed."""
+
+    path: Path
+    identity: str
+
+    def save(self, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> None:
+        """Replace the file; ``facts`` are plain JSON values."""
+        text = json.dumps({"version": VERSION, "identity": self.identity, **facts})
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.path.with_name(f".{self.path.name}.partial")
+        with partial.open("wb") as file:
+            np.savez(file, allow_pickle=False, **{_FACTS: np.frombuffer(text.encode(), np.uint8), **arrays})
+        partial.replace(self.path)
+
+    def load(self) -> tuple[Arrays, dict[str, Any]] | None:
+        """(arrays, facts), or None where there is no file. InputError for one that another training wrote, or that is
+        no checkpoint."""
+        try:
+            with self.path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            facts = json.loads(arrays.pop(_FACTS).tobytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+            raise InputError(
+                f"{self.path} is no checkpoint of edgenas ({error}); delete it, or name another"
+            ) from error
+        found = (facts.get("version"), facts.get("identity"))
+        if found != (VERSION, self.identity):
+            raise InputError(
+                f"{self.path} holds the training {found[1]!r} (format {found[0]!r}), this one is {self.identity!r} "
+                f"(format {VERSION}): delete it, or name another file"
+            )
+        return arrays, facts

@@ -1,0 +1,103 @@
+"""Images in batches on the device that trains: where they lie, how they are normalised, mirrored and moved.
+
+Needs torch, and importing this file imports it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgenas.base.errors import InputError, MissingExtraError
+from edgenas.training.arithmetic import sent
+from edgenas.training.data import ImageData, Labels, Pixels, TrainRecipe
+
+try:
+    import torch
+    from torch import Tensor
+    from torch.nn import functional as F
+except ImportError as error:
+    raise MissingExtraError("torch", "train", "training a network") from error
+
+RESIDENT_SHARE = 0.25  #: of a GPU's free memory that images may fill; more of them stay with the CPU
+
+
+def device_named(name: str) -> torch.device:
+    """'cpu', 'cuda', 'cuda:1', or 'auto': CUDA where torch finds it. InputError where it is not there."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise InputError(f"device {name!r} is not 'auto', 'cpu' or 'cuda'") from None
+    if device.type not in ("cpu", "cuda"):
+        raise InputError(f"device {name!r}: networks are trained on 'cpu' or 'cuda'")
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise InputError(f"device {name!r}: torch {torch.__version__} finds no CUDA here; take 'cpu' or 'auto'")
+    return device
+
+
+class Feed:
+    """One part of ``data`` as (n, c, s, s) batches, float32, at 1/``shrink`` of its size.
+
+    On a GPU with room the part lies there as a whole, as it was stored: uint8 where the data are.
+    """
+
+    def __init__(
+        self,
+        data: ImageData,
+        images: Pixels,
+        labels: Labels,
+        shrink: int,
+        device: torch.device,
+        memory_format: torch.memory_format = torch.channels_last,
+    ) -> None:
+        self._images, self._device, self._shrink, self._format = images, device, shrink, memory_format
+        self._labels = torch.from_numpy(labels).to(device)
+        self._resident: Tensor | None = None
+        if device.type == "cuda" and images.nbytes < RESIDENT_SHARE * torch.cuda.mem_get_info(device)[0]:
+            self._resident = torch.from_numpy(np.array(images)).to(device)
+        self._scale: tuple[Tensor, Tensor] | None = None
+        if data.mean:
+            mean, deviation = (torch.tensor(v, dtype=torch.float32, device=device) for v in (data.mean, data.deviation))
+            self._scale = mean.view(1, -1, 1, 1), 1 / deviation.view(1, -1, 1, 1)
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def batch(self, rows: NDArray[np.int64] | slice) -> tuple[Tensor, Tensor]:
+        """The images of these rows, normalised, and their labels."""
+        if isinstance(rows, slice):
+            rows = np.arange(len(self))[rows]
+        picked = sent(rows, self._device)
+        stored = sent(self._images[rows], self._device) if self._resident is None else self._resident[picked]
+        images = stored.permute(0, 3, 1, 2).float()  # NHWC in memory: channels last to torch
+        if self._shrink > 1:
+            images = F.avg_pool2d(images, self._shrink)
+        if self._scale is not None:
+            images = (images - self._scale[0]) * self._scale[1]
+        return images.contiguous(memory_format=self._format), self._labels[picked]
+
+    def in_order(self, at_once: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Every image once."""
+        for start in range(0, len(self), at_once):
+            yield self.batch(slice(start, start + at_once))
+
+
+def varied(images: Tensor, recipe: TrainRecipe, rng: np.random.Generator) -> Tensor:
+    """``images`` mirrored and moved as ``recipe`` says, each by its own draw; what moves in is 0, the mean.
+
+    The draws, a few numbers an image, are made here, so that every device trains on the same; pixels move there."""
+    n, _, size, _ = images.shape
+    if recipe.flip:
+        mirrored = sent(rng.random(n) < 0.5, images.device)
+        images = torch.where(mirrored[:, None, None, None], images.flip(3), images)
+    if recipe.shift:
+        moved = sent(rng.integers(0, 2 * recipe.shift + 1, (2, n, 1)), images.device)
+        rows, columns = moved + torch.arange(size, device=images.device)  # each (n, size)
+        padded = F.pad(images, (recipe.shift,) * 4).permute(0, 2, 3, 1)  # (n, s + 2 shift, s + 2 shift, c)
+        each = torch.arange(n, device=images.device)[:, None, None]
+        images = padded[each, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+    return images
