@@ -1,11 +1,15 @@
-"""Errors that a person can act on.
+"""Errors that a person can act on: one tree.
 
-    EdgenasError            base: caught by the command line, printed as one line
-      InputError            a value breaks a rule (exit code 2)
-        MissingExtraError   an optional package is not installed (exit code 2)
-      OutcomeError          the input was fine, the job did not succeed (exit code 1)
-
-``devices`` imports nothing of ours and keeps its own tree in ``edgenas.devices.base``.
+EdgenasError            base: caught by the command line, printed as one line
+  InputError            a value breaks a rule (exit code 2)
+    MissingExtraError   an optional package is not installed (exit code 2)
+  OutcomeError          the input was fine, the job did not succeed (exit code 1)
+  DeviceError           a device did not do what was requested (exit code 1)
+    TimeLimitError      a command ran past its time; carries what it printed until then
+    OutputLimitError    a command printed too much
+    TransferError       a file did not arrive whole
+    LostError           the device does not answer, or the connection broke: the command may have run
+    DeviceInputError    an inventory, a device's name or a path breaks a rule; also an InputError (exit code 2)
 """
 
 from __future__ import annotations
@@ -32,3 +36,32 @@ class MissingExtraError(InputError):
 
 class OutcomeError(EdgenasError):
     """The job ran and did not succeed, e.g. no network meets the budget."""
+
+
+class DeviceError(EdgenasError):
+    """A device did not do what was requested; the message names the device, the request and what to do."""
+
+
+class TimeLimitError(DeviceError):
+    """A command was stopped at its time limit; ``stdout`` and ``stderr`` hold what it had printed."""
+
+    def __init__(self, message: str, stdout: str, stderr: str) -> None:
+        super().__init__(message)
+        self.stdout = stdout
+        self.stderr = stderr
+
+
+class OutputLimitError(DeviceError):
+    """A command was stopped because it printed too much."""
+
+
+class TransferError(DeviceError):
+    """A file or folder did not arrive whole; nothing of it is left under its name."""
+
+
+class LostError(DeviceError):
+    """The device does not answer, or the connection broke; the command may or may not have run."""
+
+
+class DeviceInputError(DeviceError, InputError):
+    """An inventory, a device's name or a path breaks a rule."""

@@ -1,4 +1,4 @@
-"""Run one command on this machine so that it can neither outlive its time, its output limit, nor us."""
+"""Processes that this one starts: run one within limits of time and output, and let none outlive its parent."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from multiprocessing.connection import Connection, wait
+from typing import NoReturn
 
 from edgenas.base.errors import OutputLimitError, TimeLimitError
 
@@ -99,3 +101,9 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
     for stream in (process.stdout, process.stderr):
         if stream is not None:
             stream.close()
+
+
+def exit_with_parent(alive: Connection) -> NoReturn:
+    """End this process when the other end of the pipe ``alive`` is closed, as it is when the parent process ends."""
+    wait([alive])
+    os._exit(1)

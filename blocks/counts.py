@@ -6,8 +6,12 @@ activations, additions and the squeeze-and-excitation product are left out.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from edgenas.blocks.ops import INPUT, Op, lower
-from edgenas.blocks.spec import BlockSpec
+
+if TYPE_CHECKING:
+    from edgenas.blocks.spec import BlockSpec
 
 
 def macs(block: BlockSpec) -> int:

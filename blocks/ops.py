@@ -10,9 +10,11 @@ sections 5.1-5.3).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from edgenas.blocks.spec import BlockSpec
+if TYPE_CHECKING:
+    from edgenas.blocks.spec import BlockSpec
+
 
 OpKind = Literal["conv", "depthwise", "linear", "pool", "multiply", "add"]
 OpAct = Literal["none", "relu", "relu6", "hswish", "hsigmoid"]

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from edgenas.base.errors import InputError
+from edgenas.blocks import counts
 
 Kind = Literal["conv", "sep", "ir", "head", "skip"]
 Act = Literal["none", "relu", "relu6", "hswish"]
@@ -78,16 +79,12 @@ class BlockSpec:
     @property
     def macs(self) -> int:
         """Multiply-accumulates; see ``edgenas.blocks.counts``."""
-        from edgenas.blocks.counts import macs
-
-        return macs(self)
+        return counts.macs(self)
 
     @property
     def params(self) -> int:
         """Trainable parameters before batch norm is folded; see ``edgenas.blocks.counts``."""
-        from edgenas.blocks.counts import params
-
-        return params(self)
+        return counts.params(self)
 
     def as_dict(self) -> dict[str, Any]:
         """Every field by name: a row of a data frame."""

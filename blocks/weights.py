@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgenas.base.errors import InputError
+from edgenas.base.files import replacing
 from edgenas.blocks.ops import lower
 from edgenas.blocks.spec import BlockSpec
 
@@ -74,7 +75,7 @@ def check_weights(block: BlockSpec, weights: Weights) -> None:
 def save_weights(path: Path, weights: Sequence[Weights]) -> None:
     """Write a network's weights as ``.npz``: block i's ``'expand.weight'`` is stored as ``'i.expand.weight'``."""
     arrays = {f"{i}.{name}": array for i, block in enumerate(weights) for name, array in block.items()}
-    with path.open("wb") as file:
+    with replacing(path) as file:
         np.savez(file, allow_pickle=False, **arrays)
 
 

@@ -4,13 +4,11 @@ time, and never one that cannot be read again."""
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from edgenas.base.errors import DeviceInputError
+from edgenas.base.files import replacing
 from edgenas.devices.inventory import line_of, parse_inventory
 from edgenas.devices.sections import NAME
 
@@ -58,22 +56,11 @@ def _read(path: Path) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """Under a temporary name, then renamed; with the mode it had. Text that is no inventory is refused."""
+    """Replace the file at ``path``; DeviceInputError where ``text`` is no inventory."""
     parse_inventory(text, path)
-    real = path.resolve()
     try:
-        mode = real.stat().st_mode & 0o777 if real.exists() else 0o644
-        with tempfile.NamedTemporaryFile(dir=real.parent, prefix=f".{real.name}-", delete=False) as file:
-            try:
-                file.write(text.encode())
-                file.flush()
-                os.fsync(file.fileno())
-                os.fchmod(file.fileno(), mode)
-                Path(file.name).replace(real)
-            except BaseException:
-                with suppress(OSError):
-                    Path(file.name).unlink()
-                raise
+        with replacing(path) as file:
+            file.write(text.encode())
     except OSError as error:
         raise DeviceInputError(f"{path}: cannot be written: {error.strerror or error}") from error
 

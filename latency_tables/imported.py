@@ -11,14 +11,14 @@ written once, whole, as JSON lines:
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgenas.base.errors import InputError, OutcomeError
+from edgenas.base.errors import InputError
+from edgenas.base.files import write_whole
 from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.store.fields import Fields
@@ -137,19 +137,11 @@ def write_imported(path: Path, table: ImportedTable) -> None:
     lines = [json.dumps(record, allow_nan=False, separators=(",", ":")) + "\n" for record in records]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("x") if not path.exists() else None
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}; name a file that can be written") from error
-    if file is None:
+    if path.exists():
         raise InputError(f"{path} exists and is not overwritten; name another file with -o, or remove it")
-    try:
-        with file:
-            file.write("".join(lines))
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        path.unlink()
-        raise OutcomeError(f"{path}: not written: {error.strerror or error}") from error
+    write_whole(path, "".join(lines), new=True)
 
 
 def read_imported(path: Path) -> ImportedTable:

@@ -157,14 +157,14 @@ class LatencyTable:
     def _row(self, block: BlockSpec) -> dict[str, Any]:
         processes = self.processes(block)
         low, high = self.interval(block)
-        estimates = {f"{name}_ms": self.ms(block, name) for name in estimates.STATISTICS}
+        values = {f"{name}_ms": self.ms(block, name) for name in estimates.STATISTICS}
         return {
             "block": str(block),
             **block.as_dict(),
             "precision": self.setting.precision,
             "macs": block.macs,
             "params": block.params,
-            **estimates,
+            **values,
             "min_low_ms": low,
             "min_high_ms": high,
             "unstable": (block,) in self.drifted or not estimates.settled(processes, "median"),

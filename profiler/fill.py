@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgenas.base.errors import DeviceError, EdgenasError
+from edgenas.base.errors import EdgenasError
 from edgenas.blocks.spec import BlockSpec
 from edgenas.devices.inventory import Entry
 from edgenas.profiler.campaign import Campaign, profile_pool
@@ -63,6 +63,6 @@ def fill(
         (label,) = tables
         try:
             return {label: campaign(label, time.sleep)}
-        except (EdgenasError, DeviceError) as error:
+        except EdgenasError as error:
             return {label: error}
     return run_fleet({label: functools.partial(campaign, label) for label in tables})

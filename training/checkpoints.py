@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgenas.base.errors import InputError
+from edgenas.base.files import replacing
 
 VERSION = 1  # 1: first
 _FACTS = "facts"
@@ -34,10 +35,8 @@ class Checkpoint:
         """Replace the file; ``facts`` are plain JSON values."""
         text = json.dumps({"version": VERSION, "identity": self.identity, **facts})
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_name(f".{self.path.name}.partial")
-        with partial.open("wb") as file:
+        with replacing(self.path) as file:
             np.savez(file, allow_pickle=False, **{_FACTS: np.frombuffer(text.encode(), np.uint8), **arrays})
-        partial.replace(self.path)
 
     def load(self) -> tuple[Arrays, dict[str, Any]] | None:
         """(arrays, facts), or None where there is no file. InputError for one that another training wrote, or that is

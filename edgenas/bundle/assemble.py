@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgenas.base.errors import InputError
+from edgenas.base.files import write_whole
 from edgenas.base.version import installed_version
-from edgenas.profiler.export.network import write_whole
 from edgenas.profiler.verify import Verdict, verify_files
 from edgenas.report.card import CardData, card, named
 from edgenas.runs.gather import gather

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgenas.base.errors import InputError
+from edgenas.base.files import write_whole
 from edgenas.latency_tables.setting import Setting
-from edgenas.profiler.export.network import write_whole
 from edgenas.report.page import page
 from edgenas.runs.files import FileData, RunRecord, VerdictData
 from edgenas.runs.gather import gather

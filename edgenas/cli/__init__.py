@@ -71,7 +71,7 @@ def cli() -> None:
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 done, 1 did not succeed, 2 misuse."""
-    from edgenas.base.errors import DeviceError, DeviceInputError, EdgenasError, InputError
+    from edgenas.base.errors import EdgenasError, InputError
 
     try:
         code = cli.main(args=None if args is None else list(args), prog_name=PROGRAM, standalone_mode=False)
@@ -81,10 +81,10 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     except click.ClickException as error:
         error.show()
         code = 2
-    except (InputError, DeviceInputError) as error:
+    except InputError as error:
         click.echo(f"edgenas: {error}", err=True)
         code = 2
-    except (EdgenasError, DeviceError) as error:
+    except EdgenasError as error:
         click.echo(f"edgenas: {error}", err=True)
         code = 1
     except (KeyboardInterrupt, click.Abort):

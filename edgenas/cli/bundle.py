@@ -131,11 +131,9 @@ def _assemble(
     if not as_json:
         print_verdicts([file.verdict for file in files if file.verdict is not None])
     shipped = shipped_of(files)
+    if shipped.within_budget:
+        return ""
     return (
-        ""
-        if shipped.within_budget
-        else (
-            f"{shipped.file} is not inside {shipped.budget_ms:g} ms on {shipped.device}: upper end {shipped.high_ms:.4g} "
-            f"ms; the bundle says so; search again with a smaller budget"
-        )
+        f"{shipped.file} is not inside {shipped.budget_ms:g} ms on {shipped.device}: upper end {shipped.high_ms:.4g} "
+        "ms; the bundle says so; search again with a smaller budget"
     )

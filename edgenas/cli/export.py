@@ -106,8 +106,9 @@ def command(
       edgenas export mobilenet_v3_small --in-size 160 -o v3_small
       edgenas export search.json --weights weights.npz --precision fp32 --precision int8 --calibrate photos/train
     """
+    from edgenas.base.files import write_whole
     from edgenas.blocks.weights import load_weights, network_random_weights
-    from edgenas.profiler.export.network import export_network, write_whole
+    from edgenas.profiler.export.network import export_network
     from edgenas.ship.preprocessing import preprocessing_of
     from edgenas.training.pictures import Scaling, numbers, read_pictures
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from edgenas.cli.progress_bars import clipped
-from edgenas.cli.terminal import PIPED_S, displayed, duration, talk
+from edgenas.cli.progress_bars import clipped, displayed
+from edgenas.cli.terminal import PIPED_S, duration, talk
 
 if TYPE_CHECKING:
     from edgenas.profiler.work import CampaignProgress

@@ -6,12 +6,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from edgenas.cli.terminal import displayed
-
 Update = Callable[[int, int | None, str], None]  #: done, total where it is known, note
 
 _WIDE = 100  # columns from which on the bar is long, and the time spent is shown
+displays: list[Any] = []  #: consoles on which something moves now, the innermost last
 _shown: list[Any] = []  # the bars that are on the terminal now; a second display would write over them
+
+
+@contextmanager
+def displayed(console: Any) -> Iterator[None]:
+    """Register ``console`` as moving while the block runs, so that messages are printed above what moves there."""
+    displays.append(console)
+    try:
+        yield
+    finally:
+        displays.remove(console)
 
 
 @contextmanager

@@ -35,7 +35,7 @@ def command(runs: tuple[Path, ...], out: Path, as_json: bool) -> None:
       edgenas report runs/20270101-120000 -o report.html
       edgenas report pi4-litert.jsonl pixel-litert.jsonl search.json
     """
-    from edgenas.profiler.export.network import write_whole
+    from edgenas.base.files import write_whole
     from edgenas.report.page import page
     from edgenas.runs.gather import gather
 

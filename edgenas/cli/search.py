@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgenas.base.files import write_whole
 from edgenas.cli.budget_options import budget_options
 from edgenas.cli.completions import ALGORITHMS, JUDGES, devices, spaces, words
 from edgenas.cli.devices import inventory_option, load_entry
@@ -18,7 +19,6 @@ from edgenas.cli.search_remeasure import remeasured
 from edgenas.cli.set_options import settings_of
 from edgenas.cli.terminal import Cell, json_option, print_json, print_summary, progress, talk
 from edgenas.cli.worker_options import cluster, where_options
-from edgenas.profiler.export.network import write_whole
 from edgenas.search.accuracy.by_name import HELP as ACCURACY_HELP
 from edgenas.search.accuracy.by_name import open_accuracy
 from edgenas.search.accuracy.estimate_by_name import EstimateRequest, estimate_facts, fed_by

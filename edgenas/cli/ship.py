@@ -136,7 +136,8 @@ def command(
     """
     from edgenas.profiler.workers import default_runtime
     from edgenas.search.accuracy.image_task import image_task
-    from edgenas.ship.pipeline import ShipPipeline, ShipRequest
+    from edgenas.ship.order import ShipRequest
+    from edgenas.ship.pipeline import ShipPipeline
 
     precisions = tuple(dict.fromkeys(precisions))
     if precisions[0] not in MEASURED:

@@ -11,31 +11,21 @@ from typing import Any
 
 import click
 
+from edgenas.cli.progress_bars import bar, displays
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout instead of tables.")
 
 Cell = str | int | float | None
 
 PIPED_S = 60.0  #: seconds between lines of progress when stderr is no terminal
 
-_displays: list[Any] = []  # consoles of what moves on the terminal now
-
 
 def talk(text: str) -> None:
     """One line to the person, on stderr; above what moves there."""
-    if _displays:
-        _displays[-1].print(text, markup=False, highlight=False, soft_wrap=True)
+    if displays:
+        displays[-1].print(text, markup=False, highlight=False, soft_wrap=True)
     else:
         click.echo(text, err=True)
-
-
-@contextmanager
-def displayed(console: Any) -> Iterator[None]:
-    """While the block runs, something of rich's moves on this console."""
-    _displays.append(console)
-    try:
-        yield
-    finally:
-        _displays.remove(console)
 
 
 def print_json(data: Any) -> None:
@@ -71,8 +61,6 @@ def progress(label: str) -> Iterator[Callable[[int, int | None, str], None]]:
     """Yields ``update(done, total, note)``: a bar with time left on a terminal; when piped, a line when it ends and at
     most one in PIPED_S seconds before. ``total`` is None where nobody knows it."""
     if sys.stderr.isatty():
-        from edgenas.cli.progress_bars import bar
-
         with bar(label) as update:
             yield update
     else:

@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgenas.base.files import write_whole
 from edgenas.base.version import installed_version
-from edgenas.profiler.export.network import write_whole
 from edgenas.report.card import CardData, card, named
 from edgenas.report.page import page
 from edgenas.report.pictures import FrontPicture, Point, draw_front, draw_table

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from edgenas.profiler.stopping import StoppingRule
 
 if TYPE_CHECKING:
-    from edgenas.ship.pipeline import ShipRequest
+    from edgenas.ship.order import ShipRequest
 
 RUNTIMES = ("litert", "onnxruntime")  #: measured, in this order; the budget is in the first one's milliseconds
 QUANTILES = (0.15, 0.45, 0.8)  #: of latency among random networks: the three budgets
@@ -19,7 +19,7 @@ HELD_OUT = 12  #: networks timed whole before the search, to validate the table
 def demo_order() -> ShipRequest:
     """All of it; see ``edgenas.ship.pipeline``."""
     from edgenas.search.spaces import space
-    from edgenas.ship.pipeline import ShipRequest
+    from edgenas.ship.order import ShipRequest
     from edgenas.training.digits import FULL_RECIPE
 
     return ShipRequest(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgenas.profiler.export.network import write_whole
+from edgenas.base.files import write_whole
 from edgenas.profiler.verify import Verdict
 from edgenas.search.record import SearchRecord
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from edgenas.profiler.export.quantize import Precision
     from edgenas.profiler.plan import Plan
     from edgenas.search.problem import Cost
-    from edgenas.ship.pipeline import ShipRequest
+    from edgenas.ship.order import ShipRequest
     from edgenas.training.data import ImageData
     from edgenas.training.network import Trained
 

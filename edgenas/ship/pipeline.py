@@ -11,19 +11,18 @@ from __future__ import annotations
 import random
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edgenas.base.errors import InputError, OutcomeError
-from edgenas.profiler.export.quantize import Precision
-from edgenas.profiler.stopping import StoppingRule
 from edgenas.search.record import SearchRecord, run_searches
 from edgenas.ship.finalists import Finalist, kept_finalists
 from edgenas.ship.finish import FinishedFiles, Finisher
+from edgenas.ship.order import ShipRequest
 
 if TYPE_CHECKING:
     from edgenas.devices.inventory import Entry
@@ -32,50 +31,9 @@ if TYPE_CHECKING:
     from edgenas.search.accuracy.image_task import ImageTask
     from edgenas.search.problem import Cost, Trial
     from edgenas.search.space import Choice, Space
-    from edgenas.training.data import ImageData, TrainRecipe
+    from edgenas.training.data import ImageData
 
 Update = Callable[[int, int | None, str], None]  #: done, total (None: unknown), note
-
-
-@dataclass(frozen=True)
-class ShipRequest:
-    """What is to be made, and by which means.
-
-    judge       of networks during the search, as ``edgenas.search.accuracy.by_name`` names it, on ``images``, or
-                scikit-learn's digits
-                where there are none
-    recipe      that the winner is trained by
-    budgets     in ms; or None for those of ``quantiles`` of the latencies of random networks
-    shipped     which of the budgets the network that ships is to keep
-    runtimes    whose tables are measured; the budget is in the first one's milliseconds
-    precisions  of the files; the first is what is measured, and shipped
-    algorithms  name -> its options
-    held_out    networks timed whole, to validate the table
-    trained     of the finalists inside the budget, the most accurate so many are trained in full, and the best of them
-                by its validation accuracy ships: what judges a search ranks networks, and errs among the best
-    table       a table of the space that was measured before
-    """
-
-    space: Space
-    judge: str
-    recipe: TrainRecipe
-    images: ImageTask | None = None
-    budgets: tuple[float, ...] | None = None
-    quantiles: tuple[float, ...] = ()
-    shipped: int = 0
-    runtimes: tuple[str, ...] = ("litert",)
-    precisions: tuple[Precision, ...] = ("fp32",)
-    algorithms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    max_trials: int | None = None
-    enough: StoppingRule = field(default_factory=StoppingRule)
-    held_out: int = 24
-    trained: int = 1
-    table: Path | None = None
-    force: bool = False
-
-    @property
-    def precision(self) -> Precision:
-        return self.precisions[0]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgenas.base.errors import InputError
-from edgenas.profiler.export.network import write_whole
+from edgenas.base.files import write_whole
 
 if TYPE_CHECKING:
     from edgenas.blocks.architecture import Architecture

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgenas.base.errors import InputError
+from edgenas.base.files import write_whole
 from edgenas.blocks.architecture import Architecture
 
 if TYPE_CHECKING:
@@ -52,17 +52,6 @@ def export_network(
     for name, model in models.values():
         write_whole(folder / name, model)
     return {kind: folder / name for kind, (name, _) in models.items()}
-
-
-def write_whole(path: Path, data: bytes | str) -> None:
-    """Write a file under another name and rename it: a reader sees all of it or none. InputError where it cannot be
-    written."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_bytes(data if isinstance(data, bytes) else data.encode())
-        partial.replace(path)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}; name a file that can be written") from error
 
 
 def parity_max_rel(

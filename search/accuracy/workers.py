@@ -7,16 +7,16 @@ with WorkersAccuracy(CallableAccuracy("my_module:judge"), workers=4) as accuracy
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from types import TracebackType
 
 from edgenas.base.errors import InputError, OutcomeError
+from edgenas.base.process import exit_with_parent
 from edgenas.search.accuracy.judging import Failed, accuracy_or_raise, judge_one
 from edgenas.search.problem import Accuracy, Candidate
 
@@ -107,12 +107,6 @@ def _start_worker(alive: Connection, accuracy: Accuracy) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, whose end of the pipe ends us
     threading.Thread(target=exit_with_parent, args=(alive,), daemon=True).start()
     _worker_accuracy.append(accuracy)
-
-
-def exit_with_parent(alive: Connection) -> None:
-    """End this process when the other end of the pipe is closed."""
-    wait([alive])
-    os._exit(1)
 
 
 def _judge_in_worker(candidate: Candidate) -> float | Failed:

@@ -14,9 +14,9 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-import edgenas.base.errors
-import edgenas.blocks.spec
+from edgenas.base import errors
 from edgenas.base.errors import EdgenasError, InputError
+from edgenas.blocks import spec
 from edgenas.blocks.spec import KINDS, BlockSpec
 from edgenas.blocks.torch_modules import BlockModule
 from tests.support.strategies import block_specs
@@ -168,7 +168,7 @@ def test_out_size_and_width_are_those_of_the_module(block: BlockSpec) -> None:
 
 
 def test_doctests() -> None:
-    for module in (blocks.errors, blocks.spec):
+    for module in (errors, spec):
         result = doctest.testmod(module, extraglobs=vars(module))
         assert result.attempted and not result.failed
 
@@ -180,6 +180,6 @@ def test_without_torch_the_error_names_the_extra() -> None:
 
 
 def test_every_error_is_ours() -> None:
-    errors = [value for value in vars(blocks.errors).values() if isinstance(value, type)]
-    assert len(errors) >= 4 and all(issubclass(error, EdgenasError) for error in errors)
+    raised = [value for value in vars(errors).values() if isinstance(value, type)]
+    assert len(raised) >= 4 and all(issubclass(error, EdgenasError) for error in raised)
     assert issubclass(InputError, ValueError)

@@ -67,7 +67,7 @@ def test_a_power_cut_between_a_look_and_a_read_is_a_lost_connection(
             cuts[0].join(0.3)
         return os.read(pipe, count)
 
-    monkeypatch.setattr("devices.fake.os", SimpleNamespace(**{**vars(os), "read": cut_first}))
+    monkeypatch.setattr("edgenas.devices.transports.fake.os", SimpleNamespace(**{**vars(os), "read": cut_first}))
     with pytest.raises(LostError, match="fake: the connection broke"):
         fake.run(["sh", "-c", "echo up; sleep 20"], timeout_s=30)
     cuts[0].join()
@@ -94,6 +94,9 @@ def test_a_flood_is_stopped(fake: FakeDevice) -> None:
 
 
 def test_nothing_heavy_is_imported_with_the_transports() -> None:
-    code = "import sys, devices.ssh, devices.adb, devices.fake; print({'paramiko', 'adbutils'} & set(sys.modules))"
+    code = (
+        "import sys; from edgenas.devices.transports import adb, fake; from edgenas.devices.transports.ssh import "
+        "paramiko_link; print({'paramiko', 'adbutils'} & set(sys.modules))"
+    )
     told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert told.stdout == "set()\n"

@@ -250,8 +250,8 @@ def test_an_upload_that_is_cut_leaves_nothing(ssh_server: SshServer, device: Ssh
 def test_a_server_that_hangs_is_noticed(
     ssh_server: SshServer, device: SshDevice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ssh, "PROBE_AFTER_S", 0.5)
-    monkeypatch.setattr(ssh, "PROBE_S", 0.5)
+    monkeypatch.setattr(paramiko_link, "PROBE_AFTER_S", 0.5)
+    monkeypatch.setattr(paramiko_link, "PROBE_S", 0.5)
     up = tmp_path / "up"
     stopping = when(up.exists, lambda: [os.kill(pid, signal.SIGSTOP) for pid in ssh_server.sessions()])
     try:

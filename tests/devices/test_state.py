@@ -251,7 +251,7 @@ def test_the_helper_does_nothing_else(tmp_path: Path, arguments: list[str]) -> N
 
 
 def test_a_folder_that_no_script_can_name(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state, "state_folder", lambda device: "/tmp/it's")
+    monkeypatch.setattr(clock, "state_folder", lambda device: "/tmp/it's")
     with pytest.raises(DeviceError, match="not a folder"), board.steady():
         pass
 

@@ -33,7 +33,7 @@ def line_after(name: str) -> str:
 
 def made(name: str, monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
     """The module that a block of the page is."""
-    module = types.ModuleType(name.removesuffix(".py").replace("/", "."))
+    module = types.ModuleType("edgenas." + name.removesuffix(".py").replace("/", "."))
     monkeypatch.setitem(sys.modules, module.__name__, module)
     exec(compile(BLOCKS[name].text, PAGE, "exec"), module.__dict__)
     return module
@@ -52,11 +52,11 @@ def test_the_space(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
-    module = made("devices/bare.py", monkeypatch)
+    module = made("devices/transports/bare.py", monkeypatch)
     from edgenas.devices.inventory import DeviceKind
 
     for name, kind in eval(
-        "{" + line_after("devices/bare.py") + "}",
+        "{" + line_after("devices/transports/bare.py") + "}",
         {"Kind": DeviceKind, "BareSection": module.BareSection, "BareDevice": module.BareDevice},
     ).items():
         monkeypatch.setitem(KINDS, name, kind)
@@ -76,14 +76,14 @@ def test_the_device_is_in_the_inventory(bare: types.ModuleType) -> None:
 @pytest.mark.slow
 def test_the_device_keeps_every_promise(tmp_path: Path) -> None:
     """In a process of its own: the page's test is a file that pytest collects."""
-    for name in ("devices/bare.py", "tests/test_bare.py"):
-        (tmp_path / name).parent.mkdir()
+    for name in ("devices/transports/bare.py", "tests/devices/test_bare.py"):
+        (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_text(BLOCKS[name].text)
     code = (
-        "import devices, sys, pytest; "
-        f"devices.__path__.append({str(tmp_path / 'devices')!r}); "
+        "import edgenas.devices.transports, sys, pytest; "
+        f"edgenas.devices.transports.__path__.append({str(tmp_path / 'devices/transports')!r}); "
         f"sys.exit(pytest.main(['-q', '-p', 'no:cacheprovider', '--rootdir', {str(ROOT)!r}, '-c', "
-        f"{str(ROOT / 'pyproject.toml')!r}, {str(tmp_path / 'tests/test_bare.py')!r}]))"
+        f"{str(ROOT / 'pyproject.toml')!r}, {str(tmp_path / 'tests/devices/test_bare.py')!r}]))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=250)
     promises = sum(name.startswith("test_") for name in vars(Conformance))

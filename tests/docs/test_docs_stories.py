@@ -26,7 +26,7 @@ import pytest
 
 from edgenas.bundle.write import MANIFEST
 from edgenas.profiler.stopping import StoppingRule
-from edgenas.ship import pipeline
+from edgenas.ship import order
 from edgenas.ship.preprocessing import PREDICT
 from edgenas.tables import validate
 from tests.conftest import ROOT
@@ -72,13 +72,13 @@ def left_in(reader: Reader) -> set[str]:
 #: file -> text in it -> what makes the demo short: smaller pictures, one process a block and network, two candidates, a
 #: training of one epoch, and two budgets that a busy machine keeps
 SHORT_DEMO = {
-    "demo.py": {
+    "ship/demo.py": {
         "enough=ENOUGH, held_out=HELD_OUT,": "enough=Enough.exactly(1), held_out=8, max_trials=2, force=True,",
         "quantiles=QUANTILES,": "budgets=(1e3, 2e3),",
         'space("digits"),': 'space("digits", 24),',
         "FULL_RECIPE": "SEARCH_RECIPE",
     },
-    "making.py": {"processes=3, chains=False": "processes=1, chains=False"},
+    "ship/pipeline.py": {"processes=3, chains=False": "processes=1, chains=False"},
 }
 
 
@@ -86,7 +86,9 @@ def test_the_readme_and_the_start(reader: Reader, server: SshServer, wheels: Pat
     """Its two commands in a checkout of their own, whose packages are installed already, with the demo made short. The
     demo that the next page types goes on with that run."""
     copy = tmp_path / "checkout"
-    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", ".venv", "runs", "__pycache__", "*.egg-info"))
+    shutil.copytree(
+        ROOT, copy, symlinks=True, ignore=shutil.ignore_patterns(".git", ".venv", "runs", "__pycache__", "*.egg-info")
+    )
     for name, texts in SHORT_DEMO.items():
         for text, short in texts.items():
             file = copy / "edgenas" / name
@@ -98,7 +100,7 @@ def test_the_readme_and_the_start(reader: Reader, server: SshServer, wheels: Pat
         fresh.setenv("PIP_NO_INDEX", "1")
         fresh.setenv("PIP_NO_BUILD_ISOLATION", "0")  # pip's way of saying: none
         fresh.delenv("PYTHONPATH", raising=False)
-        for name, options in {"demo": ["--run", str(run)], "check": ["--fast", "tests/test_rooms.py"]}.items():
+        for name, options in {"demo": ["--run", str(run)], "check": ["--fast", "tests/edgenas/test_rooms.py"]}.items():
             reader.programs[f"tools/{name}"] = lambda words, given, name=name, options=options: reader.runs(
                 [str(copy / "tools" / name), *words, *options]
             )
@@ -160,9 +162,9 @@ def test_profile_a_phone(reader: Reader) -> None:
 
 def test_your_own_images(reader: Reader, server: SshServer) -> None:
     """Each block of a table, and of its validation, in one process."""
-    reader.monkeypatch.setattr(making, "ShipRequest", partial(pipeline.ShipRequest, enough=StoppingRule.exactly(1)))
+    reader.monkeypatch.setattr(order, "ShipRequest", partial(order.ShipRequest, enough=StoppingRule.exactly(1)))
     asked = validate.ValidationRequest
-    reader.monkeypatch.setattr(validating, "ValidationRequest", lambda *a, **how: asked(*a, **{**how, "processes": 1}))
+    reader.monkeypatch.setattr(validate, "ValidationRequest", lambda *a, **how: asked(*a, **{**how, "processes": 1}))
     adds_a_pi(reader, server)
     for words in (["devices", "add", "pi4", "--ssh", "pi@pi4.local"], ["devices", "enroll", "pi4"]):
         reader.types([["edgenas", *words]], (), "docs/profile-a-pi.md")

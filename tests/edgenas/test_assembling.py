@@ -101,8 +101,8 @@ def test_a_file_that_is_late_is_bundled_and_told(
     made: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(made)
-    monkeypatch.setattr(assembling, "PROCESSES", 1)
-    monkeypatch.setattr(assembling, "MOST_PROCESSES", 1)
+    monkeypatch.setattr(assemble, "PROCESSES", 1)
+    monkeypatch.setattr(assemble, "MOST_PROCESSES", 1)
     with pytest.raises(SystemExit) as ended:
         main(["bundle", "model", *GIVEN, "--budget-ms", "1e-6", "-o", "late"])
     told = capsys.readouterr()

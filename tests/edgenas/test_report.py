@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgenas.base.errors import InputError
+from edgenas.base.files import write_whole
 from edgenas.latency_tables.store.journal import read_journal
-from edgenas.profiler.export.network import write_whole
 from edgenas.report.html import data_element, h, number, render
 from edgenas.report.page import page
 from edgenas.report.plot import Axis

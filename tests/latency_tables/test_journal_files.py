@@ -62,7 +62,7 @@ def test_two_writers_at_once_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
     with TableWriter(path, SETTING, "0"):
         script = (
-            "import sys; from pathlib import Path; from latency_tables.jsonl import Appender\n"
+            "import sys; from pathlib import Path; from edgenas.latency_tables.store.jsonl import Appender\n"
             f"Appender(Path({str(path)!r}))"
         )
         other = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)

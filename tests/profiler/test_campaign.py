@@ -37,7 +37,7 @@ from tests.support.waiting import gone
 
 BLOCKS = tuple(BlockSpec.parse(f"conv-8x3-o{width}-k3-s1-relu6") for width in range(1, 7))
 BROKEN = BlockSpec.parse("sep-8x3-o4-k3-s1-relu")
-FAKE = PythonRunner("fake", "onnx", "", ROOT / "tests" / "fake_runner.py")
+FAKE = PythonRunner("fake", "onnx", "", ROOT / "tests" / "support" / "fake_runner.py")
 PROCESSES, BATCH = 2, 2
 WANTED = {(b, p) for b in BLOCKS for p in range(PROCESSES)}
 
@@ -146,7 +146,7 @@ def test_another_setting_is_refused_before_anything_is_measured(tmp_path: Path, 
     before = (tmp_path / "table.jsonl").read_bytes()
     real, log_before = facts.fingerprint, log.read_text()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(station, "fingerprint", lambda facts: {**real(facts), "cpu": "Cortex-A72"})
+        patch.setattr(device_session, "fingerprint", lambda facts: {**real(facts), "cpu": "Cortex-A72"})
         with pytest.raises(InputError, match=r"another setting.*device cpu .* / Cortex-A72.*write to another file"):
             run(tmp_path)
     assert (tmp_path / "table.jsonl").read_bytes() == before

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +15,9 @@ from edgenas.profiler.export.quantize import Precision, quantized
 from edgenas.profiler.export.run import run_model
 from edgenas.profiler.export.tflite_metadata import ALIGNMENT_BYTES, NAME, About, read_labels, with_metadata
 from edgenas.search.spaces import space
+from tests.conftest import ROOT
 
-GOLDEN = Path(__file__).parent / "golden" / "tflite_metadata.json"
+GOLDEN = ROOT / "tests" / "golden" / "tflite_metadata.json"
 #: what GOLDEN was read from
 ABOUT = About("tröt", "Sorts screws.", ("bolt", "nut ✓", "washer"), (120.0, 110.5, 100.0), (60.0, 55.0, 50.25))
 

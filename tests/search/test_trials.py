@@ -21,6 +21,7 @@ from edgenas.search.journal import TrialCache, network_digest
 from edgenas.search.problem import Candidate, Problem, Trial
 from edgenas.search.spaces import space
 from edgenas.search.trials import Trials, TrialsExhaustedError
+from tests.conftest import ROOT
 from tests.support.search_toys import BlockSumAccuracy, ends_space, plain_space, toy_cost, toy_problem, widths_space
 
 SAME = [(0, 0, 0, 5, 2, 0), (0, 0, 0, 5, 2, 0), (0, 0, 2, 5, 0, 0)]
@@ -213,13 +214,12 @@ print(result.best.choice, result.best.accuracy, [(t.choice, t.accuracy) for t in
 
 def test_a_search_killed_with_sigkill_resumes_to_the_same_answer(tmp_path: Path) -> None:
     journal, calls = tmp_path / "trials.jsonl", tmp_path / "calls"
-    root = Path(__file__).resolve().parent.parent
 
     def command(path: Path, log: Path, sleep_s: float) -> list[str]:
         return [sys.executable, "-c", SCRIPT, str(path), str(log), str(sleep_s)]
 
-    environment = {**os.environ, "PYTHONPATH": str(root)}
-    process = subprocess.Popen(command(journal, calls, 0.02), cwd=root, env=environment, stdout=subprocess.DEVNULL)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(command(journal, calls, 0.02), cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while not (calls.exists() and len(calls.read_text().splitlines()) >= 15):
         assert time.monotonic() < deadline and process.poll() is None
@@ -231,14 +231,14 @@ def test_a_search_killed_with_sigkill_resumes_to_the_same_answer(tmp_path: Path)
     known = len(journal.read_bytes().splitlines()) - 1
     assert 14 <= known <= len(before) < 60
     resumed = subprocess.run(
-        command(journal, calls, 0), cwd=root, env=environment, capture_output=True, text=True, check=True
+        command(journal, calls, 0), cwd=ROOT, env=environment, capture_output=True, text=True, check=True
     )
     after = calls.read_text().splitlines()[len(before) :]
     assert not set(after) & set(before[:known])  # what was on disk was not asked again
     assert known + len(after) == 60
     straight = subprocess.run(
         command(tmp_path / "other.jsonl", tmp_path / "others", 0),
-        cwd=root,
+        cwd=ROOT,
         env=environment,
         capture_output=True,
         text=True,

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from edgenas.search.problem import Candidate
+from edgenas.training import loop
 from edgenas.training.data import TrainRecipe
 from tests.search.test_supernet import RECIPE as SUPERNET_RECIPE
 from tests.search.test_supernet import SPACE
@@ -57,13 +58,12 @@ def run_steps(device: str, which: str, recipe: TrainRecipe, count: int) -> None:
 @pytest.mark.parametrize("which", ["train", "supernet"])
 def test_no_step_reads_a_number_back_from_the_device(which: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tensors of torch's 'meta' device have no numbers: reading one fails, and so does mixing them with the CPU's."""
-    from edgenas.training import loop
 
     def plain(module: torch.nn.Module, recipe: TrainRecipe) -> torch.optim.Optimizer:
         """Not fused: 'meta' has no such kernel."""
         return torch.optim.SGD(module.parameters(), lr=recipe.lr, momentum=0.9, nesterov=True)
 
-    monkeypatch.setattr(fitting, "optimizer_for", plain)
+    monkeypatch.setattr(loop, "optimizer_for", plain)
     run_steps("meta", which, BUSY, 10)
 
 

@@ -9,7 +9,8 @@ device will fare. A trace is right when the name of the chip is exactly the one 
 (a getprop of that device, a Raspberry Pi's revision code, a board's own machine name), the name of the device too. A
 chip that is only narrowed down to several counts as wrong. Three build.prop files are not of the device they are
 named after (``huawei-mate-20.log`` is a LEAGOO T5c's, ``huawei-mate-8.log`` and ``huawei-mate-9.log`` are of a
-generic build) and one names no product (``oneplus-3t.log``): the first is left out, and no device name is asked of these four.
+generic build) and one names no product (``oneplus-3t.log``): the first is left out, and no device name is
+asked of these four.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgenas.base.errors import MissingExtraError, OutcomeError
-from edgenas.search.accuracy.workers import exit_with_parent
+from edgenas.base.process import exit_with_parent
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -67,9 +67,9 @@ def _read(
 ) -> paramiko.PKey | paramiko.AgentKey | None:
     import paramiko
 
+    if file.is_file() and file.stat().st_mode & 0o077:
+        raise DeviceInputError(f"{file}: others can read this private key; type: chmod 600 '{file}'")
     try:
-        if file.stat().st_mode & 0o077:
-            raise DeviceInputError(f"{file}: others can read this private key; type: chmod 600 '{file}'")
         return paramiko.PKey.from_path(file)
     except (paramiko.PasswordRequiredException, TypeError):  # a TypeError is what cryptography raises
         public = _public(file)

@@ -12,11 +12,11 @@ import hashlib
 import os
 import re
 import stat
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgenas.base.errors import DeviceError, DeviceInputError
+from edgenas.base.files import replacing
 
 _NAME = re.compile(r"[A-Za-z0-9.:%_-]+|\[[A-Za-z0-9.:%_-]+\]:\d{1,5}")
 _TYPE = re.compile(r"[a-z0-9@.-]{1,64}")
@@ -102,9 +102,6 @@ def enroll(path: Path, name: str, key: HostKey) -> bool:
     if before and not before.endswith(b"\n"):
         before += b"\n"
     line = f"{name} {key.type} {base64.b64encode(key.blob).decode()}\n".encode()
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".known_hosts-", delete=False) as file:
+    with replacing(path, mode=0o600) as file:
         file.write(before + line)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(file.name).replace(path)  # made with mode 0600
     return True

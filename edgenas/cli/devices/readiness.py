@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from edgenas.base.errors import DeviceError, EdgenasError, LostError
+from edgenas.base.errors import DeviceError, InputError, LostError, OutcomeError
 from edgenas.cli.devices.options import next_command, opened
 from edgenas.cli.devices.rows import DeviceRow, condition_rows, tool_rows
 from edgenas.devices import prepare
@@ -100,7 +100,7 @@ def _runtimes(entry: Entry, device: Device, inventory: Path | None) -> Iterator[
         try:
             installed = describe(device, RUNTIMES[name], entry.python).installed
             found[name] = f"{installed.package} {installed.version}"
-        except EdgenasError as error:
+        except (InputError, OutcomeError) as error:
             missing[name] = printable(str(error), 300).partition("; ")[0]
     for name, told in found.items():
         yield DeviceRow(name, "ok", told)
