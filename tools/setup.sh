@@ -1,5 +1,5 @@
 # Sourced by tools/demo and tools/check: make .venv and install this checkout into it. Does nothing the second time.
-#   setup EXTRAS    e.g. setup train,report
+#   setup EXTRAS [VENV PYTHON]    e.g. setup train,report
 
 unset PYTHONDONTWRITEBYTECODE # what is installed is compiled when it is first imported, and kept
 
@@ -18,18 +18,34 @@ find_python() {
     die "no Python 3.11 or newer with venv found; install one (Debian: apt install python3-venv) or name it: PYTHON=/path/to/python3 $0"
 }
 
-setup() {
-    local extras=$1 python stamp
-    if [ ! -x .venv/bin/python ] || ! .venv/bin/python -c '' 2>/dev/null; then
-        python=$(find_python)
-        say "making .venv with $("$python" --version)"
-        rm -rf .venv
-        "$python" -m venv .venv
+# A supported Python that .venv is not of: the newest here, or where .venv is of the newest, the oldest. Empty where
+# there is none. Looks on the path and among pyenv's versions.
+other_python() {
+    local candidate version own found=
+    own=$(.venv/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+    found=$(for candidate in python3.11 python3.12 python3.13 "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.1[123].*/bin/python3; do
+        version=$("$candidate" -c 'import sys, venv, ensurepip; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || continue
+        case $version in 3.11 | 3.12 | 3.13) printf '%s %s\n' "$version" "$(command -v "$candidate")" ;; esac
+    done | sort -V -u -k1,1)
+    if [ "$(printf '%s\n' "$found" | tail -n 1 | cut -d' ' -f1)" != "$own" ]; then
+        printf '%s\n' "$found" | tail -n 1 | cut -d' ' -f2-
+    elif [ "$(printf '%s\n' "$found" | head -n 1 | cut -d' ' -f1)" != "$own" ]; then
+        printf '%s\n' "$found" | head -n 1 | cut -d' ' -f2-
     fi
-    stamp=.venv/installed-$(printf '%s' "$extras" | tr -c 'a-z0-9' '-')-$(cat pyproject.toml tools/constraints.txt tools/setup.sh <(pwd -P) | sha256sum | cut -c1-16)
+}
+
+setup() {
+    local extras=$1 venv=${2:-.venv} python=${3:-} stamp
+    if [ ! -x "$venv/bin/python" ] || ! "$venv/bin/python" -c '' 2>/dev/null; then
+        python=${python:-$(find_python)}
+        say "making $venv with $("$python" --version)"
+        rm -rf "$venv"
+        "$python" -m venv "$venv"
+    fi
+    stamp=$venv/installed-$(printf '%s' "$extras" | tr -c 'a-z0-9' '-')-$(cat pyproject.toml tools/constraints.txt tools/setup.sh <(pwd -P) | sha256sum | cut -c1-16)
     if [ ! -e "$stamp" ]; then
-        say "installing edgenas[$extras] into .venv (a few minutes the first time)"
-        .venv/bin/python -m pip install --quiet --quiet --no-compile --disable-pip-version-check --constraint tools/constraints.txt --editable ".[$extras]"
+        say "installing edgenas[$extras] into $venv (a few minutes the first time)"
+        "$venv/bin/python" -m pip install --quiet --quiet --no-compile --disable-pip-version-check --constraint tools/constraints.txt --editable ".[$extras]"
         touch "$stamp"
     fi
 }

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import torch
 from hypothesis import given, settings
+
+pytest.importorskip("torch")
+import torch
 
 from edgenas.blocks.counts import bytes_moved, macs, params, weight_bytes
 from edgenas.blocks.ops import INPUT, lower

@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
+pytest.importorskip("torch")
+import torch
 
 from edgenas.base import errors
 from edgenas.base.errors import EdgenasError, InputError

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+pytest.importorskip("torch")
+import torch
 from torch.nn import functional as F
 
 from edgenas.blocks.ops import INPUT, Op, lower

@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+pytest.importorskip("torch")
+import torch
 
 from edgenas.base.errors import InputError
 from edgenas.blocks.architecture import Architecture

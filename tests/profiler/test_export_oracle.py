@@ -7,6 +7,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
+
+pytest.importorskip("torch")
 import torch
 
 from edgenas.blocks.ops import lower

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("torch")
+import torch
+
 from edgenas.search.problem import Candidate
 from edgenas.training import loop
 from edgenas.training.data import TrainRecipe
 from tests.search.test_supernet import RECIPE as SUPERNET_RECIPE
 from tests.search.test_supernet import SPACE
 from tests.support.training_toys import MEMBERS, QUICK, bars
-
-torch = pytest.importorskip("torch")
 
 VARIED = replace(QUICK, flip=True, shift=1, ema=0.9)
 BUSY = replace(VARIED, epochs=3, batch=8)  # 12 steps an epoch
