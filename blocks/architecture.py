@@ -6,9 +6,10 @@ Stem and head are blocks like any other, so the latency of a network is a sum ov
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from edgenas.base.errors import InputError
+from edgenas.base.forms import Parsed
 from edgenas.blocks.spec import BlockSpec
 
 
@@ -75,3 +76,7 @@ class Architecture:
             if not isinstance(text, str):
                 raise InputError(f"network {data['name']!r}: block {text!r} is not a text")
         return cls(data["name"], tuple(BlockSpec.parse(text) for text in texts))
+
+
+#: a network as a field of a record, which holds its JSON form
+NetworkField = Annotated[Architecture, Parsed(Architecture.from_json)]

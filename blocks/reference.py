@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from edgenas.base.errors import InputError
+from edgenas.base.naming import there_are
 from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.spec import Act, BlockSpec
 
@@ -120,5 +121,5 @@ REFERENCE: dict[str, Callable[..., Architecture]] = {
 def reference(name: str, in_size: int = 224, classes: int = 1000) -> Architecture:
     """A published network by name; InputError lists the names."""
     if name not in REFERENCE:
-        raise InputError(f"no published network {name!r}; there are {', '.join(REFERENCE)}")
+        raise InputError(f"no published network {name!r}; {there_are(name, REFERENCE)}")
     return REFERENCE[name](in_size, classes)

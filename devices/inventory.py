@@ -17,6 +17,9 @@
     serial = "192.168.1.30:5555"          # also hardware_serial (getprop ro.serialno), adb = "/path/of/adb"
     benchmark_model = "~/benchmark_model" # and benchmark_model_sha256; likewise onnxruntime_perf_test
 
+    [devices.bare]
+    kind = "my_kind.py:bare"              # a kind of your own: docs/adding.md; relative paths begin where this file is
+
 A device ``local`` always exists.
 """
 
@@ -31,7 +34,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from edgenas.base.errors import DeviceInputError
+from edgenas.base import plugins
+from edgenas.base.errors import DeviceError, DeviceInputError, InputError
+from edgenas.base.naming import there_are
 from edgenas.devices.base import Device
 from edgenas.devices.facts.facts import printable
 from edgenas.devices.sections import (
@@ -66,7 +71,7 @@ class Phone:
 class Entry:
     """One device as written. ``python`` is '' where there is none; ``cores`` None leaves the choice to the campaign, ()
     pins to nothing; devices of one ``pool`` are alike; ``tools`` are by name, of ``sections.TOOLS``; ``target`` is a
-    board's, ``phone`` a phone's."""
+    board's, ``phone`` a phone's; ``own`` and ``section`` are there for a kind of the user's own."""
 
     name: str
     kind: str
@@ -76,10 +81,25 @@ class Entry:
     tools: Mapping[str, Tool] = field(default_factory=dict, hash=False)
     target: Target | None = None
     phone: Phone | None = None
+    own: DeviceKind | None = field(default=None, hash=False)
+    section: Section | None = field(default=None, hash=False)
+
+    @property
+    def is_local(self) -> bool:
+        """True for this machine, also as a kind of the user's own."""
+        return self.kind == "local" or (self.own is not None and issubclass(self.own.section, LocalSection))
 
     def open(self) -> Device:
         """The device itself. A board connects on first use; a phone without a serial is looked for now."""
-        return KINDS[self.kind].open(self)
+        if self.own is None:
+            return KINDS[self.kind].open(self)
+        try:
+            return self.own.open(self)
+        except DeviceError:
+            raise
+        except Exception as error:
+            why = " ".join(str(error).split())
+            raise DeviceInputError(f"devices.{self.name}: {self.kind} failed: {type(error).__name__}: {why}") from error
 
 
 class DeviceKind(NamedTuple):
@@ -135,9 +155,11 @@ def parse_inventory(text: str, path: Path) -> dict[str, Entry]:
             raise DeviceInputError(f"{path}: device name {printable(name, 80)!r} {rule}")
         try:
             kind = table.get("kind") if isinstance(table, dict) else None
-            if not isinstance(kind, str) or kind not in KINDS:
+            if not isinstance(kind, str):
                 raise no_such_kind(name, table)
-            entries[name] = _entry(name, validated(KINDS[kind].section, name, table))
+            own = None if kind in KINDS else own_kind(name, kind, path.parent)
+            section = validated((own or KINDS[kind]).section, name, table)
+            entries[name] = _entry(name, section) if own is None else _own_entry(name, section, own)
         except SectionError as error:
             line = line_of(text, name, error.field)
             raise DeviceInputError(f"{path}{f', line {line}' if line else ''}: {error}") from error
@@ -145,13 +167,28 @@ def parse_inventory(text: str, path: Path) -> dict[str, Entry]:
 
 
 def find(entries: Mapping[str, Entry], name: str) -> Entry:
-    """The entry called ``name``; DeviceInputError lists what there is."""
+    """The entry called ``name``; DeviceInputError lists what there is, the nearest first."""
     if name not in entries:
         raise DeviceInputError(
-            f"no device is called {name[:80]!r}; known: {', '.join(entries)}; add [devices.NAME] to devices.toml, or "
-            "type: edgenas devices add NAME --ssh HOST"
+            f"no device is called {name[:80]!r}; {there_are(name, entries, 'known:')}; add [devices.NAME] to "
+            "devices.toml, or type: edgenas devices add NAME --ssh HOST"
         )
     return entries[name]
+
+
+def own_kind(name: str, kind: str, folder: Path) -> DeviceKind:
+    """The ``DeviceKind`` that a section's text names: 'FILE.py:NAME' (a relative path begins at ``folder``, where the
+    inventory is), 'PACKAGE.MODULE:NAME' or an entry point of ``edgenas.device_kinds``. SectionError."""
+    try:
+        found = plugins.find(kind, KINDS, "device kind", plugins.GROUPS["device kind"], folder)
+        wanted = "a device kind: Kind(a model of its section, a function of its Entry that returns a Device)"
+        value = found.value
+        good = isinstance(value, DeviceKind) and isinstance(value.section, type) and issubclass(value.section, Section)
+        plugins.accepted(found, good and callable(value.open), wanted)
+    except InputError as error:
+        raise SectionError("kind", f"devices.{name}.kind: {printable(str(error), 1000)}") from error
+    made: DeviceKind = value
+    return made
 
 
 def known_hosts_file() -> Path:
@@ -204,6 +241,14 @@ def _entry(name: str, section: Section) -> Entry:
             return Entry(name, section.kind, section.python or sys.executable, cores, pool)
         case _:
             raise AssertionError(section.kind)
+
+
+def _own_entry(name: str, section: Section, own: DeviceKind) -> Entry:
+    """Of a kind of the user's own; where its section has no ``python``, that of a local device is the one running."""
+    cores = None if section.cores is None else tuple(section.cores)
+    here = sys.executable if isinstance(section, LocalSection) else "python3"
+    python = str(getattr(section, "python", None) or here)
+    return Entry(name, section.kind, python, cores, section.pool or "", own=own, section=section)
 
 
 def _target(name: str, section: SshSection) -> Target:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from edgenas.base.errors import DeviceInputError
+from edgenas.base.naming import there_are
 from edgenas.devices.facts.facts import printable
 from edgenas.devices.transports.remote import check_host, check_port, check_serial, check_user
 
@@ -21,7 +22,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _PYTHON = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_+.-]*|/[A-Za-z0-9_+./@-]*")
 _SECRETS = ("password", "passwd", "passphrase", "pass", "secret", "token")
 _REMEDIES = {
-    "kind": 'write kind = "local", kind = "ssh" or kind = "adb"',
+    "kind": 'write kind = "local", kind = "ssh", kind = "adb", or one of your own: kind = "my_kind.py:NAME"',
     "python": 'write python = "/path/to/python3", absolute or a plain command name',
     "cores": "write CPU numbers in brackets, such as cores = [2, 3]",
     "pool": 'write a name that alike devices share, such as pool = "pi4"',
@@ -146,7 +147,7 @@ def no_such_kind(name: str, table: Any) -> SectionError:
         return SectionError("", f"devices.{name}: not a table; write [devices.{name}] and its fields below")
     if "kind" not in table:
         return SectionError("kind", f"devices.{name}.kind: missing; {_REMEDIES['kind']}")
-    kind = printable(str(table["kind"]), 80)
+    kind = printable(str(table["kind"]), 80)  # no text: own_kind answers for those
     return SectionError(
         "kind", f"devices.{name}.kind: must be 'local', 'ssh' or 'adb', but it is {kind!r}; {_REMEDIES['kind']}"
     )
@@ -184,7 +185,7 @@ def _first(error: ValidationError, name: str, model: type[Section]) -> tuple[str
         )
     if fault["type"] == "extra_forbidden":
         known = ["kind", *(f for f in model.model_fields if f not in Section.model_fields), "cores", "pool"]
-        return field, f"{where}: unknown field; known: {', '.join(known)}"
+        return field, f"{where}: unknown field; {there_are(field, known, 'known:')}"
     if fault["type"] == "missing":
         return field, f"{where}: missing; {_REMEDIES[field]}"
     if fault["type"] == "value_error":

@@ -15,6 +15,8 @@ from edgenas.latency_tables.validation import Validation
 if TYPE_CHECKING:
     from edgenas.latency_tables.prediction.predict import PredictedTable
 
+TWO_SIDED = 0.90  #: confidence of the interval whose upper end is the upper 95 % bound
+
 
 @dataclass(frozen=True)
 class EstimatedTable:
@@ -29,11 +31,11 @@ class EstimatedTable:
         missing = set(self.table.missing(self.table.blocks, self.way))
         return tuple(block for block in self.table.blocks if block not in missing)
 
-    def ms(self, block: BlockSpec, statistic: str = "min") -> float:
+    def ms(self, block: BlockSpec, statistic: str) -> float:
         """Milliseconds a run; InputError where it was not measured this way."""
         return self.table.ms(block, statistic, self.way)
 
-    def interval(self, block: BlockSpec, statistic: str = "min", confidence: float = 0.95) -> tuple[float, float]:
+    def interval(self, block: BlockSpec, statistic: str, confidence: float) -> tuple[float, float]:
         """See ``LatencyTable.interval``."""
         return self.table.interval(block, statistic, confidence, self.way)
 
@@ -42,7 +44,7 @@ class EstimatedTable:
         return self.table.missing(blocks, self.way)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CalibratedTable:
     """Answers like a table; ``ms`` of a block is what it adds to a network, and ``fixed_ms`` what every network adds.
 
@@ -54,14 +56,21 @@ class CalibratedTable:
     validation: Validation
     predict: bool = False
 
+    def __repr__(self) -> str:
+        more = ", lacking blocks predicted" if self.predict else ""
+        return f"<CalibratedTable{more}: {self.table!r} by {self.validation!r}>"
+
     @cached_property
-    def _source(self) -> EstimatedTable | PredictedTable:
-        measured = EstimatedTable(self.table, self.validation.way)
+    def _measured(self) -> EstimatedTable:
+        return EstimatedTable(self.table, self.validation.way)
+
+    @cached_property
+    def _predicted(self) -> PredictedTable | None:
         if not self.predict:
-            return measured
+            return None
         from edgenas.latency_tables.prediction.predict import predicted
 
-        return predicted(measured, self.validation.statistic)
+        return predicted(self._measured, self.validation.statistic)
 
     @cached_property
     def error_share(self) -> float:
@@ -73,28 +82,29 @@ class CalibratedTable:
         """Milliseconds that every network takes beside its blocks; may be negative."""
         return self.validation.chosen.calibration.fixed_ms
 
-    def ms(self, block: BlockSpec, statistic: str = "min") -> float:
+    def ms(self, block: BlockSpec) -> float:
         """Milliseconds a block adds to a network; InputError where it was not measured in the way that is used."""
         if block.kind == "skip":
             return 0.0
-        return self.validation.chosen.calibration.of(block, self._source.ms(block, self.validation.statistic))
+        learned, statistic = self._predicted, self.validation.statistic
+        ms = self._measured.ms(block, statistic) if learned is None else learned.ms(block)
+        return self.validation.chosen.calibration.of(block, ms)
 
-    def upper_ms(self, block: BlockSpec, confidence: float = 0.95) -> float:
-        """What a block adds to a network at most, that often: the upper end of its two-sided interval of twice the
-        doubt. Of predicted blocks the confidence is always 0.95 (``prediction.CONFIDENCE`` of a two-sided one)."""
+    def upper_ms(self, block: BlockSpec) -> float:
+        """Upper 95 % bound of what a block adds to a network, ms: the upper end of a two-sided 90 % interval."""
         if block.kind == "skip":
             return 0.0
-        source = self._source
-        if isinstance(source, EstimatedTable):
-            _, high = source.interval(block, self.validation.statistic, 2 * confidence - 1)
+        learned, statistic = self._predicted, self.validation.statistic
+        if learned is None:
+            _, high = self._measured.interval(block, statistic, TWO_SIDED)
         else:
-            _, high = source.interval(block, self.validation.statistic)
+            _, high = learned.interval(block)  # of confidence prediction.CONFIDENCE, which is TWO_SIDED too
         return self.validation.chosen.calibration.of(block, high)
 
     def missing(self, blocks: Iterable[BlockSpec]) -> tuple[BlockSpec, ...]:
         """Those of ``blocks`` that were not measured in the way that is used, nor can be predicted where that is
         wanted."""
-        return self._source.missing(blocks)
+        return self._measured.missing(blocks) if self._predicted is None else self._predicted.missing(blocks)
 
     def predicted(self, blocks: Iterable[BlockSpec]) -> tuple[BlockSpec, ...]:
         """Those of ``blocks`` that were not measured in the way that is used."""

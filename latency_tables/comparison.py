@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from edgenas.base.errors import InputError
 from edgenas.blocks.spec import BlockSpec
+from edgenas.latency_tables.statistics.estimates import DEFAULT
 from edgenas.latency_tables.table import LatencyTable
 
 CONFIDENCE = 0.95
@@ -113,7 +114,7 @@ class Comparison:
         return found
 
 
-def compare(first: LatencyTable, second: LatencyTable, statistic: str = "min") -> Comparison:
+def compare(first: LatencyTable, second: LatencyTable, statistic: str = DEFAULT) -> Comparison:
     """Every block both tables hold; InputError where there is none."""
     shared = [block for block in first.blocks if not second.missing([block])]
     if not shared:

@@ -71,7 +71,7 @@ class TableSource:
         return cls(**texts, left_out=left_out, notes=notes)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ImportedTable:
     """Answers what a measured table answers, as far as published means can."""
 
@@ -79,6 +79,10 @@ class ImportedTable:
     values: Mapping[BlockSpec, PublishedValue]
     edgenas: str = ""
     created: str = ""
+
+    def __repr__(self) -> str:
+        from_device = f", measured on {self.source.device}" if self.source.device else ""
+        return f"<ImportedTable of {len(self.values):,} blocks: {self.source.file}{from_device}>"
 
     @property
     def blocks(self) -> tuple[BlockSpec, ...]:
@@ -90,7 +94,7 @@ class ImportedTable:
         if statistic != STATISTIC:
             raise InputError(
                 f"an imported table ({self.source.file}) holds means somebody published and no samples, so it has no "
-                f"{statistic!r}; type: --statistic {STATISTIC}"
+                f"{statistic!r}; name the statistic {STATISTIC!r} (--statistic {STATISTIC})"
             )
         if block.kind == "skip":
             return 0.0
@@ -127,8 +131,9 @@ class ImportedTable:
         return pd.DataFrame(rows).astype({"sd_ms": "float64", "count": "Int64"})
 
 
-def write_imported(path: Path, table: ImportedTable) -> None:
+def write_imported(path: str | Path, table: ImportedTable) -> None:
     """Write a table as a new file; InputError when there is one already."""
+    path = Path(path)
     head = {"format": FORMAT, "version": FORMAT_VERSION, "edgenas": table.edgenas}
     head |= {"created": table.created or datetime.now(UTC).isoformat(timespec="seconds")}
     records = [sealed({**head, "source": table.source.as_dict(), "blocks": len(table.values)})]
@@ -144,8 +149,9 @@ def write_imported(path: Path, table: ImportedTable) -> None:
     write_whole(path, "".join(lines), new=True)
 
 
-def read_imported(path: Path) -> ImportedTable:
+def read_imported(path: str | Path) -> ImportedTable:
     """Read a file of ``write_imported``; InputError names the line and what to do."""
+    path = Path(path)
     lines = read_lines(path)
     remedy = "import the published file again: edgenas table import"
     if not lines.records:

@@ -96,6 +96,7 @@ def check_growth(table: CheckedTable, statistic: str, name: str) -> Growth:
     if found.dominated:
         raise OutcomeError(
             f"{name}: {found}. Its sums count the cost of a call once a block, so a search over it would count blocks; "
-            f"measure with a runtime that costs less a call or at a larger --in-size, or search by --budget-macs"
+            f"measure with a runtime that costs less a call or at a larger input size (--in-size), or search by MACs "
+            f"(--budget-macs)"
         )
     return found

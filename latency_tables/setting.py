@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Annotated, Any
 
+from edgenas.base.forms import Parsed
 from edgenas.latency_tables.store.fields import Fields
 
 Fact = str | int | float
@@ -70,3 +71,7 @@ class Setting:
 def device_pairs(device: Mapping[str, Fact]) -> tuple[tuple[str, Fact], ...]:
     """A fingerprint in the form Setting holds."""
     return tuple(sorted(device.items()))
+
+
+#: a setting as a field of a record, which holds its JSON form
+SettingField = Annotated[Setting, Parsed(Setting.from_dict)]

@@ -11,7 +11,7 @@ from edgenas.base.errors import InputError
 from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.chains import chain, ends
 from edgenas.blocks.spec import BlockSpec
-from edgenas.latency_tables.records import Measurement, Piece, VoidedRounds, piece_text
+from edgenas.latency_tables.records import BlockFailure, HeldOut, Measurement, Piece, VoidedRounds, piece_text
 from edgenas.latency_tables.setting import Setting
 from edgenas.latency_tables.statistics import estimates
 
@@ -24,17 +24,21 @@ BlockEstimate = Literal["alone", "chained", "mean"]
 WAYS: tuple[BlockEstimate, ...] = get_args(BlockEstimate)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LatencyTable:
     """Measurements of one setting, keyed by what was measured; InputError where a key is given twice.
 
     Statistics are of the measurements for the table alone, without the rounds that ``voids`` mark. Of a piece that has
     only such rounds (``drifted``) they are of these: a machine that never held still has times all the same.
+    ``failures`` could not be measured. ``validations`` are the networks that were held out to validate the table, whose
+    times are among the measurements (``edgenas.latency_tables.validation.latest``).
     """
 
     setting: Setting
     measurements: tuple[Measurement, ...]
     voids: tuple[VoidedRounds, ...] = ()
+    failures: tuple[BlockFailure, ...] = ()
+    validations: tuple[HeldOut, ...] = ()
 
     def __post_init__(self) -> None:
         seen = set()
@@ -44,6 +48,13 @@ class LatencyTable:
                     f"{piece_text(m.piece)} is measured twice as process {m.process}; a table holds it once"
                 )
             seen.add(m.key)
+
+    def __repr__(self) -> str:
+        s = self.setting
+        return (
+            f"<LatencyTable of {len(self.blocks)} blocks: {s.version or s.runtime}, {s.precision}, "
+            f"{count_of(s.threads, 'thread')}, {count_of(len(self.validations), 'validation')}>"
+        )
 
     @cached_property
     def _found(self) -> tuple[dict[Piece, list[list[estimates.Times]]], frozenset[Piece]]:
@@ -97,7 +108,7 @@ class LatencyTable:
             )
         return self._times[piece]
 
-    def ms(self, block: BlockSpec, statistic: str = "min", way: BlockEstimate = "alone") -> float:
+    def ms(self, block: BlockSpec, statistic: str = estimates.DEFAULT, way: BlockEstimate = "alone") -> float:
         """Milliseconds a run; 0 for a skip, which is nothing. InputError when the block was not measured."""
         if block.kind == "skip":
             return 0.0
@@ -106,12 +117,16 @@ class LatencyTable:
             self._cache[key] = sum(weight * self.piece_ms(piece, statistic) for piece, weight in terms(block, way))
         return float(self._cache[key])
 
-    def piece_ms(self, piece: Piece, statistic: str = "min") -> float:
+    def piece_ms(self, piece: Piece, statistic: str = estimates.DEFAULT) -> float:
         """Milliseconds a run of what was measured as one model."""
         return estimates.estimate(self.processes(piece), statistic)
 
     def interval(
-        self, block: BlockSpec, statistic: str = "min", confidence: float = 0.95, way: BlockEstimate = "alone"
+        self,
+        block: BlockSpec,
+        statistic: str = estimates.DEFAULT,
+        confidence: float = 0.95,
+        way: BlockEstimate = "alone",
     ) -> tuple[float, float]:
         """Milliseconds: see ``estimates.interval`` for which interval it is. The terms of a chain are independent:
         their half-widths add up as the root of their squares."""
@@ -136,7 +151,9 @@ class LatencyTable:
         """How far apart fresh processes found the block, as a share: ``estimates.spread``."""
         return 0.0 if block.kind == "skip" else estimates.spread(self.processes(block))
 
-    def total_ms(self, architecture: Architecture, statistic: str = "min", way: BlockEstimate = "alone") -> float:
+    def total_ms(
+        self, architecture: Architecture, statistic: str = estimates.DEFAULT, way: BlockEstimate = "alone"
+    ) -> float:
         """Sum over the blocks of a network."""
         return sum(self.ms(block, statistic, way) for block in architecture.blocks)
 
@@ -156,7 +173,7 @@ class LatencyTable:
 
     def _row(self, block: BlockSpec) -> dict[str, Any]:
         processes = self.processes(block)
-        low, high = self.interval(block)
+        low, high = self.interval(block, "min")
         values = {f"{name}_ms": self.ms(block, name) for name in estimates.STATISTICS}
         return {
             "block": str(block),
@@ -173,6 +190,11 @@ class LatencyTable:
             "rounds": sum(len(rounds) for rounds in processes),
             "samples": sum(len(samples) for rounds in processes for samples in rounds),
         }
+
+
+def count_of(number: int, noun: str) -> str:
+    """'1 thread', '2 threads'."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def terms(block: BlockSpec, way: BlockEstimate) -> list[tuple[Piece, float]]:

@@ -23,7 +23,6 @@ from edgenas.latency_tables.interleaved import Interleaved
 from edgenas.latency_tables.records import HeldOut, Measurement, Piece
 from edgenas.latency_tables.statistics import estimates
 from edgenas.latency_tables.statistics.agreement import Agreement, agreement, known
-from edgenas.latency_tables.store.journal import Journal
 from edgenas.latency_tables.table import WAYS, BlockEstimate, LatencyTable
 
 Floats = NDArray[np.float64]
@@ -63,7 +62,7 @@ class Sums:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Validation:
     """A validation that is complete: ``networks`` measured whole, in ``measured_ms``, each with its interval.
 
@@ -81,6 +80,12 @@ class Validation:
     sums: tuple[Sums, ...]
     noise: float
     since: tuple[float, float, float] | None
+
+    def __repr__(self) -> str:
+        return (
+            f"<Validation of {self.held_out.created} on {len(self.networks)} networks of {self.held_out.space}: "
+            f"{self.statistic}, blocks {self.way}, mean error {self.chosen.calibrated.mape:.1%}>"
+        )
 
     @cached_property
     def chosen(self) -> Sums:
@@ -135,12 +140,12 @@ class Validation:
         }
 
 
-def complete(journal: Journal, held_out: HeldOut) -> bool:
+def complete(table: LatencyTable, held_out: HeldOut) -> bool:
     """Whether every network was measured in as many processes as it was to be, or could not be measured."""
     seen: dict[Piece, int] = {}
-    for m in _own(journal.table, held_out):
+    for m in _own(table, held_out):
         seen[m.piece] = seen.get(m.piece, 0) + 1
-    failed = {failure.piece for failure in journal.failures}
+    failed = {failure.piece for failure in table.failures}
     return all(network in failed or seen.get(network, 0) >= held_out.target for network in held_out.networks)
 
 
@@ -175,13 +180,13 @@ def validation(table: LatencyTable, held_out: HeldOut, statistic: str | None = N
     )
 
 
-def latest(journal: Journal, statistic: str | None = None, space: str | None = None) -> Validation | None:
+def latest(table: LatencyTable, statistic: str | None = None, space: str | None = None) -> Validation | None:
     """The last one that is complete and measured LEAST networks, on ``space`` where there is one; None without any."""
-    own = [held_out for held_out in journal.validations if held_out.space == space]
-    others = [held_out for held_out in journal.validations if held_out.space != space]
+    own = [held_out for held_out in table.validations if held_out.space == space]
+    others = [held_out for held_out in table.validations if held_out.space != space]
     for held_out in (*reversed(own), *reversed(others)):
-        if complete(journal, held_out) and len(_measured(journal.table, held_out, "median")) >= LEAST:
-            return validation(journal.table, held_out, statistic)
+        if complete(table, held_out) and len(_measured(table, held_out, estimates.DEFAULT)) >= LEAST:
+            return validation(table, held_out, statistic)
     return None
 
 

@@ -157,6 +157,7 @@ class _Pool:
     measurements: list[Measurement] = field(default_factory=list)
     voids: list[VoidedRounds] = field(default_factory=list)
     validations: list[HeldOut] = field(default_factory=list)
+    failed_before: tuple[BlockFailure, ...] = ()
     failures: list[BlockFailure] = field(default_factory=list)
     lost: list[tuple[str, Exception]] = field(default_factory=list)
     table_closed: ExitStack = field(default_factory=ExitStack)
@@ -200,7 +201,13 @@ class _Pool:
     def known(self) -> Known:
         """What the table holds now."""
         assert self.setting is not None
-        table = LatencyTable(self.setting, tuple(self.measurements), tuple(self.voids))
+        table = LatencyTable(
+            self.setting,
+            tuple(self.measurements),
+            tuple(self.voids),
+            (*self.failed_before, *self.failures),
+            tuple(self.validations),
+        )
         return Known(table, tuple(self.validations))
 
     def _open(self, held: DeviceSession) -> TableWriter:
@@ -213,6 +220,7 @@ class _Pool:
                 self.measurements += found.table.measurements
                 self.voids += found.table.voids
                 self.validations += found.validations
+                self.failed_before = found.failures
 
                 def more(failed: Collection[Piece]) -> Sequence[Item]:
                     with self._lock:

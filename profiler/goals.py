@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from edgenas.blocks.spec import BlockSpec
@@ -50,7 +50,7 @@ class BlocksGoal:
         sentinels = choose_sentinels(known.table, pieces, self.enough.sentinels)
         table, voids = known.table, new_voids(known.table, sentinels)
         if voids:
-            table = LatencyTable(table.setting, table.measurements, (*table.voids, *voids))
+            table = replace(table, voids=(*table.voids, *voids))
         most = even_batches(self.enough.processes, len(pieces), self.batch_blocks, self.devices)
         left = [piece for piece in pieces if piece not in failed]
         passes = self.enough.passes(table, left)

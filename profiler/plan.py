@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from edgenas.base.errors import InputError
+from edgenas.base.naming import among
+from edgenas.latency_tables.setting import Setting
 from edgenas.profiler.export.quantize import MEASURED
 from edgenas.profiler.runtimes.output import SCHEDULERS, Description
 
@@ -23,6 +25,9 @@ _LIMITS = {
     "cold_kib": (0, 1 << 20),
     "limit_s": (1, 86_400),
 }
+
+#: fields of a plan that a setting holds too: what must be equal before two times may be compared
+HELD = ("threads", "cores", "scheduler", "precision", "cold_kib")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +72,20 @@ class Plan:
         if self.scheduler not in SCHEDULERS:
             raise InputError(f"plan: scheduler {self.scheduler!r} is not one of {', '.join(SCHEDULERS)}")
         if self.precision not in MEASURED:
-            raise InputError(f"plan: precision {self.precision!r} is not one of {', '.join(MEASURED)}")
+            raise InputError(f"plan: precision {self.precision!r} is not one of {among(self.precision, MEASURED)}")
         if self.cores and self.threads > len(self.cores):
             raise InputError(f"plan: {self.threads} threads do not fit on cores {list(self.cores)}; name as many cores")
+
+    @classmethod
+    def of(cls, setting: Setting, **changes: Any) -> Plan:
+        """Return the plan that measures in ``setting`` again: its threads, cores, scheduler, precision and caches.
+
+        ``changes`` are fields that a setting does not hold, such as ``rounds``, or that are to differ. On the device of
+        the setting, ``on`` gives the same setting. InputError for a setting that cannot be measured here, such as one
+        of fp16 blocks.
+        """
+        held: dict[str, Any] = {name: getattr(setting, name) for name in HELD}
+        return cls(**{**held, **changes})
 
     def on(self, description: Description, clusters: Sequence[Sequence[int]] = ()) -> Plan:
         """This plan as the device allows it: cores chosen, scheduler as permitted; InputError for cores or threads it

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.records import Piece
@@ -41,7 +41,7 @@ class RemeasureGoal:
         """See ``Goal.next``. What drift keeps spoiling is given up after MOST_TRIES times as many processes."""
         sentinels = choose_sentinels(known.table, [piece for piece, *_ in self.wanted], SENTINELS)
         voids = [void for void in new_voids(known.table, sentinels) if void.batch not in self.old]
-        table = LatencyTable(known.table.setting, known.table.measurements, (*known.table.voids, *voids))
+        table = replace(known.table, voids=(*known.table.voids, *voids))
         numbers, passes = _next_numbers(table), dict[int, list[Piece]]()
         for piece, count, first in self.wanted:
             begin = numbers.get(piece, 0)

@@ -31,7 +31,7 @@ class StoppingRule:
     processes: int = 3
     most: int = 10
     within: float = 0.02
-    statistic: str = "median"
+    statistic: str = estimates.DEFAULT
     sentinels: int = 3
 
     def __post_init__(self) -> None:

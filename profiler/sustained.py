@@ -7,117 +7,25 @@ of warm caches, and to be compared with other minutes, not with what ``verify`` 
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from edgenas.base.errors import DeviceError
 from edgenas.devices.inventory import Entry
 from edgenas.devices.session.sample_state import Moment, flags
-from edgenas.latency_tables.setting import Setting
+from edgenas.latency_tables.statistics import estimates
 from edgenas.profiler.plan import Plan
-from edgenas.profiler.runtimes.sustained import MINUTE_S, Minute, Of, SustainedRequest
+from edgenas.profiler.runtimes.sustained import MINUTE_S, Minute, SustainedRequest
+from edgenas.profiler.sustained_load import MinuteReading, SustainedLoad
 from edgenas.profiler.sustained_run import SustainedRun, run_alone
 from edgenas.profiler.workers import conditions, open_worker, runtime_named
 
 if TYPE_CHECKING:
     from edgenas.devices.transports.jobs import Wait
 
-FORMAT, VERSION = "edgenas sustained load", 1  #: of a line that is kept; version 1 is the first
 STATISTICS = ("median", "p90")
-_LAST = 5  # the last minutes are the last fifth of them
-
-
-@dataclass(frozen=True, slots=True)
-class MinuteReading:
-    """A minute (1 is the first) and how the device felt in it: the hottest and the lowest clock of about two looks, and
-    what held it back. Deciles are eleven, least to most; ``parts_ns`` medians of its parts in order."""
-
-    minute: int
-    seconds: float
-    runs: int
-    median_ms: float
-    p90_ms: float
-    temperature_c: float | None
-    clock_mhz: float | None
-    throttled: tuple[str, ...]
-    deciles_ns: tuple[int, ...]
-    parts_ns: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Slowdown:
-    """Median of the last ``minutes`` minutes over that of the first, with a 95 % interval."""
-
-    ratio: float
-    low: float
-    high: float
-    minutes: int
-
-
-@dataclass(frozen=True, slots=True)
-class SustainedLoad:
-    """A file on a device. ``of`` says what deciles are of, ``stopped`` why it ended before ``asked_s``; ``statistic``
-    is what is held against the budget."""
-
-    file: str
-    sha256: str
-    device: str
-    runtime: str
-    setting: Setting
-    began: str
-    asked_s: float
-    minute_s: float
-    of: Of
-    stopped: str
-    minutes: tuple[MinuteReading, ...]
-    statistic: str
-    budget_ms: float | None
-
-    @property
-    def counted(self) -> tuple[MinuteReading, ...]:
-        """Minutes that are at least a quarter of one long; all where none is."""
-        return tuple(m for m in self.minutes if m.seconds >= self.minute_s / 4) or self.minutes
-
-    @property
-    def worst(self) -> MinuteReading:
-        """The slowest minute by the statistic."""
-        return max(self.counted, key=self.value_ms)
-
-    @property
-    def within_budget(self) -> bool | None:
-        """Whether the worst minute is; None without a budget."""
-        return None if self.budget_ms is None else self.value_ms(self.worst) <= self.budget_ms
-
-    @property
-    def slower(self) -> Slowdown | None:
-        """How the last minutes compare with the first; None where there are not two."""
-        minutes = self.counted
-        last = max(1, len(minutes) // _LAST)
-        if len(minutes) < 2:
-            return None
-        return ratio(minutes[0].parts_ns, [part for m in minutes[-last:] for part in m.parts_ns], last)
-
-    def value_ms(self, minute: MinuteReading) -> float:
-        """By the statistic."""
-        return minute.p90_ms if self.statistic == "p90" else minute.median_ms
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        slower = self.slower
-        return {
-            "format": FORMAT,
-            "version": VERSION,
-            **asdict(self),
-            "setting": self.setting.as_dict(),
-            "worst_minute": self.worst.minute,
-            "within_budget": self.within_budget,
-            "slower": None if slower is None else asdict(slower),
-        }
 
 
 def sustain(
@@ -129,7 +37,7 @@ def sustain(
     *,
     threads: int = 1,
     budget_ms: float | None = None,
-    statistic: str = "median",
+    statistic: str = estimates.DEFAULT,
     force: bool = False,
     minute_s: float = MINUTE_S,
     say: Callable[[str], None] = lambda text: None,
@@ -201,23 +109,6 @@ def felt(minute: Minute, moments: Sequence[Moment], before: Moment | None = None
         minute.deciles_ns,
         minute.parts_ns,
     )
-
-
-def ratio(first: Sequence[int], last: Sequence[int], minutes: int, confidence: float = 0.95) -> Slowdown | None:
-    """Of the geometric means of medians of parts. Parts stand for independent ones (batch means: Law, Simulation
-    Modeling and Analysis, section 9.5.3), so that the interval is Welch's t of their logarithms. None for one part."""
-    from scipy.special import stdtrit
-
-    logs = [np.log(np.array(parts, dtype=np.float64)) for parts in (first, last)]
-    if min(map(len, logs)) < 2:
-        return None
-    apart = float(logs[1].mean() - logs[0].mean())
-    shares = [float(log.var(ddof=1)) / len(log) for log in logs]  # of the variance of the difference
-    if sum(shares) == 0:
-        return Slowdown(math.exp(apart), math.exp(apart), math.exp(apart), minutes)
-    freedom = sum(shares) ** 2 / sum(s**2 / (len(log) - 1) for s, log in zip(shares, logs, strict=True))
-    half = float(stdtrit(freedom, (1 + confidence) / 2)) * math.sqrt(sum(shares))
-    return Slowdown(math.exp(apart), math.exp(apart - half), math.exp(apart + half), minutes)
 
 
 def _minutes(ran: SustainedRun) -> list[MinuteReading]:

@@ -3,70 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from edgenas.base.errors import DeviceError, InputError, OutcomeError
+from edgenas.devices.facts.facts import fingerprint, read_facts
 from edgenas.devices.inventory import Entry
-from edgenas.latency_tables.setting import Setting
+from edgenas.latency_tables.setting import Fact, Setting
 from edgenas.latency_tables.statistics import estimates
 from edgenas.latency_tables.statistics.estimates import Times
 from edgenas.profiler.plan import Plan
 from edgenas.profiler.runtimes import RUNTIMES
 from edgenas.profiler.runtimes.sustained import Memory
+from edgenas.profiler.verdict import Verdict
 from edgenas.profiler.workers import conditions, open_worker, runtime_named
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """One file on one device: milliseconds a run by ``statistic``, with its 95 % interval.
-
-    ``within_budget`` asks the interval's upper end, not the estimate; None without a budget. ``predicted_ms`` is the
-    sum of the network's blocks in a table of the same runtime; ``setting`` says where and how it was measured.
-    ``peak_kib`` is the most memory that a process with nothing but this file had resident, ``model_kib`` what of it
-    came with the model; None where that is not told. ``median_low_ms`` and ``median_high_ms`` are the median's own
-    interval.
-    """
-
-    file: str
-    device: str
-    runtime: str
-    statistic: str
-    measured_ms: float
-    low_ms: float
-    high_ms: float
-    median_ms: float
-    p90_ms: float
-    budget_ms: float | None
-    predicted_ms: float | None
-    within_budget: bool | None
-    setting: Setting
-    peak_kib: int | None = None
-    model_kib: int | None = None
-    median_low_ms: float | None = None
-    median_high_ms: float | None = None
-
-    @property
-    def disturbed(self) -> bool:
-        """Inside the budget by its statistic, while its median is over it."""
-        return self.budget_ms is not None and self.within_budget is True and self.median_ms > self.budget_ms
-
-    @property
-    def error(self) -> float | None:
-        """Measured over predicted, less 1."""
-        return None if self.predicted_ms is None else self.measured_ms / self.predicted_ms - 1
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        values = {each.name: getattr(self, each.name) for each in fields(self)}
-        return {**values, "error": self.error, "setting": self.setting.as_dict()}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Verdict:
-        """Inverse of ``as_dict``; KeyError, TypeError or ValueError for anything else."""
-        values = {each.name: data[each.name] for each in fields(cls) if each.name != "setting"}
-        return cls(**values, setting=Setting.from_dict(data["setting"]))
 
 
 def runtime_of(path: Path, entry: Entry) -> str:
@@ -81,6 +32,27 @@ def runtime_of(path: Path, entry: Entry) -> str:
     raise InputError(f"{path}: no runtime for files that end in {path.suffix!r} on {entry.name}; there are {endings}")
 
 
+def plan_in(setting: Setting, entry: Entry, **changes: Any) -> Plan:
+    """Return the plan that measures on a device as the table or record of ``setting`` was measured.
+
+    Its cores are those that the inventory pins to, else those of the setting where this is the machine of the setting;
+    another machine chooses its own. ``changes``: see ``Plan.of``.
+    """
+    cores = entry.cores
+    if cores is None and machine(setting) == _known(fingerprint(read_facts(entry.open()))):
+        cores = setting.cores
+    return Plan.of(setting, **{**changes, "cores": cores})
+
+
+def machine(setting: Setting) -> dict[str, Fact]:
+    """Return the facts of a setting's device that stay the same when its clock is held."""
+    return _known(dict(setting.device))
+
+
+def _known(facts: Mapping[str, Fact]) -> dict[str, Fact]:
+    return {name: value for name, value in facts.items() if name != "governor"}
+
+
 def verify_files(
     entry: Entry,
     files: Mapping[str, bytes],
@@ -91,7 +63,7 @@ def verify_files(
     most: int | None = None,
     budget_ms: float | None = None,
     predicted_ms: float | None = None,
-    statistic: str = "min",
+    statistic: str = estimates.DEFAULT,
     force: bool = False,
     memory: bool = True,
     say: Callable[[str], None] = lambda text: None,

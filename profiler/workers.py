@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from edgenas.base.errors import InputError
+from edgenas.base.naming import there_are
 from edgenas.devices.inventory import Entry, find
 from edgenas.devices.session.readiness import Limits
 from edgenas.devices.session.session import Conditions
@@ -20,12 +21,15 @@ LOCAL_LIMITS = Limits(busy_per_core=math.inf, start_c=80.0)  #: this machine is 
 
 
 def runtime_named(name: str) -> Runtime:
-    """The runtime; InputError lists what there is."""
-    from edgenas.profiler.runtimes import RUNTIMES
+    """Return a runtime by name, or one of the user's own: see ``edgenas.profiler.runtimes.find_runtime``."""
+    from edgenas.profiler.runtimes import find_runtime
 
-    if name not in RUNTIMES:
-        raise InputError(f"no runtime {name!r}; there are {', '.join(RUNTIMES)}")
-    return RUNTIMES[name]
+    return find_runtime(name)
+
+
+def file_label(runtime: str) -> str:
+    """Return a runtime's name as part of a file's: of 'my_runtime.py:reference' the last word."""
+    return runtime.rpartition(":")[2]
 
 
 def default_runtime(entry: Entry) -> str:
@@ -60,7 +64,7 @@ def conditions(
     entries: Sequence[Entry], force: bool, say: Callable[[str], None], sleep: Callable[[float], None] = time.sleep
 ) -> Conditions:
     """When these devices, all of one kind, may be measured."""
-    limits = LOCAL_LIMITS if all(entry.kind == "local" for entry in entries) else Limits()
+    limits = LOCAL_LIMITS if all(entry.is_local for entry in entries) else Limits()
     return Conditions(limits, force, say=say, sleep=sleep)
 
 
@@ -71,8 +75,8 @@ def grouped(entries: Mapping[str, Entry], names: Sequence[str], pools: Sequence[
     for pool in dict.fromkeys(pools):
         members = [entry for entry in entries.values() if entry.pool == pool]
         if not members:
-            known = ", ".join(sorted({e.pool for e in entries.values() if e.pool})) or "none"
-            raise InputError(f'no device has pool = "{pool}"; pools in the inventory: {known}')
+            known = there_are(pool, sorted({e.pool for e in entries.values() if e.pool}), "pools in the inventory:")
+            raise InputError(f'no device has pool = "{pool}"; {known}')
         if pool in groups:
             raise InputError(f"{pool!r} is both a device and a pool asked for; rename one in devices.toml")
         groups[pool] = members

@@ -1,20 +1,35 @@
-"""What a search is to keep to: budgets of one cost, and one limit for each of the others."""
+"""What a search has to keep: budgets of one cost, and one limit for each of the others.
+
+The one road of a budget, of ``search``, ``ship`` and ``demo``: a ``BudgetRequest`` is opened into ``Budgets``, which
+make the search's problems, say which policy counts a latency against its budget, and are recorded in ``search.json``.
+"""
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from edgenas.base.errors import InputError
 from edgenas.search.cost import macs_cost, params_cost, peak_memory_cost, size_cost
 from edgenas.search.problem import Accuracy, Cost, Limit, Problem
 from edgenas.search.space import Space
-from edgenas.search.table_cost import PricedBudget, table_cost
+from edgenas.search.table_cost import PricedCost, table_cost
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetRequest:
-    """As it was asked for: a number or more for each kind, and latencies ``also`` on other devices as TABLE=MS."""
+    """Budgets and limits as a caller gives them: one number or more for each kind, at least one kind.
+
+    ms, macs, params, mb, memory_mb   budgets by unit; one kind may have several
+    also                              latency limits on other devices, as TABLE=MS
+    table                             the latency table of ``ms``
+    statistic, unvalidated, predict   how tables are used: ``edgenas.search.table_cost``
+    uncertainty                       what of a latency counts (``edgenas.search.uncertainty``); None for the default,
+                                      which is
+                                      another where what is found is ``measured_again`` before it is accepted
+    """
 
     ms: tuple[float, ...] = ()
     macs: tuple[float, ...] = ()
@@ -27,6 +42,7 @@ class BudgetRequest:
     unvalidated: bool = False
     predict: bool = False
     uncertainty: str | None = None
+    measured_again: bool = False
 
     def kinds(self) -> dict[str, tuple[float, ...]]:
         """Option -> numbers, of the kinds that have any; the first of several budgets comes first."""
@@ -51,36 +67,65 @@ class BudgetRequest:
 class Budgets:
     """Budgets of one cost, and limits beside it."""
 
-    costed: PricedBudget
+    priced: PricedCost
     budgets: tuple[float, ...]
-    others: tuple[tuple[PricedBudget, float], ...] = ()
+    others: tuple[tuple[PricedCost, float], ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What to know about the tables."""
-        return tuple(note for costed in (self.costed, *(other for other, _ in self.others)) for note in costed.notes)
+        return tuple(note for priced in (self.priced, *(other for other, _ in self.others)) for note in priced.notes)
+
+    @property
+    def latency(self) -> PricedCost | None:
+        """The cost that has the budget, or else the first of the limits, that is a latency by a table."""
+        priced = (self.priced, *(other for other, _ in self.others))
+        return next((each for each in priced if each.uncertainty is not None), None)
+
+    @property
+    def policy(self) -> str | None:
+        """A sentence: what of a latency counts against its budget; None where no budget or limit is a latency."""
+        from edgenas.search.uncertainty import COUNTS, check_uncertainty
+
+        if self.latency is None or self.latency.uncertainty is None:
+            return None
+        how = check_uncertainty(self.latency.uncertainty)
+        return f"what counts against a latency budget is {COUNTS[how]} (--uncertainty {how}, {self.latency.statistic})"
+
+    def facts(self) -> dict[str, Any]:
+        """Return what ``search.json`` records of the budgets, as plain JSON values."""
+        return {
+            "statistic": self.priced.statistic,
+            "validated": self.priced.error_share is not None,
+            "uncertainty": None if self.latency is None else self.latency.uncertainty,
+        }
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What to tell before a search begins: what to know about the tables, and the policy."""
+        return (*self.notes, *([] if self.policy is None else [self.policy]))
 
     @property
     def limits(self) -> tuple[Limit, ...]:
         """Those beside the budget."""
-        return tuple(Limit(costed.at(most), most) for costed, most in self.others)
+        return tuple(Limit(priced.at(most), most) for priced, most in self.others)
 
     def problem(self, space: Space, accuracy: Accuracy, budget: float, seed: int) -> Problem:
         """The problem at one of the budgets."""
-        return Problem(space, self.costed.at(budget), accuracy, budget, seed, self.limits)
+        return Problem(space, self.priced.at(budget), accuracy, budget, seed, self.limits)
 
 
-def open_budgets(asked: BudgetRequest, space: Space) -> Budgets:
+def open_budgets(request: BudgetRequest, space: Space) -> Budgets:
     """Open the tables that are needed; InputError says what is missing, OutcomeError what a table does not prove."""
-    (first, budgets), *rest = asked.kinds().items()
+    (first, budgets), *rest = request.kinds().items()
     if first == "--budget-memory-mb":
         raise InputError(
             "--budget-memory-mb is a limit on the largest block and takes one value beside a budget of a sum: add "
             "--budget-macs, --budget-params, --budget-mb or --budget-ms"
         )
-    others = [(_costed(asked, kind, space), most) for kind, (most,) in rest]
-    tables = [asked.table] if asked.table else []
-    for text in asked.also:
+    others = [(_priced(request, kind, space), most) for kind, (most,) in rest]
+    tables = [request.table] if request.table else []
+    for text in request.also:
         path, equals, ms = text.rpartition("=")
         try:
             most = float(ms)
@@ -91,14 +136,33 @@ def open_budgets(asked: BudgetRequest, space: Space) -> Budgets:
         if Path(path) in tables:
             raise InputError(f"--also {text!r} names a table twice; each device has one budget")
         tables.append(Path(path))
-        costed = table_cost(
-            space, Path(path), asked.statistic, asked.unvalidated, asked.predict, asked.uncertainty, Path(path).stem
-        )
-        others.append((costed, most))
-    return Budgets(_costed(asked, first, space), budgets, tuple(others))
+        others.append((_table_cost(request, space, Path(path), Path(path).stem), most))
+    return Budgets(_priced(request, first, space), budgets, tuple(others))
 
 
-def _costed(asked: BudgetRequest, kind: str, space: Space) -> PricedBudget:
+def open_latency(request: BudgetRequest, space: Space) -> PricedCost:
+    """Return the latency that ``request.ms`` are budgets of, by ``request.table``; errors:
+    ``edgenas.search.table_cost``."""
+    if request.table is None:
+        raise InputError(f"--budget-ms needs --table; measure one: edgenas profile {space.name}")
+    name = request.table.stem if request.also else ""
+    return _table_cost(request, space, request.table, name)
+
+
+def _table_cost(request: BudgetRequest, space: Space, table: Path, name: str) -> PricedCost:
+    return table_cost(
+        space,
+        table,
+        request.statistic,
+        request.unvalidated,
+        request.predict,
+        request.uncertainty,
+        name,
+        measured_again=request.measured_again,
+    )
+
+
+def _priced(request: BudgetRequest, kind: str, space: Space) -> PricedCost:
     counted: dict[str, Cost] = {
         "--budget-macs": macs_cost(),
         "--budget-params": params_cost(),
@@ -106,8 +170,14 @@ def _costed(asked: BudgetRequest, kind: str, space: Space) -> PricedBudget:
         "--budget-memory-mb": peak_memory_cost(),
     }
     if kind in counted:
-        return PricedBudget(counted[kind], 0.0)
-    if asked.table is None:
-        raise InputError(f"--budget-ms needs --table; measure one: edgenas profile {space.name}")
-    name = asked.table.stem if asked.also else ""
-    return table_cost(space, asked.table, asked.statistic, asked.unvalidated, asked.predict, asked.uncertainty, name)
+        return PricedCost(counted[kind], 0.0)
+    return open_latency(request, space)
+
+
+def quantile_budgets(
+    space: Space, cost: Cost, quantiles: tuple[float, ...], seed: int, networks: int = 1000
+) -> tuple[float, ...]:
+    """Return budgets in the cost's unit at ``quantiles`` of the costs of random networks, to three digits."""
+    rng = random.Random(seed)
+    costs = sorted(cost.total(space.architecture(space.sample(rng))) for _ in range(networks))
+    return tuple(float(f"{costs[int(q * networks)]:.3g}") for q in quantiles)

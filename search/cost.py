@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Protocol
 
 from edgenas.base.errors import InputError
 from edgenas.blocks.counts import peak_bytes, weight_bytes
@@ -13,9 +13,9 @@ from edgenas.search.problem import Cost, Peak
 
 
 class BlockLatencies(Protocol):
-    """What a latency table answers; ``edgenas.latency_tables.table.LatencyTable`` is one."""
+    """What a latency table answers by one statistic; ``edgenas.latency_tables.gate.Searchable`` is one."""
 
-    def ms(self, block: BlockSpec, statistic: Any = "min") -> float:
+    def ms(self, block: BlockSpec) -> float:
         """Latency of a block in milliseconds; InputError for a block it lacks."""
         ...
 
@@ -25,16 +25,14 @@ class BlockLatencies(Protocol):
 
 
 def latency_cost(
-    table: BlockLatencies,
-    statistic: str = "min",
-    blocks: Iterable[BlockSpec] = (),
-    fixed_ms: float = 0.0,
-    name: str = "",
+    table: BlockLatencies, blocks: Iterable[BlockSpec] = (), fixed_ms: float = 0.0, name: str = ""
 ) -> Cost:
-    """Milliseconds as ``table`` measured them ('min', 'median' or 'p90' of the samples); a skip costs nothing.
+    """Return milliseconds as ``table`` has them, whatever that proves: ``edgenas.search.table_cost`` asks for proof
+    first.
 
-    ``blocks``: those a search will ask for (``space.blocks()``); InputError at once when the table lacks any.
-    ``fixed_ms`` is what every network takes beside its blocks, ``name`` the device where there are several.
+    ``blocks``: those a search will ask for (``space.blocks()``); InputError at once when the table lacks any. A skip
+    costs nothing. ``fixed_ms`` is what every network takes beside its blocks, ``name`` the device where there are
+    several.
     """
     wanted = [block for block in blocks if block.kind != "skip"]
     lacking = list(table.missing(wanted))
@@ -45,7 +43,7 @@ def latency_cost(
         )
 
     def of(block: BlockSpec) -> float:
-        return 0.0 if block.kind == "skip" else table.ms(block, statistic)
+        return 0.0 if block.kind == "skip" else table.ms(block)
 
     return Cost("ms", of, fixed_ms, name=name)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+import math
+from dataclasses import dataclass, replace
 
 from edgenas.search.algorithms.mathnas import Prediction
+from edgenas.search.explanation import CostShare, LimitExplanation, LimitSlack, NextBetter
 from edgenas.search.graph import Graph, layered_graph
 from edgenas.search.problem import Limit, Peak
-from edgenas.search.record import BudgetRun, LimitSlack, SearchRecord
+from edgenas.search.record import BudgetRun, SearchRecord
 from edgenas.search.solvers import limited
 from edgenas.search.space import Choice
 
@@ -16,55 +17,17 @@ DEAREST = 5  #: blocks that are named
 WORTH = 0.1  #: accuracy points by which a network must be better to be worth a name: no training tells less apart
 
 
-@dataclass(frozen=True, slots=True)
-class CostShare:
-    """A block of the winner: its layer, what it costs, and that as a share of the network."""
-
-    layer: str
-    block: str
-    cost: float
-    share: float
-
-
-@dataclass(frozen=True, slots=True)
-class NextBetter:
-    """The next network that is better by WORTH when one limit alone is raised: by ``extra`` (in its unit) to ``most``,
-    for ``gained`` accuracy points. ``source`` says who knows: 'predicted' compares two predictions of additive block
-    values, and the network is the cheapest of all that are predicted so; 'judged' compares networks judged, which are
-    few."""
-
-    source: str
-    key: str
-    most: float
-    extra: float
-    gained: float
-
-    @property
-    def rate(self) -> float:
-        """Accuracy points for one percent more of the limit."""
-        return self.gained / (100 * self.extra / (self.most - self.extra))
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return {**asdict(self), "gained_per_unit": self.gained / self.extra, "gained_per_percent": self.rate}
-
-
-@dataclass(frozen=True, slots=True)
-class LimitExplanation:
-    """A budget or limit, and what raising it buys; ``binds`` is None where nothing is known above it."""
-
-    slack: LimitSlack
-    more: tuple[NextBetter, ...]
-    binds: bool | None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return {**self.slack.as_dict(), "binds": self.binds, "more": [more.as_dict() for more in self.more]}
+def worth_naming(record: SearchRecord) -> float:
+    """Return by how much a network must be better to be worth a name: WORTH; of scores, a thousandth of their range."""
+    if not record.score:
+        return WORTH
+    judged = [trial.accuracy for run in record.runs for trial in run.result.trials]
+    return (max(judged) - min(judged)) / 1000 or math.ulp(max(map(abs, judged)))
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """Of the winner at the first budget, and of the whole search; ``front`` has the best run of each budget."""
+    """Of one answer, the ``winner``, and of the whole search; ``front`` has the best run of each budget."""
 
     winner: BudgetRun
     front: tuple[BudgetRun, ...]
@@ -75,23 +38,11 @@ class Explanation:
     hits: int
     seconds: float
 
-    def as_dict(self, record: SearchRecord) -> dict[str, Any]:
-        """Plain JSON values."""
-        return {
-            "front": [record.run_json(run, with_network=False) for run in self.front],
-            "dearest_blocks": [asdict(spent) for spent in self.dearest],
-            "fixed_cost": self.fixed,
-            "limits": [bound.as_dict() for bound in self.bounds],
-            "trials": self.judged,
-            "cache_hits": self.hits,
-            "seconds": self.seconds,
-        }
 
-
-def explain(record: SearchRecord) -> Explanation:
-    """From what a search found; nothing is judged for it."""
+def explain(record: SearchRecord, answering: BudgetRun | None = None) -> Explanation:
+    """Explain the answer of ``answering``, or of the best run at the first budget. Nothing is judged for it."""
     budgets = list(dict.fromkeys(run.budget for run in record.runs))
-    winner = record.best(budgets[0])
+    winner = answering or record.best(budgets[0])
     searched = list({id(run.result.trials): run for run in record.runs}.values())  # hybrid: one for all budgets
     trials = [trial for run in searched for trial in run.result.trials]
     slacks = record.slacks(winner)
@@ -121,9 +72,8 @@ def dearest(record: SearchRecord, choice: Choice, most: int = DEAREST) -> tuple[
 
 def _bound(record: SearchRecord, run: BudgetRun, number: int, slack: LimitSlack) -> LimitExplanation:
     known = [more for more in (_predicted(record, run, number), _judged(record, run, number)) if more is not None]
-    if known:
-        return LimitExplanation(slack, tuple(known), True)
-    return LimitExplanation(slack, (), None if record.values is None else False)
+    binds = True if known else None if record.values is None else False
+    return LimitExplanation(slack.name, slack.unit, slack.most, slack.has, binds, tuple(known))
 
 
 def _limits(run: BudgetRun) -> tuple[Limit, ...]:
@@ -134,9 +84,9 @@ def _limits(run: BudgetRun) -> tuple[Limit, ...]:
 def _judged(record: SearchRecord, run: BudgetRun, number: int) -> NextBetter | None:
     """Of all networks judged that are better and break only this limit, the one that breaks it least."""
     limits, best = _limits(run), run.result.answer
-    raised, found = limits[number], dict[Choice, tuple[float, float]]()
+    raised, found, worth = limits[number], dict[Choice, tuple[float, float]](), worth_naming(record)
     for trial in (trial for each in record.runs for trial in each.result.trials):
-        if trial.accuracy >= best.accuracy + WORTH and trial.choice not in found:
+        if trial.accuracy >= best.accuracy + worth and trial.choice not in found:
             network = record.space.architecture(trial.choice)
             if all(limit.keeps(network) for other, limit in enumerate(limits) if other != number):
                 found[trial.choice] = raised.cost.total(network), trial.accuracy
@@ -158,11 +108,11 @@ def _predicted(record: SearchRecord, run: BudgetRun, number: int) -> NextBetter 
     within = limited.solve(valued, run.budget)
     if within is None:
         return None
-    raised = limits[number]
+    raised, least = limits[number], within.value + worth_naming(record)
     if isinstance(raised.cost, Peak):
-        found = _least_peak(valued, record, run, number, within.value)
+        found = _least_peak(valued, record, run, number, least)
     else:
-        found = _least(valued, run, number, within.value)
+        found = _least(valued, run, number, least)
     if found is None:
         return None
     network = record.space.architecture(found)
@@ -173,19 +123,19 @@ def _predicted(record: SearchRecord, run: BudgetRun, number: int) -> NextBetter 
     return NextBetter("predicted", record.space.key(found), needs, needs - raised.most, gained)
 
 
-def _least(valued: Graph, run: BudgetRun, number: int, value: float) -> Choice | None:
-    """The path of least weight of one limit that keeps the others and is worth more than ``value``: maximise what it
+def _least(valued: Graph, run: BudgetRun, number: int, least: float) -> Choice | None:
+    """The path of least weight of one limit that keeps the others and is worth ``least`` or more: maximise what it
     saves, with worth as a limit."""
     most = (run.budget, *valued.most)
     kept = [kind for kind in range(len(most)) if kind != number]
     layers = valued.layers
     swapped = valued.with_values([-layer.weights[:, number] for layer in layers]).with_costs([-x.value for x in layers])
     limits = swapped.with_limits([layer.weights[:, kept].T for layer in layers], [most[kind] for kind in kept])
-    found = limited.solve(limits, -(value + WORTH))
+    found = limited.solve(limits, -least)
     return None if found is None else found.choice
 
 
-def _least_peak(valued: Graph, record: SearchRecord, run: BudgetRun, number: int, value: float) -> Choice | None:
+def _least_peak(valued: Graph, record: SearchRecord, run: BudgetRun, number: int, least: float) -> Choice | None:
     """The same for a peak, by trying the peaks that blocks have, the next first."""
     limit = run.problem.limits[number - 1]
     peaks = sorted({limit.cost.of(block) for block in record.space.blocks()})
@@ -196,6 +146,6 @@ def _least_peak(valued: Graph, record: SearchRecord, run: BudgetRun, number: int
         eased[number - 1] = replace(limit, most=peak)
         graph = layered_graph(record.space, run.problem.cost, eased).with_values([x.value for x in valued.layers])
         found = limited.solve(graph, run.budget)
-        if found is not None and found.value > value + WORTH:
+        if found is not None and found.value > least:
             return found.choice
     return None

@@ -65,7 +65,7 @@ def _only(graph: Graph, budget: float, kept: Sequence[int]) -> tuple[Graph, floa
 def _least(graph: Graph, problem: Problem, limit: Limit, index: int, binding: Sequence[int]) -> float:
     """The least of a limit's cost that a network has which keeps the others that bind."""
     if isinstance(limit.cost, Peak):
-        return _least_peak(graph, problem, limit, index, binding)
+        return _least_peak(problem, limit, index, binding)
     others = [other for other in binding if other != index]
     values = [-layer.weights[:, index] for layer in graph.layers]
     if not others:
@@ -75,7 +75,7 @@ def _least(graph: Graph, problem: Problem, limit: Limit, index: int, binding: Se
     return math.inf if found is None else limit.cost.total(problem.space.architecture(found.choice))
 
 
-def _least_peak(graph: Graph, problem: Problem, limit: Limit, index: int, binding: Sequence[int]) -> float:
+def _least_peak(problem: Problem, limit: Limit, index: int, binding: Sequence[int]) -> float:
     """By halving the peaks that blocks have."""
     peaks = sorted({peak for peak in _peaks(problem.space, limit) if peak > limit.most})
     others = [other for other in binding if other != index]

@@ -23,6 +23,7 @@ from edgenas.base.errors import InputError, OutcomeError
 from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.prediction.predict import LEAST_BLOCKS, MeasuredTimes, PredictedTable, predicted
 from edgenas.latency_tables.prediction.terms import work_amounts
+from edgenas.latency_tables.statistics.estimates import DEFAULT
 from edgenas.search.algorithms.mathnas_blocks import block_values
 from edgenas.search.cost import macs_cost
 from edgenas.search.graph import Floats, Graph, Solution, check_budget, edge_values, layered_graph
@@ -72,7 +73,7 @@ def lazily(
     measure: Measure,
     *,
     budgets_ms: Sequence[float] = (),
-    statistic: str = "min",
+    statistic: str = DEFAULT,
     tell: Callable[[FrontRound], None] = lambda told: None,
 ) -> LazyProfile:
     """Measure until the front of ``space`` is of measured blocks: the whole front, or its networks at ``budgets_ms``.

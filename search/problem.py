@@ -5,7 +5,7 @@
 
 Costs are additive over blocks and exact: a network's cost is the sum over its blocks from the image on, in that order,
 wherever it is computed. Beside the cost that has the budget, any number of limits may have to be kept. Accuracies are
-in percent (0..100).
+in percent (0..100), unless the judge gives scores (``is_score``): any finite numbers, higher is better.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from edgenas.base.code import Code
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.spec import BlockSpec
@@ -31,7 +32,10 @@ class Candidate:
 
 
 class Accuracy(Protocol):
-    """Judges candidates. ``name`` identifies how (data, recipe, seed): results of different names never mix."""
+    """Judges candidates. ``name`` identifies how (data, recipe, seed): results of different names never mix.
+
+    A judge may have two attributes more: ``score``, see ``is_score``, and ``code``, see ``code_of``.
+    """
 
     @property
     def name(self) -> str: ...
@@ -39,6 +43,17 @@ class Accuracy(Protocol):
     def evaluate(self, candidates: Sequence[Candidate]) -> Iterator[tuple[int, float]]:
         """Yield (index into ``candidates``, accuracy in percent) as each becomes known, in any order."""
         ...
+
+
+def is_score(accuracy: Accuracy) -> bool:
+    """Return True if a judge's numbers are scores on a scale of its own, higher is better, rather than percent."""
+    return bool(getattr(accuracy, "score", False))
+
+
+def code_of(accuracy: Accuracy) -> Code | None:
+    """Return which code of the user's own judges; None for judges that ship, and for functions given as objects."""
+    code = getattr(accuracy, "code", None)
+    return code if isinstance(code, Code) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +157,7 @@ class Trial:
     paid: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Result:
     """What an algorithm found.
 
@@ -160,6 +175,13 @@ class Result:
     predicted: float | None = None
     notes: dict[str, Any] = field(default_factory=dict)
     recommended: Trial | None = None
+
+    def __repr__(self) -> str:
+        found = self.answer
+        return (
+            f"<Result of {self.algorithm}: {found.accuracy:.2f} % at a cost of {found.cost:.4g}, "
+            f"{len(self.trials):,} networks judged>"
+        )
 
     @property
     def answer(self) -> Trial:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
+from edgenas.base.code import Code
 from edgenas.base.errors import InputError
 from edgenas.search.algorithms.by_name import search
 from edgenas.search.algorithms.mathnas import Prediction
 from edgenas.search.algorithms.mathnas_blocks import BlockValues, block_values
+from edgenas.search.explanation import LimitSlack
 from edgenas.search.feasible import checked_graph
 from edgenas.search.graph import layered_graph
 from edgenas.search.journal import TrialCache
-from edgenas.search.problem import Cost, Limit, Problem, Result, Trial
+from edgenas.search.problem import Cost, Limit, Problem, Result, Trial, code_of, is_score
 from edgenas.search.space import Space
 from edgenas.search.trials import Trials
-
-FORMAT = "edgenas search"
-VERSION = 1  # 1: first
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,30 +33,12 @@ class BudgetRun:
     problem: Problem
 
 
-@dataclass(frozen=True, slots=True)
-class LimitSlack:
-    """A budget or limit and what a network has of it; ``name`` is '' where the unit says which."""
-
-    name: str
-    unit: str
-    most: float
-    has: float
-
-    @property
-    def share(self) -> float:
-        """What is left, as a share of the most."""
-        return 1 - self.has / self.most
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return {**asdict(self), "slack": self.most - self.has, "slack_share": self.share}
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SearchRecord:
     """Everything a search command found. ``cost`` is what networks are predicted to cost, which where it is uncertain
     is not what counts against the budget (``Trial.cost``); ``error_share`` what a prediction may be off, up and down,
-    where that is known; ``values`` are MathNAS's block values where it ran."""
+    where that is known; ``values`` are MathNAS's block values where it ran. ``score``: accuracies are scores, not
+    percent; ``accuracy_code`` is the judge's, where it is of the user's own."""
 
     space: Space
     cost: Cost
@@ -65,49 +46,24 @@ class SearchRecord:
     runs: tuple[BudgetRun, ...]
     values: BlockValues | None
     error_share: float | None = None
+    score: bool = False
+    accuracy_code: Code | None = None
+
+    def __repr__(self) -> str:
+        return f"<SearchRecord of {self.space.name}: {len(self.runs)} runs, {self.cost.unit}, {self.accuracy:.40}>"
 
     def best(self, budget: float) -> BudgetRun:
         """The run at ``budget`` whose answer was judged the most accurate, the cheaper of equals."""
         runs = [run for run in self.runs if run.budget == budget]
         return max(runs, key=lambda run: (run.result.answer.accuracy, -run.result.answer.cost))
 
-    def to_json(self, **more: Any) -> dict[str, Any]:
-        """Plain JSON values; the winner is that of the first budget. ``more`` is added at the top."""
-        winner = self.best(self.runs[0].budget)
-        return {
-            "format": FORMAT,
-            "version": VERSION,
-            "space": {"name": self.space.name, "in_size": self.space.in_size, "classes": self._classes()},
-            "accuracy": self.accuracy,
-            "unit": self.cost.unit,
-            **more,
-            "winner": self.run_json(winner),
-            "runs": [{**self.run_json(run), "trials": self._trials_json(run)} for run in self.runs],
-            "block_values": None if self.values is None else values_to_json(self.space, self.values),
-        }
-
-    def run_json(self, run: BudgetRun, with_network: bool = True) -> dict[str, Any]:
-        """One run as plain JSON values, its trials left out."""
-        best, lucky = run.result.answer, run.result.best
-        network = self.space.architecture(best.choice)
-        predicted = self.cost.total(network)
-        return {
-            "algorithm": run.algorithm,
-            "budget": run.budget,
-            "key": self.space.key(best.choice),
-            "accuracy": best.accuracy,
-            "cost": best.cost,
-            "predicted_cost": predicted,
-            "interval": self.interval(predicted),
-            "limits": [limit.as_dict() for limit in self.slacks(run)],
-            "predicted_accuracy": run.result.predicted,
-            "most_rewarded": {"key": self.space.key(lucky.choice), "accuracy": lucky.accuracy, "cost": lucky.cost},
-            "judged": len(run.result.trials),
-            "paid": sum(trial.paid for trial in run.result.trials),
-            "seconds": run.seconds,
-            "notes": run.result.notes,
-            **({"network": network.to_json()} if with_network else {}),
-        }
+    def answering(self, trial: Trial, budget: float) -> BudgetRun:
+        """The run at ``budget`` that judged ``trial``, with it as its answer; else the best run there."""
+        runs = [run for run in self.runs if run.budget == budget]
+        judged = [run for run in runs if any(t.choice == trial.choice for t in run.result.trials)]
+        run = judged[0] if judged else self.best(budget)
+        predicted = run.result.predicted if trial.choice == run.result.answer.choice else None
+        return replace(run, result=replace(run.result, recommended=trial, predicted=predicted))
 
     def slacks(self, run: BudgetRun) -> list[LimitSlack]:
         """What the answer of a run leaves of its budget and of each limit."""
@@ -115,17 +71,13 @@ class SearchRecord:
         limits = (Limit(run.problem.cost, run.budget), *run.problem.limits)
         return [LimitSlack(limit.cost.name, limit.cost.unit, limit.most, limit.cost.total(network)) for limit in limits]
 
-    def interval(self, cost: float) -> list[float] | None:
+    def interval(self, cost: float) -> tuple[float, float] | None:
         """What a network of this predicted cost will be measured at, 95 times in 100; None where that is not known."""
-        return None if self.error_share is None else [cost * (1 - self.error_share), cost * (1 + self.error_share)]
+        return None if self.error_share is None else (cost * (1 - self.error_share), cost * (1 + self.error_share))
 
-    def _trials_json(self, run: BudgetRun) -> list[dict[str, Any]]:
-        return [
-            {"key": self.space.key(t.choice), "accuracy": t.accuracy, "cost": t.cost, "paid": t.paid}
-            for t in run.result.trials
-        ]
-
-    def _classes(self) -> int:
+    @property
+    def classes(self) -> int:
+        """Number of classes that the networks of the space tell apart."""
         return self.space.layers[-1].options[0].c_out
 
 
@@ -170,7 +122,16 @@ def run_searches(
     if "mathnas" in algorithms and max_trials is None:
         values = block_values(problems[0], Trials(problems[0], cache), algorithms["mathnas"].get("fraction"))
     first = problems[0]
-    return SearchRecord(first.space, cost or first.cost, first.accuracy.name, tuple(runs), values, error_share)
+    return SearchRecord(
+        first.space,
+        cost or first.cost,
+        first.accuracy.name,
+        tuple(runs),
+        values,
+        error_share,
+        is_score(first.accuracy),
+        code_of(first.accuracy),
+    )
 
 
 def _of_front(result: Result, space: Space, budgets: Sequence[float]) -> dict[float, Result]:
@@ -195,37 +156,6 @@ def front_points(space: Space, cost: Cost, values: BlockValues) -> list[tuple[fl
         (float(c), values.base_accuracy + float(v), space.key(front.solution(i).choice))
         for i, (c, v) in enumerate(zip(front.costs, front.values, strict=True))
     ]
-
-
-def values_to_json(space: Space, values: BlockValues) -> dict[str, Any]:
-    """Block values as plain JSON values, networks by key."""
-    return {
-        "base": space.key(values.base),
-        "base_accuracy": values.base_accuracy,
-        "average": space.key(values.average),
-        "loss": [list(row) for row in values.loss],
-        "mean_flops": [list(row) for row in values.mean_flops],
-        "ended": list(values.ended),
-    }
-
-
-def values_from_json(space: Space, data: Any, source: str) -> BlockValues:
-    """Inverse of ``values_to_json``; InputError names ``source`` and what is wrong with it."""
-    try:
-        values = BlockValues(
-            base=space.parse(data["base"]),
-            base_accuracy=float(data["base_accuracy"]),
-            average=space.parse(data["average"]),
-            loss=tuple(tuple(float(v) for v in row) for row in data["loss"]),
-            mean_flops=tuple(tuple(float(v) for v in row) for row in data["mean_flops"]),
-            ended=tuple(float(v) for v in data["ended"]),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{source} holds no block values of {space.name} ({error}): search with mathnas") from error
-    shape = [len(layer.options) for layer in space.layers]
-    if any([len(row) for row in rows] != shape for rows in (values.loss, values.mean_flops)):
-        raise InputError(f"{source}: its block values do not fit the layers of {space.name}; search with mathnas again")
-    return values
 
 
 def _check_budgets(problems: Sequence[Problem]) -> None:

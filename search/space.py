@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from edgenas.base.code import Code
 from edgenas.base.errors import InputError
 from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.reference import make_divisible
@@ -92,11 +93,11 @@ class Edge:
     target: State
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Space:
     """A named chain of layers for images of ``in_size`` pixels and ``c_in`` channels.
 
-    ``source`` cites where the space was published.
+    ``source`` cites where the space was published; ``code`` says which code of the user's own made it, if any.
     """
 
     name: str
@@ -104,6 +105,10 @@ class Space:
     layers: tuple[Layer, ...]
     c_in: int = 3
     source: str = field(default="", compare=False)
+    code: Code | None = field(default=None, compare=False, repr=False)
+
+    def __repr__(self) -> str:
+        return f"<Space {self.name}: {len(self.layers)} layers, images {self.in_size} x {self.in_size} x {self.c_in}>"
 
     @cached_property
     def _steps(self) -> tuple[dict[State, tuple[Edge, ...]], ...]:

@@ -30,6 +30,16 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGHUP, lambda number, frame: None)
 
 
+#: files of tests whose numbers depend on the processor: training, int8, writers
+NUMERICAL = ("test_training", "test_supernet", "test_int8", "test_export", "test_weights")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Marks the tests that ``tools/check`` runs once more, held to an older processor's instructions."""
+    if item.path.name.startswith(NUMERICAL):
+        item.add_marker(pytest.mark.numerical)
+
+
 @pytest.hookimpl(trylast=True)  # when those that do not run have been left out
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The longest first, dealt out among the test processes, each of which begins with a share of the list: a long one

@@ -6,6 +6,7 @@ Nothing in it is a pickle. The file is replaced as a whole: a reader sees the st
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,10 +33,10 @@ class Checkpoint:
     identity: str
 
     def save(self, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> None:
-        """Replace the file; ``facts`` are plain JSON values."""
+        """Replace the file, which its owner alone may read; ``facts`` are plain JSON values."""
         text = json.dumps({"version": VERSION, "identity": self.identity, **facts})
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(self.path) as file:
+        with replacing(self.path, mode=0o600) as file:
             np.savez(file, allow_pickle=False, **{_FACTS: np.frombuffer(text.encode(), np.uint8), **arrays})
 
     def load(self) -> tuple[Arrays, dict[str, Any]] | None:
@@ -58,3 +59,7 @@ class Checkpoint:
                 f"(format {VERSION}): delete it, or name another file"
             )
         return arrays, facts
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

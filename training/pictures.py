@@ -1,22 +1,27 @@
 """Pictures that calibrate an int8 file or judge an exported one, as the network takes them.
 
     arrays.npz   images (n, H, W, C), float32 as the network takes them, or uint8 0..255; labels (n,), where known
-    folder       pictures, or a folder of pictures for each class: the names of the folders, sorted, are the classes
+    folder       pictures, or a folder of pictures for each class, listed and numbered as those of a training
 
 Levels 0..255 become (level - mean) / deviation, channel by channel: the numbers that the network was trained with.
 """
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 import numpy as np
 
-from edgenas.base.errors import InputError, MissingExtraError
+from edgenas.base.errors import InputError
+from edgenas.blocks.labels import printable
+from edgenas.training.images.classes import check_labels, class_numbers, missing_note
+from edgenas.training.images.decode import check_decoders, decode_picture, open_picture
+from edgenas.training.images.listing import SUFFIXES, list_pictures
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,10 +31,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """``images`` (n, size, size, channels) as the network takes them; ``labels`` (n,), None where they have none."""
+    """``images`` (n, size, size, channels) as the network takes them; ``labels`` (n,), None where they have none;
+    ``notes`` say what was left out, and which classes have no picture."""
 
     images: Array
     labels: NDArray[np.int64] | None
+    notes: tuple[str, ...] = field(default=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +65,23 @@ class Scaling:
         return scaled
 
 
-def read_pictures(path: Path, size: int, channels: int, scaling: Scaling, most: int | None = None) -> Pictures:
-    """The pictures at ``path``, at most ``most`` of them, evenly spaced. InputError says what is wrong, and where."""
+def read_pictures(
+    path: Path,
+    size: int,
+    channels: int,
+    scaling: Scaling,
+    most: int | None = None,
+    *,
+    classes: int | None = None,
+    names: Sequence[str] | None = None,
+) -> Pictures:
+    """The pictures at ``path``, at most ``most`` of them, evenly spaced. InputError says what is wrong, and where.
+
+    Folders become labels for a network of ``classes`` classes only, by the ``names`` that it was trained with; without
+    names, there must be a folder for each class, in the order of training.
+    """
     if path.is_dir():
-        levels, labels = _folder(path, size, channels, most)
-        return Pictures(scaling.scaled(levels, path), labels)
+        return _folder(path, size, channels, scaling, most, classes, names)
     found = _arrays(path, most)
     images = found.get("images")
     wanted = (size, size, channels)
@@ -70,6 +89,8 @@ def read_pictures(path: Path, size: int, channels: int, scaling: Scaling, most: 
         told = "no array images" if images is None else f"images {images.dtype}{images.shape}"
         raise InputError(f"{path} has {told}; the network takes float32 or uint8 (n, {', '.join(map(str, wanted))})")
     labels = found.get("labels")
+    if labels is not None and labels.shape == (len(images), 1):
+        labels = labels[:, 0]  # as Keras stores them
     if labels is not None and (labels.shape != images.shape[:1] or labels.dtype.kind not in "iu"):
         raise InputError(f"{path}: labels are {labels.dtype}{labels.shape}, not {len(images)} whole numbers")
     if not len(images):
@@ -78,7 +99,14 @@ def read_pictures(path: Path, size: int, channels: int, scaling: Scaling, most: 
         images = scaling.scaled(images, path)
     if not np.isfinite(images).all():
         raise InputError(f"{path}: images hold values that are not finite; leave those images out")
-    return Pictures(images, None if labels is None else labels.astype(np.int64))
+    if labels is None:
+        return Pictures(images, None)
+    notes: tuple[str, ...] = ()
+    if classes is not None:
+        numbers = labels.tolist()
+        check_labels(path, numbers, classes)
+        notes = missing_note(path, numbers, names, classes)
+    return Pictures(images, labels.astype(np.int64), notes)
 
 
 def evenly(count: int, most: int | None) -> list[int]:
@@ -90,48 +118,55 @@ def evenly(count: int, most: int | None) -> list[int]:
 
 def _arrays(path: Path, most: int | None) -> dict[str, Any]:
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a FIFO would be waited for
+            raise ValueError("not a file")
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in ("images", "labels") if name in file.files}
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
+    except (OSError, ValueError, EOFError, MemoryError, BadZipFile) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise InputError(f"{path} is neither a folder of pictures nor an .npz of arrays: {why}") from error
     return {name: array[evenly(len(array), most)] if array.ndim else array for name, array in arrays.items()}
 
 
 def _folder(
-    path: Path, size: int, channels: int, most: int | None
-) -> tuple[NDArray[np.uint8], NDArray[np.int64] | None]:
-    from edgenas.training.images.folder import PARTS, SUFFIXES
-
-    classes = sorted(inside.name for inside in path.iterdir() if inside.is_dir())
-    parts = [name for name in classes if name.lower() in PARTS]
-    if parts:
-        raise InputError(f"{path} has the parts {', '.join(parts)}, not classes; name one of them: {path / parts[0]}")
-    files = [
-        (file, classes.index(file.parent.name) if classes else -1)
-        for file in sorted(path.glob("*/*" if classes else "*"))
-        if file.suffix.lower() in SUFFIXES
-    ]
-    if not files:
+    path: Path,
+    size: int,
+    channels: int,
+    scaling: Scaling,
+    most: int | None,
+    classes: int | None,
+    names: Sequence[str] | None,
+) -> Pictures:
+    listing = list_pictures(path)
+    if listing.parts:
+        parts = ", ".join(listing.parts)
+        raise InputError(f"{path} has the parts {parts}, not classes; name one of them: {path / listing.parts[0]}")
+    if not listing.files:
+        left_out = f" ({'; '.join(listing.notes)})" if listing.notes else ""
         raise InputError(
-            f"{path} has no pictures ({', '.join(sorted(SUFFIXES))}), nor folders of pictures for each class"
+            f"{path} has no pictures ({', '.join(sorted(SUFFIXES))}), nor folders of pictures for each class{left_out}"
         )
+    notes, number = listing.notes, dict.fromkeys(listing.names, -1)
+    labelled = classes is not None and bool(listing.classes)
+    if classes is not None and labelled:
+        number, said = class_numbers(path, listing.names, names, classes)
+        there = [number[name] for (_, name), files in listing.classes.items() if files]
+        notes = (*notes, *said, *missing_note(path, there, names, classes))
+    check_decoders(listing.files)
+    files = [(file, number[name]) for (_, name), files in listing.classes.items() for file in files]
+    files = files or [(file, -1) for file in listing.loose]
     chosen = [files[i] for i in evenly(len(files), most)]
     levels = np.stack([_decoded(file, size, channels) for file, _ in chosen])
-    return levels, np.array([label for _, label in chosen], np.int64) if classes else None
+    labels = np.array([label for _, label in chosen], np.int64) if labelled else None
+    return Pictures(scaling.scaled(levels, path), labels, notes)
 
 
 def _decoded(file: Path, size: int, channels: int) -> NDArray[np.uint8]:
     """(size, size, channels), by the same steps as the pictures that networks are trained on."""
-    from edgenas.training.images.decode import open_picture, squared
-
-    try:
-        with open_picture(file) as image:
-            return squared(image, size, channels)[0]
-    except MissingExtraError:
-        raise
-    except Exception as error:  # Pillow raises nearly everything on files that are damaged
-        raise InputError(f"{file} is no picture that can be read: {error}; leave it out") from error
+    found = decode_picture(lambda: open_picture(file), size, channels)
+    if isinstance(found, str):
+        raise InputError(f"{printable(file)} is no picture that can be read: {found}; leave it out")
+    return found[0]
 
 
 def numbers(text: str | None, option: str) -> Sequence[float]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from edgenas.devices.facts.int8_products import int8_isa
+
 #: (implementer, part) -> core, as in Arm's "Main ID Register" documents and util-linux sys-utils/lscpu-arm.c
 ARM_CORES: dict[tuple[int, int], str] = {
     (0x41, 0xB76): "ARM1176",
@@ -77,13 +79,16 @@ _LINE = re.compile(r"([^:\t]*[^:\s])\s*:\s*(.*)")
 @dataclass(frozen=True, slots=True)
 class CpuInfo:
     """``cpu``: the kinds of core, joined by ' + '; ``processors``: how many are listed (offline ones often are not);
-    ``soc`` and ``model``: the Hardware and Model lines of Arm kernels. None for what the text does not say."""
+    ``soc`` and ``model``: the Hardware and Model lines of Arm kernels; ``int8_isa``: the instruction sets for products
+    of 8-bit numbers that all of them have (``edgenas.devices.facts.int8_products``). None for what the text does not
+    say."""
 
     cpu: str | None = None
     processors: int | None = None
     soc: str | None = None
     model: str | None = None
     clock_mhz: float | None = None
+    int8_isa: str | None = None
 
 
 def parse_cpuinfo(text: str) -> CpuInfo:
@@ -107,6 +112,7 @@ def parse_cpuinfo(text: str) -> CpuInfo:
         soc=_first(fields, "Hardware"),
         model=_first(fields, "Model"),
         clock_mhz=max((float(v) for v in fields.get("cpu MHz", []) if re.fullmatch(r"\d+(\.\d+)?", v)), default=None),
+        int8_isa=int8_isa(line.split() for line in (*fields.get("flags", []), *fields.get("Features", []))),
     )
 
 

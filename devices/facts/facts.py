@@ -50,7 +50,9 @@ class Facts:
     clock; ``temperature_c`` the hottest sensor on the processor, a phone's the one its thermal service goes by.
     ``clusters`` are CPUs by top clock in MHz, slowest first: '0-3@1803 4-5@2253 6-7@2802' (``clusters_of`` reads it);
     cores that a phone has switched off may be missing there. ``throttled`` are a Raspberry Pi's bits (see
-    ``edgenas.devices.facts.throttle``), ``thermal_status`` is Android's, 0 to 6."""
+    ``edgenas.devices.facts.throttle``), ``thermal_status`` is Android's, 0 to 6. ``int8_isa`` are the instruction
+    sets for products of 8-bit numbers (``edgenas.devices.facts.int8_products``); a table's setting does not hold
+    them, since the processor is in it."""
 
     model: str | None = None
     soc: str | None = None
@@ -68,6 +70,7 @@ class Facts:
     throttled: int | None = None
     battery_percent: float | None = None
     thermal_status: int | None = None
+    int8_isa: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Every fact by name, unknown ones as None."""
@@ -127,6 +130,7 @@ def parse_facts(text: str) -> Facts:
         throttled=firmware.throttled,
         battery_percent=android.parse_battery(parts.get("dumpsys battery", "")).level,
         thermal_status=thermal.status,
+        int8_isa=cpu.int8_isa,
     )
 
 

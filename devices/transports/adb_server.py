@@ -70,7 +70,8 @@ class AdbServer:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                text=True,
+                encoding="utf-8",
+                errors="replace",
                 timeout=_START_S,
             )
             if done.returncode == 0:
@@ -143,7 +144,9 @@ def find_program(program: Path | None = None) -> Path:
 
 def _version(program: Path) -> int | None:
     try:
-        done = subprocess.run([str(program), "version"], capture_output=True, text=True, timeout=_START_S)
+        done = subprocess.run(
+            [str(program), "version"], capture_output=True, encoding="utf-8", errors="replace", timeout=_START_S
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     found = re.search(r"^Version (\d{1,4})\.", done.stdout, re.MULTILINE)

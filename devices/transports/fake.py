@@ -63,7 +63,7 @@ class FakeLink:
 
     def new_boot(self) -> None:
         """A new boot id."""
-        (self._folder / "boot_id").write_text(f"{uuid.uuid4()}\n")
+        (self._folder / "boot_id").write_text(f"{uuid.uuid4()}\n", encoding="ascii")
 
     def connect(self) -> bool:
         """See ``Link.connect``."""
@@ -218,7 +218,7 @@ class FakeDevice(RemoteDevice):
     def program(self, name: str, script: str) -> None:
         """Put a shell script on the device's path, such as a vcgencmd that tells a temperature."""
         path = self._folder / "bin" / name
-        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
         path.chmod(0o755)
 
     def power_cut(self) -> None:

@@ -6,23 +6,33 @@ so that it is bundled, reported and verified like theirs.
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgenas.base.errors import InputError
-from edgenas.base.files import write_whole
-from edgenas.base.version import installed_version
-from edgenas.profiler.verify import Verdict, verify_files
-from edgenas.report.card import CardData, card, named
-from edgenas.runs.gather import gather
+from edgenas.profiler.verdict import Verdict
+from edgenas.profiler.verify import verify_files
+from edgenas.report.run import run_record, write_records
+from edgenas.runs.layout import (
+    ARCH,
+    LABELS,
+    PREDICT,
+    PREPROCESSING,
+    TRIALS,
+    table_beside,
+    table_name,
+    trials_beside,
+)
+from edgenas.runs.network import NETWORK
+from edgenas.runs.search import Answer, SavedSearch, read_search
+from edgenas.search.journal import read_trials
 from edgenas.ship.accuracy import prove
 from edgenas.ship.finish import MOST_PROCESSES, PROCESSES, ShippedFile, plan_for, runs_there
-from edgenas.ship.preprocessing import LABELS, PREDICT, PREPROCESSING, Preprocessing, read_preprocessing
+from edgenas.ship.preprocessing import Preprocessing, read_preprocessing
 from edgenas.training.pictures import Pictures, Scaling, read_pictures
 
 if TYPE_CHECKING:
@@ -30,10 +40,8 @@ if TYPE_CHECKING:
     from edgenas.devices.inventory import Entry
     from edgenas.latency_tables.table import LatencyTable
     from edgenas.latency_tables.validation import Validation
-    from edgenas.runs.files import RunData, SearchData
     from edgenas.search.space import Space
 
-ARCH = "arch.json"
 _MODEL = re.compile(r"model(?:-(fp16|int8))?\.(tflite|onnx)")
 
 
@@ -58,8 +66,8 @@ class BundleAssembly:
     preprocessing: Preprocessing
     files: tuple[Path, ...]
     pictures: Pictures
-    search: SearchData
-    found: RunData
+    search: SavedSearch
+    found: Answer
     space: Space
     table_path: Path
     table: LatencyTable
@@ -71,8 +79,7 @@ class BundleAssembly:
     @property
     def table_file(self) -> str:
         """The table's name beside the files."""
-        setting = self.table.setting
-        return f"table-{setting.runtime}{'' if setting.precision == 'fp32' else f'-{setting.precision}'}.jsonl"
+        return table_name(self.table.setting.runtime, self.table.setting.precision)
 
     def run(
         self,
@@ -104,15 +111,22 @@ class BundleAssembly:
         say: Callable[[str], None],
         update: Callable[[int, int | None, str], None],
     ) -> ShippedFile:
-        from edgenas.profiler.export.integer import fallbacks
+        from edgenas.profiler.export.integer import fallbacks, weight_bits
 
         precision = _precision(path)
-        proof = prove(path, precision, self.pictures, None)
+        proof = prove(
+            path,
+            precision,
+            self.pictures,
+            None,
+            entry,
+            say=say,
+            progress=lambda done, total: update(done, total, f"{path.name}, pictures"),
+        )
         slow = tuple(fallbacks(path.read_bytes())) if precision == "int8" else ()
         runtime, verdict = runs_there(path, entry), None
         if runtime is not None:
-            setting = self.table.setting
-            plan = replace(plan_for(precision, entry.cores), threads=setting.threads, cold_kib=setting.cold_kib)
+            plan = plan_for(self.table.setting, entry, precision)
             (verdict,) = verify_files(
                 entry,
                 {path.name: path.read_bytes()},
@@ -127,66 +141,37 @@ class BundleAssembly:
                 say=say,
                 progress=lambda done, total: update(done, total, f"{path.name}, whole"),
             )
-        return ShippedFile(path, precision, proof, None, slow, verdict)
+        return ShippedFile(path, precision, proof, None, slow, verdict, weight_bits(path.read_bytes()))
 
     def _write(self, made: Sequence[ShippedFile], into: Path) -> None:
         into.mkdir(parents=True)
-        for path in (*self.files, *(self.parts.model / name for name in (ARCH, LABELS, PREPROCESSING, PREDICT))):
+        for path in (*self.files, *(self.parts.model / name for name in (LABELS, PREPROCESSING, PREDICT))):
             shutil.copyfile(path, into / path.name)
         shutil.copyfile(self.table_path, into / self.table_file)
-        shutil.copyfile(trials_of(self.parts.search), into / "search.trials.jsonl")
-        search = {**json.loads(self.parts.search.read_text()), "table": self.table_file}
-        write_whole(into / "search.json", json.dumps(search, indent=1) + "\n")
-        write_whole(into / "run.json", json.dumps(self._told(made), indent=1, allow_nan=False) + "\n")
-        judged = len({trial.key for run in self.search.runs for trial in run.trials})
-        chosen = f"""Chosen among
-{self.space.networks:,} networks by {judged} that were judged ({self.search.accuracy.partition(":")[0]}) and a latency
-table of {len(self.table.blocks)} blocks measured on {named(self.table.setting)}."""
-        shown = CardData(
-            self.architecture,
+        shutil.copyfile(trials_beside(self.parts.search), into / TRIALS)
+        run = run_record(
             made,
-            self.preprocessing,
-            "pictures",
-            chosen,
-            self.table,
-            self.table_file,
             self.proof,
-            self.statistic,
-            self.budget_ms,
+            {self.table.setting.runtime: self.table},
+            space=self.search.space.name,
+            networks=self.space.networks,
+            budgets_ms=(self.budget_ms,),
+            winner=self.found.key,
+            budget_ms=self.budget_ms,
         )
-        write_whole(into / "card.md", card(shown))
+        write_records(into, run, self._saved(), self.architecture)
 
-    def _told(self, made: Sequence[ShippedFile]) -> dict[str, Any]:
-        """``run.json``."""
-        shipped = shipped_of(made)
-        return {
-            "space": self.search.space.name,
-            "networks": self.space.networks,
-            "tables": {self.table.setting.runtime: self.table.setting.as_dict()},
-            "budgets_ms": [self.budget_ms],
-            "winner": self.found.key,
-            "budget_ms": self.budget_ms,
-            "predicted_ms": self.predicted_ms,
-            "validation": None
-            if self.proof is None
-            else {k: v for k, v in self.proof.as_dict().items() if k != "networks"},
-            "measured_ms": shipped.measured_ms,
-            "measured_interval_ms": [shipped.low_ms, shipped.high_ms],
-            "within_budget": shipped.within_budget,
-            "accuracy": made[0].proof.accuracy,
-            "files": {
-                file.path.name: {
-                    "precision": file.precision,
-                    "bytes": file.path.stat().st_size,
-                    **file.proof.as_dict(),
-                    "fallbacks": [f._asdict() for f in file.fallbacks],
-                }
-                for file in made
-            },
-            "verdicts": [file.verdict.as_dict() for file in made if file.verdict is not None],
-            "finalists": [],
-            "edgenas": installed_version(),
-        }
+    def _saved(self) -> SavedSearch:
+        """The search with its table beside it, and the network that ships; an explanation of another network is left
+        out."""
+        found, explanation = self.found, self.search.explanation
+        shipped = Answer(**{each.name: getattr(found, each.name) for each in fields(Answer)})
+        return replace(
+            self.search,
+            table=self.table_file,
+            shipped=shipped,
+            explanation=explanation if explanation is not None and explanation.key == found.key else None,
+        )
 
 
 def shipped_of(made: Sequence[ShippedFile]) -> Verdict:
@@ -196,25 +181,17 @@ def shipped_of(made: Sequence[ShippedFile]) -> Verdict:
     return verdict
 
 
-def trials_of(search: Path) -> Path:
-    """The journal of judged networks beside a search."""
-    return search.with_suffix(".trials.jsonl")
-
-
 def read_parts(parts: BundleParts) -> BundleAssembly:
     """Everything that can be said before anything is measured; InputError for parts that are damaged or lacking, or do
     not belong together."""
     architecture, preprocessing, files = _exported(parts.model)
-    if not trials_of(parts.search).is_file():
-        raise InputError(
-            f"{parts.search} has no {trials_of(parts.search).name} beside it; name what edgenas search wrote"
-        )
-    material = gather([parts.search])
-    if parts.search not in material.searches:
-        raise InputError(f"{parts.search} is no search; name what edgenas search wrote")
-    search = material.searches[parts.search]
-    blocks = [str(block) for block in architecture.blocks]
-    found = next((run for run in (search.winner, *search.runs) if run.network.blocks == blocks), None)
+    trials = trials_beside(parts.search)
+    if not trials.is_file():
+        raise InputError(f"{parts.search} has no {trials.name} beside it; name what edgenas search wrote")
+    read_trials(trials)
+    search = read_search(parts.search)
+    answers = (search.answer, search.winner, *search.runs)
+    found = next((answer for answer in answers if answer.network.blocks == architecture.blocks), None)
     if found is None:
         raise InputError(
             f"{parts.model} holds {architecture.name}, which no run of {parts.search} found; type: edgenas export "
@@ -231,18 +208,16 @@ def _with_table(
     architecture: Architecture,
     preprocessing: Preprocessing,
     files: Sequence[Path],
-    search: SearchData,
-    found: RunData,
+    search: SavedSearch,
+    found: Answer,
     budget_ms: float,
 ) -> BundleAssembly:
+    from edgenas.latency_tables.gate import prediction
     from edgenas.latency_tables.store.journal import read_journal
     from edgenas.latency_tables.validation import latest
-    from edgenas.search.spaces import space
-    from edgenas.search.table_cost import prediction
+    from edgenas.search.spaces import recorded_space
 
-    table_path = parts.table or (None if search.table is None else Path(search.table))
-    if table_path is None:
-        raise InputError(f"{parts.search} used no latency table; name one that predicts the network: --table")
+    table_path = parts.table or table_beside(parts.search, search.table)
     setting, statistic, predicted_ms = prediction(table_path, architecture, search.statistic)
     journal = read_journal(table_path)
     fitting = [path for path in files if (_runtime_format(setting.runtime), setting.precision) == _kind(path)]
@@ -252,10 +227,18 @@ def _with_table(
             f"edgenas export {parts.search} --precision {setting.precision}"
         )
     size, channels = architecture.in_size, architecture.c_in
-    pictures = read_pictures(parts.test, size, channels, Scaling(preprocessing.mean, preprocessing.deviation))
+    pictures = read_pictures(
+        parts.test,
+        size,
+        channels,
+        Scaling(preprocessing.mean, preprocessing.deviation),
+        classes=architecture.c_out,
+        names=preprocessing.labels,
+    )
     if pictures.labels is None:
         raise InputError(f"{parts.test} has no labels; name a folder of pictures for each class")
-    _same_order(parts.test, preprocessing.labels)
+    named = search.space
+    known = recorded_space(named.name, named.in_size, named.classes, search.code.space, str(parts.search))
     return BundleAssembly(
         parts,
         architecture,
@@ -264,10 +247,10 @@ def _with_table(
         pictures,
         search,
         found,
-        space(search.space.name, search.space.in_size, search.space.classes),
+        known,
         table_path,
         journal.table,
-        latest(journal, search.statistic),
+        latest(journal.table, search.statistic),
         statistic,
         predicted_ms,
         budget_ms,
@@ -275,8 +258,6 @@ def _with_table(
 
 
 def _exported(model: Path) -> tuple[Architecture, Preprocessing, list[Path]]:
-    from edgenas.blocks.architecture import Architecture
-
     files = sorted((path for path in model.iterdir() if _MODEL.fullmatch(path.name)), key=lambda path: path.name)
     lacking = [name for name in (ARCH, PREPROCESSING, LABELS, PREDICT) if not (model / name).is_file()]
     if not files or lacking:
@@ -284,21 +265,8 @@ def _exported(model: Path) -> tuple[Architecture, Preprocessing, list[Path]]:
             f"{model} has no {', '.join([*lacking, *([] if files else ['model.tflite'])])}: it is neither a finished "
             f"run nor what edgenas export NETWORK --weights WEIGHTS --labels FILE --mean M --deviation D wrote"
         )
-    try:
-        architecture = Architecture.from_json(json.loads((model / ARCH).read_text()))
-    except ValueError as error:
-        raise InputError(f"{model / ARCH}: {error}; export it again") from error
+    architecture = NETWORK.read(model / ARCH)
     return architecture, read_preprocessing(model, architecture), files
-
-
-def _same_order(test: Path, labels: Sequence[str]) -> None:
-    """InputError where folders of pictures are the classes in another order, so that each would count as another."""
-    there = sorted(inside.name for inside in test.iterdir() if inside.is_dir()) if test.is_dir() else []
-    if there != list(labels) and sorted(there) == sorted(labels):
-        raise InputError(
-            f"{test} has the classes {', '.join(there)} in this order, {LABELS} has {', '.join(labels)}; both must be "
-            f"in the order in which the network was trained"
-        )
 
 
 def _precision(path: Path) -> Any:
@@ -312,6 +280,6 @@ def _kind(path: Path) -> tuple[str, str]:
 
 
 def _runtime_format(runtime: str) -> str:
-    from edgenas.profiler.runtimes import RUNTIMES
+    from edgenas.profiler.runtimes import find_runtime
 
-    return RUNTIMES[runtime].format
+    return find_runtime(runtime).format

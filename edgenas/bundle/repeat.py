@@ -11,16 +11,18 @@ from typing import Any
 from edgenas.base.errors import InputError
 from edgenas.devices.inventory import Entry
 from edgenas.latency_tables.setting import Setting
-from edgenas.latency_tables.store.jsonl import read_lines
-from edgenas.profiler.verify import Verdict, verify_files
-from edgenas.runs.files import VerdictData, checked
+from edgenas.profiler.verdict import Verdict
+from edgenas.profiler.verify import plan_in, verify_files
+from edgenas.runs.forms import plain
+from edgenas.runs.layout import VERIFICATION as VERIFICATION_FILE
+from edgenas.runs.verification import VERIFICATION
 
 
 @dataclass(frozen=True, slots=True)
 class RepeatedVerdict:
     """A file then and now. ``agree`` is None where the two are not to be compared, for what is in ``differences``."""
 
-    then: VerdictData
+    then: Verdict
     now: Verdict
     differences: tuple[str, ...]
     agree: bool | None
@@ -28,26 +30,23 @@ class RepeatedVerdict:
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         return {
-            "then": self.then.model_dump(),
-            "now": self.now.as_dict(),
+            "then": plain(self.then),
+            "now": plain(self.now),
             "differences": list(self.differences),
             "agree": self.agree,
         }
 
 
-def recorded(bundle: Path) -> list[tuple[VerdictData, Setting]]:
+def recorded(bundle: Path) -> list[tuple[Verdict, Setting]]:
     """What the bundle says was measured, each with its setting; InputError for a damaged file."""
-    path = bundle / "verification.jsonl"
+    path = bundle / VERIFICATION_FILE
     found = []
-    for number, record in read_lines(path).records:
-        try:
-            setting = Setting.from_dict(record.get("setting"))
-        except ValueError as error:
-            raise InputError(f"{path}, line {number}: {error}; get the bundle again") from error
-        verdict: VerdictData = checked(VerdictData, record, path)
+    for number, verdict in enumerate(VERIFICATION.read_lines(path), 1):
+        if verdict.setting is None:
+            raise InputError(f"{path}, line {number}: setting is missing; get the bundle again")
         if Path(verdict.file).name != verdict.file:
             raise InputError(f"{path}, line {number}: {verdict.file!r} is no file of the bundle; get the bundle again")
-        found.append((verdict, setting))
+        found.append((verdict, verdict.setting))
     if not found:
         raise InputError(f"{path} says nothing was measured; make the bundle again: edgenas bundle")
     return found
@@ -65,28 +64,13 @@ def repeat(
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[RepeatedVerdict]:
     """Time every file of the bundle on a device, and hold each against its own record."""
-    from edgenas.devices.facts.facts import fingerprint, read_facts
-    from edgenas.latency_tables.setting import device_pairs
-    from edgenas.profiler.plan import Plan
-
-    here = dict(device_pairs(fingerprint(read_facts(entry.open()))))
     made = []
     for then, setting in recorded(bundle):
-        was = dict(setting.device)
-        names = sorted(n for n in {*was, *here} if was.get(n) != here.get(n))
-        differences = tuple(f"{name} {was.get(name)} / {here.get(name)}" for name in names)
-        plan = Plan(
-            rounds=rounds,
-            threads=setting.threads,
-            cores=entry.cores,
-            cold_kib=setting.cold_kib,
-            precision=setting.precision,
-        )
         (now,) = verify_files(
             entry,
             {then.file: (bundle / then.file).read_bytes()},
             then.runtime,
-            plan=plan,
+            plan=plan_in(setting, entry, rounds=rounds),
             processes=processes,
             most=most,
             budget_ms=then.budget_ms,
@@ -96,11 +80,15 @@ def repeat(
             say=say,
             progress=progress,
         )
+        assert now.setting is not None  # of what was measured just now
+        was, here = dict(setting.device), dict(now.setting.device)  # both with the clock held, where it can be
+        names = sorted(n for n in {*was, *here} if was.get(n) != here.get(n))
+        differences = tuple(f"{name} {was.get(name)} / {here.get(name)}" for name in names)
         made.append(RepeatedVerdict(then, now, differences, None if differences else agree(then, now)))
     return made
 
 
-def agree(then: VerdictData, now: Verdict) -> bool:
+def agree(then: Verdict, now: Verdict) -> bool:
     """Whether two independent measurements differ by no more than their 95 % intervals explain: the logarithm of their
     ratio within the root of the sum of the squares of both half-widths."""
     apart = math.log(now.measured_ms / then.measured_ms)

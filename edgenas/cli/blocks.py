@@ -25,9 +25,9 @@ def command(space_or_network: str, in_size: int | None, classes: int | None, as_
       edgenas blocks nas_bench_macro/2.2.2.1.2.2.1.0
     """
     from edgenas.blocks.counts import bytes_moved
-    from edgenas.search.spaces import SPACES
+    from edgenas.search.spaces import is_space
 
-    if space_or_network in SPACES:
+    if is_space(space_or_network):
         chosen = load_space(space_or_network, in_size, classes).blocks()
     else:
         chosen = load_network(space_or_network, in_size, classes).blocks

@@ -13,6 +13,14 @@ import click
 from edgenas.cli.completions import STATISTICS, tables, words
 from edgenas.search.budgets import BudgetRequest
 
+uncertainty_option = click.option(
+    "--uncertainty",
+    type=click.Choice(("mean", "upper", "rss")),
+    help="What of a latency counts against a budget: the mean, the sum of each block's upper 95 % bound, or the mean "
+    "and the root of the sum of squares  [default: upper; rss where what is found is measured again before it is "
+    "accepted, as by --remeasure, ship and demo; mean for imported tables]",
+)
+
 _OPTIONS = (
     click.option("--table", type=click.Path(dir_okay=False, path_type=Path), shell_complete=tables,
                  help="Latency table, for --budget-ms."),
@@ -22,10 +30,7 @@ _OPTIONS = (
     click.option("--unvalidated", is_flag=True, help="Search a table that no edgenas table validate has proved."),
     click.option("--predict", is_flag=True, help="Predict blocks that the table lacks from those it has; see profile "
                  "--for-search."),
-    click.option("--uncertainty", type=click.Choice(("mean", "upper", "rss")),
-                 help="What of a latency counts against a budget: the mean, the sum of each block's upper 95 % bound, "
-                 "or the mean and the root of the sum of squares  [default: upper, which keeps the budget; with "
-                 "--remeasure rss; for imported tables mean]"),
+    uncertainty_option,
     click.option("--budget-ms", "ms", type=float, multiple=True, help="A latency budget; repeat for several."),
     click.option("--budget-macs", "macs", type=float, multiple=True, help="A budget in MACs, such as 60e6. Budgets of "
                  "several kinds hold at once; one kind may have several."),
@@ -40,12 +45,14 @@ _OPTIONS = (
 
 
 def budget_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add them all to a command, which gets them as ``asked``."""
+    """Add them all to a command, which gets them as ``request``."""
 
     @wraps(command)
     def collected(**given: Any) -> None:
-        asked = BudgetRequest(**{field.name: given.pop(field.name) for field in fields(BudgetRequest)})
-        command(asked=asked, **given)
+        request = BudgetRequest(
+            **{field.name: given.pop(field.name) for field in fields(BudgetRequest) if field.name in given}
+        )
+        command(request=request, **given)
 
     for option in reversed(_OPTIONS):
         collected = option(collected)

@@ -80,8 +80,9 @@ def command(
       edgenas verify digits-fast
     """
     from edgenas.bundle.write import check_out, write_bundle
+    from edgenas.runs.layout import RUN
 
-    if (run / "run.json").is_file():
+    if (run / RUN).is_file():
         context = click.get_current_context()
         given = [n for n in _ASSEMBLED if context.get_parameter_source(n) is click.core.ParameterSource.COMMANDLINE]
         if given:
@@ -126,6 +127,8 @@ def _assemble(
             f"--search search.json --test PICTURES"
         )
     parts = read_parts(BundleParts(model, search, test, table, budget_ms))
+    for note in parts.pictures.notes:
+        talk(note)
     with progress(f"bundle on {device}") as update:
         files = parts.run(load_entry(inventory, device), made, force=force, say=talk, update=update)
     if not as_json:

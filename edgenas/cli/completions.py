@@ -32,11 +32,33 @@ def words(*names: str) -> Complete:
     return lambda ctx, param, incomplete: _items(names, incomplete)
 
 
-def spaces(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Spaces that ship."""
-    from edgenas.search.spaces import SPACES
+def words_or_own(*names: str) -> Complete:
+    """Completes one of ``names``, or a Python file with code of the user's own."""
+    return lambda ctx, param, incomplete: _items(names, incomplete) + own_code(incomplete)
 
-    return _items(SPACES, incomplete)
+
+def own_code(incomplete: str) -> list[CompletionItem]:
+    """Completes FILE.py:NAME: the files, and after the colon what a file defines, which is read and not run."""
+    from click.shell_completion import CompletionItem
+
+    from edgenas.base.plugins import defined_in
+
+    place, colon, start = incomplete.rpartition(":")
+    if colon and place.endswith(".py"):
+        try:
+            names = defined_in(Path(place).expanduser().read_bytes())
+        except OSError:
+            return []
+        return [CompletionItem(f"{place}:{name}") for name in names if name.startswith(start)]
+    found = _files(incomplete, ".py")
+    return [] if found and found[0].type == "file" else found
+
+
+def spaces(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Spaces by name, and files with one of the user's own."""
+    from edgenas.search.spaces import known_spaces
+
+    return _items(known_spaces(), incomplete) + own_code(incomplete)
 
 
 def networks(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,14 +10,17 @@ import click
 
 from edgenas.base.errors import InputError
 from edgenas.cli.completions import PRECISIONS, networks
+from edgenas.cli.devices import device_option, inventory_option, load_entry, range_option
 from edgenas.cli.networks import NETWORK_HELP, classes_option, in_size_option, load_network
 from edgenas.cli.terminal import Cell, json_option, print_json, print_summary, print_table, talk
 
 if TYPE_CHECKING:
     from edgenas.blocks.architecture import Architecture
     from edgenas.blocks.weights import Weights
+    from edgenas.devices.inventory import Entry
     from edgenas.profiler.export.quantize import Precision
-    from edgenas.training.pictures import Scaling
+    from edgenas.profiler.target import Target
+    from edgenas.training.pictures import Pictures, Scaling
 
 CALIBRATED_ON = 256  #: pictures at most, evenly spaced over those that are given
 
@@ -57,6 +59,9 @@ CALIBRATED_ON = 256  #: pictures at most, evenly spaced over those that are give
     metavar="FOLDER_OR_NPZ",
     help="Pictures that int8 is calibrated on: a folder, or an .npz with an array images.",
 )
+@range_option
+@device_option
+@inventory_option
 @click.option(
     "--test",
     type=click.Path(path_type=Path),
@@ -90,6 +95,9 @@ def command(
     formats: tuple[str, ...],
     precisions: tuple[Precision, ...],
     calibrate: Path | None,
+    reduce_range: bool | None,
+    device: str,
+    inventory: Path | None,
     test: Path | None,
     mean: str | None,
     deviation: str | None,
@@ -106,9 +114,11 @@ def command(
       edgenas export mobilenet_v3_small --in-size 160 -o v3_small
       edgenas export search.json --weights weights.npz --precision fp32 --precision int8 --calibrate photos/train
     """
-    from edgenas.base.files import write_whole
     from edgenas.blocks.weights import load_weights, network_random_weights
     from edgenas.profiler.export.network import export_network
+    from edgenas.profiler.target import Target
+    from edgenas.runs.layout import ARCH
+    from edgenas.runs.network import NETWORK
     from edgenas.ship.preprocessing import preprocessing_of
     from edgenas.training.pictures import Scaling, numbers, read_pictures
 
@@ -121,22 +131,31 @@ def command(
         raise InputError("--precision fp16 writes TFLite alone; add --format tflite, or choose int8")
     scaling = Scaling(tuple(numbers(mean, "--mean")), tuple(numbers(deviation, "--deviation")))
     size, channels = architecture.in_size, architecture.c_in
-    images = None if calibrate is None else read_pictures(calibrate, size, channels, scaling, CALIBRATED_ON).images
-    use = None if labels is None else preprocessing_of(architecture, labels, scaling)
+    images = None
+    if calibrate is not None:
+        images = _said(read_pictures(calibrate, size, channels, scaling, CALIBRATED_ON)).images
+    use = None if labels is None else preprocessing_of(architecture, labels, scaling, talk)
     if weights is None:
         talk("no --weights: seeded random ones, good for timing and nothing else")
         arrays = network_random_weights(architecture.blocks, seed)
     else:
         arrays = load_weights(weights, architecture.blocks)
     about = None if use is None else use.about(architecture.name, "Classifies pictures.")
-    files = export_network(architecture, arrays, out, formats, precisions, images, about)
-    write_whole(out / "arch.json", json.dumps(architecture.to_json(), indent=1) + "\n")
+    entry = load_entry(inventory, device)
+    if reduce_range is None and "int8" in precisions and "onnx" in formats:
+        target = _target(network, entry)
+        reduce_range = target.reduce_range
+        talk(f"int8 ONNX weights have {7 if reduce_range else 8} bits, for {target}")
+    reduce_range = bool(reduce_range)
+    files = export_network(architecture, arrays, out, formats, precisions, images, about, reduce_range)
+    NETWORK.write(out / ARCH, architecture)
     if use is not None:
         use.write(out, files)
     _check_parity(architecture, files, seed)
     told: dict[str, dict[str, Any]] = {kind: _census(kind, path) for kind, path in files.items()}
     if test is not None:
-        for kind, proof in _proofs(architecture, arrays, files, test, scaling).items():
+        names = _names(architecture, weights) if use is None else use.labels
+        for kind, proof in _proofs(architecture, arrays, files, test, scaling, names, entry).items():
             told[kind].update(proof)
     summary: dict[str, Cell] = {
         "network": architecture.name,
@@ -156,11 +175,12 @@ def command(
         return
     if test is not None:
         print_table(
-            ("file", "accuracy %", "same class as torch %", "pictures"),
+            ("file", "accuracy %", "on", "same class as torch %", "pictures"),
             [
                 (
                     str(files[kind]),
                     t["accuracy"],
+                    str(Target(**t["accuracy_on"])),
                     None if t["agreement"] is None else 100 * t["agreement"],
                     t["pictures"],
                 )
@@ -175,6 +195,24 @@ def command(
                 f"{f['macs_share']:.1%} of the MACs, {f['values_share']:.1%} of the values written"
             )
     print_summary({**summary, "next": f"edgenas verify {' '.join(map(str, files.values()))} --budget-ms MS"})
+
+
+def _target(network: str, entry: Entry) -> Target:
+    """What int8 files are written for: --device; without it what the table of the search was measured on, where it
+    says so; else this machine."""
+    from edgenas.profiler.target import target_of, target_of_table
+    from edgenas.runs.documents import read_json
+    from edgenas.runs.layout import table_beside
+    from edgenas.runs.search import SEARCH
+
+    source = click.get_current_context().get_parameter_source("device")
+    if source is not click.core.ParameterSource.COMMANDLINE and network.endswith(".json"):
+        data = read_json(Path(network))
+        table = SEARCH.of_json(data, network).table if SEARCH.fits(data) else None
+        found = target_of_table(table_beside(Path(network), table)) if table else None
+        if found is not None:
+            return found
+    return target_of(entry)
 
 
 def _check_parity(architecture: Architecture, files: dict[str, Path], seed: int) -> None:
@@ -195,7 +233,7 @@ def _check_parity(architecture: Architecture, files: dict[str, Path], seed: int)
 
 def _census(kind: str, path: Path) -> dict[str, Any]:
     """How an int8 file takes its input and gives its output, and what of it is not computed in int8."""
-    from edgenas.profiler.export.integer import fallbacks
+    from edgenas.profiler.export.integer import fallbacks, weight_bits
     from edgenas.profiler.export.run import ends
 
     if not kind.endswith("int8"):
@@ -205,20 +243,49 @@ def _census(kind: str, path: Path) -> dict[str, Any]:
     scales = {
         name: None if s is None else s._asdict() for name, s in (("input", found.source), ("output", found.target))
     }
-    return {**scales, "fallbacks": [f._asdict() for f in fallbacks(model)]}
+    return {**scales, "weight_bits": weight_bits(model), "fallbacks": [f._asdict() for f in fallbacks(model)]}
+
+
+def _names(architecture: Architecture, weights: Path | None) -> tuple[str, ...] | None:
+    """Class names in the labels.txt that a training left beside its weights, where they are those of the network."""
+    from edgenas.runs.layout import LABELS
+    from edgenas.ship.preprocessing import read_labels
+
+    beside = None if weights is None else weights.parent / LABELS
+    if beside is None or not beside.is_file():
+        return None
+    names = read_labels(beside)
+    if len(names) != architecture.c_out:
+        return None
+    talk(f"classes are named by {beside}, beside the weights; --labels names another file")
+    return names
+
+
+def _said(pictures: Pictures) -> Pictures:
+    """``pictures``, after the notes on them were printed."""
+    for note in pictures.notes:
+        talk(note)
+    return pictures
 
 
 def _proofs(
-    architecture: Architecture, arrays: Sequence[Weights], files: dict[str, Path], test: Path, scaling: Scaling
+    architecture: Architecture,
+    arrays: Sequence[Weights],
+    files: dict[str, Path],
+    test: Path,
+    scaling: Scaling,
+    names: Sequence[str] | None,
+    entry: Entry,
 ) -> dict[str, dict[str, Any]]:
     from edgenas.ship.accuracy import prove, torch_classes
     from edgenas.training.pictures import read_pictures
 
-    pictures = read_pictures(test, architecture.in_size, architecture.c_in, scaling)
+    size, channels, classes = architecture.in_size, architecture.c_in, architecture.c_out
+    pictures = _said(read_pictures(test, size, channels, scaling, classes=classes, names=names))
     expected = torch_classes(architecture, arrays, pictures.images)
     if expected is None:
         talk("no torch here to compare the files with: pip install 'edgenas[train]'")
     return {
-        kind: prove(path, kind.partition(" ")[2] or "fp32", pictures, expected).as_dict()
+        kind: prove(path, kind.partition(" ")[2] or "fp32", pictures, expected, entry, say=talk).as_dict()
         for kind, path in files.items()
     }

@@ -6,9 +6,7 @@ from pathlib import Path
 
 import click
 
-from edgenas.base.errors import InputError
 from edgenas.cli.completions import STATISTICS, tables, words
-from edgenas.cli.networks import load_space, read_json
 from edgenas.cli.terminal import json_option, print_json, print_summary, print_table, talk
 
 
@@ -48,34 +46,37 @@ def command(
       edgenas front search.json
       edgenas front search.json --table pi4-litert.jsonl --picture front.png
     """
+    from edgenas.runs.from_search import values_of
+    from edgenas.runs.layout import table_beside
+    from edgenas.runs.search import read_search
     from edgenas.search.cost import macs_cost, params_cost, size_cost
-    from edgenas.search.record import front_points, values_from_json
+    from edgenas.search.record import front_points
+    from edgenas.search.scale import accuracy_heading
+    from edgenas.search.spaces import recorded_space
     from edgenas.search.table_cost import table_cost
 
-    data = read_json(search)
-    described = data.get("space") if isinstance(data, dict) else None
-    if not isinstance(described, dict) or not isinstance(described.get("name"), str):
-        raise InputError(f"{search} is not what edgenas search writes")
-    space = load_space(described["name"], described.get("in_size"), described.get("classes"))
-    values = values_from_json(space, data.get("block_values"), str(search))
-    own = data.get("table")
+    saved = read_search(search)
+    named_space = saved.space
+    space = recorded_space(named_space.name, named_space.in_size, named_space.classes, saved.code.space, str(search))
+    score = saved.score
+    values = values_of(space, saved.block_values, str(search))
     counted = {"MACs": macs_cost, "params": params_cost, "MB": size_cost}
-    if table is None and data.get("unit") in counted:
-        cost = counted[data["unit"]]()
-    elif table is None and not own:
-        raise InputError(f"{search} names no latency table; give one: --table TABLE")
+    if table is None and saved.unit in counted:
+        cost = counted[saved.unit]()
     else:
-        plain = unvalidated or (table is None and data.get("validated") is False)
-        named = statistic or (data.get("statistic") if table is None else None)
-        cost = table_cost(space, table or Path(own), named, plain).cost
+        plain = unvalidated or (table is None and saved.validated is False)
+        named = statistic or (saved.statistic if table is None else None)
+        cost = table_cost(space, table or table_beside(search, saved.table), named, plain).cost
     points = front_points(space, cost, values)
-    winner = data.get("winner")
-    if isinstance(winner, dict) and len(winner.get("limits") or ()) > 1:
+    if len(saved.winner.limits) > 1:
         talk("this front is of one cost; the other limits of the search are not part of it")
     if picture is not None:
         from edgenas.report.pictures import FrontPicture, draw_front
 
-        draw_front(FrontPicture(f"{space.name}: predicted front", [p[:2] for p in points], {}, unit=cost.unit), picture)
+        draw_front(
+            FrontPicture(f"{space.name}: predicted front", [p[:2] for p in points], {}, unit=cost.unit, score=score),
+            picture,
+        )
     if as_json:
         print_json(
             {
@@ -85,9 +86,15 @@ def command(
             }
         )
         return
+    named = space.code.text if space.code else space.name
     step = 1 if show_all else max(1, -(-len(points) // 20))
     shown = [*points[:-1:step], points[-1]]
-    print_table((cost.unit, "predicted accuracy %", "network"), shown, f"{space.name}: {len(points)} networks")
+    print_table(
+        (cost.unit, f"predicted {accuracy_heading(score)}", "network"), shown, f"{space.name}: {len(points)} networks"
+    )
     print_summary(
-        {"written": str(picture) if picture else None, "next": f"edgenas export {space.name}/{points[-1][2]}"}
+        {
+            "written": str(picture) if picture else None,
+            "next": f"edgenas export {named}/{points[-1][2]}",
+        }
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from edgenas.base.errors import InputError
+from edgenas.base.naming import nearest
 from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.reference import REFERENCE, reference
 
@@ -23,8 +23,9 @@ classes_option = click.option(
 )
 
 NETWORK_HELP = (
-    "NETWORK is a JSON file (a network, or what `search` wrote), a published network "
-    f"({', '.join(REFERENCE)}), or SPACE/KEY such as nas_bench_macro/2.2.2.1.2.2.1.0."
+    "NETWORK is a JSON file (a network, or a search: what shipped, else its winner), a published network "
+    f"({', '.join(REFERENCE)}), or SPACE/KEY such as nas_bench_macro/2.2.2.1.2.2.1.0. "
+    "SPACE may be one of your own: my_space.py:tiny, or package.module:tiny."
 )
 
 
@@ -36,41 +37,29 @@ def sizes(in_size: int | None, classes: int | None) -> str:
 
 def load_network(text: str, in_size: int | None = None, classes: int | None = None) -> Architecture:
     """The network that ``text`` names; InputError says what it could have been."""
-    if text.endswith(".json") or Path(text).is_file():
+    if not text.endswith(".py") and (text.endswith(".json") or Path(text).is_file()):
         if in_size or classes:
             raise InputError("--in-size and --classes do not apply to a network read from a file: it has its own")
-        return network_from_json(Path(text))
-    name, slash, key = text.partition("/")
+        from edgenas.runs.search import read_network
+
+        return read_network(Path(text))
+    if text.endswith(".py"):
+        load_space(text, in_size, classes)  # which says what the file defines
+    place, colon, rest = text.rpartition(":")  # FILE.py:NAME/KEY, whatever the path of the file
+    name, slash, key = rest.partition("/")
     if slash:
-        chosen = load_space(name, in_size, classes)
+        chosen = load_space(place + colon + name, in_size, classes)
         return chosen.architecture(chosen.parse(key))
     if text in REFERENCE:
         return reference(text, in_size or 224, classes or 1000)
-    raise InputError(f"{text!r} names no network. {NETWORK_HELP}")
+    from edgenas.search.spaces import known_spaces
+
+    close = nearest(text, [*known_spaces(), *REFERENCE])
+    raise InputError(f"{text!r} names no network{f'; did you mean {close!r}?' if close else '.'} {NETWORK_HELP}")
 
 
 def load_space(name: str, in_size: int | None, classes: int | None) -> Space:
-    """A space by name; InputError lists the names."""
+    """Return a space by name, or one of the user's own: FILE.py:NAME, PACKAGE.MODULE:NAME; InputError lists names."""
     from edgenas.search.spaces import space
 
     return space(name, in_size, classes)
-
-
-def read_json(path: Path) -> Any:
-    """A JSON file, or one clear InputError."""
-    try:
-        return json.loads(path.read_text())
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from error
-    except ValueError as error:
-        raise InputError(f"{path} is not JSON: {error}") from error
-
-
-def network_from_json(path: Path) -> Architecture:
-    """A network file, or the winner of what ``edgenas search`` wrote."""
-    data = read_json(path)
-    if isinstance(data, dict) and "winner" in data:
-        if not isinstance(data["winner"], dict):
-            raise InputError(f"{path} is a search without a winner; run the search again")
-        data = data["winner"].get("network")
-    return Architecture.from_json(data)

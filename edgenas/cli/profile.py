@@ -15,6 +15,7 @@ from edgenas.cli.live_campaign import live_table
 from edgenas.cli.networks import NETWORK_HELP, classes_option, in_size_option, load_network, load_space
 from edgenas.cli.profile_for_search import profile_for_search
 from edgenas.cli.terminal import json_option, print_json, print_summary, talk
+from edgenas.cli.worker_options import score_option
 
 if TYPE_CHECKING:
     from edgenas.profiler.campaign import Campaign
@@ -44,8 +45,9 @@ if TYPE_CHECKING:
 @inventory_option
 @click.option(
     "--runtime",
-    shell_complete=completions.words(*completions.RUNTIMES),
-    help="litert, onnxruntime, benchmark_model or onnxruntime_perf_test  [default: litert; on phones benchmark_model]",
+    shell_complete=completions.words_or_own(*completions.RUNTIMES),
+    help="litert, onnxruntime, benchmark_model, onnxruntime_perf_test, or one of your own: "
+    "my_runtime.py:NAME  [default: litert; on phones benchmark_model]",
 )
 @click.option(
     "--precision",
@@ -109,6 +111,7 @@ if TYPE_CHECKING:
     help="With --for-search: who says what blocks are worth, as for edgenas search; without it "
     "size stands in for accuracy: log(1 + capacity) a block, of MACs and parameters.",
 )
+@score_option
 @click.option("--force", is_flag=True, help="Measure also a device that is busy, warm or otherwise not ready.")
 @json_option
 def command(
@@ -134,6 +137,7 @@ def command(
     for_search: bool,
     budgets_ms: tuple[float, ...],
     accuracy: str | None,
+    score: bool,
     force: bool,
     as_json: bool,
 ) -> None:
@@ -153,7 +157,7 @@ def command(
     from edgenas.profiler.fill import TableJob, fill
     from edgenas.profiler.plan import Plan
     from edgenas.profiler.stopping import StoppingRule
-    from edgenas.profiler.workers import default_runtime, grouped, runtime_named
+    from edgenas.profiler.workers import default_runtime, file_label, grouped, runtime_named
 
     enough = StoppingRule(processes, max(most_processes, processes), within / 100, statistic)
     blocks = _blocks(space_or_network, texts, in_size, classes)
@@ -166,15 +170,19 @@ def command(
         used = runtime or default_runtime(members[0])
         pinned = tuple(cores) or members[0].cores
         plan = Plan(rounds=rounds, threads=threads, cores=pinned, cold_kib=cold_kib, precision=precision)
-        tables[label] = TableJob(members, runtime_named(used), out or Path(f"{label}-{used}{suffix}.jsonl"), plan)
+        tables[label] = TableJob(
+            members, runtime_named(used), out or Path(f"{label}-{file_label(used)}{suffix}.jsonl"), plan
+        )
     if for_search:
         if space_or_network is None or texts:
             raise InputError("--for-search takes a whole space, such as tunas_v3, and no --block")
         space = load_space(space_or_network, in_size, classes)
-        profile_for_search(space, tables, enough, chains, budgets_ms, accuracy, force, as_json)
+        profile_for_search(space, tables, enough, chains, budgets_ms, accuracy, score, force, as_json)
         return
-    if budgets_ms or accuracy:
-        raise InputError("--budget-ms and --accuracy say what --for-search is to search for; add it, or leave them out")
+    if budgets_ms or accuracy or score:
+        raise InputError(
+            "--budget-ms, --accuracy and --score say what --for-search is to search for; add it, or leave them out"
+        )
     with live_table(list(tables)) as live:
         outcomes = fill(tables, blocks, enough, force, live.update, talk, chains=chains)
     failed = [error for error in outcomes.values() if isinstance(error, Exception)]
@@ -197,10 +205,10 @@ def command(
 def _blocks(
     space_or_network: str | None, texts: tuple[str, ...], in_size: int | None, classes: int | None
 ) -> list[BlockSpec]:
-    from edgenas.search.spaces import SPACES
+    from edgenas.search.spaces import is_space
 
     blocks = [BlockSpec.parse(text) for text in texts]
-    if space_or_network in SPACES:
+    if space_or_network is not None and is_space(space_or_network):
         blocks += load_space(space_or_network, in_size, classes).blocks()
     elif space_or_network is not None:
         blocks += load_network(space_or_network, in_size, classes).blocks

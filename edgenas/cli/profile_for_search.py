@@ -25,6 +25,7 @@ def profile_for_search(
     chains: bool,
     budgets_ms: tuple[float, ...],
     accuracy: str | None,
+    score: bool,
     force: bool,
     as_json: bool,
 ) -> None:
@@ -42,7 +43,7 @@ def profile_for_search(
     if accuracy is None:
         values = capacity_values(space)
     else:
-        with open_accuracy(accuracy, space, 0) as judge, progress("networks judged") as update:
+        with open_accuracy(accuracy, space, 0, score=score) as judge, progress("networks judged") as update:
             judged = count(1)
             journal = table.path.with_suffix(".trials.jsonl")
             values = judged_values(space, judge, journal, lambda trial: update(next(judged), None, ""))

@@ -44,7 +44,7 @@ def command(runs: tuple[Path, ...], out: Path, as_json: bool) -> None:
     told: dict[str, Cell] = {
         "tables": len(material.journals) + len(material.imported),
         "searches": len(material.searches),
-        "verified files": len(material.verdicts) + sum(len(demo.verdicts) for demo in material.demos),
+        "verified files": len(material.verdicts) + sum(len(run.verdicts) for run in material.runs),
         "written": str(out),
     }
     if as_json:

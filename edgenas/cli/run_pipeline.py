@@ -52,6 +52,7 @@ def _print(story: ShipResult, folder: Path, bundle: Path, seconds: float) -> Non
         (
             run.budget,
             run.algorithm,
+            story.cost.total(story.space.architecture(run.result.answer.choice)),
             run.result.answer.cost,
             run.result.answer.accuracy,
             len(run.result.trials),
@@ -60,24 +61,22 @@ def _print(story: ShipResult, folder: Path, bundle: Path, seconds: float) -> Non
         )
         for run in story.record.runs
     ]
-    print_table(
-        ("budget ms", "algorithm", "predicted ms", "accuracy %", "judged", "paid for", "seconds"),
-        runs,
-        f"Best network found within each budget, of {story.space.networks:,}",
-    )
+    headings = ("budget ms", "algorithm", "predicted ms", "counts as", "accuracy %", "judged", "paid for", "seconds")
+    print_table(headings, runs, f"Best network found within each budget, of {story.space.networks:,}")
     finished = story.finished
     files = [
         (
             f.path.name,
             f.precision,
             f.proof.accuracy,
+            str(f.proof.on),
             None if f.proof.agreement is None else 100 * f.proof.agreement,
             f"{f.path.stat().st_size / 1e3:,.0f} kB",
         )
         for f in finished.files
     ]
     print_table(
-        ("file", "precision", "accuracy %", "same class as torch %", "size"),
+        ("file", "precision", "accuracy %", "on", "same class as torch %", "size"),
         files,
         f"By running each file on {finished.files[0].proof.pictures:,} test images",
     )
@@ -89,6 +88,8 @@ def _print(story: ShipResult, folder: Path, bundle: Path, seconds: float) -> Non
         f"accuracy of {first.path.name}": f"{first.proof.accuracy:.2f} % on test images, by running the file",
         f"latency of {first.path.name}": f"{shipped.statistic} {shipped.measured_ms:.4g} ms "
         f"({shipped.low_ms:.4g} .. {shipped.high_ms:.4g}), budget {story.budget_ms:g} ms",
+        "counts against the budget": f"in the search {story.kept.priced.uncertainty} (--uncertainty), at the end the "
+        "upper end of the measured interval",
         "within budget": "yes" if shipped.within_budget else "NO",
         "seconds": seconds,
         "written": f"{folder}/: report.html, card.md, {', '.join(f.path.name for f in finished.files)}, ...",

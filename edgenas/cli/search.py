@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from edgenas.base.files import write_whole
 from edgenas.cli.budget_options import budget_options
-from edgenas.cli.completions import ALGORITHMS, JUDGES, devices, spaces, words
+from edgenas.cli.completions import ALGORITHMS, JUDGES, devices, spaces, words_or_own
 from edgenas.cli.devices import inventory_option, load_entry
 from edgenas.cli.explanation import print_explained
 from edgenas.cli.networks import classes_option, in_size_option, load_space
 from edgenas.cli.search_remeasure import remeasured
 from edgenas.cli.set_options import settings_of
 from edgenas.cli.terminal import Cell, json_option, print_json, print_summary, progress, talk
-from edgenas.cli.worker_options import cluster, where_options
+from edgenas.cli.worker_options import cluster, score_option, where_options
 from edgenas.search.accuracy.by_name import HELP as ACCURACY_HELP
 from edgenas.search.accuracy.by_name import open_accuracy
 from edgenas.search.accuracy.estimate_by_name import EstimateRequest, estimate_facts, fed_by
 from edgenas.search.budgets import BudgetRequest, Budgets, open_budgets
+from edgenas.search.scale import accuracy_text
 
 if TYPE_CHECKING:
+    from edgenas.runs.search import SavedRounds
     from edgenas.search.problem import Trial
     from edgenas.search.record import SearchRecord
 
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 @in_size_option
 @classes_option
 @budget_options
-@click.option("--accuracy", required=True, shell_complete=words(*JUDGES), help=f"Who judges: {ACCURACY_HELP}")
+@click.option("--accuracy", required=True, shell_complete=words_or_own(*JUDGES), help=f"Who judges: {ACCURACY_HELP}")
+@score_option
 @click.option(
     "--images",
     type=click.Path(path_type=Path),
@@ -56,9 +57,9 @@ if TYPE_CHECKING:
     multiple=True,
     default=("layernas", "mathnas"),
     show_default=True,
-    shell_complete=words(*ALGORITHMS),
-    help="layernas, mathnas, hybrid, random, regularized_evolution, ofa_evolution, reinforce or nsga2; "
-    "repeat for several.",
+    shell_complete=words_or_own(*ALGORITHMS),
+    help="layernas, mathnas, hybrid, random, regularized_evolution, ofa_evolution, reinforce or nsga2, or "
+    "one of your own: my_algorithm.py:NAME; repeat for several.",
 )
 @click.option(
     "--set",
@@ -103,8 +104,9 @@ def command(
     space: str,
     in_size: int | None,
     classes: int | None,
-    asked: BudgetRequest,
+    request: BudgetRequest,
     accuracy: str,
+    score: bool,
     images: Path | None,
     train_on: str,
     stand_alone: int,
@@ -125,6 +127,8 @@ def command(
 ) -> None:
     """Find the most accurate network of SPACE inside each budget, and say what it spends and what more would buy.
 
+    SPACE, --accuracy and --algorithm also take code of your own: my_space.py:NAME, or package.module:NAME.
+
     Every network judged is written to a journal beside --out at once: the same command continues after Ctrl-C or a
     crash and pays for no network twice.
 
@@ -136,24 +140,26 @@ def command(
       edgenas search nas_bench_macro --budget-macs 60e6 --accuracy nas-bench-macro:nas-bench-macro_cifar10.json
       edgenas search mobilenet_v2 --in-size 96 --budget-macs 60e6 --accuracy supernet --images photos/
     """
+    from edgenas.runs.from_search import saved_explanation, saved_search
+    from edgenas.runs.layout import table_from, trials_beside
+    from edgenas.runs.search import SEARCH
     from edgenas.search.accuracy.by_name import WORKERS
     from edgenas.search.accuracy.image_task import image_task
     from edgenas.search.explain import explain
     from edgenas.search.journal import TrialCache
     from edgenas.search.record import run_searches
 
-    if device is not None and asked.uncertainty is None:
-        asked = replace(asked, uncertainty="rss")
+    request = replace(request, measured_again=device is not None)
     options = settings_of(algorithms, settings, accuracy)
     who = fed_by(accuracy)
     task = image_task(who, images, out, options, train_on, WORKERS if workers is None else workers, talk)
     chosen = load_space(space, in_size, classes or (task.classes if task else None))
-    found = open_budgets(asked, chosen)
-    for note in found.notes:
+    found = open_budgets(request, chosen)
+    for note in found.told:
         talk(note)
     where = cluster(workers, address, ray_cpus, ray_gpus)
-    journal = out.with_suffix(".trials.jsonl")
-    rounds: dict[str, Any] = {}
+    journal = trials_beside(out)
+    rounds: SavedRounds | None = None
     with (
         progress("search") as update,
         open_accuracy(
@@ -165,6 +171,7 @@ def command(
             talk,
             task and replace(task, update=update),
             EstimateRequest(options.get("estimate", {}), out.with_suffix(".estimate.trials.jsonl"), update),
+            score,
         ) as judge,
         TrialCache(chosen, judge, journal) as cache,
     ):
@@ -172,8 +179,8 @@ def command(
             talk(f"{journal}: {len(cache)} networks are known already")
 
         def told(algorithm: str, budget: float, trial: Trial) -> None:
-            unit = found.costed.cost.unit
-            update(len(cache), None, f"networks judged, {algorithm} at {budget:g} {unit}: {trial.accuracy:.2f} %")
+            unit, text = found.priced.cost.unit, accuracy_text(trial.accuracy, score)
+            update(len(cache), None, f"networks judged, {algorithm} at {budget:g} {unit}: {text}")
 
         def solve(budgets: Budgets) -> SearchRecord:
             return run_searches(
@@ -182,8 +189,8 @@ def command(
                 {name: options[name] for name in algorithms},
                 cache,
                 max_trials=max_trials,
-                error_share=budgets.costed.error_share,
-                cost=budgets.costed.cost,
+                error_share=budgets.priced.error_share,
+                cost=budgets.priced.cost,
                 progress=told,
             )
 
@@ -191,11 +198,11 @@ def command(
             record = solve(found)
         else:
             record, rounds = remeasured(
-                asked,
+                request,
                 load_entry(inventory, device),
                 remeasure_rounds,
                 force,
-                lambda: open_budgets(asked, chosen),
+                lambda: open_budgets(request, chosen),
                 solve,
             )
         trust = None
@@ -204,26 +211,25 @@ def command(
             alone = out.with_suffix(".alone.trials.jsonl")
             trust = replace(task, update=update, say=lambda text: None).trust(judge, chosen, stand_alone, seed, alone)
     winner = record.best(found.budgets[0]).result.answer.choice
-    guessed = [str(block) for block in found.costed.predicted(chosen.architecture(winner).blocks)]
+    guessed = [str(block) for block in found.priced.predicted(chosen.architecture(winner).blocks)]
     if guessed:
         talk(
             f"the winner has {len(guessed)} blocks that were not measured but predicted, such as {guessed[0]}; measure "
             "them before you trust its latency: edgenas profile --for-search, or --block"
         )
     explained = explain(record)
-    data = record.to_json(
-        table=None if asked.table is None else str(asked.table),
-        statistic=found.costed.statistic,
+    saved = saved_search(
+        record,
+        table=None if request.table is None else table_from(out, request.table),
+        **found.facts(),
         seed=seed,
-        validated=found.costed.error_share is not None,
-        uncertainty=found.costed.uncertainty,
-        predicted_blocks=guessed,
-        explanation=explained.as_dict(record),
-        trust=trust and asdict(trust),
+        predicted_blocks=tuple(guessed),
+        explanation=saved_explanation(record, explained),
+        trust=trust,
         estimate=estimate and estimate[1],
-        **rounds,
+        remeasured=rounds,
     )
-    write_whole(out, json.dumps(data, indent=1, allow_nan=False) + "\n")
+    data = SEARCH.write(out, saved)
     if as_json:
         print_json(data)
         return

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edgenas.base.errors import InputError
 from edgenas.cli.terminal import progress, talk
@@ -13,23 +12,30 @@ from edgenas.search.budgets import BudgetRequest, Budgets
 if TYPE_CHECKING:
     from edgenas.blocks.spec import BlockSpec
     from edgenas.devices.inventory import Entry
+    from edgenas.runs.search import SavedRounds, WinnerRound
     from edgenas.search.record import SearchRecord
 
 
 def remeasured(
-    asked: BudgetRequest,
+    request: BudgetRequest,
     entry: Entry,
     most: int,
     force: bool,
     reopen: Callable[[], Budgets],
     solve: Callable[[Budgets], SearchRecord],
-) -> tuple[SearchRecord, dict[str, Any]]:
+) -> tuple[SearchRecord, SavedRounds]:
     """Search, measure the winners' blocks again on a device, and so on; and the rounds it took."""
-    from edgenas.tables.remeasure import WinnerRound, measure_again, until_kept
+    from edgenas.latency_tables.store.open import is_imported
+    from edgenas.runs.search import SavedRounds
+    from edgenas.tables.remeasure import measure_again, until_kept
 
-    path = asked.table
-    if path is None or not asked.ms:
+    path = request.table
+    if path is None or not request.ms:
         raise InputError("--remeasure measures the blocks of a latency table again: give --table and --budget-ms")
+    if is_imported(path):
+        raise InputError(
+            f"{path} was imported, so that none of its blocks can be measured again: leave out --remeasure"
+        )
 
     def tell(told: WinnerRound) -> None:
         costs = ", ".join(f"{cost:.4g}" for cost in told.costs)
@@ -39,7 +45,7 @@ def remeasured(
         )
 
     def measure(blocks: Sequence[BlockSpec]) -> None:
-        way = reopen().costed.way
+        way = reopen().priced.way
         with progress(f"blocks measured again on {entry.name}") as update:
             measure_again(
                 entry,
@@ -55,7 +61,6 @@ def remeasured(
     if not ended.settled:
         talk(
             f"after {most} rounds a winner still changes when its blocks are measured again, or is not known within "
-            ".75 %; the same command goes on"
+            "0.75 %; the same command goes on"
         )
-    told = [asdict(one) for one in ended.rounds]
-    return ended.record, {"remeasured": {"device": entry.name, "settled": ended.settled, "rounds": told}}
+    return ended.record, SavedRounds(entry.name, ended.settled, ended.rounds)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from edgenas.base.errors import InputError
+from edgenas.base.naming import there_are
 
 
 def settings_of(
@@ -24,7 +25,7 @@ def settings_of(
     options: dict[str, dict[str, Any]] = {name: {} for name in every}
     for text in settings:
         target, equals, value = text.partition("=")
-        name, dot, option = target.partition(".")
+        name, dot, option = target.rpartition(".")  # the name may be my_algorithm.py:NAME
         if not (equals and dot) or name not in options:
             raise InputError(
                 f"--set {text!r} is not ALGORITHM.OPTION=VALUE for one of {', '.join(options)}, "
@@ -32,7 +33,7 @@ def settings_of(
             )
         known = every[name]
         if option not in known:
-            raise InputError(f"--set {text!r}: {name} has no option {option!r}; it has {', '.join(known)}")
+            raise InputError(f"--set {text!r}: {name} has no option {option!r}; {there_are(option, known, 'it has')}")
         options[name][option] = _typed(text, value, known[option])
     return options
 

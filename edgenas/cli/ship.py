@@ -7,13 +7,15 @@ from pathlib import Path
 import click
 
 from edgenas.base.errors import InputError
-from edgenas.cli.completions import ALGORITHMS, spaces, tables, words
-from edgenas.cli.devices import device_option, inventory_option, load_entry
+from edgenas.cli.budget_options import uncertainty_option
+from edgenas.cli.completions import ALGORITHMS, spaces, tables, words_or_own
+from edgenas.cli.devices import device_option, inventory_option, load_entry, range_option
 from edgenas.cli.networks import in_size_option, load_space
 from edgenas.cli.run_pipeline import make
 from edgenas.cli.set_options import settings_of
 from edgenas.cli.terminal import json_option, talk
 from edgenas.profiler.export.quantize import MEASURED, PRECISIONS, Precision
+from edgenas.search.budgets import BudgetRequest
 
 
 @click.command("ship")
@@ -33,6 +35,7 @@ from edgenas.profiler.export.quantize import MEASURED, PRECISIONS, Precision
     type=click.FloatRange(min=0, min_open=True),
     help="What the file that ships may take, by the upper end of its 95 % interval.",
 )
+@uncertainty_option
 @device_option
 @inventory_option
 @in_size_option
@@ -45,6 +48,7 @@ from edgenas.profiler.export.quantize import MEASURED, PRECISIONS, Precision
     type=click.Choice(PRECISIONS),
     help="Of the files; repeat for siblings. The first, fp32 or int8, is that of the budget: its blocks are measured.",
 )
+@range_option
 @click.option(
     "--accuracy",
     default="supernet",
@@ -56,7 +60,7 @@ from edgenas.profiler.export.quantize import MEASURED, PRECISIONS, Precision
     "--algorithm",
     default="hybrid",
     show_default=True,
-    shell_complete=words(*ALGORITHMS),
+    shell_complete=words_or_own(*ALGORITHMS),
     help="Of the search; see edgenas search.",
 )
 @click.option(
@@ -105,10 +109,12 @@ def command(
     space: str,
     images: Path,
     budget_ms: float,
+    uncertainty: str | None,
     device: str,
     inventory: Path | None,
     in_size: int | None,
     precisions: tuple[Precision, ...],
+    reduce_range: bool | None,
     accuracy: str,
     algorithm: str,
     settings: tuple[str, ...],
@@ -135,6 +141,7 @@ def command(
       edgenas ship nas_bench_macro --images photos --device pi4 --budget-ms 20 --set winner.epochs=100
     """
     from edgenas.profiler.workers import default_runtime
+    from edgenas.runs.layout import SEARCH
     from edgenas.search.accuracy.image_task import image_task
     from edgenas.ship.order import ShipRequest
     from edgenas.ship.pipeline import ShipPipeline
@@ -147,7 +154,7 @@ def command(
         )
     entry = load_entry(inventory, device)
     options = settings_of((algorithm,), settings, accuracy, winner=True)
-    journal = out / "search.json"
+    journal = out / SEARCH
     task = image_task(accuracy, images, journal, options, train_on, workers, talk)
     assert task is not None
     order = ShipRequest(
@@ -155,7 +162,7 @@ def command(
         accuracy,
         task.winner_recipe(),
         task,
-        (budget_ms,),
+        BudgetRequest(ms=(budget_ms,), uncertainty=uncertainty),
         runtimes=(default_runtime(entry),),
         precisions=precisions,
         algorithms={algorithm: options[algorithm]},
@@ -164,6 +171,7 @@ def command(
         trained=trained,
         table=table,
         force=force,
+        reduce_range=reduce_range,
     )
     talk(f"writing into {out}; after an interruption, the same command continues")
     make(ShipPipeline(out, entry, order, seed, workers), "ship", out / "bundle", as_json)

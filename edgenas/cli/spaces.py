@@ -17,16 +17,19 @@ from edgenas.cli.terminal import json_option, print_json, print_summary, print_t
 def command(name: str | None, in_size: int | None, classes: int | None, as_json: bool) -> None:
     """List the spaces a search may choose from; with NAME, its layers and their options.
 
+    NAME may be a space of your own: my_space.py:tiny, or package.module:tiny.
+
     \b
     Example:
       edgenas spaces
       edgenas spaces nas_bench_macro
+      edgenas spaces my_space.py:tiny
     """
-    from edgenas.search.spaces import SPACES, space
+    from edgenas.search.spaces import known_spaces, space
 
     if name is None:
         rows = []
-        for each in SPACES:
+        for each in known_spaces():
             s = space(each, in_size, classes)
             rows.append((each, s.in_size, len(s.layers), s.networks, len(s.blocks()), s.source))
         if as_json:
@@ -35,7 +38,9 @@ def command(name: str | None, in_size: int | None, classes: int | None, as_json:
         else:
             shown = [(n, size, layers, _count(networks), b, source) for n, size, layers, networks, b, source in rows]
             print_table(("space", "pixels", "layers", "networks", "distinct blocks", "source"), shown)
-            print_summary({"spaces": len(rows), "next": "edgenas spaces NAME, or edgenas profile NAME"})
+            own = "my_space.py:NAME, or package.module:NAME, wherever a space is named"
+            then = "edgenas spaces NAME, or edgenas profile NAME"
+            print_summary({"spaces": len(rows), "your own": own, "next": then})
         return
     s = space(name, in_size, classes)
     layers = [{"layer": layer.name, "options": [option.key for option in layer.options]} for layer in s.layers]

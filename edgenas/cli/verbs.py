@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edgenas.base.naming import there_are
+
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
@@ -27,6 +29,15 @@ class Verbs(click.Group):
         command = importlib.import_module(self.verbs[cmd_name][0]).command
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the verb; click's own answer does not know verbs that are not loaded, so the nearest is ours."""
+        if args[0] not in self.verbs and not args[0].startswith("-") and not ctx.resilient_parsing:
+            listed = there_are(args[0], self.verbs)
+            raise click.UsageError(f"No such command {args[0]!r}; {listed}.", ctx)
+        return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         from click.shell_completion import CompletionItem

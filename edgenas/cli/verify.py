@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,15 +14,19 @@ from edgenas.cli.devices import device_option, inventory_option, load_entry
 from edgenas.cli.networks import load_network
 from edgenas.cli.terminal import json_option, mib, print_json, print_table, progress, talk
 from edgenas.cli.verify_bundle import repeat_bundle
+from edgenas.cli.verify_images import answer_files
 from edgenas.cli.verify_summary import sum_up, tell_disturbed
 from edgenas.cli.verify_sustained import sustain_files
 
 if TYPE_CHECKING:
-    from edgenas.profiler.verify import Verdict
+    from edgenas.profiler.verdict import Verdict
 
 #: what --sustained has no use for: name of the parameter -> its option
 _NOT_SUSTAINED = {"network": "--network", "tables": "--table", "rounds": "--rounds", "processes": "--processes",
                   "most": "--most-processes"}  # fmt: skip
+#: and --images, which times nothing
+_NOT_ANSWERED = {**_NOT_SUSTAINED, "budget_ms": "--budget-ms", "statistic": "--statistic", "threads": "--threads",
+                 "sustained": "--sustained", "out": "--output", "force": "--force"}  # fmt: skip
 
 
 @click.command("verify")
@@ -41,9 +44,11 @@ _NOT_SUSTAINED = {"network": "--network", "tables": "--table", "rounds": "--roun
     help="Latency tables that predict; each for the files of its runtime.",
 )
 @click.option(
-    "--statistic", help="Of the samples: min, median or p90  [default: that of the table's validation, or min]"
+    "--statistic", help="Of the samples: min, median or p90  [default: that of the table's validation, or median]"
 )
-@click.option("--threads", default=1, show_default=True, help="Threads of the runtime.")
+@click.option(
+    "--threads", default=1, show_default=True, help="Threads of the runtime; with --table those of the table."
+)
 @click.option("--rounds", default=20, show_default=True, help="Rounds in each process.")
 @click.option("--processes", default=3, show_default=True, help="Fresh processes.")
 @click.option(
@@ -58,6 +63,18 @@ _NOT_SUSTAINED = {"network": "--network", "tables": "--table", "rounds": "--roun
     metavar="TIME",
     help="Run each file without pause for so long (90s, 10m, 1h), and tell every minute instead.",
 )
+@click.option(
+    "--images",
+    type=click.Path(exists=True, path_type=Path),
+    metavar="FOLDER_OR_NPZ",
+    help="Run each file on labelled pictures on the device, and tell its accuracy instead.",
+)
+@click.option(
+    "--mean",
+    help="With --images: of levels 0..255, as the network was trained  [default: what "
+    "preprocessing.json beside the file says].",
+)
+@click.option("--deviation", help="Likewise.")
 @click.option(
     "-o",
     "--output",
@@ -80,6 +97,9 @@ def command(
     processes: int,
     most: int,
     sustained: str | None,
+    images: Path | None,
+    mean: str | None,
+    deviation: str | None,
     out: Path | None,
     force: bool,
     as_json: bool,
@@ -93,23 +113,43 @@ def command(
     With --sustained: single runs, temperature and clock of every minute, how much slower the last minutes are than the
     first, and with a budget exit code 1 unless the worst minute is inside it. A bundle stays as it is.
 
+    With --images: each file runs on the pictures there, by the device's own runtime: its accuracy with a 95 % interval,
+    and how often it chooses the same class as when it is run here. What int8 files lose depends on the processor.
+
     \b
     Example:
       edgenas verify model/model.tflite model/model.onnx --budget-ms 2.5
       edgenas verify model/model.tflite --network search.json --table local-litert.jsonl
       edgenas verify bundle
       edgenas verify model/model.tflite --device pi4 --sustained 10m --budget-ms 8
+      edgenas verify model/model-int8.onnx --device pi4 --images photos/val
     """
+    from edgenas.latency_tables.gate import prediction
+    from edgenas.latency_tables.statistics.estimates import DEFAULT
     from edgenas.profiler.export.integer import computed_in
     from edgenas.profiler.plan import Plan
-    from edgenas.profiler.verify import runtime_of, verify_files
-    from edgenas.search.table_cost import prediction
+    from edgenas.profiler.verify import plan_in, runtime_of, verify_files
+    from edgenas.runs.verification import VERIFICATION
 
+    if images is not None:
+        context = click.get_current_context()
+        given = [n for n in _NOT_ANSWERED if context.get_parameter_source(n) is click.core.ParameterSource.COMMANDLINE]
+        if given:
+            raise InputError(
+                f"--images times nothing: leave out {_NOT_ANSWERED[given[0]]}, or verify it without images"
+            )
+        folder = next((path for path in files if path.is_dir()), None)
+        if folder is not None:
+            raise InputError(f"{folder} is a folder; name the files in it to run on pictures: {folder}/model-int8.onnx")
+        answer_files(files, load_entry(inventory, device), images, mean, deviation, as_json)
+        return
+    if mean is not None or deviation is not None:
+        raise InputError("--mean and --deviation scale the pictures of --images; name some, or leave them out")
     bundle = len(files) == 1 and files[0].is_dir()
     if bundle and (network is not None or tables or budget_ms is not None or statistic is not None or threads != 1):
         raise InputError(f"{files[0]} is a bundle, which says itself how it is measured: leave out all but --device")
+    context = click.get_current_context()
     if sustained is not None:
-        context = click.get_current_context()
         given = [n for n in _NOT_SUSTAINED if context.get_parameter_source(n) is click.core.ParameterSource.COMMANDLINE]
         if given:
             raise InputError(f"--sustained neither predicts nor repeats: leave out {_NOT_SUSTAINED[given[0]]}")
@@ -145,6 +185,7 @@ def command(
         by_runtime.setdefault(key, {})[str(path)] = model
     predicted: dict[tuple[str, str], float] = {}
     used: dict[tuple[str, str], str] = {}
+    threads_given = context.get_parameter_source("threads") is click.core.ParameterSource.COMMANDLINE
     plans = {key: Plan(rounds=rounds, threads=threads, cores=entry.cores) for key in by_runtime}
     if network is not None:
         architecture = load_network(network)
@@ -153,7 +194,12 @@ def command(
             key = setting.runtime, setting.precision
             used[key], predicted[key] = name, predicted_ms
             if key in plans:
-                plans[key] = replace(plans[key], cold_kib=setting.cold_kib)
+                if threads_given and threads != setting.threads:
+                    raise InputError(
+                        f"{path} was measured with --threads {setting.threads}, so its sums say nothing about files "
+                        f"that run with --threads {threads}: leave out --threads, or name a table of {threads}"
+                    )
+                plans[key] = plan_in(setting, entry, rounds=rounds)
         for runtime, precision in by_runtime:
             of = [other for name, other in predicted if name == runtime]
             if of and precision not in of:
@@ -174,13 +220,13 @@ def command(
                 most=most,
                 budget_ms=budget_ms,
                 predicted_ms=predicted.get(key),
-                statistic=statistic or used.get(key, "min"),
+                statistic=statistic or used.get(key, DEFAULT),
                 force=force,
                 say=talk,
                 progress=lambda d, n: update(d, n, ""),
             )
     if as_json:
-        print_json([verdict.as_dict() for verdict in verdicts])
+        print_json([VERIFICATION.to_json(verdict) for verdict in verdicts])
     else:
         print_verdicts(verdicts)
     outside = [v for v in verdicts if v.within_budget is False]

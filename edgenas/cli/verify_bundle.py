@@ -19,7 +19,7 @@ CHANGED = 3  #: exit code where a file is not what the manifest says
 
 def refuse_changed(bundle: Path, as_json: bool) -> None:
     """Exit code 3 where a file was changed, and says which."""
-    from edgenas.bundle.write import changed
+    from edgenas.runs.bundle import changed
 
     problems = changed(bundle)
     if problems:

@@ -11,7 +11,7 @@ from edgenas.cli.terminal import Cell, print_summary, talk
 
 if TYPE_CHECKING:
     from edgenas.bundle.repeat import RepeatedVerdict
-    from edgenas.profiler.verify import Verdict
+    from edgenas.profiler.verdict import Verdict
 
 _ROOM = 1.1  # of a budget over what was measured
 

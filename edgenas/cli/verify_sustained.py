@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgenas.base.errors import InputError, OutcomeError
+from edgenas.base.naming import among
 from edgenas.cli.terminal import print_json, print_summary, print_table, talk
+from edgenas.runs.layout import SUSTAINED as SUSTAINED_FILE
 
 if TYPE_CHECKING:
     from edgenas.devices.inventory import Entry
-    from edgenas.profiler.sustained import MinuteReading, SustainedLoad
+    from edgenas.profiler.sustained_load import MinuteReading, SustainedLoad
 
 _UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0}
 LEAST_S, MOST_S = 10.0, 86_400.0
-DEFAULT_OUT = Path("sustained.jsonl")  #: for a bundle, which itself is never changed
+DEFAULT_OUT = Path(SUSTAINED_FILE)  #: for a bundle, which itself is never changed
 
 
 def seconds_of(text: str) -> float:
@@ -44,10 +46,13 @@ def sustain_files(
     budget in its worst minute, or was broken off; what was measured is printed, and appended to ``out``, either way."""
     from edgenas.profiler.sustained import STATISTICS
     from edgenas.profiler.verify import runtime_of
+    from edgenas.runs.sustained import SUSTAINED
 
     seconds = seconds_of(text)
     if statistic is not None and statistic not in STATISTICS:
-        raise InputError(f"--statistic {statistic} is not one of {', '.join(STATISTICS)}, which a minute is judged by")
+        raise InputError(
+            f"--statistic {statistic} is not one of {among(statistic, STATISTICS)}; a minute is judged by one of these"
+        )
     if len(files) == 1 and files[0].is_dir():
         bundle = files[0]
         out = out or DEFAULT_OUT
@@ -57,6 +62,8 @@ def sustain_files(
     else:
         asked = [(path, runtime_of(path, entry), threads, budget_ms) for path in files]
     models = [_read(path) for path, *_ in asked]
+    if out is not None and out.exists():
+        SUSTAINED.read_lines(out)  # what is appended to is of a version that this edgenas knows
     found: list[SustainedLoad] = []
     try:
         for (path, runtime, using, budget), model in zip(asked, models, strict=True):
@@ -70,7 +77,7 @@ def sustain_files(
                 break
     finally:
         if as_json and found:
-            print_json([one.as_dict() for one in found])
+            print_json([SUSTAINED.to_json(one) for one in found])
     if out is not None and not as_json:
         print_summary({"written": str(out)})
     _judge(found)
@@ -177,10 +184,9 @@ def _read(path: Path) -> bytes:
 
 
 def _append(out: Path, one: SustainedLoad) -> None:
-    from edgenas.latency_tables.store.jsonl import Appender
+    from edgenas.runs.sustained import append_sustained
 
-    with Appender(out) as file:
-        file.append([one.as_dict()])
+    append_sustained(out, one)
 
 
 def _minute(felt: MinuteReading, minute_s: float) -> str:

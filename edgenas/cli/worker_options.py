@@ -22,6 +22,13 @@ _OPTIONS = (
 )  # fmt: skip
 
 
+score_option = click.option(
+    "--score",
+    is_flag=True,
+    help="Numbers of a judge of your own are scores, any finite number, higher is better; without it they are percent.",
+)
+
+
 def where_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """--workers, --ray, --ray-cpus, --ray-gpus."""
     for option in reversed(_OPTIONS):

@@ -1,85 +1,120 @@
-"""A model card in Markdown: what a network is, how fast, how sure, and how to repeat it."""
+"""The model card of a run and of its bundle, in Markdown as Hugging Face reads it: what the network is, how fast, how
+sure, how to use it, and how to repeat the measurement."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgenas.base.errors import InputError
 from edgenas.base.version import installed_version
+from edgenas.runs.layout import ARCH, MANIFEST, PREDICT, REPORT, SEARCH, table_beside
 
 if TYPE_CHECKING:
     from edgenas.blocks.architecture import Architecture
-    from edgenas.blocks.spec import BlockSpec
     from edgenas.latency_tables.setting import Setting
     from edgenas.latency_tables.table import LatencyTable
     from edgenas.latency_tables.validation import Validation
     from edgenas.profiler.export.integer import Fallback
-    from edgenas.profiler.verify import Verdict
-    from edgenas.ship.finish import ShippedFile
+    from edgenas.profiler.verdict import Verdict
+    from edgenas.runs.run import FileRecord, RunRecord
+    from edgenas.runs.search import SavedSearch
     from edgenas.ship.preprocessing import Preprocessing
 
 
 @dataclass(frozen=True)
 class CardData:
-    """What a card is made of. ``files`` begin with the one that the budget is about; ``table`` is of its runtime and
-    lies beside the card as ``table_file``, ``proof`` its validation; ``chosen`` says among what, and by whom, and
-    ``pictures`` what the network classifies."""
+    """What a card is made of: the files of a finished run. ``table`` is that of the search and lies beside the card as
+    ``table_file``, ``proof`` is its validation; None where there is none."""
 
+    run: RunRecord
+    search: SavedSearch
     architecture: Architecture
-    files: Sequence[ShippedFile]
     preprocessing: Preprocessing
-    pictures: str
-    chosen: str
     table: LatencyTable
     table_file: str
     proof: Validation | None
-    statistic: str
-    budget_ms: float
 
 
-def card(shown: CardData) -> str:
-    """All of it."""
-    architecture, setting, pre = shown.architecture, shown.table.setting, shown.preprocessing
-    rows = [_file_row(file) for file in shown.files]
+def card_data(folder: Path) -> CardData:
+    """Read what the card of a run folder is made of; InputError where a file is missing or damaged."""
+    from edgenas.latency_tables.store.journal import read_journal
+    from edgenas.latency_tables.validation import latest
+    from edgenas.runs.layout import RUN as RUN_FILE
+    from edgenas.runs.network import NETWORK
+    from edgenas.runs.run import RUN
+    from edgenas.runs.search import read_search
+    from edgenas.ship.preprocessing import read_preprocessing
+
+    search = read_search(folder / SEARCH)
+    architecture = NETWORK.read(folder / ARCH)
+    path = table_beside(folder / SEARCH, search.table)
+    journal = read_journal(path)
+    try:
+        proof = latest(journal.table, search.statistic, search.space.name)
+    except InputError:  # it has no such statistic
+        proof = None
+    return CardData(
+        RUN.read(folder / RUN_FILE),
+        search,
+        architecture,
+        read_preprocessing(folder, architecture),
+        journal.table,
+        path.name,
+        proof,
+    )
+
+
+def card(data: CardData) -> str:
+    """Return the whole card."""
+    architecture, setting, pre, run = data.architecture, data.table.setting, data.preprocessing, data.run
+    statistic = data.search.statistic or "median"
     blocks = "\n".join(
-        f"| {b} | {b.out_size}x{b.out_size}x{b.c_out} | {b.macs:,} | {_block_ms(shown.table, b)} |"
+        f"| {b} | {b.out_size}x{b.out_size}x{b.c_out} | {b.macs:,} | {_number(data.table.ms(b, statistic))} |"
         for b in architecture.blocks
     )
     size, channels = architecture.in_size, architecture.c_in
-    first = shown.files[0].path.name
-    slow = "".join(_slow_row(file.path.name, f) for file in shown.files for f in file.fallbacks)
-    return f"""# {architecture.name}
+    first = next(iter(run.files))
+    slow = "".join(_slow_row(name, each) for name, file in run.files.items() for each in file.fallbacks)
+    return f"""---
+pipeline_tag: image-classification
+tags: [tflite, litert, onnx, edge, latency, neural-architecture-search, edgenas]
+metrics: [accuracy]
+---
+# {_plain(architecture.name)}
 
-Classifies {shown.pictures}, {size}x{size}, {channels} channel{"s" * (channels > 1)},
-{len(pre.labels)} classes. {architecture.params:,} parameters, {architecture.macs:,} MACs. {shown.chosen}
+Classifies {f"pictures as those of {_plain(run.data)}" if run.data else "pictures"}, {size}x{size}, {channels} \
+channel{"s" * (channels > 1)}, {len(pre.labels)} classes.
+{architecture.params:,} parameters, {architecture.macs:,} MACs. {_chosen(data)}
 
-| file | precision | accuracy, % of {shown.files[0].proof.pictures} test images | same class as torch | \
-{shown.statistic} ms (95 % interval) | median | p90 | predicted | budget | verdict |
-|---|---|---|---|---|---|---|---|---|---|
-{chr(10).join(rows)}
+{files_table(run)}
 
 {setting.threads} thread{"s" * (setting.threads > 1)} on core {", ".join(map(str, setting.cores)) or "any"}, scheduler \
 {setting.scheduler}. Each
-accuracy is of running that file. A file is inside its budget when the upper end of the interval is.
+accuracy is of running that file on {run.files[first].pictures:,} test images{taken(run)}. A file is inside its \
+budget when the upper end of the interval is.
 
-- {proved(shown.proof, shown.files[0].verdict)}
+- {proved(data.proof, run.shipped)}
 {slow}- Input: a picture turned as its EXIF says, scaled until it covers the square, cut at the centre; levels 0..255,
   less {_numbers(pre.mean)}, over {_numbers(pre.deviation)}; TFLite (1, {size}, {size}, {channels}),
   ONNX (1, {channels}, {size}, {size}); output: {architecture.c_out} scores
 
-| block | output | MACs | ms in the table |
+| block | output | MACs | {statistic} ms in the table |
 |---|---|---|---|
 {blocks}
 
-Repeat the measurement: `edgenas verify {first} --network arch.json --table {shown.table_file} \
---budget-ms {shown.budget_ms:g}`.
+Use it: `python {PREDICT} PICTURE`, with `--model` another file; it needs the file's runtime, numpy and pillow.
+Repeat the measurement: `edgenas verify {first} --network {ARCH} --table {data.table_file}{_budget(run)}`; of a bundle,
+`edgenas verify .`, and `sha256sum -c {MANIFEST}` checks its files. Look: `{REPORT}`.
 Made by edgenas {installed_version()}.
 """
 
 
 def named(setting: Setting) -> str:
-    """What a device calls itself."""
+    """Return what a device calls itself."""
     facts = dict(setting.device)
     return str(facts.get("model") or facts.get("cpu") or "this machine")
 
@@ -109,36 +144,99 @@ def beyond(proof: Validation, name: str, error: float | None) -> str:
     )
 
 
+def taken(run: RunRecord) -> str:
+    """Where each accuracy was taken: ', on pi4 (Arm dot product)'; of int8 it depends on the processor."""
+    places: dict[str, list[str]] = {}
+    for name, file in run.files.items():
+        if file.accuracy_on is not None:
+            places.setdefault(str(file.accuracy_on), []).append(name)
+    if len(places) == 1:
+        return f", on {next(iter(places))}"
+    return "".join(f"{', ' if i else ': '}{' and '.join(n)} on {on}" for i, (on, n) in enumerate(places.items()))
+
+
+def _chosen(data: CardData) -> str:
+    """Among what the network was chosen, by which judge and which table."""
+    judged = len({trial.key for trial in data.search.trials})
+    among = "" if data.run.networks is None else f"among {data.run.networks:,} networks "
+    budget = "" if data.run.budget_ms is None else f" within {data.run.budget_ms:g} ms"
+    return (
+        f"Chosen {among}by {judged} that were judged ({_plain(data.search.accuracy.partition(':')[0])}){budget} and a "
+        f"latency table of\n{len(data.table.blocks)} blocks measured on {_plain(named(data.table.setting))}."
+    )
+
+
+def files_table(run: RunRecord) -> str:
+    """A row a file: what it is, where it was timed, how fast, how accurate, inside its budget or not."""
+    rows = "\n".join(_row(name, file, run) for name, file in run.files.items())
+    return f"""| Model | Precision | Device | Chipset | Runtime | p50 / p90 ms | 95 % interval of p50, ms | \
+Peak memory | Size | Accuracy | Same class as torch | Predicted, ms | Budget, ms | Verified |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
+{rows}"""
+
+
+def _row(name: str, file: FileRecord, run: RunRecord) -> str:
+    size = "-" if file.bytes is None else f"{file.bytes / 1e3:.1f} kB"
+    same = "-" if file.agreement is None else f"{100 * file.agreement:.2f} %"
+    precision = f"{file.precision}, 7-bit weights" if file.weight_bits == 7 else file.precision
+    known = [size, f"{file.accuracy:.2f} %", same]
+    verdict = next((v for v in run.verdicts if v.file == name), None)
+    if verdict is None or verdict.setting is None:
+        cells = [name, precision, "-", "-", "-", "-", "-", "-", *known, "-", "-", "not timed"]
+    else:
+        facts = dict(verdict.setting.device)
+        cells = [
+            name,
+            precision,
+            str(facts.get("model") or verdict.device),
+            str(facts.get("soc") or facts.get("cpu") or "-"),
+            verdict.setting.version,
+            f"{_number(verdict.median_ms)} / {_number(verdict.p90_ms)}",
+            _between(verdict.median_low_ms, verdict.median_high_ms),
+            _memory(verdict),
+            *known,
+            _number(verdict.predicted_ms),
+            _number(verdict.budget_ms),
+            _verified(verdict),
+        ]
+    return f"| {' | '.join(_plain(cell) for cell in cells)} |"
+
+
+def _verified(verdict: Verdict) -> str:
+    """By which statistic, since it is that one's interval which is held against the budget."""
+    state = {True: "inside", False: "OUTSIDE", None: "timed"}[verdict.within_budget]
+    return f"{state}, {verdict.statistic} {_number(verdict.measured_ms)} ({_between(verdict.low_ms, verdict.high_ms)})"
+
+
+def _memory(verdict: Verdict) -> str:
+    """Of a process with nothing but the file, and what of it the model is."""
+    peak, model = (None if kib is None else f"{kib / 1024:.1f}" for kib in (verdict.peak_kib, verdict.model_kib))
+    if peak is None:
+        return "not known"
+    return f"{peak} MiB" if model is None else f"{peak} MiB, the model {model}"
+
+
+def _budget(run: RunRecord) -> str:
+    return "" if run.budget_ms is None else f" --budget-ms {run.budget_ms:g}"
+
+
 def _slow_row(name: str, slow: Fallback) -> str:
     where = f"{slow.number} {slow.kind} are not int8's own kernels"
     return f"- {name}: {where}, {slow.time_share:.0%} of the time, {slow.values_share:.0%} of the values written\n"
 
 
-def _file_row(file: ShippedFile) -> str:
-    v, proof = file.verdict, file.proof
-    same = "-" if proof.agreement is None else f"{100 * proof.agreement:.2f} %"
-    cells = [file.path.name, file.precision, f"{proof.accuracy:.2f}", same]
-    if v is None:
-        cells += ["not timed", "-", "-", "-", "-", "-"]
-    else:
-        cells += [
-            f"{v.measured_ms:.4g} ({v.low_ms:.4g} .. {v.high_ms:.4g})",
-            f"{v.median_ms:.4g}",
-            f"{v.p90_ms:.4g}",
-            _number(v.predicted_ms),
-            _number(v.budget_ms),
-            {True: "inside", False: "outside", None: "-"}[v.within_budget],
-        ]
-    return f"| {' | '.join(cells)} |"
+def _plain(text: str) -> str:
+    """Text that Markdown and HTML take for nothing else."""
+    return re.sub(r"([|\\`*_<>\[\]])", r"\\\1", text)
 
 
 def _numbers(values: Sequence[float]) -> str:
     return ", ".join(f"{value:.4g}" for value in values)
 
 
-def _block_ms(table: LatencyTable, block: BlockSpec) -> str:
-    return _number(table.ms(block))
-
-
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.4g}"
+
+
+def _between(low: float | None, high: float | None) -> str:
+    return "-" if low is None or high is None else f"{low:.4g} .. {high:.4g}"

@@ -6,11 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from edgenas.blocks.architecture import Architecture
+from edgenas.profiler.verdict import Verdict
 from edgenas.report.networks import Catalogue
 from edgenas.report.references import Reference, drawn
 from edgenas.report.sampling import evenly
 from edgenas.report.series import Series
-from edgenas.runs.files import SearchData, TrialData, VerdictData
+from edgenas.runs.search import SavedSearch, SavedTrial
 
 MOST_POINTS = 900  #: of a search in its figure, over all series
 MOST_ROWS = 200  #: of the table beneath: the most accurate
@@ -30,17 +31,28 @@ class Judged:
     best_at: tuple[float, ...]  # budgets it is the best found in
 
 
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A network of the search that was timed whole; ``accuracy`` as judged, None where that is not known. ``ships``
+    where it is the file that ships, trained, and no finalist with random weights."""
+
+    key: str
+    accuracy: float | None
+    verdict: Verdict
+    ships: bool = False
+
+
 @dataclass(frozen=True)
 class FrontFigure:
     """What the figure shows of one search: of ``found`` networks those ``judged``. ``own`` is the series the search was
     over; None where its table is not there, and then the search's own costs are drawn as series 0."""
 
-    search: SearchData
+    search: SavedSearch
     judged: tuple[Judged, ...]
     found: int
     own: int | None
     series: tuple[Series, ...]
-    timed: tuple[VerdictData, ...]
+    timed: tuple[Timed, ...]
     winner: str
     references: tuple[Reference, ...]
     no_references: str  # why there are none
@@ -50,16 +62,16 @@ class FrontFigure:
         return self.search.unit == "ms"
 
 
-def shown_keys(search: SearchData, always: Collection[str], most: int) -> list[str]:
+def shown_keys(search: SavedSearch, always: Collection[str], most: int) -> list[str]:
     """Keys of the networks that are shown, the ones that matter first: ``always``, the answers, the undominated ones,
     the ends, the most accurate, and of the others ``most`` at most, evenly along the cost."""
-    trials: dict[str, TrialData] = {}
+    trials: dict[str, SavedTrial] = {}
     for run in search.runs:
         for trial in run.trials:
             trials.setdefault(trial.key, trial)
     by_cost = sorted(trials.values(), key=lambda t: (t.cost, -t.accuracy))
     by_accuracy = sorted(by_cost, key=lambda t: -t.accuracy)
-    undominated: list[TrialData] = []
+    undominated: list[SavedTrial] = []
     for trial in by_cost:
         if not undominated or trial.accuracy > undominated[-1].accuracy:
             undominated.append(trial)
@@ -71,12 +83,12 @@ def shown_keys(search: SearchData, always: Collection[str], most: int) -> list[s
 
 
 def front(
-    search: SearchData,
+    search: SavedSearch,
     networks: Mapping[str, Architecture],
     keys: Sequence[str],
     catalogue: Catalogue,
     series: Sequence[Series],
-    timed: Sequence[VerdictData],
+    timed: Sequence[Timed],
     winner: str,
     prefix: str,
 ) -> FrontFigure:
@@ -89,7 +101,7 @@ def front(
     for budget in dict.fromkeys(run.budget for run in search.runs):
         runs = [run for run in search.runs if run.budget == budget]
         best.setdefault(max(runs, key=lambda r: (r.accuracy, -r.cost)).key, []).append(budget)
-    trials: dict[str, tuple[TrialData, str]] = {}
+    trials: dict[str, tuple[SavedTrial, str]] = {}
     for run in search.runs:
         for trial in run.trials:
             trials.setdefault(trial.key, (trial, run.algorithm))

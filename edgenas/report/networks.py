@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from edgenas.base.errors import EdgenasError
 from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.spec import BlockSpec
-from edgenas.runs.files import SearchData
+from edgenas.runs.search import SavedSearch
 
 MOST_BLOCKS = 1200  #: that the page can draw: a row each travels with it
 
@@ -42,19 +42,17 @@ class Catalogue:
         return self._network.get(key)
 
 
-def members(search: SearchData, keys: Iterable[str]) -> dict[str, Architecture]:
+def members(search: SavedSearch, keys: Iterable[str]) -> dict[str, Architecture]:
     """Key -> network, of ``keys`` and of a search's answers. Where this edgenas does not know the space, only the
     networks that the file spells out."""
     found: dict[str, Architecture] = {}
-    for run in (search.winner, *search.runs):
-        try:
-            found[run.key] = Architecture.from_json(run.network.model_dump())
-        except EdgenasError:
-            continue
-    from edgenas.search.spaces import space
+    for run in (search.answer, search.winner, *search.runs):
+        found[run.key] = run.network
+    from edgenas.search.spaces import recorded_space
 
     try:
-        known = space(search.space.name, search.space.in_size, search.space.classes)
+        where = f"the search of {search.space.name}"
+        known = recorded_space(search.space.name, search.space.in_size, search.space.classes, search.code.space, where)
     except EdgenasError:
         return found
     for key in dict.fromkeys(keys):

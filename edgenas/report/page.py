@@ -9,9 +9,10 @@ from importlib.resources import files
 from xml.etree.ElementTree import Element
 
 from edgenas.blocks.architecture import Architecture
+from edgenas.profiler.verdict import Verdict
 from edgenas.report.drawing import templates
 from edgenas.report.html import data_element, h, render
-from edgenas.report.judged import MOST_POINTS, FrontFigure, front, shown_keys
+from edgenas.report.judged import MOST_POINTS, FrontFigure, Timed, front, shown_keys
 from edgenas.report.networks import Catalogue, members
 from edgenas.report.sections.blocks import blocks_section
 from edgenas.report.sections.drift import drift_section
@@ -28,8 +29,8 @@ from edgenas.report.sections.verified import verified_section
 from edgenas.report.sections.winner import winner_section
 from edgenas.report.series import Series, all_series
 from edgenas.report.top import device_filter, filter_rules, tiles
-from edgenas.runs.files import VerdictData
 from edgenas.runs.gather import RunFiles
+from edgenas.search.scale import accuracy_text
 
 THEMES = ("auto", "light", "dark")
 
@@ -60,7 +61,7 @@ def page(material: RunFiles, *, above: Sequence[Element] = (), live: bool = Fals
     sections = [part for part in shown if part is not None]
     left_out = None if live else missing_section(material, series, [part.get("id", "") for part in sections])
     sections += [part for part in (left_out, provenance_section(material, series)) if part is not None]
-    main = h("main", *above, tiles(shipped, material.demos, fronts, series), device_filter(series), sections, id="top")
+    main = h("main", *above, tiles(shipped, material.runs, fronts, series), device_filter(series), sections, id="top")
     if catalogue.networks:
         main.append(templates(catalogue))
         main.append(data_element("data", _data(catalogue, series, fronts)))
@@ -70,22 +71,21 @@ def page(material: RunFiles, *, above: Sequence[Element] = (), live: bool = Fals
 def _fronts(
     material: RunFiles, series: Sequence[Series], catalogue: Catalogue
 ) -> tuple[list[FrontFigure], list[dict[str, Architecture]]]:
-    finalists = [v for demo in material.demos for v in demo.finalists]
-    winner = material.demos[0].winner if material.demos else None
+    finalists = [finalist for run in material.runs for finalist in run.finalists]
     most = MOST_POINTS // max(1, len(series))
     fronts, spaces = [], []
     for i, search in enumerate(material.searches.values()):
-        judged = {trial.key for run in search.runs for trial in run.trials}
-        own = winner if winner in judged else search.winner.key
-        keys = shown_keys(search, [own, *(v.file for v in finalists if v.file in judged)], most)
+        judged = {trial.key: trial.accuracy for trial in search.trials}
+        own = search.answer.key
+        keys = shown_keys(search, [own, *(f.key for f in finalists if f.key in judged)], most)
         networks = members(search, keys)
-        timed = [v.model_copy(update={"key": v.file}) for v in finalists if v.file in networks]
-        shipped = [
-            demo.verdicts[0].model_copy(update={"key": demo.winner})
-            for demo in material.demos
-            if demo.verdicts and demo.winner in networks
+        timed = [Timed(f.key, f.accuracy, f.verdict) for f in finalists if f.key in networks]
+        timed += [
+            Timed(run.winner, judged.get(run.winner), run.shipped, ships=True)
+            for run in material.runs
+            if run.shipped is not None and run.winner == own
         ]
-        fronts.append(front(search, networks, keys, catalogue, series, [*timed, *shipped], own, f"{i}/" if i else ""))
+        fronts.append(front(search, networks, keys, catalogue, series, timed, own, f"{i}/" if i else ""))
         spaces.append(networks)
     return fronts, spaces
 
@@ -101,17 +101,17 @@ def _winner(
     return None
 
 
-def _shipped(material: RunFiles) -> list[VerdictData]:
+def _shipped(material: RunFiles) -> list[Verdict]:
     """Every file that was timed, once: a bundle says the same in two files, and the one with its setting counts."""
-    found: dict[tuple[str, str, str, float], VerdictData] = {}
-    for v in (*(v for demo in material.demos for v in demo.verdicts), *material.verdicts):
+    found: dict[tuple[str, str, str, float], Verdict] = {}
+    for v in (*(v for run in material.runs for v in run.verdicts), *material.verdicts):
         name = (v.file, v.device, v.runtime, v.measured_ms)
         if name not in found or v.setting is not None:
             found[name] = v
     return list(found.values())
 
 
-def _series_of(verdict: VerdictData, series: Sequence[Series]) -> int | None:
+def _series_of(verdict: Verdict, series: Sequence[Series]) -> int | None:
     fits = [s.index for s in series if s.runtime == verdict.runtime and verdict.device in s.devices]
     if verdict.setting is not None:
         fits = [i for i in fits if series[i].precision == verdict.setting.precision]
@@ -120,6 +120,12 @@ def _series_of(verdict: VerdictData, series: Sequence[Series]) -> int | None:
 
 def _data(catalogue: Catalogue, series: Sequence[Series], fronts: Sequence[FrontFigure]) -> dict[str, object]:
     judged = {j.number: j for f in reversed(fronts) for j in f.judged if j.number is not None}
+    accuracies = {
+        j.number: accuracy_text(j.accuracy, f.search.score)
+        for f in reversed(fronts)
+        for j in f.judged
+        if j.number is not None
+    }
     return {
         "series": [s.label for s in series],
         "ms": [[_short(s.ms(block)) for s in series] for block in catalogue.blocks],
@@ -127,12 +133,12 @@ def _data(catalogue: Catalogue, series: Sequence[Series], fronts: Sequence[Front
         "networks": [
             {
                 "key": network.name if found is None else found.key,
-                "accuracy": None if found is None else found.accuracy,
+                "accuracy": accuracies.get(i),
                 "macs": network.macs,
                 "params": network.params,
                 "blocks": [catalogue.number(b) for b in network.blocks],
             }
-            for network, found in ((network, judged.get(i)) for i, network in enumerate(catalogue.networks))
+            for i, network, found in ((i, network, judged.get(i)) for i, network in enumerate(catalogue.networks))
         ],
     }
 

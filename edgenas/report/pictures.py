@@ -29,6 +29,7 @@ class FrontPicture:
     front     the exact front of the estimates, in order of latency
     trials    algorithm -> networks it trained and judged
     budgets   in ms, drawn as lines
+    score     accuracies are scores, not percent
     winner    where the shipped file was measured
     """
 
@@ -40,6 +41,7 @@ class FrontPicture:
     winner_label: str = "shipped file, measured"
     unit: str = "ms"
     picked: Mapping[str, Sequence[Point]] = field(default_factory=dict)
+    score: bool = False
 
 
 def draw_front(picture: FrontPicture, path: Path) -> None:
@@ -75,7 +77,7 @@ def draw_front(picture: FrontPicture, path: Path) -> None:
             *_columns([picture.winner]), marker="*", s=220, color=COLOURS[2], zorder=5, label=picture.winner_label
         )
     axes.set_xlabel("latency in ms" if picture.unit == "ms" else picture.unit)
-    axes.set_ylabel("validation accuracy in percent")
+    axes.set_ylabel("score" if picture.score else "validation accuracy in percent")
     axes.legend(frameon=False, fontsize=8, loc="lower right")
     _save(figure, path)
 

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 
 from edgenas.blocks.architecture import Architecture
 from edgenas.report.series import Series
-from edgenas.runs.files import SearchData
+from edgenas.runs.search import SavedSearch
 from edgenas.search.space import Layer, Option, Space
 
 IMAGENET = "imagenet_top1"  #: a judge, package.module:function, speaks of ImageNet top-1 where its function is named so
@@ -47,7 +47,7 @@ class Reference:
 _Published = tuple[str, float, str, Callable[[], Architecture]]
 
 
-def drawn(search: SearchData, series: Sequence[Series]) -> tuple[tuple[Reference, ...], str]:
+def drawn(search: SavedSearch, series: Sequence[Series]) -> tuple[tuple[Reference, ...], str]:
     """The references of a search, and, where there are none, why."""
     published = _of(search)
     if not published:
@@ -62,7 +62,7 @@ def drawn(search: SearchData, series: Sequence[Series]) -> tuple[tuple[Reference
     return tuple(found), "" if found else why
 
 
-def _of(search: SearchData) -> Sequence[_Published]:
+def _of(search: SavedSearch) -> Sequence[_Published]:
     judge, classes = search.accuracy, search.space.classes
     if judge.startswith("callable:") and judge.rpartition(":")[2] == IMAGENET and classes in (None, CLASSES):
         return _imagenet()

@@ -1,140 +1,135 @@
-"""What a run (``edgenas.ship.pipeline``) leaves for people: one JSON answer, the search, two pictures and a model
-card."""
+"""Writes what a run (``edgenas.ship.pipeline``) leaves for people and programs: its record, the search, two pictures,
+a model
+card and the report page."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgenas.base.files import write_whole
-from edgenas.base.version import installed_version
-from edgenas.report.card import CardData, card, named
+from edgenas.report.card import card, card_data, named
 from edgenas.report.page import page
 from edgenas.report.pictures import FrontPicture, Point, draw_front, draw_table
+from edgenas.runs.from_search import saved_answer, saved_explanation, saved_search
 from edgenas.runs.gather import gather
+from edgenas.runs.layout import ARCH, CARD, FRONT_PICTURE, REPORT, RUN, SEARCH, TABLE_PICTURE, table_name
+from edgenas.runs.network import NETWORK
+from edgenas.runs.run import RUN as RUN_KIND
+from edgenas.runs.run import RunRecord
+from edgenas.runs.search import SEARCH as SEARCH_KIND
+from edgenas.runs.search import FrontPoint, SavedSearch
 from edgenas.search.explain import explain
 from edgenas.search.record import front_points
 
 if TYPE_CHECKING:
+    from edgenas.blocks.architecture import Architecture
+    from edgenas.latency_tables.table import LatencyTable
+    from edgenas.latency_tables.validation import Validation
+    from edgenas.search.problem import Trial
+    from edgenas.ship.finish import ShippedFile
     from edgenas.ship.pipeline import ShipResult
 
 
-def answer(story: ShipResult, seconds: dict[str, float]) -> dict[str, Any]:
-    """A run's JSON: plain values; times in ms and s, accuracies in percent. ``accuracy`` is that of the file that the
-    budget is about."""
-    finished, shipped = story.finished, story.finished.shipped
-    parity = {file.path.name: file.parity_max_rel for file in finished.files if file.parity_max_rel is not None}
-    return {
-        "space": story.space.name,
-        "networks": story.space.networks,
-        "blocks": len(story.space.blocks()),
-        "data": story.data.name,
-        "tables": {runtime: table.setting.as_dict() for runtime, table in story.tables.items()},
-        "budgets_ms": list(story.budgets),
-        "winner": story.space.key(story.winner),
-        "budget_ms": story.budget_ms,
-        "predicted_ms": shipped.predicted_ms,
-        "validation": {k: v for k, v in story.proof.as_dict().items() if k != "networks"},
-        "measured_ms": shipped.measured_ms,
-        "measured_interval_ms": [shipped.low_ms, shipped.high_ms],
-        "within_budget": shipped.within_budget,
-        "accuracy": finished.files[0].proof.accuracy,
-        "parity_max_rel": max(parity.values(), default=None),
-        "parity": parity,
-        "files": {
-            file.path.name: {
-                "precision": file.precision,
-                "bytes": file.path.stat().st_size,
-                **file.proof.as_dict(),
-                "fallbacks": [f._asdict() for f in file.fallbacks],
-            }
-            for file in finished.files
-        },
-        "verdicts": [verdict.as_dict() for verdict in finished.verdicts],
-        "finalists": [finalist.as_dict() for finalist in story.finalists],
-        "seconds": round(sum(seconds.values()), 1),
-        "seconds_by_step": seconds,
-        "edgenas": installed_version(),
-    }
+def run_record(
+    files: Sequence[ShippedFile], proof: Validation | None, tables: dict[str, LatencyTable], **more: Any
+) -> RunRecord:
+    """Return the record of a run: its ``files``, the one that the budget is about first, the validation and the table
+    of each runtime. ``more`` are the other fields of ``RunRecord``."""
+    validation = None if proof is None else {k: v for k, v in proof.as_dict().items() if k != "networks"}
+    return RunRecord(
+        tables={runtime: table.setting for runtime, table in tables.items()},
+        validation=validation,
+        parity={file.path.name: file.parity_max_rel for file in files if file.parity_max_rel is not None},
+        files={file.path.name: file.record() for file in files},
+        verdicts=tuple(file.verdict for file in files if file.verdict is not None),
+        **more,
+    )
+
+
+def write_records(folder: Path, run: RunRecord, search: SavedSearch, network: Architecture) -> dict[str, Any]:
+    """Write ``run.json``, ``search.json``, ``arch.json`` and, from these and what lies beside them, ``card.md``.
+    Returns the JSON values of ``run.json``."""
+    SEARCH_KIND.write(folder / SEARCH, search)
+    NETWORK.write(folder / ARCH, network)
+    data = RUN_KIND.write(folder / RUN, run)
+    write_whole(folder / CARD, card(card_data(folder)))
+    return data
 
 
 def write_run(story: ShipResult, seconds: dict[str, float], folder: Path) -> dict[str, Any]:
     """Write ``run.json``, ``search.json``, ``arch.json``, ``labels.txt``, ``preprocessing.json``, ``predict.py``,
     ``front.png``, ``table.png``, ``card.md`` and ``report.html`` into ``folder``, where tables and models are. Returns
-    the answer."""
-    values = story.record.values
-    points = [] if values is None else front_points(story.space, story.cost, values)
-    search = story.record.to_json(
-        table=next(iter(table_files(story))),
-        statistic=story.proof.statistic,
-        explanation=explain(story.record).as_dict(story.record),
-        front=[{"cost": c, "predicted_accuracy": a, "key": k} for c, a, k in points],
+    the JSON values of ``run.json``."""
+    finished = story.finished
+    finished.preprocessing.write(folder, {file.path.name: file.path for file in finished.files})
+    search = search_of(story)
+    run = run_record(
+        finished.files,
+        story.proof,
+        story.tables,
+        space=story.space.name,
+        networks=story.space.networks,
+        blocks=len(story.space.blocks()),
+        data=story.data.name,
+        budgets_ms=tuple(story.budgets),
+        winner=story.space.key(story.winner),
+        budget_ms=story.budget_ms,
+        finalists=tuple(story.finalists),
+        seconds=round(sum(seconds.values()), 1),
+        seconds_by_step=seconds,
     )
-    _write_json(folder / "search.json", search)
-    _write_json(folder / "arch.json", story.space.architecture(story.winner).to_json())
+    data = write_records(folder, run, search, story.space.architecture(story.winner))
+    _draw(story, search, folder)
+    write_whole(folder / REPORT, page(gather([folder])))
+    return data
+
+
+def search_of(story: ShipResult) -> SavedSearch:
+    """Return the search of a run, with the network that shipped, which the explanation is about."""
+    record, values = story.record, story.record.values
+    points = [] if values is None else front_points(story.space, story.cost, values)
+    trial = next(t for run in record.runs for t in run.result.trials if t.choice == story.winner)
+    answering = record.answering(trial, story.budget_ms)
+    return saved_search(
+        record,
+        table=table_name(next(iter(story.tables)), story.order.precision),
+        **story.kept.facts(),
+        explanation=saved_explanation(record, explain(record, answering)),
+        shipped=saved_answer(record, answering),
+        front=tuple(FrontPoint(*point) for point in points),
+    )
+
+
+def _draw(story: ShipResult, search: SavedSearch, folder: Path) -> None:
+    """Two pictures: the front of the search, and the latency of every block."""
+
+    def expected(trial: Trial) -> float:
+        return story.cost.total(story.space.architecture(trial.choice))  # not what counts against the budget
+
     trials: dict[str, list[Point]] = {}
     picked: dict[str, list[Point]] = {}
     for run in story.record.runs:
-        trials.setdefault(run.algorithm, []).extend((t.cost, t.accuracy) for t in run.result.trials)
-        picked.setdefault(run.algorithm, []).append((run.result.answer.cost, run.result.answer.accuracy))
-    judged = next(each.accuracy for each in story.finalists if each.key == story.space.key(story.winner))
-    finished = story.finished
+        trials.setdefault(run.algorithm, []).extend((expected(t), t.accuracy) for t in run.result.trials)
+        picked.setdefault(run.algorithm, []).append((expected(run.result.answer), run.result.answer.accuracy))
     setting = next(iter(story.tables.values())).setting
     how = f"{setting.version}, {setting.precision}, {setting.threads} thread{'s' * (setting.threads > 1)}"
     draw_front(
         FrontPicture(
             f"{story.space.name} on {named(setting)}, {how}",
-            [(c, a) for c, a, _ in points],
+            [(point.cost, point.predicted_accuracy) for point in search.front],
             trials,
             story.budgets,
-            (finished.shipped.measured_ms, judged),
+            (story.finished.shipped.measured_ms, search.answer.accuracy),
             picked=picked,
         ),
-        folder / "front.png",
+        folder / FRONT_PICTURE,
     )
-    files = {file.path.name: file.path for file in finished.files}
-    finished.preprocessing.write(folder, files)
     blocks = story.space.blocks()
     series: dict[str, list[float | None]] = {
-        f"{table.setting.version}": [table.ms(block) for block in blocks] for table in story.tables.values()
+        f"{table.setting.version}": [table.ms(block, story.proof.statistic) for block in blocks]
+        for table in story.tables.values()
     }
-    title = f"Latency of every block on {named(setting)}"
-    draw_table(title, [str(b) for b in blocks], series, folder / "table.png")
-    data = answer(story, seconds)
-    _write_json(folder / "run.json", data)
-    write_whole(folder / "card.md", card(shown(story)))
-    write_whole(folder / "report.html", page(gather([folder])))
-    return data
-
-
-def table_files(story: ShipResult) -> dict[str, str]:
-    """File name -> runtime, of every table, the budget's first."""
-    precision = "" if story.order.precision == "fp32" else f"-{story.order.precision}"
-    return {f"table-{runtime}{precision}.jsonl": runtime for runtime in story.tables}
-
-
-def shown(story: ShipResult) -> CardData:
-    """What the card is made of."""
-    finished, table = story.finished, next(iter(story.tables.values()))
-    judged = len({t.choice for run in story.record.runs for t in run.result.trials})
-    chosen = f"""Chosen among
-{story.space.networks:,} networks by {judged} that were
-judged ({story.record.accuracy.partition(":")[0]}) and a latency table of {len(story.space.blocks())} blocks measured on
-{named(table.setting)}."""
-    return CardData(
-        finished.architecture,
-        finished.files,
-        finished.preprocessing,
-        f"pictures as those of {story.data.name}",
-        chosen,
-        table,
-        next(iter(table_files(story))),
-        story.proof,
-        finished.shipped.statistic,
-        story.budget_ms,
-    )
-
-
-def _write_json(path: Path, data: Any) -> None:
-    write_whole(path, json.dumps(data, indent=1, allow_nan=False) + "\n")
+    title = f"Latency of every block on {named(setting)}, {story.proof.statistic}"
+    draw_table(title, [str(b) for b in blocks], series, folder / TABLE_PICTURE)

@@ -13,12 +13,11 @@ from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.calibrated import CalibratedTable
 from edgenas.latency_tables.imported import STATISTIC as MEAN
 from edgenas.latency_tables.imported import ImportedTable
+from edgenas.latency_tables.statistics.estimates import DEFAULT
 from edgenas.latency_tables.store.journal import Journal
 from edgenas.latency_tables.table import LatencyTable
 from edgenas.latency_tables.validation import Validation, latest
 from edgenas.runs.gather import RunFiles
-
-MEDIAN = "median"  #: the statistic of a table that no validation chose one for
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class Series:
     def validation(self) -> Validation | None:
         """The last that is complete; None where nothing was proved."""
         try:
-            return None if self.journal is None else latest(self.journal)
+            return None if self.journal is None else latest(self.journal.table)
         except EdgenasError:
             return None
 
@@ -50,7 +49,7 @@ class Series:
     def statistic(self) -> str:
         if isinstance(self.table, ImportedTable):
             return MEAN
-        return MEDIAN if self.validation is None else self.validation.statistic
+        return DEFAULT if self.validation is None else self.validation.statistic
 
     @property
     def runtime(self) -> str:

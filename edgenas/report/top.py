@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
+from edgenas.profiler.verdict import Verdict
 from edgenas.report.html import h, number
 from edgenas.report.judged import FrontFigure
 from edgenas.report.parts import between, swatch
 from edgenas.report.series import Series, known_blocks
-from edgenas.runs.files import RunRecord, VerdictData
+from edgenas.runs.run import RunRecord
+from edgenas.search.scale import accuracy_text
 
 Tile = tuple[str, str, str, str]  #: name, value, note, state
 
 
 def tiles(
-    shipped: Sequence[VerdictData], demos: Sequence[RunRecord], fronts: Sequence[FrontFigure], series: Sequence[Series]
+    shipped: Sequence[Verdict], runs: Sequence[RunRecord], fronts: Sequence[FrontFigure], series: Sequence[Series]
 ) -> Element | None:
     """Of files that were timed; else of the search; else of the tables."""
-    made = _of_files(shipped, demos) or _of_search(fronts) or _of_tables(series)
+    made = _of_files(shipped, runs) or _of_search(fronts) or _of_tables(series)
     if not made:
         return None
     boxes = [
@@ -34,7 +36,7 @@ def tiles(
     return h("div", boxes, class_="tiles")
 
 
-def _of_files(shipped: Sequence[VerdictData], demos: Sequence[RunRecord]) -> list[Tile]:
+def _of_files(shipped: Sequence[Verdict], runs: Sequence[RunRecord]) -> list[Tile]:
     made: list[Tile] = []
     for verdict in shipped[:2]:
         state = {True: "inside", False: "outside", None: ""}[verdict.within_budget]
@@ -45,20 +47,30 @@ def _of_files(shipped: Sequence[VerdictData], demos: Sequence[RunRecord]) -> lis
             made.append(
                 ("budget", f"{number(verdict.budget_ms)} ms", f"{state}: the interval's upper end counts", state)
             )
-    for demo in demos[:1]:
-        made.append(("accuracy", f"{demo.accuracy:.1f} %", "on test images, by running the file", ""))
+    for run in runs[:1]:
+        if run.accuracy is not None:
+            made.append(("accuracy", f"{run.accuracy:.1f} %", f"on test images, by running the file{_where(run)}", ""))
     return made
+
+
+def _where(run: RunRecord) -> str:
+    """Where the file that the budget is about ran on the pictures."""
+    on = next(iter(run.files.values())).accuracy_on if run.files else None
+    return "" if on is None else f" on {on}"
 
 
 def _of_search(fronts: Sequence[FrontFigure]) -> list[Tile]:
     if not fronts:
         return []
-    best, unit = fronts[0].search.winner, fronts[0].search.unit
+    search, unit = fronts[0].search, fronts[0].search.unit
+    best = search.answer
+    how = f"by {search.winner.algorithm}" if search.shipped is None else "the network that ships"
     note = "predicted" if not best.interval else f"{between(best.interval[0], best.interval[-1])}, 95 %, predicted"
     cost = best.cost if best.predicted_cost is None else best.predicted_cost
+    score = fronts[0].search.score
     return [
-        ("winner", best.key, f"within {number(best.budget)} {unit}, by {best.algorithm}", ""),
-        ("accuracy", f"{best.accuracy:.1f} %", "as judged", ""),
+        ("winner", best.key, f"within {number(best.budget)} {unit}, {how}", ""),
+        ("score" if score else "accuracy", accuracy_text(best.accuracy, score, 1), "as judged", ""),
         ("cost", f"{number(cost)} {unit}", note, ""),
     ]
 

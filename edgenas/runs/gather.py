@@ -13,13 +13,23 @@ from edgenas.base.errors import InputError
 from edgenas.latency_tables.imported import FORMAT as IMPORTED
 from edgenas.latency_tables.imported import ImportedTable, read_imported
 from edgenas.latency_tables.store.journal import Journal, read_journal
-from edgenas.latency_tables.store.jsonl import read_lines
-from edgenas.runs.files import RunRecord, SearchData, SustainedData, VerdictData, checked
+from edgenas.profiler.sustained_load import SustainedLoad
+from edgenas.profiler.verdict import Verdict
+from edgenas.runs.bundle import BUNDLE
+from edgenas.runs.documents import DocumentKind
+from edgenas.runs.finalists import FINALISTS
+from edgenas.runs.network import NETWORK
+from edgenas.runs.preprocessing import PREPROCESSING
+from edgenas.runs.run import RUN, RunRecord
+from edgenas.runs.search import SEARCH, SavedSearch, read_search
+from edgenas.runs.sustained import SUSTAINED
+from edgenas.runs.verification import VERIFICATION, fits_list, read_list
 from edgenas.search.journal import FORMAT as TRIALS
+from edgenas.search.journal import TrialJournal, read_trials
 
 MEASURED = "edgenas latency table"
-SEARCH = "edgenas search"
-SUSTAINED = "edgenas sustained load"
+#: documents of a run folder that a report shows nothing of: their version is checked all the same
+_BESIDE: tuple[DocumentKind[Any], ...] = (BUNDLE, FINALISTS, NETWORK, PREPROCESSING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,28 +42,17 @@ class ReportSource:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class JudgedNetworks:
-    """A journal of judged networks: the space and its pixels, the judge, and (network, accuracy) in order."""
-
-    path: Path
-    space: str
-    in_size: int | None
-    accuracy: str
-    judged: tuple[tuple[str, float], ...]
-
-
 @dataclass
 class RunFiles:
     """All that was found, in order of name."""
 
     journals: dict[Path, Journal] = field(default_factory=dict)
     imported: dict[Path, ImportedTable] = field(default_factory=dict)
-    searches: dict[Path, SearchData] = field(default_factory=dict)
-    trials: list[JudgedNetworks] = field(default_factory=list)
-    demos: list[RunRecord] = field(default_factory=list)
-    verdicts: list[VerdictData] = field(default_factory=list)
-    sustained: list[SustainedData] = field(default_factory=list)
+    searches: dict[Path, SavedSearch] = field(default_factory=dict)
+    trials: list[TrialJournal] = field(default_factory=list)
+    runs: list[RunRecord] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
+    sustained: list[SustainedLoad] = field(default_factory=list)
     sources: list[ReportSource] = field(default_factory=list)
 
 
@@ -96,8 +95,7 @@ def _take(found: RunFiles, path: Path) -> bool:
 
 def _take_lines(found: RunFiles, path: Path) -> str:
     with path.open("rb") as file:
-        head = file.readline(1 << 20)
-    first = _loaded(head)
+        first = _loaded(file.readline(1 << 20))
     form = first.get("format") if isinstance(first, dict) else None
     if form == MEASURED:
         found.journals[path] = read_journal(path)
@@ -106,48 +104,36 @@ def _take_lines(found: RunFiles, path: Path) -> str:
         found.imported[path] = read_imported(path)
         return "imported table"
     if form == TRIALS:
-        found.trials.append(_trials(path))
+        found.trials.append(read_trials(path))
         return "judged networks"
-    if isinstance(first, dict) and {"file", "measured_ms", "low_ms"} <= first.keys():
-        found.verdicts += [checked(VerdictData, record, path) for _, record in read_lines(path).records]
+    if VERIFICATION.fits(first):
+        found.verdicts += VERIFICATION.read_lines(path)
         return "verification"
-    if form == SUSTAINED:
-        found.sustained += [checked(SustainedData, record, path) for _, record in read_lines(path).records]
+    if SUSTAINED.fits(first):
+        found.sustained += SUSTAINED.read_lines(path)
         return "sustained load"
     return ""
 
 
 def _take_json(found: RunFiles, path: Path) -> str:
     data = _loaded(path.read_bytes())
-    if isinstance(data, dict) and data.get("format") == SEARCH:
-        found.searches[path] = checked(SearchData, data, path)
+    if SEARCH.fits(data):
+        found.searches[path] = read_search(path)
         return "search"
-    if isinstance(data, dict) and {"winner", "verdicts", "finalists"} <= data.keys():
-        for finalist in data["finalists"] if isinstance(data["finalists"], list) else []:
-            if isinstance(finalist, dict):
-                finalist["file"] = finalist.get("key", finalist.get("file"))
-        found.demos.append(checked(RunRecord, data, path))
-        return "demo"
-    if isinstance(data, list) and data and isinstance(data[0], dict) and "measured_ms" in data[0]:
-        found.verdicts += [checked(VerdictData, record, path) for record in data]
+    if RUN.fits(data):
+        found.runs.append(RUN.read(path))
+        return "run"
+    if fits_list(data):
+        found.verdicts += read_list(path)
         return "verification"
+    for kind in _BESIDE:
+        if kind.fits(data):
+            kind.check_version(data, str(path))
     return ""
 
 
-def _trials(path: Path) -> JudgedNetworks:
-    records = [record for _, record in read_lines(path).records]
-    head, rest = records[0], records[1:]
-    judged = []
-    for record in rest:
-        network, accuracy = record.get("network"), record.get("accuracy")
-        if isinstance(network, str) and isinstance(accuracy, int | float):
-            judged.append((network, float(accuracy)))
-    in_size = head.get("in_size")
-    size = in_size if isinstance(in_size, int) else None
-    return JudgedNetworks(path, str(head.get("space", "")), size, str(head.get("accuracy", "")), tuple(judged))
-
-
 def _loaded(data: bytes) -> Any:
+    """None for what is no JSON: other programs' files may lie in the folder."""
     try:
         return json.loads(data)
     except (ValueError, RecursionError):

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from edgenas.base.errors import InputError, OutcomeError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from edgenas.blocks.architecture import Architecture
     from edgenas.blocks.weights import Array, Weights
+    from edgenas.devices.inventory import Entry
+    from edgenas.profiler.target import Target
     from edgenas.training.pictures import Pictures
 
 LEAST_AGREEMENT = 0.999  #: of pictures on which a float32 file must choose the class that torch chooses
@@ -21,16 +23,23 @@ LEAST_AGREEMENT = 0.999  #: of pictures on which a float32 file must choose the 
 @dataclass(frozen=True, slots=True)
 class FileAccuracy:
     """Of ``pictures`` pictures: top-1 accuracy in percent, and the share on which the file and the torch model choose
-    the same class; None where torch is not installed."""
+    the same class; None where torch is not installed. ``on`` is where the file ran."""
 
     file: Path
     pictures: int
     accuracy: float
     agreement: float | None
+    on: Target | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return {"pictures": self.pictures, "accuracy": self.accuracy, "agreement": self.agreement}
+        on = None if self.on is None else self.on.as_dict()
+        return {
+            "pictures": self.pictures,
+            "accuracy": self.accuracy,
+            "agreement": self.agreement,
+            "accuracy_on": on,
+        }
 
 
 def torch_classes(architecture: Architecture, weights: Sequence[Weights], images: Array) -> Any:
@@ -45,27 +54,36 @@ def torch_classes(architecture: Architecture, weights: Sequence[Weights], images
     return predict(network_of_weights(architecture, weights), images).argmax(1)
 
 
-def prove(file: Path, precision: str, pictures: Pictures, expected: Any) -> FileAccuracy:
-    """Run ``file`` on every picture. ``expected`` are the classes of the torch model, or None.
+def prove(
+    file: Path,
+    precision: str,
+    pictures: Pictures,
+    expected: Any,
+    entry: Entry | None = None,
+    *,
+    say: Callable[[str], None] = lambda text: None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> FileAccuracy:
+    """Run ``file`` on every picture: one in int8 on the device ``entry`` where that can, any other here. ``expected``
+    are the classes of the torch model, or None.
 
     InputError without labels; OutcomeError where a float32 file chooses other classes than torch on more than
     1 - LEAST_AGREEMENT of the pictures.
     """
-    from edgenas.profiler.export.run import run_model
+    from edgenas.ship.device_accuracy import check_labels, outputs_here, outputs_of_int8
 
     if pictures.labels is None:
         raise InputError("accuracy wants labels: an array labels in the .npz, or a folder of pictures for each class")
-    found = run_model(file.read_bytes(), pictures.images)
-    if pictures.labels.min() < 0 or pictures.labels.max() >= found.shape[1]:
-        raise InputError(
-            f"labels reach from {pictures.labels.min()} to {pictures.labels.max()}, but {file} tells "
-            f"{found.shape[1]} classes apart, 0 .. {found.shape[1] - 1}"
-        )
-    chosen = found.argmax(1)
+    if precision == "int8" and entry is not None:
+        outputs = outputs_of_int8(entry, file, pictures.images, say, progress)
+    else:
+        outputs = outputs_here(file.read_bytes(), pictures.images)
+    check_labels(file, pictures.labels, outputs.scores.shape[1])
+    chosen = outputs.scores.argmax(1)
     agreement = None if expected is None else float((chosen == expected).mean())
     if precision == "fp32" and agreement is not None and agreement < LEAST_AGREEMENT:
         raise OutcomeError(
             f"{file} chooses another class than the torch model on {1 - agreement:.2%} of {len(chosen)} pictures, more "
             f"than {1 - LEAST_AGREEMENT:.1%}; export it again"
         )
-    return FileAccuracy(file, len(chosen), float((chosen == pictures.labels).mean() * 100), agreement)
+    return FileAccuracy(file, len(chosen), float((chosen == pictures.labels).mean() * 100), agreement, outputs.on)

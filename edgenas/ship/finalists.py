@@ -8,12 +8,14 @@ import hashlib
 import json
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from edgenas.base.files import write_whole
-from edgenas.profiler.verify import Verdict
+from edgenas.base.errors import InputError
+from edgenas.profiler.verdict import Verdict
+from edgenas.runs.documents import read_json
+from edgenas.runs.finalists import FINALISTS as KIND
+from edgenas.runs.finalists import Finalist, Finalists
 from edgenas.search.record import SearchRecord
 
 if TYPE_CHECKING:
@@ -25,21 +27,6 @@ ROUNDS = 4  #: times that more are looked for, each with what the last ones taug
 
 #: times networks (key -> network) on the device
 TimeWhole = Callable[[dict[str, "Architecture"]], Sequence[Verdict]]
-
-
-@dataclass(frozen=True, slots=True)
-class Finalist:
-    """A judged network, and how it was timed with random weights."""
-
-    key: str
-    accuracy: float
-    verdict: Verdict
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        told = self.verdict.as_dict()
-        del told["setting"]
-        return {"key": self.key, "judged_accuracy": self.accuracy, **told}
 
 
 def find_finalists(space: Space, record: SearchRecord, budget_ms: float, time_whole: TimeWhole) -> list[Finalist]:
@@ -69,20 +56,29 @@ def kept_finalists(
     path: Path, space: Space, record: SearchRecord, budget_ms: float, time_whole: TimeWhole
 ) -> list[Finalist]:
     """``find_finalists``, kept in the file ``path`` where one is inside the budget: a run that was stopped goes on with
-    those. Timed again where the file is of another search or budget, or damaged."""
+    those. Timed again where the file is of another search or budget, or damaged; InputError where it is of a version
+    that this edgenas does not know."""
     judged = [(space.key(t.choice), t.accuracy, t.cost) for run in record.runs for t in run.result.trials]
     of = hashlib.sha256(json.dumps([space.name, budget_ms, sorted(judged)]).encode()).hexdigest()
-    try:
-        data = json.loads(path.read_text())
-        if data["of"] == of:
-            return [
-                Finalist(each["key"], each["accuracy"], Verdict.from_dict(each["verdict"]))
-                for each in data["finalists"]
-            ]
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
+    kept = _kept(path)
+    if kept is not None and kept.of == of:
+        return list(kept.finalists)
     found = find_finalists(space, record, budget_ms, time_whole)
     if any(each.verdict.within_budget for each in found):
-        kept = [{"key": f.key, "accuracy": f.accuracy, "verdict": f.verdict.as_dict()} for f in found]
-        write_whole(path, json.dumps({"of": of, "finalists": kept}, indent=1) + "\n")
+        KIND.write(path, Finalists(of, tuple(found)))
     return found
+
+
+def _kept(path: Path) -> Finalists | None:
+    """None where there is no such file, or it is damaged."""
+    try:
+        data = read_json(path)
+    except InputError:
+        return None
+    if not KIND.fits(data):
+        return None
+    KIND.check_version(data, str(path))
+    try:
+        return KIND.of_json(data, str(path))
+    except InputError:
+        return None

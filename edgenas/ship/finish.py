@@ -10,16 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 from edgenas.base.errors import InputError
 from edgenas.profiler.export.network import export_network, parity_max_rel
-from edgenas.profiler.verify import Verdict, runtime_of, verify_files
+from edgenas.profiler.target import target_of
+from edgenas.profiler.verdict import Verdict
+from edgenas.profiler.verify import plan_in, runtime_of, verify_files
+from edgenas.runs.layout import WEIGHTS
 from edgenas.ship.accuracy import FileAccuracy, prove
 from edgenas.ship.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     from edgenas.blocks.architecture import Architecture
     from edgenas.devices.inventory import Entry
+    from edgenas.latency_tables.setting import Setting
     from edgenas.profiler.export.integer import Fallback
     from edgenas.profiler.export.quantize import Precision
     from edgenas.profiler.plan import Plan
+    from edgenas.runs.run import FileRecord
     from edgenas.search.problem import Cost
     from edgenas.ship.order import ShipRequest
     from edgenas.training.data import ImageData
@@ -31,8 +36,8 @@ PROCESSES, MOST_PROCESSES = 4, 40  #: fresh ones that time a network; most for a
 
 @dataclass(frozen=True, slots=True)
 class ShippedFile:
-    """A file that ships, as it was found by running it: on test images here, and on the device; ``verdict`` is None
-    where no runtime of the device runs it."""
+    """A file that ships, as it was found by running it: on test images, and against the clock of the device;
+    ``verdict`` is None where no runtime of the device runs it, ``weight_bits`` where its weights are not int8."""
 
     path: Path
     precision: Precision
@@ -40,6 +45,23 @@ class ShippedFile:
     parity_max_rel: float | None
     fallbacks: tuple[Fallback, ...]
     verdict: Verdict | None
+    weight_bits: int | None = None
+
+    def record(self) -> FileRecord:
+        """The file as ``run.json`` holds it."""
+        from edgenas.runs.run import FileRecord
+
+        proof = self.proof
+        return FileRecord(
+            precision=self.precision,
+            bytes=self.path.stat().st_size,
+            pictures=proof.pictures,
+            accuracy=proof.accuracy,
+            agreement=proof.agreement,
+            accuracy_on=proof.on,
+            weight_bits=self.weight_bits,
+            fallbacks=tuple(self.fallbacks),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +86,10 @@ class FinishedFiles:
         return [file.verdict for file in self.files if file.verdict is not None]
 
 
-def plan_for(precision: str, cores: tuple[int, ...] | None) -> Plan:
-    """How a file that ships is timed; fp16 weights are computed in float32."""
-    from edgenas.profiler.plan import Plan
-
-    return Plan(rounds=20, cores=cores, precision="int8" if precision == "int8" else "fp32")
+def plan_for(setting: Setting, entry: Entry, precision: str) -> Plan:
+    """Return how a file of ``precision`` is timed: as the table of ``setting``, whose sums predict it, was measured.
+    fp16 weights are computed in float32."""
+    return plan_in(setting, entry, rounds=20, precision="int8" if precision == "int8" else "fp32")
 
 
 def runs_there(path: Path, entry: Entry) -> str | None:
@@ -86,6 +107,7 @@ class Finisher:
     folder: Path
     entry: Entry
     order: ShipRequest
+    setting: Setting
     data: ImageData
     seed: int
     statistic: str
@@ -130,16 +152,22 @@ class Finisher:
         compute what the trained network does."""
         from edgenas.blocks.torch_modules import network_folded_weights, predict
         from edgenas.blocks.weights import save_weights
-        from edgenas.profiler.export.integer import fallbacks
+        from edgenas.profiler.export.integer import fallbacks, weight_bits
         from edgenas.training.pictures import Pictures, evenly
 
         weights = network_folded_weights(trained.module)
-        save_weights(self.folder / "weights.npz", weights)
+        save_weights(self.folder / WEIGHTS, weights)
         data, preprocessing = self.data, Preprocessing.of(self.data)
         calibration = data.normalised(data.train_images[evenly(len(data.train_images), CALIBRATED_ON)])
         about = preprocessing.about(architecture.name, f"Classifies pictures as those of {data.name}.")
         paths = export_network(
-            architecture, weights, self.folder, precisions=self.order.precisions, images=calibration, about=about
+            architecture,
+            weights,
+            self.folder,
+            precisions=self.order.precisions,
+            images=calibration,
+            about=about,
+            reduce_range=self.reduce_range(),
         )
         test = Pictures(data.normalised(data.test_images), data.test_labels)
         outputs = predict(trained.module, test.images)
@@ -148,12 +176,28 @@ class Finisher:
         files: list[ShippedFile] = []
         for kind, path in paths.items():
             precision: Any = kind.partition(" ")[2] or "fp32"
-            proof = prove(path, precision, test, outputs.argmax(1))
+            proof = prove(
+                path,
+                precision,
+                test,
+                outputs.argmax(1),
+                self.entry,
+                say=self.say,
+                progress=lambda done, total, name=path.name: self.update(done, total, f"{name}, pictures"),  # type: ignore[misc]
+            )
             slow = tuple(fallbacks(path.read_bytes())) if precision == "int8" else ()
             ships = not files
             verdict = self._verified(path, precision, cost.total(architecture) if ships else None, ships)
-            files.append(ShippedFile(path, precision, proof, parity.get(kind), slow, verdict))
+            files.append(
+                ShippedFile(path, precision, proof, parity.get(kind), slow, verdict, weight_bits(path.read_bytes()))
+            )
         return FinishedFiles(architecture, trained.accuracy, tuple(files), preprocessing)
+
+    def reduce_range(self) -> bool:
+        """Of int8 weights in ONNX files: as ordered, else as the device needs."""
+        if self.order.reduce_range is not None or "int8" not in self.order.precisions:
+            return bool(self.order.reduce_range)
+        return target_of(self.entry).reduce_range
 
     def _verified(self, path: Path, precision: str, predicted_ms: float | None, ships: bool) -> Verdict | None:
         runtime = runs_there(path, self.entry)
@@ -174,7 +218,7 @@ class Finisher:
         most: int | None = None,
         memory: bool = True,
     ) -> list[Verdict]:
-        plan = plan_for(precision, self.entry.cores)
+        plan = plan_for(self.setting, self.entry, precision)
         return verify_files(
             self.entry,
             models,

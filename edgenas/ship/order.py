@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgenas.profiler.export.quantize import Precision
 from edgenas.profiler.stopping import StoppingRule
+from edgenas.search.budgets import BudgetRequest
 
 if TYPE_CHECKING:
     from edgenas.search.accuracy.image_task import ImageTask
@@ -24,7 +25,8 @@ class ShipRequest:
                 scikit-learn's digits
                 where there are none
     recipe      that the winner is trained by
-    budgets     in ms; or None for those of ``quantiles`` of the latencies of random networks
+    budget      in ms; without any, those of ``quantiles`` of the latencies of random networks. Its table is measured
+                here; finalists are timed whole, so that what is found counts as measured again
     shipped     which of the budgets the network that ships is to keep
     runtimes    whose tables are measured; the budget is in the first one's milliseconds
     precisions  of the files; the first is what is measured, and shipped
@@ -33,13 +35,15 @@ class ShipRequest:
     trained     of the finalists inside the budget, the most accurate so many are trained in full, and the best of them
                 by its validation accuracy ships: what judges a search ranks networks, and errs among the best
     table       a table of the space that was measured before
+    reduce_range  whether weights of int8 ONNX files have 7 bits; None: where the device needs it
+                  (``edgenas.profiler.target``)
     """
 
     space: Space
     judge: str
     recipe: TrainRecipe
     images: ImageTask | None = None
-    budgets: tuple[float, ...] | None = None
+    budget: BudgetRequest = field(default_factory=BudgetRequest)
     quantiles: tuple[float, ...] = ()
     shipped: int = 0
     runtimes: tuple[str, ...] = ("litert",)
@@ -51,6 +55,7 @@ class ShipRequest:
     trained: int = 1
     table: Path | None = None
     force: bool = False
+    reduce_range: bool | None = None
 
     @property
     def precision(self) -> Precision:

@@ -19,8 +19,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgenas.base.errors import InputError, OutcomeError
+from edgenas.runs.finalists import Finalist
+from edgenas.runs.layout import FINALISTS, TRIALS, table_name
+from edgenas.search.accuracy.image_task import make_run_folder
+from edgenas.search.budgets import Budgets, open_budgets, open_latency, quantile_budgets
 from edgenas.search.record import SearchRecord, run_searches
-from edgenas.ship.finalists import Finalist, kept_finalists
+from edgenas.ship.finalists import kept_finalists
 from edgenas.ship.finish import FinishedFiles, Finisher
 from edgenas.ship.order import ShipRequest
 
@@ -43,10 +47,9 @@ class ShipResult:
     order: ShipRequest
     data: ImageData
     tables: dict[str, LatencyTable]
-    cost: Cost
+    kept: Budgets
     proof: Validation
     record: SearchRecord
-    budgets: tuple[float, ...]
     finalists: list[Finalist]
     winner: Choice
     finished: FinishedFiles
@@ -54,6 +57,16 @@ class ShipResult:
     @property
     def space(self) -> Space:
         return self.order.space
+
+    @property
+    def cost(self) -> Cost:
+        """What networks are predicted to take, ms."""
+        return self.kept.priced.cost
+
+    @property
+    def budgets(self) -> tuple[float, ...]:
+        """In ms."""
+        return self.kept.budgets
 
     @property
     def budget_ms(self) -> float:
@@ -79,7 +92,7 @@ class ShipPipeline:
     def run(self) -> ShipResult:
         """Everything, in order. OutcomeError when none of the most accurate networks found is inside the budget when
         timed as a whole."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_run_folder(self.folder, self.order.images, self.say)
         order, space = self.order, self.order.space
         data = self.data
         self._check()
@@ -89,18 +102,27 @@ class ShipPipeline:
             "validation", f"timing {order.held_out} held-out networks whole, to see whether sums can be trusted"
         ):
             proof = self._validation()
-        cost = self._cost()
-        budgets = order.budgets or quantile_budgets(space, cost, order.quantiles, self.seed)
+        kept = self._budgets()
+        budgets = kept.budgets
         shown = ", ".join(f"{budget:g}" for budget in budgets)
         with self._timed("search", f"searching {space.networks:,} networks for {shown} ms, judged by {order.judge}"):
-            record = self._search(cost, budgets)
+            record = self._search(kept)
         budget_ms = budgets[order.shipped]
         finishing = Finisher(
-            self.folder, self.entry, order, data, self.seed, proof.statistic, budget_ms, self.update, self.say
+            self.folder,
+            self.entry,
+            order,
+            tables[order.runtimes[0]].setting,
+            data,
+            self.seed,
+            proof.statistic,
+            budget_ms,
+            self.update,
+            self.say,
         )
         with self._timed("finalists", f"timing the most accurate within {budget_ms:g} ms whole"):
-            kept = self.folder / "finalists.json"
-            finalists = kept_finalists(kept, space, record, budget_ms, finishing.time_whole)
+            path = self.folder / FINALISTS
+            finalists = kept_finalists(path, space, record, budget_ms, finishing.time_whole)
         inside = [each for each in finalists if each.verdict.within_budget]
         if not inside:
             raise OutcomeError(
@@ -113,8 +135,8 @@ class ShipPipeline:
         key = max(trained, key=lambda key: trained[key].accuracy)  # the first of equals
         winner = space.parse(key)
         with self._timed("shipping", f"exporting {key}, running and timing every file"):
-            finished = finishing.finish(space.architecture(winner), trained[key], cost)
-        return ShipResult(order, data, tables, cost, proof, record, budgets, finalists, winner, finished)
+            finished = finishing.finish(space.architecture(winner), trained[key], kept.priced.cost)
+        return ShipResult(order, data, tables, kept, proof, record, finalists, winner, finished)
 
     @cached_property
     def data(self) -> ImageData:
@@ -154,8 +176,7 @@ class ShipPipeline:
         self.seconds[name] = round(time.monotonic() - begin, 1)
 
     def _path(self, runtime: str) -> Path:
-        precision = "" if self.order.precision == "fp32" else f"-{self.order.precision}"
-        return self.folder / f"table-{runtime}{precision}.jsonl"
+        return self.folder / table_name(runtime, self.order.precision)
 
     def _table(self, runtime: str) -> LatencyTable:
         from edgenas.latency_tables.store.frames import write_csv
@@ -176,7 +197,10 @@ class ShipPipeline:
                 shutil.copyfile(order.table, path)
             except OSError as error:
                 raise InputError(f"{order.table}: {error.strerror or error}") from error
-        plan = Plan(cores=self.entry.cores, precision=order.precision)
+        if order.table is None:
+            plan = Plan(cores=self.entry.cores, precision=order.precision)
+        else:  # what it lacks is measured as the rest was
+            plan = Plan.of(read_journal(path).table.setting)
         table = TableJob([self.entry], runtime_named(runtime), path, plan)
         campaign = fill(
             {runtime: table},
@@ -196,12 +220,12 @@ class ShipPipeline:
         return campaign.table
 
     def _validation(self) -> Validation:
-        from edgenas.latency_tables.store.journal import read_journal
+        from edgenas.latency_tables.store.journal import read_table
         from edgenas.latency_tables.validation import latest
         from edgenas.tables.validate import ValidationRequest, validate
 
         path = self._path(self.order.runtimes[0])
-        known = latest(read_journal(path), None, self.order.space.name)
+        known = latest(read_table(path), None, self.order.space.name)
         if known is not None and len(known.networks) >= self.order.held_out:
             return known
         asked = ValidationRequest(self.order.space, self.order.held_out, processes=3, chains=False, seed=self.seed)
@@ -214,21 +238,24 @@ class ShipPipeline:
             progress=lambda told: self.update(told.done, told.total, f"networks and blocks: {told.note}"),
         )
 
-    def _cost(self) -> Cost:
-        from edgenas.search.table_cost import table_cost
+    def _budgets(self) -> Budgets:
+        """The budgets by the table that was measured and validated here."""
+        order = self.order
+        request = replace(order.budget, table=self._path(order.runtimes[0]), measured_again=True)
+        if not request.ms:
+            cost = open_latency(request, order.space).cost
+            request = replace(request, ms=quantile_budgets(order.space, cost, order.quantiles, self.seed))
+        kept = open_budgets(request, order.space)
+        for text in kept.told:
+            self.say(text)
+        return kept
 
-        costed = table_cost(self.order.space, self._path(self.order.runtimes[0]), None, False, uncertainty="mean")
-        for note in costed.notes:
-            self.say(note)
-        return costed.cost
-
-    def _search(self, cost: Cost, budgets: tuple[float, ...]) -> SearchRecord:
+    def _search(self, kept: Budgets) -> SearchRecord:
         from edgenas.search.accuracy.by_name import open_accuracy
         from edgenas.search.journal import TrialCache
-        from edgenas.search.problem import Problem
 
         order = self.order
-        journal = self.folder / "search.trials.jsonl"
+        journal = self.folder / TRIALS
         with (
             open_accuracy(
                 order.judge, order.space, self.seed, self.workers, say=self.say, images=self._images
@@ -239,16 +266,13 @@ class ShipPipeline:
             def told(algorithm: str, budget: float, trial: Trial) -> None:
                 self.update(len(cache), None, f"{algorithm} at {budget:g} ms: {trial.accuracy:.1f} %")
 
-            def problem(budget: float) -> Problem:
-                return Problem(order.space, cost, judge, budget, self.seed)
-
-            return run_searches(problem, budgets, order.algorithms, cache, max_trials=order.max_trials, progress=told)
-
-
-def quantile_budgets(
-    space: Space, cost: Cost, quantiles: tuple[float, ...], seed: int, networks: int = 1000
-) -> tuple[float, ...]:
-    """Budgets in ms at ``quantiles`` of the costs of random networks, to three digits."""
-    rng = random.Random(seed)
-    costs = sorted(cost.total(space.architecture(space.sample(rng))) for _ in range(networks))
-    return tuple(float(f"{costs[int(q * networks)]:.3g}") for q in quantiles)
+            return run_searches(
+                lambda budget: kept.problem(order.space, judge, budget, self.seed),
+                kept.budgets,
+                order.algorithms,
+                cache,
+                max_trials=order.max_trials,
+                error_share=kept.priced.error_share,
+                cost=kept.priced.cost,
+                progress=told,
+            )

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgenas.base.errors import InputError
 from edgenas.base.files import write_whole
+from edgenas.blocks.labels import labels_text, parse_labels, without_numbers
+from edgenas.runs.layout import LABELS, PREDICT, PREPROCESSING
+from edgenas.runs.preprocessing import PREPROCESSING as KIND
+from edgenas.runs.preprocessing import SavedPreprocessing
 
 if TYPE_CHECKING:
     from edgenas.blocks.architecture import Architecture
     from edgenas.profiler.export.tflite_metadata import About
     from edgenas.training.data import ImageData
     from edgenas.training.pictures import Scaling
-
-LABELS, PREPROCESSING, PREDICT = "labels.txt", "preprocessing.json", "predict.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,27 +40,28 @@ class Preprocessing:
             return cls(data.in_size, labels, data.mean, data.deviation)
         return cls(data.in_size, labels, (LEVEL_MEAN,), (LEVEL_DEVIATION,))
 
-    def to_json(self, files: Mapping[str, Path]) -> dict[str, Any]:
-        """``preprocessing.json``: also how those ``files`` that take and give 8 bits store real numbers."""
-        return {
-            "picture": "turned as its EXIF says, transparency on white, scaled (bicubic) until it covers the square, "
+    def saved(self, files: Mapping[str, Path]) -> SavedPreprocessing:
+        """The same as ``preprocessing.json`` holds it, with how those ``files`` that take and give 8 bits store real
+        numbers."""
+        return SavedPreprocessing(
+            picture="turned as its EXIF says, transparency on white, scaled (bicubic) until it covers the square, "
             "cut at the centre",
-            "mode": "RGB" if len(self.mean) == 3 else "L",
-            "width": self.size,
-            "height": self.size,
-            "scale": "(level - mean) / deviation, levels 0..255",
-            "mean": list(self.mean),
-            "deviation": list(self.deviation),
-            "stored": {path.name: found for path in files.values() if (found := _stored(path))},
-        }
+            mode="RGB" if len(self.mean) == 3 else "L",
+            width=self.size,
+            height=self.size,
+            scale="(level - mean) / deviation, levels 0..255",
+            mean=self.mean,
+            deviation=self.deviation,
+            stored={path.name: found for path in files.values() if (found := _stored(path))},
+        )
 
     def write(self, folder: Path, files: Mapping[str, Path]) -> None:
         """``labels.txt``, ``preprocessing.json`` and ``predict.py``, which says what pictures show by the files beside
         it."""
         from importlib.resources import files as resources
 
-        write_whole(folder / LABELS, "".join(f"{label}\n" for label in self.labels))
-        write_whole(folder / PREPROCESSING, json.dumps(self.to_json(files), indent=1) + "\n")
+        write_whole(folder / LABELS, labels_text(self.labels))
+        KIND.write(folder / PREPROCESSING, self.saved(files))
         write_whole(folder / PREDICT, (resources("edgenas.report") / "static" / PREDICT).read_text(encoding="utf-8"))
 
     def about(self, name: str, description: str) -> About:
@@ -69,13 +71,27 @@ class Preprocessing:
         return About(name, description, self.labels, self.mean, self.deviation)
 
 
-def preprocessing_of(architecture: Architecture, labels: Path, scaling: Scaling) -> Preprocessing:
-    """Of a network whose classes the file ``labels`` names, a line each, and whose pictures are scaled as it was
-    trained; InputError where they do not fit."""
+def read_labels(labels: Path, say: Callable[[str], None] | None = None) -> tuple[str, ...]:
+    """Class names in a file, a line each. With ``say``, lines that begin with their own index ('0 apple', as Teachable
+    Machine writes them) become the names behind it, and that is said; without, names are what a training wrote.
+    InputError for a file that cannot be read, or a name that cannot be a class."""
     try:
-        names = tuple(labels.read_text(encoding="utf-8").splitlines())
-    except (OSError, ValueError) as error:
-        raise InputError(f"{labels}: {getattr(error, 'strerror', None) or error}") from error
+        names = parse_labels(labels.read_bytes(), labels)
+    except OSError as error:
+        raise InputError(f"{labels}: {error.strerror or error}") from error
+    plain = without_numbers(names) if say is not None else None
+    if say is not None and plain is not None:
+        say(f"{labels} numbers its lines; the classes are called {plain[0]!r}, not {names[0]!r}, and so on")
+        return plain
+    return names
+
+
+def preprocessing_of(
+    architecture: Architecture, labels: Path, scaling: Scaling, say: Callable[[str], None] | None = None
+) -> Preprocessing:
+    """Of a network whose classes the file ``labels`` names, as ``read_labels`` reads it, and whose pictures are scaled
+    as it was trained; InputError where they do not fit."""
+    names = read_labels(labels, say)
     if len(names) != architecture.c_out or not all(name.strip() for name in names):
         raise InputError(
             f"{labels} has {len(names)} lines, for {architecture.c_out} classes; one line a class, none empty"
@@ -95,15 +111,14 @@ def read_preprocessing(folder: Path, architecture: Architecture) -> Preprocessin
     from edgenas.training.pictures import Scaling
 
     path = folder / PREPROCESSING
+    saved = KIND.read(path)
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        size, mean, deviation = told["width"], told["mean"], told["deviation"]
-        scaling = Scaling(tuple(map(float, mean)), tuple(map(float, deviation)))
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise InputError(f"{path} is not what edgenas export --labels wrote: {error}; export it again") from error
-    if size != architecture.in_size:
+        scaling = Scaling(saved.mean, saved.deviation)
+    except InputError as error:
+        raise InputError(f"{path}: {error}; export it again") from error
+    if saved.width != architecture.in_size:
         raise InputError(
-            f"{path} is for {size} pixels, {architecture.name} takes {architecture.in_size}; export it again"
+            f"{path} is for {saved.width} pixels, {architecture.name} takes {architecture.in_size}; export it again"
         )
     return preprocessing_of(architecture, folder / LABELS, scaling)
 

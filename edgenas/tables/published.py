@@ -41,6 +41,8 @@ def import_table(path: Path, name: str, space: Space | None = None, column: str 
     kind = table_format(name)
     if space is not None and not kind.space:
         raise InputError(f"format {name} says its blocks itself; leave out --space")
+    if column and not kind.columns:
+        raise InputError(f"format {name} holds one device a file; leave out --device-column (column={column!r})")
     if kind.space and space is None:
         space = space_by_name(kind.space)
     data = _read(path)

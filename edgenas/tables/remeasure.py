@@ -17,6 +17,7 @@ from edgenas.base.errors import OutcomeError
 from edgenas.blocks.spec import BlockSpec
 from edgenas.profiler.work import CampaignProgress
 from edgenas.profiler.workers import conditions, open_worker, runtime_named
+from edgenas.runs.search import WinnerRound
 
 if TYPE_CHECKING:
     from edgenas.devices.inventory import Entry
@@ -26,17 +27,6 @@ if TYPE_CHECKING:
 ROUNDS = 10  #: of measuring again at most
 WITHIN = 0.0075  #: of the budget, that a winner is to be known
 PROCESSES = 3  #: fresh ones that measure each block again, a round
-
-
-@dataclass(frozen=True, slots=True)
-class WinnerRound:
-    """One look at the winners: how many ``blocks`` they have, how many of the budgets kept their winner since the last
-    look, and what the winners are predicted to cost."""
-
-    number: int
-    blocks: int
-    kept: int
-    costs: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -94,20 +84,19 @@ def measure_again(
     the table, and append. InputError where the table is of another setting; OutcomeError where a block fails."""
     from edgenas.latency_tables.store.journal import read_journal
     from edgenas.profiler.campaign import pursue
-    from edgenas.profiler.export import WRITERS
+    from edgenas.profiler.export.quantize import table_writer
     from edgenas.profiler.plan import Plan
     from edgenas.profiler.remeasure_goal import RemeasureGoal
 
     table = read_journal(path).table
     setting, runtime = table.setting, runtime_named(table.setting.runtime)
-    plan = Plan(cold_kib=setting.cold_kib, threads=setting.threads, cores=setting.cores, scheduler=setting.scheduler)
     campaign = pursue(
         [open_worker(entry, runtime.name)],
         runtime,
         RemeasureGoal.of(table, blocks, processes, way != "alone"),
         path,
-        writer=WRITERS[runtime.format],
-        plan=plan,
+        writer=table_writer(runtime.format, setting.precision),
+        plan=Plan.of(setting),
         conditions=conditions([entry], force, say),
         progress=progress,
     )

@@ -72,14 +72,7 @@ def validate(
             f"{path}: goes on with the validation of {held_out.created}, {len(held_out.networks)} networks in "
             f"{held_out.target} processes, that was stopped"
         )
-    plan = Plan(
-        rounds=asked.rounds,
-        cold_kib=setting.cold_kib,
-        threads=setting.threads,
-        cores=setting.cores,
-        scheduler=setting.scheduler,
-        precision=setting.precision,
-    )
+    plan = Plan.of(setting, rounds=asked.rounds)
     campaign = pursue(
         [open_worker(entry, runtime.name)],
         runtime,
@@ -144,4 +137,4 @@ def _draws(space: Space, ms: Callable[[BlockSpec], float], rng: random.Random) -
 def _unfinished(journal: Journal, space: str) -> HeldOut | None:
     """A validation on this space that was stopped; a later one hides it."""
     last = journal.validations[-1] if journal.validations else None
-    return last if last is not None and last.space == space and not complete(journal, last) else None
+    return last if last is not None and last.space == space and not complete(journal.table, last) else None

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from edgenas.base.errors import EdgenasError
 from edgenas.blocks.architecture import Architecture
 from edgenas.report.series import Series
-from edgenas.runs.gather import JudgedNetworks
+from edgenas.search.journal import TrialJournal
 from edgenas.search.space import Space
 from edgenas.watch.progress import BestSoFar
 
 MOST_PRICED = 2000  #: networks, the most accurate first: a page is drawn again and again
 
 
-def best_so_far(trials: JudgedNetworks, series: Sequence[Series], budgets_ms: Sequence[float]) -> tuple[BestSoFar, ...]:
+def best_so_far(trials: TrialJournal, series: Sequence[Series], budgets_ms: Sequence[float]) -> tuple[BestSoFar, ...]:
     """One a budget; none where no table holds the blocks of the networks. The table is the first that does, one that
     was validated before others; its predictions are compared with the budgets as they are expected."""
     order = sorted(series, key=lambda s: s.validation is None)
@@ -32,11 +32,11 @@ def best_so_far(trials: JudgedNetworks, series: Sequence[Series], budgets_ms: Se
         if cost is not None:
             for budget in open_budgets:
                 if budget not in found and cost <= budget:
-                    found[budget] = BestSoFar(budget, key, accuracy, cost)
+                    found[budget] = BestSoFar(budget, key, accuracy, cost, trials.score)
     return tuple(found.get(budget, BestSoFar(budget, "", 0.0, 0.0)) for budget in open_budgets)
 
 
-def _priced(trials: JudgedNetworks, series: Sequence[Series], key: str) -> tuple[Space, Series] | None:
+def _priced(trials: TrialJournal, series: Sequence[Series], key: str) -> tuple[Space, Series] | None:
     """The space as the journal's networks are of, and a table that has their blocks."""
     for one in series:
         for space in _spaces(trials, one):
@@ -48,14 +48,14 @@ def _priced(trials: JudgedNetworks, series: Sequence[Series], key: str) -> tuple
     return None
 
 
-def _spaces(trials: JudgedNetworks, series: Series) -> Iterator[Space]:
+def _spaces(trials: TrialJournal, series: Series) -> Iterator[Space]:
     """The journal does not say how many classes there are: the table's heads do."""
-    from edgenas.search.spaces import space
+    from edgenas.search.spaces import recorded_space
 
     heads = dict.fromkeys(block.c_out for block in series.table.blocks if block.kind == "head")
     for classes in (None, *heads):
         try:
-            yield space(trials.space, trials.in_size, classes)
+            yield recorded_space(trials.space, trials.in_size, classes, trials.code, str(trials.path))
         except EdgenasError:
             return
 

@@ -13,6 +13,7 @@ from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.records import Measurement, Piece
 from edgenas.latency_tables.statistics import estimates
 from edgenas.latency_tables.store.journal import Journal
+from edgenas.search.scale import accuracy_text
 
 LOCKS = Path("/proc/locks")  #: what every writer of a journal is listed in while it runs
 PAUSE_S, PAUSE_STEPS = 300.0, 20.0  #: longer than both, and nobody was measuring: such gaps are not of the pace
@@ -38,6 +39,7 @@ class BestSoFar:
     network: str
     accuracy: float
     cost_ms: float
+    score: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def writing(locks: Path = LOCKS) -> frozenset[int] | None:
     """Inodes of files that some process holds locked, as every writer of a journal does; None where the system does
     not tell. Read, not tried: a lock taken for a moment could refuse a writer that begins just then."""
     try:
-        lines = locks.read_text().splitlines()
+        lines = locks.read_text(encoding="ascii", errors="replace").split("\n")
     except OSError:
         return None
     found = set()
@@ -155,10 +157,11 @@ def search_progress(
     *,
     finished: bool = False,
     best: Sequence[BestSoFar] = (),
+    score: bool = False,
 ) -> JournalProgress:
     """A journal of judged networks: how many there will be, only the search knows. ``finished`` where there is its
-    result."""
-    told = f", best {max(a for _, a in judged):.2f} %" if judged else ""
+    result. ``score``: they are scores, not percent."""
+    told = f", best {accuracy_text(max(a for _, a in judged), score)}" if judged else ""
     changed = datetime.fromtimestamp(path.stat().st_mtime).astimezone().isoformat(timespec="seconds")
     return JournalProgress(
         path, f"search of {space}{told}", state_of(path, held, finished), len(judged), last=changed, best=tuple(best)

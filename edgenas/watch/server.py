@@ -17,7 +17,8 @@ from edgenas.latency_tables.store.journal import Journal
 from edgenas.report.page import page
 from edgenas.report.sections.live import live_section
 from edgenas.report.series import all_series
-from edgenas.runs.gather import JudgedNetworks, RunFiles, gather
+from edgenas.runs.gather import RunFiles, gather
+from edgenas.search.journal import TrialJournal
 from edgenas.watch.best_so_far import best_so_far
 from edgenas.watch.progress import JournalProgress, search_progress, table_progress, writing
 
@@ -86,7 +87,7 @@ class WatchedRuns:
         measured = set(journal.table.blocks)
         return self.blocks if not measured or not measured.isdisjoint(self.blocks) else ()
 
-    def _search(self, trials: JudgedNetworks, material: RunFiles, held: frozenset[int] | None) -> JournalProgress:
+    def _search(self, trials: TrialJournal, material: RunFiles, held: frozenset[int] | None) -> JournalProgress:
         """Its result, where there is one, lies beside the journal and is not older."""
         told = {
             path: found
@@ -99,7 +100,9 @@ class WatchedRuns:
         except OSError:
             finished = False
         best = best_so_far(trials, all_series(material), list(dict.fromkeys(budgets)))
-        return search_progress(trials.path, trials.space, trials.judged, held, finished=finished, best=best)
+        return search_progress(
+            trials.path, trials.space, trials.judged, held, finished=finished, best=best, score=trials.score
+        )
 
 
 class Server(ThreadingHTTPServer):

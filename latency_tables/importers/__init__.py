@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from edgenas.base.errors import InputError
+from edgenas.base.naming import there_are
 from edgenas.latency_tables.importers import fbnet, ofa, proxylessnas, single_path, tunas
 from edgenas.latency_tables.importers.reading import Places, PublishedTable
 
@@ -13,11 +14,13 @@ from edgenas.latency_tables.importers.reading import Places, PublishedTable
 @dataclass(frozen=True, slots=True)
 class PublishedFormat:
     """``read(text, places, column)``; ``space`` is the one whose layers a positional format counts, '' where every
-    entry says its block; ``device`` the one the published file was measured on, '' where the file says."""
+    entry says its block; ``device`` the one the published file was measured on, '' where the file says; ``columns``
+    where a file holds several devices, of which ``column`` names one."""
 
     read: Callable[[str, Places, str], PublishedTable]
     space: str
     device: str
+    columns: bool = False
 
 
 FORMATS: dict[str, PublishedFormat] = {
@@ -25,12 +28,12 @@ FORMATS: dict[str, PublishedFormat] = {
     "ofa": PublishedFormat(ofa.read, "", ""),
     "single-path": PublishedFormat(single_path.read, "single_path", "Pixel 1"),
     "tunas": PublishedFormat(tunas.read, "proxylessnas", "Pixel 1"),
-    "fbnet": PublishedFormat(fbnet.read, "fbnet", ""),
+    "fbnet": PublishedFormat(fbnet.read, "fbnet", "", columns=True),
 }
 
 
 def table_format(name: str) -> PublishedFormat:
     """A format by name; InputError lists the names."""
     if name not in FORMATS:
-        raise InputError(f"no format {name!r}; there are {', '.join(FORMATS)}")
+        raise InputError(f"no format {name!r}; {there_are(name, FORMATS)}")
     return FORMATS[name]

@@ -31,7 +31,7 @@ _NOTE = (
 def read(text: str, places: Places, column: str = "") -> PublishedTable:
     """The numbers of the device ``column`` in ``text``; InputError lists the devices where there are several."""
     if text.lstrip().startswith("{"):
-        return fbnet_shapes.read(text, places, column)
+        return fbnet_shapes.read(text, column)
     devices = _devices(text)
     if column not in devices and (column or len(devices) != 1):
         raise InputError(f"it holds the devices {', '.join(devices)}; name one: --device-column {next(iter(devices))}")

@@ -15,7 +15,7 @@ from collections import Counter
 from edgenas.base.errors import InputError
 from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.importers.heads import HeadParts
-from edgenas.latency_tables.importers.reading import Places, PublishedEntry, PublishedTable, check_ms, json_object
+from edgenas.latency_tables.importers.reading import PublishedEntry, PublishedTable, check_ms, json_object
 from edgenas.latency_tables.store.fields import Fields
 from edgenas.latency_tables.value import PublishedValue
 
@@ -30,8 +30,8 @@ _NAMES = {
 _PART = re.compile(r"([A-Za-z]+)(\d{1,6})", re.ASCII)
 
 
-def read(text: str, places: Places, column: str) -> PublishedTable:
-    """The numbers of the device ``column``; the table is keyed by block and needs no ``places``."""
+def read(text: str, column: str) -> PublishedTable:
+    """The numbers of the device ``column``; the table is keyed by block."""
     tables = json_object(text)
     devices = [name.removesuffix(SUFFIX) for name in tables if name.endswith(SUFFIX)]
     if column not in devices:

@@ -23,6 +23,7 @@ from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.prediction.intervals import Calibrated, calibrated
 from edgenas.latency_tables.prediction.models import MODELS, Model
 from edgenas.latency_tables.prediction.terms import amount_names, design, layer_of, work_amounts
+from edgenas.latency_tables.statistics.estimates import DEFAULT
 
 CONFIDENCE = 0.90
 LEAST_BLOCKS = 10  #: of a kind; an interval of 90 % needs 9
@@ -34,8 +35,8 @@ class MeasuredTimes(Protocol):
 
     @property
     def blocks(self) -> tuple[BlockSpec, ...]: ...
-    def ms(self, block: BlockSpec, statistic: str = "min") -> float: ...
-    def interval(self, block: BlockSpec, statistic: str = "min", confidence: float = 0.95) -> tuple[float, float]: ...
+    def ms(self, block: BlockSpec, statistic: str) -> float: ...
+    def interval(self, block: BlockSpec, statistic: str, confidence: float) -> tuple[float, float]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +59,22 @@ class LearnedKind:
 
 @dataclass(frozen=True, eq=False)
 class PredictedTable:
-    """A table that also answers for blocks like those it holds. ``kinds`` are those that could be learned."""
+    """A table that also answers for blocks like those it holds, by one ``statistic``. ``kinds`` are those that could be
+    learned."""
 
     table: MeasuredTimes
     statistic: str
     kinds: Mapping[str, LearnedKind]
     _known: dict[BlockSpec, PredictedTime] = field(default_factory=dict, repr=False)
 
-    def ms(self, block: BlockSpec, statistic: str = "min") -> float:
-        """Milliseconds a run, measured where it was; 0 for a skip. InputError when it can be neither."""
-        return self._estimate(block, statistic).ms
+    def ms(self, block: BlockSpec) -> float:
+        """Milliseconds a run, by ``statistic``: measured where it was; 0 for a skip. InputError when it can be
+        neither."""
+        return self._estimate(block).ms
 
-    def interval(self, block: BlockSpec, statistic: str = "min") -> tuple[float, float]:
+    def interval(self, block: BlockSpec) -> tuple[float, float]:
         """Milliseconds with confidence CONFIDENCE: of the prediction, or of the measurement where there is one."""
-        found = self._estimate(block, statistic)
+        found = self._estimate(block)
         return found.low_ms, found.high_ms
 
     def is_predicted(self, block: BlockSpec) -> bool:
@@ -107,14 +110,14 @@ class PredictedTable:
             return f"no measured block of kind {block.kind} has its {new[0].rpartition(' ')[0]}"
         return None
 
-    def _estimate(self, block: BlockSpec, statistic: str) -> PredictedTime:
-        if statistic != self.statistic:
-            raise InputError(f"these are predictions of the {self.statistic}, not of the {statistic}")
+    def _estimate(self, block: BlockSpec) -> PredictedTime:
         if block.kind == "skip":
             return PredictedTime(0.0, 0.0, 0.0, False)
         if not self.is_predicted(block):
             return PredictedTime(
-                self.table.ms(block, statistic), *self.table.interval(block, statistic, CONFIDENCE), predicted=False
+                self.table.ms(block, self.statistic),
+                *self.table.interval(block, self.statistic, CONFIDENCE),
+                predicted=False,
             )
         found = self.predictions([block])
         if not found:
@@ -125,7 +128,7 @@ class PredictedTable:
         return found[block]
 
 
-def predicted(table: MeasuredTimes, statistic: str = "min", models: Mapping[str, Model] = MODELS) -> PredictedTable:
+def predicted(table: MeasuredTimes, statistic: str = DEFAULT, models: Mapping[str, Model] = MODELS) -> PredictedTable:
     """Learn from what ``table`` holds; kinds with too few blocks are left out. InputError where all have too few."""
     kinds: dict[str, LearnedKind] = {}
     by_kind: dict[str, list[BlockSpec]] = {}

@@ -33,33 +33,45 @@ from edgenas.latency_tables.store.fields import Fields
 from edgenas.latency_tables.store.jsonl import Appender, parse_line, read_lines
 from edgenas.latency_tables.store.lines import Record, record_from_json, record_to_json, sealed, unsealed
 from edgenas.latency_tables.store.migration import FORMAT_VERSION, upgrade, upgrade_setting
-from edgenas.latency_tables.table import LatencyTable
+from edgenas.latency_tables.table import LatencyTable, count_of
 
 _FORMAT = "edgenas latency table"
 _START = b'{"format":"edgenas latency table"'
 _Kind = TypeVar("_Kind", Measurement, BlockFailure, VoidedRounds, HeldOut)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Journal:
-    """Everything a table's file holds."""
+    """Everything a table's file holds: the table, and by which version of edgenas and when it was begun."""
 
     table: LatencyTable
-    failures: tuple[BlockFailure, ...]
     edgenas: str
     created: str
     dropped_bytes: int
     version: int = FORMAT_VERSION
-    validations: tuple[HeldOut, ...] = ()
+
+    @property
+    def failures(self) -> tuple[BlockFailure, ...]:
+        """What could not be measured."""
+        return self.table.failures
+
+    @property
+    def validations(self) -> tuple[HeldOut, ...]:
+        """The networks of each validation, finished or not, in order."""
+        return self.table.validations
+
+    def __repr__(self) -> str:
+        return f"<Journal of {self.created}: {self.table!r}, {count_of(len(self.failures), 'failure')}>"
 
 
-def read_table(path: Path) -> LatencyTable:
+def read_table(path: str | Path) -> LatencyTable:
     """The measurements of a file; see ``read_journal`` for what else it holds."""
     return read_journal(path).table
 
 
-def read_journal(path: Path) -> Journal:
+def read_journal(path: str | Path) -> Journal:
     """Read a table's file; InputError names the line and what to do."""
+    path = Path(path)
     lines = read_lines(path)
     if not lines.records:
         raise InputError(f"{path}: no table in it; measure one: edgenas profile")
@@ -79,9 +91,14 @@ def read_journal(path: Path) -> Journal:
                 f"{path}, line {number}: {error}; restore the file from a copy, or delete that line and profile again"
             ) from error
         records.append(found)
-    table = LatencyTable(setting, tuple(_only(records, Measurement)), tuple(_only(records, VoidedRounds)))
-    failures, validations = tuple(_only(records, BlockFailure)), tuple(_only(records, HeldOut))
-    return Journal(table, failures, edgenas, created, lines.dropped_bytes, version, validations)
+    table = LatencyTable(
+        setting,
+        tuple(_only(records, Measurement)),
+        tuple(_only(records, VoidedRounds)),
+        tuple(_only(records, BlockFailure)),
+        tuple(_only(records, HeldOut)),
+    )
+    return Journal(table, edgenas, created, lines.dropped_bytes, version)
 
 
 class TableWriter:
@@ -92,7 +109,8 @@ class TableWriter:
     damaged, and when it was measured in another setting.
     """
 
-    def __init__(self, path: Path, setting: Setting, edgenas: str) -> None:
+    def __init__(self, path: str | Path, setting: Setting, edgenas: str) -> None:
+        path = Path(path)
         _check_ours(path)
         self._appender = Appender(path)
         try:

@@ -103,6 +103,10 @@ class Appender:
             os.ftruncate(self._fd, size)
             raise OutcomeError(f"{self.path}: not written: {error.strerror or error}; what it held is kept") from error
 
+    def clear(self) -> None:
+        """Remove every record, for a file that holds nothing but a header."""
+        os.ftruncate(self._fd, 0)
+
     def close(self) -> None:
         os.close(self._fd)
 

@@ -11,15 +11,15 @@ from edgenas.latency_tables.store.jsonl import parse_line
 from edgenas.latency_tables.table import LatencyTable
 
 
-def open_table(path: Path) -> LatencyTable | ImportedTable:
+def open_table(path: str | Path) -> LatencyTable | ImportedTable:
     """The table in ``path``; InputError names the line that is wrong and what to do."""
     return read_imported(path) if is_imported(path) else read_table(path)
 
 
-def is_imported(path: Path) -> bool:
+def is_imported(path: str | Path) -> bool:
     """Whether its first line is that of an imported table; InputError where it cannot be read."""
     try:
-        with path.open("rb") as file:
+        with Path(path).open("rb") as file:
             line = file.readline(1 << 20)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from error

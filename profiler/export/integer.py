@@ -22,6 +22,8 @@ from edgenas.profiler.export.run import ends, model_format, session
 
 _RUNS = 20  #: of a profile; the median counts
 
+_REDUCED = 64  #: largest magnitude of weights with reduced range
+
 _WEIGHTED = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "Conv", "Gemm", "QLinearConv", "QGemm"}
 
 
@@ -62,6 +64,13 @@ def computed_in(model: bytes) -> str:
     return "int8" if found and all(node.integer for node in found) else "fp32"
 
 
+def weight_bits(model: bytes) -> int | None:
+    """How many bits the weights of an int8 file make use of: 7 where all are within -64 .. 64, so that no sum of two
+    products saturates in 16 bits, else 8; None for a file without weights in int8. Read out of the weights."""
+    largest = max((int(np.abs(array.astype(np.int16)).max()) for array in _int8_weights(model)), default=None)
+    return None if largest is None else 7 if largest <= _REDUCED else 8
+
+
 def fallbacks(model: bytes) -> list[Fallback]:
     """Every kind of operator that is not what int8 promises, greatest share first; empty for a file without any.
 
@@ -71,6 +80,32 @@ def fallbacks(model: bytes) -> list[Fallback]:
     """
     found = _tflite_fallbacks(model) if model_format(model) == "tflite" else _onnx_fallbacks(model)
     return sorted(found, key=lambda f: (-f.time_share, -f.values_share, f.kind))
+
+
+def _int8_weights(model: bytes) -> Iterator[Any]:
+    """Arrays of int8 that convolutions and linear layers read as weights."""
+    if model_format(model) == "onnx":
+        import onnx
+
+        graph = onnx.load_from_string(model).graph
+        constants = {tensor.name: tensor for tensor in graph.initializer}
+        stored = {n.output[0]: n.input[0] for n in graph.node if n.op_type == "DequantizeLinear"}
+        for node in graph.node:
+            name = stored.get(node.input[1], "") if node.op_type in _WEIGHTED else ""
+            if name in constants and constants[name].data_type == onnx.TensorProto.INT8:
+                yield onnx.numpy_helper.to_array(constants[name])
+        return
+    import ai_edge_litert.schema_py_generated as schema
+
+    root = schema.Model.GetRootAs(model)
+    names = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
+    for graph in (root.Subgraphs(i) for i in range(root.SubgraphsLength())):
+        for op in (graph.Operators(i) for i in range(graph.OperatorsLength())):
+            code = root.OperatorCodes(op.OpcodeIndex())
+            if names[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())] in _WEIGHTED:
+                tensor = graph.Tensors(int(op.Inputs(1)))
+                if tensor.Type() == schema.TensorType.INT8:
+                    yield root.Buffers(tensor.Buffer()).DataAsNumpy().view(np.int8)
 
 
 def _tflite_nodes(model: bytes) -> Iterator[FileOperator]:
@@ -189,5 +224,5 @@ def _profile(model: bytes) -> list[dict[str, Any]]:
         running = session(model, str(Path(folder, "profile")))
         for _ in range(_RUNS):
             running.run(None, {running.get_inputs()[0].name: np.ascontiguousarray(given)})
-        events = json.loads(Path(running.end_profiling()).read_text())
+        events = json.loads(Path(running.end_profiling()).read_bytes())
     return [e for e in events if e.get("cat") == "Node" and e["name"].endswith("_kernel_time")]

@@ -23,13 +23,14 @@ def export_network(
     precisions: Sequence[Precision] = ("fp32",),
     images: Array | None = None,
     about: About | None = None,
+    reduce_range: bool = False,
 ) -> dict[str, Path]:
     """Write ``model.tflite`` and ``model.onnx`` into ``folder``, and their siblings ``model-int8.tflite`` and so on in
     other precisions, each whole or not at all: 'tflite', 'onnx', 'tflite int8' -> file.
 
-    The first precision comes first in the answer. int8 is calibrated on ``images``, as
-    ``edgenas.profiler.export.quantize.quantized`` says; fp16 is of TFLite alone. TFLite files say ``about``
-    themselves. Nothing is written unless everything can be.
+    The first precision comes first in the answer. int8 is calibrated on ``images``, and its ONNX weights have a range
+    that is reduced or not, as ``edgenas.profiler.export.quantize.quantized`` says; fp16 is of TFLite alone. TFLite
+    files say ``about`` themselves. Nothing is written unless everything can be.
     """
     from edgenas.profiler.export import WRITERS
     from edgenas.profiler.export.quantize import quantized
@@ -42,7 +43,8 @@ def export_network(
             if precision == "fp32":
                 models[kind] = f"model.{kind}", floats
             elif (kind, precision) != ("onnx", "fp16"):
-                models[f"{kind} {precision}"] = f"model-{precision}.{kind}", quantized(floats, precision, images)
+                small = quantized(floats, precision, images, reduce_range=reduce_range)
+                models[f"{kind} {precision}"] = f"model-{precision}.{kind}", small
     if about is not None:
         models = {
             kind: (name, with_metadata(model, about) if name.endswith(".tflite") else model)

@@ -18,6 +18,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from edgenas.base.errors import InputError, OutcomeError
+from edgenas.base.naming import among
 from edgenas.blocks.spec import BlockSpec
 from edgenas.blocks.weights import Array, Weights
 from edgenas.profiler.export import WRITERS, Writer
@@ -30,9 +31,11 @@ SAMPLES = 8  #: random activations that a block alone is calibrated on
 _KEPT_BYTES = 256 << 20  #: of models that ``table_writer`` keeps
 
 
-def quantized(model: bytes, precision: Precision, images: Array | None = None) -> bytes:
+def quantized(model: bytes, precision: Precision, images: Array | None = None, *, reduce_range: bool = False) -> bytes:
     """A float32 file of either format in another precision; int8 is calibrated on ``images`` (n, H, W, C), as the
-    network takes them. Equal arguments give equal bytes.
+    network takes them. ``reduce_range`` is for ONNX files in int8, whose weights then have 7 bits: for processors on
+    which sums of 8-bit products saturate (``edgenas.devices.facts.int8_products``); LiteRT's kernels add in 32 bits
+    everywhere. Equal arguments give equal bytes.
 
     InputError for images that are lacking, of another shape than the file's input or not finite, and for fp16 ONNX;
     MissingExtraError; OutcomeError where a convolution stays float.
@@ -47,15 +50,18 @@ def quantized(model: bytes, precision: Precision, images: Array | None = None) -
 
         return with_half_weights(model)
     if precision != "int8":
-        raise InputError(f"precision {precision!r} is not one of {', '.join(PRECISIONS)}")
+        raise InputError(f"precision {precision!r} is not one of {among(precision, PRECISIONS)}")
     if images is None:
         raise InputError("int8 wants images to calibrate on, as the network takes them; give some: --calibrate")
     check_images(model, images)
     if fmt == "tflite":
-        from edgenas.profiler.export.quantize_tflite import to_int8
+        from edgenas.profiler.export import quantize_tflite
+
+        small = quantize_tflite.to_int8(model, images)
     else:
-        from edgenas.profiler.export.quantize_onnx import to_int8
-    small = to_int8(model, images)
+        from edgenas.profiler.export import quantize_onnx
+
+        small = quantize_onnx.to_int8(model, images, reduce_range)
     from edgenas.profiler.export.integer import float_convolutions
 
     left = float_convolutions(small)
@@ -87,7 +93,12 @@ def random_activations(block: BlockSpec, seed: int = 0) -> Array:
 
 def table_writer(fmt: str, precision: str) -> Writer:
     """The writer of blocks and networks that are timed with random weights; int8 is calibrated on random activations,
-    and kept. InputError for a precision that tables do not have; MissingExtraError."""
+    and kept. InputError for a precision that tables do not have; MissingExtraError.
+
+    Weights of these files have their full range on every device. How long a product takes does not depend on its
+    operands, so that the times hold for files with reduced range as well; and the blocks of a table stay one and the
+    same, byte for byte, whichever machine wrote them.
+    """
     if precision not in MEASURED:
         raise InputError(
             f"blocks are not measured in {precision!r}; the precisions of tables are {', '.join(MEASURED)}"

@@ -3,6 +3,9 @@
 The QuantizeLinear of the input and the DequantizeLinear of the output are taken off: a block alone then takes and gives
 8 bits, as it does inside a network, and its time holds no conversion that a network does not have. Scale and zero point
 stay in the file, on the first DequantizeLinear and the last QuantizeLinear.
+
+A reduced range keeps weights within -64 .. 64, 7 bits: no sum of two products then saturates on processors that add
+them in 16 bits (``edgenas.devices.facts.int8_products``). The file's metadata says which it is.
 """
 
 from __future__ import annotations
@@ -18,11 +21,12 @@ from edgenas.base.errors import OutcomeError
 from edgenas.blocks.weights import Array
 from edgenas.profiler.export.walk import INPUT_NAME, OUTPUT_NAME
 
+WEIGHT_BITS = "edgenas.weight_bits"  #: key of the file's metadata: '7' or '8'
 _UINT8 = 2  # TensorProto.UINT8
 
 
-def to_int8(model: bytes, images: Array) -> bytes:
-    """int8 weights a channel, uint8 activations a tensor, uint8 in and out."""
+def to_int8(model: bytes, images: Array, reduce_range: bool = False) -> bytes:
+    """int8 weights a channel, of 7 bits where ``reduce_range``; uint8 activations a tensor, uint8 in and out."""
     import onnx
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.quant_utils import add_pre_process_metadata
@@ -41,11 +45,13 @@ def to_int8(model: bytes, images: Array) -> bytes:
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.MinMax,
+            reduce_range=reduce_range,
         )
         small = onnx.load(str(path))
     _integer_ends(small.graph)
     small.producer_name = "edgenas"
     del small.metadata_props[:]
+    small.metadata_props.add(key=WEIGHT_BITS, value="7" if reduce_range else "8")
     onnx.checker.check_model(small)
     return bytes(small.SerializeToString(deterministic=True))
 

@@ -70,13 +70,27 @@ def run_model(model: bytes, x: Array) -> Array:
     Feature maps come back as (n, H', W', C') whatever the format, classes as (n, classes). InputError when a picture
     does not have the shape of the file's input.
     """
+    run = _run_litert if model_format(model) == "tflite" else _run_onnxruntime
+    return real_outputs(model, run(model, stored_inputs(model, x)))
+
+
+def stored_inputs(model: bytes, x: Array) -> Any:
+    """The pictures ``x`` (n, H, W, C) as the file takes them: in its own 8 bits, in its order of axes. InputError."""
     found = ends(model)
     if x.ndim != 4 or len(x) == 0 or x.shape[1:] != found.shape or x.dtype != np.float32:
         shape = ", ".join(map(str, found.shape))
         raise InputError(f"the model takes float32 pictures (n, {shape}) in NHWC, not {x.dtype}{x.shape}")
     given = x if found.source is None else found.source.stored(x)
-    outputs = (_run_litert if model_format(model) == "tflite" else _run_onnxruntime)(model, given)
-    return outputs if found.target is None else found.target.real(outputs)
+    return given if model_format(model) == "tflite" else np.ascontiguousarray(given.transpose(0, 3, 1, 2))
+
+
+def real_outputs(model: bytes, outputs: Any) -> Array:
+    """What the file gave, as numbers: feature maps (n, H', W', C'), classes (n, classes)."""
+    if model_format(model) == "onnx" and outputs.ndim == 4:
+        outputs = outputs.transpose(0, 2, 3, 1)  # (n, C', H', W') -> (n, H', W', C')
+    target = ends(model).target
+    numbers: Array = outputs if target is None else target.real(outputs)
+    return numbers
 
 
 def _run_litert(model: bytes, x: Any) -> Any:
@@ -92,10 +106,8 @@ def _run_litert(model: bytes, x: Any) -> Any:
 
 def _run_onnxruntime(model: bytes, x: Any) -> Any:
     running = session(model)
-    nchw = np.ascontiguousarray(x.transpose(0, 3, 1, 2))  # (n, H, W, C) -> (n, C, H, W)
     name = running.get_inputs()[0].name
-    outputs = np.concatenate([running.run(None, {name: picture[None]})[0] for picture in nchw])
-    return outputs.transpose(0, 2, 3, 1) if outputs.ndim == 4 else outputs  # back to (n, H', W', C')
+    return np.concatenate([running.run(None, {name: picture[None]})[0] for picture in x])
 
 
 def session(model: bytes, profile_to: str = "") -> Any:

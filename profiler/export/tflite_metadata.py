@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from edgenas.base.errors import InputError
+from edgenas.blocks.labels import class_name, labels_text, parse_labels
 from edgenas.profiler.export.run import ends, model_format
 from edgenas.profiler.export.tflite_pack import ALIGNMENT_BYTES, IDENTIFIER
 
@@ -55,8 +56,8 @@ def with_metadata(model: bytes, about: About) -> bytes:
     channels = ends(model).shape[2]
     if {len(about.mean), len(about.deviation)} != {channels}:
         raise InputError(f"{len(about.mean)} means and {len(about.deviation)} deviations for {channels} channels")
-    if any("\n" in label for label in about.labels):
-        raise InputError("a label has a line break in it; a label is one line")
+    for label in about.labels:
+        class_name(label, "TFLite metadata")
     import ai_edge_litert.schema_py_generated as schema
 
     root = schema.ModelT.InitFromPackedBuf(model)
@@ -72,14 +73,14 @@ def with_metadata(model: bytes, about: About) -> bytes:
         root.metadata.append(entry)
     _bring_in(root, model)
     root.buffers[entry.buffer].data = np.frombuffer(_packed(about), np.uint8)
-    return _packed_model(root) + _zip({LABELS: "".join(f"{label}\n" for label in about.labels)})
+    return _packed_model(root) + _zip({LABELS: labels_text(about.labels)})
 
 
 def read_labels(model: bytes) -> tuple[str, ...]:
     """The labels that are packed into a file; InputError where there are none."""
     try:
         with zipfile.ZipFile(io.BytesIO(model)) as packed:
-            return tuple(packed.read(LABELS).decode().splitlines())
+            return parse_labels(packed.read(LABELS), LABELS)
     except (zipfile.BadZipFile, KeyError) as error:
         raise InputError(f"the model has no {LABELS} in it: {error}") from error
 

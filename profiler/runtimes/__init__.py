@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edgenas.base.plugins import GROUPS, find
 from edgenas.profiler.runtimes.base import Runtime
 from edgenas.profiler.runtimes.python_runner import PythonRunner
 from edgenas.profiler.runtimes.tool_dialects import BENCHMARK_MODEL, PERF_TEST
@@ -17,3 +18,17 @@ RUNTIMES: dict[str, Runtime] = {
         "onnxruntime_perf_test", "onnx", _SUPPLY.format("onnxruntime_perf_test"), PERF_TEST
     ),
 }
+
+
+def find_runtime(name: str) -> Runtime:
+    """Return a runtime by name, 'FILE.py:NAME', 'PACKAGE.MODULE:NAME' or entry point of ``edgenas.runtimes``.
+
+    InputError for a name that does not exist, with the nearest, and for code of the user's own that is no runtime.
+    """
+    found = find(name, RUNTIMES, "runtime", GROUPS["runtime"])
+    if found.code is not None:
+        from edgenas.profiler.runtimes.own import own_runtime
+
+        return own_runtime(found, RUNTIMES)
+    runtime: Runtime = found.value
+    return runtime

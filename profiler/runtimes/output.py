@@ -97,7 +97,7 @@ def parse_description(text: str) -> Description:
         if fields.text("kind") != "description":
             raise ValueError("not a description")
         found = Description(
-            _installed(fields),
+            read_installed(fields),
             delegate=fields.text("delegate"),
             library_sha256=fields.text("library_sha256", 64),
             cpus=fields.wholes("cpus", 0, _MAX_CPU, 4096),
@@ -152,11 +152,6 @@ def parse_batch(text: str) -> BatchOutput | None:
     return BatchOutput(header, tuple(results.values()), tuple(errors.values()), complete)
 
 
-def _installed(fields: Fields) -> Installed:
-    runtime, package, version, python, notes = (fields.text(field.name) for field in dataclasses.fields(Installed))
-    return Installed(runtime, package, version, python, notes)
-
-
 def _schedulers(names: list[Any]) -> tuple[str, ...]:
     odd = [name for name in names if name not in SCHEDULERS]
     if odd:
@@ -164,10 +159,16 @@ def _schedulers(names: list[Any]) -> tuple[str, ...]:
     return tuple(names)
 
 
+def read_installed(fields: Fields) -> Installed:
+    """What ran; ValueError."""
+    runtime, package, version, python, notes = (fields.text(field.name) for field in dataclasses.fields(Installed))
+    return Installed(runtime, package, version, python, notes)
+
+
 def read_header(fields: Fields) -> Header:
     """What was in force, of runs back to back; ValueError."""
     return Header(
-        _installed(fields),
+        read_installed(fields),
         threads=fields.whole("threads", 1, 1024),
         cores=fields.wholes("cores", 0, _MAX_CPU, 4096),
         scheduler=fields.text("scheduler", 20),

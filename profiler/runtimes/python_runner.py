@@ -9,7 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgenas.profiler.runtimes.output import BatchOutput, Description, parse_batch, parse_description
+from edgenas.profiler.runtimes.answers import Answers, parse_answers
+from edgenas.profiler.runtimes.output import BatchOutput, Description, OutputError, parse_batch, parse_description
 from edgenas.profiler.runtimes.sustained import SustainedOutput, SustainedRequest, parse_alone
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 RUNNER = Path(__file__).resolve().parent.parent / "runners" / "bench_runner.py"
 ALONE = RUNNER.with_name("alone_runner.py")
+ANSWER = RUNNER.with_name("answer_runner.py")
 
 PROBE = "conv-8x3-o4-k3-s1-relu6"  # a block that every runtime and delegate takes
 
@@ -83,6 +85,29 @@ class PythonRunner:
     def parse_alone(self, stdout: str, task: SustainedRequest) -> SustainedOutput | None:
         """See ``Runtime.parse_alone``."""
         return parse_alone(stdout)
+
+    def answer_files(self, model: bytes, inputs: bytes) -> dict[str, bytes]:
+        """File name -> content of what runs one model on the inputs of an .npy."""
+        file = f"model.{self.format}"
+        task = {"runtime": self.name, "threads": 1, "file": file, "inputs": "inputs.npy"}
+        return {
+            "bench_runner.py": self.runner.read_bytes(),
+            "answer_runner.py": ANSWER.read_bytes(),
+            "task.json": json.dumps(task).encode(),
+            file: model,
+            "inputs.npy": inputs,
+        }
+
+    def answer_command(self, program: str, folder: str) -> list[str]:
+        """Command line that does so in ``folder``."""
+        return [program, "-B", f"{folder}/answer_runner.py", f"{folder}/task.json"]
+
+    def parse_answers(self, stdout: str, inputs: int) -> Answers:
+        """Read the outputs of so many ``inputs``; OutputError."""
+        found = parse_answers(stdout, inputs)
+        if found.installed.runtime != self.name:
+            raise OutputError(f"{found.installed.runtime} ran, not {self.name}")
+        return found
 
 
 def companion_block(kib: int) -> str:

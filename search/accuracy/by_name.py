@@ -1,4 +1,4 @@
-"""How a person names an accuracy: digits, train, supernet, nas-bench-macro:FILE, package.module:function, or
+"""How a person names an accuracy: digits, train, supernet, nas-bench-macro:FILE, FILE.py:NAME, PACKAGE.MODULE:NAME, or
 estimate: and one of these."""
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgenas.base.errors import InputError
+from edgenas.base.naming import nearest
+from edgenas.base.plugins import GROUPS, entry_points, names
 from edgenas.search.accuracy.estimate_by_name import EstimateRequest, fed_by, is_estimate
 
 if TYPE_CHECKING:
@@ -21,13 +23,15 @@ if TYPE_CHECKING:
 
 WORKERS = 2  #: processes that train, unless a number is asked for
 TRAININGS = ("digits", "train", "supernet")
+TABULAR = ("nas-bench-macro", "nas-bench-macro-one")
 
 HELP = (
     "'train' trains each network on your --images, 'supernet' all of them at once with shared weights; 'digits' trains "
-    "each on scikit-learn's digits; 'nas-bench-macro:FILE' reads the published JSON "
-    "(mean of three trainings; 'nas-bench-macro-one:FILE' one of them, drawn by --seed); 'package.module:function' is "
-    "any Python function from a network to percent; 'estimate:WHO' has one of these judge some networks, and predicts "
-    "all others from them (estimate.networks=100; estimate.model=ridge, or blocks as MathNAS has them)."
+    "each on scikit-learn's digits; 'nas-bench-macro:FILE' reads the published JSON (mean of three trainings; "
+    "'nas-bench-macro-one:FILE' one of them, drawn by --seed); 'my_judge.py:judge' or 'package.module:judge' is any "
+    "Python function from a network to percent (with --score to any number); 'estimate:WHO' has one of these judge "
+    "some networks, and predicts all others from them (estimate.networks=100; estimate.model=ridge, or blocks as "
+    "MathNAS has them)."
 )
 
 
@@ -41,15 +45,18 @@ def open_accuracy(
     say: Callable[[str], None] = lambda text: None,
     images: ImageTask | None = None,
     estimate: EstimateRequest | None = None,
+    score: bool = False,
 ) -> Iterator[Accuracy]:
     """The accuracy that ``text`` names, for networks of ``space``, asked in ``workers`` processes here (None:
     WORKERS where networks are trained, else this process) or on ``cluster``, of which ``say`` hears what goes wrong;
     what it started ends with the block. ``estimate`` says how 'estimate:WHO' is made, where not by its defaults.
-    InputError says what ``text`` could have been."""
+    ``score``: a judge of the user's own gives scores, not percent. InputError says what ``text`` could have been."""
     if is_estimate(text):
-        with open_accuracy(fed_by(text), space, seed, workers, cluster, say, images) as feeder:
+        with open_accuracy(fed_by(text), space, seed, workers, cluster, say, images, score=score) as feeder:
             yield (estimate or EstimateRequest({})).of(space, feeder, seed)
         return
+    if score and not is_own(text):
+        raise InputError(f"--score is for judges of your own: {text} judges in percent; leave it out")
     if text in TRAININGS and (cluster is None or text == "supernet"):
         if cluster is not None:
             raise InputError("a supernet is one training, here: leave out --ray, or judge by --accuracy train")
@@ -60,7 +67,7 @@ def open_accuracy(
         with _training(text, space, seed, 0, images) as alone:
             accuracy = alone
     else:
-        accuracy = _asked(text, seed)
+        accuracy = _asked(text, seed, score)
     if cluster is not None:
         from edgenas.search.accuracy.cluster import ClusterAccuracy
 
@@ -90,24 +97,43 @@ def _training(text: str, space: Space, seed: int, workers: int, images: ImageTas
             yield judge
 
 
-def _asked(text: str, seed: int) -> Accuracy:
+def _asked(text: str, seed: int, score: bool) -> Accuracy:
     """An accuracy that trains nothing itself."""
-    name, colon, rest = text.partition(":")
-    if name in ("nas-bench-macro", "nas-bench-macro-one"):
+    name, _, rest = text.partition(":")
+    if name in TABULAR:
         from edgenas.search.accuracy.tabular import NasBenchMacro
 
         if not rest:
             raise InputError(f"{text!r} names no file; write {name}:path/to/nas-bench-macro_cifar10.json")
         return NasBenchMacro(Path(rest), "mean" if name == "nas-bench-macro" else "one", seed)
-    if colon:
+    if is_own(text):
         from edgenas.search.accuracy.callable import CallableAccuracy
 
-        return CallableAccuracy(text)
-    raise InputError(f"{text!r} names no accuracy. {HELP}")
+        return CallableAccuracy(text, score=score)
+    known = [*TRAININGS, *TABULAR, "estimate", *names({}, GROUPS["judge"])]
+    close = nearest(name, known)
+    if text.endswith(".py"):
+        from edgenas.search.accuracy.callable import load_judge
+
+        load_judge(text)
+    raise InputError(f"{text!r} names no accuracy{f'; did you mean {close!r}?' if close else '.'} {HELP}")
+
+
+def is_own(text: str) -> bool:
+    """Return True if ``text`` names a judge of the user's own: FILE.py:NAME, MODULE:NAME or an entry point."""
+    if text in TRAININGS or text.partition(":")[0] in TABULAR:
+        return False
+    return ":" in text or any(entry.name == text for entry in entry_points(GROUPS["judge"]))
 
 
 def modules_of(text: str) -> list[Path]:
-    """The file or the package of a judge that is not installed, which nodes cannot have."""
+    """The file or the package of a judge that is not installed, which nodes cannot have.
+
+    Files of the user's own that ``edgenas.base.own_files`` loads are none of these: they travel with the judge.
+    """
+    place = text.rpartition(":")[0]
+    if place.endswith(".py") or "/" in place:
+        return []
     name = text.partition(":")[0].partition(".")[0]
     spec = importlib.util.find_spec(name) if name.isidentifier() else None
     if spec is None or spec.origin is None or not spec.has_location:

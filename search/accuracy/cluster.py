@@ -18,11 +18,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from edgenas.base.code import Code
 from edgenas.base.errors import InputError, MissingExtraError, OutcomeError
 from edgenas.search.accuracy.cluster_address import RayAddress, answering
 from edgenas.search.accuracy.cluster_node import judge_on_node, versions
 from edgenas.search.accuracy.judging import accuracy_or_raise
-from edgenas.search.problem import Accuracy, Candidate
+from edgenas.search.problem import Accuracy, Candidate, code_of, is_score
 
 RETRIES = 3  #: times a network is judged again because its worker or node was lost
 LOOK_S = 5.0  #: between looks at the cluster while nothing arrives
@@ -58,6 +59,14 @@ class ClusterAccuracy:
     @property
     def name(self) -> str:
         return self._accuracy.name
+
+    @property
+    def score(self) -> bool:
+        return is_score(self._accuracy)
+
+    @property
+    def code(self) -> Code | None:
+        return code_of(self._accuracy)
 
     def __enter__(self) -> ClusterAccuracy:
         if importlib.util.find_spec("ray") is None:

@@ -21,7 +21,9 @@ from pathlib import Path
 
 import numpy as np
 
+from edgenas.base.code import Code
 from edgenas.base.errors import InputError
+from edgenas.base.naming import among
 from edgenas.search.accuracy.trust import Tau, kendall
 from edgenas.search.algorithms.hybrid import single_sample
 from edgenas.search.algorithms.hybrid_table import TrialModel
@@ -29,7 +31,7 @@ from edgenas.search.algorithms.mathnas import Prediction
 from edgenas.search.algorithms.mathnas_blocks import FLOPS, block_values
 from edgenas.search.graph import layered_graph
 from edgenas.search.journal import TrialCache, network_digest
-from edgenas.search.problem import Accuracy, Candidate, Problem
+from edgenas.search.problem import Accuracy, Candidate, Problem, code_of, is_score
 from edgenas.search.space import Choice, Space
 from edgenas.search.trials import Trials
 
@@ -46,7 +48,8 @@ class FitQuality:
     beside the single sample (blocks).
 
     networks       judged for it, in all
-    half_within    percentage points between prediction and judgement: half of them are off by less
+    half_within    percentage points, or units of a score, between prediction and judgement: half of them are off by
+                   less
     ninety_within  and nine in ten. Not a mean: the few networks that hardly learn, such as those of skips alone, are
                    off by tens of points, and whether any was drawn says nothing about the others
     tau            Kendall's, of predictions with judgements
@@ -59,7 +62,8 @@ class FitQuality:
 
     def __str__(self) -> str:
         return (
-            f"half off by less than {self.half_within:.2f} points, nine in ten by less than {self.ninety_within:.2f}; "
+            f"half off by less than {_points(self.half_within)} points, nine in ten by less than "
+            f"{_points(self.ninety_within)}; "
             f"Kendall's tau {self.tau}"
         )
 
@@ -83,7 +87,7 @@ class EstimateAccuracy:
         progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> None:
         if model not in MODELS:
-            raise InputError(f"estimate: model={model!r} is not one of {', '.join(MODELS)}")
+            raise InputError(f"estimate: model={model!r} is not one of {among(model, MODELS)}")
         needed = LEAST + (len(single_sample(space)) if model == "blocks" else 0)
         if networks < needed:
             raise InputError(
@@ -97,11 +101,20 @@ class EstimateAccuracy:
     def name(self) -> str:
         return f"estimate:{self._model}-{self._count}-seed{self._seed}:{self._feeder.name}"
 
+    @property
+    def score(self) -> bool:
+        return is_score(self._feeder)
+
+    @property
+    def code(self) -> Code | None:
+        return code_of(self._feeder)
+
     def evaluate(self, candidates: Sequence[Candidate]) -> Iterator[tuple[int, float]]:
         """Predictions in order, after the fit; what the feeder raises is passed on."""
         predict, _ = self._fit()
+        within = _kept if self.score else _percent
         for index, candidate in enumerate(candidates):
-            yield index, _percent(predict(candidate.choice))
+            yield index, within(predict(candidate.choice))
 
     def fitted(self) -> FitQuality:
         """How far predictions are off."""
@@ -143,7 +156,8 @@ def _ridge(problem: Problem, trials: Trials, choices: Sequence[Choice]) -> tuple
         total = sum(float(rows[edge]) for rows, edge in zip(values, graph.path(choice), strict=True))
         return ridge.accuracy(ridge.intercept + total)
 
-    return predict, _told(judged, [model.left_out(choice) for choice in choices], len(trials))
+    left_out = [model.left_out(choice) for choice in choices]
+    return predict, _told(judged, left_out, len(trials), is_score(problem.accuracy))
 
 
 def _blocks(problem: Problem, trials: Trials, choices: Sequence[Choice]) -> tuple[Predict, FitQuality]:
@@ -157,8 +171,14 @@ def _blocks(problem: Problem, trials: Trials, choices: Sequence[Choice]) -> tupl
             f"{problem.space.name} has too few networks beside MathNAS's single sample to say how far its blocks are "
             f"off: take estimate.model=ridge, or judge all of them"
         )
-    told = _told(list(apart.values()), [prediction.accuracy(choice) for choice in apart], len(trials))
+    predictions = [prediction.accuracy(choice) for choice in apart]
+    told = _told(list(apart.values()), predictions, len(trials), is_score(problem.accuracy))
     return prediction.accuracy, told
+
+
+def _points(off: float) -> str:
+    """Two decimals; more for scores that differ by less."""
+    return f"{off:.2f}" if off == 0 or off >= 0.1 else f"{off:.2g}"
 
 
 def _percent(predicted: float) -> float:
@@ -166,7 +186,13 @@ def _percent(predicted: float) -> float:
     return min(100.0, max(0.0, predicted))
 
 
-def _told(judged: Sequence[float], predicted: Sequence[float], networks: int) -> FitQuality:
-    off = np.abs(np.array(judged) - [_percent(each) for each in predicted])
+def _kept(predicted: float) -> float:
+    """A score as it is predicted: nobody knows between which bounds it must lie."""
+    return predicted
+
+
+def _told(judged: Sequence[float], predicted: Sequence[float], networks: int, score: bool) -> FitQuality:
+    within = _kept if score else _percent
+    off = np.abs(np.array(judged) - [within(each) for each in predicted])
     half, ninety = (float(each) for each in np.quantile(off, (0.5, 0.9)))
     return FitQuality(networks, half, ninety, kendall(predicted, judged))

@@ -134,6 +134,18 @@ class ImageTask:
         return trust([shared[i] for i in range(members)], trained, candidates)
 
 
+def make_run_folder(folder: Path, images: ImageTask | None, say: Callable[[str], None]) -> None:
+    """Make a run's ``folder``: for its owner alone where the pictures are not for every user, because what is made of
+    them lies in it. A folder that is there and open to others is left so, and that is said."""
+    private = images is not None and images.source.private
+    folder.mkdir(mode=0o700 if private else 0o777, parents=True, exist_ok=True)
+    if images is not None and private and folder.stat().st_mode & 0o077:
+        say(
+            f"other users can read {folder}, but not the pictures {images.source.name} that it is made from; type: "
+            f"chmod 700 {folder}"
+        )
+
+
 def image_task(
     accuracy: str,
     images: Path | None,
@@ -153,6 +165,6 @@ def image_task(
         return None
     if images is None:
         raise InputError(f"--accuracy {accuracy} judges networks on your images: add --images FOLDER")
-    from edgenas.training.images.source import open_images
+    from edgenas.training.images.open import open_images
 
     return ImageTask(open_images(images), out.with_suffix(".supernet.npz"), settings, device, workers, say)

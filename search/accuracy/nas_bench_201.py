@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import gzip
 import hashlib
+import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -33,8 +34,8 @@ def cell_of(space: Space, choice: Choice) -> Cell:
 def read_columns(path: Path, names: Sequence[str]) -> dict[str, dict[Cell, float]]:
     """Columns of the table by cell; InputError for a file of another form."""
     try:
-        text = gzip.decompress(path.read_bytes()).decode() if path.suffix == ".gz" else path.read_text()
-        rows = list(csv.DictReader(text.splitlines()))
+        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")))
         columns = {name: {_cell(row["arch_str"]): float(row[name]) for row in rows} for name in names}
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}; name the joined table of NAS-Bench-201") from error

@@ -53,16 +53,21 @@ class SharedNetwork(nn.Module):
         return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
+def sharing(blocks: Iterable[BlockSpec]) -> dict[str, list[Op]]:
+    """The operations of ``blocks``, which may stand at one place, that take slices of one weight: by their name."""
+    named: dict[str, list[Op]] = {}
+    for op in (op for block in dict.fromkeys(blocks) for op in lower(block) if op.has_weights):
+        named.setdefault(op.name, []).append(op)
+    return named
+
+
 class _SharedLayer(nn.Module):
     """The weights of all ``blocks`` that may stand at one place."""
 
     def __init__(self, blocks: Sequence[BlockSpec]) -> None:
         super().__init__()
-        named: dict[str, list[Op]] = {}
-        for op in (op for block in dict.fromkeys(blocks) for op in lower(block) if op.has_weights):
-            named.setdefault(op.name, []).append(op)
-        for name, ops in named.items():
-            self.add_module(name, _SharedOp(ops))
+        for name, ops in sharing(blocks).items():
+            self.add_module(name, SharedOp(ops))
         self._modules_of: dict[BlockSpec, BlockModule] = {}
 
     def forward(self, x: Tensor, block: BlockSpec) -> Tensor:
@@ -78,12 +83,12 @@ class _SharedLayer(nn.Module):
         for op in ops:
             if op.has_weights:
                 shared = self.get_submodule(op.name)
-                assert isinstance(shared, _SharedOp)
+                assert isinstance(shared, SharedOp)
                 found |= {f"{op.name}.{name}": value for name, value in shared.slices(op).items()}
         return found
 
 
-class _SharedOp(nn.Module):
+class SharedOp(nn.Module):
     """The weights of one operation at the largest of its shapes, begun as ``training_torch.fresh_network`` begins."""
 
     def __init__(self, ops: Sequence[Op]) -> None:

@@ -15,10 +15,11 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import Connection
 from types import TracebackType
 
+from edgenas.base.code import Code
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.process import exit_with_parent
 from edgenas.search.accuracy.judging import Failed, accuracy_or_raise, judge_one
-from edgenas.search.problem import Accuracy, Candidate
+from edgenas.search.problem import Accuracy, Candidate, code_of, is_score
 
 
 class WorkersAccuracy:
@@ -38,6 +39,14 @@ class WorkersAccuracy:
     @property
     def name(self) -> str:
         return self._accuracy.name
+
+    @property
+    def score(self) -> bool:
+        return is_score(self._accuracy)
+
+    @property
+    def code(self) -> Code | None:
+        return code_of(self._accuracy)
 
     def __enter__(self) -> WorkersAccuracy:
         return self

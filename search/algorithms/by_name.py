@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from edgenas.base.errors import InputError
+from edgenas.base.naming import there_are
+from edgenas.base.plugins import GROUPS, Found, accepted, find
 from edgenas.search.algorithms.baselines.nsga2 import nsga2
 from edgenas.search.algorithms.baselines.ofa_evolution import ofa_evolution
 from edgenas.search.algorithms.baselines.random_search import random_search
@@ -33,11 +36,21 @@ ALGORITHMS: dict[str, Algorithm] = {
 }
 
 
+def find_algorithm(name: str) -> Found[Algorithm]:
+    """Return an algorithm by name, 'FILE.py:NAME', 'PACKAGE.MODULE:NAME' or entry point of ``edgenas.algorithms``.
+
+    InputError for a name that does not exist, with the nearest, and for what cannot be called as an algorithm is.
+    """
+    found = find(name, ALGORITHMS, "algorithm", GROUPS["algorithm"])
+    if found.code is not None:
+        wanted = "an algorithm: a function of (problem, trials, *, options with defaults) that returns a Result"
+        accepted(found, _takes_a_problem(found.value), wanted)
+    return found
+
+
 def algorithm_options(name: str) -> dict[str, Any]:
-    """The options of an algorithm and their defaults; InputError lists the names of algorithms."""
-    if name not in ALGORITHMS:
-        raise InputError(f"no algorithm {name!r}; there are {', '.join(ALGORITHMS)}")
-    parameters = inspect.signature(ALGORITHMS[name]).parameters.values()
+    """Return the options of an algorithm and their defaults; InputError as ``find_algorithm``."""
+    parameters = inspect.signature(find_algorithm(name).value).parameters.values()
     return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
 
 
@@ -47,7 +60,24 @@ def search(name: str, problem: Problem, trials: Trials, **options: Any) -> Resul
     known = algorithm_options(name)
     unknown = sorted(set(options) - set(known))
     if unknown:
-        raise InputError(f"{name} has no option {', '.join(unknown)}; it has {', '.join(known)}")
+        raise InputError(f"{name} has no option {', '.join(unknown)}; {there_are(unknown[0], known, 'it has')}")
     if trials.problem is not problem:
         raise InputError("these trials belong to another problem; make Trials(problem, ...) for each")
-    return ALGORITHMS[name](problem, trials, **options)
+    found = find_algorithm(name)
+    result = found.value(problem, trials, **options)
+    if found.code is not None:
+        accepted(Found(result, found.code), isinstance(result, Result), "a Result: end with trials.result(...)")
+        return replace(result, algorithm=name)
+    return result
+
+
+def _takes_a_problem(value: Any) -> bool:
+    """True where ``value`` can be called with a problem and trials, and all its options have defaults."""
+    if not callable(value):
+        return False
+    try:
+        signature = inspect.signature(value)
+        signature.bind(None, None)
+    except (TypeError, ValueError):
+        return False
+    return True

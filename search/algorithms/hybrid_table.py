@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from edgenas.search.algorithms.ridge import OptionFeatures, Ridge, fit_ridge
+from edgenas.search.algorithms.ridge import PERCENT, OptionFeatures, Ridge, fit_ridge
 from edgenas.search.graph import Floats, Graph
-from edgenas.search.problem import Problem, Trial
+from edgenas.search.problem import Problem, Trial, is_score
 from edgenas.search.solvers.completions import Completions, completions
 from edgenas.search.space import Choice, Space
 from edgenas.search.trials import Trials
@@ -59,7 +59,8 @@ class TrialModel:
             self._learn(trial.choice, trial.accuracy)
         self._read = len(self._trials)
         if self._ridge is None:
-            self._ridge = fit_ridge(np.stack(list(self._rows.values())), list(self._rewards.values()))
+            most = None if is_score(self._trials.problem.accuracy) else PERCENT
+            self._ridge = fit_ridge(np.stack(list(self._rows.values())), list(self._rewards.values()), most)
         return self._ridge
 
     def left_out(self, choice: Choice) -> float:

@@ -19,6 +19,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from edgenas.base.errors import InputError
+from edgenas.base.naming import among
 from edgenas.search.feasible import checked_graph
 from edgenas.search.graph import BestCompletions, Floats, Graph, Ints, best_rest
 from edgenas.search.problem import Problem, Result
@@ -214,6 +215,6 @@ def _check_options(problem: Problem, buckets: int, keep: int, fill: str, passes:
         if value < 1:
             raise InputError(f"{name} {value} is below 1")
     if fill not in get_args(Fill):
-        raise InputError(f"fill {fill!r} is not one of {', '.join(get_args(Fill))}")
+        raise InputError(f"fill {fill!r} is not one of {among(fill, get_args(Fill))}")
     if not 0 <= lowest <= problem.budget:
         raise InputError(f"lowest {lowest:g} is outside 0..{problem.budget:g}, the budget")

@@ -20,6 +20,7 @@ from itertools import chain
 from typing import Any, Literal, get_args
 
 from edgenas.base.errors import InputError
+from edgenas.base.naming import among
 from edgenas.search.algorithms.mathnas_blocks import FLOPS, BlockValues, block_values
 from edgenas.search.feasible import checked_graph
 from edgenas.search.graph import Bools, Floats, Graph, edge_values, layered_graph
@@ -58,7 +59,7 @@ def mathnas(
     if top < 1:
         raise InputError(f"top {top} is below 1: the network predicted best must be judged")
     if solver not in get_args(SolverName):
-        raise InputError(f"solver {solver!r} is not one of {', '.join(get_args(SolverName))}")
+        raise InputError(f"solver {solver!r} is not one of {among(solver, get_args(SolverName))}")
     graph = checked_graph(problem)
     key = problem.space.key
     notes: dict[str, Any] = {"fraction": fraction, "power": power, "top": top, "solver": solver}

@@ -19,13 +19,14 @@ from edgenas.search.space import Choice, Space
 
 PENALTIES: Floats = np.logspace(-4, 3, 15)
 GAPS: Floats = np.logspace(-6, 2, 9, base=2)  #: of the ceiling above the best accuracy, in standard deviations of all
+STRAIGHT = 64.0  #: standard deviations above the best, where -log(ceiling - accuracy) bends by a few percent
 PERCENT = 100.0
 LEAST = 1e-12  #: keeps logarithms and quotients finite where a fit is perfect
 
 
 @dataclass(frozen=True, eq=False)
 class Ridge:
-    """Fitted to accuracies in percent; ``weights`` and ``intercept`` give -log(ceiling - accuracy).
+    """Fitted to accuracies in percent, or to scores; ``weights`` and ``intercept`` give -log(ceiling - accuracy).
 
     left_out   for each accuracy it was fitted to, what all others predict it to be, on that scale
     error      root mean square of how far off that is, on that scale
@@ -39,7 +40,7 @@ class Ridge:
     error: float
 
     def accuracy(self, value: float) -> float:
-        """Percent, from the fitted scale."""
+        """Accuracy or score, from the fitted scale."""
         return self.ceiling - float(np.exp(-value))
 
     def scale(self, accuracy: float) -> float:
@@ -47,13 +48,19 @@ class Ridge:
         return -float(np.log(self.ceiling - accuracy))
 
 
-def fit_ridge(rows: Floats, accuracies: Sequence[float]) -> Ridge:
-    """``rows`` (n, features) with n accuracies in percent, n >= 1; the intercept is not penalised."""
+def fit_ridge(rows: Floats, accuracies: Sequence[float], most: float | None = PERCENT) -> Ridge:
+    """Fit ``rows`` (n, features) to n accuracies, n >= 1; the intercept is not penalised.
+
+    ``most`` is what no accuracy can be above: 100 for percent, None for scores. Without it the ceilings tried go on to
+    one so far above the best that the scale is a straight line.
+    """
     found = np.array(accuracies, float)
     best = float(found.max())
     ceilings = best + GAPS * (float(found.std()) or 1.0)
-    if best < PERCENT:
-        ceilings = np.append(ceilings[ceilings < PERCENT], PERCENT)
+    if most is None:
+        ceilings = best + np.append(GAPS, STRAIGHT) * (float(found.std()) or 1.0)
+    elif best < most:
+        ceilings = np.append(ceilings[ceilings < most], most)
     centre = rows.mean(axis=0)
     left, singular, right = np.linalg.svd(rows - centre, full_matrices=False)
     shrink = singular[:, None] ** 2 / (singular[:, None] ** 2 + PENALTIES)  # (rank, penalties)

@@ -15,6 +15,7 @@ from itertools import islice
 from typing import Any
 
 from edgenas.base.errors import InputError
+from edgenas.base.naming import among
 from edgenas.blocks.architecture import Architecture
 from edgenas.search.algorithms.baselines.draws import Draws
 from edgenas.search.problem import Problem
@@ -39,7 +40,7 @@ def first_networks(problem: Problem, draws: Draws, count: int, proxy: str) -> li
 def scored_by(proxy: str, seed: int) -> Callable[[Architecture], float] | None:
     """What ranks networks, None for 'none'. InputError for a proxy that there is not."""
     if proxy not in NAMES:
-        raise InputError(f"warm_start={proxy!r} is not one of {', '.join(NAMES)}")
+        raise InputError(f"warm_start={proxy!r} is not one of {among(proxy, NAMES)}")
     if proxy == NONE:
         return None
     if proxy == "macs":

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
+from edgenas.base.code import check_same
 from edgenas.base.errors import InputError
+from edgenas.base.plugins import GROUPS, Found, accepted, called, find, names
 from edgenas.search.space import Space
 from edgenas.search.spaces.fbnet import fbnet
 from edgenas.search.spaces.mobilenet_v2 import mobilenet_v2
@@ -44,8 +49,75 @@ SPACES |= {name + SUFFIX: with_relu6(SPACES[name]) for name in _H_SWISH}
 
 
 def space(name: str, in_size: int | None = None, classes: int | None = None) -> Space:
-    """A space by name, at its published sizes unless told; InputError lists the names."""
-    if name not in SPACES:
-        raise InputError(f"no space {name!r}; there are {', '.join(SPACES)}")
+    """Return a space by name, 'FILE.py:NAME', 'PACKAGE.MODULE:NAME' or entry point of ``edgenas.spaces``.
+
+    Sizes left out are its published ones. InputError for a name that does not exist, with the nearest, and for code of
+    the user's own that gives no space.
+    """
+    found = find(name, SPACES, "space", GROUPS["space"])
     sizes = {"in_size": in_size, "classes": classes}
-    return SPACES[name](**{key: value for key, value in sizes.items() if value is not None})
+    given = {key: value for key, value in sizes.items() if value is not None}
+    if found.code is None:
+        made: Space = found.value(**given)
+        return made
+    return _own(found, given)
+
+
+def known_spaces() -> list[str]:
+    """Return the names of all spaces that need no colon: those that ship, then entry points."""
+    return names(SPACES, GROUPS["space"])
+
+
+def is_space(text: str) -> bool:
+    """Return True if ``text`` names a space rather than a network: a known one, or FILE.py:NAME without a /KEY."""
+    return text in known_spaces() or (":" in text and text.rpartition(":")[2].isidentifier())
+
+
+def recorded_space(name: str, in_size: int | None, classes: int | None, code: Any, where: str) -> Space:
+    """Return the space that a record ``where`` names; ``code`` is ``Code.as_dict`` of one of the user's own, or None.
+
+    InputError where its file is gone, or has changed since.
+    """
+    own = code.get("name") if isinstance(code, dict) else None
+    found = space(own if isinstance(own, str) else name, in_size, classes)
+    check_same(where, "space", code, found.code, "put the file back as it was, or search again with another -o")
+    return found
+
+
+def _own(found: Found[Any], given: dict[str, int]) -> Space:
+    """The space that the user's own code is or returns, checked as far as its blocks."""
+    value, wanted = found.value, "a space: a Space, or a function of (in_size=..., classes=...) that returns one"
+    assert found.code is not None
+    accepted(found, isinstance(value, Space) or callable(value), wanted)
+    if isinstance(value, Space):
+        has = {"in_size": value.in_size, "classes": value.layers[-1].options[0].c_out if value.layers else None}
+        other = [f"{key} {has[key]}" for key in given if given[key] != has[key]]
+        if other:
+            raise InputError(
+                f"{found.code.text} is a Space of {' and '.join(other)} and takes no other: make it a function of "
+                "(in_size=..., classes=...) that returns one"
+            )
+        made = value
+    else:
+        lacking = _lacking(value, given)
+        if lacking:
+            raise InputError(f"{found.code.text} takes no {' and no '.join(lacking)}: leave out the option, or add it")
+        made = called(found.code, lambda: value(**given))
+        accepted(Found(made, found.code), isinstance(made, Space), wanted)
+    if not called(found.code, lambda: made.layers and made.networks):
+        raise InputError(f"{found.code.text} is a space without networks: it has no layers")
+    if made.name in SPACES:
+        raise InputError(f"{found.code.text} is called {made.name!r}, as a space that ships is: give it another name")
+    return replace(made, code=found.code)
+
+
+def _lacking(function: Callable[..., Any], given: dict[str, int]) -> list[str]:
+    """Of the arguments ``given``, those that the function does not take."""
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return []
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return []
+    takes = {name for name, p in parameters.items() if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)}
+    return [name for name in given if name not in takes]

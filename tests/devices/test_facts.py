@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from edgenas.devices.facts.facts import (
     read_facts,
     state,
 )
+from edgenas.devices.facts.int8_products import described, exact, int8_isa, named
 from edgenas.devices.transports.local import LocalDevice
 from tools.rig.phone_files import PIXEL6_CLUSTERS, PIXEL6_PROPERTIES, battery, cpuinfo, sysfs, thermal
 
@@ -134,6 +136,7 @@ def test_a_phone() -> None:
         temperature_c=77.0,
         battery_percent=87.0,
         thermal_status=2,
+        int8_isa="asimd asimddp",
     )
     assert {"clusters", "battery_percent", "thermal_status", "os"} <= state(facts).keys()
 
@@ -198,6 +201,9 @@ def test_this_machine() -> None:
     assert facts.cores is not None
     assert facts.memory_mib is not None
     assert fingerprint(facts) == fingerprint(read_facts(LocalDevice()))
+    flags = " ".join(line for line in Path("/proc/cpuinfo").read_text().splitlines() if line[:5] in ("flags", "Featu"))
+    assert ("avx512-vnni" in (facts.int8_isa or "").split()) == ("avx512_vnni" in flags.split())
+    assert "int8_isa" in state(facts) and "int8_isa" not in fingerprint(facts), "tables of before stay comparable"
 
 
 @pytest.mark.parametrize(
@@ -233,3 +239,52 @@ def test_every_real_cpuinfo_is_read_and_nearly_all_cores_are_named(shared_data: 
     assert CpuInfo() not in found
     named = [info for info in found if info.cpu is not None and "implementer" not in info.cpu]
     assert len(named) >= 120, "two of the 123 do not tell their part numbers"
+
+
+HASWELL = "fpu sse4_1 avx fma avx2 bmi2"
+SKYLAKE_X = f"{HASWELL} avx512f avx512dq avx512cd avx512bw avx512vl"
+
+
+@pytest.mark.parametrize(
+    ("flags", "isa", "known", "told"),
+    [
+        (f"{SKYLAKE_X} avx512_vnni", "sse4.1 avx2 avx512 avx512-vnni", True, "AVX512-VNNI (exact)"),
+        (f"{HASWELL} avx_vnni", "sse4.1 avx2 avx-vnni", True, "AVX-VNNI (exact)"),
+        # a virtual machine may hide one and show the other: ONNX Runtime then takes its kernel for plain AVX512
+        (f"{SKYLAKE_X} avx_vnni", "sse4.1 avx2 avx512 avx-vnni", False, "AVX512 without VNNI: 16-bit sums saturate"),
+        (f"{SKYLAKE_X} avx512_vnni amx_tile amx_int8", "sse4.1 avx2 avx512 avx512-vnni amx-int8", True, "AMX-INT8"),
+        (HASWELL, "sse4.1 avx2", False, "AVX2 without VNNI: 16-bit sums saturate; int8 ONNX files are written with re"),
+        (HASWELL.replace(" fma", ""), "sse4.1", True, "SSE4.1 (exact)"),
+        ("fp asimd evtstrm crc32", "asimd", True, "Arm without dot product (exact)"),
+        ("fp asimd asimdhp asimddp", "asimd asimddp", True, "Arm dot product (exact)"),
+        ("fp asimd asimddp i8mm bf16", "asimd asimddp i8mm", True, "Arm i8mm (exact)"),
+        ("half thumb neon vfpv4", "neon", None, "32-bit Arm NEON: whether sums are exact is not known; int8 ONNX"),
+        ("rv64imafdc", None, None, "not known: "),
+    ],
+)
+def test_which_8_bit_products_are_exact(flags: str, isa: str | None, known: bool | None, told: str) -> None:
+    arm = "flags" if "fpu" in flags else "Features"
+    assert parse_cpuinfo(f"processor\t: 0\n{arm}\t\t: {flags}\n").int8_isa == isa
+    assert exact(isa) is known
+    assert described(isa).startswith(told) and described(isa).startswith(named(isa))
+
+
+def test_only_what_every_core_has_counts() -> None:
+    """A big core with the dot product beside a small one without: Linux may run a thread on either."""
+    text = "processor\t: 0\nFeatures\t: asimd\n\nprocessor\t: 1\nFeatures\t: asimd asimddp\n"
+    assert parse_cpuinfo(text).int8_isa == "asimd"
+    assert int8_isa([]) is None
+
+
+def test_the_8_bit_products_of_real_processors(shared_data: Path) -> None:
+    """They are of 2010 to 2018: none has VNNI or lists the dot product; Atoms end at SSE4.2."""
+    files = sorted((shared_data / "traces/cpuinfo_getprop/test/cpuinfo").glob("*.log"))
+    found = Counter(parse_cpuinfo(path.read_text(errors="replace")).int8_isa for path in files)
+    assert found == {"neon": 62, "asimd": 41, "neon asimd": 12, "sse4.1": 4, None: 4}
+    assert {isa: exact(isa) for isa in found} == {
+        "neon": None,
+        "asimd": True,
+        "neon asimd": True,
+        "sse4.1": True,
+        None: None,
+    }

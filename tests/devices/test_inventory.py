@@ -108,7 +108,10 @@ def test_a_phone(home: Path) -> None:
         (PI + "host = 'a'\njump = 'b c'", "line 4: devices.pi4: 'b c' is not a host"),
         (PI + f"host = 'a'\njump = 'b:{'1' * 480}'", "devices.pi4: .* is not a port"),
         (PI + "host = 'a'\npassword = 'raspberry'", "line 4: devices.pi4.password: no password.*ssh-copy-id"),
-        (PI + "host = 'a'\nserial = 'x'", "devices.pi4.serial: unknown field; known: kind, host, user"),
+        (
+            PI + "host = 'a'\nserial = 'x'",
+            "devices.pi4.serial: unknown field; did you mean 'user'. Known: kind, host, user",
+        ),
         (PI + "host = 'a'\npool = 'A B'", "devices.pi4.pool: .*write a name"),
         (PI + "host = 'a'\n\"a\\u001b[2J\" = 1", "devices.pi4.a .*: unknown field"),
         (PIXEL + "serial = '-s'", "line 3: devices.pixel.serial: .*not an adb serial"),
@@ -120,7 +123,10 @@ def test_a_phone(home: Path) -> None:
         ),
         (PIXEL + f"benchmark_model_sha256 = '{SHA}'", "line 3: devices.pixel.benchmark_model: missing; write the path"),
         (PIXEL + "benchmark_model_sha256 = 'AB'", "devices.pixel.benchmark_model_sha256: .*write the 64 digits"),
-        ("[devices.x]\nkind = 'usb'", "line 2: devices.x.kind: must be 'local', 'ssh' or 'adb', but it is 'usb'"),
+        (
+            "[devices.x]\nkind = 'usb'",
+            "line 2: devices.x.kind: no device kind 'usb'; there are local, ssh, adb; one of your own is FILE.py:NAME",
+        ),
         ("[devices.x]\nkind = ['ssh']", "line 2: devices.x.kind: must be"),
         ("a = " + "[" * 5000, "not TOML"),
         ("a = " + "1" * 5000, "not TOML"),

@@ -37,6 +37,15 @@ def test_a_configuration_is_read_as_openssh_reads_it(tmp_path: Path) -> None:
     assert read_config(tmp_path / "absent", "x", home=tmp_path).host_name == "x"
 
 
+@pytest.mark.parametrize("mark", ["\x85", "\u2028", "\f", "\r"], ids=ascii)
+def test_a_line_ends_where_openssh_ends_it(tmp_path: Path, mark: str) -> None:
+    """What stands in a comment behind another line break than a line feed is a comment still."""
+    path = config(tmp_path, "")
+    path.write_bytes(f"User=first\r\n# {mark}Port 2222\r\nHostName real\n".encode())
+    found = read_config(path, "pi4", home=tmp_path)
+    assert (found.user, found.port, found.host_name) == ("first", None, "real")
+
+
 def test_the_same_answers_as_openssh(tmp_path: Path) -> None:
     if not shutil.which("ssh"):
         pytest.skip("no ssh client on this machine")

@@ -10,10 +10,12 @@ import pytest
 
 from edgenas.latency_tables.imported import FORMAT as IMPORTED
 from tests.conftest import ROOT
+from tests.edgenas.test_runs import KINDS
 from tests.support.docs_commands import complaint, edgenas_complaint, exchanged, options_of, replaced
 from tests.support.docs_pages import PAGES, SHELL, Block, blocks_of, prose_of, shell_blocks, spans_of, text_of
 
-TABLE = "edgenas latency table"  #: no command, but what a table begins with
+#: no commands, but what files begin with
+FORMATS = {"edgenas latency table", IMPORTED, *KINDS}
 
 pytestmark = pytest.mark.filterwarnings("default")
 
@@ -30,7 +32,7 @@ def test_commands_in_the_text_are_some_too(page: str) -> None:
     """Those in backquotes, unless they leave something out or give a choice."""
     for span in spans_of(page):
         verb, *rest = span.split()
-        if span in (TABLE, IMPORTED) or any(mark in span for mark in ("…", "...", "|")):
+        if span in FORMATS or any(mark in span for mark in ("…", "...", "|")):
             continue
         if verb == "edgenas" and rest:
             words = [word for word in rest if word != "VERB"]

@@ -5,23 +5,33 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from edgenas.bundle.write import MANIFEST, manifest
 from edgenas.cli.completions import INVENTORY
 from edgenas.devices.sections import AdbSection, LocalSection, Section, SshSection
 from edgenas.latency_tables.imported import FORMAT_VERSION as IMPORTED_VERSION
 from edgenas.latency_tables.store.migration import FORMAT_VERSION
-from edgenas.profiler.sustained import FORMAT as SUSTAINED
-from edgenas.profiler.sustained import VERSION as SUSTAINED_VERSION
-from edgenas.profiler.sustained import MinuteReading, Slowdown, SustainedLoad
-from edgenas.profiler.verify import Verdict
-from edgenas.runs.files import VerdictData
+from edgenas.profiler.export.quantize_onnx import WEIGHT_BITS
+from edgenas.profiler.sustained_load import MinuteReading, Slowdown, SustainedLoad
+from edgenas.profiler.target import Target
+from edgenas.profiler.verdict import Verdict
+from edgenas.runs.bundle import BUNDLE, BundleRecord, manifest
+from edgenas.runs.documents import DocumentKind
+from edgenas.runs.finalists import FINALISTS, Finalist
+from edgenas.runs.layout import MANIFEST
+from edgenas.runs.network import NETWORK
+from edgenas.runs.preprocessing import PREPROCESSING
+from edgenas.runs.run import RUN, FileRecord, RunRecord
+from edgenas.runs.search import SEARCH, Answer, FrontPoint, SavedExplanation, SavedRounds
+from edgenas.runs.sustained import SUSTAINED
+from edgenas.runs.verification import VERIFICATION
+from edgenas.search.explanation import CostShare, NextBetter
 from edgenas.search.journal import VERSION as TRIALS_VERSION
-from edgenas.search.record import VERSION as SEARCH_VERSION
+from edgenas.ship.device_accuracy import AccuracyOnDevice
 from edgenas.ship.preprocessing import PREDICT
 from tests.edgenas.test_cli import edgenas
 from tests.latency_tables.test_journal import SETTING
@@ -98,28 +108,71 @@ def test_judged_networks(run: Path) -> None:
 @pytest.mark.slow
 def test_searches(search: dict[str, Any]) -> None:
     assert set(search) == fields_under("Top")
-    assert keys(search["runs"]) == fields_under("Run")
-    assert fields_under("Run") - {"trials"} == set(search["winner"])
+    assert keys(search["runs"]) == fields_under("Run") | fields_under("Answer")
+    assert fields_under("Run") | fields_under("Answer") == {"trials", *search["winner"]}
     assert keys(search["winner"]["limits"]) == fields_under("Limit")
+    assert set(search["explanation"]) == fields_under("Explanation")
+    limits = keys(search["explanation"]["limits"])
+    assert limits - fields_under("Limit") == {"binds", "more"}
     named = re.search(r"`trials` \| in order: (.*?)\.", text_of(PAGE))
     assert named and set(re.findall("`([^`]+)`", named[1])) == keys(search["runs"][0]["trials"])
 
 
+def written(form: type) -> set[str]:
+    """Names that a record is written with."""
+    return {each.name for each in fields(form)} | set(getattr(form, "DERIVED", ()))
+
+
+def row(first: str) -> set[str]:
+    """Names that the second column mentions in the rows of the page whose first column begins with ``first``."""
+    found = re.findall(rf"^\| `{first}`[^|]*\|(.*)\|$", text_of(PAGE), re.MULTILINE)
+    return set(re.findall(r"`([a-z_]+)`", " ".join(found)))
+
+
+def test_records() -> None:
+    head = {"format", "version", "edgenas"}
+    assert fields_under("Answer") == written(Answer)
+    assert fields_under("Explanation") == written(SavedExplanation)
+    assert fields_under("Raised limit") == {"binds", "more"} and written(NextBetter) <= row("more")
+    assert written(CostShare) <= row("dearest_blocks") and written(FrontPoint) <= row("front")
+    assert written(SavedRounds) <= row("remeasured")
+    assert fields_under("Record") == head | written(RunRecord)
+    assert fields_under("File") == written(FileRecord)
+    assert fields_under("Finalists") == head | {"of", "finalists"}
+    assert fields_under("Finalist") == written(Finalist)
+    assert fields_under("Preprocessing") == head | written(PREPROCESSING.form)
+    assert fields_under("Bundle") == head | written(BundleRecord)
+
+
+def test_every_kind_is_named_with_its_version() -> None:
+    told = text_of(PAGE)
+    kinds: tuple[DocumentKind[Any], ...] = (SEARCH, RUN, FINALISTS, PREPROCESSING, VERIFICATION, BUNDLE)
+    for kind in kinds:
+        assert f"| `{kind.format}`, {kind.version}" in told, kind.format
+    assert f"`{NETWORK.format}`,\n{NETWORK.version}, the version" in told
+
+
 def test_verifications() -> None:
-    own = set(VerdictData.model_fields) - {"key", "judged_accuracy"}  # of the demo's finalists, which no bundle holds
-    assert fields_under("Verification") == own
-    assert set(Verdict.__dataclass_fields__) == own
+    assert fields_under("Verification") == {"format", "version", *written(Verdict)}
+
+
+def test_accuracy_on_pictures() -> None:
+    place = Target("pi4", "asimd")
+    line = AccuracyOnDevice("m", "r", place, 2, 1, 9.0, 90.0, 7, place, 50.0, 1.0).as_dict()
+    assert set(line) == fields_under("Accuracy on pictures")
+    told = text_of(PAGE)
+    assert all(f"`{name}`" in told for name in (*line["here"], *line["accuracy_on"], WEIGHT_BITS))
 
 
 def test_sustained_load() -> None:
     minute = MinuteReading(1, 60.0, 9, 1.0, 1.1, None, None, (), (1,), (1,))
-    line = SustainedLoad(
-        "m", "0", "d", "litert", SETTING, "now", 60.0, 60.0, "run", "", (minute,), "median", None
-    ).as_dict()
+    line = SUSTAINED.to_json(
+        SustainedLoad("m", "0", "d", "litert", SETTING, "now", 60.0, 60.0, "run", "", (minute,), "median", None)
+    )
     assert set(line) == fields_under("Sustained")
     assert keys(line["minutes"]) == fields_under("Minute")
     told = text_of(PAGE)
-    assert f'"{SUSTAINED}", {SUSTAINED_VERSION} |' in told
+    assert f'"{SUSTAINED.format}", {SUSTAINED.version} |' in told
     assert all(f"`{name}`" in told for name in Slowdown.__dataclass_fields__)
 
 
@@ -144,6 +197,12 @@ def test_versions() -> None:
         "latency table": FORMAT_VERSION,
         "imported table": IMPORTED_VERSION,
         "judged networks": TRIALS_VERSION,
-        "search": SEARCH_VERSION,
-        "sustained load": SUSTAINED_VERSION,
+        "search": SEARCH.version,
+        "run": RUN.version,
+        "finalists": FINALISTS.version,
+        "network": NETWORK.version,
+        "preprocessing": PREPROCESSING.version,
+        "verification": VERIFICATION.version,
+        "sustained load": SUSTAINED.version,
+        "bundle": BUNDLE.version,
     }

@@ -24,8 +24,8 @@ from typing import Any
 
 import pytest
 
-from edgenas.bundle.write import MANIFEST
 from edgenas.profiler.stopping import StoppingRule
+from edgenas.runs.layout import MANIFEST
 from edgenas.ship import order
 from edgenas.ship.preprocessing import PREDICT
 from edgenas.tables import validate
@@ -233,6 +233,13 @@ def test_training(reader: Reader) -> None:
     assert len(reader.reads("docs/training.md")) >= 3
 
 
+def test_adding(reader: Reader) -> None:
+    (section,) = [b.text for b in blocks_of("docs/adding.md") if b.language == "toml" and "[devices." in b.text]
+    (reader.folder / "devices.toml").write_text(section)
+    assert len(reader.reads("docs/adding.md")) == 8
+    assert {"v1", "search.json", "scored.json", "mine.json", "reference.jsonl"} <= left_in(reader)
+
+
 def test_search_on_a_cluster(reader: Reader) -> None:
     """A head and a node that the page starts, and a job; only who knows Ray's token may use them."""
     pytest.importorskip("ray")
@@ -267,6 +274,7 @@ def test_search_on_a_cluster(reader: Reader) -> None:
 
 STORIES: dict[str, Callable[..., None]] = {
     "README.md": test_the_readme_and_the_start,
+    "docs/adding.md": test_adding,
     "docs/how-numbers-are-made.md": test_profile_a_pi_and_how_numbers_are_made,
     "docs/int8.md": test_int8,
     "docs/profile-a-phone.md": test_profile_a_phone,

@@ -17,8 +17,10 @@ from edgenas.blocks.reference import reference
 from edgenas.blocks.weights import network_random_weights, save_weights
 from edgenas.bundle import assemble
 from edgenas.bundle.assemble import BundleParts, read_parts
-from edgenas.bundle.write import MANIFEST, changed
 from edgenas.cli import main
+from edgenas.runs.bundle import changed
+from edgenas.runs.layout import BUNDLE, MANIFEST
+from edgenas.runs.search import read_search
 from edgenas.ship.preprocessing import PREDICT
 from tests.edgenas.test_cli import edgenas
 from tests.support.picture_toys import write_classes
@@ -76,6 +78,7 @@ def test_a_bundle_of_a_search_an_export_and_a_table(made: Path) -> None:
         "search.json",
         "search.trials.jsonl",
         "run.json",
+        BUNDLE,
         MANIFEST,
     }
     told = json.loads((bundle / "run.json").read_text())
@@ -86,7 +89,9 @@ def test_a_bundle_of_a_search_an_export_and_a_table(made: Path) -> None:
     assert first["predicted_ms"] > 0 and other["predicted_ms"] is None
     assert told["files"]["model.onnx"]["accuracy"] == told["files"]["model.tflite"]["accuracy"]
     assert told["files"]["model.onnx"]["pictures"] == 12
-    assert json.loads((bundle / "search.json").read_text())["table"] == "table-litert.jsonl"
+    search = read_search(bundle / "search.json")
+    assert search.table == "table-litert.jsonl" and search.shipped is not None
+    assert search.shipped.key == told["winner"] and search.explanation is not None
     card = (bundle / "card.md").read_text()
     assert "| model.tflite | fp32 |" in card and "10 held-out networks" in card
     assert str(made) not in "".join(path.read_text(errors="replace") for path in bundle.iterdir())
@@ -138,10 +143,8 @@ def _no_labels(parts: BundleParts) -> None:
         np.savez(file, images=pictures)
 
 
-def _another_order(parts: BundleParts) -> None:
-    for name in CLASSES:
-        (parts.test / name).mkdir(exist_ok=True)
-    (parts.model / "labels.txt").write_text("".join(f"{name}\n" for name in reversed(CLASSES)))
+def _unknown_class(parts: BundleParts) -> None:
+    (parts.test / "greeen").mkdir()
 
 
 def _for_another_size(parts: BundleParts) -> None:
@@ -153,17 +156,17 @@ def _for_another_size(parts: BundleParts) -> None:
     ("spoil", "says"),
     [
         (lambda p: (p.model / "arch.json").unlink(), r"has no arch\.json: it is neither a finished run nor what"),
-        (lambda p: (p.model / "arch.json").write_text("{"), r"arch\.json: .*export it again"),
+        (lambda p: (p.model / "arch.json").write_text("{"), r"arch\.json is not JSON .*export it again"),
         (lambda p: [path.unlink() for path in p.model.glob("model.*")], r"has no model\.tflite"),
         (lambda p: (p.model / "model.tflite").unlink(), "has no fp32 file for litert, .*--precision fp32"),
         (lambda p: p.search.with_suffix(".trials.jsonl").unlink(), r"no search\.trials\.jsonl beside it"),
-        (lambda p: p.search.write_text("{}"), "is none of ours|is no latency table|is no search"),
+        (lambda p: p.search.write_text("{}"), "is not of the format .edgenas search."),
         (_another_network, "no run of .* found; type: edgenas export"),
         (_by_macs, "budget of MACs; say which time to hold: --budget-ms"),
         (_no_labels, "has no labels"),
-        (_another_order, "has the classes .* in this order, labels.txt has"),
+        (_unknown_class, r"has greeen, which the network does not have \(near: green\); its classes are blue, green,"),
         (_for_another_size, r"is for 64 pixels, .* takes 32"),
-        (lambda p: (p.model / "preprocessing.json").write_text("[]"), "is not what edgenas export --labels wrote"),
+        (lambda p: (p.model / "preprocessing.json").write_text("[]"), "is not of the format .edgenas preprocessing."),
     ],
 )
 def test_what_does_not_belong_together_is_told(
@@ -177,7 +180,7 @@ def test_what_does_not_belong_together_is_told(
 def test_a_search_without_a_table_wants_one(parts: BundleParts) -> None:
     data = json.loads(parts.search.read_text())
     parts.search.write_text(json.dumps({**data, "table": None}))
-    with pytest.raises(InputError, match="name one that predicts the network: --table"):
+    with pytest.raises(InputError, match="name one that predicts its networks: --table"):
         read_parts(replace(parts, table=None))
 
 

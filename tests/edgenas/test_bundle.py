@@ -18,14 +18,16 @@ from PIL import Image, ImageOps
 
 from edgenas.base.errors import InputError
 from edgenas.bundle.repeat import agree
-from edgenas.bundle.write import MANIFEST, changed, manifest, write_bundle
+from edgenas.bundle.write import write_bundle
 from edgenas.devices.facts.facts import fingerprint, read_facts
 from edgenas.devices.transports.local import LocalDevice
 from edgenas.profiler.export.run import run_model
 from edgenas.profiler.export.tflite_metadata import read_labels
-from edgenas.profiler.verify import Verdict
-from edgenas.runs.files import VerdictData
+from edgenas.profiler.verdict import Verdict
+from edgenas.runs.bundle import changed, manifest
+from edgenas.runs.layout import BUNDLE, MANIFEST
 from edgenas.ship.preprocessing import PREDICT
+from edgenas.training.images.decode import open_picture, reads_heif, squared
 from tests.edgenas.test_cli import edgenas
 from tests.latency_tables.test_journal import SETTING
 from tests.support.report_toys import LABELS, write_finished_run
@@ -63,15 +65,16 @@ def test_everything_is_in_it_and_sha256sum_agrees(bundle: Path) -> None:
         "search.json",
         "search.trials.jsonl",
         "run.json",
+        BUNDLE,
         MANIFEST,
     }
     subprocess.run(["sha256sum", "--check", "--strict", "--quiet", MANIFEST], cwd=bundle, check=True)
     assert changed(bundle) == []
     card = (bundle / "card.md").read_text()
-    assert card.startswith("---\npipeline_tag: image-classification\n") and "The story." in card
+    assert card.startswith("---\npipeline_tag: image-classification\n")
     assert "| model.tflite | fp32 | \\<script\\>" in card  # a device's name stays text
     (row,) = (line for line in card.splitlines() if line.startswith("| model.tflite | fp32 | \\<script"))
-    assert "| 1.45 / 1.5 | 1.42 .. 1.48 |" in row and row.endswith("| 1.5 | inside, min 1.4 (1.36 .. 1.44) |")
+    assert "| 1.45 / 1.5 | 1.42 .. 1.48 |" in row and row.endswith("| 1.41 | 1.5 | inside, min 1.4 (1.36 .. 1.44) |")
     assert "| model-int8.tflite | int8 | - | - |" in card and card.count("not timed") == 2
     assert read_labels((bundle / "model-int8.tflite").read_bytes()) == LABELS
 
@@ -94,8 +97,11 @@ def test_its_program_answers_as_each_model_does(bundle: Path) -> None:
         "pathlib",
         "typing",
         "collections",
+        "contextlib",
+        "sys",
         "numpy",
         "PIL",
+        "pillow_heif",
         "ai_edge_litert",
         "tflite_runtime",
         "onnxruntime",
@@ -113,6 +119,41 @@ def test_its_program_answers_as_each_model_does(bundle: Path) -> None:
         shares = np.exp(scores - scores.max())
         assert (name, label) == ("picture.png", LABELS[scores.argmax()])
         assert float(share) == pytest.approx(float((shares / shares.sum()).max()), abs=1e-3)
+
+
+def test_its_program_reads_names_line_by_line_in_utf_8_whatever_the_locale_is(bundle: Path) -> None:
+    names = [f"a\u2028b\x85c\x0cd é {number}" for number in range(10)]
+    (bundle / "labels.txt").write_bytes("".join(f"{name}\n" for name in names).encode())
+    Image.new("RGB", (40, 30), "red").save(bundle.parent / "réd.png")
+    argv = [sys.executable, "-I", str(bundle / PREDICT), "--model", "model.onnx", "réd.png"]
+    env = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}
+    told = subprocess.run(
+        ["env", "-i", *(f"{k}={v}" for k, v in env.items()), *argv[:1], "-X", "utf8=0", *argv[1:]],
+        cwd=bundle.parent,
+        capture_output=True,
+        timeout=120,
+    )
+    assert told.returncode == 0, told.stderr
+    rows = [line.split("\t") for line in told.stdout.decode("utf-8").removesuffix("\n").split("\n")]
+    assert [row[0] for row in rows] == ["réd.png"] and all(row[1] in names for row in rows)
+
+
+def test_its_program_sees_pictures_as_training_does(bundle: Path) -> None:
+    program: dict[str, Any] = {"__file__": str(bundle / PREDICT), "__name__": "predict"}
+    exec((bundle / PREDICT).read_text(encoding="utf-8").removesuffix("main()\n"), program)
+    four = Image.fromarray(np.random.default_rng(0).integers(0, 256, (50, 40, 4), dtype=np.uint8))
+    deep = Image.fromarray(np.random.default_rng(0).integers(0, 1 << 16, (50, 40), dtype=np.uint16))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # lies on its side
+    for suffix in ("png", "webp", "pgm", "tif", "gif", "avif", *(["heic"] if reads_heif() else [])):
+        file = bundle / f"a.{suffix}"
+        more = {"exif": exif} if suffix in ("png", "webp", "avif") else {}
+        (deep if suffix in ("pgm", "tif") else four).save(file, **more)
+        for mode, mean in (("RGB", [0.0] * 3), ("L", [0.0])):
+            how = {"mode": mode, "width": 32, "height": 32, "mean": mean, "deviation": [1.0] * len(mean)}
+            with open_picture(file) as image:
+                trained_on, _ = squared(image, 32, len(mode))
+            assert np.array_equal(program["picture"](str(file), how)[0], trained_on), (suffix, mode)
 
 
 @pytest.mark.parametrize(("runtime", "models"), [("ai-edge-litert", MODELS[::2]), ("onnxruntime", MODELS[1::2])])
@@ -183,7 +224,7 @@ def test_every_kind_of_change_is_caught(bundle: Path) -> None:
 def test_a_manifest_names_files_of_its_folder(bundle: Path, line: str) -> None:
     with (bundle / MANIFEST).open("a") as file:
         file.write(line + "\n")
-    with pytest.raises(InputError, match=r"MANIFEST, line 17"):
+    with pytest.raises(InputError, match=r"MANIFEST, line 18"):
         changed(bundle)
 
 
@@ -205,7 +246,7 @@ def record(bundle: Path, low: float, high: float, *, here: bool) -> None:
         line |= {"low_ms": low, "measured_ms": (low * high) ** 0.5, "high_ms": high, "within_budget": None}
         line.pop("budget_ms", None)
         if here:
-            line["setting"]["device"] = fingerprint(read_facts(LocalDevice()))
+            line["setting"] |= {"device": fingerprint(read_facts(LocalDevice())), "cores": [0]}
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     (bundle / MANIFEST).write_text(manifest(bundle))
 
@@ -227,9 +268,7 @@ def test_a_repeated_measurement(bundle: Path, low: float, here: bool, verdict: b
 
 
 def test_agreement_is_what_both_intervals_explain() -> None:
-    then = VerdictData(
-        file="m", device="d", runtime="litert", statistic="median", measured_ms=1.0, low_ms=1 / 1.04, high_ms=1.04
-    )
+    then = Verdict("m", "d", "litert", "median", 1.0, 1 / 1.04, 1.04, 1.0, 1.0)
     now = Verdict("m", "d", "litert", "median", 1.0, 1 / 1.03, 1.03, 1.0, 1.0, None, None, None, SETTING)
     assert agree(then, now)
     for ms, wanted in (

@@ -226,7 +226,7 @@ def test_search_by_macs_and_params_needs_no_table(folder: Path, tmp_path: Path) 
         (("--budget-macs", "1e9", "--remeasure", "local"), "give --table and --budget-ms"),
         (("--budget-macs", "-3"), "positive"),
         (("--budget-macs", "nan"), "positive"),
-        (("--budget-macs", "1e9", "--set", "layernas.bucket=3"), "it has buckets"),
+        (("--budget-macs", "1e9", "--set", "layernas.bucket=3"), "did you mean 'buckets'? It has buckets"),
         (("--budget-macs", "1e9", "--set", "layernas.buckets=many"), "not a whole number"),
         (("--budget-macs", "1e9", "--set", "buckets=3"), "ALGORITHM.OPTION=VALUE"),
         (("--budget-macs", "1e9", "--algorithm", "magic"), "there are layernas"),

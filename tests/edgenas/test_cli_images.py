@@ -68,7 +68,7 @@ def test_misuse_is_named(tmp_path: Path) -> None:
         (("digits", "--images", "photos"), "is for --accuracy train or supernet"),
         (("train", "--images", "nowhere"), "nowhere is no folder"),
         (("supernet", "--images", "photos"), "in amber; delete the folder"),
-        (("train", "--images", "photos", "--set", "train.epoch=3"), "it has epochs"),
+        (("train", "--images", "photos", "--set", "train.epoch=3"), "did you mean 'epochs'? It has epochs"),
         (("train", "--images", "photos", "--set", "train.flip=maybe"), "not true or false"),
     ):
         assert why in edgenas(*base, *args, cwd=tmp_path, check=2).stderr

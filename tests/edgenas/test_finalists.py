@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgenas.blocks.architecture import Architecture
-from edgenas.profiler.verify import Verdict
+from edgenas.profiler.verdict import Verdict
 from edgenas.search.accuracy.callable import CallableAccuracy
 from edgenas.search.cost import macs_cost
 from edgenas.search.journal import TrialCache

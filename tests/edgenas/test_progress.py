@@ -91,10 +91,10 @@ def test_ctrl_c_leaves_nothing_behind() -> None:
     import time
     from edgenas.cli.live_campaign import live_table
     from edgenas.cli.terminal import talk
-    from edgenas.profiler.work import Progress
+    from edgenas.profiler.work import CampaignProgress
     try:
         with live_table(["pi4", "a/very/long/path/of/a/table-litert.jsonl"]) as live:
-            live.update("pi4", Progress(18, 54, 1, 4000.0, "shelf-3", 51.2, 7))
+            live.update("pi4", CampaignProgress(18, 54, 1, 4000.0, "shelf-3", 51.2, 7))
             talk("said")
             time.sleep(60)
     except KeyboardInterrupt:

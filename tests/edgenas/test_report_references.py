@@ -14,8 +14,8 @@ from edgenas.latency_tables.store.journal import TableWriter
 from edgenas.report.page import page
 from edgenas.report.references import drawn, fbnet_c, mnasnet, proxylessnas_mobile
 from edgenas.report.series import all_series
-from edgenas.runs.files import SearchData
 from edgenas.runs.gather import gather
+from edgenas.runs.search import SEARCH
 from edgenas.search.spaces import space
 from tests.edgenas.test_report import Page
 from tests.latency_tables.test_journal import SETTING
@@ -43,7 +43,7 @@ def searched(name: str, accuracy: str, unit: str = "ms", **sizes: int) -> dict[s
 
 
 def references(data: dict[str, Any]) -> tuple[list[str], str]:
-    found, why = drawn(SearchData.model_validate(data), ())
+    found, why = drawn(SEARCH.of_json(data, "search.json"), ())
     return [reference.name for reference in found], why
 
 

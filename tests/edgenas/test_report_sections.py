@@ -10,22 +10,24 @@ from typing import Any
 import pytest
 
 from edgenas.base.errors import InputError
-from edgenas.latency_tables.store.journal import TableWriter, read_journal
+from edgenas.latency_tables.store.journal import TableWriter, read_table
 from edgenas.latency_tables.validation import latest
-from edgenas.profiler.verify import Verdict
+from edgenas.profiler.verdict import Verdict
 from edgenas.report.card import proved
 from edgenas.report.html import render
 from edgenas.report.page import page
 from edgenas.report.plot import Axis, Plot
 from edgenas.report.sections.limits import best_runs, limits_section
 from edgenas.report.sections.trust import trust_section
-from edgenas.runs.files import SearchData
+from edgenas.runs.from_search import saved_explanation, saved_search
 from edgenas.runs.gather import RunFiles, gather
+from edgenas.runs.search import SEARCH
+from edgenas.runs.sustained import SUSTAINED
 from edgenas.search.explain import explain
 from tests.edgenas.test_report import Page
 from tests.latency_tables.test_journal import SETTING
 from tests.latency_tables.test_validation import SPACE
-from tests.support.report_toys import Pi, searched, sustained, tau, write_run
+from tests.support.report_toys import Pi, searched, sustained, tau, under_load, write_run
 
 
 @pytest.fixture(scope="module")
@@ -37,16 +39,18 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def explained(run: Path) -> dict[str, Any]:
     """What ``edgenas search`` writes of a search with a limit beside its budgets."""
     record, cost = searched(run, ("params", 1.2e6))
-    return record.to_json(
+    saved = saved_search(
+        record,
         table="table-litert.jsonl",
         statistic=cost.statistic,
         uncertainty="upper",
-        explanation=explain(record).as_dict(record),
+        explanation=saved_explanation(record, explain(record)),
     )
+    return SEARCH.to_json(saved)
 
 
 def test_limits_are_told_for_each_budget(explained: dict[str, Any]) -> None:
-    search = SearchData.model_validate(explained)
+    search = SEARCH.of_json(explained, "search.json")
     runs = best_runs(search)
     assert [run.budget for run in runs] == [1.5, 2.5]
     assert [[limit.unit for limit in run.limits] for run in runs] == [["ms", "params"]] * 2
@@ -61,7 +65,7 @@ def test_limits_are_told_for_each_budget(explained: dict[str, Any]) -> None:
 
 def test_a_search_that_tells_no_limits_has_none(explained: dict[str, Any]) -> None:
     older = {**explained, "explanation": None, "runs": [{**run, "limits": []} for run in explained["runs"]]}
-    assert limits_section([SearchData.model_validate(older)]) is None
+    assert limits_section([SEARCH.of_json(older, "search.json")]) is None
 
 
 @pytest.mark.parametrize(
@@ -75,7 +79,7 @@ def test_a_search_that_tells_no_limits_has_none(explained: dict[str, Any]) -> No
 def test_trust_says_what_its_interval_allows(
     explained: dict[str, Any], judge: dict[str, float], macs: dict[str, float], said: str
 ) -> None:
-    made = trust_section([SearchData.model_validate({**explained, "trust": {"judge": judge, "macs": macs}})])
+    made = trust_section([SEARCH.of_json({**explained, "trust": {"judge": judge, "macs": macs}}, "search.json")])
     text = Page(_text(made)).text
     assert said in text and f"{judge['value']:.2f}" in text and f"{judge['low']:.2f}".replace("-", "−") in text
 
@@ -105,18 +109,27 @@ def test_a_campaign_alone_says_what_is_missing(tmp_path: Path) -> None:
 
 def test_minutes_under_load_are_drawn(tmp_path: Path) -> None:
     path = tmp_path / "sustained.jsonl"
-    held = {"ratio": 1.01, "low": 0.99, "high": 1.03, "minutes": 1}
-    lines = [sustained(budget_ms=13.0, worst_minute=4, within_budget=False), sustained(file="b.onnx", slower=held)]
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    slowed, held = under_load(budget_ms=13.0), under_load("b.onnx", growth=0)
+    SUSTAINED.write_lines(path, [slowed, held])
+    assert slowed.slower is not None and slowed.slower.low > 1 and held.slower is not None
+    grown = " … ".join(f"{100 * (value - 1):.1f} %" for value in (slowed.slower.low, slowed.slower.high))
+    between = " … ".join(f"{100 * (value - 1):.1f} %" for value in (held.slower.low, held.slower.high))
     shown = Page(page(gather([path])))
     assert next(a["id"] for a in shown.all("section")) == "sustained"
     assert (
-        "After 4 minutes a.tflite takes 27.3 % longer (20.0 % … 35.0 %), at 54 °C instead of 51; its worst minute, 4, "
+        f"After 4 minutes a.tflite takes 27.3 % longer ({grown}), at 54 °C instead of 51; its worst minute, 4, "
         "is outside 13.0 ms." in shown.text
     )
-    assert "b.onnx held its speed for 4 minutes (−1.0 % … 3.0 %)" in shown.text and "soft limit" in shown.text
-    path.write_text(json.dumps(sustained(minutes=[{"minute": 1, "median_ms": -1, "p90_ms": 1}])) + "\n")
-    with pytest.raises(InputError, match=r"sustained\.jsonl: minutes\.0\.median_ms"):
+    assert (
+        f"b.onnx held its speed for 4 minutes ({between.replace('-', '−')})" in shown.text
+        and "soft limit" in shown.text
+    )
+    line = sustained()
+    line["minutes"][0]["median_ms"] = -1
+    path.write_text(json.dumps(line) + "\n")
+    with pytest.raises(
+        InputError, match=r"sustained\.jsonl, line 1: minutes\.0\.median_ms is -1: it should be greater"
+    ):
         gather([path])
 
 
@@ -150,7 +163,7 @@ def test_no_mark_hides_the_label_of_a_budget() -> None:
 
 
 def test_a_file_that_is_further_off_than_predictions_are_is_told(run: Path, tmp_path: Path) -> None:
-    proof = latest(read_journal(run / "table-litert.jsonl"), None)
+    proof = latest(read_table(run / "table-litert.jsonl"))
     assert proof is not None
     share = proof.error_share()
     verdict = Verdict("model.tflite", "pi4", "litert", "min", 1.0, 0.9, 1.1, 1.0, 1.0, None, 1.0, None, SETTING)

@@ -19,8 +19,8 @@ from edgenas.report.judged import MOST_POINTS, MOST_ROWS, shown_keys
 from edgenas.report.page import page
 from edgenas.report.parts import MOST_ROWS as MOST_OF_A_TABLE
 from edgenas.report.sampling import evenly, sampled
-from edgenas.runs.files import SearchData
 from edgenas.runs.gather import gather
+from edgenas.runs.search import SEARCH
 from edgenas.search.spaces import space
 from tests.edgenas.test_report import Page
 from tests.latency_tables.test_journal import SETTING
@@ -63,8 +63,8 @@ def test_a_search_of_thousands_keeps_what_stands_out(search: dict[str, object], 
     assert MOST_ROWS < len(points) <= MOST_POINTS and len(text.encode()) < MOST_BYTES
     assert f"{len(points):,} of 5,000 are drawn" in shown.text
     assert f"the {MOST_ROWS} most accurate of 5,000 networks; search.json has all" in shown.text
-    trials = SearchData.model_validate(search).runs[0].trials
-    kept = shown_keys(SearchData.model_validate(search), [trials[7].key], MOST_POINTS)
+    trials = SEARCH.of_json(search, "search.json").runs[0].trials
+    kept = shown_keys(SEARCH.of_json(search, "search.json"), [trials[7].key], MOST_POINTS)
     assert len(kept) == len(set(kept)) == MOST_POINTS
     ends = [min(trials, key=lambda t: t.cost), max(trials, key=lambda t: t.cost)]
     ends += [min(trials, key=lambda t: t.accuracy), max(trials, key=lambda t: t.accuracy)]

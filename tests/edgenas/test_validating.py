@@ -11,13 +11,14 @@ import pytest
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.blocks.spec import BlockSpec
 from edgenas.cli.table.validate import find_space
+from edgenas.latency_tables.gate import prediction
 from edgenas.latency_tables.records import HeldOut
 from edgenas.latency_tables.store.journal import TableWriter
 from edgenas.latency_tables.table import LatencyTable
 from edgenas.search.cost import macs_cost
 from edgenas.search.graph import best_rest, layered_graph
 from edgenas.search.spaces import space
-from edgenas.search.table_cost import prediction, table_cost
+from edgenas.search.table_cost import table_cost
 from edgenas.tables.validate import ValidationRequest, hold_out, stratified
 from tests.latency_tables.test_journal import SETTING
 from tests.latency_tables.test_validation import SPACE, Device, validated
@@ -44,11 +45,12 @@ def test_a_table_that_was_never_validated_is_refused_with_the_command(
     plain = table_cost(SPACE, path, "min", unvalidated=True)
     assert (plain.error_share, plain.cost.fixed) == (None, 0.0)
     network = SPACE.architecture(SPACE.parse("2.2.2.2.2.2.2.2"))
-    assert plain.cost.total(network) == pytest.approx(table.total_ms(network))
+    assert plain.cost.total(network) == pytest.approx(table.total_ms(network, "min"))
+    assert table_cost(SPACE, path, unvalidated=True).cost.total(network) == pytest.approx(table.total_ms(network))
     other = written(tmp_path / "v.jsonl", table, held_out)
     found = table_cost(SPACE, other, "min", unvalidated=False)
     assert found.error_share is not None
-    assert found.cost.total(network) == pytest.approx(1.1 * table.total_ms(network) + 0.2, rel=0.03)
+    assert found.cost.total(network) == pytest.approx(1.1 * table.total_ms(network, "min") + 0.2, rel=0.03)
     assert prediction(other, network, "min")[2] == pytest.approx(found.cost.total(network))
     assert found.notes == ()
     with pytest.raises(InputError, match="statistic 'mean' is not one of"):

@@ -112,6 +112,8 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         import_table(path, "tunas")
     with pytest.raises(InputError, match="no format 'magic'; there are proxylessnas, ofa"):
         import_table(path, "magic")
+    with pytest.raises(InputError, match="format tunas holds one device a file; leave out --device-column"):
+        import_table(path, "tunas", column="raspi4")
 
 
 def test_a_block_far_apart_at_two_places_names_both(tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ from edgenas.latency_tables.calibration import Calibration, columns, elements, f
 from edgenas.latency_tables.records import BlockFailure, HeldOut, Measurement, Piece, Purpose
 from edgenas.latency_tables.statistics.agreement import agreement
 from edgenas.latency_tables.statistics.estimates import estimate
-from edgenas.latency_tables.store.journal import Journal
 from edgenas.latency_tables.table import LatencyTable
 from edgenas.latency_tables.validation import Validation, complete, latest, validation
 from edgenas.profiler.stopping import pieces_of
@@ -77,8 +76,8 @@ def networks(count: int, seed: int = 0) -> tuple[Piece, ...]:
     return tuple(dict.fromkeys(SPACE.architecture(SPACE.sample(rng)).blocks for _ in range(4 * count)))[:count]
 
 
-def journal(table: LatencyTable, *validations: HeldOut) -> Journal:
-    return Journal(table, (), "0", "now", 0, validations=validations)
+def journal(table: LatencyTable, *validations: HeldOut) -> LatencyTable:
+    return replace(table, validations=validations)
 
 
 def validated(

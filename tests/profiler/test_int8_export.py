@@ -192,7 +192,8 @@ def test_pictures_in_folders_are_cut_scaled_and_labelled(tmp_path: Path) -> None
         for i in range(3 + number):
             image.new("RGB", size, colour).save(tmp_path / name / f"{i}.png")
     scaling = Scaling((127.5,), (127.5,))
-    found = read_pictures(tmp_path, 12, 3, scaling)
+    assert read_pictures(tmp_path, 12, 3, scaling).labels is None, "nobody says of how many classes"
+    found = read_pictures(tmp_path, 12, 3, scaling, classes=2)
     assert found.labels is not None
     assert found.labels.tolist() == [0, 0, 0, 1, 1, 1, 1]
     assert (found.images[0] == np.array([1, -1, -1])).all() and (found.images[-1] == np.array([-1, 1, -1])).all()

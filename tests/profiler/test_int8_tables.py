@@ -21,7 +21,7 @@ from edgenas.profiler.runtimes import RUNTIMES
 from edgenas.profiler.stopping import StoppingRule
 from edgenas.search.spaces import space
 from edgenas.search.table_cost import table_cost
-from tests.edgenas.test_cli import SMALL, edgenas
+from tests.edgenas.test_cli import JUDGE, SMALL, edgenas
 from tests.latency_tables.test_journal import SETTING
 from tests.latency_tables.test_validation import SPACE, Device, validated
 
@@ -93,6 +93,41 @@ def test_a_search_says_what_its_table_is_of(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("runtime", ["litert", "onnxruntime"])
+def test_a_search_measures_its_winner_again_in_int8(tmp_path: Path, runtime: str) -> None:
+    (tmp_path / "judge.py").write_text(JUDGE)
+    edgenas("profile", *SMALL, "--precision", "int8", "--runtime", runtime, "--force", cwd=tmp_path)
+    path = tmp_path / f"local-{runtime}-int8.jsonl"
+    before = read_table(path)
+    edgenas(
+        "search",
+        "nas_bench_macro",
+        "--in-size",
+        "8",
+        "--table",
+        path.name,
+        "--unvalidated",
+        "--algorithm",
+        "mathnas",
+        "--accuracy",
+        "judge:by_macs",
+        "--budget-ms",
+        "1000",
+        "--remeasure",
+        "local",
+        "--remeasure-rounds",
+        "1",
+        "--force",
+        cwd=tmp_path,
+    )
+    record = json.loads((tmp_path / "search.json").read_text())
+    winner = [BlockSpec.parse(text) for text in record["winner"]["network"]["blocks"]]
+    after = read_table(path)
+    assert after.setting == before.setting and after.setting.precision == "int8"
+    assert all(len(after.processes(b)) >= len(before.processes(b)) + 3 for b in winner if b.kind != "skip")
+
+
+@pytest.mark.slow
 def test_from_int8_blocks_to_an_int8_file_with_a_prediction(tmp_path: Path) -> None:
     edgenas("profile", *SMALL, "--precision", "int8", cwd=tmp_path)
     table = "local-litert-int8.jsonl"
@@ -126,5 +161,7 @@ def test_from_int8_blocks_to_an_int8_file_with_a_prediction(tmp_path: Path) -> N
     verify = ("--network", "n.json", "--table", table, "--processes", "1", "--rounds", "2", "--json")
     (verdict,) = json.loads(edgenas("verify", "model/model-int8.tflite", *verify, cwd=tmp_path).stdout)
     assert verdict["predicted_ms"] > 0
+    other = edgenas("verify", "model/model-int8.tflite", *verify, "--threads", "2", cwd=tmp_path, check=2).stderr
+    assert f"{table} was measured with --threads 1, so its sums say nothing about files that run with" in other
     refused = edgenas("verify", "model/model.tflite", *verify, cwd=tmp_path, check=2).stderr
     assert "computes in fp32, but the table for litert is of int8 blocks" in refused

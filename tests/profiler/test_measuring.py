@@ -39,7 +39,6 @@ def test_processes_are_added_while_a_file_is_outside(budget_ms: float | None, ra
     assert verdict.statistic == "min" and verdict.low_ms <= verdict.measured_ms <= verdict.high_ms
     assert verdict.median_low_ms is not None and verdict.median_high_ms is not None
     assert verdict.median_low_ms <= verdict.median_ms <= verdict.median_high_ms
-    assert verdict.as_dict()["peak_kib"] == verdict.peak_kib
     assert told[-1] == (ran, ran)
 
 

@@ -15,7 +15,7 @@ import pytest
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.blocks.spec import BlockSpec
 from edgenas.blocks.weights import random_weights
-from edgenas.bundle.write import changed, write_bundle
+from edgenas.bundle.write import write_bundle
 from edgenas.cli.verify import command as verify
 from edgenas.cli.verify_sustained import print_sustained, seconds_of, sustain_files
 from edgenas.devices.inventory import Entry
@@ -23,7 +23,11 @@ from edgenas.devices.session.sample_state import Moment
 from edgenas.latency_tables.setting import Setting
 from edgenas.profiler.export import WRITERS
 from edgenas.profiler.runtimes.sustained import Minute
-from edgenas.profiler.sustained import MinuteReading, SustainedLoad, felt, ratio, sustain
+from edgenas.profiler.sustained import felt, sustain
+from edgenas.profiler.sustained_load import MinuteReading, SustainedLoad, ratio
+from edgenas.runs.bundle import changed
+from edgenas.runs.sustained import SUSTAINED
+from edgenas.runs.verification import VERIFICATION
 from tests.edgenas.test_bundle import record
 from tests.edgenas.test_bundle import run as finished_run
 from tests.edgenas.test_cli import edgenas
@@ -150,7 +154,7 @@ def test_a_file_is_run_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         with pytest.raises(OutcomeError, match=r"m\.tflite is not inside 1e-06 ms on local in minute \d: median"):
             sustain_files([tmp_path / "m.tflite"], HERE, "10s", budget_ms=1e-6, as_json=False, **asked)
     lines = [json.loads(line) for line in (tmp_path / "s.jsonl").read_text().splitlines()]
-    assert len(lines) == 2 and lines[0] == json.loads(json.dumps(one.as_dict()))
+    assert len(lines) == 2 and lines[0] == json.loads(json.dumps(SUSTAINED.to_json(one)))
     assert lines[0]["format"] == "edgenas sustained load" and len(lines[0]["minutes"][0]["deciles_ns"]) == 11
     cut = replace(one, stopped="interrupted", budget_ms=None)
     monkeypatch.setattr("edgenas.profiler.sustained.sustain", lambda *args, **how: cut)
@@ -195,8 +199,7 @@ def test_a_bundle_is_run_and_stays_as_it_is(finished_run: Path, tmp_path: Path) 
 
 def test_toys_have_no_memory_and_are_read_all_the_same(tmp_path: Path) -> None:
     """Records of before memory was measured."""
-    from edgenas.runs.files import VerdictData
-
-    demo = json.loads((write_run(tmp_path / "run") / "run.json").read_text())
-    assert all(VerdictData.model_validate(v).peak_kib is None for v in demo["verdicts"])
-    assert VerdictData.model_validate({**demo["verdicts"][0], "peak_kib": 7, "model_kib": 3}).model_kib == 3
+    made = json.loads((write_run(tmp_path / "run") / "run.json").read_text())["verdicts"]
+    made = [{**verdict, "format": VERIFICATION.format, "version": 1} for verdict in made]
+    assert all(VERIFICATION.of_json(v, "v").peak_kib is None for v in made)
+    assert VERIFICATION.of_json({**made[0], "peak_kib": 7, "model_kib": 3}, "v").model_kib == 3

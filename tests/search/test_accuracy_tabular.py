@@ -159,13 +159,13 @@ def test_answers_that_are_no_percentage_are_refused(answer: object) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("by_size", "does not read 'package.module:function'"),
+        ("by_size", "no judge 'by_size'; there are none; one of your own is FILE.py:NAME"),
         (":by_size", "does not read"),
         ("module:", "does not read"),
         ("module:a.b", "does not read"),
-        ("no_such_module_anywhere:f", "cannot import no_such_module_anywhere .* PYTHONPATH"),
-        (f"{__name__}:no_such_function", "has no function no_such_function"),
-        (f"{__name__}:NOT_A_FUNCTION", "has no function NOT_A_FUNCTION"),
+        ("no_such_module_anywhere:f", "no module 'no_such_module_anywhere': install it, .* FILE.py:NAME"),
+        (f"{__name__}:no_such_function", "has no `no_such_function`; it defines .*, by_size"),
+        (f"{__name__}:NOT_A_FUNCTION", "is an? .*, not a judge: a function of a network"),
     ],
 )
 def test_names_of_functions_that_do_not_lead_to_one(text: str, message: str) -> None:
@@ -176,7 +176,7 @@ def test_names_of_functions_that_do_not_lead_to_one(text: str, message: str) -> 
 def test_a_module_that_fails_to_import_shows_its_own_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "broken_judge.py").write_text("raise RuntimeError('inside the module')\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(RuntimeError, match="inside the module"):
+    with pytest.raises(InputError, match=r"broken_judge\.py line 1: RuntimeError: inside the module"):
         load_judge("broken_judge:f")
     sys.modules.pop("broken_judge", None)
     with pytest.raises(InputError, match="neither a function nor"):

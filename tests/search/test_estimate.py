@@ -131,7 +131,7 @@ def test_searching_by_an_estimate_as_typed(tmp_path: Path, shared_data: Path) ->
     assert record["accuracy"].startswith("estimate:ridge-60-seed0:") and record["winner"]["judged"] > 60
     assert (tmp_path / "search.estimate.trials.jsonl").read_text().count("\n") == 61
     wrong = edgenas(*args[:-3], "--set", "estimate.network=60", cwd=tmp_path, check=2)
-    assert "it has networks, model" in wrong.stderr
+    assert "did you mean 'networks'? It has networks, model" in wrong.stderr
 
 
 @pytest.mark.slow

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from edgenas.cli.explanation import print_explained
+from edgenas.runs.forms import plain
+from edgenas.runs.from_search import saved_explanation
 from edgenas.search.cost import peak_memory_cost, size_cost
 from edgenas.search.explain import WORTH, explain
 from edgenas.search.graph import layered_graph
@@ -67,7 +69,7 @@ def test_what_raising_a_limit_buys_is_the_next_network_of_all() -> None:
             assert more.most == pytest.approx(min(better))
             assert more.extra == pytest.approx(min(better) - every[number].most) and more.extra > 0
             assert WORTH <= more.gained == pytest.approx(worth[SPACE.parse(more.key)] - best)
-            assert more.rate == pytest.approx(more.gained / (100 * more.extra / every[number].most))
+            assert more.gained_per_percent == pytest.approx(more.gained / (100 * more.extra / every[number].most))
     assert binding > 0
 
 
@@ -90,7 +92,7 @@ def test_the_whole_explanation_of_a_toy(capsys: pytest.CaptureFixture[str]) -> N
     """Golden: numbers as they were captured, checked by the tests above."""
     record = searched([40.0, 48.0, 40.0], limits(), "mathnas", power=0.0)
     explained = explain(record)
-    data = explained.as_dict(record)
+    data = plain(saved_explanation(record, explained))
     assert [point["budget"] for point in data["front"]] == [40.0, 48.0]
     assert [p["interval"] for p in data["front"]] == [[0.95 * p["cost"], 1.05 * p["cost"]] for p in data["front"]]
     assert data["trials"] == sum(len(run.result.trials) for run in record.runs)

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from edgenas.base.errors import OutcomeError
+from edgenas.runs.from_search import saved_search
+from edgenas.runs.search import SEARCH
 from edgenas.search.algorithms.hybrid import hybrid
 from edgenas.search.journal import TrialCache
 from edgenas.search.problem import Problem
@@ -53,7 +55,7 @@ def test_hybrid_searches_all_budgets_at_once() -> None:
         assert run.result.best.accuracy == max(t.accuracy for t in fits) == point["accuracy"]
         assert run.result.answer in fits
         assert run.result.predicted == point["predicted"]
-    rows = json.loads(json.dumps(record.to_json(), allow_nan=False))["runs"]
+    rows = json.loads(json.dumps(SEARCH.to_json(saved_search(record)), allow_nan=False))["runs"]
     assert [row["key"] for row in rows] == [points[b]["finalists"][0]["network"] for b in BUDGETS]
     assert [row["most_rewarded"]["accuracy"] for row in rows] == [points[b]["accuracy"] for b in BUDGETS]
 

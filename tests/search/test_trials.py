@@ -115,6 +115,8 @@ def test_the_journal_is_read_back(tmp_path: Path) -> None:
         "space": "toy_ends",
         "in_size": 8,
         "accuracy": accuracy.name,
+        "score": False,
+        "code": {"space": None, "accuracy": None},
     }
     assert len(records) == paid == len(first.trials)
     with path.open("ab") as file:
@@ -145,7 +147,10 @@ def test_the_journal_belongs_to_one_space_and_one_judge(tmp_path: Path) -> None:
         TrialCache(s, BlockSumAccuracy(seed=7), path)
     text = path.read_text()
     for damage, message in (
-        (text.replace('"version":1', '"version":2'), "format version 2, this edgenas reads 1"),
+        (
+            text.replace('"version":1', '"version":2'),
+            "version 2 of .edgenas-trials., but this edgenas reads version 1",
+        ),
         (text.replace("edgenas-trials", "edgenas-table"), "not a journal of trials"),
         (text.replace('"accuracy":5', '"accuracy":"5'), "line 2: damaged record"),
         (text.replace('"network":"0.0.0.0"', '"network":"0.0.0.1"'), "line 2: network 0.0.0.1 had other blocks"),

@@ -105,6 +105,8 @@ class Reader:
             return "verify BUNDLE"
         if words[0] == "verify" and "--sustained" in words:
             return "verify --sustained"
+        if words[0] == "verify" and "--images" in words:
+            return "verify --images"
         return " ".join(words[: 2 if words[0] in ("table", "devices") else 1])
 
     def _edgenas(self, words: list[str], given: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from edgenas.base.errors import InputError
 from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.prediction.terms import work_amounts
+from edgenas.latency_tables.statistics.estimates import DEFAULT
 from tests.support.search_toys import noise
 
 
@@ -21,12 +22,12 @@ class Known:
     def blocks(self) -> tuple[BlockSpec, ...]:
         return tuple(self.of)
 
-    def ms(self, block: BlockSpec, statistic: str = "min") -> float:
-        if statistic != "min":
+    def ms(self, block: BlockSpec, statistic: str = DEFAULT) -> float:
+        if statistic != DEFAULT:
             raise InputError(f"no {statistic} here")
         return self.of[block]
 
-    def interval(self, block: BlockSpec, statistic: str = "min", confidence: float = 0.95) -> tuple[float, float]:
+    def interval(self, block: BlockSpec, statistic: str = DEFAULT, confidence: float = 0.95) -> tuple[float, float]:
         return self.of[block] * 0.99, self.of[block] * 1.01
 
 

@@ -14,20 +14,32 @@ from typing import Any
 
 import numpy as np
 
-from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.spec import BlockSpec
 from edgenas.blocks.weights import network_random_weights
 from edgenas.latency_tables.records import BlockFailure, Measurement, Piece, Purpose, VoidedRounds
 from edgenas.latency_tables.store.journal import TableWriter
 from edgenas.profiler.export.network import export_network
 from edgenas.profiler.export.quantize import Precision
+from edgenas.profiler.sustained_load import MinuteReading, SustainedLoad
+from edgenas.profiler.verdict import Verdict
+from edgenas.runs.finalists import Finalist
+from edgenas.runs.from_search import saved_explanation, saved_search
+from edgenas.runs.layout import ARCH, RUN, SEARCH
+from edgenas.runs.network import NETWORK
+from edgenas.runs.run import RUN as RUN_KIND
+from edgenas.runs.run import FileRecord, RunRecord
+from edgenas.runs.search import SEARCH as SEARCH_KIND
+from edgenas.runs.search import FrontPoint, read_network
+from edgenas.runs.sustained import SUSTAINED
 from edgenas.search.accuracy.callable import CallableAccuracy
+from edgenas.search.accuracy.trust import Tau, Trust
+from edgenas.search.budgets import Budgets
 from edgenas.search.cost import params_cost
 from edgenas.search.explain import explain
 from edgenas.search.journal import TrialCache
 from edgenas.search.problem import Limit, Problem
 from edgenas.search.record import SearchRecord, front_points, run_searches
-from edgenas.search.table_cost import PricedBudget, table_cost
+from edgenas.search.table_cost import PricedCost, table_cost
 from edgenas.ship.preprocessing import Preprocessing
 from tests.latency_tables.test_journal import SETTING
 from tests.latency_tables.test_validation import SPACE, Device, validated
@@ -77,7 +89,7 @@ def write_tables(folder: Path) -> None:
         writer.append([*records, failure, VoidedRounds("p1", 2, 4, 0.07)])
 
 
-def searched(folder: Path, *limits: tuple[str, float]) -> tuple[SearchRecord, PricedBudget]:
+def searched(folder: Path, *limits: tuple[str, float]) -> tuple[SearchRecord, PricedCost]:
     """A search over table-litert.jsonl, which keeps a journal of judged networks; ``limits`` beside its budgets."""
     cost = table_cost(SPACE, folder / "table-litert.jsonl", None, False)
     judge = CallableAccuracy(by_macs, f"by_macs {HOSTILE}")
@@ -98,76 +110,120 @@ def write_search(folder: Path) -> str:
     """search.json over table-litert.jsonl and its journal of judged networks; the winner's key."""
     record, cost = searched(folder)
     assert record.values is not None
-    front = [
-        {"cost": c, "predicted_accuracy": a, "key": k} for c, a, k in front_points(SPACE, cost.cost, record.values)
-    ]
-    data = record.to_json(
+    saved = saved_search(
+        record,
         table="somewhere/table-litert.jsonl",
-        statistic=cost.statistic,
-        front=front,
-        explanation=explain(record).as_dict(record),
-        trust={"judge": tau(0.6, 0.2, 0.8), "macs": tau(0.4, -0.1, 0.7)},
+        **Budgets(cost, ()).facts(),
+        front=tuple(FrontPoint(*point) for point in front_points(SPACE, cost.cost, record.values)),
+        explanation=saved_explanation(record, explain(record)),
+        trust=Trust(Tau(**tau(0.6, 0.2, 0.8)), Tau(**tau(0.4, -0.1, 0.7))),
     )
-    (folder / "search.json").write_text(json.dumps(data))
-    return str(data["winner"]["key"])
+    SEARCH_KIND.write(folder / SEARCH, saved)
+    return saved.winner.key
 
 
-def tau(value: float, low: float, high: float) -> dict[str, float]:
+def tau(value: float, low: float, high: float) -> dict[str, Any]:
     """Kendall's tau of 12 networks, as search.json has it."""
     return {"value": value, "low": low, "high": high, "members": 12}
 
 
 def sustained(**more: Any) -> dict[str, Any]:
-    """A line that ``edgenas verify --sustained`` appends."""
-    minutes = [
-        {
-            "minute": m,
-            "median_ms": 10 + m,
-            "p90_ms": 12 + m,
-            "temperature_c": 50 + m,
-            "clock_mhz": 1500 - 100 * m,
-            "throttled": ["soft limit"] if m == 4 else [],
-        }
+    """A line that ``edgenas verify --sustained`` appends: the device grows warm and slow."""
+    return SUSTAINED.to_json(under_load()) | more
+
+
+def under_load(
+    file: str = "a.tflite", device: str = "pi", growth: int = 1, budget_ms: float | None = None
+) -> SustainedLoad:
+    """Four minutes, of 11 ms in the first and ``growth`` ms more in each that follows."""
+    minutes = tuple(
+        MinuteReading(
+            m,
+            60.0,
+            1000,
+            10.0 + _more(m, growth),
+            12.0 + _more(m, growth),
+            50.0 + m,
+            1500.0 - 100 * m,
+            ("soft limit",) if m == 4 else (),
+            (1,) * 11,
+            _parts(10.0 + _more(m, growth)),
+        )
         for m in (1, 2, 3, 4)
-    ]
-    return {
-        "format": "edgenas sustained load",
-        "version": 1,
-        "file": "a.tflite",
-        "device": "pi",
-        "minutes": minutes,
-        "slower": {"ratio": 14 / 11, "low": 1.2, "high": 1.35, "minutes": 1},
-        **more,
-    }
+    )
+    return SustainedLoad(
+        file,
+        "0" * 64,
+        device,
+        "litert",
+        SETTING,
+        START.isoformat(),
+        240.0,
+        60.0,
+        "run",
+        "",
+        minutes,
+        "median",
+        budget_ms,
+    )
+
+
+def _more(minute: int, growth: int) -> float:
+    return float(1 + growth * (minute - 1))
+
+
+def _parts(ms: float) -> tuple[int, ...]:
+    """Medians of six parts of a minute, that differ by a few percent."""
+    return tuple(round(ms * 1e6 * share) for share in (0.96, 0.98, 1.0, 1.0, 1.02, 1.04))
 
 
 def write_demo(folder: Path, winner: str) -> None:
     """run.json: model.tflite inside its budget, model.onnx without one, and a finalist."""
-    verdict = {
-        "file": "model.tflite", "device": HOSTILE, "runtime": "litert", "statistic": "min", "measured_ms": 1.4,
-        "low_ms": 1.36, "high_ms": 1.44, "median_ms": 1.45, "p90_ms": 1.5, "budget_ms": 1.5, "predicted_ms": 1.41,
-        "median_low_ms": 1.42, "median_high_ms": 1.48, "within_budget": True, "setting": SETTING.as_dict(),
-    }  # fmt: skip
+    verdict = Verdict(
+        "model.tflite",
+        HOSTILE,
+        "litert",
+        "min",
+        1.4,
+        1.36,
+        1.44,
+        1.45,
+        1.5,
+        1.5,
+        1.41,
+        True,
+        SETTING,
+        median_low_ms=1.42,
+        median_high_ms=1.48,
+    )
     elsewhere = replace(SETTING, runtime="onnxruntime", version="onnxruntime 1.31.1", delegate="cpu")
-    other = {**verdict, "file": "model.onnx", "runtime": "onnxruntime", "budget_ms": None, "within_budget": None,
-             "setting": elsewhere.as_dict()}  # fmt: skip
-    file = {"precision": "fp32", "accuracy": 71.25, "pictures": 16}
-    data = {
-        "winner": winner,
-        "accuracy": 71.25,
-        "files": {"model.tflite": file, "model.onnx": file, "model-int8.tflite": {**file, "precision": "int8"}},
-        "verdicts": [verdict, other],
-        "finalists": [{**verdict, "key": winner, "file": winner, "judged_accuracy": 64.0}],
-    }
-    (folder / "run.json").write_text(json.dumps(data))
+    other = replace(
+        verdict, file="model.onnx", runtime="onnxruntime", budget_ms=None, within_budget=None, setting=elsewhere
+    )
+    file = FileRecord(precision="fp32", accuracy=71.25, pictures=16)
+    files = {"model.tflite": file, "model.onnx": file, "model-int8.tflite": replace(file, precision="int8")}
+    write_record(
+        folder,
+        RunRecord(
+            winner=winner,
+            budget_ms=1.5,
+            files=files,
+            verdicts=(verdict, other),
+            finalists=(Finalist(winner, 64.0, replace(verdict, file=winner)),),
+        ),
+    )
+
+
+def write_record(folder: Path, run: RunRecord) -> None:
+    """run.json."""
+    RUN_KIND.write(folder / RUN, run)
 
 
 def write_finished_run(folder: Path, precisions: Sequence[Precision] = ("fp32", "int8")) -> Path:
     """The same, with all that a bundle takes: LABELS, and files of a network with random weights."""
     write_run(folder)
-    network = Architecture.from_json(json.loads((folder / "search.json").read_text())["winner"]["network"])
-    (folder / "arch.json").write_text(json.dumps(network.to_json()))
-    (folder / "card.md").write_text("# toy\n\nThe story.\n")
+    network = read_network(folder / SEARCH)
+    NETWORK.write(folder / ARCH, network)
     pixels = np.random.default_rng(0).standard_normal((16, 32, 32, 3), dtype=np.float32)
     preprocessing = Preprocessing(32, LABELS, (120.0, 110.0, 100.0), (60.0, 55.0, 50.0))
     files = export_network(
@@ -179,10 +235,10 @@ def write_finished_run(folder: Path, precisions: Sequence[Precision] = ("fp32", 
         about=preprocessing.about("toy", "A toy."),
     )
     preprocessing.write(folder, files)
-    data = json.loads((folder / "run.json").read_text())
-    told = data["files"] | {"model-int8.onnx": data["files"]["model-int8.tflite"]}
-    data["files"] = {path.name: told[path.name] for path in files.values()}
-    (folder / "run.json").write_text(json.dumps(data))
+    run = RUN_KIND.read(folder / RUN)
+    told = run.files | {"model-int8.onnx": run.files["model-int8.tflite"]}
+    sized = {path.name: replace(told[path.name], bytes=path.stat().st_size) for path in files.values()}
+    write_record(folder, replace(run, files=sized))
     return folder
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from edgenas.base.errors import InputError, MissingExtraError
 from edgenas.training.data import ImageData
+from edgenas.training.images.open import open_images
 from edgenas.training.images.read import read_images
-from edgenas.training.images.source import open_images
 from tests.support.picture_toys import write_classes
 
 image_module = pytest.importorskip("PIL.Image")
@@ -50,7 +50,10 @@ def test_arrays_are_scaled_split_and_named(tmp_path: Path) -> None:
         ({"pictures": np.zeros(3)}, "holds pictures; name arrays"),
         ({"images": np.zeros((4, 8, 8, 3)), "labels": np.arange(4)}, "images is float64.*pictures are uint8"),
         ({"images": arrays()[0], "labels": np.arange(4)}, "30 pictures, so labels must hold as many"),
-        ({"images": arrays()[0], "labels": arrays()[1], "classes": np.array(["x"])}, "names 1 classes, but has labels"),
+        (
+            {"images": arrays()[0], "labels": arrays()[1], "classes": np.array(["x"])},
+            "from 0 to 2, and there are 1",
+        ),
         ({"images": arrays()[0], "labels": arrays()[1], "x_train": arrays()[0]}, "name arrays"),
         ({"images": np.array([{}]), "labels": np.zeros(1, int)}, "no .npz of plain arrays"),
     ],

@@ -48,6 +48,26 @@ def test_fresh_pointwise_convolutions_compute_what_torch_does() -> None:
     assert torch.allclose(ours(x), plain(x), atol=1e-5)
 
 
+@pytest.mark.parametrize("size", [7, 8])
+@pytest.mark.parametrize("text", ["conv-{}x4-o6-k1-s2-relu", "conv-{}x4-o6-k1-s1-relu", "conv-{}x4-o6-k3-s2-relu"])
+def test_quick_convolutions_have_the_gradients_of_torchs_own(text: str, size: int) -> None:
+    from edgenas.blocks.torch_modules import BlockModule
+    from edgenas.training.network import quick
+
+    block = BlockSpec.parse(text.format(size))
+    plain, ours = BlockModule(block), quick(BlockModule(block))
+    ours.load_state_dict(plain.state_dict())
+    x = torch.randn(3, 4, size, size)
+    gradients = []
+    for module in (plain, ours):
+        given = x.clone().requires_grad_()
+        y = module(given)
+        y.square().sum().backward()
+        gradients.append([y, given.grad, *(p.grad for p in module.parameters())])
+    for one, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+
+
 def test_schedule_warms_up_then_falls_to_nothing() -> None:
     from edgenas.training.loop import schedule
 

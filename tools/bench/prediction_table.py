@@ -11,6 +11,7 @@ from pathlib import Path
 from edgenas.blocks.spec import BlockSpec
 from edgenas.devices.inventory import Entry
 from edgenas.latency_tables.importers.proxylessnas import read
+from edgenas.latency_tables.statistics.estimates import DEFAULT
 from edgenas.latency_tables.store.journal import read_table
 from edgenas.profiler.fill import TableJob, fill
 from edgenas.profiler.plan import Plan
@@ -32,10 +33,10 @@ class Times:
     def blocks(self) -> tuple[BlockSpec, ...]:
         return tuple(self.of)
 
-    def ms(self, block: BlockSpec, statistic: str = "min") -> float:
+    def ms(self, block: BlockSpec, statistic: str = DEFAULT) -> float:
         return self.of[block]
 
-    def interval(self, block: BlockSpec, statistic: str = "min", confidence: float = 0.95) -> tuple[float, float]:
+    def interval(self, block: BlockSpec, statistic: str = DEFAULT, confidence: float = 0.95) -> tuple[float, float]:
         return self.of[block], self.of[block]
 
     def only(self, blocks: Iterable[BlockSpec]) -> Times:

@@ -6,12 +6,14 @@ import hashlib
 import io
 import multiprocessing
 import signal
+import stat
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import cache
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,8 +21,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edgenas.base.errors import MissingExtraError, OutcomeError
+from edgenas.base.errors import InputError, MissingExtraError, OutcomeError
 from edgenas.base.process import exit_with_parent
+from edgenas.blocks.labels import printable
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from edgenas.training.images.source import PictureSource
 
 _ORIENTATION = 0x0112  #: EXIF's tag; 1 is upright
+HEIF = frozenset([".heic", ".heif", ".hif"])  #: suffixes that Pillow reads with pillow-heif only
 _AT_ONCE = 64  #: pictures that a worker takes at a time
 _WORTH_WORKERS = 512  #: fewer are decoded sooner than a process has started
 
@@ -46,12 +50,42 @@ class Decoded:
 
 
 def open_picture(file: Path | bytes) -> Image:
-    """The picture in a file, not yet decoded, or in bytes."""
+    """The picture in a file, not yet decoded, or in bytes. InputError for a dead link, and for a FIFO or a device,
+    which is not opened."""
     try:
         import PIL.Image
     except ImportError as error:
         raise MissingExtraError("pillow", "images", "reading pictures") from error
-    return PIL.Image.open(io.BytesIO(file) if isinstance(file, bytes) else file)
+    reads_heif()
+    if isinstance(file, bytes):
+        return PIL.Image.open(io.BytesIO(file))
+    try:
+        mode = file.stat().st_mode
+    except FileNotFoundError as error:
+        if file.is_symlink():
+            raise InputError(f"dead link to {printable(file.readlink())}") from error
+        raise
+    if not stat.S_ISREG(mode):
+        raise InputError("a FIFO, a socket, a folder or a device, not a file")
+    return PIL.Image.open(file)
+
+
+def check_decoders(files: Iterable[Path]) -> None:
+    """MissingExtraError for files that no installed package decodes, before any of them is decoded."""
+    heif = [file for file in files if file.suffix.lower() in HEIF]
+    if heif and not reads_heif():
+        raise MissingExtraError("pillow-heif", "heic", f"reading {printable(heif[0])} and {len(heif) - 1} more like it")
+
+
+@cache
+def reads_heif() -> bool:
+    """Make Pillow read HEIC, also one that is called .jpg; False where pillow-heif is not installed."""
+    try:
+        import pillow_heif
+    except ImportError:
+        return False
+    pillow_heif.register_heif_opener()
+    return True
 
 
 def squared(image: Image, size: int, channels: int) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
@@ -98,17 +132,26 @@ def _of_many_levels(image: Image) -> Image:
 
 def decode(source: PictureSource, index: int, size: int, channels: int) -> Decoded:
     """One picture, or why there is none."""
+    found = decode_picture(lambda: source.picture(index), size, channels)
+    if isinstance(found, str):
+        return Decoded(index, None, (found,))
+    pixels, done = found
+    return Decoded(index, pixels, done, hashlib.sha256(pixels.tobytes()).digest()[:16])
+
+
+def decode_picture(
+    opened: Callable[[], Image], size: int, channels: int
+) -> tuple[NDArray[np.uint8], tuple[str, ...]] | str:
+    """What ``squared`` returns of the picture that is ``opened``; of one that is broken, why."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of metadata that is not used
-            with source.picture(index) as image:
-                pixels, done = squared(image, size, channels)
+            with opened() as image:
+                return squared(image, size, channels)
     except MissingExtraError:
         raise
     except Exception as error:  # Pillow raises nearly everything on files that are damaged
-        text = " ".join(str(error).split()) or type(error).__name__
-        return Decoded(index, None, (text[:120],))
-    return Decoded(index, pixels, done, hashlib.sha256(pixels.tobytes()).digest()[:16])
+        return printable(" ".join(str(error).split()) or type(error).__name__)[:120]
 
 
 def decode_all(

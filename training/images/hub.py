@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgenas.base.errors import InputError, MissingExtraError
+from edgenas.blocks.labels import class_name, printable
 from edgenas.training.images.decode import open_picture
-from edgenas.training.images.folder import PARTS, stamp_of
-from edgenas.training.images.source import Part, check_classes
+from edgenas.training.images.folder import readable_by_all, stamp_of
+from edgenas.training.images.source import PARTS, Part, check_classes
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -27,7 +28,9 @@ class HubDataset:
         features = next(iter(self._splits.values())).features
         self._column = _one(path, features, "Image")
         labels = _one(path, features, "ClassLabel")
-        self.class_names: tuple[str, ...] = tuple(features[labels].names)
+        self.class_names: tuple[str, ...] = tuple(
+            class_name(name, f"{path}, {labels}") for name in features[labels].names
+        )
         rows = [(name, label) for name, split in self._splits.items() for label in split[labels]]
         if any(not 0 <= label < len(self.class_names) for _, label in rows):
             raise InputError(f"{path} holds rows without a class in {labels!r}; leave them out (Dataset.filter)")
@@ -36,11 +39,15 @@ class HubDataset:
 
     @property
     def name(self) -> str:
-        return self._path.resolve().name
+        return printable(self._path.resolve().name)
 
     @property
     def notes(self) -> tuple[str, ...]:
         return ()
+
+    @cached_property
+    def private(self) -> bool:
+        return not readable_by_all([self._path, *self._path.rglob("*")])
 
     @cached_property
     def stamp(self) -> str:

@@ -11,6 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgenas.base.errors import InputError, MissingExtraError
+from edgenas.blocks.labels import class_name, printable
+from edgenas.training.images.classes import check_labels
+from edgenas.training.images.folder import readable_by_all
 from edgenas.training.images.source import Part, check_classes
 
 if TYPE_CHECKING:
@@ -49,20 +52,24 @@ class ArrayFile:
                 )
             items += [(part, int(label)) for label in found]
         self.items = tuple(items)
-        most = max(label for _, label in items)
-        self.class_names = tuple(str(name) for name in arrays.get("classes", np.arange(most + 1)))
-        if len(self.class_names) <= most:
-            raise InputError(f"{path} names {len(self.class_names)} classes, but has labels up to {most}")
+        numbers = {label for _, label in items}
+        named = _class_names(path, arrays["classes"]) if "classes" in arrays else None
+        check_labels(path, numbers, None if named is None else len(named))
+        self.class_names = named or tuple(map(str, sorted(numbers)))
         check_classes(path, self.class_names, self.items)
         self._starts = np.cumsum([0, *(len(images) for _, images in self._images)])
 
     @property
     def name(self) -> str:
-        return self._path.stem
+        return printable(self._path.stem)
 
     @property
     def notes(self) -> tuple[str, ...]:
         return ()
+
+    @property
+    def private(self) -> bool:
+        return not readable_by_all([self._path])
 
     @property
     def stamp(self) -> str:
@@ -94,8 +101,16 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
     try:
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
+    except (OSError, ValueError, EOFError, MemoryError, BadZipFile) as error:
         raise InputError(f"{path} is no .npz of plain arrays: {error}") from error
+
+
+def _class_names(path: Path, names: NDArray[Any]) -> tuple[str, ...]:
+    """The array ``classes``: text, UTF-8 bytes or numbers."""
+    if names.ndim != 1 or names.dtype.kind not in "USiu":
+        raise InputError(f"{path}: classes is {names.dtype}{names.shape}; class names are one row of text")
+    texts = (name.decode("utf-8", "surrogateescape") if isinstance(name, bytes) else str(name) for name in names)
+    return tuple(class_name(text, f"{path}, classes") for text in texts)
 
 
 def _images(path: Path, name: str, images: NDArray[Any]) -> NDArray[np.uint8]:

@@ -55,11 +55,13 @@ def read_images(
     wanted = f"{VERSION} {in_size} {channels} {seed} {source.stamp}"
     entry = (cache or cache_folder()) / hashlib.sha256(wanted.encode()).hexdigest()[:24]
     if not (entry / "facts.json").is_file():
-        entry.parent.mkdir(parents=True, exist_ok=True)
+        _own_folder(entry.parent)
         with tempfile.TemporaryDirectory(prefix=f".{entry.name}-", dir=entry.parent) as folder:
             partial = Path(folder, "entry")
-            partial.mkdir()
+            partial.mkdir(mode=0o700)
             _fill(partial, source, in_size, channels, seed, decode_all(source, in_size, channels, workers, progress))
+            for file in partial.iterdir():
+                file.chmod(0o600)
             shutil.rmtree(entry, ignore_errors=True)
             try:
                 partial.rename(entry)
@@ -67,6 +69,15 @@ def read_images(
                 if not (entry / "facts.json").is_file():  # another process was quicker
                     raise
     return _load(entry, source, in_size)
+
+
+def _own_folder(folder: Path) -> None:
+    """A cache that its owner alone may read, also one that earlier versions left open to others: pictures may be
+    private."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    facts = folder.stat()
+    if facts.st_mode & 0o077 and facts.st_uid == os.geteuid():
+        folder.chmod(0o700)
 
 
 def _fill(
@@ -101,7 +112,7 @@ def _fill(
     facts["mean"], facts["deviation"] = _statistics(all_pixels, sets.train)
     del all_pixels
     (entry / "all.npy").unlink()
-    (entry / "facts.json").write_text(json.dumps(facts))
+    (entry / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
 
 
 def _write_parts(entry: Path, sets: PictureSplit, source: PictureSource, pixels: NDArray[np.uint8]) -> None:
@@ -127,7 +138,7 @@ def _statistics(pixels: NDArray[np.uint8], rows: NDArray[np.int64]) -> tuple[lis
 
 def _load(entry: Path, source: PictureSource, in_size: int) -> tuple[ImageData, tuple[str, ...]]:
     try:
-        facts = json.loads((entry / "facts.json").read_text())
+        facts = json.loads((entry / "facts.json").read_text(encoding="utf-8"))
         parts = [
             np.load(entry / f"{part}{what}.npy", mmap_mode=None if what else "r")
             for part in ("train", "validation", "test")

@@ -1,13 +1,4 @@
-"""A person's own images: a folder a class, an ``.npz`` of arrays, or a Hugging Face dataset on disk.
-
-    source = open_images(Path("photos"))     # lists and checks; len(source.class_names) classes
-    data, notes = read_images(source, 96, 3)  # ``images_read``: decodes once, from then on out of a cache
-
-    photos/cat/*.jpg, photos/dog/*.jpg                        split by a seed, 80 : 10 : 10 of every class
-    photos/train/cat/*.jpg, photos/val/cat/*.jpg              without test/, half of val/ is kept to judge the winner
-
-Pictures are turned as their EXIF says, made RGB or grey, scaled until they cover the square and cut at the centre.
-"""
+"""Labelled pictures: the interface that folders, arrays and Hugging Face datasets share, and what each must hold."""
 
 from __future__ import annotations
 
@@ -20,6 +11,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 Part = Literal["", "train", "val", "test"]  #: '' where the source has no parts
+PARTS: dict[str, Part] = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val",
+                          "test": "test"}  # fmt: skip
 
 
 class PictureSource(Protocol):
@@ -42,6 +35,11 @@ class PictureSource(Protocol):
         ...
 
     @property
+    def private(self) -> bool:
+        """True where any of it cannot be read by every user of the machine."""
+        ...
+
+    @property
     def stamp(self) -> str:
         """Changes when any picture does."""
         ...
@@ -55,32 +53,13 @@ class PictureSource(Protocol):
         ...
 
 
-def open_images(path: Path) -> PictureSource:
-    """The images at ``path``; InputError says what is wrong with them, or what could have been there."""
-    if path.suffix == ".npz" and path.is_file():
-        from edgenas.training.images.npz import ArrayFile
-
-        return ArrayFile(path)
-    if not path.is_dir():
-        raise InputError(
-            f"{path} is no folder with a folder of pictures for every class, no .npz of arrays, no Hugging Face dataset"
-        )
-    if (path / "dataset_dict.json").is_file() or (path / "dataset_info.json").is_file():
-        from edgenas.training.images.hub import HubDataset
-
-        return HubDataset(path)
-    from edgenas.training.images.folder import PictureFolder
-
-    try:
-        return PictureFolder(path)
-    except OSError as error:
-        raise InputError(f"{error.filename or path}: {error.strerror or error}") from error
-
-
 def check_classes(path: Path, names: tuple[str, ...], items: tuple[tuple[Part, int], ...]) -> None:
     """InputError unless there are two classes, each with a picture to train on, and parts that can be used."""
     if len(names) < 2:
         raise InputError(f"{path} has {len(names)} classes: {', '.join(names) or 'none'}; two or more are told apart")
+    double = [name for name in dict.fromkeys(names) if names.count(name) > 1] if len(set(names)) < len(names) else []
+    if double:
+        raise InputError(f"{path} names {few(double)} more than once; give each class a name of its own")
     parts = {part for part, _ in items}
     if "train" not in parts and "" not in parts:
         raise InputError(

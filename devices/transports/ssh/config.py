@@ -111,7 +111,7 @@ def _applying(path: Path, host: str, home: Path, depth: int) -> Iterator[tuple[s
     if depth > _MOST_INCLUDES:
         raise DeviceInputError(f"{path}: more than {_MOST_INCLUDES} files include each other; undo the loop")
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_bytes().decode("utf-8").split("\n")  # where ssh ends a line, and nowhere else
     except (OSError, UnicodeDecodeError) as error:
         raise DeviceInputError(f"{path}: cannot be read: {error}") from error
     applies = True

@@ -88,7 +88,7 @@ def _public(file: Path) -> bytes:
     import paramiko
 
     try:
-        words = file.with_name(f"{file.name}.pub").read_text().split()
+        words = file.with_name(f"{file.name}.pub").read_text(encoding="utf-8").split()
         return paramiko.PublicBlob.from_string(" ".join(words[:2])).key_blob if len(words) > 1 else b""
     except (OSError, ValueError):
         return b""

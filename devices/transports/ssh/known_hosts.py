@@ -49,7 +49,7 @@ def load(path: Path) -> dict[str, tuple[HostKey, ...]]:
     change."""
     try:
         info = path.stat()
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes().decode("utf-8")
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as error:
@@ -57,7 +57,7 @@ def load(path: Path) -> dict[str, tuple[HostKey, ...]]:
     if info.st_uid not in (os.getuid(), 0) or info.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise DeviceInputError(f"{path}: others can change it; type: chown $USER '{path}' && chmod 600 '{path}'")
     found: dict[str, tuple[HostKey, ...]] = {}
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip() or line.startswith("#"):
             continue
         fields = line.split()

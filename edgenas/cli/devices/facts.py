@@ -24,7 +24,7 @@ def command(name: str, inventory: Path | None, as_json: bool) -> None:
       edgenas devices facts pi4
       edgenas devices facts pixel --json
     """
-    from edgenas.devices.facts import throttle
+    from edgenas.devices.facts import int8_products, throttle
     from edgenas.devices.facts.facts import printable, read_facts
     from edgenas.devices.transports.remote_device import RemoteDevice
 
@@ -41,8 +41,9 @@ def command(name: str, inventory: Path | None, as_json: bool) -> None:
         **facts.as_dict(),
     }
     if as_json:
-        print_json(known)
+        print_json({**known, "int8_exact": int8_products.exact(facts.int8_isa)})
         return
+    known["8-bit products"] = int8_products.described(known.pop("int8_isa"))
     if facts.throttled is not None:
         names = throttle.holding(facts.throttled)
         before = [n for n in throttle.since_boot(facts.throttled) if n not in names]

@@ -27,6 +27,13 @@ inventory_option = click.option(
     help="The inventory [default: devices.toml where the command runs, if there is one].",
 )
 
+range_option = click.option(
+    "--reduce-range/--full-range",
+    default=None,
+    help="Weights of int8 ONNX files in 7 bits, or in 8  [default: 7 where sums of 8-bit products saturate on the "
+    "device, as edgenas devices facts says].",
+)
+
 
 def load_entries(inventory: Path | None) -> dict[str, Entry]:
     """The devices there are, by name."""

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgenas.base.errors import InputError, OutcomeError
+from edgenas.base.naming import there_are
 from edgenas.blocks.spec import BlockSpec
 from edgenas.blocks.weights import network_random_weights
 from edgenas.devices import prepare
@@ -38,7 +39,7 @@ def prepare_board(
     """Install the runtimes in one environment, and try them; the path of the Python to use. InputError, DeviceError,
     OutcomeError where the board computes something else."""
     if odd := [name for name in runtimes if name not in _INSTALLABLE]:
-        raise InputError(f"--runtime {odd[0][:80]!r} cannot be installed; there are {', '.join(_INSTALLABLE)}")
+        raise InputError(f"--runtime {odd[0][:80]!r} cannot be installed; {there_are(odd[0], _INSTALLABLE)}")
     board = prepare.read_board(device, _base_python(entry))
     chosen = [prepare.choose(board, name) for name in runtimes]
     wanted = replace(
@@ -91,7 +92,7 @@ def _download(wheels: Wheels, say: Callable[[str], None]) -> Path:
     try:
         say(f"fetching {', '.join(wheels.requirements)} and what they need, with pip")
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=_DOWNLOAD_S)
+            done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", timeout=_DOWNLOAD_S)
             why = "" if done.returncode == 0 else printable(done.stderr.strip()[-400:], 400)
         except subprocess.TimeoutExpired:
             why = f"it took longer than {_DOWNLOAD_S} s"

@@ -8,6 +8,7 @@ from typing import Literal
 
 from edgenas.base.errors import InputError
 from edgenas.cli.devices.options import sha256_of
+from edgenas.devices.facts import int8_products
 from edgenas.devices.facts.android import THERMAL_STATUS
 from edgenas.devices.inventory import Entry
 from edgenas.devices.sections import TOOLS
@@ -38,6 +39,7 @@ def condition_rows(reading: DeviceReading, limits: Limits) -> Iterator[DeviceRow
         "throttle bits": "none" if reading.throttled is not None else "",
         "battery": f"{reading.battery_percent:.0f} %" if reading.battery_percent is not None else "",
         "thermal status": THERMAL_STATUS[reading.thermal_status] if reading.thermal_status is not None else "",
+        "8-bit products": int8_products.described(str(isa)) if (isa := reading.state.get("int8_isa")) else "",
     }
     for what, value in told.items():
         rows = [DeviceRow(what, f.level, f.reason, f.remedy) for f in found if f.what == what]

@@ -95,7 +95,9 @@ def adb_rows(loaded: Collection[str]) -> Iterator[DoctorRow]:
 
     try:
         program = find_program()
-        done = subprocess.run([str(program), "version"], capture_output=True, text=True, timeout=_CALL_S)
+        done = subprocess.run(
+            [str(program), "version"], capture_output=True, encoding="utf-8", errors="replace", timeout=_CALL_S
+        )
         version = re.search(r"^Version (\S+)", done.stdout, re.MULTILINE)
         yield DoctorRow("adb", "ok", f"{version[1] if version else ''} {program}".strip())
     except (DeviceInputError, OSError, subprocess.TimeoutExpired) as error:

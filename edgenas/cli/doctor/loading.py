@@ -20,7 +20,7 @@ def load(modules: Sequence[str], *, limit_s: float = LIMIT_S) -> dict[str, str]:
     while left := [module for module in modules if module not in found]:
         argv = [sys.executable, "-P", __file__, *left]
         try:
-            done = subprocess.run(argv, capture_output=True, text=True, errors="replace", timeout=limit_s)
+            done = subprocess.run(argv, capture_output=True, encoding="utf-8", errors="replace", timeout=limit_s)
             said, how = done.stdout, ended(done.returncode)
         except subprocess.TimeoutExpired as error:
             said = error.stdout.decode(errors="replace") if isinstance(error.stdout, bytes) else error.stdout or ""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 EXTRAS = {
     "train": "training candidates and winners",
     "images": "searches on your own pictures",
+    "heic": "HEIC pictures",
     "datasets": "Hugging Face datasets on disk",
     "baselines": "search --algorithm nsga2",
     "int8": "int8 tables, int8 and fp16 exports",
@@ -28,10 +29,11 @@ EXTRAS = {
     "distributed": "search --ray",
     "bench": "tools/bench/solvers.py",
     "oracle": "slow tests of the writers",
-    "dev": "tests of edgenas",
+    "test": "tests of edgenas",
+    "dev": "work on edgenas",
 }
 #: extras of those who work on edgenas: looked up, not loaded, and rows only in a checkout
-DEVELOPERS = ("bench", "oracle", "dev")
+DEVELOPERS = ("bench", "oracle", "test", "dev")
 #: packages of edgenas itself that measuring on this machine can do without -> what they are needed for
 APART = {
     "adbutils": "phones",
@@ -42,7 +44,7 @@ APART = {
 }
 #: loaded by what runs it, see ``trial``
 RUN = ("ai-edge-litert", "onnxruntime")
-_MODULES = {"pillow": "PIL", "pyyaml": "yaml", "scikit-learn": "sklearn"}
+_MODULES = {"pillow": "PIL", "pillow-heif": "pillow_heif", "pyyaml": "yaml", "scikit-learn": "sklearn"}
 
 
 @dataclass(frozen=True, slots=True)

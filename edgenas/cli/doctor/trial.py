@@ -27,7 +27,7 @@ def row(runtime: str) -> tuple[DoctorRow, tuple[str, ...]]:
     """Whether a runtime runs here, and the schedulers that it may use."""
     argv = [sys.executable, "-m", "edgenas.cli.doctor.trial", runtime]
     try:
-        done = subprocess.run(argv, capture_output=True, text=True, errors="replace", timeout=_LIMIT_S)
+        done = subprocess.run(argv, capture_output=True, encoding="utf-8", errors="replace", timeout=_LIMIT_S)
         lines = done.stderr.strip().splitlines()
         why = "" if done.returncode == 0 else (lines[-1] if lines else ended(done.returncode))[:400]
     except subprocess.TimeoutExpired:

@@ -30,11 +30,12 @@ def command(table: Path, name: str, in_size: int | None, classes: int | None, as
     """
     from edgenas.latency_tables.imported import STATISTIC, ImportedTable
     from edgenas.latency_tables.quality import check_growth, growth
+    from edgenas.latency_tables.statistics.estimates import DEFAULT
     from edgenas.latency_tables.store.open import open_table
 
     opened = open_table(table)
     imported = isinstance(opened, ImportedTable)
-    statistic = STATISTIC if imported else "min"
+    statistic = STATISTIC if imported else DEFAULT
     blocks = load_space(name, in_size, classes).blocks()
     missing = opened.missing(blocks)
     found = growth(opened, statistic)

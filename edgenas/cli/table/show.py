@@ -40,6 +40,7 @@ def command(table: Path, csv: Path | None, parquet: Path | None, as_json: bool) 
 def _show_measured(path: Path, csv: Path | None, parquet: Path | None, as_json: bool) -> None:
     from edgenas.cli.table.validate import summary
     from edgenas.latency_tables.quality import growth
+    from edgenas.latency_tables.statistics.estimates import DEFAULT
     from edgenas.latency_tables.store.journal import read_journal
     from edgenas.latency_tables.validation import latest
 
@@ -49,8 +50,8 @@ def _show_measured(path: Path, csv: Path | None, parquet: Path | None, as_json: 
     frame = journal.table.to_frame()
     write_frame(frame, csv, parquet)
     rows = _rows(frame, "min_ms")
-    found = growth(journal.table, "min")
-    proof = latest(journal)
+    proof = latest(journal.table)
+    found = growth(journal.table, DEFAULT if proof is None else proof.statistic)
     if as_json:
         head = {
             "kind": "measured",

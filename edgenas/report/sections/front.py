@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
+from edgenas.profiler.verdict import Verdict
 from edgenas.report.drawing import picture, widest
 from edgenas.report.html import h, number
-from edgenas.report.judged import MOST_ROWS, FrontFigure, Judged
+from edgenas.report.judged import MOST_ROWS, FrontFigure, Judged, Timed
 from edgenas.report.networks import Catalogue
 from edgenas.report.parts import colour, figure, ms, numbers, section, swatch, table
 from edgenas.report.plot import SHAPES, Axis, Plot
 from edgenas.report.sampling import evenly
 from edgenas.report.series import Series
-from edgenas.runs.files import VerdictData
+from edgenas.search.scale import accuracy_heading, accuracy_text
 
 MOST_CORNERS = 400  #: of a drawn line
 DENSE = 250  #: points, above which they are drawn smaller
@@ -26,7 +27,7 @@ def front_section(fronts: Sequence[FrontFigure], catalogue: Catalogue, fallback:
     panel = None
     if chosen is not None and chosen.number is not None:
         series = first.series[first.own or 0] if first.series else next(iter(fallback), None)
-        panel = _panel(catalogue, chosen.number, chosen, series)
+        panel = _panel(catalogue, chosen.number, chosen, series, first.search.score)
     figures = [_figure(i, f) for i, f in enumerate(fronts)]
     tables = [numbers(_count(f), _table(i, f)) for i, f in enumerate(fronts)]
     beside = h("div", h("div", figures), panel, class_="beside")
@@ -46,13 +47,15 @@ def _count(front: FrontFigure) -> str:
 
 def _finding(front: FrontFigure) -> str:
     found, unit = f"{front.found:,} networks of {front.search.space.name} were judged. ", front.search.unit
-    shipped = next((v for v in front.timed if v.key == front.winner != v.file), None)
+    shipped = next((t.verdict for t in front.timed if t.ships), None)
     if shipped is not None:
         time = ms(shipped.measured_ms, shipped.low_ms, shipped.high_ms)
         found += f"{front.winner} ships: {time} measured. "
     else:
-        best = front.search.winner
-        found += f"The most accurate within {number(best.budget)} {unit} is {best.key}: {best.accuracy:.1f} % at a "
+        best = front.search.answer
+        what = "most accurate" if front.search.shipped is None else "network that ships"
+        accuracy = accuracy_text(best.accuracy, front.search.score, 1)
+        found += f"The {what} within {number(best.budget)} {unit} is {best.key}: {accuracy} at a "
         predicted = best.cost if best.predicted_cost is None else best.predicted_cost
         counts = "" if predicted > 0.999 * best.cost else f"; {number(best.cost)} {unit} counts, its upper end"
         found += f"predicted {number(predicted)} {unit}{counts}. "
@@ -67,8 +70,8 @@ def _figure(index: int, front: FrontFigure) -> Element:
     xs = [c for j in front.judged for c in j.costs if c is not None] + [r.budget for r in front.search.runs]
     xs += [p.cost for p in front.search.front]
     ys = [j.accuracy for j in front.judged] + [p.predicted_accuracy for p in front.search.front]
-    timed = [(v, a) for v in front.timed if (a := _accuracy(front, v)) is not None]
-    xs += [edge for v, _ in timed for edge in (v.low_ms, v.high_ms)]
+    timed = [(t, a) for t in front.timed if (a := _accuracy(front, t)) is not None]
+    xs += [edge for t, _ in timed for edge in (t.verdict.low_ms, t.verdict.high_ms)]
     xs += [c for r in front.references for c in r.costs if c is not None]
     ys += [r.accuracy for r in front.references]
     title = f"Accuracy against {unit} of {len(front.judged)} networks of {front.search.space.name}"
@@ -76,7 +79,7 @@ def _figure(index: int, front: FrontFigure) -> Element:
         Axis.around(xs, log=None if front.in_ms else False),
         Axis.around(ys),
         unit,
-        "accuracy, %",
+        accuracy_heading(front.search.score, ","),
         title,
         440,
         "dots dense" if sum(len(j.costs) for j in front.judged) > DENSE else "dots",
@@ -95,6 +98,7 @@ def _figure(index: int, front: FrontFigure) -> Element:
     for k, (cost, s, j) in enumerate(sorted(dots, key=lambda dot: (dot[1], dot[0]))):
         shape = SHAPES[algorithms.index(j.algorithm) % len(SHAPES)]
         name = front.series[s].label if front.series else front.search.unit
+        accuracy = accuracy_text(j.accuracy, front.search.score)
         if s == own:
             for budget in j.best_at:
                 plot.mark(
@@ -115,7 +119,7 @@ def _figure(index: int, front: FrontFigure) -> Element:
             data_n=j.number,
             id=f"d{index}-{k}",
             role="option",
-            title=f"{j.key}: {j.accuracy:.2f} %, {number(cost)} "
+            title=f"{j.key}: {accuracy}, {number(cost)} "
             f"{front.search.unit} predicted, {name}, {j.algorithm}"
             + (f"; {number(j.counted)} counts" if s == own and _held(front, j, cost) else ""),
         )
@@ -131,10 +135,10 @@ def _figure(index: int, front: FrontFigure) -> Element:
                     title=f"{reference.name}, published: {reference.accuracy:.1f} % "
                     f"({reference.source}), {number(published)} {front.search.unit} predicted",
                 )
-    for verdict, accuracy in timed:
-        at = (verdict.measured_ms, accuracy)
+    for whole, judged in timed:
+        verdict, shipped = whole.verdict, whole.ships
+        at = (verdict.measured_ms, judged)
         s = _series_of(front, verdict)
-        shipped = verdict.key == front.winner and verdict.file != verdict.key
         text = f"{verdict.file}, measured whole: {ms(verdict.measured_ms, verdict.low_ms, verdict.high_ms)}"
         plot.whisker(at, verdict.low_ms, verdict.high_ms, colour(s), upright=False, data_series=s)
         plot.mark(
@@ -204,12 +208,18 @@ def _table(index: int, front: FrontFigure) -> Element:
     for j in sorted(front.judged, key=lambda j: -j.accuracy)[:MOST_ROWS]:  # all of these are kept by the sampling
         name = j.key if j.number is None else h("button", j.key, type="button", class_="pick", data_n=j.number)
         within = ", ".join(number(b) for b in j.best_at)
-        rows.append([name, f"{j.accuracy:.2f}", *(number(c) for c in j.costs), j.algorithm, within])
-    columns = ["network", "accuracy, %", *(f"{n}, ms" if front.in_ms else n for n in names), "found by", "best within"]
+        rows.append([name, _plain(j.accuracy, front), *(number(c) for c in j.costs), j.algorithm, within])
+    columns = [
+        "network",
+        accuracy_heading(front.search.score, ","),
+        *(f"{n}, ms" if front.in_ms else n for n in names),
+        "found by",
+        "best within",
+    ]
     return table(columns, rows, f"Judged networks of search {index + 1}", left=(0, len(columns) - 2))
 
 
-def _panel(catalogue: Catalogue, network: int, judged: Judged, series: Series | None) -> Element:
+def _panel(catalogue: Catalogue, network: int, judged: Judged, series: Series | None, score: bool) -> Element:
     shown = catalogue.networks[network]
     costs = "" if series is None else f", ms under {series.label}"
     return h(
@@ -217,7 +227,8 @@ def _panel(catalogue: Catalogue, network: int, judged: Judged, series: Series | 
         h("h3", judged.key, id="looked-at"),
         h(
             "p",
-            f"{judged.accuracy:.2f} %, {shown.macs / 1e6:.3g} M MACs, {shown.params / 1e3:.4g} k parameters{costs}",
+            f"{accuracy_text(judged.accuracy, score)}, {shown.macs / 1e6:.3g} M MACs, "
+            f"{shown.params / 1e3:.4g} k parameters{costs}",
             id="looked-at-facts",
             aria_live="polite",
         ),
@@ -240,12 +251,17 @@ def _panel(catalogue: Catalogue, network: int, judged: Judged, series: Series | 
     )
 
 
-def _accuracy(front: FrontFigure, verdict: VerdictData) -> float | None:
-    if verdict.judged_accuracy is not None:
-        return verdict.judged_accuracy
-    return next((j.accuracy for j in front.judged if j.key == verdict.key), None)
+def _plain(accuracy: float, front: FrontFigure) -> str:
+    """An accuracy in a column whose head has the unit."""
+    return accuracy_text(accuracy, True) if front.search.score else f"{accuracy:.2f}"
 
 
-def _series_of(front: FrontFigure, verdict: VerdictData) -> int:
+def _accuracy(front: FrontFigure, timed: Timed) -> float | None:
+    if timed.accuracy is not None:
+        return timed.accuracy
+    return next((j.accuracy for j in front.judged if j.key == timed.key), None)
+
+
+def _series_of(front: FrontFigure, verdict: Verdict) -> int:
     fits = [s.index for s in front.series if s.runtime == verdict.runtime and verdict.device in s.devices]
     return fits[0] if fits else front.own or 0

@@ -10,12 +10,13 @@ from edgenas.blocks.spec import BlockSpec
 from edgenas.report.drawing import words
 from edgenas.report.html import h, number
 from edgenas.report.parts import Cell, figure, meter, percent, section, table
-from edgenas.runs.files import ExplanationData, LimitData, RunData, SearchData
+from edgenas.runs.search import Answer, SavedExplanation, SavedSearch
+from edgenas.search.explanation import LimitSlack
 
 SOURCES = {"predicted": "by the block values", "judged": "by networks judged"}
 
 
-def limits_section(searches: Sequence[SearchData]) -> Element | None:
+def limits_section(searches: Sequence[SavedSearch]) -> Element | None:
     """None where no search says what its networks have of their limits."""
     told = [search for search in searches if best_runs(search)]
     if not told:
@@ -24,22 +25,26 @@ def limits_section(searches: Sequence[SearchData]) -> Element | None:
     for search in told:
         body.append(_kept(search, several=len(told) > 1))
         if search.explanation is not None:
-            bought, spent = _bought(search.explanation), _spent(search, search.explanation)
+            bought, spent = _bought(search.explanation, search.score), _spent(search, search.explanation)
             body.append(h("div", [part for part in (bought, spent) if part is not None], class_="pair"))
     return section("limits", "What binds, and what more would buy", " ".join(map(_finding, told)), body)
 
 
-def best_runs(search: SearchData) -> list[RunData]:
-    """The most accurate run of each budget, the cheaper of equals, by budget; those that say what limits they kept."""
+def best_runs(search: SavedSearch) -> list[Answer]:
+    """The most accurate run of each budget, the cheaper of equals, by budget, and the network that shipped where it is
+    none of them; those that say what limits they kept."""
     budgets = sorted({run.budget for run in search.runs})
-    best = [
+    best: list[Answer] = [
         max((run for run in search.runs if run.budget == budget), key=lambda r: (r.accuracy, -r.cost))
         for budget in budgets
     ]
-    return [run for run in best if run.limits]
+    shipped = search.shipped
+    if shipped is not None and (shipped.key, shipped.budget) not in {(run.key, run.budget) for run in best}:
+        best.append(shipped)
+    return sorted((run for run in best if run.limits), key=lambda run: run.budget)
 
 
-def named(limit: LimitData) -> str:
+def named(limit: LimitSlack) -> str:
     """'ms', 'MACs', 'ms of pixel-litert'."""
     return f"{limit.unit} of {limit.name}" if limit.name else limit.unit
 
@@ -50,34 +55,35 @@ def amount(value: float, unit: str = "") -> str:
     return f"{text} {unit}".strip()
 
 
-def _finding(search: SearchData) -> str:
+def _finding(search: SavedSearch) -> str:
     explained = search.explanation
     if explained is None:
         return f"What the best networks of {search.space.name} leave of their limits; nothing says which of them binds."
     binding = [limit for limit in explained.limits if limit.binds]
     if not binding:
-        return f"For {search.winner.key}, no limit is known to bind: none, raised alone, is known to buy a better one."
+        return f"For {explained.key}, no limit is known to bind: none, raised alone, is known to buy a better one."
     names = " and ".join(f"{amount(limit.most)} {named(limit)}" for limit in binding)
-    told = f"For {search.winner.key}, the limit of {names} binds. "
+    told = f"For {explained.key}, the limit of {names} binds. "
     steps = [(limit, more) for limit in binding for more in limit.more]
     limit, more = max(steps, key=lambda step: step[1].gained / (step[1].extra / step[0].most), default=(None, None))
     if limit is None or more is None:
         return told
+    gained = f"{number(more.gained)} {'of score' if search.score else 'points of accuracy'}"
     return (
         f"{told}The next step up is {amount(more.extra, limit.unit)} more ({percent(more.extra / limit.most)}), which "
-        f"{SOURCES.get(more.source, more.source)} buys {number(more.gained)} points of accuracy."
+        f"{SOURCES.get(more.source, more.source)} buys {gained}."
     )
 
 
-def _kept(search: SearchData, several: bool) -> Element:
+def _kept(search: SavedSearch, several: bool) -> Element:
     """A row a limit of the best network at each budget."""
-    states = {}
-    if search.explanation is not None:
-        states = {(limit.name, limit.unit): limit.binds for limit in search.explanation.limits}
+    explained, states = search.explanation, {}
+    if explained is not None:
+        states = {(explained.key, limit.name, limit.unit, limit.most): limit.binds for limit in explained.limits}
     rows: list[list[Cell]] = []
     for run in best_runs(search):
         for i, limit in enumerate(run.limits):
-            binds = states.get((limit.name, limit.unit)) if run.key == search.winner.key else None
+            binds = states.get((run.key, limit.name, limit.unit, limit.most))
             share = limit.has / limit.most if limit.most else 0.0
             rows.append(
                 [
@@ -90,6 +96,8 @@ def _kept(search: SearchData, several: bool) -> Element:
                 ]
             )
     name = f"The best of {search.space.name} at each budget" if several else "The best at each budget"
+    if search.shipped is not None:
+        name += f" ({search.shipped.key} ships)"
     counted = " What counts against a limit is the upper end of what a latency may be." if _upper(search) else ""
     columns: tuple[str, ...] = ("network", "limit", "at most", "has", "left", "as it is")
     if not states:
@@ -98,11 +106,11 @@ def _kept(search: SearchData, several: bool) -> Element:
     return figure(f"{name}, and what it has of each limit.{counted}", made)
 
 
-def _upper(search: SearchData) -> bool:
+def _upper(search: SavedSearch) -> bool:
     return search.uncertainty not in (None, "mean") and search.unit == "ms"
 
 
-def _bought(explained: ExplanationData) -> Element | None:
+def _bought(explained: SavedExplanation, score: bool) -> Element | None:
     rows: list[list[Cell]] = [
         [
             named(limit),
@@ -117,14 +125,15 @@ def _bought(explained: ExplanationData) -> Element | None:
     ]
     if not rows:
         return None
-    columns = ("limit", "raised by", "that is", "buys points", "who says so", "the next network")
+    columns = ("limit", "raised by", "that is", "buys" if score else "buys points", "who says so", "the next network")
+    least = "a thousandth of the range of scores" if score else "0.1 points"
     return figure(
-        "What raising one limit alone would buy: the nearest network that is better by 0.1 points or more.",
+        f"What raising one limit alone would buy: the nearest network that is better by {least} or more.",
         table(columns, rows, "What raising one limit alone would buy", left=(0, 4, 5)),
     )
 
 
-def _spent(search: SearchData, explained: ExplanationData) -> Element | None:
+def _spent(search: SavedSearch, explained: SavedExplanation) -> Element | None:
     most = max((spent.share for spent in explained.dearest_blocks), default=0.0)
     if not most:
         return None
@@ -139,7 +148,7 @@ def _spent(search: SearchData, explained: ExplanationData) -> Element | None:
     ]
     fixed = f" Of every network: {amount(explained.fixed_cost, search.unit)}." if explained.fixed_cost else ""
     made = table(("layer", "block", search.unit, "share"), rows, "The blocks that cost most", left=(0, 1))
-    return figure(f"The blocks that {search.winner.key} spends most on.{fixed}", made)
+    return figure(f"The blocks that {explained.key} spends most on.{fixed}", made)
 
 
 def _metered(share: float, text: str, class_: str = "") -> Element:

@@ -10,13 +10,14 @@ from edgenas.report.html import h, number
 from edgenas.report.parts import Cell, colour, figure, numbers, section, swatch, table
 from edgenas.report.plot import Axis, Plot
 from edgenas.report.sampling import sampled
-from edgenas.runs.files import RunData, SearchData
-from edgenas.runs.gather import JudgedNetworks
+from edgenas.runs.search import FullRun, SavedSearch
+from edgenas.search.journal import TrialJournal
+from edgenas.search.scale import accuracy_heading, accuracy_text
 
 MOST_POINTS = 500  #: of a journal
 
 
-def progress_section(searches: Sequence[SearchData], trials: Sequence[JudgedNetworks]) -> Element | None:
+def progress_section(searches: Sequence[SavedSearch], trials: Sequence[TrialJournal]) -> Element | None:
     """Of finished searches; where there is none, of the journal of judged networks. None without either."""
     if not searches:
         return _unfinished([t for t in trials if t.judged])
@@ -44,7 +45,16 @@ def progress_section(searches: Sequence[SearchData], trials: Sequence[JudgedNetw
         ]
     names = list(dict.fromkeys(run.algorithm for search in searches for run in search.runs))
     key = h("ul", [h("li", swatch(i), name) for i, name in enumerate(names)], class_="legend")
-    columns = ("algorithm", "budget", "network", "accuracy, %", "cost", "judged", "trained", "seconds")
+    columns = (
+        "algorithm",
+        "budget",
+        "network",
+        accuracy_heading(any(s.score for s in searches), ","),
+        "cost",
+        "judged",
+        "trained",
+        "seconds",
+    )
     shown = table(columns, rows, "Runs of the search", left=(0, 2))
     paid = sum(run.paid for search in searches for run in search.runs)
     judged = sum(run.judged for search in searches for run in search.runs)
@@ -59,7 +69,7 @@ def progress_section(searches: Sequence[SearchData], trials: Sequence[JudgedNetw
     )
 
 
-def best_so_far(run: RunData) -> list[tuple[float, float]]:
+def best_so_far(run: FullRun) -> list[tuple[float, float]]:
     """(networks judged, best accuracy within the budget by then)."""
     found: list[tuple[float, float]] = []
     for i, trial in enumerate(run.trials, 1):
@@ -69,23 +79,32 @@ def best_so_far(run: RunData) -> list[tuple[float, float]]:
 
 
 def _figure(
-    search: SearchData, budget: float, runs: Sequence[RunData], algorithms: Sequence[str], bests: Sequence[float]
+    search: SavedSearch, budget: float, runs: Sequence[FullRun], algorithms: Sequence[str], bests: Sequence[float]
 ) -> Element:
     longest = max((len(run.trials) for run in search.runs), default=1)
     title = f"Best accuracy within {number(budget)} {search.unit}"
-    plot = Plot(Axis(0.0, longest * 1.03), Axis.around(bests), "networks judged", "best so far, %", title, 200)
+    plot = Plot(
+        Axis(0.0, longest * 1.03),
+        Axis.around(bests),
+        "networks judged",
+        "best so far" if search.score else "best so far, %",
+        title,
+        200,
+    )
     for run in runs:
         i = algorithms.index(run.algorithm)
         points = best_so_far(run)
         plot.step(points, colour(i))
         if points:
             plot.mark(
-                points[-1], colour(i), title=f"{run.algorithm}: {points[-1][1]:.2f} % after {run.judged} networks"
+                points[-1],
+                colour(i),
+                title=f"{run.algorithm}: {accuracy_text(points[-1][1], search.score)} after {run.judged} networks",
             )
     return figure(f"Within {number(budget)} {search.unit}", plot.element())
 
 
-def _unfinished(trials: Sequence[JudgedNetworks]) -> Element | None:
+def _unfinished(trials: Sequence[TrialJournal]) -> Element | None:
     if not trials:
         return None
     figures = []
@@ -96,7 +115,7 @@ def _unfinished(trials: Sequence[JudgedNetworks]) -> Element | None:
             Axis(0.0, len(ys) * 1.03),
             Axis.around(ys),
             "networks judged",
-            "accuracy, %",
+            accuracy_heading(t.score, ","),
             f"Accuracy of the networks of {t.space} in the order they were judged",
             240,
         )
@@ -104,7 +123,7 @@ def _unfinished(trials: Sequence[JudgedNetworks]) -> Element | None:
         better = [False, *(b > a for (_, a), (_, b) in pairwise(best))]
         dots = [(x, name, y, new) for x, (name, y), new in zip(xs, t.judged, better, strict=True)]
         for x, name, y, _ in sampled(dots, MOST_POINTS, lambda dot: dot[2], lambda dot: dot[3]):
-            plot.mark((float(x), y), "dot s0", title=f"{name}: {y:.2f} %")
+            plot.mark((float(x), y), "dot s0", title=f"{name}: {accuracy_text(y, t.score)}")
         corners = [best[i] for i in range(len(best)) if better[i] or i in (0, len(best) - 1)]
         plot.step(corners, "s0")
         figures.append(
@@ -113,7 +132,8 @@ def _unfinished(trials: Sequence[JudgedNetworks]) -> Element | None:
             )
         )
     told = [
-        f"{len(t.judged):,} networks of {t.space} judged so far, the best at {max(a for _, a in t.judged):.2f} %."
+        f"{len(t.judged):,} networks of {t.space} judged so far, the best at "
+        f"{accuracy_text(max(a for _, a in t.judged), t.score)}."
         for t in trials
     ]
     return section("progress", "The search's progress", " ".join(told), figures)

@@ -11,8 +11,8 @@ from edgenas.latency_tables.records import piece_text
 from edgenas.report.html import h
 from edgenas.report.parts import MOST_ROWS, Cell, section, table
 from edgenas.report.series import Series
-from edgenas.runs.files import SearchData
 from edgenas.runs.gather import RunFiles
+from edgenas.runs.search import SavedSearch
 
 
 def provenance_section(material: RunFiles, series: Sequence[Series]) -> Element:
@@ -75,7 +75,7 @@ def _setting(series: Series) -> Element:
     return h("div", h("h3", series.label), _list(pairs))
 
 
-def _search(name: str, search: SearchData) -> Element:
+def _search(name: str, search: SavedSearch) -> Element:
     runs = list(dict.fromkeys(run.algorithm for run in search.runs))
     pairs = [
         ("space", f"{search.space.name}, {search.space.in_size or 'own'} px, {search.space.classes or 'own'} classes"),

@@ -8,12 +8,12 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
+from edgenas.profiler.verdict import Verdict
 from edgenas.report.card import beyond
 from edgenas.report.html import h, number
 from edgenas.report.parts import Cell, between, colour, cut, figure, legend, numbers, percent, section, table
 from edgenas.report.plot import Axis, Plot
 from edgenas.report.series import Series
-from edgenas.runs.files import VerdictData
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Compared:
         return self.measured_ms / self.predicted_ms - 1
 
 
-def sums_section(series: Sequence[Series], timed: Sequence[tuple[int, VerdictData]]) -> Element | None:
+def sums_section(series: Sequence[Series], timed: Sequence[tuple[int, Verdict]]) -> Element | None:
     """None where no table was validated and no file was predicted."""
     proved = [s for s in series if s.validation is not None]
     held_out = [c for s in proved for c in _held_out(s)]

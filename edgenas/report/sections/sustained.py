@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
+from edgenas.profiler.sustained_load import MinuteReading, SustainedLoad
 from edgenas.report.html import h, number
 from edgenas.report.parts import Cell, colour, cut, figure, numbers, percent, section, swatch, table
 from edgenas.report.plot import Axis, Plot, ends
 from edgenas.report.sampling import evenly
-from edgenas.runs.files import MinuteData, SustainedData
+from edgenas.runs.layout import SUSTAINED
 
 MOST_MINUTES = 240  #: drawn of a run
 FACTS = {"temperature_c": "temperature, °C", "clock_mhz": "clock, MHz"}
 
 
-def sustained_section(runs: Sequence[SustainedData]) -> Element | None:
+def sustained_section(runs: Sequence[SustainedLoad]) -> Element | None:
     """A chart a run; None where nothing ran for minutes."""
     if not runs:
         return None
@@ -33,7 +34,7 @@ def sustained_section(runs: Sequence[SustainedData]) -> Element | None:
         for run in runs
         for m in run.minutes
     ]
-    kept, summary = cut(rows, "minutes", "sustained.jsonl")
+    kept, summary = cut(rows, "minutes", SUSTAINED)
     columns = ("file", "device", "minute", "median, ms", "p90, ms", *FACTS.values(), "held back by")
     shown = table(columns, kept, "Minute by minute", left=(0, 1, 7))
     return section(
@@ -45,7 +46,7 @@ def sustained_section(runs: Sequence[SustainedData]) -> Element | None:
     )
 
 
-def _finding(run: SustainedData) -> str:
+def _finding(run: SustainedLoad) -> str:
     first, last = run.minutes[0], run.minutes[-1]
     if run.slower is None:
         told = f"{run.file} ran for {len(run.minutes)} {'minute' if len(run.minutes) == 1 else 'minutes'}"
@@ -66,7 +67,7 @@ def _finding(run: SustainedData) -> str:
     return f"{told}."
 
 
-def _figure(index: int, run: SustainedData) -> Element:
+def _figure(index: int, run: SustainedLoad) -> Element:
     name = f"{run.file} on {run.device}" if run.device else run.file
     drawn = evenly(run.minutes, MOST_MINUTES)
     x = Axis(run.minutes[0].minute - 0.5, run.minutes[-1].minute + 0.5)
@@ -103,7 +104,7 @@ def _figure(index: int, run: SustainedData) -> Element:
     return figure(name, key, plot.element(), strips)
 
 
-def _strip(index: int, name: str, minutes: Sequence[MinuteData], x: Axis, fact: str, label: str) -> Element | None:
+def _strip(index: int, name: str, minutes: Sequence[MinuteReading], x: Axis, fact: str, label: str) -> Element | None:
     """One fact by minute; None where the device does not show it."""
     points = [(m.minute, float(v)) for m in minutes if (v := getattr(m, fact)) is not None]
     if not points:

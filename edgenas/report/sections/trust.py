@@ -7,10 +7,11 @@ from xml.etree.ElementTree import Element
 
 from edgenas.report.html import h
 from edgenas.report.parts import Cell, colour, figure, section, table
-from edgenas.runs.files import SearchData, TauData, TrustData
+from edgenas.runs.search import SavedSearch
+from edgenas.search.accuracy.trust import Tau, Trust
 
 
-def trust_section(searches: Sequence[SearchData]) -> Element | None:
+def trust_section(searches: Sequence[SavedSearch]) -> Element | None:
     """None where no judge was compared."""
     told = [(search, search.trust) for search in searches if search.trust is not None]
     if not told:
@@ -35,7 +36,7 @@ def trust_section(searches: Sequence[SearchData]) -> Element | None:
     return section("trust", "How far the judge can be trusted", finding, figure(caption, made))
 
 
-def _finding(search: SearchData, trust: TrustData) -> str:
+def _finding(search: SavedSearch, trust: Trust) -> str:
     tau, macs = trust.judge, trust.macs
     told = (
         f"On {tau.members} networks of {search.space.name}, the judge ranks as trainings of their own do with "
@@ -48,11 +49,11 @@ def _finding(search: SearchData, trust: TrustData) -> str:
     return f"{told}MACs, which cost nothing, reach {macs.value:.2f}: the intervals overlap."
 
 
-def _between(tau: TauData) -> str:
+def _between(tau: Tau) -> str:
     return f"{tau.low:.2f} … {tau.high:.2f}".replace("-", "−")
 
 
-def _interval(tau: TauData, series: int) -> Element:
+def _interval(tau: Tau, series: int) -> Element:
     """A dot with its interval on a line from -1 to 1."""
 
     def at(value: float) -> str:

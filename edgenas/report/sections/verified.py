@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
 from edgenas.latency_tables.table import LatencyTable
+from edgenas.profiler.verdict import Verdict
 from edgenas.report.html import h, number
 from edgenas.report.parts import Cell, between, section, table
 from edgenas.report.series import Series
-from edgenas.runs.files import VerdictData
 
 WORDS = {True: "inside", False: "outside", None: "–"}
 
 
-def verified_section(timed: Sequence[tuple[int | None, VerdictData]], series: Sequence[Series]) -> Element | None:
+def verified_section(timed: Sequence[tuple[int | None, Verdict]], series: Sequence[Series]) -> Element | None:
     """``timed`` has each file with the series of its device and runtime, where there is one. None without any."""
     if not timed:
         return None
@@ -58,7 +58,7 @@ def verified_section(timed: Sequence[tuple[int | None, VerdictData]], series: Se
     )
 
 
-def _precision(verdict: VerdictData, series: Series | None) -> str:
+def _precision(verdict: Verdict, series: Series | None) -> str:
     """That of its own record; else that of the table it is held against."""
     if verdict.setting is not None:
         return verdict.setting.precision

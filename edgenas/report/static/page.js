@@ -58,7 +58,7 @@ function choose(n, series) {
     return row;
   }));
   $("#looked-at").textContent = network.key;
-  $("#looked-at-facts").textContent = (network.accuracy === null ? "" : network.accuracy.toFixed(2) + " %, ") +
+  $("#looked-at-facts").textContent = (network.accuracy === null ? "" : network.accuracy + ", ") +
     Number((network.macs / 1e6).toPrecision(3)) + " M MACs, " + Number((network.params / 1e3).toPrecision(4)) +
     " k parameters" + (data.series[series] === undefined ? "" : ", ms under " + data.series[series]);
   for (const dot of $$(".dots [role=option]")) {

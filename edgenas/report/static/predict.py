@@ -3,12 +3,15 @@
 python predict.py PICTURE...
 python predict.py --model model-int8.tflite PICTURE...
 
-A .tflite file needs ai-edge-litert or tflite-runtime, an .onnx file onnxruntime; both numpy and pillow.
+A .tflite file needs ai-edge-litert or tflite-runtime, an .onnx file onnxruntime; both numpy and pillow. HEIC pictures
+need pillow-heif. Output is UTF-8.
 """
 
 import argparse
 import json
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +24,14 @@ def picture(name: str, how: dict[str, Any]) -> Any:
     import numpy as np
     from PIL import Image, ImageOps
 
+    with suppress(ImportError):
+        import pillow_heif  # HEIC pictures of phones, where it is installed
+
+        pillow_heif.register_heif_opener()
     with Image.open(name) as opened:
         image = ImageOps.exif_transpose(opened)
+        if image.mode.startswith("I"):  # 16 bits a pixel
+            image = Image.fromarray((np.asarray(image) // 257).astype(np.uint8))
         if image.has_transparency_data:
             image = image.convert("RGBA")
             image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
@@ -67,8 +76,10 @@ def main() -> None:
     parser.add_argument("--model", default="model.tflite", help="one of the models beside this file")
     parser.add_argument("pictures", nargs="+", metavar="PICTURE")
     asked = parser.parse_args()
-    how = json.loads((HERE / "preprocessing.json").read_text())
-    labels = (HERE / "labels.txt").read_text().splitlines()
+    how = json.loads((HERE / "preprocessing.json").read_bytes())
+    labels = (HERE / "labels.txt").read_bytes().decode("utf-8").split("\n")  # a name may hold what splitlines splits at
+    out: Any = sys.stdout
+    out.reconfigure(encoding="utf-8", errors="surrogateescape")  # names of classes and of files as they are
     run = (litert if asked.model.endswith(".tflite") else onnx)(HERE / asked.model)
     stored = how["stored"].get(asked.model)  # of a model that takes and gives 8 bits
     for name in asked.pictures:

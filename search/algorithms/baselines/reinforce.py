@@ -21,7 +21,7 @@ from edgenas.base.errors import InputError
 from edgenas.search.algorithms.baselines.draws import TRIES, Draws
 from edgenas.search.algorithms.options import check_counts, check_shares
 from edgenas.search.graph import Floats
-from edgenas.search.problem import Problem, Result
+from edgenas.search.problem import Problem, Result, is_score
 from edgenas.search.space import Choice, Space, State
 from edgenas.search.trials import Trials, TrialsExhaustedError
 
@@ -43,7 +43,8 @@ def reinforce(
     samples        distinct networks to judge (NATS-Bench stops by training time instead)
     learning_rate  of Adam
     momentum       of the baseline
-    beta           weight of the distance from the budget in the reward, at most 0
+    beta           weight of the distance from the budget in the reward, at most 0; the paper's is for accuracies as
+                   shares of 1, so that a score on another scale needs another
 
     Departures. TuNAS also trains networks above its target; here they are drawn again and never judged, so that every
     trial may be the answer, and the reward draws the policy to the budget from below. A network drawn again moves the
@@ -59,12 +60,13 @@ def reinforce(
         raise InputError(f"beta {beta!r} is above 0: it would reward networks for their distance from the budget")
     rng = random.Random(problem.seed)
     draws, policy = Draws(problem, rng), _Policy(problem.space, learning_rate, rng)
+    whole = 1 if is_score(problem.accuracy) else 100  # TuNAS's quality is a share
     total = weight = 0.0  # of the moving average
     stale = 0
     with suppress(TrialsExhaustedError):
         while len(trials) < samples and stale < TRIES:
             choice, known = draws.weighted(policy.probabilities()), len(trials)
-            quality = trials.rewards([choice])[0] / 100
+            quality = trials.rewards([choice])[0] / whole
             cost = problem.cost.total(problem.space.architecture(choice))
             reward = quality + beta * abs(cost / problem.budget - 1)
             total = momentum * total + (1 - momentum) * reward

@@ -1,0 +1,42 @@
+"""The nearest name: what to answer where a name does not exist."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that is most like ``name`` (Ratcliff and Obershelp, 0.6 or more alike), or None.
+
+    >>> nearest("mobilenet_v3_smal", ["mobilenet_v2", "mobilenet_v3_small"])
+    'mobilenet_v3_small'
+    """
+    folded = {each.lower(): each for each in known}
+    close = difflib.get_close_matches(name[:200].lower(), folded, n=1)
+    return folded[close[0]] if close else None
+
+
+def there_are(name: str, known: Iterable[str], so: str = "there are") -> str:
+    """Return the known names, the nearest to ``name`` first where there is one.
+
+    >>> there_are("pi5", ["local", "pi4"], "known:")
+    "did you mean 'pi4'? Known: local, pi4"
+    >>> there_are("lite", ["fp32", "int8"])
+    'there are fp32, int8'
+    """
+    names = list(known)
+    close = nearest(name, names)
+    listed = f"{so} {', '.join(names) or 'none'}"
+    return listed if close is None else f"did you mean {close!r}? {listed[:1].upper()}{listed[1:]}"
+
+
+def among(name: str, known: Iterable[str]) -> str:
+    """Return the known names, and the nearest to ``name`` where there is one, for 'X is not one of ...'.
+
+    >>> among("medain", ["min", "median", "p90"])
+    "min, median, p90; did you mean 'median'?"
+    """
+    names = list(known)
+    close = nearest(name, names)
+    return ", ".join(names) + (f"; did you mean {close!r}?" if close else "")

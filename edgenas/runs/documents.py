@@ -1,0 +1,115 @@
+"""Documents: JSON files, and lines of JSON, that begin with their format and version. One reader and one writer."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from edgenas.base.errors import InputError
+from edgenas.base.files import write_whole
+from edgenas.base.version import installed_version
+from edgenas.latency_tables.store.jsonl import read_lines
+from edgenas.runs.forms import plain, read_form
+
+T = TypeVar("T")
+Json = dict[str, Any]
+_RELEASE = re.compile(r"\d+(\.\d+){1,3}")
+
+
+@dataclass(frozen=True)
+class DocumentKind(Generic[T]):
+    """A kind of document.
+
+    form         the dataclass of what it holds
+    format       what its field ``format`` says
+    version      the version that is written; 1 .. ``version`` are read
+    remedy       what to do about a damaged one
+    upgrades     version -> what makes the next version of its JSON object
+    unversioned  fields by which a document of edgenas 0.2 is recognised that has no ``format``: it is version 1
+    signed       whether it says which edgenas wrote it
+    """
+
+    form: type[T]
+    format: str
+    version: int
+    remedy: str
+    upgrades: Mapping[int, Callable[[Json], Json]] = field(default_factory=dict)
+    unversioned: frozenset[str] = frozenset()
+    signed: bool = True
+
+    def fits(self, data: Any) -> bool:
+        """Return whether ``data`` is a document of this kind, of whatever version."""
+        if not isinstance(data, dict):
+            return False
+        if "format" in data:
+            return bool(data["format"] == self.format)
+        return bool(self.unversioned) and self.unversioned <= data.keys()
+
+    def check_version(self, data: Json, where: str) -> int:
+        """Return the version of a document; InputError where this edgenas does not know it."""
+        version = data.get("version") if "format" in data else 1
+        if type(version) is int and 1 <= version <= self.version:
+            return version
+        known = "1" if self.version == 1 else f"1 .. {self.version}"
+        raise InputError(
+            f"{where}: version {json.dumps(version):.40} of '{self.format}', but this edgenas reads version {known}; "
+            f"install the edgenas that wrote it: {_install(data)}"
+        )
+
+    def of_json(self, data: Any, where: str) -> T:
+        """Return what a document of any known version holds; InputError for any other value."""
+        if not self.fits(data):
+            raise InputError(f"{where} is not of the format '{self.format}'; {self.remedy}")
+        version = self.check_version(data, where)
+        try:
+            for number in range(version, self.version):
+                data = self.upgrades[number](data)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise InputError(f"{where}: version {version} of it is damaged ({error!r}); {self.remedy}") from error
+        return read_form(self.form, data, where, self.remedy)
+
+    def to_json(self, value: T) -> Json:
+        """Return a document as plain JSON values."""
+        head: Json = {"format": self.format, "version": self.version}
+        if self.signed:
+            head["edgenas"] = installed_version()
+        return {**head, **plain(value)}
+
+    def read(self, path: Path) -> T:
+        """Return what the file holds; InputError."""
+        return self.of_json(read_json(path, self.remedy), str(path))
+
+    def write(self, path: Path, value: T) -> Json:
+        """Write the file, whole or not at all. Returns its JSON values."""
+        data = self.to_json(value)
+        write_whole(path, json.dumps(data, indent=1, allow_nan=False) + "\n")
+        return data
+
+    def read_lines(self, path: Path) -> list[T]:
+        """Return what every line of the file holds; InputError names the line."""
+        return [self.of_json(record, f"{path}, line {number}") for number, record in read_lines(path).records]
+
+    def write_lines(self, path: Path, values: Iterable[T]) -> None:
+        """Write a line a value, the file whole or not at all."""
+        write_whole(path, "".join(json.dumps(self.to_json(value), allow_nan=False) + "\n" for value in values))
+
+
+def read_json(path: Path, remedy: str = "name another file") -> Any:
+    """Return the JSON value in a file; InputError, with the ``remedy``, where it cannot be read or is not JSON."""
+    try:
+        return json.loads(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} is not JSON ({error}); {remedy}") from error
+
+
+def _install(data: Json) -> str:
+    wrote = data.get("edgenas")
+    if isinstance(wrote, str) and _RELEASE.fullmatch(wrote):
+        return f"pip install 'edgenas>={wrote}'"
+    return "pip install --upgrade edgenas"

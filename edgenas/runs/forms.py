@@ -1,0 +1,82 @@
+"""Records as JSON values and back: a dataclass is the one form of a record, for writing and for strict reading."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from edgenas.base.errors import InputError
+from edgenas.blocks.architecture import Architecture
+from edgenas.latency_tables.setting import Setting
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+    from pydantic import TypeAdapter
+
+T = TypeVar("T")
+_SHOWN = 60  # characters of a value in a message
+
+
+def plain(value: Any) -> Any:
+    """``value`` as plain JSON values. Of a dataclass its fields, then the properties that its DERIVED names, which are
+    written for other readers and computed again on reading."""
+    if isinstance(value, Setting):
+        return value.as_dict()
+    if isinstance(value, Architecture):
+        return value.to_json()
+    if is_dataclass(value) and not isinstance(value, type):
+        names = (*_names(type(value)), *getattr(value, "DERIVED", ()))
+        return {name: plain(getattr(value, name)) for name in names}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return plain(value._asdict())
+    if isinstance(value, Mapping):
+        return {key: plain(each) for key, each in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(each) for each in value]
+    return value
+
+
+def read_form(form: type[T], data: Any, where: str, remedy: str) -> T:
+    """``data``, JSON values, as a ``form``. Fields that it does not know are ignored; InputError names ``where``, the
+    field, its value, the rule and the ``remedy``."""
+    from pydantic import ValidationError
+
+    try:
+        found: tuple[T] = _reader(cast(Any, form)).validate_json(json.dumps([data]))
+    except ValidationError as error:
+        first: Any = error.errors(include_url=False)[0]
+        raise InputError(f"{where}: {_wrong(first)}; {remedy}") from error
+    return found[0]
+
+
+@lru_cache(maxsize=64)
+def _names(form: type[DataclassInstance]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(form))
+
+
+@lru_cache(maxsize=64)
+def _reader(form: Any) -> TypeAdapter[Any]:
+    """Of a tuple, since a configuration reaches dataclasses through what holds them."""
+    from pydantic import ConfigDict, TypeAdapter
+
+    return TypeAdapter(tuple[form], config=ConfigDict(strict=True, allow_inf_nan=False))
+
+
+def _wrong(error: Mapping[str, Any]) -> str:
+    place = ".".join(str(part) for part in _place(error["loc"]))
+    rule = str(error["msg"]).removeprefix("Value error, ").replace("Input should", "it should")
+    if error["type"] == "missing":
+        return f"{place} is missing"
+    value = error["input"]
+    if isinstance(value, dict | list):
+        return f"{place or 'the record'}: {rule}"
+    text = json.dumps(value)
+    return f"{place or 'the record'} is {text if len(text) <= _SHOWN else text[:_SHOWN] + '…'}: {rule}"
+
+
+def _place(location: Sequence[str | int]) -> Sequence[str | int]:
+    """The first part is the place in the tuple around the record."""
+    return location[1:]

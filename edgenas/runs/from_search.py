@@ -1,0 +1,139 @@
+"""From what a search found to what ``search.json`` holds, and back to block values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edgenas.base.errors import InputError
+from edgenas.runs.search import (
+    Answer,
+    FullRun,
+    MostRewarded,
+    SavedBlockValues,
+    SavedCode,
+    SavedExplanation,
+    SavedRun,
+    SavedSearch,
+    SavedTrial,
+    SpaceName,
+)
+from edgenas.search.algorithms.by_name import find_algorithm
+from edgenas.search.algorithms.mathnas_blocks import BlockValues
+from edgenas.search.explain import Explanation
+from edgenas.search.record import BudgetRun, SearchRecord
+from edgenas.search.space import Space
+
+
+def saved_search(record: SearchRecord, **more: Any) -> SavedSearch:
+    """Return the record as ``search.json`` holds it; the winner is that of the first budget. ``more`` are fields of
+    ``SavedSearch`` that the search itself does not know."""
+    space = record.space
+    runs = []
+    for run in record.runs:
+        trials = tuple(SavedTrial(space.key(t.choice), t.accuracy, t.cost, t.paid) for t in run.result.trials)
+        runs.append(FullRun(**_run_fields(record, run), trials=trials))
+    return SavedSearch(
+        space=SpaceName(space.name, space.in_size, record.classes),
+        accuracy=record.accuracy,
+        score=record.score,
+        code=_code(record),
+        unit=record.cost.unit,
+        winner=saved_run(record, record.best(record.runs[0].budget)),
+        runs=tuple(runs),
+        block_values=None if record.values is None else saved_values(space, record.values),
+        **more,
+    )
+
+
+def saved_run(record: SearchRecord, run: BudgetRun) -> SavedRun:
+    """Return one run without its trials."""
+    return SavedRun(**_run_fields(record, run))
+
+
+def saved_answer(record: SearchRecord, run: BudgetRun) -> Answer:
+    """Return the answer of a run."""
+    return Answer(**_answer_fields(record, run))
+
+
+def saved_explanation(record: SearchRecord, explained: Explanation) -> SavedExplanation:
+    """Return an explanation of an answer of ``record``."""
+    return SavedExplanation(
+        key=record.space.key(explained.winner.result.answer.choice),
+        front=tuple(saved_run(record, run) for run in explained.front),
+        dearest_blocks=explained.dearest,
+        fixed_cost=explained.fixed,
+        limits=explained.bounds,
+        trials=explained.judged,
+        cache_hits=explained.hits,
+        seconds=explained.seconds,
+    )
+
+
+def saved_values(space: Space, values: BlockValues) -> SavedBlockValues:
+    """Return block values, with networks by key."""
+    return SavedBlockValues(
+        space.key(values.base),
+        values.base_accuracy,
+        space.key(values.average),
+        values.loss,
+        values.mean_flops,
+        values.ended,
+    )
+
+
+def values_of(space: Space, saved: SavedBlockValues | None, source: str) -> BlockValues:
+    """Inverse of ``saved_values``; InputError names ``source`` and what is wrong with it."""
+    if saved is None:
+        raise InputError(f"{source} holds no block values of {space.name}: search with mathnas")
+    shape = [len(layer.options) for layer in space.layers]
+    if any([len(row) for row in rows] != shape for rows in (saved.loss, saved.mean_flops)):
+        raise InputError(f"{source}: its block values do not fit the layers of {space.name}; search with mathnas again")
+    return BlockValues(
+        space.parse(saved.base),
+        saved.base_accuracy,
+        space.parse(saved.average),
+        saved.loss,
+        saved.mean_flops,
+        saved.ended,
+    )
+
+
+def _answer_fields(record: SearchRecord, run: BudgetRun) -> dict[str, Any]:
+    best = run.result.answer
+    network = record.space.architecture(best.choice)
+    predicted = record.cost.total(network)
+    return {
+        "budget": run.budget,
+        "key": record.space.key(best.choice),
+        "accuracy": best.accuracy,
+        "cost": best.cost,
+        "predicted_cost": predicted,
+        "interval": record.interval(predicted),
+        "limits": tuple(record.slacks(run)),
+        "network": network,
+    }
+
+
+def _run_fields(record: SearchRecord, run: BudgetRun) -> dict[str, Any]:
+    lucky = run.result.best
+    return {
+        **_answer_fields(record, run),
+        "algorithm": run.algorithm,
+        "predicted_accuracy": run.result.predicted,
+        "most_rewarded": MostRewarded(record.space.key(lucky.choice), lucky.accuracy, lucky.cost),
+        "judged": len(run.result.trials),
+        "paid": sum(trial.paid for trial in run.result.trials),
+        "seconds": run.seconds,
+        "notes": run.result.notes,
+    }
+
+
+def _code(record: SearchRecord) -> SavedCode:
+    """Which code of the user's own was used; None where edgenas's own was."""
+    space, accuracy = record.space.code, record.accuracy_code
+    algorithms = {run.algorithm: find_algorithm(run.algorithm).code for run in record.runs}
+    return SavedCode(
+        None if space is None else space.as_dict(),
+        None if accuracy is None else accuracy.as_dict(),
+        {name: code.as_dict() for name, code in algorithms.items() if code},
+    )

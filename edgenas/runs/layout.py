@@ -1,0 +1,59 @@
+"""Names of the files in a run folder and in a bundle, and where a search finds the files beside it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from edgenas.base.errors import InputError
+
+RUN = "run.json"  #: the network that shipped, its files and their measurements
+SEARCH = "search.json"  #: what the search found
+TRIALS = "search.trials.jsonl"  #: judged networks
+FINALISTS = "finalists.json"  #: judged networks that were timed whole
+ARCH = "arch.json"  #: the network that shipped
+WEIGHTS = "weights.npz"
+LABELS, PREPROCESSING, PREDICT = "labels.txt", "preprocessing.json", "predict.py"
+CARD, REPORT = "card.md", "report.html"
+FRONT_PICTURE, TABLE_PICTURE = "front.png", "table.png"
+VERIFICATION = "verification.jsonl"  #: of a bundle: how its files were timed
+SUSTAINED = "sustained.jsonl"  #: files under load for minutes
+BUNDLE = "bundle.json"  #: what a bundle says about itself
+MANIFEST = "MANIFEST"  #: of a bundle: sha256 of every file
+
+#: what a bundle takes from a run as it is, beside tables and models
+TAKEN = (ARCH, LABELS, PREPROCESSING, PREDICT, SEARCH, TRIALS, RUN)
+
+
+def table_name(runtime: str, precision: str) -> str:
+    """Name of the latency table of a runtime and a precision in a run folder."""
+    return f"table-{runtime}{'' if precision == 'fp32' else f'-{precision}'}.jsonl"
+
+
+def trials_beside(search: Path) -> Path:
+    """Path of the journal of judged networks of the search file ``search``."""
+    return search.with_suffix(".trials.jsonl")
+
+
+def table_from(search: Path, table: Path) -> str:
+    """The path of ``table`` as the file ``search`` names it: relative to the folder of ``search``."""
+    try:
+        return Path(os.path.relpath(table, search.parent)).as_posix()
+    except OSError:  # the working directory is gone
+        return str(table)
+
+
+def table_beside(search: Path, table: str | None) -> Path:
+    """Path of the latency table that the file ``search`` names: relative to its folder, else beside it under the same
+    name, else as it was typed (files of edgenas 0.2). InputError where it names none, or there is none."""
+    if table is None:
+        raise InputError(f"{search} names no latency table; name one that predicts its networks: --table TABLE")
+    named = Path(table)
+    places = list(dict.fromkeys((search.parent / named, search.parent / named.name, named)))
+    for place in places:
+        if place.is_file():
+            return place
+    raise InputError(
+        f"{search} was made with the latency table {table}, and there is no {' or '.join(map(str, places))}; "
+        f"name the table: --table TABLE"
+    )

@@ -1,0 +1,121 @@
+"""``run.json``: the network that shipped, its files, how they did, and what else was timed whole.
+
+Versions:
+    1 (edgenas 0.2)  the first, without ``format`` and ``version``
+    2 (edgenas 0.3)  a finalist has its ``verdict`` in a field of its own
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from edgenas.latency_tables.setting import SettingField
+from edgenas.profiler.export.integer import Fallback
+from edgenas.profiler.target import Target
+from edgenas.profiler.verdict import Verdict
+from edgenas.runs.documents import DocumentKind
+from edgenas.runs.finalists import Finalist
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRecord:
+    """A file that ships: its precision, its size, and the accuracy of running it, in percent of so many ``pictures``.
+    ``agreement`` is the share of pictures on which it chooses the class that torch chooses; None without torch.
+    ``accuracy_on`` is where it ran on the pictures, ``weight_bits`` the bits of int8 weights, None for others."""
+
+    precision: str
+    bytes: int | None = None
+    pictures: int
+    accuracy: float
+    agreement: float | None = None
+    accuracy_on: Target | None = None
+    weight_bits: int | None = None
+    fallbacks: tuple[Fallback, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """What a run came to. Times in ms and s, accuracies in percent. ``files`` begin with the one that the budget is
+    about; ``verdicts`` are of those that a runtime of the device runs, in the same order. None where the command that
+    made the run does not know."""
+
+    DERIVED: ClassVar[tuple[str, ...]] = (
+        "predicted_ms",
+        "measured_ms",
+        "measured_interval_ms",
+        "within_budget",
+        "accuracy",
+        "parity_max_rel",
+    )
+
+    space: str | None = None
+    networks: int | None = None
+    blocks: int | None = None
+    data: str | None = None
+    tables: dict[str, SettingField] = field(default_factory=dict)
+    budgets_ms: tuple[float, ...] = ()
+    winner: str
+    budget_ms: float | None = None
+    validation: dict[str, Any] | None = None
+    parity: dict[str, float] = field(default_factory=dict)
+    files: dict[str, FileRecord]
+    verdicts: tuple[Verdict, ...]
+    finalists: tuple[Finalist, ...] = ()
+    seconds: float | None = None
+    seconds_by_step: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def shipped(self) -> Verdict | None:
+        """Verdict on the file that the budget is about; None where it was not timed."""
+        first = next(iter(self.files), None)
+        return next((verdict for verdict in self.verdicts if verdict.file == first), None)
+
+    @property
+    def predicted_ms(self) -> float | None:
+        """Latency that the table predicts for the file that the budget is about."""
+        return None if self.shipped is None else self.shipped.predicted_ms
+
+    @property
+    def measured_ms(self) -> float | None:
+        """Latency of the file that the budget is about."""
+        return None if self.shipped is None else self.shipped.measured_ms
+
+    @property
+    def measured_interval_ms(self) -> tuple[float, float] | None:
+        """Its 95 % interval."""
+        return None if self.shipped is None else (self.shipped.low_ms, self.shipped.high_ms)
+
+    @property
+    def within_budget(self) -> bool | None:
+        """Whether the upper end of that interval is within the budget."""
+        return None if self.shipped is None else self.shipped.within_budget
+
+    @property
+    def accuracy(self) -> float | None:
+        """Accuracy of the file that the budget is about, in percent of the test pictures."""
+        return next((file.accuracy for file in self.files.values()), None)
+
+    @property
+    def parity_max_rel(self) -> float | None:
+        """Largest relative difference between a float32 file's outputs and those of the trained network."""
+        return max(self.parity.values(), default=None)
+
+
+def _from_1(data: dict[str, Any]) -> dict[str, Any]:
+    """A finalist was its verdict with two more fields, without its setting."""
+    finalists = []
+    for flat in data["finalists"]:
+        verdict = {name: value for name, value in flat.items() if name not in ("key", "judged_accuracy")}
+        finalists.append({"key": flat["key"], "accuracy": flat["judged_accuracy"], "verdict": verdict})
+    return {**data, "finalists": finalists}
+
+
+RUN = DocumentKind(
+    RunRecord,
+    "edgenas run",
+    2,
+    "make the run again with the command that began it",
+    {1: _from_1},
+    unversioned=frozenset({"winner", "verdicts", "finalists"}),
+)

@@ -1,0 +1,106 @@
+"""The outputs of one model file for many pictures, computed on a device.
+
+Pictures go there in parts, each with the model and what runs it, as one piece of kept work
+(``edgenas.devices.transports.reattach``): a device holds one part at a time, a connection that breaks is taken up
+again, and what was left there is cleared away.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from edgenas.base.errors import DeviceError, InputError, LostError, OutcomeError
+from edgenas.blocks.weights import Array
+from edgenas.devices.base import Device
+from edgenas.devices.transports.jobs import PATIENT, Wait
+from edgenas.devices.transports.reattach import clear, run_kept
+from edgenas.profiler.export.run import real_outputs, stored_inputs
+from edgenas.profiler.measure import START_S, files_key, how_it_ended, push_files
+from edgenas.profiler.runtimes.base import Runtime
+from edgenas.profiler.runtimes.output import Installed
+from edgenas.profiler.runtimes.python_runner import PythonRunner
+
+PART_BYTES = 4 << 20  #: of pictures that go to a device together; more where the model is larger, which goes as well
+PART_PICTURES = 1024  #: at most, whose outputs are printed together
+LIMIT_S = 3600.0  #: for one part
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answered:
+    """``outputs`` (n, classes) or (n, H', W', C') as numbers, and what computed them there."""
+
+    installed: Installed
+    outputs: Array
+
+
+def answers(
+    device: Device,
+    runtime: Runtime,
+    model: bytes,
+    pictures: Array,
+    *,
+    program: str,
+    wait: Wait = PATIENT,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Answered:
+    """Outputs of ``model`` for ``pictures`` (n, H, W, C), float32 as the network takes them, on a device that is held
+    (``edgenas.devices.session.session``); ``program`` is its Python.
+
+    InputError for a runtime that shows no outputs, and for pictures of another shape; OutcomeError where the model does
+    not run there; DeviceError where the device fails: nothing is left on it then, unless the connection is lost.
+    """
+    if not isinstance(runtime, PythonRunner):
+        raise InputError(
+            f"{device.name} runs files by {runtime.name}, which takes no pictures and shows no outputs; run them on a "
+            "device with Python, or here: --device local"
+        )
+    inputs = stored_inputs(model, pictures)
+    found: list[Any] = []
+    installed: Installed | None = None
+    try:
+        for part in _parts(inputs, len(model)):
+            files = runtime.answer_files(model, _npy(part))
+            result = run_kept(
+                device,
+                files_key(program, files),
+                lambda folder, files=files: push_files(device, files, folder),  # type: ignore[misc]
+                lambda folder: runtime.answer_command(program, folder),
+                timeout_s=LIMIT_S + START_S,
+                wait=wait,
+            )
+            if result.returncode != 0:
+                why = how_it_ended(result.returncode, result.stderr)
+                raise OutcomeError(f"{device.name}: {runtime.name} does not run the model on pictures: {why}")
+            read = runtime.parse_answers(result.stdout, len(part))
+            if installed is not None and read.installed != installed:
+                raise OutcomeError(f"{device.name}: {runtime.name} was changed while the model ran; run it again")
+            installed = read.installed
+            found.append(read.outputs)
+            progress(sum(map(len, found)), len(inputs))
+    except LostError:
+        raise  # what goes on there is collected by the next who asks for it
+    except BaseException:
+        with contextlib.suppress(DeviceError):
+            clear(device)
+        raise
+    clear(device)
+    assert installed is not None
+    return Answered(installed, real_outputs(model, np.concatenate(found)))
+
+
+def _parts(inputs: Any, model_bytes: int) -> Iterator[Any]:
+    """``inputs`` in order, so many at a time."""
+    each = max(1, min(PART_PICTURES, max(PART_BYTES, model_bytes) // max(1, inputs[0].nbytes)))
+    yield from (inputs[first : first + each] for first in range(0, len(inputs), each))
+
+
+def _npy(array: Any) -> bytes:
+    made = io.BytesIO()
+    np.save(made, np.ascontiguousarray(array), allow_pickle=False)
+    return made.getvalue()

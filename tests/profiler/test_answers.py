@@ -1,0 +1,329 @@
+"""Files on labelled pictures on a device: the same answers by any way, in parts, with nothing left behind."""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgenas.base.errors import DeviceError, InputError, LostError, OutcomeError
+from edgenas.blocks.architecture import Architecture
+from edgenas.blocks.spec import BlockSpec
+from edgenas.blocks.weights import Array, network_random_weights
+from edgenas.devices.base import Device
+from edgenas.devices.inventory import Entry, find, load_inventory
+from edgenas.devices.transports.fake import FakeDevice
+from edgenas.devices.transports.jobs import Wait
+from edgenas.devices.transports.local import LocalDevice
+from edgenas.profiler import answers as parts
+from edgenas.profiler.answers import answers
+from edgenas.profiler.export import WRITERS
+from edgenas.profiler.export.quantize import quantized
+from edgenas.profiler.export.run import run_model
+from edgenas.profiler.runtimes import RUNTIMES
+from edgenas.profiler.runtimes.answers import parse_answers
+from edgenas.profiler.runtimes.output import OutputError
+from edgenas.profiler.target import Target, this_machine
+from edgenas.ship import device_accuracy
+from edgenas.ship.accuracy import prove
+from edgenas.ship.device_accuracy import answered, outputs_on, wilson
+from edgenas.training.pictures import Pictures
+from tests.edgenas.test_cli import edgenas
+from tests.support.picture_toys import write_classes
+
+pytest.importorskip("ai_edge_quantizer")
+
+BLOCKS = tuple(
+    map(BlockSpec.parse, ("conv-12x3-o8-k3-s2-relu6", "ir-6x8-m24-o16-k5-s2-hswish", "head-3x16-m24-o5-relu6"))
+)
+WEIGHTS = network_random_weights(BLOCKS, 3)
+BY_FORMAT = {"tflite": "litert", "onnx": "onnxruntime"}
+QUICK = Wait(patience_s=20.0, poll_s=0.05)
+
+
+def images(count: int, seed: int = 0) -> Array:
+    return np.random.default_rng(seed).standard_normal((count, 12, 12, 3), dtype=np.float32)
+
+
+@pytest.fixture(scope="module")
+def models() -> dict[str, bytes]:
+    made = {}
+    for fmt in WRITERS:
+        made[f"model.{fmt}"] = WRITERS[fmt](BLOCKS, WEIGHTS)
+        made[f"model-int8.{fmt}"] = quantized(made[f"model.{fmt}"], "int8", images(16))
+    return made
+
+
+def asked(device: Device, name: str, model: bytes, x: Array, **how: Any) -> Array:
+    runtime = RUNTIMES[BY_FORMAT[name.rpartition(".")[2]]]
+    return answers(device, runtime, model, x, program=sys.executable, wait=QUICK, **how).outputs
+
+
+@pytest.mark.parametrize("name", ["model.tflite", "model-int8.tflite", "model.onnx", "model-int8.onnx"])
+def test_a_device_answers_as_this_machine_does(
+    name: str, models: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "PART_PICTURES", 30)  # 70 pictures are three parts, the last of ten
+    x, told = images(70, 1), list[tuple[int, int]]()
+    here = run_model(models[name], x)
+    for device in (LocalDevice(), FakeDevice("fake", tmp_path / "fake")):
+        found = asked(device, name, models[name], x, progress=lambda done, total: told.append((done, total)))
+        np.testing.assert_array_equal(found, here)
+    assert told == [(30, 70), (60, 70), (70, 70)] * 2
+    assert not list((tmp_path / "fake" / "files").rglob("inputs.npy"))
+
+
+def test_a_part_holds_no_more_than_a_device_has_room_for(
+    models: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = models["model-int8.onnx"]
+    monkeypatch.setattr(parts, "PART_BYTES", 1000)
+    sent: list[int] = []
+    device, push = FakeDevice("fake", tmp_path / "fake"), FakeDevice.push
+
+    def watched(self: FakeDevice, local: Path, remote: str) -> None:
+        sent.append((local / "inputs.npy").stat().st_size)
+        push(self, local, remote)
+
+    monkeypatch.setattr(FakeDevice, "push", watched)
+    asked(device, "model-int8.onnx", model, images(200, 1))
+    assert len(sent) > 1 and max(sent) <= len(model) + 200, "a header of .npy"
+
+
+def test_a_connection_that_breaks_is_taken_up_again(models: dict[str, bytes], tmp_path: Path) -> None:
+    device = FakeDevice("fake", tmp_path / "fake")
+    device.link.faults.drop_after_bytes = 20_000  # in the middle of the first part
+    x = images(40, 1)
+    found = asked(device, "model-int8.tflite", models["model-int8.tflite"], x)
+    np.testing.assert_array_equal(found, run_model(models["model-int8.tflite"], x))
+
+
+def test_one_that_stays_away_is_lost_and_ctrl_c_leaves_nothing(
+    models: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = FakeDevice("fake", tmp_path / "fake")
+    model, runtime = models["model-int8.tflite"], RUNTIMES["litert"]
+    monkeypatch.setattr(parts, "PART_PICTURES", 10)
+
+    def interrupt(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        asked(device, "model-int8.tflite", model, images(40), progress=interrupt)
+    assert not list((tmp_path / "fake" / "files").rglob("inputs.npy"))
+    device.link.faults.unplugged = True
+    device.link.drop()
+    with pytest.raises(LostError, match="fake: "):
+        answers(device, runtime, model, images(40), program=sys.executable, wait=Wait(patience_s=0.2, poll_s=0.05))
+
+
+def test_what_cannot_run_says_why(models: dict[str, bytes], tmp_path: Path) -> None:
+    device = FakeDevice("fake", tmp_path / "fake")
+    broken = models["model.tflite"][:-400]
+    with pytest.raises(InputError, match="fake runs files by benchmark_model, which takes no pictures and shows no"):
+        answers(device, RUNTIMES["benchmark_model"], broken, images(2), program="benchmark_model")
+    with pytest.raises(InputError, match=r"takes float32 pictures \(n, 12, 12, 3\)"):
+        asked(device, "model.tflite", models["model.tflite"], images(2)[:, 1:])
+    with pytest.raises(OutcomeError, match=r"fake: litert does not run the model on pictures: .*/nowhere/python3: not"):
+        answers(device, RUNTIMES["litert"], models["model.tflite"], images(2), program="/nowhere/python3", wait=QUICK)
+    assert not list((tmp_path / "fake" / "files").rglob("inputs.npy"))
+
+
+# -- what a device prints is not to be believed
+
+
+def printed(outputs: Array, **changed: Any) -> str:
+    who = {"runtime": "litert", "package": "p", "version": "1", "python": "3", "notes": ""}
+    line = {
+        "kind": "outputs",
+        "first": 0,
+        "count": len(outputs),
+        "dtype": outputs.dtype.name,
+        "shape": list(outputs.shape[1:]),
+        "data": base64.b64encode(outputs.tobytes()).decode(),
+        **changed,
+    }
+    lines = [{"kind": "answers", **who}, line, {"kind": "end", "inputs": len(outputs)}]
+    return "".join(json.dumps(each) + "\n" for each in lines)
+
+
+OUTPUTS = np.arange(6, dtype=np.float32).reshape(2, 3)
+
+
+def test_what_the_runner_prints_is_read() -> None:
+    found = parse_answers(printed(OUTPUTS), 2)
+    np.testing.assert_array_equal(found.outputs, OUTPUTS)
+    assert found.installed.version == "1"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "ends after 0 of 2"),
+        (printed(OUTPUTS).rpartition('{"kind": "end"')[0], "ends after 2 of 2"),
+        (printed(OUTPUTS)[:-1], "ends after 2 of 2"),
+        (printed(OUTPUTS, first=1), "from input 1 on, after 0"),
+        (printed(OUTPUTS, count=3), "24 bytes for 3 outputs"),
+        (printed(OUTPUTS, shape=[4]), "24 bytes for 2 outputs"),
+        (printed(OUTPUTS, shape=[-3]), "outside 1"),
+        (printed(OUTPUTS, dtype="object"), "values of 'object'"),
+        (printed(OUTPUTS, data="%%%"), "not base64"),
+        (printed(OUTPUTS, data=7), "no text of base64"),
+        (printed(OUTPUTS, more=1), "unknown field"),
+        (printed(OUTPUTS * np.float32("nan")), "not finite"),
+        (printed(OUTPUTS[:1]), "of 1 inputs, not of 2"),
+        (printed(OUTPUTS) + printed(OUTPUTS), "stands where it should not"),
+        (printed(OUTPUTS).partition("\n")[2], "stands where it should not"),
+        ("{}\n", "has no kind"),
+    ],
+)
+def test_what_no_runner_of_ours_prints_is_refused(text: str, why: str) -> None:
+    with pytest.raises(OutputError, match=why):
+        parse_answers(text, 2)
+
+
+# -- accuracy, and where it was taken
+
+
+@pytest.fixture
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Entry:
+    """An entry of the inventory that opens a fake device, whose cpuinfo is of a Haswell."""
+    entry = replace(find(load_inventory(None), "local"), name="pi4", kind="ssh")
+    monkeypatch.setattr(Entry, "open", lambda self: FakeDevice("pi4", tmp_path / "fake"))
+    monkeypatch.setattr(device_accuracy, "target_on", lambda device: Target(device.name, "sse4.1 avx2"))
+    return entry
+
+
+def file(folder: Path, name: str, models: dict[str, bytes]) -> Path:
+    (folder / name).write_bytes(models[name])
+    return folder / name
+
+
+def test_accuracy_has_an_interval_and_a_place(fake: Entry, models: dict[str, bytes], tmp_path: Path) -> None:
+    path = file(tmp_path, "model-int8.onnx", models)
+    x = images(50, 2)
+    labels = run_model(models[path.name], x).argmax(1)
+    labels[:5] = (labels[:5] + 1) % 5
+    found = answered(fake, path, Pictures(x, labels))
+    assert (found.right, found.pictures, found.accuracy, found.agreement) == (45, 50, 90.0, 1.0)
+    assert found.on == Target("pi4", "sse4.1 avx2") and found.here == this_machine()
+    assert (found.low, found.high) == pytest.approx((78.64, 95.65), abs=0.01)
+    told = found.as_dict()
+    assert told["accuracy_on"] == {"device": "pi4", "int8_isa": "sse4.1 avx2"}
+    assert told["weight_bits"] == 8 and told["runtime"].startswith("onnxruntime ")
+    with pytest.raises(InputError, match="labels reach from 0 to 5"):
+        answered(fake, path, Pictures(x[:6], np.arange(6)))
+    with pytest.raises(InputError, match="accuracy wants labels"):
+        answered(fake, path, Pictures(x, None))
+
+
+def test_an_interval_of_all_or_none_has_a_width() -> None:
+    """Wilson's of 10 of 10: 1 / (1 + z^2 / 10), z the 97.5 % quantile of the normal."""
+    assert wilson(10, 10) == pytest.approx((0.7225, 1.0), abs=1e-4)
+    assert wilson(0, 10) == pytest.approx((0.0, 0.2775), abs=1e-4)
+
+
+def test_int8_is_proved_on_the_device_and_float_here(fake: Entry, models: dict[str, bytes], tmp_path: Path) -> None:
+    x = images(20, 2)
+    said: list[str] = []
+
+    def proved(name: str, entry: Entry) -> Target | None:
+        labels = run_model(models[name], x).argmax(1)
+        precision = "int8" if "int8" in name else "fp32"
+        proof = prove(file(tmp_path, name, models), precision, Pictures(x, labels), labels, entry, say=said.append)
+        assert proof.accuracy == 100 and proof.agreement == 1
+        assert proof.as_dict()["accuracy_on"] == (None if proof.on is None else proof.on.as_dict())
+        return proof.on
+
+    assert proved("model-int8.tflite", fake) == proved("model-int8.onnx", fake) == Target("pi4", "sse4.1 avx2")
+    assert proved("model.onnx", fake) == this_machine()
+    assert said == []
+    phone = replace(fake, python="")
+    assert proved("model-int8.tflite", phone) == this_machine()
+    assert len(said) == 1
+    assert said[0].startswith("the accuracy of model-int8.tflite is taken on this machine: pi4 has no Python, and its ")
+    with pytest.raises(InputError, match="pi4 has no Python"):
+        outputs_on(phone, tmp_path / "model.tflite", x)
+
+
+def test_a_device_that_is_lost_is_no_reason_to_measure_elsewhere(
+    fake: Entry, models: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*args: Any, **how: Any) -> Any:
+        raise LostError("pi4: the connection broke")
+
+    monkeypatch.setattr(parts, "run_kept", lost)
+    path = file(tmp_path, "model-int8.onnx", models)
+    with pytest.raises(DeviceError, match="connection broke"):
+        prove(path, "int8", Pictures(images(4), np.zeros(4, np.int64)), None, fake)
+
+
+# -- the command
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("PIL")
+    folder = tmp_path_factory.mktemp("answers")
+    network = Architecture("small", BLOCKS)
+    (folder / "arch.json").write_text(json.dumps(network.to_json()))
+    write_classes(folder / "photos", 4)
+    (folder / "labels.txt").write_text("blue\ngreen\nred\nsort 1\nsort 2\n")
+    edgenas(
+        "export",
+        "arch.json",
+        "--precision",
+        "int8",
+        "--calibrate",
+        "photos",
+        "--labels",
+        "labels.txt",
+        "--mean",
+        "120",
+        "--deviation",
+        "60",
+        "--reduce-range",
+        cwd=folder,
+    )
+    return folder
+
+
+@pytest.mark.slow
+def test_verify_tells_how_many_pictures_a_file_gets_right_there(exported: Path) -> None:
+    files = ("model/model-int8.tflite", "model/model-int8.onnx")
+    told = json.loads(edgenas("verify", *files, "--images", "photos", "--json", cwd=exported).stdout)
+    assert [t["file"] for t in told] == list(files)
+    assert [(t["pictures"], t["weight_bits"], t["here"]["agreement"]) for t in told] == [(12, 8, 1.0), (12, 7, 1.0)]
+    assert all(t["low"] <= t["accuracy"] == t["here"]["accuracy"] <= t["high"] for t in told)
+    assert told[0]["accuracy_on"] == this_machine().as_dict()
+    shown = edgenas("verify", *files, "--images", "photos", cwd=exported).stdout
+    assert "7 bits" in shown and str(this_machine()) in shown and "12" in shown
+
+
+@pytest.mark.parametrize(
+    ("args", "why"),
+    [
+        (("--budget-ms", "5"), "--images times nothing: leave out --budget-ms"),
+        (("--sustained", "10m"), "--images times nothing: leave out --sustained"),
+        (("--mean", "1"), "as many of one as of the other"),
+        (("--device", "pi9"), "pi9"),
+    ],
+)
+def test_misuse_with_images(exported: Path, args: tuple[str, ...], why: str) -> None:
+    done = edgenas("verify", "model/model-int8.onnx", "--images", "photos", *args, cwd=exported, check=2)
+    assert why in done.stderr
+
+
+def test_more_misuse_with_images(exported: Path) -> None:
+    said: Callable[..., str] = lambda *args: edgenas("verify", *args, cwd=exported, check=2).stderr  # noqa: E731
+    assert "model is a folder; name the files" in said("model", "--images", "photos")
+    assert "photos/red has no labels" in said("model/model-int8.onnx", "--images", "photos/red")
+    assert "nowhere.onnx: No such file" in said("model/nowhere.onnx", "--images", "photos")
+    assert "scale the pictures of --images" in said("model/model-int8.onnx", "--mean", "1")

@@ -1,0 +1,65 @@
+"""What the processor here is, and how a program is held to the instructions of an older one.
+
+    python -m tools.processor                      # AMD EPYC, with avx2 avx512 vnni
+    python -m tools.processor --newer              # exit code 0 where it has more than AVX2, which can be withheld
+    python -m tools.processor --older COMMAND ...  # runs COMMAND with torch held to AVX2
+
+torch chooses its kernels by the processor, so that a test which passes with AVX-512 may fail with AVX2. ``OLDER`` has
+torch and its oneDNN choose as on a processor with AVX2 and nothing newer. LiteRT and ONNX Runtime have no such
+variable: they take what the processor has.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Collection
+from pathlib import Path
+
+from edgenas.devices.facts.cpuinfo import parse_cpuinfo
+
+#: environment variables of oneDNN ("CPU Dispatcher Control" in its guide) and of torch (ATen/native/DispatchStub.cpp)
+OLDER = {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
+#: name -> flags of /proc/cpuinfo, of which one is enough
+FEATURES = {"avx2": {"avx2"}, "avx512": {"avx512f"}, "vnni": {"avx512_vnni", "avx_vnni"}}
+
+
+def features(text: str) -> tuple[str, ...]:
+    """Those of ``FEATURES`` that the first processor of /proc/cpuinfo has; none on processors other than x86."""
+    flags = next((line.partition(":")[2].split() for line in text.splitlines() if line.startswith("flags")), [])
+    return tuple(name for name, any_of in FEATURES.items() if any_of & set(flags))
+
+
+def described(name: str | None, found: Collection[str]) -> str:
+    """One line for people: 'AMD EPYC, with avx2, without avx512 vnni'."""
+    has, lacks = ([f for f in FEATURES if (f in found) is there] for there in (True, False))
+    parts = [f"{word} {' '.join(names)}" for word, names in (("with", has), ("without", lacks)) if names]
+    return ", ".join([name or "unnamed processor", *parts])
+
+
+def here() -> str:
+    """``described`` of this machine's processor."""
+    text = _cpuinfo()
+    return described(parse_cpuinfo(text).cpu, features(text))
+
+
+def main(argv: list[str]) -> None:
+    match argv:
+        case []:
+            print(here())
+        case ["--newer"]:
+            sys.exit("avx512" not in features(_cpuinfo()))
+        case ["--older", program, *_]:
+            os.execvpe(program, argv[1:], {**os.environ, **OLDER})
+        case _:
+            print(f"tools.processor: {' '.join(argv)}: it takes --newer, --older COMMAND or nothing", file=sys.stderr)
+            sys.exit(2)
+
+
+def _cpuinfo() -> str:
+    path = Path("/proc/cpuinfo")
+    return path.read_text() if path.exists() else ""
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

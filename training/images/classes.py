@@ -1,0 +1,77 @@
+"""Which number the class of a picture has: the index of its name among the names that the network was trained with.
+
+Training takes the sorted names of the folders. A test takes the network's names, so that a class without pictures
+shifts no other class; where nobody names the classes, there must be one folder for each.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from edgenas.base.errors import InputError
+from edgenas.training.images.source import few
+
+
+def class_numbers(
+    where: Path, found: Sequence[str], names: Sequence[str] | None, classes: int
+) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Number of each class ``found`` in the folder ``where``, for a network of ``classes`` classes called ``names``
+    (None where nobody says), and what to know of it. InputError for a class that the network does not have, and for
+    another count of folders where there are no names."""
+    if names is None:
+        if len(found) != classes:
+            raise InputError(
+                f"{where} has {len(found)} classes ({few(list(found))}), the network has {classes}, and nobody says "
+                f"which is which; name them in the order of training, one line a class: --labels labels.txt"
+            )
+        order = sorted(found)
+        note = f"{where}: classes are numbered by name, 0 {order[0]} to {classes - 1} {order[-1]}; no labels say which"
+        return {name: i for i, name in enumerate(order)}, (note,)
+    if len(names) != classes:
+        raise InputError(f"{len(names)} class names ({few(list(names))}) for a network of {classes} classes")
+    number = {name: i for i, name in enumerate(names)}
+    times = Counter(names)
+    double = [name for name in found if times[name] > 1]
+    if double:
+        raise InputError(f"{few(double)} of {where} is the name of more than one class; give each class its own name")
+    unknown = [name for name in found if name not in number]
+    if unknown:
+        near = "".join(f" (near: {name})" for name in difflib.get_close_matches(unknown[0], names, 1))
+        raise InputError(
+            f"{where} has {few(unknown)}, which the network does not have{near}; its classes are "
+            f"{few(list(names), 10)}; rename the folder, or move it away"
+        )
+    return {name: number[name] for name in found}, ()
+
+
+def missing_note(where: Path, numbers: Collection[int], names: Sequence[str] | None, classes: int) -> tuple[str, ...]:
+    """A note that names the classes without a picture among the labels ``numbers``; none where all have one."""
+    there = set(numbers)
+    missing = [names[i] if names else str(i) for i in range(classes) if i not in there]
+    if not missing:
+        return ()
+    return (
+        f"{where} has no picture of {len(missing)} of {classes} classes: {few(missing)}; accuracy is of the others",
+    )
+
+
+def check_labels(where: Path, labels: Collection[int], classes: int | None) -> None:
+    """InputError unless ``labels`` are class numbers: within 0 .. classes - 1; or, where the count of classes is not
+    known, all of 0 .. k - 1. Nothing is allocated by a label's value."""
+    distinct = set(labels)
+    if not distinct:
+        return
+    low, high, count = min(distinct), max(distinct), classes or len(distinct)
+    if low >= 0 and high < count:
+        return
+    if (low, high) == (1, count):
+        raise InputError(f"{where}: labels are 1 to {high}, and class numbers begin at 0; store labels - 1")
+    if classes is not None:
+        raise InputError(f"{where}: labels reach from {low} to {high}, and there are {count} classes, 0 .. {count - 1}")
+    raise InputError(
+        f"{where}: labels are {count} different numbers from {low} to {high}, and class numbers are all of 0 .. "
+        f"{count - 1}; ids become numbers by: classes, labels = numpy.unique(labels, return_inverse=True); store both"
+    )

@@ -1,0 +1,33 @@
+"""A person's own images: a folder a class, an ``.npz`` of arrays, or a Hugging Face dataset on disk.
+
+    source = open_images(Path("photos"))     # lists and checks; len(source.class_names) classes
+    data, notes = read_images(source, 96, 3)  # ``images_read``: decodes once, from then on out of a cache
+
+    photos/cat/*.jpg, photos/dog/*.jpg                        split by a seed, 80 : 10 : 10 of every class
+    photos/train/cat/*.jpg, photos/val/cat/*.jpg              without test/, half of val/ is kept to judge the winner
+
+Pictures are turned as their EXIF says, made RGB or grey, scaled until they cover the square and cut at the centre.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edgenas.base.errors import InputError
+from edgenas.training.images.folder import PictureFolder
+from edgenas.training.images.hub import HubDataset
+from edgenas.training.images.npz import ArrayFile
+from edgenas.training.images.source import PictureSource
+
+
+def open_images(path: Path) -> PictureSource:
+    """The images at ``path``; InputError says what is wrong with them, or what could have been there."""
+    if path.suffix == ".npz" and path.is_file():
+        return ArrayFile(path)
+    if not path.is_dir():
+        raise InputError(
+            f"{path} is no folder with a folder of pictures for every class, no .npz of arrays, no Hugging Face dataset"
+        )
+    if (path / "dataset_dict.json").is_file() or (path / "dataset_info.json").is_file():
+        return HubDataset(path)
+    return PictureFolder(path)
