@@ -1,4 +1,4 @@
-"""Which code of the user's own was used: its files and their sha256, as records keep them."""
+"""Identity of user code (a file or module that the user wrote): its files and their sha256, as stored in records."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from edgenas.base.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """Which code of the user's own was used.
+    """Identity of the user code that was used.
 
-    text     what names it, such as 'my_space.py:tiny'
-    sha256   of the file that defines it; '' for a module without a Python file
-    beside   (path relative to it, sha256) of every file in the same folder that it imports
-    files    where the file lies, its folder, and the content of all of them; not part of records
+    text     name given by the user, such as 'my_space.py:tiny'
+    sha256   sha256 of the file that defines the name; '' for a module without a Python file
+    beside   (path relative to that file, sha256) of every file in the same folder that it imports
+    files    path of the file, its folder, and the content of all files; not part of records
     """
 
     text: str
@@ -29,13 +29,13 @@ class Code:
     files: OwnFiles | None = field(default=None, compare=False, repr=False)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain JSON values."""
+        """Return the name and the sha256 values as plain JSON values."""
         return {"name": self.text, "sha256": self.sha256, "beside": dict(self.beside)}
 
 
 @dataclass(frozen=True, slots=True)
 class OwnFiles:
-    """A user's file ``path`` as an absolute path in ``folder``, and the content of all files that it takes."""
+    """A user's file: its absolute ``path`` in ``folder``, and the content of it and of all files that it imports."""
 
     folder: str
     path: str
@@ -43,7 +43,7 @@ class OwnFiles:
 
 
 def code_of_file(text: str, path: Path, folder: Path) -> Code:
-    """Return what names the file ``path`` and all that it imports from ``folder``."""
+    """Return the ``Code`` of the file ``path`` and of all files that it imports from ``folder``."""
     content = own_files.files_of(path, folder)
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}
     own = path.relative_to(folder).as_posix()
@@ -52,7 +52,7 @@ def code_of_file(text: str, path: Path, folder: Path) -> Code:
 
 
 def code_of_module(text: str, module: ModuleType) -> Code:
-    """Return what names a module that the usual import found; other processes find it likewise."""
+    """Return the ``Code`` of a module imported by Python's usual import; other processes import it the same way."""
     file = getattr(module, "__file__", None)
     if not file or not file.endswith(".py") or not Path(file).is_file():
         return Code(text, "")
@@ -60,9 +60,10 @@ def code_of_module(text: str, module: ModuleType) -> Code:
 
 
 def check_same(where: str, what: str, recorded: Any, now: Code | None, remedy: str) -> None:
-    """InputError where the code of the user's own that ``where`` was made with is not what is there ``now``.
+    """Raise InputError where the user code recorded in the file ``where`` differs from the user code ``now``.
 
-    ``recorded`` is ``Code.as_dict`` as it was read; None, as in files of edgenas 0.2, says nothing and is accepted.
+    ``recorded`` is the output of ``Code.as_dict``, read from the file; None, as in files of edgenas 0.2, is accepted
+    without a check. ``what`` is the kind of code, such as 'space'. ``remedy`` ends the message.
     """
     if not isinstance(recorded, dict) or now is None:
         return

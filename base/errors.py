@@ -1,13 +1,13 @@
-"""Errors that a person can act on: one tree.
+"""All errors that edgenas raises on purpose, as one tree of classes.
 
 EdgenasError            base: caught by the command line, printed as one line
   InputError            a value breaks a rule (exit code 2)
     MissingExtraError   an optional package is not installed (exit code 2)
-  OutcomeError          the input was fine, the job did not succeed (exit code 1)
+  OutcomeError          the input was valid, but the job did not succeed (exit code 1)
   DeviceError           a device did not do what was requested (exit code 1)
-    TimeLimitError      a command ran past its time; carries what it printed until then
-    OutputLimitError    a command printed too much
-    TransferError       a file did not arrive whole
+    TimeLimitError      a command ran longer than its time limit; carries the output printed until then
+    OutputLimitError    a command printed more than its output limit
+    TransferError       a file or folder was not copied completely
     LostError           the device does not answer, or the connection broke: the command may have run
     DeviceInputError    an inventory, a device's name or a path breaks a rule; also an InputError (exit code 2)
 """
@@ -16,15 +16,15 @@ from __future__ import annotations
 
 
 class EdgenasError(Exception):
-    """Base of every error this project raises on purpose."""
+    """Base class of every error that edgenas raises on purpose."""
 
 
 class InputError(EdgenasError, ValueError):
-    """A value that breaks a rule; the message names the value, the rule and what to do."""
+    """A value breaks a rule; the message names the value, the rule and what to do."""
 
 
 class MissingExtraError(InputError):
-    """An optional dependency is absent.
+    """An optional dependency is not installed.
 
     >>> str(MissingExtraError("torch", "train", "training a network"))
     "training a network needs torch, which is not installed: pip install 'edgenas[train]'"
@@ -35,7 +35,7 @@ class MissingExtraError(InputError):
 
 
 class OutcomeError(EdgenasError):
-    """The job ran and did not succeed, e.g. no network meets the budget."""
+    """A job ran and did not succeed, for example because no network meets the budget."""
 
 
 class DeviceError(EdgenasError):
@@ -43,7 +43,7 @@ class DeviceError(EdgenasError):
 
 
 class TimeLimitError(DeviceError):
-    """A command was stopped at its time limit; ``stdout`` and ``stderr`` hold what it had printed."""
+    """A command was stopped at its time limit; ``stdout`` and ``stderr`` hold the output printed until then."""
 
     def __init__(self, message: str, stdout: str, stderr: str) -> None:
         super().__init__(message)
@@ -52,11 +52,11 @@ class TimeLimitError(DeviceError):
 
 
 class OutputLimitError(DeviceError):
-    """A command was stopped because it printed too much."""
+    """A command was stopped because it printed more than its output limit."""
 
 
 class TransferError(DeviceError):
-    """A file or folder did not arrive whole; nothing of it is left under its name."""
+    """A file or folder was not copied completely; no part of it is left at the destination path."""
 
 
 class LostError(DeviceError):

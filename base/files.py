@@ -1,6 +1,6 @@
-"""Files that are written whole: a reader sees the old content or the new, never a part, also after a crash.
+"""Atomic writes of whole files: a reader sees the old content or the new content, never a part, also after a crash.
 
-The new content is written to a file beside the old one, synced to the disk, and renamed.
+The new content is written to a file in the same folder, synced to the disk, and renamed.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from edgenas.base.errors import InputError
 
 @contextmanager
 def replacing(path: Path, *, mode: int | None = None, new: bool = False) -> Iterator[BinaryIO]:
-    """Yield a file that takes the place of ``path`` when the block ends; an exception leaves ``path`` as it was.
+    """Yield a writable file that replaces ``path`` when the block ends; an exception leaves ``path`` unchanged.
 
-    A link is followed. The permissions are ``mode``, else those of the file that is replaced, else the process's usual
-    ones. With ``new``, FileExistsError where there is a file already. OSError where ``path`` cannot be written.
+    A symbolic link is followed. The permissions are ``mode``; else those of the replaced file; else the default of the
+    process. With ``new``, FileExistsError where the file exists already. OSError where ``path`` cannot be written.
     """
     real = Path(os.path.realpath(path))
     if real.exists() and not real.is_file():
@@ -48,7 +48,7 @@ def replacing(path: Path, *, mode: int | None = None, new: bool = False) -> Iter
 
 
 def write_whole(path: Path, data: bytes | str, *, mode: int | None = None, new: bool = False) -> None:
-    """Write ``data``, text as UTF-8, to ``path`` as ``replacing`` does. InputError where it cannot be written."""
+    """Write ``data`` (text as UTF-8) to ``path`` through ``replacing``. InputError where it cannot be written."""
     try:
         with replacing(path, mode=mode, new=new) as file:
             file.write(data if isinstance(data, bytes) else data.encode())

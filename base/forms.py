@@ -1,4 +1,4 @@
-"""Fields of records that are read by a function of their own."""
+"""Fields of records whose JSON value is converted by a given function."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """Mark a field's type, by ``Annotated[TYPE, Parsed(parse)]``, as one that ``parse`` makes of a JSON value. It
-    raises ValueError for any other value."""
+    """Marker of a field, ``Annotated[TYPE, Parsed(parse)]``: ``parse`` converts the JSON value to TYPE and raises
+    ValueError for an invalid value."""
 
     parse: Callable[[Any], Any]
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        """Schema for pydantic, which reads the records around the field."""
+        """Return the schema for pydantic, which reads the record that holds the field."""
         from pydantic_core import core_schema
 
         return core_schema.no_info_plain_validator_function(self.parse)

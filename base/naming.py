@@ -1,4 +1,4 @@
-"""The nearest name: what to answer where a name does not exist."""
+"""Suggestions for a name that does not exist: the nearest known name and the list of known names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that is most like ``name`` (Ratcliff and Obershelp, 0.6 or more alike), or None.
+    """Return the known name most similar to ``name`` (Ratcliff and Obershelp similarity, at least 0.6), or None.
 
     >>> nearest("mobilenet_v3_smal", ["mobilenet_v2", "mobilenet_v3_small"])
     'mobilenet_v3_small'
@@ -18,7 +18,9 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 
 def there_are(name: str, known: Iterable[str], so: str = "there are") -> str:
-    """Return the known names, the nearest to ``name`` first where there is one.
+    """Return a text with the known names, preceded by the nearest to ``name`` where there is one.
+
+    ``so`` is the beginning of the list.
 
     >>> there_are("pi5", ["local", "pi4"], "known:")
     "did you mean 'pi4'? Known: local, pi4"
@@ -32,7 +34,9 @@ def there_are(name: str, known: Iterable[str], so: str = "there are") -> str:
 
 
 def among(name: str, known: Iterable[str]) -> str:
-    """Return the known names, and the nearest to ``name`` where there is one, for 'X is not one of ...'.
+    """Return a text with the known names, followed by the nearest to ``name`` where there is one.
+
+    It continues a message such as 'X is not one of ...'.
 
     >>> among("medain", ["min", "median", "p90"])
     "min, median, p90; did you mean 'median'?"

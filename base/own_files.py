@@ -1,13 +1,13 @@
-"""Python files of the user's own, as modules: neither ``sys.path`` nor PYTHONPATH changes.
+"""Import of the user's Python files as modules, without a change of ``sys.path`` or PYTHONPATH.
 
-The files of one folder are the modules of one package with a name of its own, ``edgenas_own_...``, so that no file
-ever takes the place of an installed module: a user's ``search.py`` is ``edgenas_own_....search``. An ``import``
-statement in such a file, also one in a function that runs later, takes what lies in the same folder first, then what is
-installed. Names of edgenas and of the standard library always mean those. What is imported by a call
-(``importlib.import_module``) is looked for among what is installed only.
+The files of one folder are the modules of one package with a unique name, ``edgenas_own_...``, so that no file ever
+replaces an installed module: a user's ``search.py`` is ``edgenas_own_....search``. An ``import`` statement in such a
+file, also one in a function that runs later, searches the file's folder first, then the installed modules. ``edgenas``
+and the names of the standard library always mean the installed ones. An import by a call
+(``importlib.import_module``) searches the installed modules only.
 
-Modules of that name cannot be imported by other processes. Nothing of theirs is therefore pickled: workers get the
-text that names them, and load the file again (``edgenas.base.plugins``).
+Other processes cannot import modules of such a package. Therefore no object of these modules is pickled: workers get
+the text that names the object, and load the file again (``edgenas.base.plugins``).
 """
 
 from __future__ import annotations
@@ -28,17 +28,18 @@ from types import CodeType, ModuleType
 from typing import Any
 
 PREFIX = "edgenas_own_"
-#: names that mean edgenas, whatever lies beside a user's file
+#: names that always mean edgenas, also where a file of this name lies beside a user's file
 OURS = frozenset({"edgenas"})
 
-#: module's name -> sha256 of the file when it was executed
+#: name of a module -> sha256 of its file when it was executed
 _executed: dict[str, str] = {}
 
 
 def load_file(path: Path) -> ModuleType:
-    """Execute a Python file, once for each content of it and of the files beside it that it imports.
+    """Execute a Python file and return its module.
 
-    What the file prints goes to stderr. Whatever it raises is passed on, SystemExit included.
+    The file is executed again only when its content changed, or that of a file beside it that it imports. Output that
+    the file prints goes to stderr. Every exception of the file is passed on, SystemExit included.
     """
     path = path.resolve()
     package = _package(path.parent)
@@ -47,13 +48,13 @@ def load_file(path: Path) -> ModuleType:
 
 
 def load_module(name: str, folder: Path) -> ModuleType:
-    """Import ``name`` ('helpers' or 'package.module') from ``folder``, in the way of ``load_file``."""
+    """Import ``name`` ('helpers' or 'package.module') from ``folder``, under the rules of ``load_file``."""
     package = _package(folder.resolve())
     return _loaded(package, f"{package}.{name}", lambda: importlib.import_module(f"{package}.{name}"))
 
 
 def lies_in(folder: Path, top: str) -> bool:
-    """Return True if ``import top`` in a file of ``folder`` takes what lies there."""
+    """Return True if ``import top`` in a file of ``folder`` imports a file or package in that folder."""
     if top in OURS or top in sys.stdlib_module_names:
         return False
     if (folder / f"{top}.py").is_file() or (folder / top / "__init__.py").is_file():
@@ -64,8 +65,8 @@ def lies_in(folder: Path, top: str) -> bool:
 
 
 def files_of(path: Path, folder: Path) -> dict[str, bytes]:
-    """Return ``path`` and every file below ``folder`` that it imports, and those that they import: path relative to
-    ``folder`` -> content, ``path`` first. Imports are read, not run."""
+    """Return ``path`` and every file below ``folder`` that it imports, directly or through other files: path relative
+    to ``folder`` -> content, ``path`` first. Import statements are parsed; nothing is executed."""
     found: dict[str, bytes] = {}
     todo = [path]
     while todo:
@@ -102,7 +103,7 @@ def _imported(content: bytes, file: Path, folder: Path) -> Iterator[Path]:
 
 
 def _chain(folder: Path, parts: Sequence[str]) -> Iterator[Path]:
-    """The files of package.module.name that exist, from the package on."""
+    """Yield the existing files of package.module.name, the package's first."""
     for part in parts:
         for file in (folder / part / "__init__.py", folder / f"{part}.py"):
             if file.is_file():
@@ -112,7 +113,7 @@ def _chain(folder: Path, parts: Sequence[str]) -> Iterator[Path]:
 
 
 def _package(folder: Path) -> str:
-    """The package whose modules are the files of ``folder``."""
+    """Return the name of the package whose modules are the files of ``folder``; create the package if needed."""
     name = PREFIX + hashlib.sha256(str(folder).encode()).hexdigest()[:12]
     if name not in sys.modules:
         package = ModuleType(name, f"Files of {folder}.")
@@ -124,7 +125,7 @@ def _package(folder: Path) -> str:
 
 
 def _module_name(stem: str) -> str:
-    """A file's name as that of a module; names that Python does not allow get a digest."""
+    """Return a module name for a file name; a file name that is no Python identifier gets a digest."""
     if stem.isidentifier():
         return stem
     return f"{re.sub('[^0-9A-Za-z]', '_', stem)}_{hashlib.sha256(stem.encode()).hexdigest()[:8]}"
@@ -173,7 +174,7 @@ def _installed(top: str) -> bool:
 
 
 class _Loader(SourceFileLoader):
-    """Executes what the file holds now, writes no bytecode, and gives the module our ``__import__``."""
+    """Loader that executes the current content of a file, writes no bytecode, and gives the module ``_Import``."""
 
     def get_code(self, fullname: str) -> CodeType:
         content = Path(self.path).read_bytes()
@@ -188,7 +189,7 @@ class _Loader(SourceFileLoader):
 
 
 class _Finder(MetaPathFinder):
-    """Finds the modules of a folder's package; of any other name it knows nothing."""
+    """Finder of the modules in the ``edgenas_own_...`` packages; returns None for any other name."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -202,7 +203,7 @@ class _Finder(MetaPathFinder):
 
 
 class _Import:
-    """What an ``import`` statement in a user's file calls: the folder's files first, then the usual way."""
+    """``__import__`` of a user's file: it searches the files of the folder first, then imports as Python does."""
 
     def __init__(self, package: str) -> None:
         self._package = package

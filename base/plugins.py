@@ -1,13 +1,13 @@
-"""Code of the user's own, wherever a name of ours is taken: one loader, one form of errors.
+"""Loader of user code: one loader and one form of errors wherever an option takes the name of a part of edgenas.
 
-    find("digits", SPACES, "space", "edgenas.spaces")                    what ships
-    find("my_space.py:tiny", SPACES, "space", "edgenas.spaces")          from a file, whatever its path
+    find("digits", SPACES, "space", "edgenas.spaces")                    a part of edgenas
+    find("my_space.py:tiny", SPACES, "space", "edgenas.spaces")          from a file with any path
     find("my_package.spaces:tiny", SPACES, "space", "edgenas.spaces")    from a module: installed, or below this folder
     find("tiny", SPACES, "space", "edgenas.spaces")                      from an entry point of an installed package
 
-``edgenas.base.code.Code`` says what was loaded: the text that names it, and the sha256 of its file and of the files
-beside it that it imports. Records keep it, and work that is continued with another is refused
-(``edgenas.base.code.check_same``).
+``edgenas.base.code.Code`` identifies what was loaded: the text that names it, and the sha256 of its file and of the
+files beside it that it imports. Records store it; work that was begun with one version of the code is not continued
+with another (``edgenas.base.code.check_same``).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from edgenas.base.naming import nearest, there_are
 
 T = TypeVar("T")
 
-#: what may be of the user's own -> the group of its entry points
+#: kind of part that may be user code -> group of its entry points
 GROUPS = {
     "space": "edgenas.spaces",
     "judge": "edgenas.judges",
@@ -43,17 +43,18 @@ OWN = "one of your own is FILE.py:NAME or PACKAGE.MODULE:NAME"
 
 @dataclass(frozen=True, slots=True)
 class Found(Generic[T]):
-    """What a name stands for; ``code`` is None where it ships with edgenas."""
+    """The value that a name stands for; ``code`` identifies the user code, None where the value is part of edgenas."""
 
     value: T
     code: Code | None = None
 
 
 def find(name: str, known: Mapping[str, T], what: str, group: str, folder: Path | None = None) -> Found[Any]:
-    """Return what ``name`` names: a key of ``known``, an entry point of ``group``, 'FILE.py:NAME' or 'MODULE:NAME'.
+    """Return the value of ``name``: a key of ``known``, an entry point of ``group``, 'FILE.py:NAME' or 'MODULE:NAME'.
 
-    ``folder`` is where relative paths begin, by default the current directory. What is of the user's own is not
-    checked here. InputError names the nearest of all names, or what is wrong with the file.
+    ``what`` is the kind of part, such as 'space'. Relative paths begin at ``folder``, by default the current directory.
+    The type of a value from user code is not checked (see ``accepted``). InputError names the nearest known name, or
+    the fault of the file.
     """
     if name in known:
         return Found(known[name])
@@ -66,17 +67,17 @@ def find(name: str, known: Mapping[str, T], what: str, group: str, folder: Path 
 
 
 def entry_points(group: str) -> list[importlib.metadata.EntryPoint]:
-    """Return the entry points of ``group`` that installed packages declare, by name."""
+    """Return the entry points of ``group`` that installed packages declare, sorted by name."""
     return sorted(importlib.metadata.entry_points(group=group), key=lambda entry: entry.name)
 
 
 def names(known: Mapping[str, Any], group: str) -> list[str]:
-    """Return every name that needs no colon: what ships, then entry points."""
+    """Return every name that is written without a colon: parts of edgenas, then entry points."""
     return list(dict.fromkeys([*known, *(entry.name for entry in entry_points(group))]))
 
 
 def load(text: str, what: str, folder: Path | None = None) -> Found[Any]:
-    """Return what 'FILE.py:NAME' or 'PACKAGE.MODULE:NAME' names; InputError names the file and what it defines."""
+    """Return the value of 'FILE.py:NAME' or 'PACKAGE.MODULE:NAME'; InputError names the file and what it defines."""
     place, _, attribute = text.rpartition(":")
     if not (place and attribute.isidentifier()):
         raise InputError(f"{text!r} names no {what}: it does not read FILE.py:NAME or PACKAGE.MODULE:NAME")
@@ -93,7 +94,8 @@ def load(text: str, what: str, folder: Path | None = None) -> Found[Any]:
 
 
 def accepted(found: Found[Any], good: bool, wanted: str) -> None:
-    """InputError unless what the user's own name stands for is ``good``; ``wanted`` says what it must be."""
+    """Raise InputError unless ``good``, the result of the caller's check of ``found``; ``wanted`` is the type needed,
+    for the message."""
     if not good:
         text = found.code.text if found.code else "the value"
         value = found.value
@@ -107,7 +109,7 @@ def _article(word: str) -> str:
 
 
 def called(code: Code | None, call: Callable[[], T]) -> T:
-    """Return what ``call``, of the user's own ``code``, returns; InputError with the line where it raises."""
+    """Return the result of ``call``, a function of the user code ``code``; InputError with the line where it raises."""
     if code is None:
         return call()
     path = Path(code.files.path) if code.files else Path("?")
@@ -145,7 +147,7 @@ def _from_module(text: str, place: str, attribute: str, folder: Path) -> Found[A
 
 
 def _same_place(top: str, folder: Path) -> bool:
-    """Return True if a plain import of ``top`` takes what lies in ``folder`` too."""
+    """Return True if Python's usual import of ``top`` imports the file in ``folder`` too."""
     try:
         spec = importlib.util.find_spec(top)
     except (ImportError, ValueError):
@@ -154,6 +156,7 @@ def _same_place(top: str, folder: Path) -> bool:
 
 
 def attribute_of(holder: Any, attribute: str, place: str) -> Any:
+    """Return an attribute of the module or object ``holder``; InputError lists the names that ``place`` defines."""
     if hasattr(holder, attribute):
         return getattr(holder, attribute)
     defined = _defined(holder)
@@ -163,7 +166,7 @@ def attribute_of(holder: Any, attribute: str, place: str) -> Any:
 
 
 def _defined(holder: Any) -> list[str]:
-    """Public names that a module defines itself, in order; those of any other object."""
+    """Return the public names that a module itself defines, in order; the public attributes of any other object."""
     if not isinstance(holder, ModuleType):
         return [name for name in dir(holder) if not name.startswith("_")]
     path = Path(holder.__file__) if holder.__file__ else None
@@ -173,7 +176,7 @@ def _defined(holder: Any) -> list[str]:
 
 
 def defined_in(content: bytes) -> list[str]:
-    """Public names that a Python file defines at its top level, in order; it is read, not run."""
+    """Return the public names that a Python file defines at its top level, in order; the file is not executed."""
     try:
         tree = ast.parse(content)
     except (SyntaxError, ValueError):
@@ -189,7 +192,10 @@ def defined_in(content: bytes) -> list[str]:
 
 
 def guarded(place: str, path: Path | None, run: Callable[[], T], when: str = "when it was loaded") -> T:
-    """Return what ``run`` returns; whatever the user's code raises becomes one InputError."""
+    """Return the result of ``run``; every exception of the user code becomes an InputError of one line.
+
+    ``place`` begins the message; ``path`` is the user's file, None for a module; ``when`` ends the message.
+    """
     try:
         return run()
     except InputError as error:
@@ -216,7 +222,7 @@ def guarded(place: str, path: Path | None, run: Callable[[], T], when: str = "wh
 
 
 def _line(error: BaseException, path: Path | None) -> str:
-    """', line 3', the last line of the user's code that ran; with the file's name where it is not ``path``."""
+    """Return ', line 3', the last line of user code that ran; with the file's name where it is not ``path``."""
     ours, imports = str(Path(__file__).parent), str(Path(importlib.__file__).parent)
     frames = [
         frame

@@ -1,4 +1,4 @@
-"""Processes that this one starts: run one within limits of time and output, and let none outlive its parent."""
+"""Child processes: run a command within limits of time and output; end the child when its parent ends."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from typing import NoReturn
 from edgenas.base.errors import OutputLimitError, TimeLimitError
 
 OUTPUT_LIMIT_BYTES = 64 << 20
-_GRACE_S = 0.5  # for output still in the pipes once the command itself has ended
-# What stands in for the command until it starts: asks the kernel for SIGKILL (9) when the process with the given id
-# ends (PR_SET_PDEATHSIG = 1, linux/prctl.h), makes sure that has not happened yet, and becomes the command. A child of
-# ours, because code between fork and exec (preexec_fn) is not safe in a program with threads.
+_GRACE_S = 0.5  # time to read output that is still in the pipes after the command has ended
+# Program that starts the command: it requests SIGKILL (9) from the kernel when the process with the given id ends
+# (PR_SET_PDEATHSIG = 1, linux/prctl.h), checks that the process has not ended yet, and becomes the command by exec. It
+# is a separate program because code between fork and exec (preexec_fn) is not safe in a program with threads.
 _STARTER = """
 import ctypes, os, signal, sys
 ctypes.CDLL(None).prctl(1, ctypes.c_ulong(9), ctypes.c_ulong(0), ctypes.c_ulong(0), ctypes.c_ulong(0))
@@ -37,10 +37,12 @@ except (OSError, ValueError) as error:
 def run(
     argv: Sequence[str], *, timeout_s: float, limit_bytes: int = OUTPUT_LIMIT_BYTES
 ) -> subprocess.CompletedProcess[str]:
-    """``argv`` in a process group of its own, which is killed at the time limit (TimeLimitError), past
-    ``limit_bytes`` of output (OutputLimitError), on any exception here, and with whatever it left behind when it ends.
-    If this process is killed, the kernel kills the command too: a measurement nobody collects must not go on
-    disturbing the next one.
+    """Run ``argv`` in a separate process group and wait for its end.
+
+    The group is killed at the time limit (TimeLimitError), when the output exceeds ``limit_bytes`` (OutputLimitError),
+    and on any exception in this function. When the command ends, processes that it left in the group are killed. If
+    this process is killed, the kernel kills the command too: a measurement whose result is lost must not disturb the
+    next one.
     """
     argv = list(argv)
     process = subprocess.Popen(
@@ -64,7 +66,7 @@ def run(
 
 
 def _collect(process: subprocess.Popen[bytes], output: dict[str, bytearray], deadline: float, limit: int) -> str:
-    """Read both streams side by side until they end; returns 'end', 'time' or 'output'."""
+    """Read both streams in parallel until they end; return 'end', or the limit that was reached: 'time', 'output'."""
     ended_at = None
     with selectors.DefaultSelector() as selector:
         for name in output:
@@ -74,7 +76,7 @@ def _collect(process: subprocess.Popen[bytes], output: dict[str, bytearray], dea
             if ended_at is None and process.poll() is not None:
                 ended_at = now
             if ended_at is not None and now > ended_at + _GRACE_S:
-                return "end"  # something it started still holds the pipe
+                return "end"  # a process that the command started still holds the pipe
             if ended_at is None and now >= deadline:
                 return "time"
             for key, _ in selector.select(min(0.1, max(deadline - now, 0.001))):
@@ -85,7 +87,7 @@ def _collect(process: subprocess.Popen[bytes], output: dict[str, bytearray], dea
                     selector.unregister(key.fileobj)
             if sum(len(data) for data in output.values()) > limit:
                 return "output"
-    try:  # both streams closed, the command itself may go on
+    try:  # both streams are closed, but the command may still run
         process.wait(max(deadline - time.monotonic(), 0.001))
     except subprocess.TimeoutExpired:
         return "time"
@@ -104,6 +106,6 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def exit_with_parent(alive: Connection) -> NoReturn:
-    """End this process when the other end of the pipe ``alive`` is closed, as it is when the parent process ends."""
+    """End this process when the other end of the pipe ``alive`` is closed, which happens when the parent ends."""
     wait([alive])
     os._exit(1)

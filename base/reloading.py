@@ -1,4 +1,4 @@
-"""Code of the user's own in another process or on another machine: text and files travel, nothing is pickled."""
+"""User code in another process or on another machine: its name and files are sent, and no object is pickled."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from edgenas.base.plugins import GROUPS, attribute_of, find, guarded
 
 
 def reloaded(code: Code, what: str) -> Any:
-    """Return what ``code`` names, in another process or on another machine: from its file where that is the same, else
-    from a copy of the files, which came along. InputError where the file changed meanwhile."""
+    """Return the value that ``code`` names, in another process or on another machine.
+
+    It is loaded from the original path if the file exists there, else from a copy of the files in ``code``. ``what`` is
+    the kind of part, such as 'space'. InputError where the file changed after ``code`` was made.
+    """
     if code.files is None:
         return find(code.text, {}, what, GROUPS[what]).value
     path, folder = Path(code.files.path), Path(code.files.folder)
@@ -34,7 +37,7 @@ def reloaded(code: Code, what: str) -> Any:
     return attribute_of(module, attribute, path.name)
 
 
-#: folders that ``reloaded`` unpacked files into, by their content; removed when the process ends
+#: sha256 of the content -> temporary folder with the files that ``reloaded`` wrote; removed when the process ends
 _copies: dict[str, tempfile.TemporaryDirectory[str]] = {}
 
 

@@ -1,4 +1,4 @@
-"""The version of edgenas that runs: what it writes into every file it makes."""
+"""Version of the running edgenas, which is written into every file that it makes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 
 def installed_version() -> str:
-    """The installed version of edgenas; 'unknown' when run from a tree that was never installed."""
+    """Return the installed version of edgenas; 'unknown' when run from source files that were never installed."""
     try:
         return version("edgenas")
     except PackageNotFoundError:

@@ -1,6 +1,6 @@
-"""Architecture: a chain of blocks that fits together, from the image to the classes.
+"""Architecture: a network as a chain of blocks whose shapes fit, from the input image to the classes.
 
-Stem and head are blocks like any other, so the latency of a network is a sum over ``blocks`` and nothing else.
+Stem and head are ordinary blocks, so the latency of a network is the sum over all its ``blocks``, with no other term.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from edgenas.blocks.spec import BlockSpec
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A named chain; ``InputError`` where a block's output is not the next one's input."""
+    """A named chain of blocks; InputError where a block's output shape is not the input shape of the next block."""
 
     name: str
     blocks: tuple[BlockSpec, ...]
@@ -41,30 +41,31 @@ class Architecture:
 
     @property
     def c_in(self) -> int:
+        """Channels of the input image."""
         return self.blocks[0].c_in
 
     @property
     def c_out(self) -> int:
-        """Number of classes, when the last block is a head."""
+        """Channels of the output: the number of classes where the last block is a head."""
         return self.blocks[-1].c_out
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates for one image."""
+        """Multiply-accumulates (MACs) for one image."""
         return sum(b.macs for b in self.blocks)
 
     @property
     def params(self) -> int:
-        """Trainable parameters before batch norm is folded."""
+        """Number of trainable parameters, batch norm not folded."""
         return sum(b.params for b in self.blocks)
 
     def to_json(self) -> dict[str, Any]:
-        """``{"name": ..., "blocks": [text, ...]}``: plain values for json.dump."""
+        """Return ``{"name": ..., "blocks": [text, ...]}``, plain values for json.dump."""
         return {"name": self.name, "blocks": [str(b) for b in self.blocks]}
 
     @classmethod
     def from_json(cls, data: Any) -> Architecture:
-        """Inverse of ``to_json``; InputError names what is missing or of the wrong type."""
+        """Return the network that ``to_json`` wrote; InputError names the missing field or the wrong type."""
         if (
             not isinstance(data, dict)
             or not isinstance(data.get("name"), str)
@@ -78,5 +79,5 @@ class Architecture:
         return cls(data["name"], tuple(BlockSpec.parse(text) for text in texts))
 
 
-#: a network as a field of a record, which holds its JSON form
+#: type of a field of a record that holds a network in its JSON form
 NetworkField = Annotated[Architecture, Parsed(Architecture.from_json)]

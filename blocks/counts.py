@@ -1,7 +1,7 @@
-"""MACs, parameters and bytes of a block, counted over its operations.
+"""Counts of a block over its operations: MACs, parameters, and bytes.
 
-MACs are those of convolutions and linear layers, as the MobileNet papers count them ("multiply-adds"): pooling,
-activations, additions and the squeeze-and-excitation product are left out.
+MACs are counted for convolutions and linear layers, as in the MobileNet papers ("multiply-adds"). Pooling,
+activations, additions and the squeeze-and-excitation product are not counted.
 """
 
 from __future__ import annotations
@@ -15,30 +15,34 @@ if TYPE_CHECKING:
 
 
 def macs(block: BlockSpec) -> int:
-    """Multiply-accumulates for one image."""
+    """Return the multiply-accumulates for one image."""
     return sum(_op_macs(op) for op in lower(block))
 
 
 def params(block: BlockSpec) -> int:
-    """Trainable parameters as papers and torchvision count them: batch norm has 2 a channel, not yet folded."""
+    """Return the number of trainable parameters as in papers and torchvision: batch norm, not folded, has 2 a
+    channel."""
     return sum(_weights(op) + (2 if op.bn else 1) * op.c_out for op in lower(block) if op.has_weights)
 
 
 def weight_bytes(block: BlockSpec, bytes_per_value: int = 4) -> int:
-    """Bytes of the weights and biases that ship, batch norm folded."""
+    """Return the bytes of the weights and biases in the exported files, where batch norm is folded."""
     return bytes_per_value * sum(_weights(op) + op.c_out for op in lower(block) if op.has_weights)
 
 
 def bytes_moved(block: BlockSpec, bytes_per_value: int = 4) -> int:
-    """Bytes each operation reads and writes, activations and weights, with no reuse between operations: the
-    traffic term of a roofline."""
+    """Return the bytes that all operations read and write, activations and weights, with no reuse between operations:
+    the memory traffic of a roofline model."""
     activations = sum(op.in_elements + op.out_elements for op in lower(block))
     return bytes_per_value * activations + weight_bytes(block, bytes_per_value)
 
 
 def peak_bytes(block: BlockSpec, bytes_per_value: int = 4) -> int:
-    """Bytes of activations while the operation of ``block`` runs that needs most: what it reads and writes, and what
-    later ones still read, such as the input that a residual adds. Operations run one after another, none in place."""
+    """Return the peak memory of activations, in bytes, over the operations of ``block``.
+
+    The memory of an operation is its inputs, its output, and the tensors that later operations still read, such as the
+    input that a residual adds. Operations run one after another, none in place.
+    """
     ops = lower(block)
     elements = {INPUT: block.in_size**2 * block.c_in, **{op.name: op.out_elements for op in ops}}
     last_read = {name: number for number, op in enumerate(ops) for name in op.inputs}

@@ -1,10 +1,11 @@
-"""What a block computes, as a short list of primitive operations.
+"""Computation of a block, as a short list of primitive operations.
 
-This is the one definition of every block: counting (``edgenas.blocks.counts``), weights (``edgenas.blocks.weights``),
-the torch module (``edgenas.blocks.torch_modules``) and both file writers (``edgenas.profiler.export``) walk the list
-that ``lower`` returns. Sources: inverted residual, MobileNetV2 (arXiv 1801.04381, table 1); squeeze-and-excitation
-after the depthwise activation with ReLU and hard-sigmoid, and the efficient head, MobileNetV3 (arXiv 1905.02244,
-sections 5.1-5.3).
+The list that ``lower`` returns is the only definition of a block's computation. It is used by the counts
+(``edgenas.blocks.counts``), the weights (``edgenas.blocks.weights``), the torch module
+(``edgenas.blocks.torch_modules``) and both file writers (``edgenas.profiler.export``).
+
+Sources: inverted residual, MobileNetV2 (arXiv 1801.04381, table 1); squeeze-and-excitation after the depthwise
+activation with ReLU and hard-sigmoid, and the efficient head, MobileNetV3 (arXiv 1905.02244, sections 5.1-5.3).
 """
 
 from __future__ import annotations
@@ -19,19 +20,19 @@ if TYPE_CHECKING:
 OpKind = Literal["conv", "depthwise", "linear", "pool", "multiply", "add"]
 OpAct = Literal["none", "relu", "relu6", "hswish", "hsigmoid"]
 
-INPUT = "input"  #: the name of the block's own input in ``Op.inputs``
+INPUT = "input"  #: name of the block's input tensor in ``Op.inputs``
 
 
 @dataclass(frozen=True, slots=True)
 class Op:
-    """One operation; its output tensor carries its name.
+    """One operation; its output tensor has the name of the operation.
 
-    conv / depthwise   padding kernel // 2 on each side; ``bn`` says batch norm follows (then the conv has no bias)
+    conv / depthwise   padding kernel // 2 on each side; ``bn``: batch norm follows, and the convolution has no bias
     linear             1x1xC_in -> C_out, with a bias
     pool               mean over height and width: SxSxC -> 1x1xC
     multiply           inputs (SxSxC, 1x1xC): scale each channel
     add                inputs (SxSxC, SxSxC)
-    ``act`` is applied to the result.
+    ``act`` is applied to the result. S is the height and width in pixels, C the number of channels.
     """
 
     kind: OpKind
@@ -47,10 +48,12 @@ class Op:
 
     @property
     def out_size(self) -> int:
+        """Height and width of the output in pixels."""
         return 1 if self.kind == "pool" else -(-self.in_size // self.stride)
 
     @property
     def has_weights(self) -> bool:
+        """True for convolutions and linear layers."""
         return self.kind in ("conv", "depthwise", "linear")
 
     @property
@@ -62,17 +65,18 @@ class Op:
 
     @property
     def in_elements(self) -> int:
-        """Values read, all inputs together, weights apart."""
+        """Number of values read from all inputs, without the weights."""
         second = {"multiply": self.c_in, "add": self.in_size**2 * self.c_in}.get(self.kind, 0)
         return self.in_size**2 * self.c_in + second
 
     @property
     def out_elements(self) -> int:
+        """Number of values written."""
         return self.out_size**2 * self.c_out
 
 
 def lower(b: BlockSpec) -> tuple[Op, ...]:
-    """The operations of ``b`` in order; the last one's output is the block's output. A skip has none."""
+    """Return the operations of ``b`` in order; the output of the last one is the block's output. A skip has none."""
     match b.kind:
         case "skip":
             return ()

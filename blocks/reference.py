@@ -1,4 +1,4 @@
-"""The published MobileNets at any input size and number of classes, as tables.
+"""Published MobileNets for any input size and number of classes.
 
 MobileNetV2 1.0: arXiv 1801.04381, table 2. MobileNetV3-Large and -Small: arXiv 1905.02244, tables 1 and 2.
 """
@@ -14,13 +14,13 @@ from edgenas.blocks.spec import Act, BlockSpec
 
 
 def make_divisible(value: float, divisor: int = 8) -> int:
-    """Round a width to a multiple of ``divisor``, never losing more than 10 % (arXiv 1801.04381, reference code)."""
+    """Round a width to a multiple of ``divisor``, at least 0.9 times the width (arXiv 1801.04381, reference code)."""
     rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
     return rounded + divisor if rounded < 0.9 * value else rounded
 
 
 def mobilenet_v2(in_size: int = 224, classes: int = 1000) -> Architecture:
-    """MobileNetV2 1.0: 3,504,872 parameters and 300M MACs at 224, 1000 classes."""
+    """Return MobileNetV2 1.0: 3,504,872 parameters and 300M MACs at 224x224 pixels and 1000 classes."""
     # expansion t, output width c, repeats n, first stride s
     table = (
         (1, 16, 1, 1),  # 112
@@ -78,12 +78,13 @@ _SMALL: tuple[_Row, ...] = (
 
 
 def mobilenet_v3_large(in_size: int = 224, classes: int = 1000) -> Architecture:
-    """MobileNetV3-Large 1.0: 5,483,032 parameters and 217M MACs (219M in the paper) at 224, 1000 classes."""
+    """Return MobileNetV3-Large 1.0: 5,483,032 parameters and 217M MACs (219M in the paper) at 224x224 pixels and 1000
+    classes."""
     return _mobilenet_v3("mobilenet_v3_large", _LARGE, 960, 1280, in_size, classes)
 
 
 def mobilenet_v3_small(in_size: int = 224, classes: int = 1000) -> Architecture:
-    """MobileNetV3-Small 1.0: 2,542,856 parameters and 56M MACs at 224, 1000 classes."""
+    """Return MobileNetV3-Small 1.0: 2,542,856 parameters and 56M MACs at 224x224 pixels and 1000 classes."""
     return _mobilenet_v3("mobilenet_v3_small", _SMALL, 576, 1024, in_size, classes)
 
 
@@ -93,7 +94,7 @@ def _mobilenet_v3(
     blocks = [BlockSpec("conv", in_size, 3, c_out=16, kernel=3, stride=2, act="hswish")]
     for kernel, c_mid, c_out, se, act, stride in rows:
         c_se = make_divisible(c_mid / 4) if se else 0
-        expanded = 0 if c_mid == blocks[-1].c_out else c_mid  # the first row's width is the stem's: no expansion
+        expanded = 0 if c_mid == blocks[-1].c_out else c_mid  # the first row has the width of the stem: no expansion
         blocks.append(separable(blocks[-1], expanded, c_out, kernel, stride, c_se, act))
     last = blocks[-1]
     blocks.append(BlockSpec("conv", last.out_size, last.c_out, c_out=c_last, act="hswish"))
@@ -104,7 +105,8 @@ def _mobilenet_v3(
 def separable(
     before: BlockSpec, c_mid: int, c_out: int, kernel: int, stride: int, c_se: int = 0, act: Act = "relu6"
 ) -> BlockSpec:
-    """The inverted residual (c_mid = 0: separable) block that follows ``before``, residual where shapes allow."""
+    """Return the inverted residual block (c_mid = 0: separable block) that follows ``before``; it has a residual where
+    its input and output shapes are equal."""
     residual = stride == 1 and before.c_out == c_out
     return BlockSpec(
         "ir" if c_mid else "sep", before.out_size, before.c_out, c_mid, c_out, kernel, stride, c_se, act, residual
@@ -119,7 +121,7 @@ REFERENCE: dict[str, Callable[..., Architecture]] = {
 
 
 def reference(name: str, in_size: int = 224, classes: int = 1000) -> Architecture:
-    """A published network by name; InputError lists the names."""
+    """Return the published network called ``name``; InputError lists the known names."""
     if name not in REFERENCE:
         raise InputError(f"no published network {name!r}; {there_are(name, REFERENCE)}")
     return REFERENCE[name](in_size, classes)

@@ -1,7 +1,7 @@
 """BlockSpec: one building block of a mobile network, as integers and literals.
 
-A block is what a latency table is keyed by, so it holds everything its speed depends on and nothing else: never a
-position in a network, never a ratio. Its text form is its identity::
+A block is the key of a row in a latency table, so it holds everything that its latency depends on and nothing else: no
+position in a network, no ratio. Its text form is its identity::
 
     >>> block = BlockSpec.parse('ir-56x24-m72-o40-k5-s2-se24-hswish')
     >>> block.out_size, block.c_out, str(block)
@@ -20,7 +20,7 @@ from edgenas.blocks import counts
 Kind = Literal["conv", "sep", "ir", "head", "skip"]
 Act = Literal["none", "relu", "relu6", "hswish"]
 
-#: kind -> (what it is, the fields its text form carries besides SIZExC_IN, in order; [x] may be absent)
+#: kind -> (description, fields of its text form after SIZExC_IN, in order; a field in brackets is optional)
 KINDS: dict[Kind, tuple[str, tuple[str, ...]]] = {
     "conv": ("convolution + BN + activation: stems and plain 1x1", ("o", "k", "s", "[act]")),
     "sep": ("depthwise + BN + activation, [SE], 1x1 + BN", ("o", "k", "s", "[se]", "[act]", "[res]")),
@@ -40,11 +40,11 @@ _NUMBER = re.compile(r"(m|o|k|s|se)([1-9]\d{0,5})")
 
 @dataclass(frozen=True, slots=True, order=True)
 class BlockSpec:
-    """One block; sizes are square, in pixels, channels are counts.
+    """One block. Images are square: ``in_size`` is the height and width in pixels. ``c_...`` are numbers of channels.
 
-    ``c_mid`` is the expanded width (``ir``) or hidden width (``head``), 0 where there is none; ``c_se`` the squeezed
-    width of squeeze-and-excitation, 0 for none; ``residual`` adds the input to the output. Fields a kind does not use
-    hold their defaults, so that equal blocks are equal values. ``InputError`` on anything inconsistent.
+    ``c_mid`` is the expanded width (``ir``) or the hidden width (``head``), 0 for none; ``c_se`` the squeezed width of
+    squeeze-and-excitation, 0 for none; ``residual`` adds the input to the output. Fields that a kind does not use hold
+    their defaults, so that equal blocks are equal values. InputError where the fields contradict each other.
     """
 
     kind: Kind
@@ -68,36 +68,36 @@ class BlockSpec:
 
     @property
     def out_size(self) -> int:
-        """Height and width of the output in pixels; torch's padding of kernel // 2."""
+        """Height and width of the output in pixels, with padding of kernel // 2 as in torch."""
         return 1 if self.kind == "head" else -(-self.in_size // self.stride)
 
     @classmethod
     def parse(cls, text: str) -> BlockSpec:
-        """Inverse of ``str``; raises InputError naming the text and the form expected."""
+        """Return the block of a text form (the inverse of ``str``); InputError names the text and the expected form."""
         return _parse(text)
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates; see ``edgenas.blocks.counts``."""
+        """Multiply-accumulates (MACs) for one image; see ``edgenas.blocks.counts``."""
         return counts.macs(self)
 
     @property
     def params(self) -> int:
-        """Trainable parameters before batch norm is folded; see ``edgenas.blocks.counts``."""
+        """Number of trainable parameters, batch norm not folded; see ``edgenas.blocks.counts``."""
         return counts.params(self)
 
     def as_dict(self) -> dict[str, Any]:
-        """Every field by name: a row of a data frame."""
+        """Return a dict of all fields, such as for a row of a data frame."""
         return asdict(self)
 
 
 def skip(size: int, channels: int) -> BlockSpec:
-    """The block that does nothing at this point of a network."""
+    """Return the skip block: its output is its input."""
     return BlockSpec("skip", size, channels, c_out=channels)
 
 
 def _problem(b: BlockSpec) -> str | None:
-    """The first rule that ``b`` breaks, or None."""
+    """Return a description of the first rule that ``b`` breaks, or None."""
     if b.kind not in KINDS:
         return f"kind {b.kind!r} is not one of {', '.join(KINDS)}"
     if b.act not in ACTS:
@@ -176,7 +176,7 @@ def _parse(text: str) -> BlockSpec:
         elif part == "res":
             fields["residual"] = True
         else:
-            raise refuse(f"it does not know {part[:20]!r}")
+            raise refuse(f"{part[:20]!r} is not a field")
     if fields.get("c_out", 0) == 0:
         raise refuse("it has no output width, such as o40")
     block = BlockSpec(**fields)

@@ -1,4 +1,4 @@
-"""A network's shipped weights back in torch: what exported files are compared with. Needs torch; see
+"""Torch network with folded weights, the reference that exported files are compared with. Needs torch; see
 ``edgenas.blocks.torch_modules``."""
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ except ImportError as error:
 
 
 def network_of_weights(architecture: Architecture, weights: Sequence[Weights]) -> NetworkModule:
-    """The network with these folded weights, in evaluation mode: each batch norm only adds the bias. InputError where
-    they do not fit."""
+    """Return the torch network with the folded weights, in evaluation mode: each batch norm only adds the bias.
+
+    InputError where the arrays do not fit the blocks.
+    """
     network = NetworkModule(architecture)
     for spec, module, arrays in zip(architecture.blocks, network, weights, strict=True):
         check_weights(spec, arrays)

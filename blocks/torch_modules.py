@@ -1,6 +1,6 @@
-"""BlockSpec -> nn.Module and Architecture -> nn.Module, by interpreting ``edgenas.blocks.ops.lower``; needs torch.
+"""Torch modules of blocks and networks, built from the operations of ``edgenas.blocks.ops.lower``. Needs torch.
 
-Importing this file imports torch: do it inside the function that needs it.
+This file imports torch; import it inside the function that needs it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _ACTIVATIONS: dict[OpAct, Callable[[Tensor], Tensor]] = {
 
 
 class ConvBN(nn.Module):
-    """Convolution, then batch norm unless the operation has its own bias."""
+    """Convolution followed by batch norm, or convolution with a bias where the operation has no batch norm."""
 
     def __init__(self, op: Op) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class ConvBN(nn.Module):
 
 
 class BlockModule(nn.Module):
-    """One block, NCHW: (n, c_in, in_size, in_size) -> (n, c_out, out_size, out_size), a head -> (n, c_out)."""
+    """One block, NCHW: (n, c_in, in_size, in_size) -> (n, c_out, out_size, out_size); a head -> (n, c_out)."""
 
     def __init__(self, spec: BlockSpec) -> None:
         super().__init__()
@@ -84,7 +84,7 @@ class BlockModule(nn.Module):
 
 
 class NetworkModule(nn.Sequential):
-    """A whole network: child i is block i; ``folded`` gives what the writers take."""
+    """A whole network: child i is block i; ``network_folded_weights`` returns the weights that the writers take."""
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__(*(BlockModule(block) for block in architecture.blocks))
@@ -92,7 +92,7 @@ class NetworkModule(nn.Sequential):
 
 
 def folded_weights(module: BlockModule) -> dict[str, Array]:
-    """The module's weights as ``edgenas.blocks.weights`` wants them, running statistics folded in."""
+    """Return the module's weights in the form of ``edgenas.blocks.weights``, with batch norm folded."""
     weights: dict[str, Array] = {}
     for op in module.ops:
         if not op.has_weights:
@@ -113,12 +113,15 @@ def folded_weights(module: BlockModule) -> dict[str, Array]:
 
 
 def network_folded_weights(network: NetworkModule) -> tuple[dict[str, Array], ...]:
-    """``folded_weights`` of every block of a network."""
+    """Return ``folded_weights`` of every block of a network."""
     return tuple(folded_weights(block) for block in network if isinstance(block, BlockModule))
 
 
 def randomize_batch_norm(module: nn.Module, seed: int = 0) -> None:
-    """Give every batch norm statistics that folding must respect (a fresh one folds to nothing): for tests."""
+    """Set random parameters and statistics in every batch norm, so that a test can see errors of folding.
+
+    A new batch norm is close to the identity, and its folding changes almost nothing.
+    """
     generator = torch.Generator().manual_seed(seed)
     for layer in module.modules():
         if isinstance(layer, nn.BatchNorm2d):
@@ -137,7 +140,10 @@ def _numpy(values: Tensor) -> Array:
 
 
 def predict(network: nn.Module, images: Array, batch: int = 256) -> Array:
-    """Outputs of ``network`` in evaluation mode for NHWC images (n, H, W, C): (n, classes) float32."""
+    """Return the outputs of ``network`` in evaluation mode, (n, classes) float32, for NHWC images (n, H, W, C).
+
+    ``batch`` is the number of images in one forward pass.
+    """
     network.eval()
     with torch.inference_mode():
         nchw = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))

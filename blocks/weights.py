@@ -1,7 +1,7 @@
-"""Weights of blocks as plain arrays, in the form that ships: batch norm folded into the convolution before it.
+"""Weights of blocks as numpy arrays in the exported form: batch norm is folded into the convolution before it.
 
-A block's weights are a dict: ``'expand.weight'`` in torch's order (see ``Op.weight_shape``) and ``'expand.bias'``, for
-each operation that has any. A network's weights are one such dict a block.
+A block's weights are a dict with ``'expand.weight'``, in torch's order (see ``Op.weight_shape``), and
+``'expand.bias'``, for each operation that has weights, here ``expand``. A network's weights are one dict a block.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ Weights = Mapping[str, Array]
 
 
 def random_weights(block: BlockSpec, seed: int = 0) -> dict[str, Array]:
-    """Seeded weights that keep activations near unit scale (He et al., arXiv 1502.01852, eq. 10), so that timing a
-    block with them meets no denormal numbers and no saturation."""
+    """Return random weights that keep activations near unit scale (He et al., arXiv 1502.01852, eq. 10), so that no
+    denormal numbers and no saturation occur when the block is timed."""
     rng = np.random.default_rng(seed)
     weights: dict[str, Array] = {}
     for op in lower(block):
@@ -37,16 +37,16 @@ def random_weights(block: BlockSpec, seed: int = 0) -> dict[str, Array]:
 
 
 def network_random_weights(blocks: Sequence[BlockSpec], seed: int = 0) -> tuple[dict[str, Array], ...]:
-    """``random_weights`` for each block, every one from its own seed."""
+    """Return ``random_weights`` for each block; block i uses ``seed`` + i."""
     return tuple(random_weights(block, seed + i) for i, block in enumerate(blocks))
 
 
 def fold_batch_norm(
     weight: Array, gamma: Array, beta: Array, mean: Array, variance: Array, eps: float
 ) -> tuple[Array, Array]:
-    """Convolution weight and bias equal to convolution then batch norm at inference.
+    """Return the weight and bias of a convolution that equals convolution and batch norm together at inference.
 
-    ``weight`` (O, I, k, k), the rest (O,). Computed in float64, returned as float32.
+    Shapes: ``weight`` (O, I, k, k), all other arrays (O,). Computed in float64, returned as float32.
     """
     scale = gamma.astype(np.float64) / np.sqrt(variance.astype(np.float64) + eps)
     folded = weight.astype(np.float64) * scale[:, None, None, None]
@@ -55,15 +55,15 @@ def fold_batch_norm(
 
 
 def check_weights(block: BlockSpec, weights: Weights) -> None:
-    """Raise InputError unless ``weights`` has exactly the arrays of ``block``, in shape and type."""
+    """Raise InputError unless ``weights`` has exactly the arrays of ``block``, with their shapes, in float32."""
     expected: dict[str, tuple[int, ...]] = {}
     for op in lower(block):
         if op.has_weights:
             expected[f"{op.name}.weight"], expected[f"{op.name}.bias"] = op.weight_shape, (op.c_out,)
     if set(expected) != set(weights):
-        odd = sorted(set(expected) ^ set(weights))
+        wrong = sorted(set(expected) ^ set(weights))
         raise InputError(
-            f"weights of {block}: {', '.join(odd)} missing or not wanted; it has {', '.join(expected) or 'none'}"
+            f"weights of {block}: {', '.join(wrong)} missing or not wanted; it has {', '.join(expected) or 'none'}"
         )
     for name, shape in expected.items():
         if weights[name].shape != shape or weights[name].dtype != np.float32:
@@ -73,14 +73,15 @@ def check_weights(block: BlockSpec, weights: Weights) -> None:
 
 
 def save_weights(path: Path, weights: Sequence[Weights]) -> None:
-    """Write a network's weights as ``.npz``: block i's ``'expand.weight'`` is stored as ``'i.expand.weight'``."""
+    """Write a network's weights to an ``.npz`` file; ``'expand.weight'`` of block i gets the key
+    ``'i.expand.weight'``."""
     arrays = {f"{i}.{name}": array for i, block in enumerate(weights) for name, array in block.items()}
     with replacing(path) as file:
         np.savez(file, allow_pickle=False, **arrays)
 
 
 def load_weights(path: Path, blocks: Sequence[BlockSpec]) -> tuple[dict[str, Array], ...]:
-    """Read what ``save_weights`` wrote; InputError unless it holds exactly the weights of ``blocks``."""
+    """Read the file that ``save_weights`` wrote; InputError unless it holds exactly the weights of ``blocks``."""
     weights: tuple[dict[str, Array], ...] = tuple({} for _ in blocks)
     try:
         with np.load(path, allow_pickle=False) as file:

@@ -1,7 +1,7 @@
-"""Device: the one thing everything above needs of a machine. How it fails: ``edgenas.base.errors``.
+"""Device: the interface of a machine that runs commands and holds files. Errors: ``edgenas.base.errors``.
 
-A command that runs and fails is no error here: its exit code is in the result. One that cannot be started answers 127,
-as a shell does.
+A command that ends with an exit code other than 0 raises no error: the exit code is in the result. A command that
+cannot be started has exit code 127, as in a shell.
 """
 
 from __future__ import annotations
@@ -18,23 +18,30 @@ class Device(Protocol):
 
     @property
     def name(self) -> str:
-        """What the inventory calls it."""
+        """Name of the device in the inventory."""
         ...
 
     def run(self, argv: Sequence[str], *, timeout_s: float) -> subprocess.CompletedProcess[str]:
-        """Run ``argv`` with no shell around it and no input, and wait. Output that is not UTF-8 is replaced, not
-        refused. What the command leaves running in its process group is killed. TimeLimitError, OutputLimitError."""
+        """Run ``argv`` without a shell and without input, and wait for its end.
+
+        Output bytes that are not UTF-8 are replaced. Processes that the command leaves running in its process group are
+        killed. TimeLimitError, OutputLimitError.
+        """
         ...
 
     def push(self, local: Path, remote: str) -> None:
-        """Copy a file, or a folder of plain files, to the absolute path ``remote``: it appears there whole, its
-        content checked, or not at all (TransferError). A file replaces a file; a folder replaces nothing."""
+        """Copy a file, or a folder of plain files, to the absolute path ``remote`` on the device.
+
+        The content is checked before the path appears; on TransferError nothing appears. A file replaces an existing
+        file; a folder replaces nothing.
+        """
         ...
 
     def pull(self, remote: str, local: Path) -> None:
-        """The same in the other direction."""
+        """Copy the file or folder ``remote`` on the device to ``local``, under the rules of ``push``."""
         ...
 
     def workdir(self) -> AbstractContextManager[str]:
-        """A fresh private folder on the device, removed at the end, by the next caller if this one is killed."""
+        """Make a new private folder on the device, removed when the block ends; if this process is killed, the next
+        caller removes it."""
         ...

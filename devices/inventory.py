@@ -1,26 +1,26 @@
-"""devices.toml: the machines a person has, by name::
+"""Inventory of devices, the file devices.toml: one section a device, named [devices.NAME]::
 
     [devices.bench]
     kind = "local"                        # this machine
-    python = "/opt/litert/bin/python3"    # what runs the runner there; default: the Python running edgenas
+    python = "/opt/litert/bin/python3"    # Python that runs the runner; default: the Python running edgenas
     cores = [2, 3]                        # CPUs to pin measurements to; default: the last ones
 
     [devices.pi4]
-    kind = "ssh"                          # a board; what is left out here comes from ~/.ssh/config
+    kind = "ssh"                          # a board; fields that are left out are read from ~/.ssh/config
     host = "pi4.local"
     user = "pi"                           # also port, key = "~/.ssh/id_ed25519", jump = "user@host:port"
     python = "/home/pi/.edgenas/litert/python"     # default: python3
-    pool = "pi4"                          # alike devices that may share one table's work
+    pool = "pi4"                          # devices of one pool are alike and may measure one table together
 
     [devices.pixel]
-    kind = "adb"                          # a phone; without a serial the only one that adb sees
+    kind = "adb"                          # a phone; without a serial, the only phone that adb sees
     serial = "192.168.1.30:5555"          # also hardware_serial (getprop ro.serialno), adb = "/path/of/adb"
     benchmark_model = "~/benchmark_model" # and benchmark_model_sha256; likewise onnxruntime_perf_test
 
     [devices.bare]
-    kind = "my_kind.py:bare"              # a kind of your own: docs/adding.md; relative paths begin where this file is
+    kind = "my_kind.py:bare"              # your own kind: docs/adding.md; relative paths begin in this file's folder
 
-A device ``local`` always exists.
+The device ``local`` always exists.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ from typing import Any, NamedTuple
 from edgenas.base import plugins
 from edgenas.base.errors import DeviceError, DeviceInputError, InputError
 from edgenas.base.naming import there_are
+from edgenas.base.text import printable
 from edgenas.devices.base import Device
-from edgenas.devices.facts.facts import printable
 from edgenas.devices.sections import (
     NAME,
     TOOLS,
@@ -55,12 +55,13 @@ from edgenas.devices.transports import adb_server
 from edgenas.devices.transports.adb import AdbDevice, only_serial
 from edgenas.devices.transports.adb_server import AdbServer
 from edgenas.devices.transports.local import LocalDevice
-from edgenas.devices.transports.ssh.paramiko_link import SshDevice, Target, make_target
+from edgenas.devices.transports.ssh.paramiko_link import SshDevice, SshTarget, make_target
 
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """How adb knows a phone: '' for the only one it sees, for any hardware, and for the adb that edgenas brings."""
+    """Identity of a phone for adb. ``serial`` '' is the only phone that adb sees; ``hardware_serial`` '' is any
+    hardware; ``program`` '' is the adb program that edgenas installs."""
 
     serial: str = ""
     hardware_serial: str = ""
@@ -69,9 +70,12 @@ class Phone:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One device as written. ``python`` is '' where there is none; ``cores`` None leaves the choice to the campaign, ()
-    pins to nothing; devices of one ``pool`` are alike; ``tools`` are by name, of ``sections.TOOLS``; ``target`` is a
-    board's, ``phone`` a phone's; ``own`` and ``section`` are there for a kind of the user's own."""
+    """One device of the inventory.
+
+    ``python`` is '' on a device without Python. ``cores`` are the CPUs to pin measurements to: None leaves the choice
+    to the campaign, () pins to no CPU. Devices of one ``pool`` are alike. ``tools`` maps names in ``sections.TOOLS`` to
+    programs. ``target`` is set for boards, ``phone`` for phones, ``own`` and ``section`` for kinds from user code.
+    """
 
     name: str
     kind: str
@@ -79,18 +83,18 @@ class Entry:
     cores: tuple[int, ...] | None = None
     pool: str = ""
     tools: Mapping[str, Tool] = field(default_factory=dict, hash=False)
-    target: Target | None = None
+    target: SshTarget | None = None
     phone: Phone | None = None
     own: DeviceKind | None = field(default=None, hash=False)
     section: Section | None = field(default=None, hash=False)
 
     @property
     def is_local(self) -> bool:
-        """True for this machine, also as a kind of the user's own."""
+        """True for this machine, also as a kind from user code."""
         return self.kind == "local" or (self.own is not None and issubclass(self.own.section, LocalSection))
 
     def open(self) -> Device:
-        """The device itself. A board connects on first use; a phone without a serial is looked for now."""
+        """Return the device. A board is connected on first use; a phone without a serial is searched at once."""
         if self.own is None:
             return KINDS[self.kind].open(self)
         try:
@@ -103,7 +107,7 @@ class Entry:
 
 
 class DeviceKind(NamedTuple):
-    """What a section of a kind holds, and how to make a Device of its entry."""
+    """Kind of device: the model of its section, and the function that makes a Device of an entry."""
 
     section: type[Section]
     open: Callable[[Entry], Device]
@@ -133,8 +137,10 @@ KINDS: dict[str, DeviceKind] = {
 
 
 def load_inventory(path: Path | None) -> dict[str, Entry]:
-    """Entries by name; ``local`` alone when ``path`` is None. DeviceInputError names the line, the field and what to
-    write."""
+    """Read an inventory: name -> entry; only ``local`` where ``path`` is None.
+
+    DeviceInputError names the line, the field and what to write.
+    """
     if path is None:
         return parse_inventory("", Path("devices.toml"))
     try:
@@ -147,7 +153,7 @@ def load_inventory(path: Path | None) -> dict[str, Entry]:
 
 
 def parse_inventory(text: str, path: Path) -> dict[str, Entry]:
-    """The same from the text of a file called ``path``."""
+    """Read an inventory from the ``text`` of a file; ``path`` is for messages and for the start of relative paths."""
     entries = {"local": Entry("local", "local", sys.executable)}
     for name, table in _tables(text, path).items():
         if not NAME.fullmatch(name):
@@ -167,7 +173,7 @@ def parse_inventory(text: str, path: Path) -> dict[str, Entry]:
 
 
 def find(entries: Mapping[str, Entry], name: str) -> Entry:
-    """The entry called ``name``; DeviceInputError lists what there is, the nearest first."""
+    """Return the entry called ``name``; DeviceInputError lists the known names, the nearest first."""
     if name not in entries:
         raise DeviceInputError(
             f"no device is called {name[:80]!r}; {there_are(name, entries, 'known:')}; add [devices.NAME] to "
@@ -177,11 +183,14 @@ def find(entries: Mapping[str, Entry], name: str) -> Entry:
 
 
 def own_kind(name: str, kind: str, folder: Path) -> DeviceKind:
-    """The ``DeviceKind`` that a section's text names: 'FILE.py:NAME' (a relative path begins at ``folder``, where the
-    inventory is), 'PACKAGE.MODULE:NAME' or an entry point of ``edgenas.device_kinds``. SectionError."""
+    """Return the ``DeviceKind`` from user code that the ``kind`` of section ``name`` names.
+
+    ``kind`` is 'FILE.py:NAME' (a relative path begins in ``folder``, the inventory's), 'PACKAGE.MODULE:NAME' or an
+    entry point of the group ``edgenas.device_kinds``. SectionError.
+    """
     try:
         found = plugins.find(kind, KINDS, "device kind", plugins.GROUPS["device kind"], folder)
-        wanted = "a device kind: Kind(a model of its section, a function of its Entry that returns a Device)"
+        wanted = "a device kind: DeviceKind(a model of its section, a function of its Entry that returns a Device)"
         value = found.value
         good = isinstance(value, DeviceKind) and isinstance(value.section, type) and issubclass(value.section, Section)
         plugins.accepted(found, good and callable(value.open), wanted)
@@ -192,13 +201,14 @@ def own_kind(name: str, kind: str, folder: Path) -> DeviceKind:
 
 
 def known_hosts_file() -> Path:
-    """Where the host keys of enrolled boards are kept."""
+    """Return the path of the file with the host keys of enrolled boards."""
     config = os.environ.get("XDG_CONFIG_HOME", "")
     return (Path(config) if config.startswith("/") else Path.home() / ".config") / "edgenas" / "known_hosts"
 
 
 def line_of(text: str, name: str, field: str = "") -> int | None:
-    """The line of a section's ``field``, of its head where the field is not found; None where that is not sure."""
+    """Return the line number of a section's ``field``; of the section's head where the section has no such line; None
+    where the section has no unique head."""
     head = re.compile(rf"\s*\[\s*devices\s*\.\s*([\"']?){re.escape(name)}\1\s*\]")
     lines = text.split("\n")
     heads = [number for number, line in enumerate(lines, 1) if head.match(line)]
@@ -217,9 +227,9 @@ def _tables(text: str, path: Path) -> dict[str, Any]:
         data = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # a number of 5000 digits, a thousand brackets
         raise DeviceInputError(f"{path}: not TOML: {printable(str(error))}") from error
-    odd = [key for key in data if key != "devices"]
-    if odd:
-        raise DeviceInputError(f"{path}: unknown {printable(odd[0], 80)!r}; every section is called [devices.NAME]")
+    unknown = [key for key in data if key != "devices"]
+    if unknown:
+        raise DeviceInputError(f"{path}: unknown {printable(unknown[0], 80)!r}; every section is called [devices.NAME]")
     devices = data.get("devices", {})
     if not isinstance(devices, dict):
         raise DeviceInputError(f"{path}: devices is not a table; every section is called [devices.NAME]")
@@ -244,14 +254,15 @@ def _entry(name: str, section: Section) -> Entry:
 
 
 def _own_entry(name: str, section: Section, own: DeviceKind) -> Entry:
-    """Of a kind of the user's own; where its section has no ``python``, that of a local device is the one running."""
+    """Return the entry of a kind from user code; the default of ``python`` is the running Python for a local device,
+    else 'python3'."""
     cores = None if section.cores is None else tuple(section.cores)
     here = sys.executable if isinstance(section, LocalSection) else "python3"
     python = str(getattr(section, "python", None) or here)
     return Entry(name, section.kind, python, cores, section.pool or "", own=own, section=section)
 
 
-def _target(name: str, section: SshSection) -> Target:
+def _target(name: str, section: SshSection) -> SshTarget:
     try:
         return make_target(
             section.host,

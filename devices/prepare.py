@@ -1,13 +1,13 @@
-"""A runtime on a board that may have no internet: wheels chosen for it, fetched on this machine, carried, installed.
+"""Installation of a runtime on a board without internet: wheels are downloaded on this machine and copied to the board.
 
-    board  = read_board(device, "python3")            what it has
+    board  = read_board(device, "python3")            facts of the board's Python
     wheels = choose(board, "litert")                  pure
     run download_command(wheels, folder) here         pip
-    python = install(device, board, wheels, folder)   a path to give the inventory
+    python = install(device, board, wheels, folder)   path of a Python for the inventory
     differs(outputs(host, ...), outputs(device, ...))
 
-Installed is, in this order, into a virtual environment, with ``pip install --target``, or, where the board has neither
-venv nor pip, by unpacking: a wheel is a zip file. Nothing outside the folder named is touched.
+The wheels are installed into a virtual environment; else with ``pip install --target``; else, on a board with neither
+venv nor pip, by unpacking (a wheel is a zip file). Nothing outside the target folder is changed.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from edgenas.base.errors import DeviceError, DeviceInputError
+from edgenas.base.text import printable
 from edgenas.devices.base import Device
-from edgenas.devices.facts.facts import printable
 
 _BOARD = """
 import json, os, platform, struct, sys
@@ -45,7 +45,7 @@ for wheel in sorted(pathlib.Path(sys.argv[1]).glob("*.whl")):
         file.extractall(sys.argv[2])
 """
 
-# Runs a model on inputs that every machine makes alike, and prints what came out
+# Runs a model on inputs that are equal on every machine, and prints the outputs
 _SELF_TEST = """
 import json, os, sys
 import numpy as np
@@ -75,7 +75,8 @@ print(json.dumps([float(x) for x in [flat.sum(), np.abs(flat).sum(), *flat[:256]
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """What matters for wheels: Python's version, machine and word size, the C library ('glibc', (2, 36))."""
+    """Facts of a board that decide which wheels fit: version of Python and its word size in ``bits``, machine, version
+    of ``glibc`` such as (2, 36), None for another C library; and whether Python has ``venv`` and ``pip``."""
 
     python: tuple[int, int]
     executable: str
@@ -89,7 +90,7 @@ class Board:
 
 @dataclass(frozen=True, slots=True)
 class Wheels:
-    """What to fetch: pip's requirements, its platforms (best first), Python's version, further package indexes."""
+    """Wheels to download: pip's requirements and platforms (best first), Python's version, further package indexes."""
 
     runtime: str
     requirements: tuple[str, ...]
@@ -100,7 +101,7 @@ class Wheels:
 
 @dataclass(frozen=True, slots=True)
 class _Offer:
-    """Wheels that exist: for one runtime and machine, from ``python`` to ``python_to``, with this glibc or newer."""
+    """Existing wheels of one runtime and machine, for Python ``python`` to ``python_to`` and ``glibc`` or newer."""
 
     runtime: str
     machine: str
@@ -110,7 +111,7 @@ class _Offer:
     requirements: tuple[str, ...]
 
 
-# Newest first. numpy is named because tflite-runtime 2.14 does not say that it needs one before 2.
+# Newest first. numpy is listed because the metadata of tflite-runtime 2.14 does not require numpy before 2.
 _OFFERS = (
     _Offer("litert", "aarch64", (3, 10), (3, 14), (2, 34), ("ai-edge-litert==2.3.0",)),  # tagged 2.27, needs 2.34
     _Offer("litert", "aarch64", (3, 9), (3, 13), (2, 27), ("ai-edge-litert==2.1.0",)),
@@ -121,12 +122,12 @@ _OFFERS = (
     _Offer("onnxruntime", "aarch64", (3, 9), (3, 12), (2, 27), ("onnxruntime==1.19.2",)),
     _Offer("onnxruntime", "x86_64", (3, 11), (3, 13), (2, 28), ("onnxruntime==1.31.1",)),
 )
-#: numpy for 32 bits is only there
+#: the only index with 32-bit wheels of numpy
 _PIWHEELS = "https://www.piwheels.org/simple"
 
 
 def read_board(device: Device, python: str = "python3", *, timeout_s: float = 60.0) -> Board:
-    """Ask the board's Python; DeviceError where it has none."""
+    """Read the facts of a board with its Python; DeviceError where ``python`` does not run there."""
     result = device.run([python, "-c", _BOARD], timeout_s=timeout_s)
     if result.returncode != 0:
         why = printable(result.stderr[-400:]) or f"exit code {result.returncode}"
@@ -138,17 +139,17 @@ def read_board(device: Device, python: str = "python3", *, timeout_s: float = 60
 
 
 def parse_board(text: str) -> Board:
-    """Read what it answered; ValueError for anything else."""
+    """Read the output of the script of ``read_board``; ValueError for any other text."""
     data = json.loads(text[:10_000])
     try:
         libc, version = data["libc"]
-        found = re.match(r"(\d{1,3})\.(\d{1,3})", version)
+        digits = re.match(r"(\d{1,3})\.(\d{1,3})", version)
         board = Board(
             python=_pair(data["python"]),
             executable=str(data["executable"]),
             machine=str(data["machine"]),
             bits=int(data["bits"]),
-            glibc=(int(found[1]), int(found[2])) if libc == "glibc" and found else None,
+            glibc=(int(digits[1]), int(digits[2])) if libc == "glibc" and digits else None,
             home=str(data["home"]),
             venv=data["venv"] is True,
             pip=data["pip"] is True,
@@ -161,8 +162,8 @@ def parse_board(text: str) -> Board:
 
 
 def choose(board: Board, runtime: str) -> Wheels:
-    """The newest wheels of ``runtime`` ('litert' or 'onnxruntime') that run there; DeviceInputError says what stands in
-    the way. A kernel of 64 bits may run a Python of 32."""
+    """Return the newest wheels of ``runtime`` ('litert' or 'onnxruntime') that run on the board; DeviceInputError names
+    what the board has and what is needed. A 64-bit kernel may run a 32-bit Python."""
     machine = (
         {"aarch64": "armv7l", "x86_64": "i686"}.get(board.machine, board.machine) if board.bits == 32 else board.machine
     )
@@ -188,7 +189,7 @@ def choose(board: Board, runtime: str) -> Wheels:
 
 
 def download_command(wheels: Wheels, folder: Path, *, python: str = sys.executable) -> list[str]:
-    """pip's command line that fetches them, with all they need, into ``folder`` on this machine."""
+    """Return pip's command line to download the wheels and their dependencies into ``folder`` on this machine."""
     return [
         *(python, "-m", "pip", "download", "--only-binary=:all:", "--implementation", "cp"),
         *("--python-version", _dotted(wheels.python), "--dest", str(folder)),
@@ -201,7 +202,7 @@ def download_command(wheels: Wheels, folder: Path, *, python: str = sys.executab
 def install(
     device: Device, board: Board, wheels: Wheels, folder: Path, *, target: str | None = None, timeout_s: float = 900.0
 ) -> str:
-    """Carry the wheel files in ``folder`` and install them; the path of the Python to use there.
+    """Copy the wheel files in ``folder`` to the board, install them, and return the path of the Python to use there.
 
     ``target`` defaults to ``~/.edgenas/RUNTIME-HASH``; where it is complete already nothing is done. DeviceError.
     """
@@ -228,8 +229,8 @@ def install(
 
 
 def outputs(device: Device, python: str, runtime: str, model: Path, *, timeout_s: float = 300.0) -> tuple[float, ...]:
-    """What the model of a file on this machine computes there, from inputs that are alike everywhere: the sum, the
-    absolute sum and up to 256 values of its outputs. float32 inputs of fixed shape. DeviceError."""
+    """Run the file ``model`` of this machine on the device, and return the sum, the absolute sum and the first 256
+    values of its outputs. The inputs, float32 of fixed shape, are equal on every machine. DeviceError."""
     with device.workdir() as work:
         device.push(model, f"{work}/model")
         result = device.run([python, "-c", _SELF_TEST, runtime, f"{work}/model"], timeout_s=timeout_s)
@@ -246,7 +247,8 @@ def outputs(device: Device, python: str, runtime: str, model: Path, *, timeout_s
 
 
 def differs(here: Sequence[float], there: Sequence[float], *, tolerance: float = 1e-4) -> str:
-    """'' where two machines agree to ``tolerance`` of the largest output, else what differs."""
+    """Return '' where the ``outputs`` of two machines agree within ``tolerance`` times the largest output, else a
+    description of the difference."""
     if len(here) != len(there):
         return f"{len(there)} outputs where this machine has {len(here)}"
     scale = max((abs(value) for value in here[2:]), default=0.0) or 1.0
@@ -258,11 +260,12 @@ def differs(here: Sequence[float], there: Sequence[float], *, tolerance: float =
 
 
 def _install_script(board: Board, wheels: Wheels) -> str:
-    """sh: $1 target, $2 folder of wheels, $3 Python, $4 program that unpacks. The target appears whole or not."""
+    """Return a script for sh: $1 target, $2 folder of wheels, $3 Python, $4 program that unpacks. The target appears
+    complete or not at all."""
     wanted = shlex.join(wheels.requirements)
     pip = f'-m pip install --disable-pip-version-check --no-index --find-links "$2" -q {wanted}'
     ways = []
-    if board.venv:  # moved afterwards, which a virtual environment bears as long as its own Python is called
+    if board.venv:  # moved afterwards: a virtual environment works at its new path when its own Python is called
         ways.append(f'"$3" -m venv "$n/env" && "$n/env/bin/python" {pip} && use="exec \\"$1/env/bin/python\\""')
     path = 'use="PYTHONPATH=\\"$1/site\\" exec \\"$3\\""'
     if board.pip:
@@ -278,7 +281,7 @@ printf '#!/bin/sh\\n%s "$@"\\n' "$use" >"$n/python" && chmod 755 "$n/python" && 
 
 
 def _platforms(machine: str, glibc: tuple[int, int]) -> tuple[str, ...]:
-    """pip's names of all that glibc runs, newest first (PEP 600); 2.17 is manylinux2014's."""
+    """Return pip's names of the platforms that glibc can run, newest first (PEP 600); manylinux2014 is glibc 2.17."""
     names = [f"manylinux_{glibc[0]}_{minor}_{machine}" for minor in range(glibc[1], 16, -1)]
     return (*names, f"manylinux2014_{machine}", f"linux_{machine}")
 

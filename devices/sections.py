@@ -1,5 +1,4 @@
-"""What may stand in a section of devices.toml, a model for each kind of device, and the one error when something else
-does."""
+"""Sections of devices.toml: one pydantic model for each kind of device, and the error for an invalid section."""
 
 from __future__ import annotations
 
@@ -12,10 +11,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from edgenas.base.errors import DeviceInputError
 from edgenas.base.naming import there_are
-from edgenas.devices.facts.facts import printable
+from edgenas.base.text import printable
 from edgenas.devices.transports.remote import check_host, check_port, check_serial, check_user
 
-#: tools that a phone may have, each a field with the path and one with the sha256
+#: tools for phones; each has a field with its path and a field with its sha256
 TOOLS = ("benchmark_model", "onnxruntime_perf_test")
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
@@ -40,8 +39,8 @@ _REMEDIES = {
 }
 
 
-def _says(check: Callable[[Any], Any]) -> AfterValidator:
-    """A check of ours, whose DeviceInputError pydantic reports."""
+def _checked_by(check: Callable[[Any], Any]) -> AfterValidator:
+    """Return a pydantic validator that runs ``check`` and reports its DeviceInputError."""
 
     def run(value: Any) -> Any:
         try:
@@ -70,35 +69,35 @@ def _check_file(text: str) -> str:
     return text
 
 
-_Python = Annotated[str, _says(_check_python)]
-_File = Annotated[str, _says(_check_file)]
+_Python = Annotated[str, _checked_by(_check_python)]
+_File = Annotated[str, _checked_by(_check_file)]
 _Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Section(BaseModel):
-    """What every kind has."""
+    """Fields that every kind of device has."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     kind: str
-    cores: Annotated[list[Annotated[int, Field(ge=0, le=1023)]], _says(_check_cores)] | None = None
+    cores: Annotated[list[Annotated[int, Field(ge=0, le=1023)]], _checked_by(_check_cores)] | None = None
     pool: Annotated[str, Field(pattern=f"^(?:{NAME.pattern})$")] | None = None
 
 
 class LocalSection(Section):
-    """This machine."""
+    """Section of this machine."""
 
     kind: Literal["local"]
     python: _Python | None = None
 
 
 class SshSection(Section):
-    """A board; what is left out comes from ~/.ssh/config, unless ``ssh_config`` is false."""
+    """Section of a board; fields that are left out are read from ~/.ssh/config, unless ``ssh_config`` is false."""
 
     kind: Literal["ssh"]
-    host: Annotated[str, _says(check_host)]
-    user: Annotated[str, _says(check_user)] | None = None
-    port: Annotated[int, _says(check_port)] | None = None
+    host: Annotated[str, _checked_by(check_host)]
+    user: Annotated[str, _checked_by(check_user)] | None = None
+    port: Annotated[int, _checked_by(check_port)] | None = None
     key: _File | None = None
     jump: Annotated[str, Field(min_length=1, max_length=500)] | None = None
     ssh_config: bool = True
@@ -106,11 +105,11 @@ class SshSection(Section):
 
 
 class AdbSection(Section):
-    """A phone; without a serial the only one that adb sees."""
+    """Section of a phone; without a serial, it is the only phone that adb sees."""
 
     kind: Literal["adb"]
-    serial: Annotated[str, _says(check_serial)] | None = None
-    hardware_serial: Annotated[str, _says(check_serial)] | None = None
+    serial: Annotated[str, _checked_by(check_serial)] | None = None
+    hardware_serial: Annotated[str, _checked_by(check_serial)] | None = None
     adb: _File | None = None
     benchmark_model: _File | None = None
     benchmark_model_sha256: _Sha256 | None = None
@@ -119,7 +118,10 @@ class AdbSection(Section):
 
 
 def validated(model: type[Section], name: str, table: Any) -> Section:
-    """The section; DeviceInputError names the field, what is wrong and what to write."""
+    """Return the section ``name`` of the inventory as a ``model``, from its TOML ``table``.
+
+    SectionError names the field, the fault and what to write.
+    """
     try:
         section = model.model_validate(table)
     except ValidationError as error:
@@ -134,7 +136,7 @@ def validated(model: type[Section], name: str, table: Any) -> Section:
 
 
 class SectionError(DeviceInputError):
-    """A section breaks a rule; ``field`` is which, '' where it is the section itself."""
+    """A section breaks a rule; ``field`` is the field that breaks it, '' for the section itself."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
@@ -142,19 +144,19 @@ class SectionError(DeviceInputError):
 
 
 def no_such_kind(name: str, table: Any) -> SectionError:
-    """The error for a section whose kind is missing or none of ours."""
+    """Return the error for a section whose ``kind`` is missing or not a text."""
     if not isinstance(table, dict):
         return SectionError("", f"devices.{name}: not a table; write [devices.{name}] and its fields below")
     if "kind" not in table:
         return SectionError("kind", f"devices.{name}.kind: missing; {_REMEDIES['kind']}")
-    kind = printable(str(table["kind"]), 80)  # no text: own_kind answers for those
+    kind = printable(str(table["kind"]), 80)  # a value that is not a text; texts go to inventory.own_kind
     return SectionError(
         "kind", f"devices.{name}.kind: must be 'local', 'ssh' or 'adb', but it is {kind!r}; {_REMEDIES['kind']}"
     )
 
 
 def _check_private(key: Path, name: str) -> None:
-    """A key that is not there yet is the business of logging in."""
+    """Raise SectionError where others can read the private key; a missing key file is an error of the login."""
     try:
         mode = key.stat().st_mode
     except OSError:
@@ -174,7 +176,7 @@ def _check_pair(section: AdbSection, name: str, tool: str) -> None:
 
 
 def _first(error: ValidationError, name: str, model: type[Section]) -> tuple[str, str]:
-    """The field and one line about the first fault that pydantic found."""
+    """Return the field and a message of one line for the first error of pydantic."""
     fault = error.errors(include_url=False)[0]
     field = printable(str(fault["loc"][0]), 80) if fault["loc"] else ""
     where = f"devices.{name}.{field}" if field else f"devices.{name}"

@@ -1,6 +1,6 @@
-"""Tools: programs that a person supplied for a device without Python, carried there once and verified.
+"""Tools: programs that the user supplies for a device without Python, copied to the device once and verified.
 
-They lie in ``tools`` beside our work folders, each under the sha256 of its content, where nothing is cleared away.
+They lie in the folder ``tools`` beside the work folders, each under the sha256 of its content, and are never cleared.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgenas.base.errors import DeviceError, DeviceInputError
+from edgenas.base.text import printable
 from edgenas.devices.base import Device
-from edgenas.devices.facts.facts import printable
 
-_CALL_S = 60.0  # for the slowest device to hash a hundred megabytes
+_CALL_S = 60.0  # enough for the slowest device to hash 100 MB
 
-# $1 path, $2 sha256: says 'whole' where the file is there as it should be; with $3, makes room for it where it is not
+# $1 path, $2 sha256: prints 'whole' where the file has this sha256; with $3, removes a file that has not
 _CHECK = """
 t=$1
 mkdir -p -m 700 "${t%/*}" || exit 1
@@ -37,9 +37,10 @@ class Tool:
 
 
 def place(device: Device, tool: Tool) -> str:
-    """Path of the tool on the device, its content verified there, copied where it is absent or not as it should be.
+    """Copy the tool to the device unless it is there with the right sha256, and return its path on the device.
 
-    DeviceInputError where the file here is another than ``tool.sha256`` says, DeviceError when the device fails.
+    DeviceInputError where the sha256 of the file on this machine is not ``tool.sha256``; DeviceError where the device
+    fails.
     """
     _check_here(tool)
     with device.workdir() as work:
@@ -54,13 +55,13 @@ def place(device: Device, tool: Tool) -> str:
 def _check_here(tool: Tool) -> None:
     try:
         with tool.path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise DeviceInputError(f"{tool.path}: {error.strerror or error}; name the program to use") from error
-    if found != tool.sha256:
+    if sha256 != tool.sha256:
         raise DeviceInputError(
-            f"{tool.path} has sha256 {found}, not {tool.sha256[:80]!r} as given; if it is the program you mean, give "
-            f"the first"
+            f"{tool.path} has sha256 {sha256}, not {tool.sha256[:80]!r} as given; if it is the right program, give "
+            f"{sha256}"
         )
 
 

@@ -1,4 +1,4 @@
-"""A table as its validation says to use it: estimates chosen, sums calibrated, predictions with an interval."""
+"""A latency table used as its validation prescribes: chosen block estimate, calibrated sums, prediction intervals."""
 
 from __future__ import annotations
 
@@ -20,36 +20,37 @@ TWO_SIDED = 0.90  #: confidence of the interval whose upper end is the upper 95 
 
 @dataclass(frozen=True)
 class EstimatedTable:
-    """A table's blocks by one way to estimate them."""
+    """A latency table with one fixed way to estimate the time of a block."""
 
     table: LatencyTable
     way: BlockEstimate
 
     @cached_property
     def blocks(self) -> tuple[BlockSpec, ...]:
-        """Those that were measured this way."""
+        """Blocks of the table that were measured in this way."""
         missing = set(self.table.missing(self.table.blocks, self.way))
         return tuple(block for block in self.table.blocks if block not in missing)
 
     def ms(self, block: BlockSpec, statistic: str) -> float:
-        """Milliseconds a run; InputError where it was not measured this way."""
+        """Return the time of a block, ms per run; InputError for a block that was not measured in this way."""
         return self.table.ms(block, statistic, self.way)
 
     def interval(self, block: BlockSpec, statistic: str, confidence: float) -> tuple[float, float]:
-        """See ``LatencyTable.interval``."""
+        """Return the interval of a block's time, ms: see ``LatencyTable.interval``."""
         return self.table.interval(block, statistic, confidence, self.way)
 
     def missing(self, blocks: Iterable[BlockSpec]) -> tuple[BlockSpec, ...]:
-        """Those of ``blocks`` that were not measured this way."""
+        """Return those of ``blocks`` that were not measured in this way."""
         return self.table.missing(blocks, self.way)
 
 
 @dataclass(frozen=True, repr=False)
 class CalibratedTable:
-    """Answers like a table; ``ms`` of a block is what it adds to a network, and ``fixed_ms`` what every network adds.
+    """A latency table whose sums are calibrated by its validation.
 
-    One statistic only, that of the validation. With ``predict``, blocks that were not measured are predicted from those
-    that were.
+    It has the methods of a table: ``ms`` of a block is the time that the block adds to a network, and ``fixed_ms`` the
+    time of every network beside its blocks. It gives one statistic only, that of the validation. With ``predict``,
+    blocks that were not measured are predicted from those that were.
     """
 
     table: LatencyTable
@@ -74,16 +75,17 @@ class CalibratedTable:
 
     @cached_property
     def error_share(self) -> float:
-        """What a prediction may be off, up and down: see ``Validation.error_share``."""
+        """Relative half-width of a prediction's 95 % interval: see ``Validation.error_share``."""
         return self.validation.error_share()
 
     @property
     def fixed_ms(self) -> float:
-        """Milliseconds that every network takes beside its blocks; may be negative."""
+        """Time of every network beside its blocks, ms; may be negative."""
         return self.validation.chosen.calibration.fixed_ms
 
     def ms(self, block: BlockSpec) -> float:
-        """Milliseconds a block adds to a network; InputError where it was not measured in the way that is used."""
+        """Return the time that a block adds to a network, ms; InputError where it was not measured in the way in use
+        and is not predicted."""
         if block.kind == "skip":
             return 0.0
         learned, statistic = self._predicted, self.validation.statistic
@@ -91,7 +93,8 @@ class CalibratedTable:
         return self.validation.chosen.calibration.of(block, ms)
 
     def upper_ms(self, block: BlockSpec) -> float:
-        """Upper 95 % bound of what a block adds to a network, ms: the upper end of a two-sided 90 % interval."""
+        """Return the upper 95 % bound of a block's contribution to a network, ms: the upper end of a two-sided 90 %
+        interval."""
         if block.kind == "skip":
             return 0.0
         learned, statistic = self._predicted, self.validation.statistic
@@ -102,18 +105,18 @@ class CalibratedTable:
         return self.validation.chosen.calibration.of(block, high)
 
     def missing(self, blocks: Iterable[BlockSpec]) -> tuple[BlockSpec, ...]:
-        """Those of ``blocks`` that were not measured in the way that is used, nor can be predicted where that is
-        wanted."""
+        """Return those of ``blocks`` without a time: not measured in the way in use, and (with ``predict``) not
+        predictable either."""
         return self._measured.missing(blocks) if self._predicted is None else self._predicted.missing(blocks)
 
     def predicted(self, blocks: Iterable[BlockSpec]) -> tuple[BlockSpec, ...]:
-        """Those of ``blocks`` that were not measured in the way that is used."""
+        """Return those of ``blocks`` that were not measured in the way in use."""
         return self.table.missing(blocks, self.validation.way)
 
     def total_ms(self, architecture: Architecture) -> float:
-        """Predicted milliseconds of a network."""
+        """Return the predicted time of a network, ms."""
         return self.fixed_ms + sum(self.ms(block) for block in architecture.blocks)
 
     def interval(self, total_ms: float) -> tuple[float, float]:
-        """What a network predicted to take ``total_ms`` will be measured at, 95 times in 100."""
+        """Return the 95 % interval, ms, of the measured time of a network that is predicted to take ``total_ms``."""
         return total_ms * (1 - self.error_share), total_ms * (1 + self.error_share)

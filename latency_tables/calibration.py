@@ -1,10 +1,10 @@
-"""From sums of blocks to the time of a network: a scale and up to two more terms, each kept only when it helps.
+"""Calibration of sums of blocks to the time of a network: a scale and up to two more terms, chosen by cross-validation.
 
-A network is predicted as ``fixed_ms + sum over blocks of (scale x ms + block_ms + element_ms x elements + weight_ms x
-weights)``. ``elements`` are those of a block's input and output feature maps, in millions: what a runtime pays at a
-boundary that is there for a block alone and not inside a network. ``weights`` are its parameters, in millions: those
-of a whole network lie in a farther cache than those of one block. It is fitted to networks measured whole by least
-squares of relative errors, and stays a sum over blocks, so that exact solvers apply.
+The time of a network is predicted as ``fixed_ms + sum over blocks of (scale x ms + block_ms + element_ms x elements +
+weight_ms x weights)``. ``elements`` are those of a block's input and output feature maps, in millions: a block that is
+run alone pays for boundaries that it does not have inside a network. ``weights`` are a block's parameters, in millions:
+the weights of a whole network lie in a farther cache than those of one block. The terms are fitted to networks measured
+whole, by least squares of relative errors. The prediction stays a sum over blocks, so that exact solvers apply.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 from edgenas.blocks.spec import BlockSpec
 
 Floats = NDArray[np.float64]
-TERMS = ("fixed_ms", "block_ms", "element_ms", "weight_ms")  #: beside the scale
+TERMS = ("fixed_ms", "block_ms", "element_ms", "weight_ms")  #: optional terms; the scale is always fitted
 MOST_TERMS = 2
-_CONDITION = 1e6  # columns nearer to each other than this tell the same
+_CONDITION = 1e6  # largest condition number: beyond it, columns are too nearly collinear to be fitted
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """The terms; the default changes nothing."""
+    """Scale and terms of a calibration; the default values leave sums unchanged."""
 
     scale: float = 1.0
     fixed_ms: float = 0.0
@@ -35,7 +35,8 @@ class Calibration:
     weight_ms: float = 0.0
 
     def of(self, block: BlockSpec, ms: float) -> float:
-        """What a block that takes ``ms`` adds to a network, never less than nothing; a skip is nothing."""
+        """Return the contribution to a network, ms, of a block that takes ``ms`` by itself: at least 0; 0 for a
+        skip."""
         if block.kind == "skip":
             return 0.0
         return max(
@@ -43,22 +44,22 @@ class Calibration:
         )
 
     def total_ms(self, times: Iterable[tuple[BlockSpec, float]]) -> float:
-        """Of a network, from its blocks with the ms of each."""
+        """Return the predicted time of a network, ms, from its blocks with the ms of each."""
         return self.fixed_ms + sum(self.of(block, ms) for block, ms in times)
 
 
 def elements(block: BlockSpec) -> float:
-    """Of input and output feature map, in millions."""
+    """Return the number of elements of a block's input and output feature maps, in millions."""
     return (block.in_size**2 * block.c_in + block.out_size**2 * block.c_out) / 1e6
 
 
 def weights(block: BlockSpec) -> float:
-    """Its parameters, in millions."""
+    """Return the number of a block's parameters, in millions."""
     return block.params / 1e6
 
 
 def columns(networks: Sequence[Sequence[tuple[BlockSpec, float]]]) -> Floats:
-    """One row a network: sum of ms, then what each of TERMS is multiplied with."""
+    """Return the design matrix (networks, 1 + terms): the sum of ms, then the multiplier of each of TERMS."""
     rows = []
     for network in networks:
         real = [(block, ms) for block, ms in network if block.kind != "skip"]
@@ -68,9 +69,10 @@ def columns(networks: Sequence[Sequence[tuple[BlockSpec, float]]]) -> Floats:
 
 
 def fit(x: Floats, measured_ms: Floats) -> Calibration:
-    """The calibration whose leave-one-out error is smallest, by the one-standard-error rule: of those within a standard
-    error of the smallest, the one with the fewest terms (Hastie et al., The Elements of Statistical Learning, 7.10).
-    ``x`` is that of ``columns``."""
+    """Fit the calibration with the smallest leave-one-out error, by the one-standard-error rule: of those within a
+    standard error of the smallest, the one with the fewest terms (Hastie et al., The Elements of Statistical Learning,
+    section 7.10). ``x`` (networks, 1 + terms) is the result of ``columns``; ``measured_ms`` has one time per
+    network."""
     found = [(terms, errors) for terms in _term_sets() if (errors := _left_out(x, measured_ms, terms)) is not None]
     if not found:
         return Calibration()
@@ -82,21 +84,23 @@ def fit(x: Floats, measured_ms: Floats) -> Calibration:
 
 
 def predict(calibration: Calibration, networks: Sequence[Sequence[tuple[BlockSpec, float]]]) -> Floats:
-    """Milliseconds of each network."""
+    """Return the predicted time of each network, ms."""
     return np.array([calibration.total_ms(network) for network in networks])
 
 
 def _hardly_worse(difference: Floats) -> bool:
+    """Return whether the mean difference of errors is within one standard error of 0."""
     return bool(difference.mean() <= difference.std(ddof=1) / len(difference) ** 0.5)
 
 
 def _term_sets() -> list[tuple[int, ...]]:
-    """Fewest terms first."""
+    """Return every set of at most MOST_TERMS term numbers, smallest sets first."""
     return [terms for size in range(MOST_TERMS + 1) for terms in combinations(range(len(TERMS)), size)]
 
 
 def _design(x: Floats, measured_ms: Floats, terms: tuple[int, ...]) -> Floats | None:
-    """Rows divided by what they are to give; None where columns cannot be told apart."""
+    """Return the rows of scale and ``terms`` divided by the measured times; None where the columns are collinear or
+    the networks too few."""
     a = x[:, [0, *(1 + t for t in terms)]] / measured_ms[:, None]
     scaled = a / np.maximum(np.linalg.norm(a, axis=0), 1e-300)
     return a if len(a) > a.shape[1] + 1 and np.linalg.cond(scaled) < _CONDITION else None
@@ -111,8 +115,8 @@ def _solve(x: Floats, measured_ms: Floats, terms: tuple[int, ...]) -> Floats | N
 
 
 def _left_out(x: Floats, measured_ms: Floats, terms: tuple[int, ...]) -> Floats | None:
-    """Absolute relative error of each network by the fit to all others, from the hat matrix; None where the terms
-    cannot be fitted."""
+    """Return the absolute relative error of each network under the fit to all others, from the hat matrix; None where
+    the terms cannot be fitted."""
     a = _design(x, measured_ms, terms)
     if a is None or _solve(x, measured_ms, terms) is None:
         return None

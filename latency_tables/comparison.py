@@ -1,19 +1,20 @@
-"""Two campaigns side by side: is the second as fast as the first, as a whole and block by block?
+"""Comparison of two campaigns over the same blocks: the whole table, the scatter, and block by block.
 
-Everything is a ratio, second table over first. Three questions, so that one cause is one finding:
+Every number is a ratio: time in the second table over time in the first. Three tests keep one cause to one finding:
 
-    factor    is the whole table faster or slower? The median ratio, with the order statistics that enclose it in 95 %.
-              It counts as a finding when it is further from 1 than half of the blocks' own intervals allow: campaigns
-              do not contradict each other by what neither claims to know of a single block.
-    scatter   are more blocks outside their 95 % intervals around that factor than chance puts there (1 in 20)? Then
-              the intervals promise too much, or much has changed.
-    blocks    which ones are off, relative to the factor? Benjamini and Hochberg's procedure (JRSS B 57, 1995) over all
-              of them, so that at most 4 in 100 blocks named are named by chance, and none in 96 of 100 pairs of
-              campaigns that agree.
+    factor    Is the whole table faster or slower? The median ratio, with the order statistics that enclose it with
+              95 % confidence. It is a finding when its distance from 1 exceeds the half-widths of half of the blocks'
+              intervals: a difference within the blocks' own uncertainty is no contradiction.
+    scatter   Are more blocks outside their 95 % intervals around the factor than chance puts there (1 in 20)? Then
+              the intervals are too narrow, or many blocks have changed.
+    blocks    Which blocks deviate from the factor? Benjamini and Hochberg's procedure (JRSS B 57, 1995) over all
+              blocks: at most 4 % of the blocks that it names are named by chance, and for campaigns that agree it
+              names none in 96 % of pairs.
 
-A block's ratio has the intervals of both tables in it, wider side each, as independent: half-widths of the logarithms
-add up as squares. How improbable a ratio further out is follows an exponential tail through the interval's end, at
-which it is .05: heavier than a normal one, since an interval from a handful of processes is itself uncertain.
+The interval of a block's ratio combines those of both tables, the wider side of each, as independent: half-widths of
+logarithms add up as the root of their squares. The probability of a ratio further from the factor follows an
+exponential tail that is 0.05 at the end of the interval. Such a tail is heavier than a normal one, since an interval
+from a few processes is itself uncertain.
 """
 
 from __future__ import annotations
@@ -31,18 +32,18 @@ from edgenas.latency_tables.statistics.estimates import DEFAULT
 from edgenas.latency_tables.table import LatencyTable
 
 CONFIDENCE = 0.95
-NAMED_BY_CHANCE = 0.04  #: of the blocks named
-SCATTER_BY_CHANCE = 0.01
+NAMED_BY_CHANCE = 0.04  #: false discovery rate: largest share of the named blocks that are named by chance
+SCATTER_BY_CHANCE = 0.01  #: significance level of the scatter
 
 
 @dataclass(frozen=True, slots=True)
 class BlockPair:
-    """A block in both tables.
+    """A block that both tables hold.
 
-    low, high     the interval of its ratio
-    probability   that chance takes the ratio at least as far from the common factor; these three are None where a table
-                  gives no interval that has a width
-    off           it is faster or slower than the common factor explains
+    low, high     95 % interval of the block's ratio
+    probability   probability that chance takes the ratio at least as far from the common factor; ``low``, ``high`` and
+                  ``probability`` are None where a table gives no interval or one of width 0
+    off           whether the block is faster or slower than the common factor explains
     """
 
     block: BlockSpec
@@ -55,6 +56,7 @@ class BlockPair:
 
     @property
     def ratio(self) -> float:
+        """Time in the second table over time in the first."""
         return self.second_ms / self.first_ms
 
     def as_dict(self) -> dict[str, Any]:
@@ -73,12 +75,15 @@ class BlockPair:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """``cells`` in the first table's order; ``factor`` the median ratio within ``low`` .. ``high``.
+    """Result of comparing two tables.
 
-    shifted     the factor is a finding
-    outside     blocks outside their intervals around the factor, of ``judged`` that have one; ``scattered`` when those
-                are more than chance puts there
-    only_first, only_second   blocks of one table alone
+    cells       the blocks of both tables, in the first table's order
+    factor      median ratio, with its 95 % interval ``low`` .. ``high``
+    shifted     whether the factor is a finding
+    judged      number of blocks with an interval
+    outside     number of those outside their intervals around the factor
+    scattered   whether ``outside`` is more than chance explains
+    only_first, only_second   blocks that only one of the tables holds
     """
 
     cells: tuple[BlockPair, ...]
@@ -94,15 +99,16 @@ class Comparison:
 
     @property
     def off(self) -> tuple[BlockPair, ...]:
-        """The blocks that disagree, furthest from the factor first."""
+        """Blocks that deviate from the factor, the largest deviation first."""
         return tuple(sorted((c for c in self.cells if c.off), key=lambda c: -abs(math.log(c.ratio / self.factor))))
 
     @property
     def agree(self) -> bool:
+        """Return whether there is no finding: no shift, no scatter and no deviating block."""
         return not (self.shifted or self.scattered or self.off)
 
     def findings(self) -> list[str]:
-        """What disagrees, a line each."""
+        """Return one line for each finding."""
         found = []
         if self.shifted:
             found.append(f"everything together is {_times(self.factor)} ({self.low:.4g} .. {self.high:.4g})")
@@ -115,7 +121,7 @@ class Comparison:
 
 
 def compare(first: LatencyTable, second: LatencyTable, statistic: str = DEFAULT) -> Comparison:
-    """Every block both tables hold; InputError where there is none."""
+    """Compare two tables over the blocks that both hold; InputError where they share none."""
     shared = [block for block in first.blocks if not second.missing([block])]
     if not shared:
         raise InputError("the tables have no block in common: profile the same space for both")
@@ -147,12 +153,13 @@ def compare(first: LatencyTable, second: LatencyTable, statistic: str = DEFAULT)
 
 
 def _only_first(first: LatencyTable, second: LatencyTable) -> tuple[BlockSpec, ...]:
-    """Blocks of ``first`` that ``second`` lacks."""
+    """Return the blocks of ``first`` that ``second`` lacks."""
     return tuple(second.missing(first.blocks))
 
 
 def _log_ms(table: LatencyTable, block: BlockSpec, statistic: str) -> tuple[float, float]:
-    """Logarithm of the estimate, and the wider half of its interval; 0 where that is none."""
+    """Return the logarithm of the estimate in ms and the wider half-width of its interval; 0 where the interval is
+    unusable."""
     ms = table.ms(block, statistic)
     low, high = table.interval(block, statistic, CONFIDENCE)
     if not 0 < low <= ms <= high < math.inf:
@@ -161,7 +168,8 @@ def _log_ms(table: LatencyTable, block: BlockSpec, statistic: str) -> tuple[floa
 
 
 def _median(values: NDArray[np.float64]) -> tuple[float, float, float]:
-    """The median and the order statistics that enclose it; the extremes where there are too few."""
+    """Return the median and the order statistics that enclose it with 95 % confidence; the extremes where the values
+    are too few."""
     from scipy.stats import binom
 
     rank = max(int(binom.ppf((1 - CONFIDENCE) / 2, len(values), 0.5)) - 1, 0)
@@ -170,14 +178,15 @@ def _median(values: NDArray[np.float64]) -> tuple[float, float, float]:
 
 
 def _named(probability: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Benjamini and Hochberg: all up to the largest p(k) <= k/n of NAMED_BY_CHANCE."""
+    """Return which blocks are named by Benjamini and Hochberg's procedure: all p-values up to the largest
+    p(k) <= k / n x NAMED_BY_CHANCE."""
     order = np.sort(probability)
     below = np.flatnonzero(order <= NAMED_BY_CHANCE * np.arange(1, len(order) + 1) / max(len(order), 1))
     return probability <= (order[below[-1]] if len(below) else -1.0)
 
 
 def _by_chance(outside: int, judged: int) -> float:
-    """Probability of at least ``outside`` of ``judged`` outside a 95 % interval."""
+    """Return the probability that at least ``outside`` of ``judged`` blocks are outside a 95 % interval by chance."""
     from scipy.stats import binom
 
     return float(binom.sf(outside - 1, judged, 1 - CONFIDENCE))

@@ -1,11 +1,11 @@
-"""The gate: what a table must have proved before its sums may predict networks, and how they are used then.
+"""The gate: the proof that a table needs before its sums may predict networks, and the form in which it is used then.
 
-A measured table is used as its last validation says: that statistic, that way to estimate blocks, calibrated, with the
-interval in which a further network is measured 95 times in 100. A table that was never validated is refused, and so is
-one in which overhead dominates. ``unvalidated`` uses a table as it is, imported or measured, and proves nothing.
+A measured table is used as its last validation prescribes: its statistic, its way to estimate blocks, calibrated, with
+the 95 % interval for a further network. A table that was never validated is refused, and so is one in which overhead
+dominates. ``unvalidated`` uses a table without any proof, imported or measured.
 
-Everything that predicts networks from a table passes here: the command line, reports, and programs that use this
-package (``edgenas.search.table_cost`` for a search, ``prediction`` for one network).
+Every prediction of a network from a table passes this module: those of the command line, of reports, and of programs
+that use this package (``edgenas.search.table_cost`` for a search, ``prediction`` for one network).
 """
 
 from __future__ import annotations
@@ -28,28 +28,29 @@ from edgenas.latency_tables.store.open import open_table
 from edgenas.latency_tables.table import BlockEstimate, LatencyTable
 from edgenas.latency_tables.validation import Validation, latest
 
-#: a table, or the file it is in
-TableOrPath = str | Path | LatencyTable | ImportedTable | Journal
-
 UNVALIDATED = "--unvalidated (in Python: unvalidated=True)"
-NOTED_MAPE = 0.1  #: mean error of calibrated sums from which on a note says so
+NOTED_MAPE = 0.1  #: mean relative error of calibrated sums above which a note warns
 
 
 @dataclass(frozen=True)
 class Named:
-    """An open table, what messages call it, and the file that commands to type name."""
+    """An open table, its name in messages (``label``), and its file name in suggested commands."""
 
     table: LatencyTable | ImportedTable
     label: str
     file: str
 
 
+#: a table, alone or with its label, or the file it is in
+TableOrPath = str | Path | LatencyTable | ImportedTable | Journal | Named
+
+
 @dataclass(frozen=True, repr=False)
 class Searchable:
-    """A table that may be searched, by one statistic; times are milliseconds.
+    """A table that may be searched, with one statistic; times are milliseconds.
 
-    calibrated   the table as its validation says to use it; None where it is used as it is
-    notes        what to know before its predictions are used
+    calibrated   the table as its validation prescribes it; None where it is used unvalidated
+    notes        warnings for users of its predictions
     """
 
     table: LatencyTable | ImportedTable
@@ -64,30 +65,31 @@ class Searchable:
 
     @property
     def imported(self) -> bool:
-        """Whether the table holds published means, without samples and intervals."""
+        """Return whether the table holds published means, without samples and intervals."""
         return isinstance(self.table, ImportedTable)
 
     @property
     def fixed_ms(self) -> float:
-        """What every network takes beside its blocks; may be negative."""
+        """Time of every network beside its blocks, ms; may be negative."""
         return 0.0 if self.calibrated is None else self.calibrated.fixed_ms
 
     @property
     def error_share(self) -> float | None:
-        """What a prediction may be off, up and down, 95 times in 100; None where nothing proves it."""
+        """Relative half-width of a prediction's 95 % interval; None without a validation."""
         return None if self.calibrated is None else self.calibrated.error_share
 
     @property
     def way(self) -> BlockEstimate:
-        """How blocks are measured."""
+        """Way in which the time of a block is estimated."""
         return "alone" if self.calibrated is None else self.calibrated.validation.way
 
     def ms(self, block: BlockSpec) -> float:
-        """What a block adds to a network; InputError for one the table lacks."""
+        """Return the time that a block adds to a network, ms; InputError for a block that the table lacks."""
         return self.table.ms(block, self.statistic) if self.calibrated is None else self.calibrated.ms(block)
 
     def upper_ms(self, block: BlockSpec) -> float:
-        """Upper 95 % bound of what a block adds; InputError for imported tables, which have no intervals."""
+        """Return the upper 95 % bound of a block's contribution, ms; InputError for imported tables, which have no
+        intervals."""
         if self.calibrated is not None:
             return self.calibrated.upper_ms(block)
         if isinstance(self.table, ImportedTable):
@@ -95,16 +97,18 @@ class Searchable:
         return self.table.interval(block, self.statistic, TWO_SIDED)[1]
 
     def missing(self, blocks: Iterable[BlockSpec]) -> Sequence[BlockSpec]:
-        """Those of ``blocks`` it can say nothing of."""
+        """Return those of ``blocks`` that have no time in this table, measured or predicted."""
         return (self.table if self.calibrated is None else self.calibrated).missing(blocks)
 
     def predicted(self, blocks: Iterable[BlockSpec]) -> Sequence[BlockSpec]:
-        """Those of ``blocks`` that were not measured but predicted from others."""
+        """Return those of ``blocks`` whose times are predicted from other blocks, not measured."""
         return () if self.calibrated is None else self.calibrated.predicted(blocks)
 
 
 def named(source: TableOrPath) -> Named:
-    """Return the table of a file or of a value; InputError for a file that is no table."""
+    """Return the table of a path or of an open table; InputError for a file that is not a table."""
+    if isinstance(source, Named):
+        return source
     if isinstance(source, str | Path):
         return Named(open_table(source), str(source), str(source))
     if isinstance(source, Journal):
@@ -125,12 +129,12 @@ def searchable(
     unvalidated: bool = False,
     predict: bool = False,
 ) -> Searchable:
-    """Return a table as a search over ``blocks`` of the space named ``space`` may use it.
+    """Return a table in the form in which a search over ``blocks`` of the space named ``space`` may use it.
 
-    It is of ``statistic``, or of the one that its validation found best; without a validation of the median, for
-    imported tables of the mean. With ``predict``, blocks that were not measured are predicted from those that were.
-    InputError where blocks lack; OutcomeError where nothing proves the table and it is not to be used ``unvalidated``,
-    or where overhead dominates it.
+    Its statistic is ``statistic``, or by default the best one of its validation; unvalidated, the median of a measured
+    table and the mean of an imported one. With ``predict``, blocks that were not measured are predicted from those that
+    were. InputError where blocks are missing; OutcomeError where the table has no validation and ``unvalidated`` is
+    false, or where overhead dominates it.
     """
     given = named(source)
     if unvalidated and predict:
@@ -148,8 +152,8 @@ def searchable(
 def prediction(
     source: TableOrPath, architecture: Architecture, statistic: str | None = None
 ) -> tuple[Setting, str, float]:
-    """Return the setting of a measured table, and the statistic and the milliseconds that it predicts for a network,
-    calibrated where it was validated. InputError for an imported table."""
+    """Return (setting, statistic, predicted ms) of a network by a measured table, calibrated where the table was
+    validated. InputError for an imported table."""
     table = read_journal(source).table if isinstance(source, str | Path) else named(source).table
     if isinstance(table, ImportedTable):
         raise InputError(f"{table!r} was imported: it has no setting that a measurement could be compared in")
@@ -161,7 +165,8 @@ def prediction(
 
 
 def _proved(given: Named, space: str, statistic: str | None, predict: bool) -> Searchable:
-    """The table by its last validation, on ``space`` where there is one; OutcomeError where it has none."""
+    """Return the table in the form of its last validation, of one on ``space`` if there is any; OutcomeError where it
+    has none."""
     table, label = given.table, given.label
     if isinstance(table, ImportedTable):
         raise OutcomeError(
@@ -182,6 +187,7 @@ def _proved(given: Named, space: str, statistic: str | None, predict: bool) -> S
 
 
 def _notes(table: LatencyTable, label: str, found: Validation, space: str) -> tuple[str, ...]:
+    """Return warnings about precision, another space, drift since the table was measured, and large errors."""
     notes = []
     precision = table.setting.precision
     if precision != "fp32":
@@ -197,11 +203,12 @@ def _notes(table: LatencyTable, label: str, found: Validation, space: str) -> tu
         )
     mape = found.chosen.calibrated.mape
     if mape > NOTED_MAPE:
-        notes.append(f"{label}: sums of blocks miss whole networks by {mape:.0%} on average here")
+        notes.append(f"{label}: sums of blocks miss whole networks by {mape:.0%} on average on this device")
     return tuple(notes)
 
 
 def _check_missing(found: Searchable, given: Named, space: str, blocks: Sequence[BlockSpec], predict: bool) -> None:
+    """Refuse a table that lacks a block: OutcomeError where only chains are missing, InputError otherwise."""
     missing = found.missing(blocks)
     if not missing:
         return

@@ -1,7 +1,7 @@
-"""ImportedTable: latencies that somebody else published, one number a block.
+"""Imported tables: latencies that other authors published, one number per block.
 
-There are no samples behind them, so there is no interval, and the only statistic is the mean they give. On disk it is
-written once, whole, as JSON lines:
+There are no samples behind the numbers: they have no interval, and the only statistic is the published mean. The file
+is written once, whole, as JSON lines:
 
     line 1    {"format": "edgenas imported table", "version": 1, "edgenas": "0.1.0", "created": ..., "source": {...},
                "blocks": n, "crc32": n}
@@ -24,27 +24,36 @@ from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.store.fields import Fields
 from edgenas.latency_tables.store.jsonl import read_lines
 from edgenas.latency_tables.store.lines import sealed, unsealed
-from edgenas.latency_tables.value import PublishedValue
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: History: 1 (edgenas 0.1.0) the first.
+#: History: 1 (edgenas 0.1.0) first version.
 FORMAT_VERSION = 1
 FORMAT = "edgenas imported table"
 STATISTIC = "mean"
 
 
 @dataclass(frozen=True, slots=True)
-class TableSource:
-    """Where the numbers come from.
+class PublishedValue:
+    """What a published table gives for one block. ``sd_ms`` is the spread of ``count`` single runs, where the file has
+    it: data about the device, and no interval for the mean, since nobody knows how independent the runs were."""
 
-    format     of the published file, by its name among the importers
-    file       its name, and ``sha256`` of its bytes
-    device     what they were measured on, as far as anybody said
-    space      the one that gave a positional format its blocks; '' where the file says them itself
-    left_out   what the file holds and the table does not
-    notes      what to know before using the numbers
+    mean_ms: float
+    sd_ms: float | None = None
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TableSource:
+    """Origin of the numbers of an imported table.
+
+    format     name of the published file's format among the importers
+    file       name of the file; ``sha256`` is the digest of its bytes
+    device     device that they were measured on, as far as it is documented
+    space      space that gave a positional format its blocks; '' where the file names its blocks
+    left_out   contents of the file that the table leaves out
+    notes      warnings for users of the numbers
     """
 
     format: str
@@ -61,7 +70,8 @@ class TableSource:
 
     @classmethod
     def from_dict(cls, data: Any) -> TableSource:
-        """Inverse of ``as_dict``; ValueError names the field that is missing, unknown or of the wrong type."""
+        """Return the source of the dictionary that ``as_dict`` made; ValueError names the field that is missing,
+        unknown or of the wrong type."""
         take = Fields(data, "source")
         texts = {name: take.text(name) for name in ("format", "file", "sha256", "device", "space")}
         left_out, notes = (
@@ -73,7 +83,7 @@ class TableSource:
 
 @dataclass(frozen=True, repr=False)
 class ImportedTable:
-    """Answers what a measured table answers, as far as published means can."""
+    """A latency table of published means, with those methods of a measured table that means allow."""
 
     source: TableSource
     values: Mapping[BlockSpec, PublishedValue]
@@ -86,14 +96,15 @@ class ImportedTable:
 
     @property
     def blocks(self) -> tuple[BlockSpec, ...]:
-        """Every block it has, in the file's order."""
+        """Blocks of the table, in the file's order."""
         return tuple(self.values)
 
     def ms(self, block: BlockSpec, statistic: str = STATISTIC) -> float:
-        """Mean milliseconds a run; 0 for a skip. InputError for a block it lacks and for any other statistic."""
+        """Return the mean time of a block, ms per run; 0 for a skip. InputError for a block that the table lacks and
+        for any other statistic."""
         if statistic != STATISTIC:
             raise InputError(
-                f"an imported table ({self.source.file}) holds means somebody published and no samples, so it has no "
+                f"an imported table ({self.source.file}) holds published means and no samples, so it has no "
                 f"{statistic!r}; name the statistic {STATISTIC!r} (--statistic {STATISTIC})"
             )
         if block.kind == "skip":
@@ -105,15 +116,16 @@ class ImportedTable:
         return self.values[block].mean_ms
 
     def total_ms(self, architecture: Architecture, statistic: str = STATISTIC) -> float:
-        """Sum over the blocks of a network."""
+        """Return the sum of times over the blocks of a network, ms."""
         return sum(self.ms(block, statistic) for block in architecture.blocks)
 
     def missing(self, blocks: Iterable[BlockSpec]) -> tuple[BlockSpec, ...]:
-        """Those of ``blocks`` it lacks, each once, in order; skips are never missing."""
+        """Return those of ``blocks`` that the table lacks, each once, in order; skips are never missing."""
         return tuple(dict.fromkeys(b for b in blocks if b.kind != "skip" and b not in self.values))
 
     def to_frame(self) -> pd.DataFrame:
-        """A row a block: its text and fields, macs and params, mean, sd and count where the file had them."""
+        """Return one row per block: its text and fields, macs and params, mean, and sd and count where the file has
+        them."""
         import pandas as pd
 
         rows = [
@@ -132,7 +144,7 @@ class ImportedTable:
 
 
 def write_imported(path: str | Path, table: ImportedTable) -> None:
-    """Write a table as a new file; InputError when there is one already."""
+    """Write a table to a new file; InputError when the file exists already."""
     path = Path(path)
     head = {"format": FORMAT, "version": FORMAT_VERSION, "edgenas": table.edgenas}
     head |= {"created": table.created or datetime.now(UTC).isoformat(timespec="seconds")}

@@ -1,8 +1,8 @@
-"""Is a table worth searching: does a block's latency depend on what it computes?
+"""Check of a table before a search: does the latency of a block grow with its work?
 
-Where every call costs more than its work does (a slow interpreter, a profiler left on, a device that waits), all blocks
-take about as long, and their sum counts that cost once a block instead of once a network. A search over such a table
-minimises the number of blocks and nothing else.
+Where the overhead of a call exceeds its work (a slow interpreter, an active profiler, a device that waits), all blocks
+take about the same time, and their sum counts the overhead once per block instead of once per network. A search over
+such a table minimises only the number of blocks.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from edgenas.base.errors import OutcomeError
 from edgenas.blocks.spec import BlockSpec
 
 LEAST_BLOCKS = 20
-LEAST_RANGE = 3.0  #: of MACs, largest over smallest without the outer twentieths
-FLAT = 0.2  #: latency grows as MACs to this power: 2.2 times slower for 50 times the work
-WIDE = 50.0
-MOST_BLOCKS = 1000  #: looked at, evenly by MACs: pairs of blocks are compared
+LEAST_RANGE = 3.0  #: smallest range of MACs: 95th over 5th percentile
+FLAT = 0.2  #: overhead dominates where latency grows slower than MACs to this power: x2.2 for 50 times the work
+WIDE = 50.0  #: ratio of MACs in messages
+MOST_BLOCKS = 1000  #: most blocks used, spread evenly over the MACs: all pairs of them are compared
 
 
 class CheckedTable(Protocol):
-    """What is asked of a table, measured or imported."""
+    """The part of a table, measured or imported, that the check uses."""
 
     @property
     def blocks(self) -> Sequence[BlockSpec]: ...
@@ -34,11 +34,11 @@ class CheckedTable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """How latency grows with MACs: as MACs to the power ``slope``, with a 95 % interval; None where too few blocks, or
-    too much alike, do not tell.
+    """Growth of latency with MACs: as MACs to the power ``slope``, with its 95 % interval ``low`` .. ``high``; all
+    three are None where the blocks are too few or too similar.
 
-    blocks       with a latency above 0
-    macs_range   their largest MACs over their smallest, without the outer twentieths
+    blocks       number of blocks with a latency above 0
+    macs_range   range of their MACs: 95th over 5th percentile
     """
 
     blocks: int
@@ -49,7 +49,8 @@ class Growth:
 
     @property
     def dominated(self) -> bool | None:
-        """Whether overhead dominates, even where the slope is the largest it may be; None: cannot tell."""
+        """Return whether overhead dominates even at the upper end of the slope's interval; None where there is no
+        interval."""
         return None if self.high is None else self.high < FLAT
 
     def __str__(self) -> str:
@@ -73,30 +74,30 @@ class Growth:
 
 
 def growth(table: CheckedTable, statistic: str) -> Growth:
-    """The median slope of log ms over log MACs between any two blocks (Theil and Sen, with Sen's interval; P. K. Sen,
-    JASA 63, 1968): a few blocks that are fast or slow for their MACs do not move it."""
+    """Estimate the slope of log ms over log MACs: the median over all pairs of blocks (Theil and Sen, with Sen's
+    interval; P. K. Sen, JASA 63, 1968). A few blocks that are fast or slow for their MACs do not move it."""
     pairs = [(block.macs, table.ms(block, statistic)) for block in table.blocks if block.kind != "skip"]
-    kept = np.array(sorted((macs, ms) for macs, ms in pairs if macs > 0 and ms > 0), dtype=np.float64).reshape(-1, 2)
-    if not len(kept):
+    points = np.array(sorted((macs, ms) for macs, ms in pairs if macs > 0 and ms > 0), dtype=np.float64).reshape(-1, 2)
+    if not len(points):
         return Growth(0, 1.0)
-    low_macs, high_macs = np.percentile(kept[:, 0], [5, 95])
-    seen = len(kept), float(high_macs / low_macs)
+    low_macs, high_macs = np.percentile(points[:, 0], [5, 95])
+    seen = len(points), float(high_macs / low_macs)
     if seen[0] < LEAST_BLOCKS or seen[1] < LEAST_RANGE:
         return Growth(*seen)
     from scipy.stats import theilslopes
 
-    macs, ms = np.log(kept[np.linspace(0, len(kept) - 1, min(len(kept), MOST_BLOCKS)).astype(int)]).T
+    macs, ms = np.log(points[np.linspace(0, len(points) - 1, min(len(points), MOST_BLOCKS)).astype(int)]).T
     slope = theilslopes(ms, macs, 0.95)
     return Growth(*seen, float(slope.slope), float(slope.low_slope), float(slope.high_slope))
 
 
 def check_growth(table: CheckedTable, statistic: str, name: str) -> Growth:
-    """``growth``; OutcomeError for a table, called ``name``, that overhead dominates."""
+    """Return the ``growth`` of a table; OutcomeError, which calls the table ``name``, where overhead dominates."""
     found = growth(table, statistic)
     if found.dominated:
         raise OutcomeError(
-            f"{name}: {found}. Its sums count the cost of a call once a block, so a search over it would count blocks; "
-            f"measure with a runtime that costs less a call or at a larger input size (--in-size), or search by MACs "
+            f"{name}: {found}. Its sums count the cost of a call once per block, so a search would count blocks; "
+            f"measure with a runtime that costs less per call or at a larger input size (--in-size), or search by MACs "
             f"(--budget-macs)"
         )
     return found

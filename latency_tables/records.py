@@ -1,12 +1,14 @@
-"""What a table is made of: measurements, failures, rounds spoiled by drift, and networks held out to validate it.
+"""Records of a latency table: measurements, failures, rounds voided by drift, and networks held out for validation.
 
-Times are kept as they came, in whole nanoseconds; statistics are computed in milliseconds and never stored instead.
+Raw samples are stored in whole nanoseconds. Statistics are computed from them in milliseconds, and never stored
+instead.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal, get_args
 
 from edgenas.blocks.spec import BlockSpec
@@ -14,24 +16,24 @@ from edgenas.latency_tables.setting import Fact
 from edgenas.latency_tables.statistics import estimates
 from edgenas.latency_tables.store.fields import whole
 
-SAMPLE_LIMIT_NS = 10**13  # nothing measured here runs for hours
+SAMPLE_LIMIT_NS = 10**13  # largest accepted sample, ns: 2.8 hours
 
-#: What is timed as one model: a block alone, a chain of a few, or a whole network.
+#: Blocks timed together as one model: a block alone, a chain of a few blocks, or a whole network.
 Piece = tuple[BlockSpec, ...]
-#: 'table' a cell; 'sentinel' measured in every batch to see drift; 'validation' beside whole networks
+#: 'table': for the table's cell; 'sentinel': in every batch, to detect drift; 'validation': beside whole networks
 Purpose = Literal["table", "sentinel", "validation"]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One piece in one fresh process of the runner.
+    """The samples of one piece in one fresh process of the runner.
 
-    samples_ns   round -> samples, each the time of ``loops`` consecutive runs
-    checksum     sum and absolute sum of the outputs for the seeded input: equal models give equal ones; None where
-                 the runtime is a tool that does not show its outputs
-    before       state of the device before and after the batch: clock, temperature, load, host time
-    batch        names the process: what has the same was measured interleaved; '' where it is not known
+    samples_ns      round -> samples, ns, each the time of ``loops`` consecutive runs
+    checksum        sum and absolute sum of the outputs for the seeded input: equal models give equal checksums; None
+                    where the runtime is a tool that does not show its outputs
+    before, after   state of the device before and after the batch: clock, temperature, load, host time
+    batch           name of the process: measurements with the same name were interleaved; '' where it is not known
     """
 
     piece: Piece
@@ -46,23 +48,23 @@ class Measurement:
 
     @property
     def key(self) -> tuple[Piece, int, str, str]:
-        """What a table holds at most once: a cell once a process, anything else once a batch."""
+        """Key that a table holds at most once: for a cell one per process, for other purposes one per batch."""
         return self.piece, self.process, self.purpose, "" if self.purpose == "table" else self.batch
 
     @property
     def device(self) -> str:
-        """Name of the device that measured it, '' where it was not noted."""
+        """Name of the device that measured the piece; '' where it was not recorded."""
         return str(self.before.get("device", ""))
 
     def rounds_ms(self) -> list[estimates.Times]:
-        """Milliseconds a run, an array for each round."""
+        """Return milliseconds per run, one array for each round."""
         return estimates.rounds_ms(self.samples_ns, self.loops)
 
 
 @dataclass(frozen=True, slots=True)
 class VoidedRounds:
-    """Rounds ``first`` .. ``last`` (from 0, both included) of a batch, spoiled by drift; ``share`` is by how much the
-    sentinels were off, .03 for 3 % slower. They are kept in the file and left out of every statistic."""
+    """Rounds ``first`` .. ``last`` (from 0, both included) of a batch, voided by drift. ``share`` is the deviation of
+    the sentinels: 0.03 for 3 % slower. The rounds stay in the file and are left out of every statistic."""
 
     batch: str
     first: int
@@ -72,7 +74,7 @@ class VoidedRounds:
 
 @dataclass(frozen=True, slots=True)
 class BlockFailure:
-    """A piece that could not be measured: where it went wrong and what was said."""
+    """A piece that could not be measured: the stage that failed, and the error message."""
 
     piece: Piece
     process: int
@@ -82,10 +84,10 @@ class BlockFailure:
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """A validation: whole networks of ``space``, given as their blocks, timed beside their blocks.
+    """The networks of one validation: whole networks of ``space``, given as their blocks, timed beside their blocks.
 
-    Its measurements have the purpose 'validation' and a batch that begins with ``id`` and '/'; ``target`` is how many
-    fresh processes were to measure each network.
+    Their measurements have the purpose 'validation' and a batch that begins with ``id`` and '/'. ``target`` is the
+    planned number of fresh processes for each network.
     """
 
     id: str
@@ -96,13 +98,21 @@ class HeldOut:
 
 
 def piece_text(piece: Piece) -> str:
-    """One block's text, or several joined by '+'."""
+    """Return the text of a piece: that of its block, or those of several blocks joined by '+'."""
     return "+".join(map(str, piece))
 
 
 def check_samples(value: Any) -> tuple[tuple[int, ...], ...]:
-    """Rounds of samples in ns out of JSON; ValueError unless there is at least one round, no round is empty and every
-    sample is a whole number above 0."""
+    """Return rounds of samples, ns, from their JSON value; ValueError unless there is at least one round, no round is
+    empty and every sample is a whole number within 1 .. SAMPLE_LIMIT_NS."""
     if not isinstance(value, list) or not value or not all(isinstance(r, list) and r for r in value):
         raise ValueError("samples_ns is not a list of rounds, each a list of at least one sample")
     return tuple(tuple(whole(ns, "samples_ns", 1, SAMPLE_LIMIT_NS) for ns in samples) for samples in value)
+
+
+def time_of(facts: Mapping[str, Fact]) -> float | None:
+    """When a device's facts, ``Measurement.before`` or ``after``, were read: seconds since 1970, or None."""
+    try:
+        return datetime.fromisoformat(str(facts.get("time", ""))).timestamp()
+    except ValueError:
+        return None

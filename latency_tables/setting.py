@@ -1,4 +1,4 @@
-"""Setting: what must be equal before two numbers may be compared or added."""
+"""Measurement settings: the conditions that must be equal before two times may be compared or added."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ Fact = str | int | float
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What one table holds constant.
+    """The conditions that are constant within one table.
 
     device           the facts that identify the machine, as (name, value) pairs in order of name
-    version          the package that brings the runtime, and its version: 'ai_edge_litert 2.3.0'
-    library_sha256   of the runtime's shared libraries: the build, where the version alone does not tell
-    delegate         who computes: 'xnnpack', 'cpu' (onnxruntime's own provider), 'none' (built-in kernels)
-    cores            CPUs the process is pinned to; empty for not pinned
+    version          package that contains the runtime, and its version: 'ai_edge_litert 2.3.0'
+    library_sha256   digest of the runtime's shared libraries, which identifies the build where the version does not
+    delegate         delegate that computes: 'xnnpack', 'cpu' (onnxruntime's own provider), 'none' (built-in kernels)
+    precision        'fp32' or 'int8', as the blocks were measured
+    cores            numbers of the CPUs that the process is pinned to; empty for not pinned
     scheduler        'fifo' or 'normal'
     cold_kib         KiB that another model read before every sample, so that caches are as in the middle of a network;
                      0 for runs back to back
@@ -44,7 +45,8 @@ class Setting:
 
     @classmethod
     def from_dict(cls, data: Any) -> Setting:
-        """Inverse of ``as_dict``; ValueError names the field that is missing, unknown or of the wrong type."""
+        """Return the setting of the dictionary that ``as_dict`` made; ValueError names the field that is missing,
+        unknown or of the wrong type."""
         take = Fields(data, "setting")
         setting = cls(
             device=device_pairs(take.values("device")),
@@ -62,16 +64,16 @@ class Setting:
         return setting
 
     def differences(self, other: Setting) -> list[str]:
-        """What differs, as 'threads 1 / 2' with this setting's value first."""
+        """Return the fields that differ, such as 'threads 1 / 2', this setting's value first."""
         mine, theirs = ({**s.as_dict(), **{f"device {k}": v for k, v in s.device}} for s in (self, other))
         names = [name for name in {**mine, **theirs} if name != "device"]
         return [f"{n} {mine.get(n)} / {theirs.get(n)}" for n in names if mine.get(n) != theirs.get(n)]
 
 
 def device_pairs(device: Mapping[str, Fact]) -> tuple[tuple[str, Fact], ...]:
-    """A fingerprint in the form Setting holds."""
+    """Return a device's fingerprint in the form of ``Setting.device``: (name, value) pairs in order of name."""
     return tuple(sorted(device.items()))
 
 
-#: a setting as a field of a record, which holds its JSON form
+#: type of a record's field that holds a setting, stored in its JSON form
 SettingField = Annotated[Setting, Parsed(Setting.from_dict)]

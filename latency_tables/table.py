@@ -1,4 +1,4 @@
-"""LatencyTable: what was measured in one setting, and the statistics it gives of it."""
+"""Latency tables: the measurements of one setting, and their statistics."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from edgenas.latency_tables.statistics import estimates
 if TYPE_CHECKING:
     import pandas as pd
 
-#: How a block's time is estimated: 'alone'; 'chained', A·b·B less A and B (``edgenas.blocks.chains``); the 'mean' of
-#: both
+#: Way to estimate a block's time: 'alone'; 'chained', the chain A·b·B minus A and B (``edgenas.blocks.chains``); 'mean'
+#: of both
 BlockEstimate = Literal["alone", "chained", "mean"]
 WAYS: tuple[BlockEstimate, ...] = get_args(BlockEstimate)
 
 
 @dataclass(frozen=True, repr=False)
 class LatencyTable:
-    """Measurements of one setting, keyed by what was measured; InputError where a key is given twice.
+    """Measurements of one setting, keyed by piece; InputError where a key is given twice.
 
-    Statistics are of the measurements for the table alone, without the rounds that ``voids`` mark. Of a piece that has
-    only such rounds (``drifted``) they are of these: a machine that never held still has times all the same.
-    ``failures`` could not be measured. ``validations`` are the networks that were held out to validate the table, whose
-    times are among the measurements (``edgenas.latency_tables.validation.latest``).
+    Statistics use only the measurements of purpose 'table', without the rounds that ``voids`` mark. For a piece that
+    has only void rounds (``drifted``) they use those: a machine that drifts all the time still has times. ``failures``
+    are pieces that could not be measured. ``validations`` are the networks held out to validate the table; their times
+    are among the measurements (``edgenas.latency_tables.validation.latest``).
     """
 
     setting: Setting
@@ -58,7 +58,7 @@ class LatencyTable:
 
     @cached_property
     def _found(self) -> tuple[dict[Piece, list[list[estimates.Times]]], frozenset[Piece]]:
-        """Piece -> process -> round -> ms, and the pieces whose rounds are all void."""
+        """Return times (piece -> process -> round -> ms), and the pieces whose rounds are all void."""
         spoiled = void_rounds(self.voids)
         every: dict[Piece, list[list[estimates.Times]]] = {}
         valid: dict[Piece, list[list[estimates.Times]]] = {}
@@ -76,7 +76,7 @@ class LatencyTable:
 
     @property
     def drifted(self) -> frozenset[Piece]:
-        """What was measured, but only while the device drifted."""
+        """Pieces that were measured only while the device drifted."""
         return self._found[1]
 
     @cached_property
@@ -85,20 +85,21 @@ class LatencyTable:
 
     @cached_property
     def blocks(self) -> tuple[BlockSpec, ...]:
-        """Every block measured alone, in order of first measurement."""
+        """Blocks measured alone, in order of first measurement."""
         return tuple(piece[0] for piece in self._times if len(piece) == 1)
 
     @property
     def pieces(self) -> tuple[Piece, ...]:
-        """Everything measured, chains as well, in order of first measurement."""
+        """Pieces measured, blocks and chains, in order of first measurement."""
         return tuple(self._times)
 
     def __contains__(self, piece: object) -> bool:
-        """Whether a piece was measured."""
+        """Return whether a piece was measured."""
         return piece in self._times
 
     def processes(self, what: BlockSpec | Piece) -> list[list[estimates.Times]]:
-        """Milliseconds a run: process -> round -> samples; InputError when it was not measured."""
+        """Return milliseconds per run of a block or piece: process -> round -> samples; InputError when it was not
+        measured."""
         piece = (what,) if isinstance(what, BlockSpec) else what
         if piece not in self._times:
             chained = " --chains" if len(piece) > 1 else ""
@@ -109,7 +110,7 @@ class LatencyTable:
         return self._times[piece]
 
     def ms(self, block: BlockSpec, statistic: str = estimates.DEFAULT, way: BlockEstimate = "alone") -> float:
-        """Milliseconds a run; 0 for a skip, which is nothing. InputError when the block was not measured."""
+        """Return the time of a block, ms per run; 0 for a skip. InputError when the block was not measured."""
         if block.kind == "skip":
             return 0.0
         key = ("ms", block, statistic, way)
@@ -118,7 +119,7 @@ class LatencyTable:
         return float(self._cache[key])
 
     def piece_ms(self, piece: Piece, statistic: str = estimates.DEFAULT) -> float:
-        """Milliseconds a run of what was measured as one model."""
+        """Return the time of a piece measured as one model, ms per run."""
         return estimates.estimate(self.processes(piece), statistic)
 
     def interval(
@@ -128,8 +129,8 @@ class LatencyTable:
         confidence: float = 0.95,
         way: BlockEstimate = "alone",
     ) -> tuple[float, float]:
-        """Milliseconds: see ``estimates.interval`` for which interval it is. The terms of a chain are independent:
-        their half-widths add up as the root of their squares."""
+        """Return the interval of a block's time, ms (see ``estimates.interval``). The terms of a chain count as
+        independent: their half-widths add up as the root of the sum of squares."""
         if block.kind == "skip":
             return 0.0, 0.0
         key = ("interval", block, statistic, confidence, way)
@@ -148,17 +149,18 @@ class LatencyTable:
         return float(low), float(high)
 
     def spread(self, block: BlockSpec) -> float:
-        """How far apart fresh processes found the block, as a share: ``estimates.spread``."""
+        """Return the spread of a block's time between fresh processes, as a share: see ``estimates.spread``."""
         return 0.0 if block.kind == "skip" else estimates.spread(self.processes(block))
 
     def total_ms(
         self, architecture: Architecture, statistic: str = estimates.DEFAULT, way: BlockEstimate = "alone"
     ) -> float:
-        """Sum over the blocks of a network."""
+        """Return the sum of times over the blocks of a network, ms."""
         return sum(self.ms(block, statistic, way) for block in architecture.blocks)
 
     def missing(self, blocks: Iterable[BlockSpec], way: BlockEstimate = "alone") -> tuple[BlockSpec, ...]:
-        """Those of ``blocks`` that no process has measured this way, each once, in order; skips are never missing."""
+        """Return those of ``blocks`` that no process has measured in this way, each once, in order; skips are never
+        missing."""
         return tuple(
             dict.fromkeys(
                 b for b in blocks if b.kind != "skip" and any(piece not in self._times for piece, _ in terms(b, way))
@@ -166,7 +168,7 @@ class LatencyTable:
         )
 
     def to_frame(self) -> pd.DataFrame:
-        """A row a block: its text and fields, macs and params, statistics and interval in ms, counts."""
+        """Return one row per block: its text and fields, macs and params, statistics and interval in ms, counts."""
         import pandas as pd
 
         return pd.DataFrame([self._row(block) for block in self.blocks])
@@ -193,12 +195,12 @@ class LatencyTable:
 
 
 def count_of(number: int, noun: str) -> str:
-    """'1 thread', '2 threads'."""
+    """Return a count with its noun: '1 thread', '2 threads'."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def terms(block: BlockSpec, way: BlockEstimate) -> list[tuple[Piece, float]]:
-    """What was measured for this estimate, each with the weight it counts with."""
+    """Return the pieces that an estimate of a block's time adds up, each with its weight."""
     if way not in WAYS:
         raise InputError(f"a block's time is not estimated {way!r}; the ways are {', '.join(WAYS)}")
     alone: list[tuple[Piece, float]] = [((block,), 1.0)]
@@ -212,7 +214,7 @@ def terms(block: BlockSpec, way: BlockEstimate) -> list[tuple[Piece, float]]:
 
 
 def void_rounds(voids: Iterable[VoidedRounds]) -> Mapping[str, set[int]]:
-    """Batch -> its rounds that drift has spoiled."""
+    """Return the numbers of the void rounds of each batch."""
     found: dict[str, set[int]] = {}
     for void in voids:
         found.setdefault(void.batch, set()).update(range(void.first, void.last + 1))
@@ -220,6 +222,6 @@ def void_rounds(voids: Iterable[VoidedRounds]) -> Mapping[str, set[int]]:
 
 
 def valid_rounds(measurement: Measurement, spoiled: Mapping[str, set[int]]) -> list[estimates.Times]:
-    """Milliseconds a run, an array for each round that is not spoiled."""
+    """Return milliseconds per run, one array for each round that is not in ``spoiled`` (batch -> void rounds)."""
     left_out = spoiled.get(measurement.batch, set()) if measurement.batch else set()
     return [times for number, times in enumerate(measurement.rounds_ms()) if number not in left_out]

@@ -1,8 +1,8 @@
-"""What a validation says: do sums of blocks predict whole networks on this device, by which estimate, and how sure.
+"""Validation of a table: errors of sums of blocks against whole networks, and the estimate of blocks to use.
 
-Derived from the raw samples each time. Networks and their blocks were interleaved in the same processes, so that sums
-and wholes met the same machine; how the table's own numbers compare with those of the same blocks now is told apart, as
-``since``.
+Results are computed from the raw samples each time. Networks and their blocks were interleaved in the same processes,
+so that sums and whole networks were measured under the same conditions. The ratio of the table's own numbers to those
+of the same blocks in the validation is reported separately, as ``since``.
 """
 
 from __future__ import annotations
@@ -26,16 +26,21 @@ from edgenas.latency_tables.statistics.agreement import Agreement, agreement, kn
 from edgenas.latency_tables.table import WAYS, BlockEstimate, LatencyTable
 
 Floats = NDArray[np.float64]
-HeldOutNetwork = Sequence[tuple[BlockSpec, float]]  #: its blocks, each with its ms
-LEAST = 8  #: networks, below which nothing is proved
+HeldOutNetwork = Sequence[tuple[BlockSpec, float]]  #: blocks of a network, each with its ms
+LEAST = 8  #: fewest networks of a validation: fewer prove nothing
 _CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """One way to estimate blocks, held against whole networks: sums as they are, calibrated with the network in
-    question left out, the choice of terms included, and the same calibrations on the table's own numbers, where it has
-    them all. Arrays hold a number a network; ``beside_ms`` is its time by the ratio of whole to sum within rounds."""
+    """Sums of blocks by one way to estimate them, compared with whole networks. Arrays hold one number per network.
+
+    raw, raw_ms               uncalibrated sums
+    calibrated, left_out_ms   sums calibrated on the other networks, the choice of terms included
+    calibration               calibration on all networks
+    beside_ms                 time of the network: its sum x the median ratio of whole to sum within rounds
+    table, table_ms           the leave-one-out calibrations on the table's own numbers; None where it lacks a block
+    """
 
     way: BlockEstimate
     raw: Agreement
@@ -64,12 +69,12 @@ class Sums:
 
 @dataclass(frozen=True, repr=False)
 class Validation:
-    """A validation that is complete: ``networks`` measured whole, in ``measured_ms``, each with its interval.
+    """A complete validation: ``networks`` measured whole, their times ``measured_ms``, each with its interval.
 
-    ``noise`` is the mean absolute error that measuring alone would leave: from how far the processes of a network are
-    apart in the ratio of the whole to its sum; nan with one process. ``since`` is the table's time of the same blocks
-    over that measured now, with its interval over blocks: 1.04 where the device was 4 % slower when the table was
-    measured.
+    ``noise`` is the mean absolute error, as a share, that measurement noise alone leaves, estimated from the spread
+    between processes of the ratio of the whole network to its sum; nan with one process. ``since`` is the table's time
+    of the same blocks over their time in the validation, with its interval over blocks: 1.04 where the device was 4 %
+    slower when the table was measured.
     """
 
     held_out: HeldOut
@@ -89,9 +94,9 @@ class Validation:
 
     @cached_property
     def chosen(self) -> Sums:
-        """The estimate to use: measured alone, unless its sums are further off than noise explains and another, which
-        takes three times the measuring, is better by more than the standard error of the difference (the one of least
-        effort within one standard error of the best: Breiman et al., CART, 1984, section 3.4.3)."""
+        """The estimate to use: 'alone', unless the errors of its sums exceed the noise and another estimate, which
+        takes three times the measurements, is better by more than the standard error of the difference (the
+        one-standard-error rule: Breiman et al., CART, 1984, section 3.4.3)."""
         alone = self.sums[0]
         if alone.calibrated.mape <= self.noise:
             return alone
@@ -100,26 +105,28 @@ class Validation:
 
     @property
     def way(self) -> BlockEstimate:
-        """That of ``chosen``."""
+        """Way to estimate blocks of the ``chosen`` sums."""
         return self.chosen.way
 
     def error_share(self, confidence: float = _CONFIDENCE) -> float:
-        """What a calibrated prediction from the table may be off, up and down, as a share: the left-out errors'
-        quantile at (n + 1) x confidence, which covers a further network of the space so often (split conformal
-        prediction; Angelopoulos and Bates, arXiv 2107.07511, section 1); the largest where n is too small for it."""
+        """Return the relative half-width of the interval of a calibrated prediction from the table: the quantile at
+        (n + 1) x ``confidence`` of the leave-one-out errors, which covers a further network of the space with that
+        probability (split conformal prediction; Angelopoulos and Bates, arXiv 2107.07511, section 1); the largest error
+        where n is too small for it."""
         errors = np.sort(self.prediction_errors())
         place = math.ceil((len(errors) + 1) * confidence) - 1
         return float(errors[min(place, len(errors) - 1)])
 
     def prediction_errors(self) -> Floats:
-        """Absolute, as a share of the calibrated prediction: from the table where it has all blocks."""
+        """Return absolute errors of leave-one-out predictions, as shares of the prediction; from the table's own
+        numbers where it has all blocks."""
         measured, predicted = self.chosen.beside_ms, self.chosen.left_out_ms
         if self.chosen.table_ms is not None:
             measured, predicted = self.measured_ms, self.chosen.table_ms
         return np.asarray(np.abs(measured / predicted - 1), dtype=np.float64)
 
     def errors(self, sums: Sums) -> Floats:
-        """Absolute, as a share of what was measured, of each network left out."""
+        """Return the absolute leave-one-out error of each network, as a share of the measured time."""
         return np.asarray(np.abs(sums.left_out_ms / sums.beside_ms - 1), dtype=np.float64)
 
     def as_dict(self) -> dict[str, Any]:
@@ -141,7 +148,7 @@ class Validation:
 
 
 def complete(table: LatencyTable, held_out: HeldOut) -> bool:
-    """Whether every network was measured in as many processes as it was to be, or could not be measured."""
+    """Return whether every network was measured in its target number of processes, or failed."""
     seen: dict[Piece, int] = {}
     for m in _own(table, held_out):
         seen[m.piece] = seen.get(m.piece, 0) + 1
@@ -150,9 +157,9 @@ def complete(table: LatencyTable, held_out: HeldOut) -> bool:
 
 
 def validation(table: LatencyTable, held_out: HeldOut, statistic: str | None = None) -> Validation:
-    """What ``held_out`` says of a statistic; of None, of the one that predicts best: the median, unless the minimum is
-    better by more than its standard error, as on a machine without neighbours. InputError where fewer than LEAST of its
-    networks were measured with all their blocks."""
+    """Compute the result of a validation for ``statistic``; for None, for the one that predicts best: the median,
+    unless the minimum is better by more than the standard error, as on a machine without other load. InputError where
+    fewer than LEAST of its networks were measured with all their blocks."""
     if statistic is None:
         least, middle = (validation(table, held_out, name) for name in ("min", "median"))
         return least if _clearly_worse(middle, least) else middle
@@ -181,7 +188,8 @@ def validation(table: LatencyTable, held_out: HeldOut, statistic: str | None = N
 
 
 def latest(table: LatencyTable, statistic: str | None = None, space: str | None = None) -> Validation | None:
-    """The last one that is complete and measured LEAST networks, on ``space`` where there is one; None without any."""
+    """Return the last validation that is complete and has LEAST networks, of those on ``space`` if there is any; None
+    where there is none."""
     own = [held_out for held_out in table.validations if held_out.space == space]
     others = [held_out for held_out in table.validations if held_out.space != space]
     for held_out in (*reversed(own), *reversed(others)):
@@ -191,18 +199,20 @@ def latest(table: LatencyTable, statistic: str | None = None, space: str | None 
 
 
 def _clearly_worse(one: Validation, other: Validation) -> bool:
-    """By more than the standard error of the difference, network by network."""
+    """Return whether the errors of ``one`` exceed those of ``other``, network by network, by more than the standard
+    error of the difference."""
     a, b = one.prediction_errors(), other.prediction_errors()
     return len(a) == len(b) and _above(a - b)
 
 
 def _above(difference: Floats) -> bool:
-    """Whether the mean is above nothing by more than its standard error."""
+    """Return whether the mean difference is above 0 by more than its standard error."""
     return bool(difference.mean() > difference.std(ddof=1) / math.sqrt(len(difference)))
 
 
 def _measured(table: LatencyTable, held_out: HeldOut, statistic: str) -> list[tuple[Piece, Interleaved]]:
-    """The networks that were measured with all their blocks, each with what was measured beside it."""
+    """Return the networks that were measured with all their blocks, each with the group measured in the same
+    processes."""
     groups: dict[str, dict[Piece, list[Measurement]]] = {}
     for m in _own(table, held_out):
         groups.setdefault(m.batch.rpartition("/")[0], {}).setdefault(m.piece, []).append(m)
@@ -222,8 +232,9 @@ def _sums(
     beside: Floats,
     measured: Floats,
 ) -> Sums:
-    """``now`` and ``then``: a network's blocks with their ms, measured beside it, and in the table. ``beside`` is the
-    network as its sum ``now`` and their ratio in each round say, ``measured`` by itself."""
+    """Compare the sums of one way with whole networks. ``now`` and ``then`` hold the blocks of each network with their
+    ms: measured beside the network, and from the table. ``beside`` is the network's time by its sum ``now`` and their
+    ratio in each round, ``measured`` its own estimate; both in ms."""
     x = columns(now)
     left_out, by_table = np.empty(len(measured)), np.empty(len(measured))
     for i in range(len(measured)):
@@ -246,8 +257,8 @@ def _sums(
 
 
 def _noise(found: Sequence[tuple[Piece, Interleaved]]) -> float:
-    """Mean over networks of sqrt(2 / pi) x the standard error of log(whole / sum) over processes: the mean absolute
-    error of a normal deviate."""
+    """Return the mean over networks of sqrt(2 / pi) x the standard error of log(whole / sum) over processes: the mean
+    absolute value of a normal deviate. nan where no network has two processes."""
     errors = []
     for network, group in found:
         medians = [float(np.median(logs)) for logs in group.log_ratios(network, "alone")]
@@ -257,14 +268,15 @@ def _noise(found: Sequence[tuple[Piece, Interleaved]]) -> float:
 
 
 def _pieces(network: Piece) -> list[Piece]:
-    """The network, then its blocks as often as it has them."""
+    """Return the network, then each of its blocks as often as it occurs."""
     return [network, *((block,) for block in network if block.kind != "skip")]
 
 
 def _since(
     table: LatencyTable, found: Sequence[tuple[Piece, Interleaved]], statistic: str
 ) -> tuple[float, float, float] | None:
-    """Geometric mean over blocks of table / now, with its 95 % interval (normal, over blocks); None without any."""
+    """Return the geometric mean over blocks of table / now, with its 95 % interval (normal, over blocks); None with
+    fewer than 2 blocks."""
     logs: dict[Piece, float] = {}
     for network, group in found:
         for piece in _pieces(network)[1:]:

@@ -1,4 +1,4 @@
-"""Whole networks timed beside the blocks they are sums of: what proves, on this device, that sums can be trusted."""
+"""Goal of a validation: time whole networks beside their blocks, to test whether sums of blocks hold on a device."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from edgenas.profiler.plan import Plan
 from edgenas.profiler.stopping import pieces_of
 from edgenas.profiler.work import BATCH_S, Item, estimate_s
 
-_PIECES = 200  # a batch: they all lie in the device's memory at once
+_PIECES = 200  # most pieces of a batch: all of them are in the device's memory at once
 
 
 @dataclass(frozen=True, slots=True)
 class NetworksGoal:
-    """The networks of ``held_out``, each in as many fresh processes as it says, interleaved with their blocks, with
-    ``chains`` also inside one. Goes on where it was stopped: the same ``held_out`` asks for what is lacking."""
+    """The networks of ``held_out``, each measured in ``held_out.target`` fresh processes, interleaved with their
+    blocks; with ``chains``, blocks are measured inside chains too. A stopped campaign is continued with the same
+    ``held_out``: only missing measurements are requested."""
 
     held_out: HeldOut
     chains: bool
@@ -33,13 +34,14 @@ class NetworksGoal:
         for process in range(self.held_out.target):
             for number, group in enumerate(self._groups(plan)):
                 batch = f"{self.held_out.id}/{number}/{process}"
-                left = [p for p in group if p not in failed and p not in done.get(batch, set())]
-                if left:
-                    items.append(Item(process, tuple(left), "validation", (), batch))
+                missing = [p for p in group if p not in failed and p not in done.get(batch, set())]
+                if missing:
+                    items.append(Item(process, tuple(missing), "validation", (), batch))
         return ([] if self.held_out in known.validations else [self.held_out]), items
 
     def _groups(self, plan: Plan) -> list[list[Piece]]:
-        """Networks with their blocks, as many a process as fit; a block comes once a group."""
+        """Return groups of networks with their blocks, as many networks per process as fit; each block once per
+        group."""
         groups: list[dict[Piece, None]] = []
         seconds = 0.0
         for network in self.held_out.networks:

@@ -1,21 +1,22 @@
-"""The outputs of one model file for many pictures, computed on a device.
+"""Outputs of one model file for many pictures, computed on a device.
 
-Pictures go there in parts, each with the model and what runs it, as one piece of kept work
-(``edgenas.devices.transports.reattach``): a device holds one part at a time, a connection that breaks is taken up
-again, and what was left there is cleared away.
+Pictures are sent in parts, each together with the model and its runner, as one resumable job
+(``edgenas.devices.transports.reattach``): the device holds one part at a time, a broken connection is resumed, and
+leftover files are removed.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from edgenas.base.errors import DeviceError, InputError, LostError, OutcomeError
+from edgenas.base.listener import SILENT, Listener
 from edgenas.blocks.weights import Array
 from edgenas.devices.base import Device
 from edgenas.devices.transports.jobs import PATIENT, Wait
@@ -26,14 +27,15 @@ from edgenas.profiler.runtimes.base import Runtime
 from edgenas.profiler.runtimes.output import Installed
 from edgenas.profiler.runtimes.python_runner import PythonRunner
 
-PART_BYTES = 4 << 20  #: of pictures that go to a device together; more where the model is larger, which goes as well
-PART_PICTURES = 1024  #: at most, whose outputs are printed together
-LIMIT_S = 3600.0  #: for one part
+PART_BYTES = 4 << 20  #: most bytes of pictures in one part, or the model's size where that is larger
+PART_PICTURES = 1024  #: most pictures in one part, whose outputs are printed together
+LIMIT_S = 3600.0  #: time limit of one part, s
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answered:
-    """``outputs`` (n, classes) or (n, H', W', C') as numbers, and what computed them there."""
+    """Outputs of a model on a device: ``outputs`` (n, classes) or (n, H', W', C') as real numbers, and the runtime that
+    computed them on the device."""
 
     installed: Installed
     outputs: Array
@@ -47,18 +49,18 @@ def answers(
     *,
     program: str,
     wait: Wait = PATIENT,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    listener: Listener = SILENT,
 ) -> Answered:
-    """Outputs of ``model`` for ``pictures`` (n, H, W, C), float32 as the network takes them, on a device that is held
-    (``edgenas.devices.session.session``); ``program`` is its Python.
+    """Compute the outputs of ``model`` for ``pictures`` (n, H, W, C), float32 as the network takes them, on a device
+    that is held (``edgenas.devices.session.session``); ``program`` is the path of its Python.
 
     InputError for a runtime that shows no outputs, and for pictures of another shape; OutcomeError where the model does
-    not run there; DeviceError where the device fails: nothing is left on it then, unless the connection is lost.
+    not run there; DeviceError where the device fails: no files stay on it then, unless the connection is lost.
     """
     if not isinstance(runtime, PythonRunner):
         raise InputError(
             f"{device.name} runs files by {runtime.name}, which takes no pictures and shows no outputs; run them on a "
-            "device with Python, or here: --device local"
+            "device with Python, or on this machine: --device local"
         )
     inputs = stored_inputs(model, pictures)
     found: list[Any] = []
@@ -82,9 +84,9 @@ def answers(
                 raise OutcomeError(f"{device.name}: {runtime.name} was changed while the model ran; run it again")
             installed = read.installed
             found.append(read.outputs)
-            progress(sum(map(len, found)), len(inputs))
+            listener.progress(sum(map(len, found)), len(inputs))
     except LostError:
-        raise  # what goes on there is collected by the next who asks for it
+        raise  # the job continues on the device; the next call with the same files collects its result
     except BaseException:
         with contextlib.suppress(DeviceError):
             clear(device)
@@ -95,12 +97,13 @@ def answers(
 
 
 def _parts(inputs: Any, model_bytes: int) -> Iterator[Any]:
-    """``inputs`` in order, so many at a time."""
+    """Yield ``inputs`` in order, in parts of at most PART_PICTURES and PART_BYTES."""
     each = max(1, min(PART_PICTURES, max(PART_BYTES, model_bytes) // max(1, inputs[0].nbytes)))
     yield from (inputs[first : first + each] for first in range(0, len(inputs), each))
 
 
 def _npy(array: Any) -> bytes:
+    """Return an array as the content of an .npy file."""
     made = io.BytesIO()
     np.save(made, np.ascontiguousarray(array), allow_pickle=False)
     return made.getvalue()

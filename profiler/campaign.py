@@ -1,10 +1,10 @@
-"""Fills a latency table with what it lacks, batch by batch, so that being stopped costs at most the batch in flight."""
+"""Campaigns: fill a latency table batch by batch; a stop at any moment loses at most the batch in progress."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -27,17 +27,23 @@ from edgenas.profiler.goals import BlocksGoal, Goal, Known
 from edgenas.profiler.plan import Plan
 from edgenas.profiler.runtimes.base import Runtime
 from edgenas.profiler.stopping import StoppingRule
-from edgenas.profiler.work import CampaignProgress, Item, WorkQueue
+from edgenas.profiler.work import Item, WorkQueue
 
-ANY = Conditions()  #: whatever state the device is in
-JOBS_LOST = 5  # power cuts and the like that one device is forgiven in a campaign
-_RETRY_S = 1.0  # between looks for a device that is away
+ANY = Conditions()  #: no conditions on the state of the device
+JOBS_LOST = 5  # most lost jobs (power cuts and similar) of one device in a campaign before it fails
+_RETRY_S = 1.0  # seconds between attempts to reach a device that is away
 
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """How a campaign ended. ``measured`` counts the pairs it added, ``dropped_bytes`` those of a cut last line that the
-    file had; ``table`` is everything the file now holds. ``lost`` are devices of a pool that gave up, and why."""
+    """Result of a campaign.
+
+    table           everything the file holds now
+    measured        number of (piece, process) pairs that the campaign added
+    dropped_bytes   number of bytes of an incomplete last line that the file had
+    seconds         duration of the campaign
+    lost            devices of a pool that failed, each with the reason
+    """
 
     table: LatencyTable
     failures: tuple[BlockFailure, ...]
@@ -61,15 +67,15 @@ def profile(
     chains: bool = False,
     batch_blocks: int = 64,
     conditions: Conditions = ANY,
-    progress: Callable[[CampaignProgress], None] = lambda told: None,
 ) -> Campaign:
-    """Measure each of ``blocks`` until it is known (``enough``), with ``chains`` also inside one, and append to the
-    table at ``path``; what it holds already is not measured again, skips never are. A batch, which is what a sudden end
-    costs, has at most ``batch_blocks`` blocks.
+    """Measure each of ``blocks`` until the stopping rule ``enough`` is met, with ``chains`` also inside chains, and
+    append to the table at ``path``.
 
-    A block that fails is recorded, left out of the rest of this campaign and tried again by the next. Raises InputError
-    for a table of another setting or one that is being written, OutcomeError where the runtime does not run,
-    DeviceError when the device fails; what was appended until then stays.
+    Blocks that the table holds already are not measured again; skips are never measured. A batch has at most
+    ``batch_blocks`` blocks: a sudden stop loses at most one batch. A block that fails is recorded, left out of the rest
+    of this campaign and tried again by the next. Raises InputError for a table of another setting or one that is being
+    written, OutcomeError where the runtime does not run, DeviceError when the device fails; what was appended until
+    then stays.
     """
     return profile_pool(
         [Worker(device, program)],
@@ -82,7 +88,6 @@ def profile(
         chains=chains,
         batch_blocks=batch_blocks,
         conditions=conditions,
-        progress=progress,
     )
 
 
@@ -98,12 +103,12 @@ def profile_pool(
     chains: bool = False,
     batch_blocks: int = 64,
     conditions: Conditions = ANY,
-    progress: Callable[[CampaignProgress], None] = lambda told: None,
 ) -> Campaign:
-    """``profile`` on several devices of one kind, which share the work; what a device had that fails goes to the
-    others. InputError names what differs where they are not of one setting. DeviceError when all of them failed."""
+    """Run ``profile`` on several devices of one kind, which share the work; the batch of a device that fails goes to
+    the others. InputError names the differences where the devices have different settings. DeviceError when all of them
+    failed."""
     goal = BlocksGoal(tuple(dict.fromkeys(blocks)), enough or StoppingRule(), chains, batch_blocks, len(workers))
-    return pursue(workers, runtime, goal, path, writer=writer, plan=plan, conditions=conditions, progress=progress)
+    return pursue(workers, runtime, goal, path, writer=writer, plan=plan, conditions=conditions)
 
 
 def pursue(
@@ -115,11 +120,10 @@ def pursue(
     writer: PieceWriter,
     plan: Plan | None = None,
     conditions: Conditions = ANY,
-    progress: Callable[[CampaignProgress], None] = lambda told: None,
 ) -> Campaign:
-    """Measure for the table at ``path`` until ``goal`` asks for nothing more; errors are those of ``profile``."""
+    """Measure for the table at ``path`` until ``goal`` requests no further batch; errors are those of ``profile``."""
     begin = time.monotonic()
-    pool = _Pool(runtime, plan or Plan(), writer, conditions, goal, path, progress)
+    pool = _Pool(runtime, plan or Plan(), writer, conditions, goal, path)
     with pool.table_closed:
         if len(workers) == 1:
             pool.run(workers[0])
@@ -142,7 +146,7 @@ def pursue(
 
 @dataclass(slots=True)
 class _Pool:
-    """What the devices of a campaign share: the table, which the first to be ready opens, and the work."""
+    """State shared by the devices of a campaign: the table, which the first ready device opens, and the work queue."""
 
     runtime: Runtime
     plan: Plan
@@ -150,7 +154,6 @@ class _Pool:
     conditions: Conditions
     goal: Goal
     path: Path
-    progress: Callable[[CampaignProgress], None]
     table: TableWriter | None = None
     setting: Setting | None = None
     work: WorkQueue | None = None
@@ -164,15 +167,15 @@ class _Pool:
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def run_or_lose(self, worker: Worker) -> None:
-        """``run``; a device that fails is left behind."""
+        """Call ``run``; a device that fails is recorded in ``lost``, and the others continue."""
         try:
             self.run(worker)
         except (DeviceError, InputError) as error:
             self.lost.append((worker.device.name, error))
-            self.conditions.say(f"{worker.device.name} gave up: {error}")
+            self.conditions.listener.message(f"{worker.device.name} gave up: {error}")
 
     def run(self, worker: Worker) -> None:
-        """Measure batches on one device until there are none left, through power cuts and pulled cables."""
+        """Measure batches on one device until none is left, through power cuts and lost connections."""
         losses, was_there, away_since = 0, False, None
         while True:
             try:
@@ -184,7 +187,7 @@ class _Pool:
                 losses += 1
                 if losses > JOBS_LOST:
                     raise
-                self.conditions.say(f"{error}; the batch is measured again")
+                self.conditions.listener.message(f"{error}; the batch is measured again")
             except StayedAwayError:
                 raise
             except LostError as error:
@@ -193,13 +196,13 @@ class _Pool:
                 now = time.monotonic()
                 if away_since is None:
                     away_since = now
-                    self.conditions.say(f"{error}; waiting for it")
+                    self.conditions.listener.message(f"{error}; waiting for it")
                 elif now - away_since > self.conditions.patience_s:
                     raise
                 self.conditions.sleep(_RETRY_S)
 
     def known(self) -> Known:
-        """What the table holds now."""
+        """Return the contents of the table so far."""
         assert self.setting is not None
         table = LatencyTable(
             self.setting,
@@ -211,7 +214,8 @@ class _Pool:
         return Known(table, tuple(self.validations))
 
     def _open(self, held: DeviceSession) -> TableWriter:
-        """The table; InputError where this device is not of its setting."""
+        """Return the writer of the table, opened by the first device; InputError where this device has another
+        setting."""
         with self._lock:
             if self.table is None:
                 self.table = self.table_closed.enter_context(TableWriter(self.path, held.setting, installed_version()))
@@ -228,7 +232,7 @@ class _Pool:
                         self._note(records)
                         return items
 
-                self.work = WorkQueue(more, held.plan, self.progress)
+                self.work = WorkQueue(more, held.plan, self.conditions.listener)
             elif self.setting is not None and (differences := self.setting.differences(held.setting)):
                 raise InputError(
                     f"{held.worker.device.name} is not of the kind that {self.path} is measured on: "
@@ -237,7 +241,7 @@ class _Pool:
             return self.table
 
     def _note(self, records: Sequence[Record]) -> None:
-        """Append to the table, and to what is known."""
+        """Append records to the table and to the shared state."""
         assert self.table is not None
         self.table.append(records)
         for record in records:
@@ -246,7 +250,7 @@ class _Pool:
                     self.measurements.append(record)
                 case VoidedRounds():
                     self.voids.append(record)
-                    self.conditions.say(
+                    self.conditions.listener.message(
                         f"rounds {record.first + 1} to {record.last + 1} of a batch were off by {record.share:+.1%}: "
                         "left out, and measured again"
                     )
@@ -256,13 +260,14 @@ class _Pool:
                     self.failures.append(record)
 
     def _measure_all(self, held: DeviceSession, table: TableWriter) -> None:
+        """Take batches from the queue and measure them on a held device; a batch that is interrupted is given back."""
         assert self.work is not None
 
         def key(item: Item) -> str:
             return batch_key(item, held.plan, held.setting, table.found.created)
 
-        kept = kept_key(held.worker.device)
-        while item := self.work.take(lambda item: key(item) == kept):
+        on_device = kept_key(held.worker.device)
+        while item := self.work.take(lambda item: key(item) == on_device):
             try:
                 found, failed = held.measure(item, self.writer, key(item))
                 with self._lock:

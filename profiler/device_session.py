@@ -1,4 +1,4 @@
-"""One device at work: held and ready, and batches of blocks measured on it one after another."""
+"""Sessions on one device: the device is held and ready, and batches of blocks are measured one after another."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from edgenas.base.errors import EdgenasError
+from edgenas.base.text import printable
 from edgenas.base.version import installed_version
 from edgenas.blocks.spec import BlockSpec
 from edgenas.blocks.weights import Weights, network_random_weights, random_weights
 from edgenas.devices.base import Device
 from edgenas.devices.facts import throttle
-from edgenas.devices.facts.facts import Facts, clusters_of, fingerprint, printable, read_facts
+from edgenas.devices.facts.facts import Facts, clusters_of, fingerprint, read_facts
 from edgenas.devices.session.clock import steady
 from edgenas.devices.session.readiness import DeviceReading
 from edgenas.devices.session.session import Conditions, calm, held
@@ -32,15 +33,15 @@ from edgenas.profiler.work import Item
 
 PieceWriter = Callable[[Sequence[BlockSpec], Sequence[Weights]], bytes]
 
-_LONGEST = 200  # characters of a model's name, which runners repeat
+_LONGEST = 200  # most characters of a model's name, which runners repeat
 _NAME = 16  # hexadecimal digits of a batch's key that name it in the table
-THROTTLE_TRIES = 3  # times that a batch during which the device throttled is measured
-_CLOCK_S = 900  # the clock goes back by itself this long after the limit of a batch: what a lost device may be away
+THROTTLE_TRIES = 3  # most attempts at a batch during which the device throttles
+_CLOCK_S = 900  # seconds after a batch's limit until a device that lost its connection resets its clock by itself
 
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A device, and the path there of what drives the runtime: a Python, or a tool."""
+    """A device, and the path on it of the program that drives the runtime: a Python, or a tool."""
 
     device: Device
     program: str
@@ -48,8 +49,9 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class DeviceSession:
-    """A device that is held. ``plan`` is settled; ``setting`` is that of the tables it measures for; ``clock`` is what
-    can hold its clock, '' for nothing."""
+    """A device that is held for a campaign. ``plan`` is settled (``Plan.on``); ``setting`` is that of the tables that
+    it measures for; ``clock`` is the mode that holds its clock, '' where nothing can; ``home`` is edgenas's folder on
+    the device."""
 
     worker: Worker
     runtime: Runtime
@@ -60,7 +62,8 @@ class DeviceSession:
     conditions: Conditions
 
     def measure(self, item: Item, writer: PieceWriter, key: str) -> tuple[list[Measurement], list[BlockFailure]]:
-        """One batch in one process, with the state of the device around it. DeviceError when the device fails."""
+        """Measure one batch in one process, with the state of the device before and after it. DeviceError when the
+        device fails."""
         models: dict[str, bytes] = {}
         failures: list[BlockFailure] = []
         by_text = {model_name(piece): piece for piece in (*item.pieces, *item.sentinels)}
@@ -73,11 +76,11 @@ class DeviceSession:
             return [], failures
         for _ in range(THROTTLE_TRIES):
             before = calm(self.worker.device, self.home, self.conditions)
-            told = _stamp(self.worker.device, before)
+            state_before = _stamp(self.worker.device, before)
             measured, spoiled = self._measure(models, item.process, key, before)
             if not spoiled:
                 break
-            self.conditions.say(
+            self.conditions.listener.message(
                 f"{self.worker.device.name}: {', '.join(spoiled)} during a batch, which is thrown away; "
                 f"{throttle.remedy(spoiled[0])}"
             )
@@ -103,7 +106,7 @@ class DeviceSession:
                         r.samples_ns,
                         r.loops,
                         r.checksum,
-                        told,
+                        state_before,
                         after,
                         purpose,
                         item.batch or key[:_NAME],
@@ -112,18 +115,18 @@ class DeviceSession:
         return found, failures
 
     def steady(self) -> AbstractContextManager[Any]:
-        """Hold the clock for what is measured in the block, where it can be held: see
+        """Hold the clock during a ``with`` block, where it can be held: see
         ``edgenas.devices.session.clock.steady``."""
         if not self.clock:
             return nullcontext()
         limit_s = self.plan.limit_s + _CLOCK_S
         folder = f"{self.home}/state"
-        return steady(self.worker.device, limit_s=limit_s, folder=folder, report=self.conditions.say)
+        return steady(self.worker.device, limit_s=limit_s, folder=folder, listener=self.conditions.listener)
 
     def _measure(
         self, models: dict[str, bytes], process: int, key: str, before: DeviceReading
     ) -> tuple[BatchResult, tuple[str, ...]]:
-        """The batch, and what of the firmware's says that it is spoiled, at any moment that was looked at."""
+        """Measure a batch, and return its result with the firmware's throttling flags that were raised meanwhile."""
         device = self.worker.device
         seen: dict[str, None] = {}
 
@@ -149,6 +152,7 @@ class DeviceSession:
         return batch, tuple(seen)
 
     def _wrong_delegate(self, result: ModelResult) -> str | None:
+        """Return a message where another delegate computed than the setting has; None otherwise."""
         if result.delegate == self.setting.delegate:
             return None
         return f"computed by {result.delegate}, but the setting of this table says {self.setting.delegate}"
@@ -156,14 +160,14 @@ class DeviceSession:
 
 @contextmanager
 def station(worker: Worker, runtime: Runtime, plan: Plan, conditions: Conditions) -> Iterator[DeviceSession]:
-    """Hold a device for a campaign. LockedError, NotReadyError; OutcomeError where the runtime does not run."""
+    """Hold a device for a campaign. Raises LockedError, NotReadyError; OutcomeError where the runtime does not run."""
     device = worker.device
     with held(device, conditions) as home:
-        with steady(device, limit_s=_CLOCK_S, folder=f"{home}/state", report=conditions.say) as clock:
+        with steady(device, limit_s=_CLOCK_S, folder=f"{home}/state", listener=conditions.listener) as clock:
             facts = read_facts(device)
             description = describe(device, runtime, worker.program)
         if not clock.mode:
-            conditions.say(f"{device.name}: its clock is not held: {clock.why}")
+            conditions.listener.message(f"{device.name}: its clock is not held: {clock.why}")
         settled = plan.on(description, clusters_of(facts.clusters))
         setting = make_setting(facts, description, settled, clock.mode)
         yield DeviceSession(worker, runtime, settled, setting, home, clock.mode, conditions)
@@ -171,8 +175,8 @@ def station(worker: Worker, runtime: Runtime, plan: Plan, conditions: Conditions
 
 
 def make_setting(facts: Facts, description: Description, plan: Plan, clock: str = "") -> Setting:
-    """What a table measured on this device in this way holds constant. ``clock`` is what holds it: a governor or a
-    phone's fixed-performance mode."""
+    """Return the setting of tables measured on this device with this plan. ``clock`` is the mode that holds the clock:
+    a governor, or a phone's fixed-performance mode."""
     held_by = {"governor": clock} if clock else {}
     return Setting(
         device=device_pairs({**fingerprint(facts), **held_by}),
@@ -189,14 +193,15 @@ def make_setting(facts: Facts, description: Description, plan: Plan, clock: str 
 
 
 def batch_key(item: Item, plan: Plan, setting: Setting, table: str) -> str:
-    """What names a batch on the device: the same work for the same ``table`` has one key in every process of ours."""
+    """Return the key that names a batch on the device: the same work for the same ``table`` has the same key in every
+    process of edgenas."""
     pieces = [piece_text(piece) for piece in (*item.pieces, *item.sentinels)]
     what = [table, setting.as_dict(), plan.as_dict(), item.process, item.purpose, item.batch, pieces]
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
 
 def model_name(piece: Piece) -> str:
-    """What a runner calls the model of ``piece``: its text, or for whole networks a digest of it."""
+    """Return the name of a piece's model in a runner: the piece's text, or a digest of it for a long text."""
     text = piece_text(piece)
     return text if len(text) <= _LONGEST else f"network-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
@@ -206,5 +211,6 @@ def _weights(piece: Piece, seed: int) -> Sequence[Weights]:
 
 
 def _stamp(device: Device, reading: DeviceReading) -> dict[str, Fact]:
+    """Return the state of a device with its name, the time (UTC) and the version of edgenas."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return {"device": device.name, "time": now, "edgenas": installed_version(), **reading.state}

@@ -1,14 +1,15 @@
-"""Filling latency tables, one or several side by side, each from one device or from a pool of them."""
+"""Filling of latency tables: one or several in parallel, each from one device or from a pool of devices."""
 
 from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgenas.base.errors import EdgenasError
+from edgenas.base.listener import Listener
 from edgenas.blocks.spec import BlockSpec
 from edgenas.devices.inventory import Entry
 from edgenas.profiler.campaign import Campaign, profile_pool
@@ -17,13 +18,12 @@ from edgenas.profiler.fleet import Sleep, run_fleet
 from edgenas.profiler.plan import Plan
 from edgenas.profiler.runtimes.base import Runtime
 from edgenas.profiler.stopping import StoppingRule
-from edgenas.profiler.work import CampaignProgress
 from edgenas.profiler.workers import conditions, open_worker
 
 
 @dataclass(frozen=True, slots=True)
 class TableJob:
-    """A table to fill: the devices, all of one kind, and how they measure."""
+    """A table to fill: its devices, all of one kind, and the runtime and plan with which they measure."""
 
     entries: Sequence[Entry]
     runtime: Runtime
@@ -36,13 +36,12 @@ def fill(
     blocks: Sequence[BlockSpec],
     enough: StoppingRule,
     force: bool,
-    progress: Callable[[str, CampaignProgress], None],
-    say: Callable[[str], None],
+    listener: Listener,
     *,
     chains: bool = False,
 ) -> dict[str, Campaign | Exception]:
-    """Measure ``blocks`` for every table (label -> table), side by side; label -> what became of it. ``progress`` and
-    ``say`` are called from several threads."""
+    """Measure ``blocks`` for every table (label -> table), in parallel. Return for each label the campaign, or the
+    error that ended it. ``listener`` is called from several threads; progress is named by the label."""
 
     def campaign(label: str, sleep: Sleep) -> Campaign:
         table = tables[label]
@@ -55,11 +54,10 @@ def fill(
             writer=table_writer(table.runtime.format, table.plan.precision),
             enough=enough,
             chains=chains,
-            conditions=conditions(table.entries, force, say, sleep),
-            progress=lambda told: progress(label, told),
+            conditions=conditions(table.entries, force, listener.named(label), sleep),
         )
 
-    if len(tables) == 1:  # in this thread, where Ctrl-C arrives at once
+    if len(tables) == 1:  # in this thread, which Ctrl-C interrupts at once
         (label,) = tables
         try:
             return {label: campaign(label, time.sleep)}

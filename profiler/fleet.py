@@ -1,4 +1,4 @@
-"""Campaigns side by side, one thread each; Ctrl-C ends all of them in order, and each keeps what it has."""
+"""Parallel campaigns, one thread each; Ctrl-C ends all of them cleanly, and each keeps its measurements."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ Sleep = Callable[[float], None]
 
 
 class FleetStoppedError(Exception):
-    """Raised in a campaign's waits when the fleet is to end; what is on disk stays."""
+    """Raised in a campaign's waits when all campaigns are to end; records on disk stay."""
 
 
 def run_fleet(campaigns: Mapping[str, Callable[[Sleep], Campaign]]) -> dict[str, Campaign | Exception]:
-    """Run each campaign with a ``sleep`` that ends early when all are to stop; name -> what became of it, in order.
+    """Run each campaign with a ``sleep`` that ends early when all are to stop. Return for each name, in order, the
+    campaign's result or its error.
 
-    An error of one stops no other. KeyboardInterrupt reaches each at its next wait, and is raised when all have ended:
-    their devices are free again and their clocks put back.
+    An error in one campaign stops no other. KeyboardInterrupt reaches each at its next wait, and is raised when all
+    have ended: their devices are then free again and their clocks reset.
     """
     stop = threading.Event()
 
@@ -32,7 +33,7 @@ def run_fleet(campaigns: Mapping[str, Callable[[Sleep], Campaign]]) -> dict[str,
         futures: dict[str, Future[Campaign]] = {n: threads.submit(run, sleep) for n, run in campaigns.items()}
         try:
             left = set(futures.values())
-            while left:  # in short waits: a signal does not end a long one
+            while left:  # in short waits, since a signal does not end a long one
                 left = wait(left, timeout=0.2, return_when=FIRST_EXCEPTION).not_done
         except BaseException:
             stop.set()
@@ -41,6 +42,7 @@ def run_fleet(campaigns: Mapping[str, Callable[[Sleep], Campaign]]) -> dict[str,
 
 
 def _outcome(future: Future[Campaign]) -> Campaign | Exception:
+    """Return the result of a campaign or its expected error; raise any other."""
     error = future.exception()
     if error is None:
         return future.result()

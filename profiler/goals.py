@@ -1,4 +1,4 @@
-"""What a campaign is for: asked what to measure next, given what the table holds, until the answer is nothing."""
+"""Goals of campaigns: choose the next batches from the contents of the table, until no batch is left."""
 
 from __future__ import annotations
 
@@ -19,24 +19,29 @@ from edgenas.profiler.work import Item
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a table's file holds so far."""
+    """Contents of a table's file so far."""
 
     table: LatencyTable
     validations: tuple[HeldOut, ...]
 
 
 class Goal(Protocol):
-    """A purpose of measuring."""
+    """Goal of a campaign, which chooses the batches to measure."""
 
     def next(self, known: Known, plan: Plan, failed: Collection[Piece]) -> tuple[Sequence[Record], Sequence[Item]]:
-        """Records to append before anything else is measured, and the batches to measure next; no batch ends the
-        campaign. What has ``failed`` in this campaign is not asked for again."""
+        """Return the records to append before the next measurement, and the next batches; no batches end the campaign.
+        Pieces that have ``failed`` in this campaign are not requested again."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class BlocksGoal:
-    """Every block known well enough, drift left out. ``devices`` share the work."""
+    """Goal of measuring each block until the stopping rule ``enough`` is met, without rounds voided by drift.
+
+    chains         whether blocks are measured inside chains too
+    batch_blocks   most blocks of a batch
+    devices        number of devices that share the work
+    """
 
     blocks: tuple[BlockSpec, ...]
     enough: StoppingRule
@@ -58,7 +63,7 @@ class BlocksGoal:
 
 
 def new_voids(table: LatencyTable, sentinels: Sequence[Piece]) -> list[VoidedRounds]:
-    """Rounds that the sentinels say were off, each device on its own, and that are not void yet."""
+    """Return the rounds that drifted by the sentinels, device by device, and that are not void yet."""
     series: dict[str, dict[str, dict[str, list[Times]]]] = {}  # device -> batch -> sentinel -> rounds
     for m in table.measurements:
         if m.piece in sentinels and m.batch and m.purpose != "validation":

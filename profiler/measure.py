@@ -1,4 +1,4 @@
-"""Measures model files on a device: blocks and whole networks alike."""
+"""Measurement of model files on a device, of blocks and of whole networks."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgenas.base.errors import DeviceError, OutcomeError, TimeLimitError
+from edgenas.base.listener import SILENT, Listener
+from edgenas.base.text import printable
 from edgenas.devices.base import Device
-from edgenas.devices.facts.facts import printable
 from edgenas.devices.transports.jobs import PATIENT, Wait
 from edgenas.devices.transports.local import LocalDevice
 from edgenas.devices.transports.reattach import clear, run_kept
@@ -21,12 +22,12 @@ from edgenas.profiler.runtimes.base import Runtime
 from edgenas.profiler.runtimes.output import BatchOutput, Description, Header, ModelResult, OutputError
 from edgenas.profiler.runtimes.python_runner import PythonRunner
 
-START_S = 120.0  # for a slow board to import a runtime, and for a batch to finish the round it is in
+START_S = 120.0  # seconds in which a slow board imports a runtime, or a batch finishes its current round
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A model that could not be measured: where it went wrong and what was said."""
+    """A model that could not be measured: the stage that failed, and the error message."""
 
     name: str
     stage: str
@@ -35,7 +36,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What one process of the runner measured, by name, and what failed."""
+    """Results of one process of the runner, by name of the model, and the models that failed."""
 
     results: Mapping[str, ModelResult]
     failures: tuple[Failure, ...]
@@ -43,15 +44,15 @@ class BatchResult:
 
 @dataclass(frozen=True, slots=True)
 class RepeatedTimes:
-    """Milliseconds a run by name: process -> round -> samples, as ``edgenas.latency_tables.statistics.estimates``
-    takes them."""
+    """Milliseconds per run by name of the model: process -> round -> samples, as
+    ``edgenas.latency_tables.statistics.estimates`` takes them."""
 
     times: Mapping[str, list[list[Times]]]
     failures: tuple[Failure, ...]
 
 
 def describe(device: Device, runtime: Runtime, program: str) -> Description:
-    """What is installed on the device; OutcomeError says what to install where it does not run."""
+    """Return the description of a runtime on the device; OutcomeError names what to install where it does not run."""
     with device.workdir() as work:
         folder = f"{work}/describe"
         push_files(device, runtime.describe_files(), folder)
@@ -77,13 +78,13 @@ def measure_models(
     version: str = "",
     wait: Wait = PATIENT,
 ) -> BatchResult:
-    """Every model of ``models`` (name -> content of its file) in one process of the runner, interleaved.
+    """Measure every model of ``models`` (name -> content of its file) in one process of the runner, interleaved.
 
-    ``plan`` must be settled (``Plan.on``). ``process`` numbers the fresh process: it shuffles the order anew. A model
-    that crashes the runner is found by halving the batch and becomes a failure. ``key`` and ``wait`` are those of
-    ``edgenas.devices.transports.reattach.run_kept``; the key is made from the files where none is given. ``version``
-    is the package and its version that must run, where it matters. OutcomeError when the runner does not start or ran
-    otherwise than the plan says, DeviceError when the device fails.
+    ``plan`` must be settled (``Plan.on``). ``process`` is the number of the fresh process, which seeds the order of the
+    models. A model that crashes the runner is identified by halving the batch, and becomes a failure. ``key`` and
+    ``wait`` are those of ``edgenas.devices.transports.reattach.run_kept``; by default the key is made from the files.
+    ``version`` is the required package and version of the runtime; '' accepts any. OutcomeError when the runner does
+    not start or did not run by the plan, DeviceError when the device fails.
     """
     if not models:
         return BatchResult({}, ())
@@ -91,7 +92,7 @@ def measure_models(
     try:
         output, why = _run(device, runtime, files, plan, program, key or files_key(program, files), wait)
         _check(device.name, output, why, runtime, models, plan, version)
-    except OutcomeError:  # the device keeps what it ran, and would only say the same again
+    except OutcomeError:  # the device keeps the output of the job, and would only return it again
         with contextlib.suppress(DeviceError):
             clear(device)
         raise
@@ -129,12 +130,12 @@ def measure_processes(
     most: int | None = None,
     wait: Wait = PATIENT,
     enough: Callable[[Mapping[str, list[list[Times]]]], bool] = lambda times: True,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    listener: Listener = SILENT,
 ) -> RepeatedTimes:
-    """``measure_models`` in several fresh processes; a model that fails in one is left out of the rest.
+    """Call ``measure_models`` in several fresh processes; a model that fails in one is left out of the rest.
 
-    Up to ``most`` processes are added, one at a time, while ``enough(times)`` says no. ``progress`` is told (processes
-    done, processes in all as it looks now).
+    Processes are added one at a time, up to ``most`` in all, while ``enough(times)`` is false. ``listener`` receives
+    the number of processes done and of those expected in all.
     """
     times: dict[str, list[list[Times]]] = {name: [] for name in models}
     failures: list[Failure] = []
@@ -148,7 +149,7 @@ def measure_processes(
             times.pop(failure.name)
         for name, result in batch.results.items():
             times[name].append(rounds_ms(result.samples_ns, result.loops))
-        progress(process + 1, max(processes, process + 1))
+        listener.progress(process + 1, max(processes, process + 1))
     return RepeatedTimes(times, tuple(failures))
 
 
@@ -161,7 +162,7 @@ def _run(
     key: str,
     wait: Wait,
 ) -> tuple[BatchOutput | None, str]:
-    """Carry everything there in one folder, run it, read what came back; and why it stopped where it stopped."""
+    """Push the files in one folder, run the batch, and return its parsed output and how the process ended."""
     try:
         result = run_kept(
             device,
@@ -178,7 +179,7 @@ def _run(
 
 
 def files_key(program: str, files: Mapping[str, bytes]) -> str:
-    """What names a batch by what it is."""
+    """Return the key of a batch: a digest of its files and the program that runs it."""
     digest = hashlib.sha256(program.encode())
     for name, content in files.items():
         digest.update(f"{name} {len(content)}\n".encode() + content)
@@ -186,7 +187,7 @@ def files_key(program: str, files: Mapping[str, bytes]) -> str:
 
 
 def push_files(device: Device, files: Mapping[str, bytes], folder: str) -> None:
-    """Carry files to the new ``folder`` of the device. OutcomeError where there is no room here."""
+    """Push files to the new ``folder`` of the device. OutcomeError where this machine has no room to stage them."""
     with tempfile.TemporaryDirectory(prefix="edgenas-") as staging:
         try:
             for name, content in files.items():
@@ -198,7 +199,7 @@ def push_files(device: Device, files: Mapping[str, bytes], folder: str) -> None:
 
 
 def how_it_ended(returncode: int, stderr: str) -> str:
-    """The end of what it said on stderr, or how it ended."""
+    """Return how a process ended (exit code or signal), with the end of its stderr."""
     last = printable(stderr[-400:].rpartition("\n\n")[2])
     how = f"killed by signal {-returncode}" if returncode < 0 else f"exit code {returncode}"
     return f"{how}: {last}" if last else how
@@ -213,7 +214,7 @@ def _check(
     plan: Plan,
     version: str,
 ) -> None:
-    """OutcomeError where a batch is none of what was asked for."""
+    """Raise OutcomeError where the output of a batch does not match its request."""
     if output is None:
         raise OutcomeError(f"{name}: the runner of {runtime.name} did not start: {why}")
     check_header(name, output.header, runtime, plan)
@@ -223,18 +224,18 @@ def _check(
             f"{name}: the table is of {version}, but {installed} ran: it was changed since the campaign began; nothing "
             "of this batch is kept: put it back, or measure a table of its own"
         )
-    told = {r.name for r in output.results} | {e.name for e in output.errors}
-    if told - set(models) or (output.complete and told != set(models)):
+    reported = {r.name for r in output.results} | {e.name for e in output.errors}
+    if reported - set(models) or (output.complete and reported != set(models)):
         raise OutputError(f"{name}: the runner reported other models than it was given")
 
 
 def check_header(name: str, header: Header, runtime: Runtime, plan: Plan) -> None:
-    """OutcomeError where something else was in force than the plan says."""
-    asked = (runtime.name, plan.threads, plan.scheduler, plan.cold_kib)
-    got = (header.installed.runtime, header.threads, header.scheduler, header.cold_kib)
-    if asked != got or (plan.cores and header.cores != plan.cores):
+    """Raise OutcomeError where the conditions of a run differ from the plan."""
+    planned = (runtime.name, plan.threads, plan.scheduler, plan.cold_kib)
+    actual = (header.installed.runtime, header.threads, header.scheduler, header.cold_kib)
+    if planned != actual or (plan.cores and header.cores != plan.cores):
         raise OutcomeError(
-            f"{name}: asked for {runtime.name}, {plan.threads} threads, cores {list(plan.cores or ())}, scheduler "
+            f"{name}: the plan has {runtime.name}, {plan.threads} threads, cores {list(plan.cores or ())}, scheduler "
             f"{plan.scheduler}, {plan.cold_kib} KiB cold, but the runner had {header.installed.runtime}, "
             f"{header.threads}, {list(header.cores)}, {header.scheduler}, {header.cold_kib}; nothing of this batch is "
             "kept: run it again"

@@ -1,4 +1,4 @@
-"""Plan: how a batch of models is measured. The same for blocks and for whole networks, or sums would mean nothing."""
+"""Measurement plans: conditions of a batch of models, the same for blocks and whole networks so that sums are valid."""
 
 from __future__ import annotations
 
@@ -26,27 +26,28 @@ _LIMITS = {
     "limit_s": (1, 86_400),
 }
 
-#: fields of a plan that a setting holds too: what must be equal before two times may be compared
+#: fields of a plan that a setting has too: they must be equal before two times may be compared
 HELD = ("threads", "cores", "scheduler", "precision", "cold_kib")
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the runner does with a batch; the defaults measure 50 blocks in about four seconds a process on a laptop.
+    """Conditions in which the runner measures a batch. With the defaults 50 blocks take about 4 s per process on a
+    laptop.
 
-    rounds            times that every model gets its turn, in an order shuffled anew
-    samples           samples a turn; consecutive, so that all but the first meet a warm cache, as in a network
-    cold_kib          KiB of weights that another model reads before every sample, which then is a single run: the
-                      caches hold what they hold in the middle of a network, so that sums of blocks predict networks;
-                      0 for runs back to back, and for runtimes that cannot
-    min_sample_us     a model that is faster is run several times a sample
-    max_round_ms      a slower model gets fewer samples a turn, at least one
-    warmup_runs/_ms   least warm-up; it goes on until two windows of 5 agree within 5 %, or to warmup_limit_ms
+    rounds            number of rounds; in each, every model is measured once, in a newly shuffled order
+    samples           samples per model and round, consecutive: all but the first have a warm cache, as in a network
+    cold_kib          KiB of weights that another model reads before every sample, which is then a single run: caches
+                      are as in the middle of a network, so that sums of blocks predict networks; 0 for runs back to
+                      back, and for runtimes that do not support it
+    min_sample_us     shortest sample, us: a faster model is run several times per sample
+    max_round_ms      longest turn of a model in a round, ms: a slower model gets fewer samples, at least one
+    warmup_runs/_ms   shortest warm-up; it continues until two windows of 5 runs agree within 5 %, or to warmup_limit_ms
     cores             CPUs to pin to; () for none; None for the last ``threads`` of the fastest cluster that has so many
     scheduler         'fifo' keeps other programs off the core where the device permits it; else 'normal'
-    seed              of the inputs and of the order
-    precision         of the models, 'fp32' or 'int8': what writes them must be told too (``export.quantize``)
-    limit_s           no model is started, and no further round, after this long
+    seed              random seed of the inputs and of the order
+    precision         precision of the models, 'fp32' or 'int8'; their writer must use the same (``export.quantize``)
+    limit_s           seconds after which no model and no further round is started
     """
 
     rounds: int = 10
@@ -80,16 +81,17 @@ class Plan:
     def of(cls, setting: Setting, **changes: Any) -> Plan:
         """Return the plan that measures in ``setting`` again: its threads, cores, scheduler, precision and caches.
 
-        ``changes`` are fields that a setting does not hold, such as ``rounds``, or that are to differ. On the device of
-        the setting, ``on`` gives the same setting. InputError for a setting that cannot be measured here, such as one
-        of fp16 blocks.
+        ``changes`` are fields that a setting does not have, such as ``rounds``, or that are to differ. On the device of
+        the setting, ``on`` gives the same setting. InputError for a setting that a plan cannot express, such as one of
+        fp16 blocks.
         """
         held: dict[str, Any] = {name: getattr(setting, name) for name in HELD}
         return cls(**{**held, **changes})
 
     def on(self, description: Description, clusters: Sequence[Sequence[int]] = ()) -> Plan:
-        """This plan as the device allows it: cores chosen, scheduler as permitted; InputError for cores or threads it
-        does not have. ``clusters`` are CPUs of one kind, slowest first: threads never spread over two of them."""
+        """Return this plan settled for a device: cores chosen, scheduler as permitted; InputError for cores or threads
+        that the device does not have. ``clusters`` are groups of equal CPUs, slowest first: threads are never spread
+        over two of them."""
         cpus = description.cpus
         if self.threads > len(cpus):
             raise InputError(f"plan: {self.threads} threads, but the device has {len(cpus)} CPUs; lower threads")
@@ -98,7 +100,7 @@ class Plan:
         if self.cores is None and not fitting:
             sizes = " + ".join(str(len(group)) for group in groups)
             raise InputError(
-                f"plan: {self.threads} threads fit in no cluster of alike cores (it has {sizes}); lower threads, or "
+                f"plan: {self.threads} threads fit in no cluster of equal cores (it has {sizes}); lower threads, or "
                 "name the cores to pin to"
             )
         cores = tuple(fitting[-1][-self.threads :]) if self.cores is None else self.cores
@@ -110,6 +112,6 @@ class Plan:
         return replace(self, cores=tuple(sorted(cores)), scheduler=scheduler, cold_kib=cold_kib)
 
     def as_dict(self) -> dict[str, Any]:
-        """Every field by name, as plain JSON values."""
+        """Return every field by name, as plain JSON values."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         return {**values, "cores": None if self.cores is None else list(self.cores)}

@@ -1,4 +1,4 @@
-"""Measuring again what a table holds already: so many more fresh processes for each block, whatever it knows of it."""
+"""Goal of measuring blocks of a table again: a given number of additional fresh processes for each block."""
 
 from __future__ import annotations
 
@@ -14,14 +14,18 @@ from edgenas.profiler.plan import Plan
 from edgenas.profiler.stopping import choose_sentinels, cut, pieces_of
 from edgenas.profiler.work import Item
 
-SENTINELS = 3
-MOST_TRIES = 3
+SENTINELS = 3  #: number of sentinels in each batch
+MOST_TRIES = 3  #: most processes tried, as a multiple of the requested number, where drift keeps voiding them
 
 
 @dataclass(frozen=True, slots=True)
 class RemeasureGoal:
-    """For each piece, how many processes are to have measured it, rounds that drift has spoiled left out, and the
-    number of the first that is new. Batches in ``old`` stay as they are: other blocks stand on them."""
+    """Goal of measuring each piece in additional fresh processes.
+
+    wanted      (piece, total number of processes with valid rounds, number of the first new process)
+    processes   number of additional processes
+    old         batches whose rounds are not voided anew, since other blocks depend on them
+    """
 
     wanted: tuple[tuple[Piece, int, int], ...]
     processes: int
@@ -32,13 +36,15 @@ class RemeasureGoal:
     def of(
         cls, table: LatencyTable, blocks: Sequence[BlockSpec], processes: int, chains: bool = False
     ) -> RemeasureGoal:
-        """``processes`` more for each of ``blocks`` than ``table`` has; with ``chains`` also inside one."""
+        """Return the goal of ``processes`` more for each of ``blocks`` than ``table`` has; with ``chains`` also inside
+        chains."""
         first = _next_numbers(table)
         wanted = [(p, _known(table, p) + processes, first.get(p, 0)) for p in pieces_of(blocks, chains)]
         return cls(tuple(wanted), processes, frozenset(m.batch for m in table.measurements))
 
     def next(self, known: Known, plan: Plan, failed: Collection[Piece]) -> tuple[Sequence[Record], Sequence[Item]]:
-        """See ``Goal.next``. What drift keeps spoiling is given up after MOST_TRIES times as many processes."""
+        """See ``Goal.next``. A piece whose rounds drift keeps voiding is given up after MOST_TRIES x ``processes`` new
+        processes."""
         sentinels = choose_sentinels(known.table, [piece for piece, *_ in self.wanted], SENTINELS)
         voids = [void for void in new_voids(known.table, sentinels) if void.batch not in self.old]
         table = replace(known.table, voids=(*known.table.voids, *voids))
@@ -53,11 +59,12 @@ class RemeasureGoal:
 
 
 def _known(table: LatencyTable, piece: Piece) -> int:
+    """Return the number of processes that measured ``piece``, void rounds left out."""
     return len(table.processes(piece)) if piece in table else 0
 
 
 def _next_numbers(table: LatencyTable) -> dict[Piece, int]:
-    """Piece -> the number of its next process."""
+    """Return the number of each piece's next process."""
     found: dict[Piece, int] = {}
     for m in table.measurements:
         if m.purpose == "table":

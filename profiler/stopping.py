@@ -1,4 +1,4 @@
-"""Measuring until it is known: which blocks want another fresh process, and which batches drift has spoiled."""
+"""The stopping rule: which blocks need another fresh process; and the cutting of pieces into batches with sentinels."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from edgenas.profiler.work import Item, batches
 
 @dataclass(frozen=True, slots=True)
 class StoppingRule:
-    """When a block counts as known.
+    """Rule that decides when a block is known well enough.
 
-    processes   fresh processes that measure every block at least
-    most        fresh processes at most; a block that is not known then is ``unstable``
-    within      half the width of the 95 % interval of ``statistic``, as a share of it, that is narrow enough
-    statistic   the median by default: beside neighbours, moments as quiet as a minimum come rarely
-    sentinels   blocks measured again in every batch, to see drift; 0 for none
+    processes   fewest fresh processes for every block
+    most        most fresh processes; a block that is not known after them is ``unstable``
+    within      largest half-width of the 95 % interval of ``statistic``, as a share of the statistic
+    statistic   'median' by default: on a machine with other load, moments as quiet as a minimum are rare
+    sentinels   number of blocks measured again in every batch, to detect drift; 0 for none
     """
 
     processes: int = 3
@@ -43,23 +43,24 @@ class StoppingRule:
 
     @classmethod
     def exactly(cls, processes: int) -> StoppingRule:
-        """So many processes, whatever they find, and no sentinels."""
+        """Return the rule of a fixed number of processes, for any width of the interval, without sentinels."""
         return cls(processes, processes, sentinels=0)
 
     def known(self, table: LatencyTable, piece: Piece) -> bool:
-        """Whether ``piece`` has been measured often enough, rounds that drift has spoiled left out."""
+        """Return whether ``piece`` has been measured often enough, void rounds left out."""
         if piece not in table or piece in table.drifted:
             return False
         times = table.processes(piece)
         return len(times) >= self.processes and estimates.settled(times, self.statistic, self.within)
 
     def unstable(self, table: LatencyTable, pieces: Sequence[Piece]) -> tuple[Piece, ...]:
-        """Those of ``pieces`` that were measured, and are not known to within ``within``."""
+        """Return those of ``pieces`` that were measured and do not meet the rule."""
         return tuple(p for p in pieces if p in table and not self.known(table, p))
 
     def passes(self, table: LatencyTable, pieces: Sequence[Piece]) -> list[list[Piece]]:
-        """What each fresh process is to measure next: first what every piece needs at least, then one more process for
-        what is not yet known; empty when all are known or measured ``most`` times."""
+        """Return the pieces that each fresh process is to measure next: first the minimum number of processes for every
+        piece, then one more process for pieces that do not meet the rule yet; empty when all meet it or were measured
+        ``most`` times."""
         done: dict[Piece, set[int]] = {piece: set() for piece in pieces}
         for m in table.measurements:
             if m.purpose == "table" and m.piece in done:
@@ -75,8 +76,8 @@ class StoppingRule:
 
 
 def pieces_of(blocks: Sequence[BlockSpec], chains: bool) -> tuple[Piece, ...]:
-    """What is measured for ``blocks``: each alone, and with ``chains`` in a chain, with the ends of the chains alone;
-    each once, skips never."""
+    """Return the pieces to measure for ``blocks``: each block alone, and with ``chains`` also each in its chain and the
+    ends of the chains alone. Each piece is returned once; skips never."""
     wanted = [block for block in blocks if block.kind != "skip"]
     pieces: list[Piece] = [(block,) for block in wanted]
     if chains:
@@ -86,7 +87,7 @@ def pieces_of(blocks: Sequence[BlockSpec], chains: bool) -> tuple[Piece, ...]:
 
 
 def choose_sentinels(table: LatencyTable, pieces: Sequence[Piece], how_many: int) -> tuple[Piece, ...]:
-    """Those the table has already, or else blocks spread over the range of MACs."""
+    """Return the sentinels that the table has already, or else ``how_many`` blocks spread over the range of MACs."""
     there = tuple(dict.fromkeys(m.piece for m in table.measurements if m.purpose == "sentinel"))
     if there or not how_many:
         return there[:how_many]
@@ -103,8 +104,8 @@ def cut(
     failed: Collection[Piece],
     least: int | None = None,
 ) -> Iterator[Item]:
-    """Batches of at most ``most`` pieces, process after process, less what has ``failed``; from process ``least`` on
-    they are of what is not known yet."""
+    """Yield batches of at most ``most`` pieces, process after process, without pieces that have ``failed``. Batches
+    from process ``least`` on are marked ``again``: their pieces do not meet the stopping rule yet."""
     beside = tuple(piece for piece in sentinels if piece not in failed)
     for process, pieces in enumerate(passes):
         for batch in batches([piece for piece in pieces if piece not in failed], plan, most):
@@ -113,8 +114,11 @@ def cut(
 
 
 def even_batches(processes: int, blocks: int, most: int, devices: int) -> int:
-    """Blocks a batch, so that each device of a pool gets as many batches as the others. Of all blocks, not of those
-    that lack: a campaign that goes on cuts as it did before, and finds what devices have kept."""
+    """Return the number of blocks per batch with which each device of a pool gets the same number of batches.
+
+    It is computed from all blocks, not from the missing ones: a continued campaign then cuts the same batches as
+    before, and collects the results that devices have kept.
+    """
     if devices == 1:
         return most
     even = math.ceil(processes * math.ceil(blocks / most) / devices) * devices

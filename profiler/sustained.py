@@ -1,25 +1,25 @@
-"""A file under sustained load: how fast it is minute by minute, how the device feels, and how much slower it becomes.
+"""Measurement of a file under sustained load: times minute by minute, state of the device, and slowdown.
 
-Runs follow each other without pause and nothing holds the clock, as in an application that never rests: a time here is
-of warm caches, and to be compared with other minutes, not with what ``verify`` measures otherwise.
+Runs follow each other without pause and the clock is not held, as in an application under continuous load. These times
+are of warm caches: compare them with other minutes of the same run, not with other results of ``verify``.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgenas.base.errors import DeviceError
+from edgenas.base.listener import SILENT, Listener
 from edgenas.devices.inventory import Entry
-from edgenas.devices.session.sample_state import Moment, flags
 from edgenas.latency_tables.statistics import estimates
 from edgenas.profiler.plan import Plan
-from edgenas.profiler.runtimes.sustained import MINUTE_S, Minute, SustainedRequest
+from edgenas.profiler.runtimes.sustained import MINUTE_S, SustainedRequest
 from edgenas.profiler.sustained_load import MinuteReading, SustainedLoad
-from edgenas.profiler.sustained_run import SustainedRun, run_alone
+from edgenas.profiler.sustained_run import SustainedRun, felt, run_alone
 from edgenas.profiler.workers import conditions, open_worker, runtime_named
 
 if TYPE_CHECKING:
@@ -40,13 +40,14 @@ def sustain(
     statistic: str = estimates.DEFAULT,
     force: bool = False,
     minute_s: float = MINUTE_S,
-    say: Callable[[str], None] = lambda text: None,
-    tell: Callable[[MinuteReading], None] = lambda felt: None,
+    listener: Listener = SILENT,
     wait: Wait | None = None,
 ) -> SustainedLoad:
-    """Run a file for so long. One that is interrupted, lost or killed after its first minute gives what it had.
+    """Run a file for ``seconds`` on a device. A minute lasts ``minute_s`` seconds.
 
-    OutcomeError, DeviceError or KeyboardInterrupt before that.
+    A run that is interrupted, lost or killed after its first minute returns the minutes that it had; before that,
+    OutcomeError, DeviceError or KeyboardInterrupt is raised. ``listener`` receives a message and progress after each
+    minute; the detail of the progress is a ``MinuteReading``.
     """
     from edgenas.devices.transports.jobs import PATIENT
     from edgenas.profiler.device_session import station
@@ -56,7 +57,7 @@ def sustain(
     plan = Plan(cores=entry.cores, threads=threads, precision=computed_in(model))
     ran = None
     try:
-        with station(worker, how, plan, conditions([entry], force, say)) as held:
+        with station(worker, how, plan, conditions([entry], force, listener)) as held:
             began = datetime.now(UTC).isoformat(timespec="seconds")
             ran = run_alone(
                 worker.device,
@@ -66,12 +67,12 @@ def sustain(
                 SustainedRequest(seconds, minute_s),
                 program=worker.program,
                 wait=wait or PATIENT,
-                tell=lambda minute, moments: tell(felt(minute, moments)),
+                listener=_Minutes(listener, Path(file).name),
             )
-    except DeviceError as error:  # a device that was lost cannot be given back either
+    except DeviceError as error:  # a lost device cannot be released either
         if ran is None:
             raise
-        say(str(error))
+        listener.message(str(error))
     device = tuple(pair for pair in held.setting.device if pair[0] != "governor")  # which nothing held
     setting = replace(held.setting, device=device, scheduler="normal", cold_kib=0, delegate=ran.output.delegate)
     return SustainedLoad(
@@ -91,27 +92,24 @@ def sustain(
     )
 
 
-def felt(minute: Minute, moments: Sequence[Moment], before: Moment | None = None) -> MinuteReading:
-    """``minute`` with the looks at the device in it; ``before`` is the last one before them."""
-    held_back: dict[str, None] = {}
-    for moment in moments:
-        held_back.update(dict.fromkeys(flags(before, moment)))
-        before = moment
-    return MinuteReading(
-        minute.number + 1,
-        minute.seconds,
-        minute.runs,
-        minute.median_ms,
-        minute.p90_ms,
-        max((m.temperature_c for m in moments if m.temperature_c is not None), default=None),
-        min((m.clock_mhz for m in moments if m.clock_mhz is not None), default=None),
-        tuple(held_back),
-        minute.deciles_ns,
-        minute.parts_ns,
-    )
+class _Minutes(Listener):
+    """Adds a message to the progress of every minute of a run of ``file``."""
+
+    def __init__(self, inner: Listener, file: str) -> None:
+        self._inner, self._file = inner, file
+
+    def progress(
+        self, done: int, total: int | None, note: str = "", *, name: str = "", detail: object | None = None
+    ) -> None:
+        self._inner.message(f"{self._file}: minute {done} of {total}: {note}")
+        self._inner.progress(done, total, note, name=name or self._file, detail=detail)
+
+    def message(self, text: str) -> None:
+        self._inner.message(text)
 
 
 def _minutes(ran: SustainedRun) -> list[MinuteReading]:
+    """Return the reading of each minute of a run."""
     found = []
     for minute in ran.output.minutes:
         moments = ran.within(minute)

@@ -1,4 +1,4 @@
-"""A file under sustained load, minute by minute, and how much slower it became."""
+"""Results of a file under sustained load: readings minute by minute, and the slowdown."""
 
 from __future__ import annotations
 
@@ -13,13 +13,19 @@ from pydantic import Field
 from edgenas.latency_tables.setting import SettingField
 from edgenas.profiler.runtimes.sustained import Of
 
-_LAST = 5  # the last minutes are the last fifth of them
+_LAST = 5  # divisor: the "last minutes" are the last fifth of all
 
 
 @dataclass(frozen=True, slots=True)
 class MinuteReading:
-    """A minute (1 is the first) and how the device felt in it: the hottest and the lowest clock of about two looks, and
-    what held it back. Deciles are eleven, least to most; ``parts_ns`` medians of its parts in order."""
+    """Times of one minute (numbered from 1) and the state of the device in it.
+
+    temperature_c   highest temperature of about two readings; None where the device gives none
+    clock_mhz       lowest clock of these readings; None where the device gives none
+    throttled       causes of throttling in the minute
+    deciles_ns      eleven values, minimum to maximum, ns per run
+    parts_ns        medians of the minute's parts, in order, ns per run
+    """
 
     minute: Annotated[int, Field(ge=1)]
     seconds: float
@@ -32,10 +38,16 @@ class MinuteReading:
     deciles_ns: tuple[int, ...]
     parts_ns: tuple[int, ...]
 
+    def __str__(self) -> str:
+        heat = "" if self.temperature_c is None else f", {self.temperature_c:.1f} °C"
+        clock = "" if self.clock_mhz is None else f", {self.clock_mhz:.0f} MHz"
+        held_back = "".join(f", {flag}" for flag in self.throttled)
+        return f"median {self.median_ms:.4g} ms, p90 {self.p90_ms:.4g} ms{heat}{clock}{held_back}"
+
 
 @dataclass(frozen=True, slots=True)
 class Slowdown:
-    """Median of the last ``minutes`` minutes over that of the first, with a 95 % interval."""
+    """Ratio of the medians of the last ``minutes`` minutes to those of the first minute, with a 95 % interval."""
 
     ratio: float
     low: float
@@ -45,8 +57,13 @@ class Slowdown:
 
 @dataclass(frozen=True, slots=True)
 class SustainedLoad:
-    """A file on a device. ``of`` says what deciles are of, ``stopped`` why it ended before ``asked_s``; ``statistic``
-    is what is held against the budget."""
+    """Result of a file under sustained load on a device.
+
+    asked_s     requested duration, s
+    of          unit of the deciles: 'run' or 'burst' (see ``runtimes.sustained.Of``)
+    stopped     reason why the run ended before ``asked_s``; '' where it did not
+    statistic   statistic that is compared with the budget
+    """
 
     DERIVED: ClassVar[tuple[str, ...]] = ("worst_minute", "within_budget", "slower")
 
@@ -66,27 +83,27 @@ class SustainedLoad:
 
     @property
     def counted(self) -> tuple[MinuteReading, ...]:
-        """Minutes that are at least a quarter of one long; all where none is."""
+        """Minutes of at least a quarter of ``minute_s``; all minutes where none is that long."""
         return tuple(m for m in self.minutes if m.seconds >= self.minute_s / 4) or self.minutes
 
     @property
     def worst(self) -> MinuteReading:
-        """The slowest minute by the statistic."""
+        """Slowest minute by the statistic."""
         return max(self.counted, key=self.value_ms)
 
     @property
     def worst_minute(self) -> int:
-        """Number of that minute."""
+        """Number of the slowest minute."""
         return self.worst.minute
 
     @property
     def within_budget(self) -> bool | None:
-        """Whether the worst minute is; None without a budget."""
+        """Return whether the slowest minute is within the budget; None without a budget."""
         return None if self.budget_ms is None else self.value_ms(self.worst) <= self.budget_ms
 
     @property
     def slower(self) -> Slowdown | None:
-        """How the last minutes compare with the first; None where there are not two."""
+        """Slowdown of the last minutes relative to the first; None with fewer than 2 minutes."""
         minutes = self.counted
         last = max(1, len(minutes) // _LAST)
         if len(minutes) < 2:
@@ -94,20 +111,21 @@ class SustainedLoad:
         return ratio(minutes[0].parts_ns, [part for m in minutes[-last:] for part in m.parts_ns], last)
 
     def value_ms(self, minute: MinuteReading) -> float:
-        """By the statistic."""
+        """Return the time of a minute by the statistic, ms."""
         return minute.p90_ms if self.statistic == "p90" else minute.median_ms
 
 
 def ratio(first: Sequence[int], last: Sequence[int], minutes: int, confidence: float = 0.95) -> Slowdown | None:
-    """Ratio of the geometric means of medians of parts. Parts stand for independent ones (batch means: Law, Simulation
-    Modeling and Analysis, section 9.5.3), so that the interval is Welch's t of their logarithms. None for one part."""
+    """Return the ratio of the geometric means of the parts' medians, last over first. Parts count as independent (batch
+    means: Law, Simulation Modeling and Analysis, section 9.5.3), so the interval is Welch's t interval of their
+    logarithms. None where one side has a single part."""
     from scipy.stats import ttest_ind
 
     before, after = (np.log(np.array(parts, dtype=np.float64)) for parts in (first, last))
     if min(len(before), len(after)) < 2:
         return None
-    apart = float(after.mean() - before.mean())
-    low = high = apart
-    if np.ptp(before) or np.ptp(after):  # scipy has no interval for numbers that are all alike
+    difference = float(after.mean() - before.mean())
+    low = high = difference
+    if np.ptp(before) or np.ptp(after):  # scipy gives no interval for constant numbers
         low, high = ttest_ind(after, before, equal_var=False).confidence_interval(confidence)
-    return Slowdown(math.exp(apart), math.exp(low), math.exp(high), minutes)
+    return Slowdown(math.exp(difference), math.exp(low), math.exp(high), minutes)

@@ -1,9 +1,8 @@
-"""Runs one model alone on a device for as long as one likes, and looks at both meanwhile: minutes, heat, memory.
+"""Sustained run of one model alone on a device, for any duration, with its times, temperature and memory.
 
-On devices with a connection to lose it is a job that goes on without it (``edgenas.devices.transports.jobs``); what
-it has printed is read as it goes, so that a run which is broken off leaves the minutes it had. Nothing holds the
-clock: it is the device as applications find it. The scheduler is the normal one, since one that gives way to nobody
-may not do so for minutes.
+On a remote device the run is a job that continues without a connection (``edgenas.devices.transports.jobs``). Its
+output is read while it runs, so that an interrupted run leaves the minutes it had. The clock is not held: applications
+have the same conditions. The scheduler is 'normal', since 'fifo' must not block a core for minutes.
 """
 
 from __future__ import annotations
@@ -16,8 +15,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from edgenas.base.errors import DeviceError, LostError, OutcomeError
+from edgenas.base.listener import SILENT, Listener
 from edgenas.devices.base import Device
-from edgenas.devices.session.sample_state import Moment, read_brief
+from edgenas.devices.session.sample_state import Moment, flags, read_brief
 from edgenas.devices.transports.jobs import PATIENT, Wait
 from edgenas.devices.transports.reattach import clear, run_kept
 from edgenas.devices.transports.remote_device import RemoteDevice
@@ -25,24 +25,22 @@ from edgenas.profiler.measure import START_S, check_header, files_key, how_it_en
 from edgenas.profiler.plan import Plan
 from edgenas.profiler.runtimes.base import Runtime
 from edgenas.profiler.runtimes.sustained import Memory, Minute, SustainedOutput, SustainedRequest
+from edgenas.profiler.sustained_load import MinuteReading
 
-_LOOKS, _READS = 2, 6  # at the device, and at what was printed, a minute
-
-#: Told of every minute that is over, with the looks at the device in it.
-Tell = Callable[[Minute, Sequence[Moment]], None]
+_LOOKS, _READS = 2, 6  # readings per minute of the device's state, and of the output
 
 
 @dataclass(frozen=True, slots=True)
 class SustainedRun:
-    """What a model did alone, and how the device felt. ``stopped`` says why it ended before its time, '' where it did
-    not."""
+    """Output of a model that ran alone, and the states of the device meanwhile (``moments``). ``stopped`` is the reason
+    why the run ended early, '' where it did not."""
 
     output: SustainedOutput
     moments: tuple[Moment, ...]
     stopped: str = ""
 
     def within(self, minute: Minute) -> list[Moment]:
-        """The looks at the device in that minute."""
+        """Return the states of the device in ``minute``."""
         return looks(self.output, self.moments, minute)
 
 
@@ -55,16 +53,17 @@ def run_alone(
     *,
     program: str,
     wait: Wait = PATIENT,
-    tell: Tell = lambda minute, moments: None,
+    listener: Listener = SILENT,
 ) -> SustainedRun:
-    """``plan`` must be settled (``Plan.on``): cores, threads, seed and warm-up are taken from it.
+    """Run one model alone on a device for ``task.seconds``. ``plan`` must be settled (``Plan.on``): cores, threads,
+    seed and warm-up are taken from it.
 
-    A run that is interrupted (KeyboardInterrupt), lost or killed gives the minutes that it had; where it had none,
+    A run that is interrupted (KeyboardInterrupt), lost or killed returns the minutes that it had; where it had none,
     KeyboardInterrupt, DeviceError or OutcomeError is raised.
     """
     settled = replace(plan, cold_kib=0, scheduler="normal", limit_s=math.ceil(task.seconds) or plan.limit_s)
     files = runtime.alone_files(model, settled, task)
-    watch = _Watch(device, runtime, task, settled.cores or (), tell)
+    watch = _Watch(device, runtime, task, settled.cores or (), listener)
     broken: KeyboardInterrupt | DeviceError | None = None
     try:
         returncode, stderr = _run(device, runtime, files, task, program, wait, watch)
@@ -89,19 +88,39 @@ def run_alone(
 def memory_of(
     device: Device, runtime: Runtime, model: bytes, plan: Plan, *, program: str, wait: Wait = PATIENT
 ) -> Memory:
-    """What a model takes while it runs a few times, in a process of its own. OutcomeError, DeviceError."""
+    """Measure the memory of a model that runs a few times in a process of its own. Raises OutcomeError, DeviceError."""
     try:
         ran = run_alone(device, runtime, model, plan, SustainedRequest(0.0, watch=True), program=program, wait=wait)
-    except OutcomeError:  # a tool that does not know how to watch
+    except OutcomeError:  # a build of a tool without the option that reports memory
         ran = run_alone(device, runtime, model, plan, SustainedRequest(0.0), program=program, wait=wait)
     assert ran.output.memory is not None
     return ran.output.memory
 
 
 def looks(output: SustainedOutput, moments: Sequence[Moment], minute: Minute) -> list[Moment]:
-    """Those of ``moments`` that fall into ``minute``."""
+    """Return those of ``moments`` that are within ``minute``."""
     begin_s = output.began_s + minute.at_s
     return [moment for moment in moments if begin_s <= moment.at_s < begin_s + minute.seconds]
+
+
+def felt(minute: Minute, moments: Sequence[Moment], before: Moment | None = None) -> MinuteReading:
+    """``minute`` with the looks at the device in it; ``before`` is the last one before them."""
+    held_back: dict[str, None] = {}
+    for moment in moments:
+        held_back.update(dict.fromkeys(flags(before, moment)))
+        before = moment
+    return MinuteReading(
+        minute.number + 1,
+        minute.seconds,
+        minute.runs,
+        minute.median_ms,
+        minute.p90_ms,
+        max((m.temperature_c for m in moments if m.temperature_c is not None), default=None),
+        min((m.clock_mhz for m in moments if m.clock_mhz is not None), default=None),
+        tuple(held_back),
+        minute.deciles_ns,
+        minute.parts_ns,
+    )
 
 
 def _run(
@@ -113,7 +132,7 @@ def _run(
     wait: Wait,
     watch: _Watch,
 ) -> tuple[int, str]:
-    """Exit code and stderr; what was printed is in ``watch``, also where this raises."""
+    """Run the files on the device and return (exit code, stderr); the output is in ``watch``, also after an error."""
     timeout_s = task.seconds + START_S
     if isinstance(device, RemoteDevice):
 
@@ -148,7 +167,7 @@ def _run(
 
 @contextlib.contextmanager
 def _beside(look: Callable[[], None], every_s: float) -> Iterator[None]:
-    """``look`` now and then in a thread of its own while the block runs."""
+    """Call ``look`` every ``every_s`` seconds in a separate thread during the ``with`` block."""
     over = threading.Event()
 
     def loop() -> None:
@@ -166,18 +185,19 @@ def _beside(look: Callable[[], None], every_s: float) -> Iterator[None]:
 
 
 class _Watch:
-    """Looks at what a run has printed to ``path`` and at its device, each a few times a minute."""
+    """Reader of a run's output at ``path`` and of its device's state, each a few times per minute."""
 
     def __init__(
-        self, device: Device, runtime: Runtime, task: SustainedRequest, cores: Sequence[int], tell: Tell
+        self, device: Device, runtime: Runtime, task: SustainedRequest, cores: Sequence[int], listener: Listener
     ) -> None:
         self.path, self.text, self.moments = "", "", list[Moment]()
-        self._device, self._runtime, self._task, self._cores, self._tell = device, runtime, task, cores, tell
-        self._told = -1
+        self._device, self._runtime, self._task, self._cores = device, runtime, task, cores
+        self._listener, self._minutes = listener, math.ceil(task.seconds / task.minute_s)
+        self._last_reported = -1
         self._next_look_s = self._next_read_s = 0.0
 
     def look(self) -> None:
-        """Whatever is due. LostError, for whoever waits for the device; what else fails is left out."""
+        """Read what is due. Raises LostError, so that the caller waits for the device; other errors skip a reading."""
         if self._task.seconds == 0:
             return
         now = time.monotonic()
@@ -189,24 +209,26 @@ class _Watch:
             if now >= self._next_read_s:
                 self._next_read_s = now + self._task.minute_s / _READS
                 self.read()
-                self._say()
+                self._report()
         except LostError:
             raise
         except (DeviceError, OutcomeError):
             pass
 
     def read(self) -> None:
-        """Take what is new of what was printed, in whole lines."""
+        """Read the new output, in whole lines."""
         if not self.path:
             return
         argv = ["tail", "-n", f"+{self.text.count(chr(10)) + 1}", self.path]
         self.text += "".join(self._device.run(argv, timeout_s=60.0).stdout.rpartition("\n")[:2])
 
-    def _say(self) -> None:
+    def _report(self) -> None:
+        """Call ``tell`` for each complete minute that was not reported yet."""
         output = self._runtime.parse_alone(self.text, self._task)
         if output is None:
             return
         for minute in output.minutes if output.of == "run" else output.minutes[:-1]:  # a tool's last one goes on
-            if minute.number > self._told:
-                self._told = minute.number
-                self._tell(minute, looks(output, self.moments, minute))
+            if minute.number > self._last_reported:
+                self._last_reported = minute.number
+                reading = felt(minute, looks(output, self.moments, minute))
+                self._listener.progress(reading.minute, self._minutes, str(reading), detail=reading)

@@ -1,4 +1,4 @@
-"""The processor that a file is written for, or runs on: what int8 depends on, for its range and for its accuracy."""
+"""Target processors: the instruction set for 8-bit products, which decides the range and accuracy of int8 files."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A device by its name, and its instruction sets for products of 8-bit numbers
-    (``edgenas.devices.facts.int8_products``)."""
+    """Name of a device, and its instruction sets for products of 8-bit numbers
+    (``edgenas.devices.facts.int8_products``); None where they are not known."""
 
     device: str
     int8_isa: str | None
 
     @property
     def reduce_range(self) -> bool:
-        """Whether int8 ONNX files for it need weights of 7 bits: where sums of products saturate, or might."""
+        """Return whether int8 ONNX files for it need weights of 7 bits: where sums of products saturate, or may."""
         return int8_products.exact(self.int8_isa) is not True
 
     def as_dict(self) -> dict[str, Any]:
@@ -37,14 +37,14 @@ class Target:
 
 
 def target_on(device: Device) -> Target:
-    """What a connected device is. DeviceError."""
+    """Return the target of a connected device. Raises DeviceError."""
     from edgenas.devices.facts.facts import read_facts
 
     return Target(device.name, read_facts(device).int8_isa)
 
 
 def target_of(entry: Entry) -> Target:
-    """What a device of the inventory is; the connection is closed at the end. DeviceError."""
+    """Return the target of a device of the inventory; the connection is closed at the end. Raises DeviceError."""
     from edgenas.devices.transports.remote_device import RemoteDevice
 
     device = entry.open()
@@ -56,8 +56,8 @@ def target_of(entry: Entry) -> Target:
 
 
 def target_of_table(path: Path) -> Target | None:
-    """The device that a latency table was last measured on, as it was read then; None for a table that is not there,
-    that was imported, or that was measured by a version which did not look."""
+    """Return the device that a latency table was last measured on, from its records; None for a table that does not
+    exist, that was imported, or that was measured by a version that did not record instruction sets."""
     from edgenas.latency_tables.store.journal import read_journal
 
     try:
@@ -69,7 +69,7 @@ def target_of_table(path: Path) -> Target | None:
 
 @cache
 def this_machine() -> Target:
-    """Where this program runs. DeviceError."""
+    """Return the target of this machine. Raises DeviceError."""
     from edgenas.devices.transports.local import LocalDevice
 
     return target_on(LocalDevice())

@@ -1,4 +1,4 @@
-"""Verdict: how a file was timed on a device, and whether it keeps its budget."""
+"""Verdicts: the measured time of a file on a device, and whether it is within the budget."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from edgenas.latency_tables.setting import SettingField
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One file on one device: milliseconds a run by ``statistic``, with its 95 % interval.
+    """Time of one file on one device: milliseconds per run by ``statistic``, with its 95 % interval.
 
-    ``within_budget`` compares the interval's upper end, not the estimate; None without a budget. ``predicted_ms`` is
-    the sum of the network's blocks in a table of the same runtime; ``setting`` says where and how it was measured, None
-    for finalists in run.json of edgenas 0.2. ``peak_kib`` is the most memory that a process with nothing but this file
-    had resident, ``model_kib`` what of it came with the model; None where no runtime reports it. ``median_low_ms`` and
-    ``median_high_ms`` are the median's own interval.
+    within_budget                    whether the interval's upper end, not the estimate, is within the budget; None
+                                     without a budget
+    predicted_ms                     sum of the network's blocks in a table of the same runtime
+    setting                          conditions of the measurement; None for finalists in run.json of edgenas 0.2
+    peak_kib                         largest resident memory of a process that runs only this file
+    model_kib                        part of ``peak_kib`` that came with the model; both are None where the runtime does
+                                     not report them
+    median_low_ms, median_high_ms    95 % interval of the median
     """
 
     DERIVED: ClassVar[tuple[str, ...]] = ("error",)
@@ -41,10 +44,10 @@ class Verdict:
 
     @property
     def disturbed(self) -> bool:
-        """Inside the budget by its statistic, while its median is over it."""
+        """Return whether the file is within the budget by its statistic while its median exceeds it."""
         return self.budget_ms is not None and self.within_budget is True and self.median_ms > self.budget_ms
 
     @property
     def error(self) -> float | None:
-        """Measured over predicted, less 1; None without a prediction."""
+        """Relative error: measured over predicted time, minus 1; None without a prediction."""
         return None if not self.predicted_ms else self.measured_ms / self.predicted_ms - 1

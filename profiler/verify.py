@@ -1,13 +1,14 @@
-"""Timing exported files on a device, and holding them against a budget and a prediction."""
+"""Verification of exported files: time them on a device, and compare with a budget and a prediction."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from edgenas.base.errors import DeviceError, InputError, OutcomeError
+from edgenas.base.listener import SILENT, Listener
 from edgenas.devices.facts.facts import fingerprint, read_facts
 from edgenas.devices.inventory import Entry
 from edgenas.latency_tables.setting import Fact, Setting
@@ -21,7 +22,8 @@ from edgenas.profiler.workers import conditions, open_worker, runtime_named
 
 
 def runtime_of(path: Path, entry: Entry) -> str:
-    """The runtime that runs a file on a device, by its ending; InputError for any other."""
+    """Return the name of the runtime that runs a file on a device, by the file's suffix; InputError for any other
+    suffix."""
     from edgenas.devices.sections import TOOLS
 
     fitting = {name: runtime for name, runtime in RUNTIMES.items() if (name in TOOLS) == (not entry.python)}
@@ -33,10 +35,10 @@ def runtime_of(path: Path, entry: Entry) -> str:
 
 
 def plan_in(setting: Setting, entry: Entry, **changes: Any) -> Plan:
-    """Return the plan that measures on a device as the table or record of ``setting`` was measured.
+    """Return the plan that measures on a device in the conditions of ``setting``.
 
-    Its cores are those that the inventory pins to, else those of the setting where this is the machine of the setting;
-    another machine chooses its own. ``changes``: see ``Plan.of``.
+    Its cores are those of the inventory; without any, those of the setting where the device is the setting's machine;
+    otherwise the device chooses its own. ``changes``: see ``Plan.of``.
     """
     cores = entry.cores
     if cores is None and machine(setting) == _known(fingerprint(read_facts(entry.open()))):
@@ -66,15 +68,14 @@ def verify_files(
     statistic: str = estimates.DEFAULT,
     force: bool = False,
     memory: bool = True,
-    say: Callable[[str], None] = lambda text: None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    listener: Listener = SILENT,
 ) -> list[Verdict]:
     """Measure ``files`` (name -> content), all of one runtime, interleaved, as blocks are measured.
 
-    Where a file is outside the budget, fresh processes are added one at a time until all are inside or ``most`` have
-    run, and everything measured counts: what disturbs a machine for a while widens the interval until enough of it was
-    quiet. Memory is measured after that, each file in a process of its own, unless ``memory`` is False. OutcomeError
-    when a file cannot be measured.
+    Where a file is outside the budget, fresh processes are added one at a time until all files are inside or ``most``
+    processes have run. All measurements count: a temporary disturbance of the machine widens the interval until enough
+    processes were undisturbed. Memory is measured afterwards, each file in a process of its own, unless ``memory`` is
+    False. OutcomeError when a file cannot be measured.
     """
     from edgenas.devices.transports.reattach import clear
     from edgenas.profiler.device_session import station
@@ -88,9 +89,9 @@ def verify_files(
         return budget_ms is None or all(estimates.interval(t, statistic)[1] <= budget_ms for t in times.values())
 
     how = runtime_named(runtime)
-    when = conditions([entry], force, say)
+    when = conditions([entry], force, listener)
     with station(worker, how, plan or Plan(cores=entry.cores), when) as held, held.steady():
-        clear(worker.device)  # what an earlier process left there is not measured now
+        clear(worker.device)  # a kept result of an earlier process must not be collected as this measurement
         repeated = measure_processes(
             worker.device,
             how,
@@ -100,14 +101,14 @@ def verify_files(
             processes=processes,
             most=most,
             enough=inside,
-            progress=progress,
+            listener=listener,
         )
         takes = dict.fromkeys(files, Memory(None, None))
         for name in repeated.times if memory else ():
             try:
                 takes[name] = memory_of(worker.device, how, files[name], held.plan, program=worker.program)
-            except (OutcomeError, DeviceError) as error:  # the times stand without it
-                say(f"{name}: its memory is not known: {error}")
+            except (OutcomeError, DeviceError) as error:  # the times are valid without it
+                listener.message(f"{name}: its memory is not known: {error}")
     if repeated.failures:
         failure = repeated.failures[0]
         raise OutcomeError(f"{failure.name} cannot be measured on {entry.name} ({failure.stage}): {failure.message}")

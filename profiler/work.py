@@ -1,4 +1,4 @@
-"""What a campaign still has to measure: pieces cut into batches, given out to whoever asks, taken back when lost."""
+"""The work queue of a campaign: pieces are cut into batches, given to devices, and taken back from lost devices."""
 
 from __future__ import annotations
 
@@ -8,19 +8,27 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from edgenas.base.listener import Listener
 from edgenas.blocks.counts import weight_bytes
 from edgenas.latency_tables.records import Piece, Purpose
 from edgenas.profiler.plan import Plan
 
-BATCH_BYTES = 64 << 20  # of model files: what a small board can hold twice
-BATCH_S = 60.0  # of measuring, estimated: what is lost when the power goes
-_SLOW_MACS_PER_S = 1e9  # what the estimate takes the device for: one core of a small board at float32
+BATCH_BYTES = 64 << 20  # most bytes of model files in a batch: a small board can hold twice as many
+BATCH_S = 60.0  # longest estimated duration of a batch, s: the most that a power cut loses
+_SLOW_MACS_PER_S = 1e9  # MACs per second that the estimate assumes: one core of a small board in float32
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignProgress:
-    """Told after every batch: (piece, process) pairs measured and wanted, failures, and seconds left as it looks; which
-    ``device`` measured the batch, and how warm it was then; pieces that are ``unstable`` so far."""
+    """State of a campaign after a batch.
+
+    done, total     (piece, process) pairs measured, and requested so far
+    failed          number of failures
+    eta_s           seconds until the campaign ends, estimated from the measurements so far
+    device          name of the device that measured the batch
+    temperature_c   temperature of the device after the batch, °C; None where it gives none
+    unstable        number of pieces that do not meet the stopping rule yet
+    """
 
     done: int
     total: int
@@ -32,7 +40,7 @@ class CampaignProgress:
 
     @property
     def note(self) -> str:
-        """Who, how warm, how many unstable."""
+        """Device, temperature and number of unstable pieces, as one text."""
         heat = None if self.temperature_c is None else f"{self.temperature_c:.0f} °C"
         unstable = f"{self.unstable} unstable" if self.unstable else None
         return ", ".join(part for part in (self.device, heat, unstable) if part)
@@ -40,8 +48,13 @@ class CampaignProgress:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A batch for one fresh process: what to measure, and ``sentinels`` beside it; ``batch`` names it, or is '' for a
-    name made from what it is. ``again``: each was measured as often as all are, and is not known yet."""
+    """A batch for one fresh process.
+
+    pieces      pieces to measure
+    sentinels   pieces measured with them to detect drift
+    batch       name of the batch; '' for a name made from its content
+    again       whether its pieces had the minimum number of processes and do not meet the stopping rule yet
+    """
 
     process: int
     pieces: tuple[Piece, ...]
@@ -51,19 +64,19 @@ class Item:
     again: bool = False
 
 
-#: Asked for what is to be measured next, given what has failed in this campaign; nothing ends it.
+#: Function from the pieces that failed in this campaign to the next batches; no batches end the campaign.
 WorkProvider = Callable[[Collection[Piece]], Sequence[Item]]
 
 
 class WorkQueue:
-    """Batches in order. Safe to use from several threads.
+    """A queue of batches in order, safe to use from several threads.
 
-    ``more`` is asked whenever all batches are done; a piece that failed is left out of what is given out later.
+    ``more`` is called whenever all batches are done; a piece that failed is left out of later batches.
     """
 
-    def __init__(self, more: WorkProvider, plan: Plan, progress: Callable[[CampaignProgress], None]) -> None:
+    def __init__(self, more: WorkProvider, plan: Plan, listener: Listener) -> None:
         self._queue: deque[Item] = deque()
-        self._more, self._plan, self._progress = more, plan, progress
+        self._more, self._plan, self._listener = more, plan, listener
         self._out = 0
         self._finished = False
         self._broken: set[Piece] = set()
@@ -73,8 +86,8 @@ class WorkQueue:
         self.measured = self._failed = self._unstable = 0
 
     def take(self, first: Callable[[Item], bool] = lambda item: False) -> Item | None:
-        """The next batch, or a later one for which ``first`` holds; waits while what others have may come back. None
-        when everything is done."""
+        """Return the next batch, or first a later one for which ``first`` is true; wait while batches of other devices
+        may come back. None when all work is done."""
         with self._changed:
             while True:
                 item = self._next(first)
@@ -90,7 +103,8 @@ class WorkQueue:
     def done(
         self, item: Item, measured: int, failed: Collection[Piece], device: str, temperature_c: float | None
     ) -> None:
-        """``item`` is measured and on the disk, but for the pieces that ``failed``; by whom, see Progress."""
+        """Record that ``item`` is measured and on the disk, except for the pieces that ``failed``, and report progress;
+        ``device`` and ``temperature_c`` are those of ``CampaignProgress``."""
         with self._changed:
             self._out -= 1
             self._broken.update(failed)
@@ -99,14 +113,14 @@ class WorkQueue:
             self._worked_s += self._seconds(item)
             pace = (time.monotonic() - self._begin) / self._worked_s
             left_s = max(0.0, pace * (self._estimated_s - self._worked_s))
-            told = CampaignProgress(
+            state = CampaignProgress(
                 self.measured, self._total, self._failed, left_s, device, temperature_c, self._unstable
             )
-            self._progress(told)
+            self._listener.progress(state.done, state.total, state.note, detail=state)
             self._changed.notify_all()
 
     def give_back(self, item: Item) -> None:
-        """``item`` was not measured; the next who asks gets it."""
+        """Put ``item``, which was not measured, back at the front of the queue."""
         with self._changed:
             self._out -= 1
             self._queue.appendleft(item)
@@ -114,7 +128,7 @@ class WorkQueue:
 
     @property
     def finished(self) -> bool:
-        """Nothing is left to be measured."""
+        """Return whether no batch is left to measure."""
         with self._changed:
             return self._finished
 
@@ -124,7 +138,7 @@ class WorkQueue:
         self._total += sum(len(item.pieces) for item in items)
         self._estimated_s += sum(self._seconds(item) for item in items)
         self._finished = not items
-        if items:  # what is unstable in the end, the table says
+        if items:  # the last number is kept at the end; the table has the final one
             self._unstable = len({piece for item in items if item.again for piece in item.pieces})
 
     def _next(self, first: Callable[[Item], bool]) -> Item | None:
@@ -135,7 +149,7 @@ class WorkQueue:
         return item
 
     def _whole(self, item: Item) -> Item:
-        """``item`` less the pieces that failed since it was cut."""
+        """Return ``item`` without the pieces that failed since it was cut."""
         return replace(item, pieces=tuple(piece for piece in item.pieces if piece not in self._broken))
 
     def _seconds(self, item: Item) -> float:
@@ -143,7 +157,7 @@ class WorkQueue:
 
 
 def estimate_s(piece: Piece, plan: Plan) -> float:
-    """Seconds that measuring a piece once takes on a slow device: warm-up and rounds."""
+    """Estimate the seconds that one measurement of a piece takes on a slow device: warm-up and rounds."""
     once_s = max(sum(block.macs for block in piece) / _SLOW_MACS_PER_S, plan.min_sample_us / 1e6)
     turn_s = max(once_s, min(plan.samples * once_s, plan.max_round_ms / 1e3))
     warmup_s = max(plan.warmup_ms / 1e3, plan.warmup_runs * once_s)
@@ -151,7 +165,8 @@ def estimate_s(piece: Piece, plan: Plan) -> float:
 
 
 def batches(pieces: Sequence[Piece], plan: Plan, most: int) -> Iterator[list[Piece]]:
-    """Cut into runs of at most ``most`` pieces that stay within BATCH_BYTES and BATCH_S; one is always allowed."""
+    """Cut pieces into batches of at most ``most`` pieces within BATCH_BYTES and BATCH_S; a single piece is always
+    allowed."""
     batch: list[Piece] = []
     seconds, size = 0.0, 0
     for piece in pieces:

@@ -1,15 +1,17 @@
-"""What a search has to keep: budgets of one cost, and one limit for each of the others.
+"""Budgets and limits of a search: one or more budgets of one cost, and one limit for each other cost.
 
-The one road of a budget, of ``search``, ``ship`` and ``demo``: a ``BudgetRequest`` is opened into ``Budgets``, which
-make the search's problems, say which policy counts a latency against its budget, and are recorded in ``search.json``.
+``search``, ``ship`` and ``demo`` all use them in the same way: ``open_budgets`` turns a ``BudgetRequest`` into
+``Budgets``, which make the problems of the search, name the policy that counts a latency against its budget, and are
+recorded in ``search.json``.
 """
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgenas.base.errors import InputError
 from edgenas.search.cost import macs_cost, params_cost, peak_memory_cost, size_cost
@@ -17,18 +19,22 @@ from edgenas.search.problem import Accuracy, Cost, Limit, Problem
 from edgenas.search.space import Space
 from edgenas.search.table_cost import PricedCost, table_cost
 
+if TYPE_CHECKING:
+    from edgenas.latency_tables.gate import TableOrPath
+
 
 @dataclass(frozen=True, slots=True)
 class BudgetRequest:
-    """Budgets and limits as a caller gives them: one number or more for each kind, at least one kind.
+    """Budgets and limits as the caller gives them: at least one kind, with one or more numbers each.
 
     ms, macs, params, mb, memory_mb   budgets by unit; one kind may have several
     also                              latency limits on other devices, as TABLE=MS
     table                             the latency table of ``ms``
     statistic, unvalidated, predict   how tables are used: ``edgenas.search.table_cost``
-    uncertainty                       what of a latency counts (``edgenas.search.uncertainty``); None for the default,
-                                      which is
-                                      another where what is found is ``measured_again`` before it is accepted
+    uncertainty                       policy that counts a latency (``edgenas.search.uncertainty``); None for the
+                                      default, which depends on ``measured_again``
+    measured_again                    True where the result is measured again before it is accepted
+    opened                            path -> table, of tables that were read before and are not read again
     """
 
     ms: tuple[float, ...] = ()
@@ -43,9 +49,10 @@ class BudgetRequest:
     predict: bool = False
     uncertainty: str | None = None
     measured_again: bool = False
+    opened: Mapping[Path, TableOrPath] = field(default_factory=dict)
 
     def kinds(self) -> dict[str, tuple[float, ...]]:
-        """Option -> numbers, of the kinds that have any; the first of several budgets comes first."""
+        """Return option -> numbers, for the kinds that have numbers; the kind with several numbers comes first."""
         kinds = {
             "--budget-ms": self.ms,
             "--budget-macs": self.macs,
@@ -65,7 +72,7 @@ class BudgetRequest:
 
 @dataclass(frozen=True, slots=True)
 class Budgets:
-    """Budgets of one cost, and limits beside it."""
+    """Budgets of one cost (``priced``), and limits of other costs."""
 
     priced: PricedCost
     budgets: tuple[float, ...]
@@ -73,18 +80,19 @@ class Budgets:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What to know about the tables."""
+        """Notes about the tables, for the user."""
         return tuple(note for priced in (self.priced, *(other for other, _ in self.others)) for note in priced.notes)
 
     @property
     def latency(self) -> PricedCost | None:
-        """The cost that has the budget, or else the first of the limits, that is a latency by a table."""
+        """The first cost that is a latency by a table: the one with the budget, else that of a limit; None without."""
         priced = (self.priced, *(other for other, _ in self.others))
         return next((each for each in priced if each.uncertainty is not None), None)
 
     @property
     def policy(self) -> str | None:
-        """A sentence: what of a latency counts against its budget; None where no budget or limit is a latency."""
+        """Sentence about the cost that counts a latency against its budget; None where no budget or limit is a
+        latency."""
         from edgenas.search.uncertainty import COUNTS, check_uncertainty
 
         if self.latency is None or self.latency.uncertainty is None:
@@ -102,21 +110,22 @@ class Budgets:
 
     @property
     def told(self) -> tuple[str, ...]:
-        """What to tell before a search begins: what to know about the tables, and the policy."""
+        """Messages before a search begins: the notes about the tables, and the policy."""
         return (*self.notes, *([] if self.policy is None else [self.policy]))
 
     @property
     def limits(self) -> tuple[Limit, ...]:
-        """Those beside the budget."""
+        """Limits of the other costs."""
         return tuple(Limit(priced.at(most), most) for priced, most in self.others)
 
     def problem(self, space: Space, accuracy: Accuracy, budget: float, seed: int) -> Problem:
-        """The problem at one of the budgets."""
+        """Return the search problem at one of the budgets."""
         return Problem(space, self.priced.at(budget), accuracy, budget, seed, self.limits)
 
 
 def open_budgets(request: BudgetRequest, space: Space) -> Budgets:
-    """Open the tables that are needed; InputError says what is missing, OutcomeError what a table does not prove."""
+    """Open the tables of a request and return its budgets; InputError where an option or a file is missing,
+    OutcomeError where a table does not pass the gate."""
     (first, budgets), *rest = request.kinds().items()
     if first == "--budget-memory-mb":
         raise InputError(
@@ -141,7 +150,7 @@ def open_budgets(request: BudgetRequest, space: Space) -> Budgets:
 
 
 def open_latency(request: BudgetRequest, space: Space) -> PricedCost:
-    """Return the latency that ``request.ms`` are budgets of, by ``request.table``; errors:
+    """Return the latency cost of the budgets ``request.ms``, by ``request.table``; errors as in
     ``edgenas.search.table_cost``."""
     if request.table is None:
         raise InputError(f"--budget-ms needs --table; measure one: edgenas profile {space.name}")
@@ -152,7 +161,7 @@ def open_latency(request: BudgetRequest, space: Space) -> PricedCost:
 def _table_cost(request: BudgetRequest, space: Space, table: Path, name: str) -> PricedCost:
     return table_cost(
         space,
-        table,
+        request.opened.get(table, table),
         request.statistic,
         request.unvalidated,
         request.predict,
@@ -177,7 +186,8 @@ def _priced(request: BudgetRequest, kind: str, space: Space) -> PricedCost:
 def quantile_budgets(
     space: Space, cost: Cost, quantiles: tuple[float, ...], seed: int, networks: int = 1000
 ) -> tuple[float, ...]:
-    """Return budgets in the cost's unit at ``quantiles`` of the costs of random networks, to three digits."""
+    """Return budgets at ``quantiles`` (0..1) of the costs of ``networks`` random networks, in the cost's unit, rounded
+    to three digits."""
     rng = random.Random(seed)
     costs = sorted(cost.total(space.architecture(space.sample(rng))) for _ in range(networks))
     return tuple(float(f"{costs[int(q * networks)]:.3g}") for q in quantiles)

@@ -1,4 +1,4 @@
-"""What a network may cost: milliseconds from a latency table, MACs, parameters, or bytes."""
+"""The costs of a network: milliseconds from a latency table, MACs, parameters, or megabytes."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from edgenas.search.problem import Cost, Peak
 
 
 class BlockLatencies(Protocol):
-    """What a latency table answers by one statistic; ``edgenas.latency_tables.gate.Searchable`` is one."""
+    """Block latencies from a table, by one statistic; ``edgenas.latency_tables.gate.Searchable`` is one."""
 
     def ms(self, block: BlockSpec) -> float:
-        """Latency of a block in milliseconds; InputError for a block it lacks."""
+        """Latency of a block in milliseconds; InputError for a block that the table does not have."""
         ...
 
     def missing(self, blocks: Iterable[BlockSpec]) -> Sequence[BlockSpec]:
-        """Those of ``blocks`` it lacks."""
+        """Return those of ``blocks`` that the table does not have."""
         ...
 
 
 def latency_cost(
     table: BlockLatencies, blocks: Iterable[BlockSpec] = (), fixed_ms: float = 0.0, name: str = ""
 ) -> Cost:
-    """Return milliseconds as ``table`` has them, whatever that proves: ``edgenas.search.table_cost`` asks for proof
-    first.
+    """Return the cost in milliseconds by ``table``, without a check of its validation; ``edgenas.search.table_cost``
+    checks the validation first.
 
-    ``blocks``: those a search will ask for (``space.blocks()``); InputError at once when the table lacks any. A skip
-    costs nothing. ``fixed_ms`` is what every network takes beside its blocks, ``name`` the device where there are
-    several.
+    ``blocks`` are those that the search will use (``space.blocks()``); InputError at once when the table lacks one of
+    them. A skip costs 0 ms. ``fixed_ms`` is the time that every network takes in addition to its blocks, ``name`` the
+    device where there are several.
     """
     wanted = [block for block in blocks if block.kind != "skip"]
     lacking = list(table.missing(wanted))
@@ -49,26 +49,27 @@ def latency_cost(
 
 
 def macs_cost() -> Cost:
-    """Multiply-accumulates for one image; see ``edgenas.blocks.counts``."""
+    """Return the cost in multiply-accumulates for one image; see ``edgenas.blocks.counts``."""
     return Cost("MACs", _macs)
 
 
 def params_cost() -> Cost:
-    """Trainable parameters; see ``edgenas.blocks.counts``."""
+    """Return the cost in trainable parameters; see ``edgenas.blocks.counts``."""
     return Cost("params", _params)
 
 
 def size_cost() -> Cost:
-    """MB (10^6 bytes) of weights and biases in single precision; see ``edgenas.blocks.counts``."""
+    """Return the cost in MB (10^6 bytes) of weights and biases in single precision; see ``edgenas.blocks.counts``."""
     return Cost("MB", _megabytes, name="weights")
 
 
 def peak_memory_cost() -> Peak:
-    """MB of activations in single precision while the block runs that needs most; see ``edgenas.blocks.counts``."""
+    """Return the peak of activations in single precision, in MB (10^6 bytes), over a network's blocks; see
+    ``edgenas.blocks.counts``."""
     return Peak("MB", _peak_megabytes, name="peak activations")
 
 
-@lru_cache(maxsize=2**16)  # a search asks for the same blocks again and again
+@lru_cache(maxsize=2**16)  # a search needs the cost of the same blocks many times
 def _macs(block: BlockSpec) -> float:
     return float(block.macs)
 

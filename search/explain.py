@@ -1,4 +1,5 @@
-"""Why a search answers as it does: what the winner spends its budget on, what binds, and what more would buy."""
+"""Explanation of a search's answer: the winner's most expensive blocks, the active limits, and the gain from raising
+them."""
 
 from __future__ import annotations
 
@@ -13,12 +14,12 @@ from edgenas.search.record import BudgetRun, SearchRecord
 from edgenas.search.solvers import limited
 from edgenas.search.space import Choice
 
-DEAREST = 5  #: blocks that are named
-WORTH = 0.1  #: accuracy points by which a network must be better to be worth a name: no training tells less apart
+DEAREST = 5  #: number of most expensive blocks in an explanation
+WORTH = 0.1  #: smallest reported difference in accuracy points: no training distinguishes less
 
 
 def worth_naming(record: SearchRecord) -> float:
-    """Return by how much a network must be better to be worth a name: WORTH; of scores, a thousandth of their range."""
+    """Return the smallest difference in accuracy that is reported: WORTH points; for scores, 1/1000 of their range."""
     if not record.score:
         return WORTH
     judged = [trial.accuracy for run in record.runs for trial in run.result.trials]
@@ -27,7 +28,15 @@ def worth_naming(record: SearchRecord) -> float:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Of one answer, the ``winner``, and of the whole search; ``front`` has the best run of each budget."""
+    """Explanation of one answer (``winner``) and of the whole search.
+
+    front     the best run of each budget, by ascending budget
+    dearest   the most expensive blocks of the winner
+    fixed     cost that every network has in addition to its blocks
+    bounds    the budget, then each limit
+    judged    number of judged networks, and ``hits`` how many of them came from the cache
+    seconds   time of all runs
+    """
 
     winner: BudgetRun
     front: tuple[BudgetRun, ...]
@@ -40,10 +49,10 @@ class Explanation:
 
 
 def explain(record: SearchRecord, answering: BudgetRun | None = None) -> Explanation:
-    """Explain the answer of ``answering``, or of the best run at the first budget. Nothing is judged for it."""
+    """Explain the answer of ``answering``, by default that of the best run at the first budget. Nothing is judged."""
     budgets = list(dict.fromkeys(run.budget for run in record.runs))
     winner = answering or record.best(budgets[0])
-    searched = list({id(run.result.trials): run for run in record.runs}.values())  # hybrid: one for all budgets
+    searched = list({id(run.result.trials): run for run in record.runs}.values())  # hybrid: one run for all budgets
     trials = [trial for run in searched for trial in run.result.trials]
     slacks = record.slacks(winner)
     return Explanation(
@@ -59,7 +68,7 @@ def explain(record: SearchRecord, answering: BudgetRun | None = None) -> Explana
 
 
 def dearest(record: SearchRecord, choice: Choice, most: int = DEAREST) -> tuple[CostShare, ...]:
-    """The blocks of a network that cost most, as predicted."""
+    """Return the ``most`` most expensive blocks of a network by predicted cost, most expensive first."""
     network = record.space.architecture(choice)
     total = record.cost.total(network)
     spent = [
@@ -67,7 +76,7 @@ def dearest(record: SearchRecord, choice: Choice, most: int = DEAREST) -> tuple[
         for layer, block in zip(record.space.layers, network.blocks, strict=True)
         if block.kind != "skip"
     ]
-    return tuple(sorted(spent, key=lambda one: -one.cost)[:most])
+    return tuple(sorted(spent, key=lambda share: -share.cost)[:most])
 
 
 def _bound(record: SearchRecord, run: BudgetRun, number: int, slack: LimitSlack) -> LimitExplanation:
@@ -77,12 +86,12 @@ def _bound(record: SearchRecord, run: BudgetRun, number: int, slack: LimitSlack)
 
 
 def _limits(run: BudgetRun) -> tuple[Limit, ...]:
-    """The budget, and the limits beside it."""
+    """The budget, then the limits."""
     return (Limit(run.problem.cost, run.budget), *run.problem.limits)
 
 
 def _judged(record: SearchRecord, run: BudgetRun, number: int) -> NextBetter | None:
-    """Of all networks judged that are better and break only this limit, the one that breaks it least."""
+    """Return, of all judged networks that are better and exceed only this limit, the one that exceeds it least."""
     limits, best = _limits(run), run.result.answer
     raised, found, worth = limits[number], dict[Choice, tuple[float, float]](), worth_naming(record)
     for trial in (trial for each in record.runs for trial in each.result.trials):
@@ -98,7 +107,8 @@ def _judged(record: SearchRecord, run: BudgetRun, number: int) -> NextBetter | N
 
 
 def _predicted(record: SearchRecord, run: BudgetRun, number: int) -> NextBetter | None:
-    """The network that breaks this limit least among all predicted better than the best predicted within all."""
+    """Return the network that exceeds this limit least, among all networks predicted to be better than the network
+    predicted best within all limits."""
     if record.values is None:
         return None
     limits = _limits(run)
@@ -118,14 +128,14 @@ def _predicted(record: SearchRecord, run: BudgetRun, number: int) -> NextBetter 
     network = record.space.architecture(found)
     needs = raised.cost.total(network)
     gained = prediction.accuracy(found) - prediction.accuracy(within.choice)
-    if needs <= raised.most:  # a cost that is no sum: its tangent left this one out
+    if needs <= raised.most:  # a cost that is not a sum: by its tangent this network exceeds the limit, by itself not
         return None
     return NextBetter("predicted", record.space.key(found), needs, needs - raised.most, gained)
 
 
 def _least(valued: Graph, run: BudgetRun, number: int, least: float) -> Choice | None:
-    """The path of least weight of one limit that keeps the others and is worth ``least`` or more: maximise what it
-    saves, with worth as a limit."""
+    """Return the path of smallest weight for one limit that keeps the others and has at least the value ``least``:
+    maximise the negative weight, with the value as a limit."""
     most = (run.budget, *valued.most)
     kept = [kind for kind in range(len(most)) if kind != number]
     layers = valued.layers
@@ -136,7 +146,7 @@ def _least(valued: Graph, run: BudgetRun, number: int, least: float) -> Choice |
 
 
 def _least_peak(valued: Graph, record: SearchRecord, run: BudgetRun, number: int, least: float) -> Choice | None:
-    """The same for a peak, by trying the peaks that blocks have, the next first."""
+    """Return the same for a limit on a peak, by trying the peaks of blocks above the limit in ascending order."""
     limit = run.problem.limits[number - 1]
     peaks = sorted({limit.cost.of(block) for block in record.space.blocks()})
     for peak in peaks:

@@ -1,4 +1,5 @@
-"""Why a search answers as it does, as ``search.json`` holds it: limits, what raising them would buy, what is spent."""
+"""Explanation of a search's answer, as recorded in ``search.json``: use of each limit, gain from raising a limit, and
+cost of each block."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True)
 class LimitSlack:
-    """A budget or limit and what a network has of it; ``name`` is '' where the unit says which."""
+    """A budget or limit (``most``) and a network's cost against it (``has``), both in ``unit``; ``name`` is '' where
+    the unit identifies the limit."""
 
     DERIVED: ClassVar[tuple[str, ...]] = ("slack", "slack_share")
 
@@ -19,22 +21,23 @@ class LimitSlack:
 
     @property
     def slack(self) -> float:
-        """Amount that is left."""
+        """Unused amount of the limit, in ``unit``."""
         return self.most - self.has
 
     @property
     def slack_share(self) -> float:
-        """Amount that is left, as a share of the most."""
+        """Unused amount, as a share of the limit."""
         return 1 - self.has / self.most if self.most else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class NextBetter:
-    """The next network that is better by ``edgenas.search.explain.WORTH`` when one limit alone is raised: by
-    ``extra`` (in
-    its unit) to ``most``, for ``gained`` accuracy points. ``source`` is 'predicted' where two predictions of additive
-    block values are compared, and the network is the cheapest of all that are predicted so; 'judged' where networks
-    that were judged are compared, which are few."""
+    """The cheapest known network that is better by at least ``edgenas.search.explain.WORTH`` when only one limit is
+    raised: by ``extra`` (in its unit) to ``most``, for ``gained`` accuracy points.
+
+    ``source`` is 'predicted' where accuracies predicted from additive block values are compared: the network is then
+    the cheapest of the whole space. It is 'judged' where judged networks are compared, which are few.
+    """
 
     DERIVED: ClassVar[tuple[str, ...]] = ("gained_per_unit", "gained_per_percent")
 
@@ -46,18 +49,19 @@ class NextBetter:
 
     @property
     def gained_per_unit(self) -> float:
-        """Accuracy points for one unit more of the limit."""
+        """Accuracy points gained per additional unit of the limit."""
         return self.gained / self.extra
 
     @property
     def gained_per_percent(self) -> float:
-        """Accuracy points for one percent more of the limit."""
+        """Accuracy points gained per additional percent of the limit."""
         return self.gained / (100 * self.extra / (self.most - self.extra))
 
 
 @dataclass(frozen=True, slots=True)
 class LimitExplanation(LimitSlack):
-    """A budget or limit, and what raising it buys; ``binds`` is None where nothing is known above it."""
+    """A budget or limit, and the better networks that raising it allows; ``binds`` is True where it is active, None
+    where no network above it is known."""
 
     binds: bool | None = None
     more: tuple[NextBetter, ...] = ()

@@ -1,4 +1,5 @@
-"""Whether any network keeps a problem's budget and limits; else which of them bind, and what is reachable."""
+"""Check that some network keeps a problem's budget and limits; else report the active limits and the smallest reachable
+costs."""
 
 from __future__ import annotations
 
@@ -14,15 +15,18 @@ from edgenas.search.space import Space
 
 
 def checked_graph(problem: Problem) -> Graph:
-    """The graph of a problem, with its limits; BudgetError when no network keeps them."""
+    """Return the graph of a problem, with its limits; BudgetError when no network keeps budget and limits."""
     graph = layered_graph(problem.space, problem.cost, problem.limits)
     check_feasible(graph, problem)
     return graph
 
 
 def check_feasible(graph: Graph, problem: Problem) -> None:
-    """BudgetError when no path of ``graph``, that of ``problem``, keeps the budget and every limit; it names the fewest
-    that cannot be kept together (one by one left out while the others still cannot be kept)."""
+    """Raise BudgetError when no path of ``graph`` (the graph of ``problem``) keeps the budget and every limit.
+
+    The error names a smallest set of limits that cannot be kept together: limits are removed one by one, as long as the
+    others still cannot be kept.
+    """
     check_budget(graph, problem.space, problem.budget, problem.cost.unit)
     if not problem.limits or _possible(graph, problem.budget):
         return
@@ -43,7 +47,8 @@ def check_feasible(graph: Graph, problem: Problem) -> None:
 
 
 def _possible(graph: Graph, budget: float) -> bool:
-    """Whether a path keeps the budget and every limit: first the path that uses least of all of them together."""
+    """Return whether a path keeps the budget and every limit; the path of the smallest scaled sum over all limits is
+    tried first."""
     most = np.array([budget, *graph.most])
     scaled = [layer.weights @ (1 / np.where(most > 0, most, 1e-6)) for layer in graph.layers]
     choice = best_rest(graph, scaled).complete(graph, 0, 0)
@@ -54,7 +59,8 @@ def _possible(graph: Graph, budget: float) -> bool:
 
 
 def _only(graph: Graph, budget: float, kept: Sequence[int]) -> tuple[Graph, float]:
-    """The graph with only some of its limits, the first of them as its cost; number 0 is the budget."""
+    """Return the graph with only the limits ``kept`` (index 0 is the budget), the first of them as its cost, and the
+    budget of that cost."""
     most = (budget, *graph.most)
     first, *others = kept
     costs = [layer.weights[:, first] for layer in graph.layers]
@@ -63,7 +69,7 @@ def _only(graph: Graph, budget: float, kept: Sequence[int]) -> tuple[Graph, floa
 
 
 def _least(graph: Graph, problem: Problem, limit: Limit, index: int, binding: Sequence[int]) -> float:
-    """The least of a limit's cost that a network has which keeps the others that bind."""
+    """Smallest cost, in the unit of ``limit``, of a network that keeps the other active limits."""
     if isinstance(limit.cost, Peak):
         return _least_peak(problem, limit, index, binding)
     others = [other for other in binding if other != index]
@@ -76,7 +82,7 @@ def _least(graph: Graph, problem: Problem, limit: Limit, index: int, binding: Se
 
 
 def _least_peak(problem: Problem, limit: Limit, index: int, binding: Sequence[int]) -> float:
-    """By halving the peaks that blocks have."""
+    """Smallest peak of a network that keeps the other active limits, by bisection over the peaks of all blocks."""
     peaks = sorted({peak for peak in _peaks(problem.space, limit) if peak > limit.most})
     others = [other for other in binding if other != index]
     low, high = 0, len(peaks)

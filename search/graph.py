@@ -1,7 +1,8 @@
-"""A space as numbers: the layered graph that the solvers walk.
+"""The layered graph of a space, as arrays of numbers: the input of the solvers.
 
-A network is a path from the one state before the first layer to any state after the last; each edge has an exact cost,
-an additive value, and what it adds to each further limit. All are added from the first layer on, in that order.
+A network is a path from the single state before the first layer to any state after the last layer. Each edge has an
+exact cost, an additive value, and a weight for each further limit (a limit in addition to the budget). All sums are
+added in the order of the layers.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class GraphLayer:
-    """The edges of one layer as arrays of one length; ``source`` and ``target`` index the states before and after.
-    ``also`` (limits, edges) is what each edge adds to each further limit."""
+    """The edges of one layer as arrays of equal length; ``source`` and ``target`` index the states before and after.
+    ``also`` (limits, edges) is the weight of each edge for each further limit."""
 
     source: Ints
     target: Ints
@@ -41,7 +42,7 @@ class GraphLayer:
 
     @cached_property
     def weights(self) -> Floats:
-        """(edges, 1 + limits): the cost and what is added to the further limits."""
+        """Array (edges, 1 + limits): the cost of each edge, then its weights for the further limits."""
         return np.column_stack([self.cost, *self.also])
 
     def __len__(self) -> int:
@@ -50,8 +51,8 @@ class GraphLayer:
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """``states[i]`` states before layer i, ``states[-1]`` after the last; ``states[0]`` is 1. ``most`` is what a path
-    may have of each further limit.
+    """A layered graph with ``states[i]`` states before layer i, and ``states[-1]`` after the last; ``states[0]`` is 1.
+    ``most`` has the largest sum of weights that a path may have for each further limit.
 
     InputError on arrays of different lengths, states out of range, or numbers that are not finite.
     """
@@ -77,22 +78,22 @@ class Graph:
                 raise InputError(f"layer {i}: a cost or value is not a finite number")
 
     def with_values(self, values: Sequence[Floats]) -> Graph:
-        """The same graph with other values, one array a layer."""
+        """Return the same graph with other values, one array per layer."""
         layers = [replace(layer, value=value) for layer, value in zip(self.layers, values, strict=True)]
         return replace(self, layers=tuple(layers))
 
     def with_costs(self, costs: Sequence[Floats]) -> Graph:
-        """The same graph with other costs, one array a layer."""
+        """Return the same graph with other costs, one array per layer."""
         layers = [replace(layer, cost=cost) for layer, cost in zip(self.layers, costs, strict=True)]
         return replace(self, layers=tuple(layers))
 
     def with_limits(self, also: Sequence[Floats], most: Sequence[float]) -> Graph:
-        """The same graph with other further limits, one array (limits, edges) a layer."""
+        """Return the same graph with other further limits, one array (limits, edges) per layer."""
         layers = [replace(layer, also=rows) for layer, rows in zip(self.layers, also, strict=True)]
         return Graph(self.states, tuple(layers), tuple(most))
 
     def restricted(self, keep: Sequence[Bools]) -> Graph:
-        """Only the edges that ``keep`` marks, one array a layer."""
+        """Return the graph with only the edges that ``keep`` marks, one array per layer."""
         layers = [
             GraphLayer(x.source[mask], x.target[mask], x.option[mask], x.cost[mask], x.value[mask], x.also[:, mask])
             for x, mask in zip(self.layers, keep, strict=True)
@@ -100,18 +101,18 @@ class Graph:
         return replace(self, layers=tuple(layers))
 
     def path(self, choice: Sequence[int]) -> list[int]:
-        """The edge a layer that ``choice`` (an option a layer) follows; InputError when there is none."""
+        """Return the edges of ``choice`` (one option per layer), one per layer; InputError where an edge is missing."""
         state, edges = 0, []
         for i, (layer, option) in enumerate(zip(self.layers, choice, strict=True)):
-            found = np.flatnonzero((layer.source == state) & (layer.option == option))
-            if len(found) != 1:
+            matching = np.flatnonzero((layer.source == state) & (layer.option == option))
+            if len(matching) != 1:
                 raise InputError(f"layer {i} has no option {option} in state {state}")
-            edges.append(int(found[0]))
-            state = int(layer.target[found[0]])
+            edges.append(int(matching[0]))
+            state = int(layer.target[matching[0]])
         return edges
 
     def solution(self, edges: Sequence[int]) -> Solution:
-        """The path along ``edges``, one a layer, with its cost and value."""
+        """Return the path along ``edges`` (one per layer) with its cost and value."""
         cost = value = 0.0
         for layer, edge in zip(self.layers, edges, strict=True):
             cost += float(layer.cost[edge])
@@ -120,7 +121,7 @@ class Graph:
         return Solution(choice, cost, value)
 
     def keeps(self, edges: Sequence[int]) -> bool:
-        """Whether the path along ``edges`` keeps every further limit."""
+        """Return whether the path along ``edges`` keeps every further limit."""
         total = np.zeros(len(self.most))
         for layer, edge in zip(self.layers, edges, strict=True):
             total = total + layer.also[:, edge]
@@ -129,23 +130,24 @@ class Graph:
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """A path: its options, exact cost and value."""
+    """A path through the graph: its options, exact cost and value."""
 
     choice: Choice
     cost: float
     value: float
 
 
-#: Finds the path of greatest value whose cost is at most the budget, within the graph's further limits; None when there
-#: is none.
+#: (graph, budget) -> the path of greatest value whose cost is at most the budget and that keeps the graph's further
+#: limits; None when there is no such path.
 Solver = Callable[[Graph, float], Solution | None]
 
 
 def layered_graph(space: Space, cost: Cost, limits: Sequence[Limit] = ()) -> Graph:
-    """The graph of ``space`` with ``cost`` on its edges and value 0; edge k of layer i is ``space.edges[i][k]``. What
-    every network costs is part of the first layer.
+    """Return the graph of ``space`` with ``cost`` on its edges and value 0; edge k of layer i is ``space.edges[i][k]``.
+    The fixed cost of every network is part of the first layer's edges.
 
-    Of a limit on a peak, an edge has 1 where its block is above the limit, and a path may have 0 of that.
+    For a limit on a peak, the weight of an edge is 1 where its block is above the limit, and the weights of a path must
+    sum to 0.
     """
     before = [State(space.c_in, space.in_size)]
     states: list[int] = [1]
@@ -176,21 +178,21 @@ def _on_edges(cost: Cost, blocks: Sequence[BlockSpec]) -> Floats:
 
 
 def _limited(limit: Limit, blocks: Sequence[BlockSpec], first: bool) -> Floats:
-    """What each edge adds to a limit."""
-    found = _on_edges(limit.cost, blocks)
+    """Weights of the edges for a limit, one per block; the first layer's include the fixed cost."""
+    costs = _on_edges(limit.cost, blocks)
     if isinstance(limit.cost, Peak):
-        return (np.maximum(found, limit.cost.fixed) > limit.most).astype(float)
-    return found + (limit.cost.fixed if first else 0.0)
+        return (np.maximum(costs, limit.cost.fixed) > limit.most).astype(float)
+    return costs + (limit.cost.fixed if first else 0.0)
 
 
 def edge_values(space: Space, values: Sequence[Sequence[float]], ended: Sequence[float] | None = None) -> list[Floats]:
-    """Values given for each (layer, option), on the edges of ``layered_graph``.
+    """Return the values of each (layer, option) as values of the edges of ``layered_graph``, one array per layer.
 
-    In a stage that has ended, layer i adds ``ended[i]`` (0 by default) whatever its options are worth.
+    In a stage that has ended, layer i adds ``ended[i]`` (0 by default), whatever the values of its options.
     """
     ended = [0.0] * len(space.layers) if ended is None else ended
     if [len(row) for row in values] != [len(layer.options) for layer in space.layers] or len(ended) != len(values):
-        raise InputError(f"values for {space.name} must have one row a layer and one number an option")
+        raise InputError(f"values for {space.name} must have one row per layer and one number per option")
     return [
         np.array([rest if edge.source.ended else float(row[edge.option]) for edge in edges])
         for edges, row, rest in zip(space.edges, values, ended, strict=True)
@@ -199,14 +201,14 @@ def edge_values(space: Space, values: Sequence[Sequence[float]], ended: Sequence
 
 @dataclass(frozen=True, eq=False)
 class BestCompletions:
-    """Best completions: ``bound[i][s]`` is the best sum over layers i.. from state s, ``edge[i][s]`` its first edge
-    (-1 and infinite where there is none)."""
+    """Best completions from every state: ``bound[i][s]`` is the best sum over layers i and later from state s,
+    ``edge[i][s]`` its first edge (infinite and -1 where there is no completion)."""
 
     bound: tuple[Floats, ...]
     edge: tuple[Ints, ...]
 
     def complete(self, graph: Graph, layer: int, state: int) -> Choice:
-        """The options from ``layer`` on that reach the bound."""
+        """Return the options of the best completion, from ``layer`` to the last layer."""
         options = []
         for i in range(layer, len(graph.layers)):
             edge = self.edge[i][state]
@@ -216,7 +218,8 @@ class BestCompletions:
 
 
 def best_rest(graph: Graph, weights: Sequence[Floats], largest: bool = False) -> BestCompletions:
-    """The smallest (or largest) sum of ``weights`` from every state to the end; ties take the first edge."""
+    """Return the completion of smallest (or largest) sum of ``weights`` from every state to the end; of equal sums the
+    one with the first edge."""
     sign = -1.0 if largest else 1.0
     bounds, edges = [np.zeros(graph.states[-1])], []
     for layer, weight, count in zip(
@@ -233,7 +236,7 @@ def best_rest(graph: Graph, weights: Sequence[Floats], largest: bool = False) ->
 
 
 def smallest_cost(graph: Graph) -> float:
-    """Cost of the cheapest path, infinite when there is no path."""
+    """Cost of the cheapest path; infinite when there is no path."""
     cost = np.zeros(1)
     for layer, count in zip(graph.layers, graph.states[1:], strict=True):
         after = np.full(count, np.inf)
@@ -243,7 +246,7 @@ def smallest_cost(graph: Graph) -> float:
 
 
 def check_budget(graph: Graph, space: Space, budget: float, unit: str) -> None:
-    """BudgetError, with the smallest reachable cost, when no network costs as little as ``budget``."""
+    """Raise BudgetError, with the smallest reachable cost, when no network costs at most ``budget``."""
     smallest = smallest_cost(graph)
     if smallest > budget:
         raise BudgetError(space.name, [ActiveLimit(unit, budget, smallest)])

@@ -1,14 +1,15 @@
-"""Every network a space's accuracy was ever asked for, so that none is trained twice, on disk as each becomes known.
+"""The cache of judged networks, and the journal that keeps it on disk, so that no network is trained twice.
 
-The file is JSONL (``latency_tables.jsonl``): a header that says what was judged and how, then one line a network::
+The file is JSONL (``latency_tables.store.jsonl``): a header with the space and the judge, then one line per network,
+written as soon as its accuracy is known::
 
     {"format": "edgenas-trials", "version": 1, "space": "nas_bench_macro", "in_size": 32, "accuracy": "..."}
     {"network": "2.2.2.1.2.2.1.0", "blocks": "5f0c...", "accuracy": 93.1}
 
-``blocks`` is a digest of the network's blocks: two names of one chain of blocks are one network. Costs are not in it:
-one journal serves every budget and every latency table. Where the space or the judge is of the user's own, ``code``
-in the header has the sha256 of its files: a journal is not continued with others. ``score`` is true where the judge
-gives scores rather than percent. Neither is in journals of edgenas 0.2.
+``blocks`` is a digest of the network's blocks: two keys with the same chain of blocks are one network. The file holds
+no costs: one journal serves every budget and every latency table. Where the space or the judge is the user's own code,
+``code`` in the header has the sha256 of its files: a journal is not continued with changed files. ``score`` is true
+where the judge gives scores instead of percent. Journals of edgenas 0.2 have neither field.
 """
 
 from __future__ import annotations
@@ -33,13 +34,14 @@ from edgenas.search.space import Space
 
 FORMAT = "edgenas-trials"
 VERSION = 1  # 1: first
-MORE = ("score", "code")  #: of the header, which journals of edgenas 0.2 do not have: percent, and not known
+MORE = ("score", "code")  #: header fields missing in journals of edgenas 0.2, whose accuracies are in percent
 
 
 @dataclass(frozen=True, slots=True)
 class TrialJournal:
-    """A journal of judged networks: the space and its pixels, the judge, and (network, accuracy) in order. ``score``:
-    these are scores, not percent; ``code`` says which code of the user's own the space is (``Code.as_dict``)."""
+    """A journal of judged networks: the space and its image size in pixels, the name of the judge, and (network key,
+    accuracy) in order. ``score`` is True for scores instead of percent; ``code`` is the user's code that defines the
+    space (``Code.as_dict``), None for spaces of edgenas."""
 
     path: Path
     space: str
@@ -51,8 +53,8 @@ class TrialJournal:
 
 
 def read_trials(path: Path) -> TrialJournal:
-    """Return what a journal holds, whoever wrote it; InputError for a damaged one, or a version that this edgenas does
-    not know."""
+    """Read a journal of any space and judge; InputError for a damaged file, or a version that this edgenas does not
+    know."""
     records = read_lines(path).records
     if not records:
         raise InputError(f"{path} holds no trials; name another file")
@@ -74,7 +76,8 @@ def read_trials(path: Path) -> TrialJournal:
 
 
 def network_digest(architecture: Architecture) -> str:
-    """32 hexadecimal digits that equal chains of blocks share; skips do nothing and are left out."""
+    """Return the digest of a network's blocks, 32 hexadecimal digits: equal chains of blocks have equal digests. Skips
+    are left out, since they compute nothing."""
     text = "\n".join(_text(block) for block in architecture.blocks if block.kind != "skip")
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
@@ -85,11 +88,11 @@ def _text(block: BlockSpec) -> str:
 
 
 class TrialCache:
-    """Accuracies of networks of one space under one judge, kept in memory and, with ``journal``, in a file.
+    """Accuracies of networks of one space by one judge, kept in memory and, with ``journal``, in a file.
 
-    Use as a context manager, so that the file is closed. InputError when the file belongs to another space or judge,
+    Use it as a context manager, so that the file is closed. InputError when the file belongs to another space or judge,
     is damaged, or is being written by another process.
-    ``dropped_bytes`` is the length of a last line that was cut when a writer was killed.
+    ``dropped_bytes`` is the length of an incomplete last line that was removed (its writer was killed).
     """
 
     def __init__(self, space: Space, accuracy: Accuracy, journal: Path | None = None) -> None:
@@ -118,14 +121,14 @@ class TrialCache:
         return self._known[digest]
 
     def judge(self, candidates: Sequence[Candidate], arrived: Callable[[int, float], None] | None = None) -> None:
-        """Judge every candidate (all of different, unknown networks) in one batch.
+        """Judge all candidates in one batch; they must be distinct networks that are not in the cache.
 
-        Each accuracy is on disk before ``arrived(index, accuracy)`` hears of it.
+        Each accuracy is on disk before ``arrived(index, accuracy)`` is called.
         """
         waiting = set(range(len(candidates)))
         for index, accuracy in self.accuracy.evaluate(candidates) if candidates else ():
             if index not in waiting:
-                raise OutcomeError(f"{self.accuracy.name} answered for candidate {index} twice or without being asked")
+                raise OutcomeError(f"{self.accuracy.name} returned a result for candidate {index} twice or unrequested")
             self._check(candidates[index], accuracy)
             waiting.remove(index)
             self._keep(candidates[index], float(accuracy))
@@ -174,7 +177,7 @@ class TrialCache:
         }
 
     def _code(self) -> dict[str, Code | None]:
-        """Which code of the user's own decides about the numbers; None where edgenas's does."""
+        """The user's code that defines the space and the judge; None where they are edgenas's own."""
         return {"space": self.space.code, "accuracy": code_of(self.accuracy)}
 
     def _load(self, path: Path) -> None:
@@ -198,34 +201,34 @@ class TrialCache:
                 )
             self._known.setdefault(digest, accuracy)
 
-    def _restarts(self, found: dict[str, Any]) -> bool:
-        """True for a header under which nothing was judged, and that another file of the user's, or --score, alters: so
-        a judge that failed at its first network can be mended."""
-        theirs, ours = ({k: v for k, v in each.items() if k not in MORE} for each in (found, self._header()))
-        return theirs == ours and found != self._header()
+    def _restarts(self, head: dict[str, Any]) -> bool:
+        """Return whether the header of a journal without trials differs from this search only in the user's code or in
+        --score. Such a header is replaced, so that a judge that failed at its first network can be corrected."""
+        theirs, ours = ({k: v for k, v in each.items() if k not in MORE} for each in (head, self._header()))
+        return theirs == ours and head != self._header()
 
-    def _check_header(self, path: Path, found: dict[str, Any]) -> None:
-        _check_format(path, found)
-        if bool(found.get("score")) != is_score(self.accuracy):
-            kinds = ("scores", "percent") if found.get("score") else ("percent", "scores")
+    def _check_header(self, path: Path, head: dict[str, Any]) -> None:
+        _check_format(path, head)
+        if bool(head.get("score")) != is_score(self.accuracy):
+            kinds = ("scores", "percent") if head.get("score") else ("percent", "scores")
             raise InputError(
                 f"{path} holds {kinds[0]}, this search is to judge in {kinds[1]}: type the same command with"
-                f"{'' if found.get('score') else 'out'} --score, or name another journal"
+                f"{'' if head.get('score') else 'out'} --score, or name another journal"
             )
-        code = found.get("code")
+        code = head.get("code")
         for key, own in self._code().items():
             recorded = code.get(key) if isinstance(code, dict) else None
             check_same(str(path), key, recorded, own, "put the file back as it was, or search again with another -o")
         for key, wanted in self._header().items():
-            if key not in MORE and found.get(key) != wanted:
+            if key not in MORE and head.get(key) != wanted:
                 raise InputError(
-                    f"{path} holds trials of {key} {found.get(key)!r}, this search has {wanted!r}: results that differ "
+                    f"{path} holds trials of {key} {head.get(key)!r}, this search has {wanted!r}: results that differ "
                     f"in it are never mixed; name another journal, or delete this one"
                 )
 
 
 def _check_format(path: Path, head: dict[str, Any]) -> None:
-    """InputError unless the first record of a file begins a journal of a version that this edgenas knows."""
+    """Raise InputError unless ``head`` is the header of a journal, of a version that this edgenas reads."""
     if head.get("format") != FORMAT:
         raise InputError(f"{path} is not a journal of trials; name another file")
     if head.get("version") != VERSION:
@@ -236,7 +239,7 @@ def _check_format(path: Path, head: dict[str, Any]) -> None:
 
 
 def _trial(path: Path, number: int, record: dict[str, Any]) -> tuple[str, str, float]:
-    """Network, digest and accuracy of a line; InputError."""
+    """Return (network key, digest, accuracy) of a line; InputError where the line is not a trial."""
     network, digest, accuracy = (record.get(key) for key in ("network", "blocks", "accuracy"))
     known = isinstance(network, str) and isinstance(digest, str)
     if not known or not isinstance(accuracy, int | float) or isinstance(accuracy, bool):

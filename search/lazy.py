@@ -1,13 +1,14 @@
-"""Lazy profiling: measuring only those blocks of a space that its best networks may contain.
+"""Lazy profiling: measure only those blocks of a space that its best networks may contain.
 
-A small sample is measured, the rest predicted with intervals (``edgenas.latency_tables.prediction.predict``). A
-search with the lower end of each interval then finds the front that the best luck allows; what it contains is
-measured, and so on, until the front is of measured blocks alone. A network off that front is no better even if every
-block of it that was only predicted took as little as its interval allows: optimism, as in branch and bound and in
-upper-confidence-bound search (Auer et al., Machine Learning 2002). Intervals fail now and then, so the front may miss
-by the little that such a block is faster than its interval says.
+A small sample of blocks is measured, and the others are predicted with intervals
+(``edgenas.latency_tables.prediction.predict``). A search with the lower end of each interval gives an optimistic front;
+the predicted blocks on it are measured, and the search is repeated until the front has only measured blocks. A network
+that is not on that front is no better, even if each of its predicted blocks has the lower end of its interval as its
+latency: optimism, as in branch and bound and in upper-confidence-bound search (Auer et al., Machine Learning 2002).
+Some intervals do not contain the true latency, so the front may be off by the difference between such a block's latency
+and the lower end of its interval.
 
-What a network is worth must be known before its latency is: a judge's additive block values, or ``capacity_values``.
+The values of networks must be known before their latencies: a judge's additive block values, or ``capacity_values``.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from edgenas.base.errors import InputError, OutcomeError
+from edgenas.base.listener import SILENT, Listener
 from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.prediction.predict import LEAST_BLOCKS, MeasuredTimes, PredictedTable, predicted
 from edgenas.latency_tables.prediction.terms import work_amounts
@@ -28,23 +30,26 @@ from edgenas.search.algorithms.mathnas_blocks import block_values
 from edgenas.search.cost import macs_cost
 from edgenas.search.graph import Floats, Graph, Solution, check_budget, edge_values, layered_graph
 from edgenas.search.journal import TrialCache
-from edgenas.search.problem import Accuracy, Cost, Problem, Trial
+from edgenas.search.problem import Accuracy, Cost, Problem
 from edgenas.search.solvers.pareto_dp import ParetoFront, pareto_front
 from edgenas.search.space import Space, State
 from edgenas.search.trials import Trials
 
-SAMPLE_SHARE = 0.02  #: of a space's blocks that are measured first
-LEAST_OF_PART = 3  #: blocks measured first of each kind with the same parts
+SAMPLE_SHARE = 0.02  #: share of a space's blocks that are measured first
+LEAST_OF_PART = 3  #: fewest blocks measured first, for each kind of block with the same parts
 MOST_ROUNDS = 100
 
-#: measures what a table lacks of these blocks; the table as it is then
+#: blocks -> the table after the blocks that it did not have are measured
 Measure = Callable[[Sequence[BlockSpec]], MeasuredTimes]
 
 
 @dataclass(frozen=True, slots=True)
 class FrontRound:
-    """One look at the front: ``lacking`` of the blocks it touches are to be measured. ``error`` is how far off the
-    predictions it stood on are on average, as a share, told by layers left out; None where nothing was predicted."""
+    """One round: the front has ``networks`` networks, and ``lacking`` of their blocks are not measured yet.
+
+    ``measured`` is the number of blocks measured before the round. ``error`` is the mean error of the predictions used,
+    as a share, by cross-validation over layers; None where nothing was predicted.
+    """
 
     number: int
     networks: int
@@ -52,10 +57,18 @@ class FrontRound:
     lacking: int
     error: float | None
 
+    def __str__(self) -> str:
+        off = "" if self.error is None else f"; predictions of blocks are off by {self.error:.1%}"
+        return (
+            f"round {self.number}: {self.measured} blocks measured, the front of {self.networks:,} networks touches "
+            f"{self.lacking} more{off}"
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class LazyProfile:
-    """How it ended: the front of measured blocks, the table, and the blocks that could not be measured."""
+    """Result of lazy profiling: the front of measured blocks, the table, the rounds, and the blocks whose measurement
+    failed."""
 
     front: ParetoFront
     table: MeasuredTimes
@@ -63,7 +76,7 @@ class LazyProfile:
     failed: tuple[BlockSpec, ...]
 
     def at(self, budgets_ms: Sequence[float]) -> list[Solution]:
-        """The best network at each budget, or without budgets all of the front."""
+        """Return the best network at each budget (ms), or without budgets all networks of the front."""
         return _networks(self.front, budgets_ms)
 
 
@@ -74,14 +87,14 @@ def lazily(
     *,
     budgets_ms: Sequence[float] = (),
     statistic: str = DEFAULT,
-    tell: Callable[[FrontRound], None] = lambda told: None,
+    listener: Listener = SILENT,
 ) -> LazyProfile:
-    """Measure until the front of ``space`` is of measured blocks: the whole front, or its networks at ``budgets_ms``.
+    """Measure blocks until the front of ``space`` has only measured blocks: the whole front, or its networks at
+    ``budgets_ms``.
 
-    ``values`` are what each edge is worth, an array a layer (``edgenas.search.graph.edge_values``). Blocks that
-    cannot be measured are left out of every network; OutcomeError when none is left. The table is all there is to
-    remember: started again with what an interrupted run has measured, it goes on. BudgetError where no network fits a
-    budget.
+    ``values`` are the values of the edges, one array per layer (``edgenas.search.graph.edge_values``). Networks with
+    blocks that cannot be measured are left out; OutcomeError when no network is left. BudgetError where no network fits
+    a budget. The table is the only state: a run that starts with the table of an interrupted run continues it.
     """
     blocks, rounds, failed = space.blocks(), list[FrontRound](), dict[BlockSpec, None]()
     wanted: Sequence[BlockSpec] = sample(blocks)
@@ -95,7 +108,7 @@ def lazily(
             wanted = touched(space, front, budgets_ms)
             lacking = sum(block not in known for block in wanted)
             rounds.append(FrontRound(len(rounds) + 1, len(front), len(known), lacking, error))
-            tell(rounds[-1])
+            listener.message(str(rounds[-1]))
         before, table = table, measure(wanted)
         if all(b in known and before.ms(b, statistic) == table.ms(b, statistic) for b in wanted):
             return LazyProfile(front, table, tuple(rounds), tuple(failed))
@@ -106,8 +119,8 @@ def lazily(
 
 
 def sample(blocks: Sequence[BlockSpec], share: float = SAMPLE_SHARE) -> tuple[BlockSpec, ...]:
-    """Blocks to begin with: of every kind, and of every set of parts (kernel, stride, activation, options) in it,
-    spread evenly over MACs."""
+    """Return the blocks that are measured first: from every kind, and every set of parts in it (kernel, stride,
+    activation, options), a ``share`` spread evenly over MACs."""
     kinds: dict[str, dict[frozenset[str], list[BlockSpec]]] = {}
     for block in blocks:
         kinds.setdefault(block.kind, {}).setdefault(frozenset(work_amounts(block)), []).append(block)
@@ -123,39 +136,41 @@ def sample(blocks: Sequence[BlockSpec], share: float = SAMPLE_SHARE) -> tuple[Bl
 
 
 def capacity_values(space: Space) -> list[Floats]:
-    """A stand-in for accuracy where there is no judge yet: the sum over blocks of log(1 + c / mean c), c the geometric
-    mean of MACs and parameters. It grows with size, ever more slowly, and counts squeeze-and-excitation, which has
-    weights but hardly any MACs. It says which networks use their time for capacity, and nothing about accuracy."""
+    """Return edge values that replace accuracy where there is no judge yet: log(1 + c / mean c) of each block, with c
+    the geometric mean of its MACs and parameters; one array per layer.
+
+    The value grows with size, at a falling rate, and includes squeeze-and-excitation, which has weights but hardly any
+    MACs. It measures the capacity of a network, not its accuracy.
+    """
     capacity = {block: math.sqrt(block.macs * block.params) for block in space.blocks()}
     mean = math.exp(sum(map(math.log, capacity.values())) / len(capacity))
     return [np.array([math.log1p(capacity.get(edge.block, 0.0) / mean) for edge in edges]) for edges in space.edges]
 
 
-def judged_values(
-    space: Space, judge: Accuracy, journal: Path, tell: Callable[[Trial], None] = lambda trial: None
-) -> list[Floats]:
+def judged_values(space: Space, judge: Accuracy, journal: Path, listener: Listener = SILENT) -> list[Floats]:
     """What a judge's networks say each block is worth: MathNAS's single-sample estimate
     (``edgenas.search.algorithms.mathnas_blocks``),
     in accuracy points. ``journal`` keeps every network judged, so that none is judged twice."""
     all_macs = float(sum(block.macs for block in space.blocks()))
-    problem = Problem(space, macs_cost(), judge, len(space.layers) * all_macs)  # a budget that leaves nothing out
+    problem = Problem(space, macs_cost(), judge, len(space.layers) * all_macs)  # a budget that all networks keep
     with TrialCache(space, judge, journal) as cache:
-        values = block_values(problem, Trials(problem, cache, progress=tell))
+        values = block_values(problem, Trials(problem, cache, listener=listener))
     return edge_values(space, [[-loss for loss in row] for row in values.loss], [-loss for loss in values.ended])
 
 
 def touched(space: Space, front: ParetoFront, budgets_ms: Sequence[float]) -> tuple[BlockSpec, ...]:
-    """Every block of a network on the front, or of those at the budgets, in order of cost; skips are left out."""
+    """Return the distinct blocks of the networks on the front, or of those at the budgets, networks in order of cost;
+    skips are left out."""
     steps = [{(edge.source, edge.option): edge for edge in edges} for edges in space.edges]
-    found: dict[BlockSpec, None] = {}
+    blocks: dict[BlockSpec, None] = {}
     for network in _networks(front, budgets_ms):
         state = State(space.c_in, space.in_size)
         for step, option in zip(steps, network.choice, strict=True):
             edge = step[state, option]
             state = edge.target
             if edge.block.kind != "skip":
-                found[edge.block] = None
-    return tuple(found)
+                blocks[edge.block] = None
+    return tuple(blocks)
 
 
 def _networks(front: ParetoFront, budgets_ms: Sequence[float]) -> list[Solution]:
@@ -167,8 +182,8 @@ def _networks(front: ParetoFront, budgets_ms: Sequence[float]) -> list[Solution]
 def _optimistic(
     table: MeasuredTimes, blocks: Sequence[BlockSpec], statistic: str
 ) -> tuple[dict[BlockSpec, float], tuple[BlockSpec, ...], float | None]:
-    """Milliseconds of each block, as measured or the lower end of its prediction; those that have neither; and the
-    mean error of the predictions."""
+    """Return (latency of each block in ms: measured, or the lower end of its predicted interval; blocks with neither;
+    mean error of the predictions as a share, or None)."""
     known = set(table.blocks)
     costs = {block: table.ms(block, statistic) for block in blocks if block in known}
     lacking = [block for block in blocks if block not in known]
@@ -176,7 +191,7 @@ def _optimistic(
         return costs, (), None
     try:
         learned: PredictedTable = predicted(table, statistic)
-    except InputError:  # too few blocks of every kind, as in a small space: all are measured
+    except InputError:  # too few measured blocks of every kind, as in a small space: the others are measured too
         return costs, tuple(lacking), None
     found = learned.predictions(lacking)
     costs |= {block: estimate.low_ms for block, estimate in found.items()}
@@ -187,7 +202,7 @@ def _optimistic(
 def _front(
     space: Space, values: Sequence[Floats], costs: dict[BlockSpec, float], budgets_ms: Sequence[float]
 ) -> ParetoFront:
-    """The front by ``costs``, up to the largest budget; blocks without a cost are in no network."""
+    """Return the front by ``costs`` (ms), up to the largest budget, of networks whose blocks all have a cost."""
     graph: Graph = layered_graph(space, Cost("ms", lambda block: costs.get(block, 0.0))).with_values(values)
     keep = [np.array([e.block in costs or e.block.kind == "skip" for e in edges]) for edges in space.edges]
     if not all(mask.all() for mask in keep):

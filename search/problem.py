@@ -1,11 +1,11 @@
-"""Problem, Result, Trial: what a search is asked and what it answers.
+"""The input and the output of a search (Problem, Trial, Result), its costs and limits, and the protocol of a judge.
 
     Algorithm = Callable[..., Result]    called as algorithm(problem, trials, **options);
     edgenas.search.algorithms.by_name lists them
 
-Costs are additive over blocks and exact: a network's cost is the sum over its blocks from the image on, in that order,
-wherever it is computed. Beside the cost that has the budget, any number of limits may have to be kept. Accuracies are
-in percent (0..100), unless the judge gives scores (``is_score``): any finite numbers, higher is better.
+Costs are additive over blocks and exact: a network's cost is the sum over its blocks, added from the first block to the
+last in every place that computes it. One cost has the budget; a problem may have any number of limits on other costs.
+Accuracies are in percent (0..100), unless the judge gives scores (``is_score``): any finite numbers, higher is better.
 """
 
 from __future__ import annotations
@@ -25,16 +25,17 @@ from edgenas.search.space import Choice, Space
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A member of a space: its choice and the network it names."""
+    """A member of a space: its choice of options, and the network that this choice describes."""
 
     choice: Choice
     architecture: Architecture
 
 
 class Accuracy(Protocol):
-    """Judges candidates. ``name`` identifies how (data, recipe, seed): results of different names never mix.
+    """A judge: it evaluates the accuracy of candidates. ``name`` identifies data, recipe and seed; results of judges
+    with different names are never mixed.
 
-    A judge may have two attributes more: ``score``, see ``is_score``, and ``code``, see ``code_of``.
+    A judge may have two more attributes: ``score`` (see ``is_score``) and ``code`` (see ``code_of``).
     """
 
     @property
@@ -46,23 +47,23 @@ class Accuracy(Protocol):
 
 
 def is_score(accuracy: Accuracy) -> bool:
-    """Return True if a judge's numbers are scores on a scale of its own, higher is better, rather than percent."""
+    """Return True if a judge gives scores on its own scale (higher is better) instead of percent."""
     return bool(getattr(accuracy, "score", False))
 
 
 def code_of(accuracy: Accuracy) -> Code | None:
-    """Return which code of the user's own judges; None for judges that ship, and for functions given as objects."""
+    """Return the user's code that a judge runs; None for judges of edgenas, and for functions passed as objects."""
     code = getattr(accuracy, "code", None)
     return code if isinstance(code, Code) else None
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """An additive cost: ``unit`` is 'ms', 'MACs', 'params', 'MB' or any other, such as 'mJ'; ``of`` gives the cost of
-    one block (a skip costs 0), ``fixed`` what every network costs beside its blocks, ``name`` what it is called where
-    several costs have one unit.
+    """An additive cost: ``unit`` is 'ms', 'MACs', 'params', 'MB' or any other, such as 'mJ'; ``of`` returns the cost of
+    one block (a skip costs 0), ``fixed`` is the cost that every network has in addition to its blocks, ``name``
+    distinguishes several costs with the same unit.
 
-    A subclass whose ``total`` is no sum gives with ``of`` and ``fixed`` a sum that comes near it.
+    In a subclass whose ``total`` is not a sum, ``of`` and ``fixed`` give a sum that approximates it.
     """
 
     unit: str
@@ -71,30 +72,34 @@ class Cost:
     name: str = field(default="", kw_only=True)
 
     def total(self, architecture: Architecture) -> float:
-        """Cost of a whole network, added block by block: the same number on every Python, to the last bit."""
+        """Cost of a whole network, added block by block: the same number in every Python version, to the last bit."""
         total = self.fixed
         for block in architecture.blocks:  # not sum(): from Python 3.12 on it compensates for rounding
             total += self.of(block)
         return total
 
     def most_sum(self, budget: float) -> float:
-        """What the sum over blocks of a network within ``budget`` is at most. A subclass whose sums may be above
-        ``total`` says how far, infinite where nobody knows: a search then looks farther, and ``total`` decides."""
+        """Upper bound on the sum over blocks of any network whose ``total`` is within ``budget``.
+
+        A subclass whose sums may be above ``total`` returns a larger number, infinity where no bound is known: a search
+        then examines networks up to that sum, and ``total`` decides.
+        """
         return budget
 
 
 @dataclass(frozen=True, slots=True)
 class Peak(Cost):
-    """The largest of a network's blocks instead of their sum. A limit, never the cost that has the budget."""
+    """A cost that is the maximum over a network's blocks instead of their sum. It can be a limit, never the cost that
+    has the budget."""
 
     def total(self, architecture: Architecture) -> float:
-        """Of the block that needs most, and at least ``fixed``."""
+        """Cost of the network's most expensive block, and at least ``fixed``."""
         return max([self.fixed, *(self.of(block) for block in architecture.blocks)])
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """The most that a network may have of a cost, in its unit."""
+    """Upper limit of one cost of a network: ``most``, in the unit of the cost."""
 
     cost: Cost
     most: float
@@ -104,7 +109,7 @@ class Limit:
             raise InputError(f"a limit of {self.most!r} {self.cost.unit} is not a positive number")
 
     def keeps(self, architecture: Architecture) -> bool:
-        """Whether the network has at most that, to the last bit."""
+        """Return whether the cost of the network is at most ``most``, compared to the last bit."""
         return self.cost.total(architecture) <= self.most
 
 
@@ -129,27 +134,27 @@ class Problem:
             )
 
     def fits(self, choice: Choice) -> bool:
-        """Whether the network costs at most the budget and keeps every limit, to the last bit."""
+        """Return whether the network costs at most the budget and keeps every limit, compared to the last bit."""
         return self.excess(self.space.architecture(choice)) == 0
 
     def excess(self, architecture: Architecture) -> float:
-        """How far the network is above its budget or a limit, as a share, the largest; 0 where it fits."""
-        found = 0.0
+        """Largest excess of the network over the budget or a limit, as a share of that limit; 0 where all are kept."""
+        largest = 0.0
         for limit in (Limit(self.cost, self.budget), *self.limits):
             total = limit.cost.total(architecture)
             if total > limit.most:
-                found = max(found, total / limit.most - 1, sys.float_info.min)
-        return found
+                largest = max(largest, total / limit.most - 1, sys.float_info.min)
+        return largest
 
     def keeps_limits(self, architecture: Architecture) -> bool:
-        """Whether the network keeps every limit, whatever it costs."""
+        """Return whether the network keeps every limit; the budget is not checked."""
         return all(limit.keeps(architecture) for limit in self.limits)
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One network judged: accuracy in percent, exact cost in the problem's unit (whatever the limits say); ``paid`` is
-    False for a cache hit."""
+    """One judged network: accuracy in percent (or a score) and exact cost in the problem's unit, within the limits or
+    not. ``paid`` is False where the accuracy came from the cache."""
 
     choice: Choice
     accuracy: float
@@ -159,14 +164,16 @@ class Trial:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Result:
-    """What an algorithm found.
+    """Result of one algorithm on one problem.
 
     best        the judged network of highest accuracy with cost <= budget that keeps all limits
-    trials      every network judged, in order
-    predicted   accuracy the algorithm expects of ``answer`` without having judged it, where it has a model (MathNAS)
-    notes       what else the algorithm has to say, by its paper's names (plain JSON values)
-    recommended the judged network within the budget that the algorithm expects to be best when trained again, where it
-                knows how far rewards can be trusted (hybrid): the highest of many noisy rewards is mostly luck
+    trials      every judged network, in order
+    predicted   accuracy of ``answer`` by the algorithm's model, without judging it; None without a model (MathNAS has
+                one)
+    notes       further results of the algorithm, under the names of its paper (plain JSON values)
+    recommended the judged network within the budget with the highest expected accuracy when trained again, from
+                algorithms that estimate the noise of accuracies (hybrid): the highest of many noisy values is mostly
+                luck
     """
 
     algorithm: str
@@ -177,9 +184,9 @@ class Result:
     recommended: Trial | None = None
 
     def __repr__(self) -> str:
-        found = self.answer
+        answer = self.answer
         return (
-            f"<Result of {self.algorithm}: {found.accuracy:.2f} % at a cost of {found.cost:.4g}, "
+            f"<Result of {self.algorithm}: {answer.accuracy:.2f} % at a cost of {answer.cost:.4g}, "
             f"{len(self.trials):,} networks judged>"
         )
 
@@ -190,15 +197,15 @@ class Result:
 
 
 def check_positive(budget: float, unit: str) -> None:
-    """InputError unless a budget is a number above 0."""
+    """Raise InputError unless ``budget`` is a finite number above 0."""
     if not (math.isfinite(budget) and budget > 0):
         raise InputError(f"budget {budget!r} {unit} is not a positive number")
 
 
 @dataclass(frozen=True, slots=True)
 class ActiveLimit:
-    """A limit that binds: ``smallest`` is the least that any network has which keeps all the others that bind, infinite
-    where there is none."""
+    """An active limit of an infeasible problem: ``most`` is its value, ``smallest`` the smallest cost of any network
+    that keeps all other active limits, infinite where there is no such network. Both are in ``unit``."""
 
     unit: str
     most: float
@@ -207,9 +214,10 @@ class ActiveLimit:
 
 
 class BudgetError(OutcomeError):
-    """No network of the space keeps the budget and the limits; carries those that bind, and what is reachable.
+    """No network of the space keeps the budget and the limits; ``binding`` holds the active limits, each with the
+    smallest reachable cost.
 
-    ``smallest`` and ``unit`` are those of the first that binds.
+    ``smallest`` and ``unit`` are those of the first active limit.
     """
 
     def __init__(self, space: str, binding: Sequence[ActiveLimit]) -> None:

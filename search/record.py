@@ -1,4 +1,4 @@
-"""Searches over one space at several budgets and with several algorithms, sharing what was judged; and their record."""
+"""Searches over one space at several budgets and with several algorithms that share judged networks; their record."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from edgenas.base.code import Code
 from edgenas.base.errors import InputError
+from edgenas.base.listener import SILENT, Listener
 from edgenas.search.algorithms.by_name import search
 from edgenas.search.algorithms.mathnas import Prediction
 from edgenas.search.algorithms.mathnas_blocks import BlockValues, block_values
@@ -23,8 +24,8 @@ from edgenas.search.trials import Trials
 
 @dataclass(frozen=True, slots=True)
 class BudgetRun:
-    """One algorithm at one budget; ``problem`` has the cost that counted against it, and the limits. Hybrid searches
-    all budgets at once: its trials and seconds are those of all."""
+    """One run of one algorithm at one budget; ``problem`` has the cost that counted against the budget, and the limits.
+    Hybrid searches all budgets in one run: its trials and seconds are then those of all budgets together."""
 
     algorithm: str
     budget: float
@@ -35,10 +36,13 @@ class BudgetRun:
 
 @dataclass(frozen=True, repr=False)
 class SearchRecord:
-    """Everything a search command found. ``cost`` is what networks are predicted to cost, which where it is uncertain
-    is not what counts against the budget (``Trial.cost``); ``error_share`` what a prediction may be off, up and down,
-    where that is known; ``values`` are MathNAS's block values where it ran. ``score``: accuracies are scores, not
-    percent; ``accuracy_code`` is the judge's, where it is of the user's own."""
+    """Results of a search command.
+
+    ``cost`` is the predicted cost of networks; where it is uncertain, the cost that counts against the budget is
+    another (``Trial.cost``). ``error_share`` is the half-width of the 95 % interval of a predicted cost, as a share,
+    where it is known. ``values`` are MathNAS's block values, where it ran. ``score`` is True for scores instead of
+    percent; ``accuracy_code`` is the user's code of the judge, None for judges of edgenas.
+    """
 
     space: Space
     cost: Cost
@@ -53,12 +57,13 @@ class SearchRecord:
         return f"<SearchRecord of {self.space.name}: {len(self.runs)} runs, {self.cost.unit}, {self.accuracy:.40}>"
 
     def best(self, budget: float) -> BudgetRun:
-        """The run at ``budget`` whose answer was judged the most accurate, the cheaper of equals."""
+        """Return the run at ``budget`` whose answer has the highest judged accuracy; of equals the cheaper."""
         runs = [run for run in self.runs if run.budget == budget]
         return max(runs, key=lambda run: (run.result.answer.accuracy, -run.result.answer.cost))
 
     def answering(self, trial: Trial, budget: float) -> BudgetRun:
-        """The run at ``budget`` that judged ``trial``, with it as its answer; else the best run there."""
+        """Return the first run at ``budget`` that judged ``trial``, else the best run at ``budget``; with ``trial`` as
+        its answer."""
         runs = [run for run in self.runs if run.budget == budget]
         judged = [run for run in runs if any(t.choice == trial.choice for t in run.result.trials)]
         run = judged[0] if judged else self.best(budget)
@@ -66,18 +71,19 @@ class SearchRecord:
         return replace(run, result=replace(run.result, recommended=trial, predicted=predicted))
 
     def slacks(self, run: BudgetRun) -> list[LimitSlack]:
-        """What the answer of a run leaves of its budget and of each limit."""
+        """Return the unused amount of the budget and of each limit, for the answer of a run."""
         network = self.space.architecture(run.result.answer.choice)
         limits = (Limit(run.problem.cost, run.budget), *run.problem.limits)
         return [LimitSlack(limit.cost.name, limit.cost.unit, limit.most, limit.cost.total(network)) for limit in limits]
 
     def interval(self, cost: float) -> tuple[float, float] | None:
-        """What a network of this predicted cost will be measured at, 95 times in 100; None where that is not known."""
+        """Return the 95 % interval (low, high) of the measured cost of a network with predicted cost ``cost``; None
+        where the error is not known."""
         return None if self.error_share is None else (cost * (1 - self.error_share), cost * (1 + self.error_share))
 
     @property
     def classes(self) -> int:
-        """Number of classes that the networks of the space tell apart."""
+        """Number of classes of the networks of the space."""
         return self.space.layers[-1].options[0].c_out
 
 
@@ -90,12 +96,15 @@ def run_searches(
     max_trials: int | None = None,
     error_share: float | None = None,
     cost: Cost | None = None,
-    progress: Callable[[str, float, Trial], None] = lambda algorithm, budget, trial: None,
+    listener: Listener = SILENT,
 ) -> SearchRecord:
-    """Each algorithm (name -> its options) at each budget, hybrid at all budgets at once where they count one cost;
-    ``problem(budget)`` makes the problems, of one space and judge. ``cost`` is what networks are predicted to cost,
-    where that is not what counts against the budget. A network is paid for once however many runs ask for it.
-    BudgetError before anything is trained when no network fits one of the budgets."""
+    """Run each algorithm (name -> its options) at each budget, and return the record of all runs.
+
+    Hybrid searches all budgets in one run where one cost counts against all of them. ``problem(budget)`` returns the
+    problem at a budget; all problems have the same space and judge. ``cost`` is the predicted cost of networks, where
+    another cost counts against the budget. A network is judged once, even where several runs request it. BudgetError
+    before any training when no network fits one of the budgets.
+    """
     if not budgets or not algorithms:
         raise InputError("a search needs at least one budget and one algorithm")
     problems = [problem(budget) for budget in budgets]
@@ -107,12 +116,9 @@ def run_searches(
         at_once = name == "hybrid" and len(problems) > 1 and one_cost
         for each in [min(problems, key=lambda p: p.budget)] if at_once else problems:
             begin = time.monotonic()
-
-            def tell(trial: Trial, name: str = name, budget: float = each.budget) -> None:
-                progress(name, budget, trial)
-
+            judged = listener.named(f"networks judged, {name} at {each.budget:g} {each.cost.unit}")
             more = {"budgets": budgets} if at_once else {}
-            result = search(name, each, Trials(each, cache, max_trials, tell), **{**options, **more})
+            result = search(name, each, Trials(each, cache, max_trials, judged), **{**options, **more})
             seconds = time.monotonic() - begin
             found = _of_front(result, each.space, budgets) if at_once else {each.budget: result}
             runs += [
@@ -135,7 +141,7 @@ def run_searches(
 
 
 def _of_front(result: Result, space: Space, budgets: Sequence[float]) -> dict[float, Result]:
-    """The answers that hybrid gave for several budgets in one run."""
+    """Return budget -> result, from a hybrid run at several budgets."""
     judged = {space.key(trial.choice): trial for trial in result.trials}
     points = {point["budget"]: point for point in result.notes["front"]}
     return {
@@ -150,7 +156,8 @@ def _of_front(result: Result, space: Space, budgets: Sequence[float]) -> dict[fl
 
 
 def front_points(space: Space, cost: Cost, values: BlockValues) -> list[tuple[float, float, str]]:
-    """The exact front that additive block values predict: (cost, predicted accuracy in percent, key), by cost."""
+    """Return the exact front predicted by additive block values: (cost, predicted accuracy in percent, network key), in
+    order of cost."""
     front = Prediction.of(space, layered_graph(space, cost), values).front()
     return [
         (float(c), values.base_accuracy + float(v), space.key(front.solution(i).choice))

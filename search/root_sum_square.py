@@ -1,9 +1,9 @@
-"""A cost whose blocks are each known within an interval: the sum of what is expected, and the root of the sum of
-squares of how far off each may be.
+"""A cost for blocks with intervals: the sum of expected costs, plus the root of the sum of squared half-widths.
 
-Blocks measured apart are off independently, so a network is off by less than all its blocks together. The root makes it
-no sum, but sqrt(q) <= sqrt(Q) / 2 + q / (2 sqrt(Q)) for every Q, with equality for q = Q: the tangent is a sum over
-blocks that never falls short, and says the exact cost of networks that are as uncertain as the one it touches at.
+The errors of blocks that are measured separately are independent, so the error of a network is smaller than the sum of
+the errors of its blocks. Because of the root, this cost is not a sum over blocks. But sqrt(q) <= sqrt(Q) / 2 + q / (2
+sqrt(Q)) for every Q, with equality for q = Q: this tangent is a sum over blocks, it is never below the exact cost, and
+it equals the exact cost for networks whose sum of squares q is the Q of the tangent.
 """
 
 from __future__ import annotations
@@ -21,25 +21,26 @@ from edgenas.search.problem import Cost, Limit
 from edgenas.search.solvers import limited
 from edgenas.search.space import Choice, Space
 
-STEP = 1.3  #: from one tangent that is tried to the next, of the sum of squares
-MOST_SPREAD = 1e4  #: of the sums of squares that are told apart
+STEP = 1.3  #: largest ratio between the sums of squares of two neighbouring tangents
+MOST_SPREAD = 1e4  #: largest ratio between the sums of squares of the last and the first tangent
 
 
 @dataclass(frozen=True, slots=True)
 class RootSumSquare(Cost):
-    """``total`` is exact; ``of`` and ``fixed`` are the tangent, never less. ``expected`` is a sum, ``half_width`` how
-    far off a block may be, in the cost's unit."""
+    """The cost with the root of squared half-widths. ``total`` is exact; ``of`` and ``fixed`` are a tangent, whose sum
+    is never below ``total``. ``expected`` is the additive expected cost, ``half_width`` the half-width of the interval
+    of a block's cost, in the cost's unit."""
 
     expected: Cost = field(kw_only=True)
     half_width: Callable[[BlockSpec], float] = field(kw_only=True)
 
     def total(self, architecture: Architecture) -> float:
-        """What is expected, and the root of the sum of squared half-widths."""
+        """Expected cost of the network, plus the root of the sum of squared half-widths."""
         return self.expected.total(architecture) + math.sqrt(squares(architecture, self.half_width))
 
 
 def squares(architecture: Architecture, half_width: Callable[[BlockSpec], float]) -> float:
-    """Sum of squared half-widths."""
+    """Sum of the squared half-widths over the blocks of a network."""
     total = 0.0
     for block in architecture.blocks:
         total += half_width(block) ** 2
@@ -47,7 +48,7 @@ def squares(architecture: Architecture, half_width: Callable[[BlockSpec], float]
 
 
 def touching(expected: Cost, half_width: Callable[[BlockSpec], float], square: float) -> Cost:
-    """The cost with its tangent where the squares sum to ``square``; the expected cost itself for 0."""
+    """Return the cost with the tangent at a sum of squares of ``square``; for 0, the expected cost itself."""
     if square <= 0:
         return expected
     root = math.sqrt(square)
@@ -68,9 +69,13 @@ def root_sum_square(
     values: list[Floats],
     limits: tuple[Limit, ...] = (),
 ) -> Cost:
-    """The cost with the tangent under which the best network within ``budget`` is worth most, by ``values`` (an array a
-    layer, on the edges of the graph). Of tangents at STEPs over the whole range one is always within .0025 of the root
-    of any network; the last touches where the best so far is. Where no network fits, at the cheapest."""
+    """Return the cost with the tangent under which the best network within ``budget`` has the largest value, by
+    ``values`` (one array per layer, on the edges of the graph).
+
+    The tangents tried are at ratios of STEP over the whole range: for any network, one of them is within a share of
+    0.0025 of its root. The tangent returned is at the sum of squares of the best network; where no network fits the
+    budget, at that of the cheapest network.
+    """
     expectation = layered_graph(space, expected, limits).with_values(values)
     weights = [np.array([half_width(edge.block) ** 2 for edge in edges]) for edges in space.edges]
     least, most = (float(best_rest(expectation, weights, largest).bound[0][0]) for largest in (False, True))
@@ -86,9 +91,9 @@ def root_sum_square(
     least = max(least, most / MOST_SPREAD)
     steps = max(1, math.ceil(math.log(most / least) / math.log(STEP)))
     tried = [least * (most / least) ** (step / steps) for step in range(steps + 1)]
-    found = [best for square in tried if (best := limited.solve(tangent(square), budget)) is not None]
-    if found:
-        return touching(expected, half_width, square_of(max(found, key=lambda best: best.value).choice))
+    solutions = [best for square in tried if (best := limited.solve(tangent(square), budget)) is not None]
+    if solutions:
+        return touching(expected, half_width, square_of(max(solutions, key=lambda best: best.value).choice))
     cheapest = [_cheapest(tangent(square)) for square in tried]
     networks = [space.architecture(choice) for choice in cheapest]
     exact = RootSumSquare(expected.unit, expected.of, name=expected.name, expected=expected, half_width=half_width)
@@ -96,5 +101,5 @@ def root_sum_square(
 
 
 def _cheapest(graph: Graph) -> Choice:
-    """The options of the cheapest path."""
+    """Options of the cheapest path."""
     return best_rest(graph, [layer.cost for layer in graph.layers]).complete(graph, 0, 0)

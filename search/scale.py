@@ -1,4 +1,4 @@
-"""How accuracies read: percent, or scores on a scale of the judge's own."""
+"""Text of accuracies: in percent, or as scores on the judge's own scale."""
 
 from __future__ import annotations
 
@@ -12,8 +12,17 @@ def accuracy_text(value: float, score: bool, digits: int = 2) -> str:
     return f"{value:.6g}" if score else f"{value:.{digits}f} %"
 
 
+def accuracy_number(value: float, score: bool) -> str:
+    """Return an accuracy as text for a column whose head (``accuracy_heading``) has the unit.
+
+    >>> accuracy_number(93.104, False), accuracy_number(-0.41234567, True)
+    ('93.10', '-0.412346')
+    """
+    return accuracy_text(value, score).removesuffix(" %")
+
+
 def accuracy_heading(score: bool, comma: str = "") -> str:
-    """Return the head of a column or axis of accuracies.
+    """Return the heading of a column or axis of accuracies.
 
     >>> accuracy_heading(False), accuracy_heading(False, ","), accuracy_heading(True)
     ('accuracy %', 'accuracy, %', 'score')

@@ -1,8 +1,8 @@
-"""Option, Layer, Space: the networks a search may choose from, as data.
+"""Option, Layer, Space: the set of networks that a search may choose from, as data.
 
-An option does not know its input width, a block does: ``Option.block(size, c_in)`` makes one out of the other. A space
-is therefore a layered graph. Its states are (width, size, ended) before each layer, its edges are options, and every
-edge carries the one BlockSpec it stands for::
+An option has no input width; a block has one: ``Option.block(size, c_in)`` returns the block of an option. A space is
+therefore a layered graph. Its states are (width, size, ended) before each layer, its edges are options, and every edge
+holds its BlockSpec::
 
     >>> from edgenas.search.spaces import space
     >>> macro = space('nas_bench_macro')
@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from edgenas.base.code import Code
 from edgenas.base.errors import InputError
@@ -24,22 +25,22 @@ from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.reference import make_divisible
 from edgenas.blocks.spec import Act, BlockSpec, Kind, skip
 
-Choice = tuple[int, ...]  #: an option index a layer
+Choice = tuple[int, ...]  #: one option index per layer
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,5}")
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One way to fill a layer.
+    """One alternative for the block of a layer.
 
     c_out     output width in channels; 0 keeps the input width
     expand    expanded width = input width x expand, rounded to a multiple of 8
               (``edgenas.blocks.reference.make_divisible``)
     c_mid     expanded or hidden width as a number, where it is not a multiple of the input
-    se        squeezed width = (expanded) width x se, likewise rounded; 0 for none
-    residual  add the input where shapes allow it
-    ends      a skip that also closes its stage: only options that end may follow until the next stage begins
+    se        squeezed width of squeeze-and-excitation = (expanded) width x se, rounded in the same way; 0 for none
+    residual  add the input to the output where the shapes allow it
+    ends      a skip that also ends its stage: only options with ``ends`` may follow until the next stage begins
               (depth, once-for-all arXiv 1908.09791 section 3.2)
     """
 
@@ -56,7 +57,8 @@ class Option:
     ends: bool = False
 
     def block(self, size: int, c_in: int) -> BlockSpec:
-        """This option after a feature map of ``size`` x ``size`` x ``c_in``; InputError where it does not fit."""
+        """Return the block of this option for an input of ``size`` x ``size`` pixels and ``c_in`` channels; InputError
+        where the option does not fit that input."""
         c_out = self.c_out or c_in
         if self.kind == "skip":
             return skip(size, c_in)
@@ -68,7 +70,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A position and what may stand there; stems and heads are layers with a single option."""
+    """A position in the network and its options; stems and heads are layers with a single option."""
 
     name: str
     options: tuple[Option, ...]
@@ -76,7 +78,7 @@ class Layer:
 
 @dataclass(frozen=True, slots=True, order=True)
 class State:
-    """What the next layer must know: channels, pixels, and whether the current stage has ended."""
+    """Input of the next layer: width in channels, size in pixels, and whether the current stage has ended."""
 
     width: int
     size: int
@@ -85,7 +87,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """Option ``option`` taken in ``source``: the block it is there, and the state after it."""
+    """Option ``option`` taken in state ``source``: its block for that input, and the state after it."""
 
     source: State
     option: int
@@ -97,7 +99,8 @@ class Edge:
 class Space:
     """A named chain of layers for images of ``in_size`` pixels and ``c_in`` channels.
 
-    ``source`` cites where the space was published; ``code`` says which code of the user's own made it, if any.
+    ``source`` cites the publication of the space; ``code`` is the user's code that defines the space, None for spaces
+    of edgenas.
     """
 
     name: str
@@ -110,9 +113,20 @@ class Space:
     def __repr__(self) -> str:
         return f"<Space {self.name}: {len(self.layers)} layers, images {self.in_size} x {self.in_size} x {self.c_in}>"
 
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values: what ``edgenas spaces NAME --json`` prints."""
+        return {
+            "name": self.name,
+            "in_size": self.in_size,
+            "networks": self.networks,
+            "distinct_blocks": len(self.blocks()),
+            "source": self.source,
+            "layers": [{"layer": layer.name, "options": [o.key for o in layer.options]} for layer in self.layers],
+        }
+
     @cached_property
     def _steps(self) -> tuple[dict[State, tuple[Edge, ...]], ...]:
-        """For each layer: what may be taken in each state that some member reaches, in order of first appearance."""
+        """For each layer and each state that some member reaches: its edges, states in order of first appearance."""
         states: list[State] = [State(self.c_in, self.in_size)]
         steps: list[dict[State, tuple[Edge, ...]]] = []
         for layer, after in zip(self.layers, (*self.layers[1:], None), strict=True):
@@ -128,7 +142,7 @@ class Space:
 
     @cached_property
     def _suffix_counts(self) -> tuple[dict[State, int], ...]:
-        """Per layer: how many networks continue from each state."""
+        """For each layer: number of ways to complete a network from each state."""
         counts: list[dict[State, int]] = []
         after: dict[State, int] | None = None
         for here in reversed(self._steps):
@@ -137,20 +151,22 @@ class Space:
         return tuple(reversed(counts))
 
     def open_edges(self, layer: int, state: State) -> tuple[Edge, ...]:
-        """What may be taken in ``state`` before layer number ``layer``; a state no member reaches has none."""
+        """Return the edges that leave ``state`` before layer number ``layer``; none for a state that no member
+        reaches."""
         return self._steps[layer].get(state, ())
 
     @property
     def networks(self) -> int:
-        """How many choices there are."""
+        """Number of networks (choices) in the space."""
         return self._suffix_counts[0][State(self.c_in, self.in_size)]
 
     def blocks(self) -> tuple[BlockSpec, ...]:
-        """Every distinct block any member contains, in order of first appearance; skips cost nothing and are absent."""
+        """Return the distinct blocks of all members, in order of first appearance; without skips, which cost
+        nothing."""
         return tuple(dict.fromkeys(e.block for edges in self.edges for e in edges if e.block.kind != "skip"))
 
     def architecture(self, choice: Sequence[int]) -> Architecture:
-        """The network that ``choice`` names; InputError when it is not a member."""
+        """Return the network that ``choice`` describes; InputError when it is not a member."""
         if len(choice) != len(self.layers):
             raise InputError(
                 f"space {self.name} has {len(self.layers)} layers, but {tuple(choice)} names {len(choice)}"
@@ -166,11 +182,11 @@ class Space:
         return Architecture(f"{self.name}/{self.key(choice)}", tuple(blocks))
 
     def key(self, choice: Sequence[int]) -> str:
-        """A choice as text: the option indices of layers that have a choice, joined by dots."""
+        """Return a choice as text: the option indices of all layers with more than one option, joined by dots."""
         return ".".join(str(i) for layer, i in zip(self.layers, choice, strict=True) if len(layer.options) > 1)
 
     def parse(self, key: str) -> Choice:
-        """Inverse of ``key``; InputError names what is wrong."""
+        """Return the choice of a key: the inverse of ``key``; InputError where the text is not a key of this space."""
         free = [i for i, layer in enumerate(self.layers) if len(layer.options) > 1]
         parts = key.split(".") if key else []
         if len(parts) != len(free) or not all(_INDEX.fullmatch(part) for part in parts):
@@ -184,22 +200,23 @@ class Space:
         return tuple(choice)
 
     def sample(self, rng: random.Random) -> Choice:
-        """A member drawn with equal probability from all networks."""
+        """Draw a member, with equal probability for every network."""
         state, choice = State(self.c_in, self.in_size), []
         for i, here in enumerate(self._steps):
             edges = here[state]
             last = i + 1 == len(self.layers)
-            ticket = rng.randrange(self._suffix_counts[i][state])
+            rank = rng.randrange(self._suffix_counts[i][state])
             for edge in edges:
-                ticket -= 1 if last else self._suffix_counts[i + 1][edge.target]
-                if ticket < 0:
+                rank -= 1 if last else self._suffix_counts[i + 1][edge.target]
+                if rank < 0:
                     break
             choice.append(edge.option)
             state = edge.target
         return tuple(choice)
 
     def steps(self, wanted: Sequence[int]) -> Iterator[tuple[Edge, tuple[Edge, ...]]]:
-        """For each layer what is taken there and what may be; one that may not be taken yields the first."""
+        """Yield for each layer (edge taken, edges possible); where the wanted option is not possible, the first
+        possible edge is taken."""
         state = State(self.c_in, self.in_size)
         for i, option in enumerate(wanted):
             edges = self.open_edges(i, state)
@@ -208,14 +225,14 @@ class Space:
             state = taken.target
 
     def repaired(self, wanted: Sequence[int]) -> Choice:
-        """The member that takes the wanted option of each layer wherever it may, and the first that may be taken
-        elsewhere: a stage that was ended stays ended, and all other layers keep their options."""
+        """Return the member that takes the wanted option of each layer where it is possible, and the first possible
+        option elsewhere: a stage that has ended stays ended, and all other layers keep their options."""
         return tuple(taken.option for taken, _ in self.steps(wanted))
 
 
 def _edges_from(layer: Layer, after: Layer | None, state: State) -> tuple[Edge, ...]:
-    """Options open in ``state``: in an ended stage only those that end. A stage lasts while the next layer ``after``
-    has options that end; past it, a state no longer says whether it had ended."""
+    """Edges of the options that are possible in ``state``: in an ended stage only those with ``ends``. A stage lasts
+    while the next layer ``after`` has options with ``ends``; after the stage, ``State.ended`` is False again."""
     same_stage = after is not None and any(option.ends for option in after.options)
     edges = []
     for index, option in enumerate(layer.options):

@@ -1,4 +1,4 @@
-"""What a search minimises under: a cost and what of it counts against a budget, from a table that passed the gate."""
+"""The latency cost of a search, from a table that passed the gate, and the cost that counts against a budget."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class PricedCost:
-    """A cost, and what of it counts against a budget.
+    """A cost, and the cost that counts against a budget.
 
-    cost          what networks are expected to cost
-    error_share   what a prediction may be off, up and down, as a share, 95 times in 100; None where nothing proves it
-    statistic     of the table's samples; None where there is no table
-    notes         what to know about the table
-    predicted     which of some blocks were predicted instead of measured
-    uncertainty   the policy by which ``at`` counts (``edgenas.search.uncertainty``); None where there is no table
+    cost          the expected cost of networks
+    error_share   half-width of the 95 % interval of a predicted cost, as a share of it; None without a validation
+    statistic     statistic of the table's samples; None without a table
+    notes         notes about the table, for the user
+    predicted     function that returns those of some blocks that were predicted instead of measured
+    uncertainty   policy that ``at`` counts by (``edgenas.search.uncertainty``); None without a table
     counted       budget -> the cost that counts against it; None where that is ``cost``
     way           how the table's blocks are measured
     """
@@ -59,13 +59,13 @@ def table_cost(
     *,
     measured_again: bool = False,
 ) -> PricedCost:
-    """Return milliseconds by a table, given as a value or as the path of its file.
+    """Return the cost in milliseconds by a table, given as an object or as the path of its file.
 
-    The table passes the gate (``edgenas.latency_tables.gate.searchable``, whose errors and whose ``statistic``,
-    ``unvalidated`` and ``predict`` these are). How sure it is counts by ``uncertainty``: 'mean', 'upper' or 'rss'.
-    The default is ``edgenas.search.uncertainty.DEFAULT``, or MEASURED_AGAIN where what a search finds is measured
-    again before it is accepted; for imported tables, which have no intervals, 'mean'. ``name`` is that of the device
-    where there are several.
+    The table must pass the gate ``edgenas.latency_tables.gate.searchable``, which defines the errors and ``statistic``,
+    ``unvalidated`` and ``predict``. ``uncertainty`` is the policy for the intervals of blocks: 'mean', 'upper' or
+    'rss'. The default is ``edgenas.search.uncertainty.DEFAULT``, or MEASURED_AGAIN where the result of the search is
+    measured again before it is accepted (``measured_again``); for imported tables, which have no intervals, 'mean'.
+    ``name`` is the device, where there are several.
     """
     from edgenas.latency_tables.gate import searchable
     from edgenas.search.cost import latency_cost

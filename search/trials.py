@@ -1,7 +1,7 @@
-"""One run's trials: what an algorithm asked to be judged, in order, up to a limit.
+"""The trials of one run: the networks that an algorithm requests, in order, up to a maximum number.
 
-A trial counts once for each distinct network the run asks for, whether its accuracy was paid for now or known before:
-so a run that was killed and resumed ends where it would have ended, and pays for no network twice.
+Each distinct network that the run requests counts as one trial, also where its accuracy comes from the cache: so a run
+that was killed and resumed ends with the same result, and judges no network twice.
 """
 
 from __future__ import annotations
@@ -10,21 +10,23 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from edgenas.base.errors import InputError, OutcomeError
+from edgenas.base.listener import SILENT, Listener
 from edgenas.search.journal import TrialCache, network_digest
-from edgenas.search.problem import Candidate, Problem, Result, Trial
+from edgenas.search.problem import Candidate, Problem, Result, Trial, is_score
+from edgenas.search.scale import accuracy_text
 from edgenas.search.space import Choice
 
 
 class TrialsExhaustedError(OutcomeError):
-    """``max_trials`` networks were judged and the algorithm wanted more. Algorithms end with the best so far."""
+    """The algorithm requested more than ``max_trials`` networks. Algorithms then end with the best so far."""
 
 
 class Trials:
-    """Judges choices of ``problem.space`` for one run of one algorithm.
+    """The trials of one run of one algorithm: it judges choices of ``problem.space`` and counts them.
 
     cache        what is known already, shared between runs (other budgets, other costs); a fresh one by default
     max_trials   the most distinct networks this run may ask for
-    progress     hears of every network as it is judged, in the order of arrival
+    listener     follows networks as they are judged, in the order of arrival; the detail of its progress is a ``Trial``
     """
 
     def __init__(
@@ -32,7 +34,7 @@ class Trials:
         problem: Problem,
         cache: TrialCache | None = None,
         max_trials: int | None = None,
-        progress: Callable[[Trial], None] | None = None,
+        listener: Listener = SILENT,
     ) -> None:
         if max_trials is not None and max_trials < 1:
             raise InputError(f"max_trials {max_trials} is below 1")
@@ -45,24 +47,25 @@ class Trials:
             )
         self.max_trials = max_trials
         self.exhausted = False
-        self._progress = progress
+        self._listener = listener
         self._log: dict[str, Trial] = {}
         self._within: set[str] = set()  # those that keep the problem's limits
 
     def __len__(self) -> int:
-        """Distinct networks judged in this run."""
+        """Number of distinct networks judged in this run."""
         return len(self._log)
 
     @property
     def log(self) -> tuple[Trial, ...]:
-        """Every network of this run in the order it was asked for."""
+        """Every trial of this run, in the order of requests."""
         return tuple(self._log.values())
 
     def rewards(self, choices: Sequence[Choice], spare: int = 0) -> list[float]:
-        """Accuracies of ``choices``, judged as one batch where they are not known.
+        """Return the accuracies of ``choices``; those that are not known are judged as one batch.
 
-        TrialsExhaustedError when the limit, less ``spare`` trials kept for later, allows only the first of them; those
-        are judged first, and where one of them is within the budget nothing is spared.
+        ``spare`` trials are reserved for later. Where ``max_trials`` less ``spare`` allows only the first of the
+        choices, these are judged; where a network within the budget is then known, the reserve is used for the others
+        too. TrialsExhaustedError when there are still too few trials.
         """
         most = None if self.max_trials is None else self.max_trials - spare
         digests: list[str] = []
@@ -84,24 +87,24 @@ class Trials:
         return [self.cache[digest] for digest in digests]
 
     def unjudged(self, choices: Iterable[Choice], count: int) -> list[Choice]:
-        """The first ``count`` of ``choices`` that name distinct networks this run has not judged; takes no more from
-        ``choices`` than it needs."""
-        found: dict[str, Choice] = {}
+        """Return the first ``count`` of ``choices`` that are distinct networks not judged in this run; no more items of
+        ``choices`` are read than necessary."""
+        fresh: dict[str, Choice] = {}
         for choice in choices:
             digest = network_digest(self.problem.space.architecture(choice))
             if digest not in self._log:
-                found.setdefault(digest, choice)
-            if len(found) == count:
+                fresh.setdefault(digest, choice)
+            if len(fresh) == count:
                 break
-        return list(found.values())
+        return list(fresh.values())
 
     def fitting(self, budget: float | None = None) -> list[Trial]:
-        """Every network of this run that keeps the limits and the budget (the problem's, or another), in order."""
+        """Return the trials of this run that keep the limits and the budget (by default the problem's), in order."""
         most = self.problem.budget if budget is None else budget
         return [trial for digest, trial in self._log.items() if trial.cost <= most and digest in self._within]
 
     def best(self, budget: float | None = None) -> Trial | None:
-        """The fitting trial of highest accuracy, the cheaper of equals, then the earlier."""
+        """Return the trial of highest accuracy within budget and limits; of equals the cheaper, then the earlier."""
         return max(self.fitting(budget), key=lambda trial: (trial.accuracy, -trial.cost), default=None)
 
     def result(
@@ -111,7 +114,7 @@ class Trials:
         predicted: float | None = None,
         recommended: Trial | None = None,
     ) -> Result:
-        """What the run found; OutcomeError when it judged no network within the budget."""
+        """Return the result of the run; OutcomeError when it judged no network within budget and limits."""
         best = self.best()
         if best is None:
             keeps = " and keeps the other limits" if self.problem.limits else ""
@@ -131,8 +134,8 @@ class Trials:
         def tell(index: int, accuracy: float) -> None:
             digest = paid_digests[index]
             arrived[digest] = accuracy
-            if self._progress is not None:
-                self._progress(trials[digest](accuracy))
+            note = accuracy_text(accuracy, is_score(self.problem.accuracy))
+            self._listener.progress(len(self.cache), None, note, detail=trials[digest](accuracy))
 
         self.cache.judge(list(unpaid.values()), tell)
         for digest, trial in trials.items():

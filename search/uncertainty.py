@@ -1,14 +1,16 @@
-"""How a network's latency counts against its budget, when each block is known only within an interval.
+"""The policies that count a network's latency against its budget, when each block's latency has a 95 % interval.
 
-mean     the sum of what was measured. The search then picks blocks that were measured too fast: with 5 % noise nearly
-         every winner breaks its budget (the optimiser's curse)
-upper    the sum of each block's upper 95 % bound: the budget is kept, a few percent of it unused
-rss      the mean, and the root of the sum of squared distances to those bounds: blocks are off independently, and not
-         all to one side. Less of the budget is unused; it is kept where winners are measured again
+mean     the sum of the measured values. The search then prefers blocks whose measured value is too low: with 5 % noise,
+         almost every winner exceeds its budget (the optimiser's curse)
+upper    the sum of each block's upper 95 % bound: winners keep the budget, and use a few percent less than they could
+rss      the sum of the measured values, plus the root of the sum of squared distances to the upper bounds: errors of
+         blocks are independent, and not all in one direction. Less of the budget is unused; winners keep it where they
+         are measured again
 
-One policy everywhere: ``upper`` where nothing is measured after the search, ``rss`` where what was found is measured
-again before it is accepted: the winners' blocks (``search --remeasure``), or finalists as whole networks (``ship``,
-``demo``). ``tools/bench/budget_kept.py`` prints how often each keeps the budget, and what it gives away.
+The defaults are the same in every command: ``upper`` where nothing is measured after the search, ``rss`` where the
+result is measured again before it is accepted: the winners' blocks (``search --remeasure``), or finalists as whole
+networks (``ship``, ``demo``). ``tools/bench/budget_kept.py`` prints how often each policy keeps the budget, and how
+much of it stays unused.
 """
 
 from __future__ import annotations
@@ -29,14 +31,14 @@ from edgenas.search.space import Space
 Uncertainty = Literal["mean", "upper", "rss"]
 UNCERTAINTIES: tuple[Uncertainty, ...] = get_args(Uncertainty)
 
-#: name -> what of a latency counts against its budget
+#: policy -> text about the latency that counts against a budget
 COUNTS: dict[Uncertainty, str] = {
     "mean": "the sum of its blocks as measured",
     "upper": "the sum of the upper 95 % bounds of its blocks",
     "rss": "the sum of its blocks, and the root of the sum of squares of how far each may be off",
 }
 DEFAULT: Uncertainty = "upper"  #: where nothing is measured after the search
-MEASURED_AGAIN: Uncertainty = "rss"  #: where what was found is measured again before it is accepted
+MEASURED_AGAIN: Uncertainty = "rss"  #: where the result is measured again before it is accepted
 
 #: upper 95 % bound of a block in milliseconds
 Upper = Callable[[BlockSpec], float]
@@ -51,18 +53,21 @@ def check_uncertainty(how: str) -> Uncertainty:
 
 
 def counted(how: str, space: Space, mean: Cost, upper: Upper) -> Callable[[float], Cost]:
-    """Budget -> the cost that counts against it; networks cost the same whatever the budget, only the sum that stands
-    in for ``rss`` while a search looks for them is that of networks like the best within it."""
+    """Return a function budget -> the cost that counts against it.
+
+    The exact cost of a network does not depend on the budget. Only for ``rss`` does the budget matter: the sum that
+    approximates the cost during a search is the tangent at the best network within the budget.
+    """
     check_uncertainty(how)
     if how == "mean":
         return lambda budget: mean
-    known = lru_cache(maxsize=None)(upper)  # an interval takes longer than a search asks for it
+    cached = lru_cache(maxsize=None)(upper)  # computing an interval is too slow to repeat at every use in a search
     if how == "upper":
-        bounds = replace(mean, of=known)
+        bounds = replace(mean, of=cached)
         return lambda budget: bounds
     values = capacity_values(space)
 
     def half_width(block: BlockSpec) -> float:
-        return known(block) - mean.of(block)
+        return cached(block) - mean.of(block)
 
     return lambda budget: root_sum_square(space, mean, half_width, budget, values)

@@ -43,6 +43,12 @@ TORCH_FILES = {
     *(f"search/accuracy/{name}.py" for name in ("shared_weights", "supernet_torch", "zero_cost")),
 }
 
+#: modules of edgenas/ whose imports are of one lower room only -> why they lie where they are
+ABOVE_ONE_ROOM = {
+    "edgenas/api/judge.py": "opens the judges of the Python API: a name, a function or an object",
+    "edgenas/runs/forms.py": "JSON form of every record of a run: runs/ decides it, and a Setting is one field of many",
+}
+
 
 def sources() -> list[Path]:
     """Every module of the package, by its real path: ``edgenas/ROOM`` is a link to ``ROOM``."""
@@ -158,6 +164,20 @@ def circles(graph: Mapping[str, set[str]]) -> list[list[str]]:
     return found
 
 
+def single_room(source: str) -> str:
+    """The one lower room, besides base and blocks, that ``source``, a module of edgenas/, imports; '' where there are
+    more or none, or where it imports others of edgenas/ itself."""
+    rooms = {room_of(name) for name in imported(ast.parse(source)) if name.split(".")[0] == "edgenas"}
+    lower = rooms - {"base", "blocks"}
+    return next(iter(lower)) if len(lower) == 1 and "edgenas" not in lower else ""
+
+
+def public_classes(source: str) -> set[str]:
+    """Names of the classes that ``source`` defines at any depth, private ones left out: they never leave their file."""
+    names = {node.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ClassDef)}
+    return {name for name in names if not name.startswith("_")}
+
+
 @pytest.mark.parametrize("path", sources(), ids=lambda p: str(p.relative_to(ROOT)))
 def test_arrows(path: Path) -> None:
     assert forbidden(path.read_text(), room_of(dotted(path))) == []
@@ -174,7 +194,27 @@ def test_no_import_circle() -> None:
     assert circles(import_graph({dotted(path): path.read_text() for path in sources()})) == []
 
 
+def test_no_class_name_has_two_meanings() -> None:
+    where: dict[str, list[str]] = {}
+    for path in sources():
+        for name in public_classes(path.read_text()):
+            where.setdefault(name, []).append(str(path.relative_to(ROOT)))
+    assert {name: files for name, files in where.items() if len(files) > 1} == {}
+
+
+def test_modules_lie_in_the_room_that_they_need() -> None:
+    """A module of edgenas/ that one lower room could hold belongs there, unless ABOVE_ONE_ROOM says why not."""
+    upper = [path for path in sources() if room_of(dotted(path)) == "edgenas" and path.name != "__init__.py"]
+    alone = {str(path.relative_to(ROOT)) for path in upper if single_room(path.read_text())}
+    assert alone == ABOVE_ONE_ROOM.keys()
+
+
 def test_the_arrow_tests_can_fail() -> None:
+    assert public_classes("class A:\n    class B: ...\nclass _C: ...") == {"A", "B"}
+    assert single_room("import edgenas.base.files\ndef f():\n    from edgenas.search.space import Space") == "search"
+    assert single_room("from edgenas.search.space import Space\nfrom edgenas.devices.base import Device") == ""
+    assert single_room("from edgenas.search.space import Space\nfrom edgenas.runs.layout import RUN") == ""
+    assert single_room("from edgenas.base.files import write_whole") == ""
     assert forbidden("from edgenas.search.space import Space", "profiler") == ["search"]
     assert forbidden("def f():\n    import edgenas.profiler.measure", "search") == ["profiler"]
     assert forbidden("from edgenas import blocks", "devices") == ["blocks"]

@@ -20,14 +20,14 @@ from edgenas.devices.facts.cpuinfo import parse_cpuinfo
 
 #: environment variables of oneDNN ("CPU Dispatcher Control" in its guide) and of torch (ATen/native/DispatchStub.cpp)
 OLDER = {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
-#: name -> flags of /proc/cpuinfo, of which one is enough
-FEATURES = {"avx2": {"avx2"}, "avx512": {"avx512f"}, "vnni": {"avx512_vnni", "avx_vnni"}}
+#: name -> instruction sets of ``edgenas.devices.facts.int8_products``, of which one is enough
+FEATURES = {"avx2": {"avx2"}, "avx512": {"avx512"}, "vnni": {"avx512-vnni", "avx-vnni"}}
 
 
 def features(text: str) -> tuple[str, ...]:
-    """Those of ``FEATURES`` that the first processor of /proc/cpuinfo has; none on processors other than x86."""
-    flags = next((line.partition(":")[2].split() for line in text.splitlines() if line.startswith("flags")), [])
-    return tuple(name for name, any_of in FEATURES.items() if any_of & set(flags))
+    """Those of ``FEATURES`` that every processor of /proc/cpuinfo has; none on processors other than x86."""
+    sets = set((parse_cpuinfo(text).int8_isa or "").split())
+    return tuple(name for name, any_of in FEATURES.items() if any_of & sets)
 
 
 def described(name: str | None, found: Collection[str]) -> str:

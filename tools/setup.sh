@@ -1,5 +1,5 @@
 # Sourced by tools/demo and tools/check: make .venv and install this checkout into it. Does nothing the second time.
-#   setup EXTRAS [VENV PYTHON]    e.g. setup train,report
+#   setup EXTRAS [VENV PYTHON]    e.g. setup train,int8
 
 unset PYTHONDONTWRITEBYTECODE # what is installed is compiled when it is first imported, and kept
 

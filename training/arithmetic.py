@@ -1,6 +1,6 @@
-"""How a device computes while it trains: precision, order in memory, repeatability; and how arrays get there.
+"""Arithmetic of a device during training (precision, memory layout, repeatability), and transfer of arrays to it.
 
-Needs torch, and importing this file imports it.
+This module imports torch.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ except ImportError as error:
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic:
-    """What is left open about how a network is trained.
+    """Precision and memory layout of a training, which depend on the device and not on the recipe.
 
-    bf16           convolutions and products in bfloat16. Its exponents are those of float32, so the loss needs no
-                   scaling; weights, statistics, the loss and the optimizer stay in float32, and so does judging
-    channels_last  NHWC in memory, where a pointwise convolution is a matrix product; else NCHW, and torch's own
+    bf16           convolutions and matrix products in bfloat16. Its exponent range is that of float32, so the loss
+                   needs no scaling; weights, statistics, the loss, the optimizer and the evaluation stay in float32
+    channels_last  NHWC layout, with a pointwise convolution as a matrix product; else NCHW with torch's convolution
     """
 
     bf16: bool = False
@@ -35,7 +35,7 @@ class Arithmetic:
 
     @classmethod
     def of(cls, device: torch.device) -> Arithmetic:
-        """What the device likes: bfloat16 on a GPU that has it in hardware."""
+        """Return the fastest arithmetic for a device: bfloat16 on a GPU that has it in hardware."""
         return cls(bf16=device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False))
 
     @property
@@ -43,13 +43,13 @@ class Arithmetic:
         return torch.channels_last if self.channels_last else torch.contiguous_format
 
     def autocast(self, device: torch.device) -> AbstractContextManager[object]:
-        """For the forward pass and the loss, not for the way back."""
+        """Return the context for the forward pass and the loss; the backward pass runs outside it."""
         return torch.autocast(device.type, torch.bfloat16) if self.bf16 else nullcontext()
 
 
 def sent(array: NDArray[Any], device: torch.device) -> Tensor:
-    """``array`` on ``device``. On a GPU the copy is queued, from pinned memory: a plain copy would make the CPU wait
-    until the GPU has done all that was asked of it before."""
+    """Copy ``array`` to ``device``. For a GPU the copy is asynchronous, from pinned memory: with a plain copy, the CPU
+    would wait until the GPU has finished all earlier work."""
     tensor = torch.from_numpy(array)
     if device.type == "cuda":
         return tensor.pin_memory().to(device, non_blocking=True)
@@ -58,8 +58,11 @@ def sent(array: NDArray[Any], device: torch.device) -> Tensor:
 
 @contextmanager
 def repeatable() -> Iterator[None]:
-    """cuDNN takes kernels that add in one order: on one GPU, with one torch, a training gives the same weights again,
-    cut and continued or not. The CPU does so anyway, on a fixed number of threads."""
+    """Select deterministic cuDNN kernels, as a context manager.
+
+    With them, on one GPU and one version of torch, a repeated training gives the same weights, also when it was
+    interrupted and continued. On the CPU this holds for a fixed number of threads without any setting.
+    """
     before = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
     torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
     try:

@@ -1,6 +1,6 @@
-"""Where a training stands, on disk: named arrays and JSON in one ``.npz``, so that it can be cut and goes on.
+"""Checkpoints of a training on disk: named arrays and JSON in one ``.npz``, so that an interrupted training continues.
 
-Nothing in it is a pickle. The file is replaced as a whole: a reader sees the state before or after, never half of it.
+The file holds no pickles. It is replaced atomically: a reader sees the old state or the new one, never a part.
 """
 
 from __future__ import annotations
@@ -27,21 +27,22 @@ Arrays = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The state of one training in the file ``path``. ``identity`` says which: network or space, data, recipe, seed."""
+    """The checkpoint of one training in the file ``path``; ``identity`` is text that identifies the training: network
+    or space, data, recipe, seed."""
 
     path: Path
     identity: str
 
     def save(self, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> None:
-        """Replace the file, which its owner alone may read; ``facts`` are plain JSON values."""
+        """Write the checkpoint, in a file that only its owner can read; ``facts`` are plain JSON values."""
         text = json.dumps({"version": VERSION, "identity": self.identity, **facts})
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(self.path, mode=0o600) as file:
             np.savez(file, allow_pickle=False, **{_FACTS: np.frombuffer(text.encode(), np.uint8), **arrays})
 
     def load(self) -> tuple[Arrays, dict[str, Any]] | None:
-        """(arrays, facts), or None where there is no file. InputError for one that another training wrote, or that is
-        no checkpoint."""
+        """Read (arrays, facts); None where there is no file. InputError for a checkpoint of another training, or a file
+        that is no checkpoint."""
         try:
             with self.path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
@@ -52,10 +53,10 @@ class Checkpoint:
             raise InputError(
                 f"{self.path} is no checkpoint of edgenas ({error}); delete it, or name another"
             ) from error
-        found = (facts.get("version"), facts.get("identity"))
-        if found != (VERSION, self.identity):
+        version, identity = facts.get("version"), facts.get("identity")
+        if (version, identity) != (VERSION, self.identity):
             raise InputError(
-                f"{self.path} holds the training {found[1]!r} (format {found[0]!r}), this one is {self.identity!r} "
+                f"{self.path} holds the training {identity!r} (format {version!r}), this one is {self.identity!r} "
                 f"(format {VERSION}): delete it, or name another file"
             )
         return arrays, facts

@@ -1,6 +1,6 @@
-"""ImageData: labelled pictures in three parts, as arrays; and TrainRecipe: how long and how hard to train on them.
+"""ImageData: labelled pictures in three parts, as arrays; TrainRecipe and SupernetRecipe: settings of a training.
 
-Neither needs torch, so an exported file can be judged on ``test_images`` where torch is absent.
+This module does not need torch, so an exported file can be tested on ``test_images`` without torch.
 """
 
 from __future__ import annotations
@@ -17,17 +17,18 @@ from numpy.typing import NDArray
 
 from edgenas.base.errors import InputError
 
-Images = NDArray[np.float32]  #: (n, size, size, channels), normalised: what an exported file takes
-Pixels = Images | NDArray[np.uint8]  #: likewise, or 0..255 as stored, which ``ImageData.normalised`` makes Images of
+Images = NDArray[np.float32]  #: (n, size, size, channels), normalised: the input of an exported file
+Pixels = Images | NDArray[np.uint8]  #: Images, or levels 0..255 that ``ImageData.normalised`` converts to Images
 Labels = NDArray[np.int64]  #: (n,)
 
 
 @dataclass(frozen=True, eq=False)
 class ImageData:
-    """Pictures to train on, to judge candidates by, and to judge the winner by; InputError where they do not fit.
+    """Labelled pictures in three parts: for training, for judging candidates (validation), for judging the winner
+    (test). InputError for arrays of wrong shapes, types or labels.
 
-    The three parts must share no original picture: whoever builds one sees to that. ``mean`` and ``deviation`` of each
-    channel, over 0..255, go with images that are stored as uint8, and with none else.
+    The three parts must share no original picture, which the code that builds them ensures. ``mean`` and ``deviation``
+    of each channel, in levels 0..255, are given for uint8 images, and only for these.
     """
 
     name: str
@@ -53,8 +54,8 @@ class ImageData:
             scaled = shape[2] if images.dtype == np.uint8 else 0
             if images.dtype not in (np.uint8, np.float32) or (len(self.mean), len(self.deviation)) != (scaled, scaled):
                 raise InputError(
-                    f"{self.name}, {part}: images are float32, or uint8 with a mean and a deviation a channel; these "
-                    f"are {images.dtype} with {len(self.mean)} means and {len(self.deviation)} deviations"
+                    f"{self.name}, {part}: images must be float32, or uint8 with one mean and one deviation per "
+                    f"channel; they are {images.dtype} with {len(self.mean)} means and {len(self.deviation)} deviations"
                 )
             if labels.shape != images.shape[:1] or labels.min() < 0 or labels.max() >= self.classes:
                 raise InputError(
@@ -62,7 +63,8 @@ class ImageData:
                 )
 
     def normalised(self, images: Pixels) -> Images:
-        """Some of the images as a network takes them."""
+        """Return some of the images as the input of a network: (levels - mean) / deviation for uint8, else
+        unchanged."""
         if not self.mean:
             return np.asarray(images, np.float32)
         mean, deviation = np.array(self.mean, np.float32), np.array(self.deviation, np.float32)
@@ -86,7 +88,7 @@ class ImageData:
 
     @cached_property
     def digest(self) -> str:
-        """Eight hexadecimal digits that change when any pixel or label does."""
+        """Digest of all pixels and labels, eight hexadecimal digits."""
         total = hashlib.sha256(repr((self.mean, self.deviation)).encode() if self.mean else b"")
         for _, images, labels in self._parts():
             for array in (images, labels):
@@ -97,7 +99,7 @@ class ImageData:
 
 @dataclass(frozen=True, slots=True)
 class _Mapped:
-    """An array that lies in a file, as where it lies."""
+    """Location of an array in a file: path, type, shape, and offset in bytes."""
 
     path: str
     dtype: str
@@ -107,7 +109,8 @@ class _Mapped:
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """``ImageData`` on its way to another process of this machine, which maps the files that this one has mapped."""
+    """``ImageData`` in a form for another process of this machine: arrays mapped from files are sent as their location,
+    and that process maps the files again."""
 
     values: dict[str, Any]
 
@@ -122,7 +125,7 @@ class Carried:
 
 
 def _is_whole_file(value: Any) -> bool:
-    """Mapped, and no part of a mapped array: a part does not know where it begins."""
+    """Return whether an array is a whole mapped file; a part of one does not have its offset in the file."""
     return isinstance(value, np.memmap) and isinstance(value.base, mmap.mmap)
 
 
@@ -136,20 +139,23 @@ def _map(where: _Mapped) -> np.memmap[Any, Any]:
 
 @dataclass(frozen=True, slots=True)
 class TrainRecipe:
-    """Stochastic gradient descent with a linear warm-up, then a cosine to zero; InputError on values out of range.
+    """Settings of one training: stochastic gradient descent with a linear warm-up of the learning rate, then a cosine
+    to zero. InputError for values out of range.
 
-    epochs           passes over the training images
-    batch            images a step; a last incomplete batch of an epoch is left out
-    optimizer        'sgd': Nesterov momentum .9; 'adamw': betas (.9, .999)
+    epochs           number of passes over the training images
+    batch            images per step; an incomplete last batch of an epoch is left out
+    optimizer        'sgd': Nesterov momentum 0.9; 'adamw': betas (0.9, 0.999)
     lr               peak learning rate
-    weight_decay     on weights of convolutions and linear layers only, never on batch norm and biases
-    warm_up          share of all steps
-    label_smoothing  arXiv 1512.00567, section 7
-    shrink           images are trained and judged at 1/shrink of their size: networks end in a mean over pixels, so
-                     their weights do not depend on it, and a step costs 1/shrink² of the arithmetic
-    flip             mirror every other training image, drawn anew each time (not for digits and letters)
-    shift            move each training image by up to so many pixels, of the shrunk size, to either side
-    ema              what is judged is the mean of the weights over about 1 / (1 - ema) steps; 0 for the last weights
+    weight_decay     weight decay of convolutions and linear layers; batch norm and biases have none
+    warm_up          length of the warm-up, as a share of all steps
+    label_smoothing  share of label smoothing (arXiv 1512.00567, section 7)
+    shrink           factor by which images are reduced for training and judging: networks end in a mean over pixels, so
+                     their weights do not depend on the size, and a step needs 1/shrink² of the arithmetic
+    flip             mirror each training image with probability 0.5, drawn again for each use (not for digits and
+                     letters)
+    shift            largest shift of each training image in each direction, in pixels of the reduced size
+    ema              decay of the moving average of weights, over about 1 / (1 - ema) steps, which is judged and
+                     returned; 0 for the last weights
     """
 
     epochs: int
@@ -175,7 +181,7 @@ class TrainRecipe:
             ("label_smoothing", self.label_smoothing, 0 <= self.label_smoothing < 1, "within 0..1"),
             ("shrink", self.shrink, self.shrink >= 1, "1 or more"),
             ("shift", self.shift, self.shift >= 0, "0 or more"),
-            ("ema", self.ema, 0 <= self.ema < 1, "0, or below 1 such as .999"),
+            ("ema", self.ema, 0 <= self.ema < 1, "0, or below 1 such as 0.999"),
         )
         for name, value, holds, rule in rules:
             if not holds:
@@ -183,17 +189,17 @@ class TrainRecipe:
 
     @property
     def digest(self) -> str:
-        """Eight hexadecimal digits that change when any value does."""
+        """Digest of all values, eight hexadecimal digits."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True, slots=True)
 class SupernetRecipe:
-    """How all networks of a space are trained at once and judged; InputError on values out of range.
+    """Settings of a supernet, which trains all networks of a space at once; InputError for values out of range.
 
-    training            ``epochs`` count passes over the images, each of which ``drawn`` + 2 members see
-    drawn               members of each step beside the largest and the smallest
-    calibration_images  training images that give a member's batch norms their statistics before it is judged
+    training            recipe of the training; each step trains ``drawn`` + 2 members on its batch
+    drawn               number of random members of each step, in addition to the largest and the smallest
+    calibration_images  number of training images that set the batch norm statistics of a member before it is judged
     """
 
     training: TrainRecipe
@@ -207,5 +213,5 @@ class SupernetRecipe:
 
     @property
     def digest(self) -> str:
-        """Eight hexadecimal digits that change when any value does."""
+        """Digest of all values, eight hexadecimal digits."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:8]

@@ -1,8 +1,8 @@
-"""scikit-learn's handwritten digits, made hard enough that networks differ on them.
+"""scikit-learn's handwritten digits, distorted so that networks differ in accuracy on them.
 
-1,797 real 8x8 pictures (Alpaydin and Kaynak, UCI, 1998; ``sklearn.datasets.load_digits`` carries them: nothing is
-downloaded). As they are, every small network reaches 99 %. So few are trained on, and each is scaled up, turned,
-sheared, scaled, shifted, partly covered and made noisy, several times over, from a fixed seed.
+1,797 real 8x8 pictures (Alpaydin and Kaynak, UCI, 1998; they are part of ``sklearn.datasets.load_digits``: nothing is
+downloaded). Without distortion, every small network reaches 99 %. So only a few are used for training, and each is
+enlarged, rotated, sheared, scaled, shifted, partly covered and made noisy, several times, from a fixed seed.
 """
 
 from __future__ import annotations
@@ -18,21 +18,24 @@ from edgenas.training.data import ImageData, Images, Labels, TrainRecipe
 ORIGINALS = 1797
 CLASSES = 10
 
-_MEAN, _DEVIATION = 0.3, 0.35  #: of grey 0..1, what images are shifted and divided by
-LEVEL_MEAN, LEVEL_DEVIATION = 255 * _MEAN, 255 * _DEVIATION  #: the same of levels 0..255
+_MEAN, _DEVIATION = 0.3, 0.35  #: mean and deviation that normalise grey values 0..1
+LEVEL_MEAN, LEVEL_DEVIATION = 255 * _MEAN, 255 * _DEVIATION  #: the same for levels 0..255
 
-#: trains a candidate in a few seconds
+#: recipe of a candidate: a few seconds
 SEARCH_RECIPE = TrainRecipe(epochs=1, batch=64, optimizer="adamw", lr=0.03, weight_decay=0.01, shrink=3)
-#: trains the winner, in half a minute
+#: recipe of the winner: half a minute
 FULL_RECIPE = TrainRecipe(epochs=3, batch=64, optimizer="adamw", lr=0.02, weight_decay=0.01)
 
 
 @dataclass(frozen=True, slots=True)
 class Distortion:
-    """How far a picture may be changed; each picture draws uniformly within the limits.
+    """Limits of the random distortion of a picture; each picture draws uniformly within them.
 
-    turn_deg  rotation to either side    shear  of x along y to either side     scale  smallest share of the frame
-    cover     largest side of the grey square laid over it, as a share          noise  standard deviation, of white = 1
+    turn_deg  largest rotation in either direction, degrees
+    shear     largest shear of x along y in either direction
+    scale     smallest size of the picture, as a share of the frame
+    cover     largest side of the grey rectangle that covers a part, as a share of the frame
+    noise     standard deviation of the noise, where white is 1
     """
 
     turn_deg: float = 12.0
@@ -50,10 +53,11 @@ def digits(
     distortion: Distortion | None = None,
     seed: int = 0,
 ) -> ImageData:
-    """The digits as grey images of ``in_size`` pixels, about zero mean and unit deviation.
+    """Return the digits as grey images of ``in_size`` x ``in_size`` pixels, with mean and deviation of about 0 and 1.
 
-    ``train_originals`` are trained on, each in ``train_copies`` distortions; the others are halved between validation
-    and test, each in ``judge_copies``. Equal arguments give equal arrays.
+    ``train_originals`` pictures are for training, each in ``train_copies`` distortions; one half of the others is for
+    validation, one half for test, each in ``judge_copies`` distortions. Equal arguments give equal arrays. InputError
+    for numbers out of range.
     """
     if not CLASSES <= train_originals <= ORIGINALS - 2:
         raise InputError(f"train_originals={train_originals} is outside {CLASSES}..{ORIGINALS - 2}")
@@ -79,14 +83,14 @@ def digits(
 
 
 def split(train_originals: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Rows of the originals for training, validation and test: every row once."""
+    """Return the rows of the original pictures for training, validation and test; every row is in one of them."""
     order = np.random.default_rng(seed).permutation(ORIGINALS)
     middle = train_originals + (ORIGINALS - train_originals) // 2
     return order[:train_originals], order[train_originals:middle], order[middle:]
 
 
 def distorted(pictures: Images, in_size: int, limits: Distortion, rng: np.random.Generator) -> Images:
-    """(n, 8, 8) in 0..1 -> (n, in_size, in_size, 1), each distorted once."""
+    """Distort each picture once: (n, 8, 8) with values 0..1 to (n, in_size, in_size, 1), normalised."""
     n = len(pictures)
     white = rng.uniform(0.5, 1.0, (n, 1, 1))
     images = _placed(pictures, in_size, limits, rng) * white.astype(np.float32)
@@ -101,7 +105,8 @@ def distorted(pictures: Images, in_size: int, limits: Distortion, rng: np.random
 
 
 def _placed(pictures: Images, in_size: int, limits: Distortion, rng: np.random.Generator) -> Images:
-    """Turned, sheared, scaled and shifted inside the frame, by bilinear interpolation; black outside the picture."""
+    """Rotate, shear, scale and shift the pictures inside the frame, by bilinear interpolation; black outside a
+    picture."""
     n = len(pictures)
     turn = np.deg2rad(rng.uniform(-limits.turn_deg, limits.turn_deg, n))
     shear = rng.uniform(-limits.shear, limits.shear, n)
@@ -118,7 +123,7 @@ def _placed(pictures: Images, in_size: int, limits: Distortion, rng: np.random.G
 
 
 def _bilinear(padded: Images, x: Images, y: Images) -> Images:
-    """Pictures with a border of one black pixel, looked up at (x, y), -1..1 over what the border encloses."""
+    """Interpolate pictures with a border of one black pixel at (x, y), where -1..1 is the range inside the border."""
     n, wide, _ = padded.shape
     half, last = np.float32(wide / 2 - 1), np.float32(wide - 1.001)
     column = np.clip((x + 1) * half + np.float32(0.5), 0, last)
@@ -137,7 +142,7 @@ def _bilinear(padded: Images, x: Images, y: Images) -> Images:
 
 
 def _load() -> tuple[Images, Labels]:
-    """The originals in 0..1 and their labels."""
+    """Load the original pictures, with values 0..1, and their labels."""
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:

@@ -1,6 +1,6 @@
-"""Images in batches on the device that trains: where they lie, how they are normalised, mirrored and moved.
+"""Batches of images on the training device: storage, normalisation, mirroring and shifting.
 
-Needs torch, and importing this file imports it.
+This module imports torch.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ try:
 except ImportError as error:
     raise MissingExtraError("torch", "train", "training a network") from error
 
-RESIDENT_SHARE = 0.25  #: of a GPU's free memory that images may fill; more of them stay with the CPU
+RESIDENT_SHARE = 0.25  #: share of a GPU's free memory that images may fill; larger data stay in the CPU's memory
 
 
 def device_named(name: str) -> torch.device:
-    """'cpu', 'cuda', 'cuda:1', or 'auto': CUDA where torch finds it. InputError where it is not there."""
+    """Return the device of 'cpu', 'cuda', 'cuda:1' or 'auto' (CUDA where torch has it, else the CPU). InputError for
+    other names, and for CUDA where torch has none."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -35,14 +36,16 @@ def device_named(name: str) -> torch.device:
     if device.type not in ("cpu", "cuda"):
         raise InputError(f"device {name!r}: networks are trained on 'cpu' or 'cuda'")
     if device.type == "cuda" and not torch.cuda.is_available():
-        raise InputError(f"device {name!r}: torch {torch.__version__} finds no CUDA here; take 'cpu' or 'auto'")
+        raise InputError(
+            f"device {name!r}: torch {torch.__version__} finds no CUDA on this machine; take 'cpu' or 'auto'"
+        )
     return device
 
 
 class Feed:
-    """One part of ``data`` as (n, c, s, s) batches, float32, at 1/``shrink`` of its size.
+    """One part of ``data`` as batches (n, c, s, s), float32, with s = size / ``shrink``.
 
-    On a GPU with room the part lies there as a whole, as it was stored: uint8 where the data are.
+    On a GPU with enough free memory, the whole part is stored there in the type of the data, such as uint8.
     """
 
     def __init__(
@@ -68,7 +71,7 @@ class Feed:
         return len(self._images)
 
     def batch(self, rows: NDArray[np.int64] | slice) -> tuple[Tensor, Tensor]:
-        """The images of these rows, normalised, and their labels."""
+        """Return the images of ``rows``, normalised, and their labels."""
         if isinstance(rows, slice):
             rows = np.arange(len(self))[rows]
         picked = sent(rows, self._device)
@@ -81,15 +84,17 @@ class Feed:
         return images.contiguous(memory_format=self._format), self._labels[picked]
 
     def in_order(self, at_once: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Every image once."""
+        """Yield every image once, in batches of ``at_once``."""
         for start in range(0, len(self), at_once):
             yield self.batch(slice(start, start + at_once))
 
 
 def varied(images: Tensor, recipe: TrainRecipe, rng: np.random.Generator) -> Tensor:
-    """``images`` mirrored and moved as ``recipe`` says, each by its own draw; what moves in is 0, the mean.
+    """Mirror and shift ``images`` by ``recipe``, each with its own random draw; new border pixels are 0, the mean.
 
-    The draws, a few numbers an image, are made here, so that every device trains on the same; pixels move there."""
+    The random numbers, a few per image, are drawn on the CPU, so that every device gets the same images; the device
+    moves the pixels.
+    """
     n, _, size, _ = images.shape
     if recipe.flip:
         mirrored = sent(rng.random(n) < 0.5, images.device)

@@ -1,7 +1,7 @@
-"""The loop that trains anything: batches, schedule, moving average, checkpoints.
+"""The training loop for any module: batches, learning rate schedule, moving average of weights, checkpoints.
 
-What is drawn depends on the seed and the step alone, so that a training that was cut goes on as if it had not been.
-Needs torch, and importing this file imports it.
+Random draws depend only on the seed and the step, so that an interrupted training continues with the same result.
+This module imports torch.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgenas.base.errors import MissingExtraError, OutcomeError
+from edgenas.base.listener import SILENT, Listener
 from edgenas.training.checkpoints import Checkpoint
 from edgenas.training.data import TrainRecipe
 from edgenas.training.feed import Feed, varied
@@ -24,17 +25,16 @@ try:
 except ImportError as error:
     raise MissingExtraError("torch", "train", "training a network") from error
 
-TrainingProgress = Callable[[int, int], None]  #: (steps done, steps in all)
 #: Leaves gradients for a batch of images and labels at a step (from 0), and says the loss
 Gradients = Callable[[Tensor, Tensor, int], Tensor]
 
-SAVED_EVERY_S = 60.0  #: a checkpoint at the end of every epoch, and within one as often as this
-_CHECKED_EVERY = 50  #: steps between looks at the losses: each look makes a GPU wait
+SAVED_EVERY_S = 60.0  #: seconds between checkpoints within an epoch; there is also one at the end of every epoch
+_CHECKED_EVERY = 50  #: steps between checks of the losses: each check makes the CPU wait for the GPU
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Trains ``module`` on ``feed``. ``name`` is what errors call it."""
+    """A training of ``module`` on ``feed``; ``name`` is its name in errors."""
 
     name: str
     module: nn.Module
@@ -43,22 +43,22 @@ class Fit:
     seed: int
     gradients: Gradients
     checkpoint: Checkpoint | None = None
-    progress: TrainingProgress | None = None
+    listener: Listener = SILENT
 
     def run(self) -> tuple[float, ...]:
-        """The loss of every step. OutcomeError when one is not a number."""
+        """Train the module, and return the loss of every step. OutcomeError when a loss is not finite."""
         recipe, optimizer = self.recipe, optimizer_for(self.module, self.recipe)
-        steps_an_epoch = len(self.feed) // recipe.batch
-        steps = recipe.epochs * steps_an_epoch
+        steps_per_epoch = len(self.feed) // recipe.batch
+        steps = recipe.epochs * steps_per_epoch
         mean = _Mean(self.module, recipe.ema) if recipe.ema else None
         losses = self._resumed(optimizer, mean)
-        unseen: list[Tensor] = []
+        unchecked: list[Tensor] = []
         saved = time.monotonic()
         self.module.train()
-        for parameter in self.module.parameters():  # a step of a supernet leaves some weights out
+        for parameter in self.module.parameters():  # a step of a supernet does not use all weights
             parameter.grad = torch.zeros_like(parameter)
         for step in range(len(losses), steps):
-            epoch, i = divmod(step, steps_an_epoch)
+            epoch, i = divmod(step, steps_per_epoch)
             if i == 0 or step == len(losses):
                 order = np.random.default_rng([self.seed, epoch]).permutation(len(self.feed))
             for group in optimizer.param_groups:
@@ -66,28 +66,27 @@ class Fit:
             images, labels = self.feed.batch(order[i * recipe.batch : (i + 1) * recipe.batch])
             images = varied(images, recipe, np.random.default_rng([self.seed, epoch, i]))
             optimizer.zero_grad(set_to_none=False)
-            unseen.append(self.gradients(images, labels, step))
+            unchecked.append(self.gradients(images, labels, step))
             optimizer.step()
             if mean is not None:
                 mean.update(step)
-            ended = i + 1 == steps_an_epoch
-            if ended or len(unseen) == _CHECKED_EVERY or images.device.type == "cpu":
-                losses += torch.stack(unseen).tolist()
-                unseen = []
+            ended = i + 1 == steps_per_epoch
+            if ended or len(unchecked) == _CHECKED_EVERY or images.device.type == "cpu":
+                losses += torch.stack(unchecked).tolist()
+                unchecked = []
                 self._check(losses, steps)
                 if self.checkpoint and (ended or time.monotonic() - saved > SAVED_EVERY_S):
                     self._save(self.checkpoint, optimizer, mean, losses)
                     saved = time.monotonic()
-            if self.progress is not None:
-                self.progress(step + 1, steps)
+            self.listener.progress(step + 1, steps, name=f"steps of {self.name}")
         if mean is not None:
             mean.take()
         return tuple(losses)
 
     def _check(self, losses: list[float], steps: int) -> None:
-        odd = next((i for i, loss in enumerate(losses[-_CHECKED_EVERY:]) if not math.isfinite(loss)), None)
-        if odd is not None:
-            at = max(0, len(losses) - _CHECKED_EVERY) + odd + 1
+        infinite = next((i for i, loss in enumerate(losses[-_CHECKED_EVERY:]) if not math.isfinite(loss)), None)
+        if infinite is not None:
+            at = max(0, len(losses) - _CHECKED_EVERY) + infinite + 1
             raise OutcomeError(
                 f"training {self.name} diverged at step {at} of {steps}; lower the learning rate {self.recipe.lr:g}"
             )
@@ -104,11 +103,12 @@ class Fit:
         checkpoint.save({**arrays, "losses": np.array(losses, np.float64)}, {"torch": torch.__version__})
 
     def _resumed(self, optimizer: torch.optim.Optimizer, mean: _Mean | None) -> list[float]:
-        """Losses up to the checkpoint, whose state everything then has; none without a checkpoint."""
-        found = self.checkpoint.load() if self.checkpoint else None
-        if found is None:
+        """Restore module, optimizer and mean from the checkpoint, and return the losses up to it; an empty list without
+        a checkpoint."""
+        stored = self.checkpoint.load() if self.checkpoint else None
+        if stored is None:
             return []
-        tensors = {name: torch.from_numpy(array) for name, array in found[0].items() if name != "losses"}
+        tensors = {name: torch.from_numpy(array) for name, array in stored[0].items() if name != "losses"}
         self.module.load_state_dict(_under("module", tensors))
         state: dict[int, dict[str, Tensor]] = {}
         for name, value in _under("optimizer", tensors).items():
@@ -118,15 +118,15 @@ class Fit:
         if mean is not None:
             for name, value in _under("mean", tensors).items():
                 mean.values[name].copy_(value)
-        losses: list[float] = found[0]["losses"].tolist()
+        losses: list[float] = stored[0]["losses"].tolist()
         return losses
 
 
 class _Mean:
     """Exponential moving average of a module's weights and batch norm statistics.
 
-    Its memory grows with the steps (Tensorflow's ``ExponentialMovingAverage`` with ``num_updates``), so that first
-    weights are soon forgotten.
+    The decay grows with the number of steps (as in TensorFlow's ``ExponentialMovingAverage`` with ``num_updates``), so
+    that the initial weights soon have no influence.
     """
 
     def __init__(self, module: nn.Module, decay: float) -> None:
@@ -139,12 +139,13 @@ class _Mean:
         torch._foreach_lerp_(list(self.values.values()), list(self._now.values()), weight)
 
     def take(self) -> None:
-        """Give the module the mean."""
+        """Copy the mean into the module."""
         for name, value in self.values.items():
             self._now[name].copy_(value)
 
 
 def optimizer_for(module: nn.Module, recipe: TrainRecipe) -> torch.optim.Optimizer:
+    """Return the optimizer of ``recipe``, with weight decay for weights of more than one dimension only."""
     groups = [
         {"params": [p for p in module.parameters() if p.ndim > 1], "weight_decay": recipe.weight_decay},
         {"params": [p for p in module.parameters() if p.ndim <= 1], "weight_decay": 0.0},
@@ -155,12 +156,12 @@ def optimizer_for(module: nn.Module, recipe: TrainRecipe) -> torch.optim.Optimiz
 
 
 def schedule(step: int, steps: int, warm_up: int) -> float:
-    """Factor of the peak learning rate at ``step`` (from 0)."""
+    """Learning rate at ``step`` (from 0), as a share of the peak."""
     if step < warm_up:
         return (step + 1) / warm_up
     return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / (steps - warm_up)))
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Those whose names begin with ``prefix``, without it."""
+    """Return the tensors whose names begin with ``prefix``, without the prefix."""
     return {name[len(prefix) + 1 :]: value for name, value in tensors.items() if name.startswith(f"{prefix}.")}

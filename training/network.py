@@ -1,6 +1,6 @@
-"""One network trained from its first weights; needs torch, and importing this file imports it.
+"""Training of one network from its initial weights. This module imports torch.
 
-On one thread the result depends on nothing but the arguments, the machine and torch's version.
+On one thread the result depends only on the arguments, the machine and torch's version.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from edgenas.base.errors import InputError, MissingExtraError
+from edgenas.base.listener import SILENT, Listener
 from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.torch_modules import ConvBN, NetworkModule
 from edgenas.training.arithmetic import Arithmetic, repeatable
 from edgenas.training.checkpoints import Checkpoint
 from edgenas.training.data import ImageData, TrainRecipe
 from edgenas.training.feed import Feed, device_named
-from edgenas.training.loop import Fit, Gradients, TrainingProgress
+from edgenas.training.loop import Fit, Gradients
 
 try:
     import torch
@@ -29,7 +30,7 @@ try:
 except ImportError as error:
     raise MissingExtraError("torch", "train", "training a network") from error
 
-JUDGED_AT_ONCE = 256  #: images
+JUDGED_AT_ONCE = 256  #: images per batch when a network is judged
 Network = TypeVar("Network", bound=nn.Module)
 
 
@@ -37,11 +38,11 @@ Network = TypeVar("Network", bound=nn.Module)
 class Trained:
     """A trained network.
 
-    accuracy  percent of the validation images, at the size that was trained on
-    module    in evaluation mode, on the CPU; ``edgenas.blocks.torch_modules.network_folded_weights`` gives the
-              writers' arrays
+    accuracy  accuracy on the validation images in percent, at the size of the training
+    module    the network in evaluation mode, on the CPU; ``edgenas.blocks.torch_modules.network_folded_weights``
+              returns the arrays that exported files need
     losses    training loss of every step
-    seconds   wall time, judging included
+    seconds   wall time in seconds, including judging
     """
 
     accuracy: float
@@ -55,7 +56,7 @@ def train(
     data: ImageData,
     recipe: TrainRecipe,
     seed: int,
-    progress: TrainingProgress | None = None,
+    listener: Listener = SILENT,
     *,
     device: str = "cpu",
     checkpoint: Path | None = None,
@@ -63,26 +64,26 @@ def train(
 ) -> Trained:
     """Train ``architecture`` on ``data``, on one CPU thread or a GPU, and judge it on the validation images.
 
-    With ``checkpoint`` it is written there after every epoch, and a training that was cut goes on from there to the
-    same result. ``arithmetic`` is what the device likes, unless told. InputError when the network and the images do not
-    fit, or the file is of another training; OutcomeError when the loss stops being a number.
+    With the file ``checkpoint``, the state is saved after every epoch, and an interrupted training continues from there
+    to the same result. ``arithmetic`` defaults to the fastest for the device (``Arithmetic.of``). InputError when the
+    network and the images do not fit, or the file is of another training; OutcomeError when the loss is not finite.
     """
     check_fit(architecture, data, recipe)
-    begun, where = time.perf_counter(), device_named(device)
+    start, where = time.perf_counter(), device_named(device)
     how = Arithmetic.of(where) if arithmetic is None else arithmetic
     with threads(1), repeatable(), torch.random.fork_rng(devices=[]):
         network = fresh_network(architecture, seed, how.channels_last).to(where)
         feed = Feed(data, data.train_images, data.train_labels, recipe.shrink, where, how.memory_format)
-        kept = None if checkpoint is None else Checkpoint(checkpoint, identity(architecture, data, recipe, seed))
+        state = None if checkpoint is None else Checkpoint(checkpoint, identity(architecture, data, recipe, seed))
         step = gradients(network, recipe, how)
-        losses = Fit(architecture.name, network, feed, recipe, seed, step, kept, progress).run()
+        losses = Fit(architecture.name, network, feed, recipe, seed, step, state, listener).run()
         judged = Feed(data, data.validation_images, data.validation_labels, recipe.shrink, where, how.memory_format)
         accuracy = accuracy_percent(network, judged)
-    return Trained(accuracy, network.cpu(), losses, time.perf_counter() - begun)
+    return Trained(accuracy, network.cpu(), losses, time.perf_counter() - start)
 
 
 def gradients(network: nn.Module, recipe: TrainRecipe, arithmetic: Arithmetic) -> Gradients:
-    """One step on the labels; nothing of it waits for the device."""
+    """Return the function that computes the gradients of one step on the labels, without waiting for the device."""
 
     def step(images: Tensor, labels: Tensor, number: int) -> Tensor:
         with arithmetic.autocast(images.device):
@@ -94,14 +95,15 @@ def gradients(network: nn.Module, recipe: TrainRecipe, arithmetic: Arithmetic) -
 
 
 def identity(architecture: Architecture, data: ImageData, recipe: TrainRecipe, seed: int) -> str:
-    """Tells one training from every other."""
+    """Return text that identifies a training: digests of network, data and recipe, and the seed."""
     text = "\n".join(str(block) for block in architecture.blocks)
     network = hashlib.sha256(text.encode()).hexdigest()[:12]
     return f"network-{network}:{data.digest}:recipe-{recipe.digest}:seed{seed}"
 
 
 def check_fit(architecture: Architecture, data: ImageData, recipe: TrainRecipe) -> None:
-    """InputError unless ``architecture`` takes these images and names these classes, and a batch can be filled."""
+    """Raise InputError unless ``architecture`` fits the size, channels and classes of the images, ends in a head, and
+    the training images fill a batch."""
     wanted = (data.in_size, data.channels, data.classes)
     if (architecture.in_size, architecture.c_in, architecture.c_out) != wanted:
         raise InputError(
@@ -120,8 +122,8 @@ def check_fit(architecture: Architecture, data: ImageData, recipe: TrainRecipe) 
 
 
 def fresh_network(architecture: Architecture, seed: int, channels_last: bool = True) -> NetworkModule:
-    """Untrained: He's normal weights by fan-out, biases 0, batch norm 1 and 0, the classifier N(0, .01), as
-    torchvision's MobileNets begin. Seeds torch's generator."""
+    """Return the untrained network: He's normal weights by fan-out, biases 0, batch norm scale 1 and shift 0, and a
+    classifier from N(0, 0.01), as in torchvision's MobileNets. Seeds torch's generator."""
     torch.manual_seed(seed)
     network = quick(NetworkModule(architecture))
     for layer in network.modules():
@@ -139,7 +141,7 @@ def fresh_network(architecture: Architecture, seed: int, channels_last: bool = T
 
 
 def quick(network: Network) -> Network:
-    """The same module with its pointwise convolutions replaced by quicker ones, of equal names and shapes."""
+    """Replace the pointwise convolutions of a module by faster ones, with equal names and shapes, and return it."""
     for layer in network.modules():
         if isinstance(layer, ConvBN) and _is_pointwise(layer.conv):
             layer.conv = _Pointwise(layer.conv)
@@ -147,19 +149,20 @@ def quick(network: Network) -> Network:
 
 
 def accuracy_percent(network: nn.Module, feed: Feed) -> float:
-    """Percent of the images that ``network``, on their device, names rightly in evaluation mode."""
+    """Accuracy in percent of ``network``, in evaluation mode, on the images of ``feed``; both are on one device."""
     network.eval()
     with torch.inference_mode():
-        right = [(network(images).argmax(1) == labels).sum() for images, labels in feed.in_order(JUDGED_AT_ONCE)]
-        return 100.0 * int(torch.stack(right).sum()) / len(feed)
+        correct = [(network(images).argmax(1) == labels).sum() for images, labels in feed.in_order(JUDGED_AT_ONCE)]
+        return 100.0 * int(torch.stack(correct).sum()) / len(feed)
 
 
 class _Pointwise(nn.Conv2d):
-    """A 1x1 convolution as a matrix product over NHWC memory: a third less time a step than torch's own on a CPU.
+    """A 1x1 convolution as a matrix product over NHWC memory: on a CPU, a step takes a third less time than with
+    torch's own convolution.
 
-    It also keeps clear of a bug: on processors with AVX2 and nothing newer, oneDNN 3.12 in torch 2.13 writes past the
-    end of its memory in the backward pass of a 1x1 convolution of stride 2 with fewer than 8 input channels in NHWC
-    memory, and the process dies later ("free(): invalid pointer"). ``tools/bench/convolution_trap.py`` looks for it.
+    It also avoids a bug: on processors with AVX2 and nothing newer, oneDNN 3.12 in torch 2.13 writes past the end of
+    its memory in the backward pass of a 1x1 convolution of stride 2 with fewer than 8 input channels in NHWC memory,
+    and the process dies later ("free(): invalid pointer"). ``tools/bench/convolution_trap.py`` tests for the bug.
     """
 
     def __init__(self, conv: nn.Conv2d) -> None:
@@ -177,13 +180,13 @@ class _Pointwise(nn.Conv2d):
 
 
 def _is_pointwise(conv: nn.Conv2d) -> bool:
-    """Every output a mix of all inputs at one place: a depthwise convolution of kernel 1 is not."""
+    """Return whether a convolution has kernel 1 and one group, unlike a depthwise convolution of kernel 1."""
     return conv.kernel_size == (1, 1) and conv.groups == 1
 
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """So many CPU threads for torch."""
+    """Set the number of torch's CPU threads to ``count``, as a context manager."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:

@@ -1,9 +1,9 @@
-"""Pictures that calibrate an int8 file or judge an exported one, as the network takes them.
+"""Pictures as the input of a network, to calibrate an int8 file or to test an exported file.
 
-    arrays.npz   images (n, H, W, C), float32 as the network takes them, or uint8 0..255; labels (n,), where known
-    folder       pictures, or a folder of pictures for each class, listed and numbered as those of a training
+    arrays.npz   images (n, H, W, C), float32 and normalised, or uint8 0..255; labels (n,), where known
+    folder       pictures, or a folder of pictures for each class, listed and numbered as for a training
 
-Levels 0..255 become (level - mean) / deviation, channel by channel: the numbers that the network was trained with.
+Levels 0..255 become (level - mean) / deviation for each channel, with mean and deviation of the network's training.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from edgenas.base.errors import InputError
-from edgenas.blocks.labels import printable
+from edgenas.base.text import escaped
 from edgenas.training.images.classes import check_labels, class_numbers, missing_note
 from edgenas.training.images.decode import check_decoders, decode_picture, open_picture
 from edgenas.training.images.listing import SUFFIXES, list_pictures
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """``images`` (n, size, size, channels) as the network takes them; ``labels`` (n,), None where they have none;
-    ``notes`` say what was left out, and which classes have no picture."""
+    """Pictures as the input of a network: ``images`` (n, size, size, channels), normalised; ``labels`` (n,), None
+    without labels; ``notes`` on files that were left out, and on classes without a picture."""
 
     images: Array
     labels: NDArray[np.int64] | None
@@ -41,7 +41,8 @@ class Pictures:
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """What levels 0..255 are shifted and divided by, one number a channel or one for all; none for arrays of float."""
+    """Mean and deviation that normalise levels 0..255, one number per channel or one for all; empty for float
+    arrays."""
 
     mean: tuple[float, ...] = ()
     deviation: tuple[float, ...] = ()
@@ -49,16 +50,16 @@ class Scaling:
     def __post_init__(self) -> None:
         if len(self.mean) != len(self.deviation) or any(not d > 0 for d in self.deviation):
             raise InputError(
-                f"mean {self.mean} and deviation {self.deviation}: as many of one as of the other, deviations above 0"
+                f"mean {self.mean} and deviation {self.deviation}: give the same number of both, deviations above 0"
             )
 
     def scaled(self, levels: NDArray[np.uint8], where: Path) -> Array:
-        """Levels (n, H, W, C) as the network takes them; InputError where nobody said how."""
+        """Normalise levels (n, H, W, C); InputError where the number of means is neither 1 nor C."""
         channels = levels.shape[-1]
         if len(self.mean) not in (1, channels):
             raise InputError(
-                f"{where} holds levels 0..255; say what the network was trained with, one number or {channels}: "
-                f"--mean 127.5 --deviation 127.5"
+                f"{where} holds levels 0..255; give mean and deviation of the network's training, one number or "
+                f"{channels} of each: --mean 127.5 --deviation 127.5"
             )
         mean, deviation = (np.array(values, np.float32) for values in (self.mean, self.deviation))
         scaled: Array = (levels.astype(np.float32) - mean) / deviation
@@ -75,20 +76,20 @@ def read_pictures(
     classes: int | None = None,
     names: Sequence[str] | None = None,
 ) -> Pictures:
-    """The pictures at ``path``, at most ``most`` of them, evenly spaced. InputError says what is wrong, and where.
+    """Read the pictures at ``path``, at most ``most`` of them, evenly spaced; InputError where they cannot be used.
 
-    Folders become labels for a network of ``classes`` classes only, by the ``names`` that it was trained with; without
-    names, there must be a folder for each class, in the order of training.
+    Folders become labels only where the number of ``classes`` of the network is given, by the class ``names`` of its
+    training; without names, there must be a folder for each class, in the order of training.
     """
     if path.is_dir():
         return _folder(path, size, channels, scaling, most, classes, names)
-    found = _arrays(path, most)
-    images = found.get("images")
+    arrays = _arrays(path, most)
+    images = arrays.get("images")
     wanted = (size, size, channels)
     if images is None or images.ndim != 4 or images.shape[1:] != wanted or images.dtype not in (np.float32, np.uint8):
-        told = "no array images" if images is None else f"images {images.dtype}{images.shape}"
-        raise InputError(f"{path} has {told}; the network takes float32 or uint8 (n, {', '.join(map(str, wanted))})")
-    labels = found.get("labels")
+        actual = "no array images" if images is None else f"images {images.dtype}{images.shape}"
+        raise InputError(f"{path} has {actual}; the network takes float32 or uint8 (n, {', '.join(map(str, wanted))})")
+    labels = arrays.get("labels")
     if labels is not None and labels.shape == (len(images), 1):
         labels = labels[:, 0]  # as Keras stores them
     if labels is not None and (labels.shape != images.shape[:1] or labels.dtype.kind not in "iu"):
@@ -110,7 +111,7 @@ def read_pictures(
 
 
 def evenly(count: int, most: int | None) -> list[int]:
-    """At most ``most`` of ``count`` positions, as far apart as can be."""
+    """Return at most ``most`` of ``count`` positions, evenly spaced; all of them where ``most`` is None."""
     if most is None or count <= most:
         return list(range(count))
     return [i * count // most for i in range(most)]
@@ -118,7 +119,7 @@ def evenly(count: int, most: int | None) -> list[int]:
 
 def _arrays(path: Path, most: int | None) -> dict[str, Any]:
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # a FIFO would be waited for
+        if not stat.S_ISREG(path.stat().st_mode):  # reading a FIFO would block
             raise ValueError("not a file")
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in ("images", "labels") if name in file.files}
@@ -149,9 +150,9 @@ def _folder(
     notes, number = listing.notes, dict.fromkeys(listing.names, -1)
     labelled = classes is not None and bool(listing.classes)
     if classes is not None and labelled:
-        number, said = class_numbers(path, listing.names, names, classes)
-        there = [number[name] for (_, name), files in listing.classes.items() if files]
-        notes = (*notes, *said, *missing_note(path, there, names, classes))
+        number, class_notes = class_numbers(path, listing.names, names, classes)
+        present = [number[name] for (_, name), files in listing.classes.items() if files]
+        notes = (*notes, *class_notes, *missing_note(path, present, names, classes))
     check_decoders(listing.files)
     files = [(file, number[name]) for (_, name), files in listing.classes.items() for file in files]
     files = files or [(file, -1) for file in listing.loose]
@@ -162,15 +163,15 @@ def _folder(
 
 
 def _decoded(file: Path, size: int, channels: int) -> NDArray[np.uint8]:
-    """(size, size, channels), by the same steps as the pictures that networks are trained on."""
-    found = decode_picture(lambda: open_picture(file), size, channels)
-    if isinstance(found, str):
-        raise InputError(f"{printable(file)} is no picture that can be read: {found}; leave it out")
-    return found[0]
+    """Decode a picture to levels (size, size, channels), by the same steps as for training."""
+    decoded = decode_picture(lambda: open_picture(file), size, channels)
+    if isinstance(decoded, str):
+        raise InputError(f"{escaped(file)} is no picture that can be read: {decoded}; leave it out")
+    return decoded[0]
 
 
 def numbers(text: str | None, option: str) -> Sequence[float]:
-    """'123.7,116.3,103.5' as numbers; InputError names the option."""
+    """Parse numbers with commas between, such as '123.7,116.3,103.5'; InputError that names the option."""
     try:
         return [float(part) for part in text.split(",")] if text else []
     except ValueError as error:

@@ -1,6 +1,7 @@
-"""What a phone says about itself: getprop, its clusters of cores, ``dumpsys battery`` and ``dumpsys thermalservice``.
+"""Facts of a phone: getprop, the clusters of its cores, ``dumpsys battery`` and ``dumpsys thermalservice``.
 
-Formats: Android 4 to 15. What cannot be read is None or left out; nothing is guessed. A reading is one command: SCRIPT.
+Formats: Android 4 to 15. A value that cannot be read is None or left out, never guessed. SCRIPT reads all in one
+command.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ SCRIPT = (
 
 #: android.os.PowerManager THERMAL_STATUS_*
 THERMAL_STATUS = ("none", "light", "moderate", "severe", "critical", "emergency", "shutdown")
-#: android.os.Temperature TYPE_* for the two that matter here
+#: android.os.Temperature TYPE_*: the CPU and the skin (case) of the phone
 _TYPE_CPU, _TYPE_SKIN = 0, 3
 
 _PROPERTY = re.compile(r"^\[([\w.@-]{1,200})\]: \[([^\]\n]*)\]\r?$", re.MULTILINE)
@@ -35,7 +36,8 @@ _TEMPERATURE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Battery:
-    """``level`` in percent of full, ``temperature_c`` of the cells, ``plugged`` whether any power comes in."""
+    """State of the battery: ``level`` in percent of full, ``temperature_c`` of the cells, ``plugged`` True when any
+    power source is connected."""
 
     level: float | None
     temperature_c: float | None
@@ -44,7 +46,8 @@ class Battery:
 
 @dataclass(frozen=True, slots=True)
 class Thermal:
-    """``status`` 0 (none) to 6 (shutdown), as in THERMAL_STATUS; the hottest CPU and skin sensors in Celsius."""
+    """State of the thermal service: ``status`` 0 (none) to 6 (shutdown), as in THERMAL_STATUS; the hottest CPU sensor
+    and the hottest skin sensor in °C."""
 
     status: int | None
     cpu_c: float | None
@@ -53,7 +56,8 @@ class Thermal:
 
 @dataclass(frozen=True, slots=True)
 class CoreCluster:
-    """Cores that share a clock: ``capacity`` relative to the device's fastest, 1024; None where the kernel has none."""
+    """Cores that share a clock: ``capacity`` where the fastest core of the device has 1024, None where the kernel
+    reports none; ``max_mhz`` is the highest clock."""
 
     cpus: tuple[int, ...]
     capacity: int | None
@@ -61,7 +65,7 @@ class CoreCluster:
 
 
 def split_parts(text: str) -> dict[str, str]:
-    """Name of the part -> what it printed, from SCRIPT's output."""
+    """Return name of the part -> its output, from the output of SCRIPT."""
     parts = {}
     for part in ("\n" + text[:LIMIT_CHARS].replace("\r\n", "\n")).split("\n" + MARK)[1:]:
         name, _, content = part.partition("\n")
@@ -70,11 +74,12 @@ def split_parts(text: str) -> dict[str, str]:
 
 
 def parse_getprop(text: str) -> dict[str, str]:
-    """``getprop`` ('[key]: [value]') or a build.prop ('key=value'); the first of a key counts, as on the device."""
+    """Read the output of ``getprop`` ('[key]: [value]') or a build.prop file ('key=value'); of a key that is repeated
+    the first value counts, as on the device."""
     text = text[:LIMIT_CHARS]
-    found = _PROPERTY.findall(text) or _BUILD_PROP.findall(text)
+    pairs = _PROPERTY.findall(text) or _BUILD_PROP.findall(text)
     properties: dict[str, str] = {}
-    for key, value in found:
+    for key, value in pairs:
         clean = "".join(c for c in value if c.isprintable()).strip()
         if clean:
             properties.setdefault(key, clean[:200])
@@ -82,8 +87,10 @@ def parse_getprop(text: str) -> dict[str, str]:
 
 
 def parse_battery(text: str) -> Battery:
-    """``dumpsys battery``; only its service state counts, not what makers append. A phone that only says 0 for its
-    voltage and temperature has no such sensor."""
+    """Read the output of ``dumpsys battery``: the state of the service, without lines that makers append.
+
+    A phone that reports 0 for both voltage and temperature has no temperature sensor.
+    """
     fields: dict[str, str] = {}
     for line in text[:LIMIT_CHARS].splitlines():
         key, colon, value = line.strip().partition(": ")
@@ -105,7 +112,8 @@ def parse_battery(text: str) -> Battery:
 
 
 def parse_thermal(text: str) -> Thermal:
-    """``dumpsys thermalservice`` (Android 10 and newer); current temperatures where given, else cached ones."""
+    """Read the output of ``dumpsys thermalservice`` (Android 10 and newer): the current temperatures, or the cached
+    ones where no current ones are given."""
     text = text[:LIMIT_CHARS]
     status = re.search(r"^\s*Thermal Status: ([0-6])\s*$", text, re.MULTILINE)
     _, current, rest = text.partition("Current temperatures from HAL:")
@@ -118,9 +126,10 @@ def parse_thermal(text: str) -> Thermal:
 
 
 def parse_clusters(files: Mapping[str, str]) -> tuple[CoreCluster, ...]:
-    """Clusters from the files of /sys/devices/system/cpu/cpuN (path -> content), the slowest first.
+    """Return the clusters, the slowest first, from the files of /sys/devices/system/cpu/cpuN (path -> content).
 
-    Cores belong together when the kernel says so in ``related_cpus``; where it does not, by capacity and top clock.
+    Cores of one ``related_cpus`` file form a cluster; where a core has no such file, cores with equal capacity and
+    highest clock form one.
     """
     cores: dict[int, tuple[tuple[int, ...] | None, int | None, float | None]] = {}
     for cpu in sorted({int(m[1]) for path in files if (m := re.match(r".*/cpu/cpu([0-9]{1,4})/", path))}):
@@ -136,7 +145,8 @@ def parse_clusters(files: Mapping[str, str]) -> tuple[CoreCluster, ...]:
 
 
 def free_mib(df: str) -> float | None:
-    """Space left, from the last line of ``df -k PATH``: toybox and busybox may break a long name off its line."""
+    """Return the free space in MiB, from the last line of ``df -k PATH``; toybox and busybox may put a long file system
+    name on a line before it."""
     words = " ".join(df.strip().splitlines()[1:]).split()
     for index in range(1, len(words) - 3):
         numbers = words[index : index + 3]
@@ -150,7 +160,7 @@ def _whole(text: str | None) -> int | None:
 
 
 def _cpu_list(text: str) -> tuple[int, ...]:
-    """'0 1 2 3' or '0-3' -> the numbers; () for anything else."""
+    """Return the CPU numbers of '0 1 2 3' or '0-3'; () for any other text."""
     cpus: set[int] = set()
     for word in text.replace(",", " ").split():
         match = re.fullmatch(r"([0-9]{1,4})(?:-([0-9]{1,4}))?", word)

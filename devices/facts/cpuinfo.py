@@ -1,4 +1,4 @@
-"""What /proc/cpuinfo says a processor is, on x86 and on Arm, old kernels and new."""
+"""Reader of /proc/cpuinfo: the processor's cores, on x86 and on Arm, from old and new kernels."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from edgenas.devices.facts.int8_products import int8_isa
 
-#: (implementer, part) -> core, as in Arm's "Main ID Register" documents and util-linux sys-utils/lscpu-arm.c
+#: (implementer, part) -> name of the core, from Arm's "Main ID Register" documents and util-linux sys-utils/lscpu-arm.c
 ARM_CORES: dict[tuple[int, int], str] = {
     (0x41, 0xB76): "ARM1176",
     (0x41, 0xC05): "Cortex-A5",
@@ -78,10 +78,13 @@ _LINE = re.compile(r"([^:\t]*[^:\s])\s*:\s*(.*)")
 
 @dataclass(frozen=True, slots=True)
 class CpuInfo:
-    """``cpu``: the kinds of core, joined by ' + '; ``processors``: how many are listed (offline ones often are not);
-    ``soc`` and ``model``: the Hardware and Model lines of Arm kernels; ``int8_isa``: the instruction sets for products
-    of 8-bit numbers that all of them have (``edgenas.devices.facts.int8_products``). None for what the text does not
-    say."""
+    """Content of /proc/cpuinfo; None for a value that the text does not have.
+
+    ``cpu``: the kinds of core, joined by ' + '; ``processors``: number of CPUs listed (offline ones often are not);
+    ``soc`` and ``model``: the Hardware and Model lines of Arm kernels; ``clock_mhz``: the highest clock listed;
+    ``int8_isa``: the instruction sets for products of 8-bit numbers that all listed CPUs have
+    (``edgenas.devices.facts.int8_products``).
+    """
 
     cpu: str | None = None
     processors: int | None = None
@@ -92,7 +95,7 @@ class CpuInfo:
 
 
 def parse_cpuinfo(text: str) -> CpuInfo:
-    """Read the text of /proc/cpuinfo; anything unknown in it is passed over."""
+    """Read the text of /proc/cpuinfo; unknown lines are ignored."""
     processors = 0
     fields: dict[str, list[str]] = {}
     for line in text.splitlines():
@@ -117,7 +120,7 @@ def parse_cpuinfo(text: str) -> CpuInfo:
 
 
 def _arm_cores(implementers: list[str], parts: list[str]) -> list[str]:
-    """Distinct core names in order; the numbers themselves for a core no list knows."""
+    """Return the distinct core names, sorted; for a core that is not in ARM_CORES, its numbers."""
     names = []
     for implementer, part in zip(implementers, parts, strict=False):
         if re.fullmatch(r"0x[0-9a-fA-F]{1,4}", implementer) and re.fullmatch(r"0x[0-9a-fA-F]{1,4}", part):

@@ -1,6 +1,6 @@
-"""What a device is and how it feels now, read in one command from files every Linux and Android has.
+"""Facts of a device, its identity and its current state, read in one command from files of Linux and Android.
 
-A fact that cannot be read is None; none is ever guessed. ``fingerprint`` is the part that identifies a machine whose
+A fact that cannot be read is None, never guessed. ``fingerprint`` is the part that identifies a machine whose
 measurements may share a table; ``state`` is the rest, recorded before and after each batch.
 """
 
@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from edgenas.base.errors import DeviceError
+from edgenas.base.text import printable
 from edgenas.devices.base import Device
 from edgenas.devices.facts import android, throttle
 from edgenas.devices.facts.android import CoreCluster
@@ -39,20 +40,23 @@ SCRIPT = (
 
 _IDENTITY = ("model", "soc", "cpu", "cores", "architecture", "memory_mib", "governor")
 _PRESENT = re.compile(r"(\d{1,4})(?:-(\d{1,4}))?")
-# names of thermal zones that sit on the processor: Pi cpu-thermal, x86_pkg_temp, Jetson CPU-therm, Qualcomm tsens
+# names of thermal zones on the processor: Pi cpu-thermal, x86_pkg_temp, Jetson CPU-therm, Qualcomm tsens
 _ON_CPU = re.compile(r"cpu|soc|x86_pkg|core|tsens", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """One reading. ``cores`` counts CPUs present, ``memory_mib`` is rounded up to 512 so that a new kernel's reserve
-    does not make another machine of it; ``governor`` joins distinct ones by '+'; ``clock_mhz`` is the highest current
-    clock; ``temperature_c`` the hottest sensor on the processor, a phone's the one its thermal service goes by.
-    ``clusters`` are CPUs by top clock in MHz, slowest first: '0-3@1803 4-5@2253 6-7@2802' (``clusters_of`` reads it);
-    cores that a phone has switched off may be missing there. ``throttled`` are a Raspberry Pi's bits (see
-    ``edgenas.devices.facts.throttle``), ``thermal_status`` is Android's, 0 to 6. ``int8_isa`` are the instruction
-    sets for products of 8-bit numbers (``edgenas.devices.facts.int8_products``); a table's setting does not hold
-    them, since the processor is in it."""
+    """One reading of all facts; None for a fact that cannot be read.
+
+    ``cores`` is the number of CPUs present. ``memory_mib`` is rounded up to a multiple of 512, so that memory reserved
+    by a new kernel does not change the fingerprint. ``governor`` joins distinct governors by '+'. ``clock_mhz`` is the
+    highest current clock. ``temperature_c`` is the hottest sensor on the processor; on a phone, the CPU temperature of
+    its thermal service. ``clusters`` are CPUs by highest clock in MHz, slowest first: '0-3@1803 4-5@2253 6-7@2802'
+    (``clusters_of`` reads it); cores that a phone has switched off may be missing. ``throttled`` is the bits of a
+    Raspberry Pi (``edgenas.devices.facts.throttle``), ``thermal_status`` is Android's, 0 to 6. ``int8_isa`` is the
+    instruction sets for products of 8-bit numbers (``edgenas.devices.facts.int8_products``); the setting of a table
+    does not include them, because it includes the processor.
+    """
 
     model: str | None = None
     soc: str | None = None
@@ -73,12 +77,12 @@ class Facts:
     int8_isa: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Every fact by name, unknown ones as None."""
+        """Return a dict of all facts; None for a fact that cannot be read."""
         return asdict(self)
 
 
 def read_facts(device: Device, *, timeout_s: float = 20.0) -> Facts:
-    """Ask the device; DeviceError where it runs no shell."""
+    """Read the facts of a device; DeviceError where the device cannot run the script."""
     result = device.run(["sh", "-c", SCRIPT], timeout_s=timeout_s)
     if result.returncode != 0 or FILE_MARK not in result.stdout:
         why = printable(result.stderr) or f"exit code {result.returncode}"
@@ -87,22 +91,22 @@ def read_facts(device: Device, *, timeout_s: float = 20.0) -> Facts:
 
 
 def fingerprint(facts: Facts) -> dict[str, str | int]:
-    """The known facts that identify the machine: nothing that changes while it runs."""
+    """Return the known facts that identify the machine."""
     return {name: value for name, value in facts.as_dict().items() if name in _IDENTITY and value is not None}
 
 
 def state(facts: Facts) -> dict[str, str | float]:
-    """The known facts that are not in the fingerprint."""
+    """Return the known facts that are not in the fingerprint."""
     return {name: value for name, value in facts.as_dict().items() if name not in _IDENTITY and value is not None}
 
 
 def parse_facts(text: str) -> Facts:
-    """Read what SCRIPT printed."""
+    """Read the output of SCRIPT."""
     files, parts = files_of(text), android.split_parts(text)
     cpuinfo, tree = files.get("/proc/cpuinfo", ""), _line(files.get("/proc/device-tree/model", "")) or ""
     cpu = parse_cpuinfo(cpuinfo)
     properties = android.parse_getprop(parts.get("getprop", ""))
-    # a phone's device tree names the maker's test board
+    # the device tree of a phone names the maker's test board, not the phone
     model = model_name(cpuinfo, properties, "" if properties.get("ro.product.model") else tree) or cpu.model
     soc = soc_name("", None, tree) or soc_name(cpuinfo, properties)  # kernels call every Raspberry Pi's chip BCM2835
     uname = files.get("uname", "").split()
@@ -134,13 +138,8 @@ def parse_facts(text: str) -> Facts:
     )
 
 
-def printable(text: str, limit: int = 200) -> str:
-    """One line of ``text`` fit for a terminal: no control characters, at most ``limit`` long."""
-    return "".join(c if c.isprintable() else " " for c in text[: 10 * limit]).strip()[:limit]
-
-
 def files_of(text: str) -> dict[str, str]:
-    """path -> content, from output marked with FILE_MARK."""
+    """Return path -> content, from output with FILE_MARK lines."""
     files = {}
     for part in ("\n" + text).split("\n" + FILE_MARK)[1:]:
         path, _, content = part.partition("\n")
@@ -153,12 +152,12 @@ def _line(text: str) -> str | None:
 
 
 def _values(files: dict[str, str], pattern: str) -> list[str]:
-    found = (_line(content) for path, content in files.items() if re.fullmatch(pattern, path))
-    return [value for value in found if value]
+    values = (_line(content) for path, content in files.items() if re.fullmatch(pattern, path))
+    return [value for value in values if value]
 
 
 def _count_present(text: str) -> int | None:
-    """'0-3' or '0,2-3' -> how many."""
+    """Return the number of CPUs in '0-3' or '0,2-3'; None for any other text."""
     count = 0
     for part in text.strip().split(","):
         match = _PRESENT.fullmatch(part)
@@ -169,7 +168,7 @@ def _count_present(text: str) -> int | None:
 
 
 def clusters_of(text: str | None) -> tuple[tuple[int, ...], ...]:
-    """The CPUs of each cluster in ``Facts.clusters``, slowest first; () for None."""
+    """Return the CPUs of each cluster in ``Facts.clusters``, slowest first; () for None."""
     return tuple(
         tuple(cpu for part in group.partition("@")[0].split(",") for cpu in _span(part))
         for group in (text or "").split()
@@ -177,7 +176,10 @@ def clusters_of(text: str | None) -> tuple[tuple[int, ...], ...]:
 
 
 def _clusters(clusters: tuple[CoreCluster, ...]) -> str | None:
-    """None where no clock is told; neighbours of one clock, as every core of a PC is, count as one."""
+    """Return the text of ``Facts.clusters``; None where a cluster has no clock.
+
+    Neighbouring clusters with the same clock are merged, because on a PC every core is a cluster.
+    """
     found: list[tuple[float, tuple[int, ...]]] = []
     for cluster in clusters:
         if cluster.max_mhz is None:
@@ -188,7 +190,7 @@ def _clusters(clusters: tuple[CoreCluster, ...]) -> str | None:
 
 
 def _spans(cpus: tuple[int, ...]) -> str:
-    """(0, 1, 2, 5) -> '0-2,5'"""
+    """Return CPU numbers as ranges: (0, 1, 2, 5) -> '0-2,5'."""
     spans: list[list[int]] = []
     for cpu in sorted(cpus):
         if spans and spans[-1][-1] == cpu - 1:
@@ -214,7 +216,10 @@ def _pretty_name(text: str) -> str | None:
 
 
 def _temperature_c(files: dict[str, str]) -> float | None:
-    """The kernel reports millidegrees; some old ones degrees. Readings outside -40..150 °C are no temperatures."""
+    """Return the temperature of the hottest sensor on the processor, °C.
+
+    Kernels report millidegrees, some old ones degrees. Readings outside -40 to 150 °C are ignored.
+    """
     found = []
     for path, content in files.items():
         if path.endswith("/temp") and _ON_CPU.search(files.get(path.removesuffix("temp") + "type", "")):

@@ -1,19 +1,19 @@
-"""What a processor has for products of 8-bit numbers, and whether ONNX Runtime's sums of them are exact on it.
+"""Instruction sets of a processor for products of 8-bit numbers, and exactness of ONNX Runtime's int8 sums on it.
 
 x86 multiplies unsigned activations with signed weights. With AVX2 or AVX512 and no VNNI that is one instruction
-(``vpmaddubsw``) which adds two neighbouring products in 16 bits and saturates: 255 * 127 * 2 does not fit. Weights of
-7 bits do: 255 * 64 * 2 = 32,640. VNNI and AMX add in 32 bits, and so does what processors of before AVX2 are given on
-Linux, which widens to 16 bits first (``pmaddwd``). 64-bit Arm adds two products in 16 bits as well (``smull``,
-``smlal``), but of signed activations: 128 * 127 * 2 = 32,512 fits, since symmetric weights do not reach -128; the dot
-product (``asimddp``) and ``i8mm`` add in 32 bits. Which kernel runs where: ONNX Runtime 1.31,
-onnxruntime/core/mlas/lib/platform.cpp, and the kernels beside it.
+(``vpmaddubsw``), which adds two neighbouring products in 16 bits and saturates: 255 * 127 * 2 does not fit. With 7-bit
+weights the sum fits: 255 * 64 * 2 = 32,640. VNNI and AMX add in 32 bits. The kernel for processors without
+AVX2 on Linux also adds in 32 bits: it widens the factors to 16 bits first (``pmaddwd``). 64-bit Arm adds two products
+in 16 bits (``smull``, ``smlal``), but of signed activations: 128 * 127 * 2 = 32,512 fits, since symmetric weights do
+not reach -128; the dot product (``asimddp``) and ``i8mm`` add in 32 bits. Source for the choice of kernels: ONNX
+Runtime 1.31, onnxruntime/core/mlas/lib/platform.cpp, and the kernels in the same folder.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-#: instruction set -> what /proc/cpuinfo lists where it can be used, "flags" on x86, "Features" on Arm
+#: instruction set -> entries that /proc/cpuinfo lists for it: "flags" on x86, "Features" on Arm
 _SETS: dict[str, frozenset[str]] = {
     "sse4.1": frozenset({"sse4_1"}),
     "avx2": frozenset({"avx2", "fma"}),
@@ -31,26 +31,26 @@ _REDUCED = "16-bit sums saturate; int8 ONNX files are written with reduced range
 
 
 def int8_isa(flags: Iterable[Iterable[str]]) -> str | None:
-    """The instruction sets that every processor of ``flags`` has, such as 'avx2 avx512 avx512-vnni'; None where none
-    of those that matter is listed."""
-    lists = [frozenset(found) for found in flags]
+    """Return the instruction sets that every processor in ``flags`` has, such as 'avx2 avx512 avx512-vnni'; None where
+    no set for 8-bit products is listed."""
+    lists = [frozenset(entries) for entries in flags]
     common = frozenset.intersection(*lists) if lists else frozenset()
     return " ".join(name for name, needed in _SETS.items() if needed <= common) or None
 
 
 def exact(isa: str | None) -> bool | None:
-    """Whether sums of products are exact with 8-bit weights by ONNX Runtime's kernels; None where that is not known:
-    of 32-bit Arm, of processors that list nothing."""
+    """Return whether ONNX Runtime's kernels add products exactly with 8-bit weights; None where that is not known: on
+    32-bit Arm, and on processors that list no instruction sets."""
     sets = (isa or "").split()
     if "avx512-vnni" in sets or "amx-int8" in sets or ("avx-vnni" in sets and "avx512" not in sets):
-        return True  # a kernel for AVX512 goes before one for AVX-VNNI
+        return True  # ONNX Runtime prefers its AVX512 kernel to its AVX-VNNI kernel
     if "avx2" in sets:
         return False
     return True if "sse4.1" in sets or "asimd" in sets else None
 
 
 def named(isa: str | None) -> str:
-    """The set that ONNX Runtime takes, as people write it: 'AVX512-VNNI', 'AVX2 without VNNI'."""
+    """Return the display name of the instruction set that ONNX Runtime uses: 'AVX512-VNNI', 'AVX2 without VNNI'."""
     sets = (isa or "").split()
     arm = [_ARM[name] for name in ("i8mm", "asimddp") if name in sets]
     if arm:
@@ -72,7 +72,7 @@ def named(isa: str | None) -> str:
 
 
 def described(isa: str | None) -> str:
-    """What a person is to know: 'AVX512-VNNI (exact)'."""
+    """Return the instruction set and whether sums are exact, for messages: 'AVX512-VNNI (exact)'."""
     known = exact(isa)
     if known is False:
         return f"{named(isa)}: {_REDUCED}"

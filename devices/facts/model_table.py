@@ -1,8 +1,8 @@
-"""What devices are called in shops, by the name they give themselves: only where that name is a bare code.
+"""Marketing names of devices whose model name is only a code.
 
-Keys are ``ro.product.model``, or the Hardware line of boards without Android, in lower case. Where they can be looked
-up: Google Play's list of supported devices, storage.googleapis.com/play_public/supported_devices.html.
-A device that is not here is called by its maker and ``ro.product.model``.
+Keys are ``ro.product.model``, or the Hardware line of boards without Android, in lower case. Source: Google Play's list
+of supported devices, storage.googleapis.com/play_public/supported_devices.html. A device that is not in the table is
+named by its maker and ``ro.product.model``.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ MARKETING: dict[str, str] = {
     "tuna": "Samsung Galaxy Nexus",
 }
 
-#: makers as they write themselves -> as people write them
+#: ``ro.product.manufacturer`` in lower case -> usual spelling of the maker
 MAKERS: dict[str, str] = {
     "alcatelonetouch": "Alcatel",
     "asus": "Asus",

@@ -1,7 +1,7 @@
-"""What a chip and a device are called, from /proc/cpuinfo, Android's properties and the device tree. Pure.
+"""Names of a device and of its chip (SoC), from /proc/cpuinfo, Android's properties and the device tree.
 
-Tables: devices/facts/soc_table.py and devices/facts/model_table.py. A name says what it rests on; where the evidence
-fits several chips all of them are given and none is chosen.
+Tables: devices/facts/soc_table.py and devices/facts/model_table.py. A name has the source of its evidence; where the
+evidence fits several chips, all of them are returned. The functions are pure.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _HEX = re.compile(r"0x[0-9a-fA-F]{1,4}")
 _INTEL = re.compile(r"Intel\(R\) (Atom|Core|Xeon|Pentium|Celeron)\((?:TM|R)\)(?: CPU)? +([\w-]+(?: v\d)?)")
 _LINE = re.compile(r"([^:\t]*[^:\s])\s*:[ \t]*(.*)")
 _RASPBERRY = re.compile(r"(?:Raspberry Pi|RPi) ?(.*)")
-# properties that may name the chip, the most particular first
+# properties that may name the chip, the most specific first
 _CHIP_PROPERTIES = (
     "ro.soc.model",
     "ro.chipname",
@@ -45,8 +45,8 @@ _NOT_A_MODEL = ("generic", "unknown", "aosp", "full_", "sdk_")
 
 @dataclass(frozen=True, slots=True)
 class SocName:
-    """``name`` of the chip; ``basis`` is what said so: 'hardware', a property, 'revision', 'model', 'processor' or
-    'cores'; ``others``: chips that the same evidence fits, when ``name`` is but the first of them."""
+    """Name of a chip. ``basis`` is the source of the evidence: 'hardware', the name of a property, 'revision', 'model',
+    'processor' or 'cores'. ``others`` are further chips that the same evidence fits."""
 
     name: str
     basis: str
@@ -57,17 +57,17 @@ class SocName:
 
 
 def soc_name(cpuinfo: str, properties: Mapping[str, str] | None = None, model: str = "") -> SocName | None:
-    """Name the chip. ``model`` is the device tree's; None where nothing tells."""
+    """Return the name of the chip; None where it cannot be determined. ``model`` is the model in the device tree."""
     fields = _fields(cpuinfo)
     for text in fields.get("model name", []):
         if match := _INTEL.search(text):
             return SocName(f"Intel {match[1]} {match[2]}", "processor")
-    said = [(text, "hardware") for text in fields.get("Hardware", [])[:1]]
-    said += [(properties[key], key) for key in _CHIP_PROPERTIES if properties and properties.get(key)]
-    found = [SocName(name, basis) for text, basis in said if (name := _part(text))]
-    found.sort(key=lambda soc: soc.name.lower() in FAMILIES)
-    if found:
-        return _refined(found[0], fields)
+    evidence = [(text, "hardware") for text in fields.get("Hardware", [])[:1]]
+    evidence += [(properties[key], key) for key in _CHIP_PROPERTIES if properties and properties.get(key)]
+    names = [SocName(name, basis) for text, basis in evidence if (name := _part(text))]
+    names.sort(key=lambda soc: soc.name.lower() in FAMILIES)
+    if names:
+        return _refined(names[0], fields)
     if (revision := _pi_revision(fields)) is not None and revision[1]:
         return SocName(revision[1], "revision")
     if match := _RASPBERRY.match(model or next(iter(fields.get("Model", [])), "")):
@@ -76,21 +76,22 @@ def soc_name(cpuinfo: str, properties: Mapping[str, str] | None = None, model: s
 
 
 def model_name(cpuinfo: str, properties: Mapping[str, str] | None = None, model: str = "") -> str | None:
-    """Name the device: its shop name where known, else maker and model as it calls itself; None where it does not."""
+    """Return the name of the device: its marketing name where known, else its maker and model; None where the device
+    reports no model. ``model`` is the model in the device tree."""
     if model:
         return model
     fields = _fields(cpuinfo)
-    said = (properties or {}).get("ro.product.model", "").strip()
-    if said:
-        if said.lower() in MARKETING:
-            return MARKETING[said.lower()]
+    product = (properties or {}).get("ro.product.model", "").strip()
+    if product:
+        if product.lower() in MARKETING:
+            return MARKETING[product.lower()]
         maker = (properties or {}).get("ro.product.manufacturer", "").strip()
-        if said.lower().startswith(_NOT_A_MODEL):
+        if product.lower().startswith(_NOT_A_MODEL):
             return None
-        if said.startswith(("Nexus", "Pixel")):
+        if product.startswith(("Nexus", "Pixel")):
             maker = "Google"
         maker = MAKERS.get(maker.lower(), maker)
-        return said if said.lower().startswith(maker.lower()) else f"{maker} {said}"
+        return product if product.lower().startswith(maker.lower()) else f"{maker} {product}"
     if fields.get("Model"):
         return fields["Model"][0]
     if (revision := _pi_revision(fields)) is not None:
@@ -99,7 +100,7 @@ def model_name(cpuinfo: str, properties: Mapping[str, str] | None = None, model:
 
 
 def _fields(text: str) -> dict[str, list[str]]:
-    """key -> its values in order."""
+    """Return key -> its values in order, from the text of /proc/cpuinfo."""
     fields: dict[str, list[str]] = {}
     for line in text[:200_000].splitlines():
         if (match := _LINE.match(line)) and match[2].strip():
@@ -108,7 +109,7 @@ def _fields(text: str) -> dict[str, list[str]]:
 
 
 def _part(text: str) -> str | None:
-    """The chip that ``text`` names, if any."""
+    """Return the chip that ``text`` names, or None."""
     if text.strip().lower() in CODE_NAMES:
         return CODE_NAMES[text.strip().lower()]
     for pattern, name in PARTS:
@@ -119,7 +120,7 @@ def _part(text: str) -> str | None:
 
 
 def _pi_revision(fields: Mapping[str, list[str]]) -> tuple[str, str] | None:
-    """(model, chip) of a Raspberry Pi's revision code; None where this is none."""
+    """Return (model, chip) from the revision code of a Raspberry Pi; None for other devices."""
     if not any(h.startswith("BCM2") for h in fields.get("Hardware", [])) and "Serial" not in fields:
         return None
     text = next(iter(fields.get("Revision", [])), "")
@@ -137,7 +138,8 @@ def _pi_revision(fields: Mapping[str, list[str]]) -> tuple[str, str] | None:
 
 
 def _cores(fields: Mapping[str, list[str]]) -> Counter[tuple[int, int, int, int]]:
-    """(implementer, part, variant, revision) -> how many are listed; empty where a line is missing or odd."""
+    """Return (implementer, part, variant, revision) -> number of cores listed; empty where a line is missing or not
+    valid."""
     columns = [fields.get(f"CPU {key}", []) for key in ("implementer", "part", "variant", "revision")]
     cores: Counter[tuple[int, int, int, int]] = Counter()
     if len({len(column) for column in columns}) != 1:
@@ -150,7 +152,7 @@ def _cores(fields: Mapping[str, list[str]]) -> Counter[tuple[int, int, int, int]
 
 
 def _from_cores(fields: Mapping[str, list[str]]) -> SocName | None:
-    """By the kinds of core, their steppings and numbers."""
+    """Return the chip that has the listed kinds, steppings and numbers of cores, or None."""
     cores = _cores(fields)
     if cores and all(core[:2] == (0x43, 0x0A1) for core in cores):
         return SocName("Cavium ThunderX", "cores")
@@ -162,7 +164,7 @@ def _from_cores(fields: Mapping[str, list[str]]) -> SocName | None:
 
 
 def _refined(soc: SocName, fields: Mapping[str, list[str]]) -> SocName:
-    """The chip of a line of chips that has the cores listed."""
+    """Return the member of a chip family that has the listed cores; ``soc`` itself where no member fits."""
     for kinds, name in REFINED.get(soc.name, ()):
         if _fits(_cores(fields), kinds):
             return SocName(name, f"{soc.basis}, cores")
@@ -170,7 +172,7 @@ def _refined(soc: SocName, fields: Mapping[str, list[str]]) -> SocName:
 
 
 def _fits(cores: Mapping[tuple[int, int, int, int], int], kinds: frozenset[tuple[int, int, int, int, int]]) -> bool:
-    """Whether these are just the cores of ``kinds``, -1 there standing for anything."""
+    """Return whether ``cores`` are exactly the cores of ``kinds``, where -1 matches any number."""
     return len(kinds) == len(cores) and all(
         any(
             count == kind[4] and all(want in (-1, got) for got, want in zip(core, kind[:4], strict=True))

@@ -1,17 +1,17 @@
-"""Names of chips, as data: what kernels and Android's properties say, and what it is called.
+"""Tables of chip names: texts of kernels and of Android's properties, and the names of the chips they stand for.
 
-Where each can be looked up: [K] Linux, the machine and device tree names in arch/arm and arch/arm64; [A] Android's
-``ro.board.platform`` and ``ro.product.board`` as set in public device trees (android.googlesource.com/device, LineageOS
-android_device_*), of which pytorch/cpuinfo's test/name/{android-properties,proc-cpuinfo-hardware}.cc has many; [R]
-Raspberry Pi documentation, "Raspberry Pi revision codes"; [M] Arm, Main ID Register in the Technical Reference Manuals.
-A code name that makers gave to several chips is not in here.
+Sources: [K] Linux, the machine and device tree names in arch/arm and arch/arm64; [A] Android's ``ro.board.platform``
+and ``ro.product.board`` as set in public device trees (android.googlesource.com/device, LineageOS android_device_*), of
+which pytorch/cpuinfo's test/name/{android-properties,proc-cpuinfo-hardware}.cc has many; [R] Raspberry Pi
+documentation, "Raspberry Pi revision codes"; [M] Arm, Main ID Register in the Technical Reference Manuals.
+A code name that makers use for several chips is not in the tables.
 """
 
 from __future__ import annotations
 
 import re
 
-#: (pattern, name with the groups of the match filled in): part numbers that name a chip by themselves
+#: (pattern of a part number that identifies a chip, name of the chip with {0} for the matched part number)
 PARTS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b((?:MSM|APQ|SDM|SDA|QCS|QCM) ?[0-9]{3,4}(?:pro-?a?[abc]?|ab|aa|[qt])?)\b", re.I), "Qualcomm {0}"),
     (re.compile(r"\b(SM[4678][0-9]{3}(?:-A[ABC])?)\b"), "Qualcomm {0}"),
@@ -72,11 +72,11 @@ CODE_NAMES: dict[str, str] = {
     "zumapro": "Google Tensor G4 (Zuma Pro)",
 }
 
-#: names of a whole family that vendors also write for its members: believed only where nothing better is said
+#: names of a chip family that vendors also use for its members: used only where no other evidence names a chip
 FAMILIES = frozenset({"spreadtrum sc8830", "marvell pxa988"})
 
-#: (implementer, part, variant, revision; -1 for any) of each kind of core with its count, BogoMIPS or '' for any ->
-#: chips that have just these [M]. More than one: the text does not tell which.
+#: (implementer, part, variant, revision, count; -1 for any) of each kind of core, and BogoMIPS ('' for any) ->
+#: chips that have exactly these cores [M]. Several chips: the evidence does not distinguish them.
 Signature = tuple[frozenset[tuple[int, int, int, int, int]], str]
 SIGNATURES: dict[Signature, tuple[str, ...]] = {
     (frozenset({(0x53, 0x001, 0x1, -1, 2), (0x41, 0xD03, -1, -1, 4)}), ""): ("Samsung Exynos 8890",),
@@ -99,8 +99,8 @@ SIGNATURES: dict[Signature, tuple[str, ...]] = {
     (frozenset({(0x41, 0xD07, 1, 1, 4)}), ""): ("NVIDIA Tegra X1 (T210)",),  # its four A53 are never shown
 }
 
-#: a name that fits a whole line of chips, with the cores as above -> which of them it is; kernels of 32 bits before 3.8
-#: list one core of several [M]
+#: name of a chip family -> (cores in the form above, member that has these cores); 32-bit kernels before 3.8 list one
+#: core of several [M]
 REFINED: dict[str, tuple[tuple[frozenset[tuple[int, int, int, int, int]], str], ...]] = {
     "Texas Instruments OMAP44xx": ((frozenset({(0x41, 0xC09, 2, 10, 1)}), "Texas Instruments OMAP4460"),),
     "Samsung Exynos 5": ((frozenset({(0x41, 0xC0F, -1, -1, 2)}), "Samsung Exynos 5250"),),
@@ -145,7 +145,7 @@ PI_OLD: dict[int, str] = {
     **dict.fromkeys((0x12, 0x15), "Model A Plus Rev 1.1"),
 }
 
-#: what 'Raspberry Pi ' is followed by in the device tree's model -> chip; the first that fits [R]
+#: text after 'Raspberry Pi ' in the device tree's model -> chip; the first match counts [R]
 PI_MODELS: tuple[tuple[str, str], ...] = (
     ("5", "Broadcom BCM2712"),
     ("Compute Module 5", "Broadcom BCM2712"),

@@ -1,7 +1,7 @@
-"""What a Raspberry Pi's firmware says of power and heat: ``vcgencmd``, and the same from sysfs where that is missing.
+"""Power and heat state of a Raspberry Pi, from its firmware: ``vcgencmd``, or sysfs where that is missing.
 
-Bits of get_throttled (Raspberry Pi documentation, "vcgencmd"): 0-3 hold now, 16-19 have held at some time since boot.
-The clock that Linux shows is the one asked for; only ``measure_clock`` tells what the core really runs at.
+Bits of get_throttled (Raspberry Pi documentation, "vcgencmd"): 0-3 are true now, 16-19 were true at some time since
+boot. The clock that Linux shows is the requested one; only ``measure_clock`` gives the real clock of the core.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ SCRIPT = (
 
 @dataclass(frozen=True, slots=True)
 class Firmware:
-    """One reading; None for what was not said: another board, or a user outside the group ``video``."""
+    """One reading of the firmware; None where a value is not available: on other boards, and for a user who is not in
+    the group ``video``."""
 
     throttled: int | None = None
     clock_mhz: float | None = None
@@ -37,12 +38,12 @@ class Firmware:
 
 
 def read_firmware(device: Device, *, timeout_s: float = 10.0) -> Firmware:
-    """Ask the board; a machine without this firmware gives an empty reading."""
+    """Read the firmware's state; the reading of a machine without this firmware is empty."""
     return parse_firmware(device.run(["sh", "-c", SCRIPT], timeout_s=timeout_s).stdout)
 
 
 def parse_firmware(text: str) -> Firmware:
-    """Read what ``vcgencmd`` printed, line by line; the last of a kind counts."""
+    """Read the output of ``vcgencmd``, line by line; the last value of each kind counts."""
     found = Firmware()
     for line in text[:100_000].splitlines():
         line = line.strip()
@@ -56,19 +57,21 @@ def parse_firmware(text: str) -> Firmware:
 
 
 def holding(bits: int) -> tuple[str, ...]:
-    """What holds now."""
+    """Return the conditions (of NAMES) that are true now."""
     return tuple(name for place, name in enumerate(NAMES) if bits >> place & 1)
 
 
 def since_boot(bits: int) -> tuple[str, ...]:
-    """What has held at some time since the board was started."""
+    """Return the conditions (of NAMES) that were true at some time since boot."""
     return tuple(name for place, name in enumerate(NAMES) if bits >> place + 16 & 1)
 
 
 def happened(before: int | None, after: int | None) -> tuple[str, ...]:
-    """What spoils a batch between two readings: what holds at either end, or happened for the first time since boot.
+    """Return the conditions that invalidate a batch between two readings: true at either end, or for the first time
+    since boot between them.
 
-    A thing that had happened before and came and went in between is not in the bits; readings during the batch show it.
+    The bits do not show a condition that had occurred before the batch, and that came and went during the batch; only
+    readings during the batch show it.
     """
     if before is None or after is None:
         return ()
@@ -77,5 +80,5 @@ def happened(before: int | None, after: int | None) -> tuple[str, ...]:
 
 
 def remedy(name: str) -> str:
-    """What to do about one of NAMES."""
+    """Return the remedy for one of NAMES, as an instruction."""
     return _REMEDIES[name]

@@ -1,33 +1,35 @@
-"""The clock held steady while measuring, and everything put back after: governor on boards, fixed mode on phones.
+"""Fixed CPU clock during a measurement: the performance governor on boards, fixed performance mode on phones.
 
-Before anything changes, a script that puts it back lies on the device, in ``state`` beside our work folders. It is run
+Before a setting is changed, a script that restores it is written to the device, in ``state`` beside the work folders.
+The script runs
 
-  * when the block ends, however it ends;
-  * by ``restore``, for whoever connects next, when this process was killed or the connection broke;
-  * by a watchman on the device itself, when nobody came back within the time that was asked for.
+  * when the block ends, also by an exception;
+  * at the next connection, by ``restore``, when this process was killed or the connection broke;
+  * by a watchdog process on the device, when no connection came back within the time limit.
 
-It may run any number of times, and does nothing after a reboot, which puts everything back by itself.
-Setting a governor needs root, or a helper that may do nothing else and a line for sudo: ``helper_installer``.
+It may run any number of times, and does nothing after a reboot, which restores the settings by itself.
+Setting a governor needs root, or a helper that can do nothing else and a line for sudo: ``helper_installer``.
 """
 
 from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from edgenas.base.errors import DeviceError
+from edgenas.base.listener import SILENT, Listener
+from edgenas.base.text import printable
 from edgenas.devices.base import Device
-from edgenas.devices.facts.facts import printable
 
 HELPER_PATH = "/usr/local/sbin/edgenas-governor"
 CPU_ROOT = "/sys/devices/system/cpu"
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
-WATCH_S = 2  # how often the watchman looks
+WATCH_S = 2  # interval between two checks of the watchdog process
 
-#: edgenas-governor CPU GOVERNOR [CPU GOVERNOR]...: sets them, and nothing else
+#: script: edgenas-governor CPU GOVERNOR [CPU GOVERNOR]...; it sets the governors and can do nothing else
 HELPER = """#!/bin/sh
 # edgenas-governor CPU GOVERNOR [CPU GOVERNOR]...    sets the governor of each CPU; made by edgenas
 root=@ROOT@
@@ -53,13 +55,13 @@ if [ -f "$s/restore" ] && ! sh "$s/restore"; then
     echo "why what an earlier run left could not be put back"; exit 4
 fi
 b=$(cat "$boot") || exit 3
-put() { # the script that puts back: command $1, and after it the watchman
+put() { # writes the restore script, which runs command $1
     printf '%s\n' '#!/bin/sh' '# made by edgenas: puts back what it changed; safe to run at any time' \
         "if [ \"\$(cat '$boot')\" = '$b' ]; then" "    $1 || exit 1" 'fi' "rm -f -- '$s/restore' '$s/token'" \
         >"$s/restore.new"
     echo "$token" >"$s/token" && mv -f "$s/restore.new" "$s/restore" && sync
 }
-watch() { # waits until the watchman stands: what has no session of its own yet ends with this command
+watch() { # starts the watchdog and waits until it runs: without a session of its own it would end with this command
     printf '%s\n' ": >'$s/watching'" "n=0" "while [ \$n -lt $limit ]; do" "    sleep @WATCH@; n=\$((n+@WATCH@))" \
         "    read -r t <'$s/token' || exit 0; [ \"\$t\" = '$token' ] || exit 0" "done" "sh '$s/restore'" >"$s/watch"
     rm -f "$s/watching"
@@ -117,7 +119,7 @@ sh "$s/restore" && [ ! -f "$s/restore" ] && echo done
 
 
 def helper_installer(user: str) -> str:
-    """Script that root runs once on a board, so that ``user`` may set governors there and nothing else."""
+    """Return a script that root runs once on a board, so that ``user`` may set governors there and nothing else."""
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", user):
         raise ValueError(f"{user!r} is not a user's name")
     return (
@@ -129,8 +131,8 @@ def helper_installer(user: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Steady:
-    """What holds the clock: 'performance', 'fixed-performance' or '' with the reason ``why``; ``before`` is what
-    governor each CPU had."""
+    """State of the clock during a block: ``mode`` is 'performance', 'fixed-performance', or '' (not fixed) with the
+    reason ``why``; ``before`` maps each CPU to its governor before the block."""
 
     mode: str
     why: str
@@ -143,28 +145,34 @@ def steady(
     *,
     limit_s: int,
     folder: str | None = None,
-    report: Callable[[str], None] = lambda problem: None,
+    listener: Listener = SILENT,
     cpu_root: str = CPU_ROOT,
     boot_id: str = BOOT_ID,
 ) -> Iterator[Steady]:
-    """Hold the clock for the block, at most ``limit_s``; then put it back.
+    """Fix the clock for the block, at most ``limit_s`` seconds; then restore the settings.
 
-    Where the device does not permit it the block runs all the same and ``Steady.why`` says so. A device that is lost at
-    the end is told to ``report``; its own watchman puts it back. DeviceError when nothing could be asked at all.
+    Where the device does not permit it, the block runs all the same and ``Steady.why`` has the reason. When the device
+    is lost at the end, ``listener`` gets a message, and the watchdog process on the device restores the settings.
+    DeviceError when the script could not run.
     """
     folder = folder or state_folder(device)
     try:
         yield _set(device, folder, limit_s, cpu_root, boot_id)
-    finally:  # also where setting broke off: it may have happened
+    finally:  # also after an error of _set, which may have changed the clock
         try:
             restore(device, folder=folder)
         except DeviceError as error:
-            report(f"{error}; the device puts its clock back by itself within {limit_s} s, or at the next connection")
+            listener.message(
+                f"{error}; the device puts its clock back by itself within {limit_s} s, or at the next connection"
+            )
 
 
 def restore(device: Device, *, folder: str | None = None) -> bool:
-    """Put back what an earlier run left; True when there was something. Ask this of every device at its start, while
-    nobody else measures on it. DeviceError when it could not be put back."""
+    """Restore settings that an earlier run changed and did not restore; return True where there were any.
+
+    Call it when a session on a device begins, while its lock is held. DeviceError when the settings could not be
+    restored.
+    """
     there = folder or state_folder(device)
     result = device.run(["sh", "-c", _RESTORE, "edgenas", there], timeout_s=30.0)
     if result.stdout.strip() == "none":
@@ -176,7 +184,7 @@ def restore(device: Device, *, folder: str | None = None) -> bool:
 
 
 def state_folder(device: Device) -> str:
-    """Where the script lies: beside the work folders, where nothing is cleared away."""
+    """Return the folder of the restore script on the device: beside the work folders, never cleared."""
     with device.workdir() as folder:
         return folder.rpartition("/")[0] + "/state"
 
@@ -198,6 +206,6 @@ def _set(device: Device, folder: str, limit_s: int, cpu_root: str, boot_id: str)
         elif words[:1] == ["why"]:
             why = printable(line.removeprefix("why "))
     if result.returncode != 0:
-        said = why or printable(result.stderr[-400:]) or f"exit code {result.returncode}"
-        raise DeviceError(f"{device.name}: its clock could not be held: {said}; run {folder}/restore there")
+        reason = why or printable(result.stderr[-400:]) or f"exit code {result.returncode}"
+        raise DeviceError(f"{device.name}: its clock could not be held: {reason}; run {folder}/restore there")
     return Steady(mode, "" if mode else why or "it did not say why", before)

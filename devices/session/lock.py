@@ -1,10 +1,10 @@
-"""One measurement at a time on a device: a lock file on it for everybody who uses the same account there, and one on
-this machine for what is quicker to see.
+"""Locks that permit one measurement at a time on a device: a lock file on the device, for all users of one account
+there, and a lock file on this machine, which is quicker to check.
 
-The device's file holds owner, boot id, and until when it counts, in seconds of the device's own uptime: a wall clock
-may jump, and a board without a battery starts in the past. Who is gone holds nothing: another boot, a dead process of
-this machine, or an expiry that was not renewed frees it. Taking over waits a moment and looks again, so that of two who
-take over at once one gives way.
+The file on the device holds the owner, the boot id, and the time of expiry in seconds of the device's uptime: its wall
+clock may jump, and a board without a battery starts in the past. A lock is free after a reboot, when its process on
+this machine is dead, and when it expired without renewal. A process that takes over a lock waits a moment and reads the
+file again, so that of two processes that take over at once only one holds the lock.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ from edgenas.devices.base import Device
 from edgenas.devices.transports.owner import Owner, this_process
 from edgenas.devices.transports.remote import BOOT_ID, PARENTS
 
-EXPIRY_S = 600  # a lock that nobody renews is free after that
+EXPIRY_S = 600  # a lock that is not renewed is free after this time
 _CALL_S = 30.0
 _SETTLE_S = 1
 
-# $1 our folder or '': finds it as edgenas.devices.transports.home does. Prints BOOT UPTIME and the lock's line, if any.
+# $1 folder of edgenas on the device; '' searches it as edgenas.devices.transports.home does. Prints BOOT UPTIME LINE,
+# where LINE is the lock's, if any.
 _LOOK = f"""h=$1
 if [ -z "$h" ]; then
     for d in {" ".join(PARENTS)}; do [ -d "$d" ] && [ -w "$d" ] && [ -x "$d" ] && break; done
@@ -42,7 +43,8 @@ read -r u x </proc/uptime; u=${{u%%.*}}
 now() {{ l=; {{ read -r l <"$f"; }} 2>/dev/null; echo "$b $u $l"; }}
 """
 
-# $2 what it must say now, $3 our owner, $4 seconds. A file that is not there is made by one of several only.
+# $2 line that the lock file must have now, '' for no file; $3 our owner; $4 expiry in s. If several processes make the
+# file at once, only one succeeds.
 _TAKE = f"""{_LOOK}
 n="$3 $b $((u+$4))"
 if [ -z "$2" ]; then
@@ -65,12 +67,13 @@ case $l in "$2 "*) rm -f "$f";; esac
 
 
 class LockedError(DeviceError):
-    """Somebody else measures on the device."""
+    """Another process or another user measures on the device."""
 
 
 @dataclass(frozen=True, slots=True)
 class LockHolder:
-    """What a lock file says; ``owner`` None where that is no owner of ours."""
+    """Content of a lock file; ``owner`` None where the line is not in the form of edgenas. ``until_s`` is the expiry in
+    seconds of the device's uptime."""
 
     line: str
     owner: Owner | None
@@ -78,12 +81,12 @@ class LockHolder:
     until_s: int
 
     def is_gone(self, boot: str, uptime_s: int, me: Owner) -> bool:
-        """Whether the lock may be taken over."""
+        """Return whether the lock may be taken over."""
         return self.owner is None or self.boot != boot or uptime_s >= self.until_s or self.owner.is_dead(me)
 
 
 def read_holder(answer: str) -> tuple[str, int, LockHolder | None]:
-    """(boot, uptime in s, holder) of what the device printed; DeviceError for anything else."""
+    """Return (boot id, uptime in s, holder) from the output of the lock script; DeviceError for any other text."""
     boot, uptime, line = ([*answer.strip("\n").split(" ", 2), "", "", ""])[:3]
     if not re.fullmatch(r"[0-9a-f-]{8,64}", boot) or not re.fullmatch(r"\d{1,12}", uptime):
         raise DeviceError(f"its answer makes no sense: {answer[:200]!r}")
@@ -97,10 +100,10 @@ def read_holder(answer: str) -> tuple[str, int, LockHolder | None]:
 
 @contextmanager
 def locked(device: Device, *, folder: str = "", expiry_s: int = EXPIRY_S) -> Iterator[None]:
-    """Hold the device for the block, renewing in the background. LockedError says who holds it.
+    """Hold the lock of a device for the block; a thread renews it. LockedError names the process that holds it.
 
-    ``folder`` is our folder on the device where it is not the usual one (``RemoteDevice.about().path``). A device that
-    is away at the end keeps the lock until it expires, or this process ends.
+    ``folder`` is the folder of edgenas on the device, '' for the default (``RemoteDevice.about().path``). If the device
+    is lost when the block ends, the lock stays until it expires or this process ends.
     """
     with host_lock(device.name), _once(device, folder):
         me = this_process()
@@ -119,13 +122,14 @@ def locked(device: Device, *, folder: str = "", expiry_s: int = EXPIRY_S) -> Ite
                 _call(device, _FREE, folder, str(me))
 
 
-_held: dict[str, str] = {}  # boot and folder -> name, of what this process holds
+_held: dict[str, str] = {}  # boot id and folder -> name of the device, for the locks that this process holds
 _holding = threading.Lock()
 
 
 @contextmanager
 def _once(device: Device, folder: str) -> Iterator[None]:
-    """The lock on the device knows processes only: that this one does not measure a machine twice is known here."""
+    """Refuse a second measurement of one machine by this process under another name; the lock on the device separates
+    processes only."""
     boot, _, _ = read_holder(_call(device, f"{_LOOK}\nnow", folder))
     machine = f"{boot} {folder}"
     with _holding:
@@ -140,7 +144,7 @@ def _once(device: Device, folder: str) -> Iterator[None]:
 
 
 def unlock(device: Device, *, folder: str = "") -> str:
-    """Remove the lock whoever holds it; what it said, '' where there was none."""
+    """Remove the lock of any holder; return its line, '' where there was none."""
     return _call(device, f'{_LOOK}\nl=; {{ read -r l <"$f"; }} 2>/dev/null; rm -f "$f"; echo "$l"', folder).strip()
 
 
@@ -160,11 +164,11 @@ def _take(device: Device, folder: str, me: Owner, expiry_s: int) -> None:
                 f"{'this computer' if holder.owner and holder.owner.host == me.host else 'another computer'}; wait, or "
                 f"type: edgenas devices unlock {device.name}; the lock ends by itself in {holder.until_s - uptime_s} s"
             )
-    raise LockedError(f"{device.name} is being taken by somebody else; try again in a minute")
+    raise LockedError(f"another process takes the lock of {device.name} now; try again in a minute")
 
 
 def _renew(device: Device, folder: str, me: Owner, expiry_s: int, done: threading.Event) -> None:
-    """The lock is lost only when the device is away for the whole expiry."""
+    """Renew the lock until ``done``; it is lost only when the device is unreachable for the whole expiry time."""
     while not done.wait(expiry_s / 4):
         with contextlib.suppress(DeviceError):
             found = read_holder(_call(device, _TAKE, folder, "", str(me), str(expiry_s)))[2]
@@ -181,8 +185,8 @@ def _call(device: Device, script: str, *arguments: str) -> str:
 
 @contextmanager
 def host_lock(name: str, folder: Path | None = None) -> Iterator[None]:
-    """Hold ``name`` among the processes of this user on this machine; LockedError where another does. The kernel frees
-    it when this process ends, however it ends."""
+    """Hold the lock ``name`` among the processes of this user on this machine; LockedError where another holds it. The
+    kernel frees the lock when this process ends, also when it is killed."""
     home = folder or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgenas" / "locks"
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = home / hashlib.sha256(name.encode()).hexdigest()[:16]

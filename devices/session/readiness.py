@@ -1,6 +1,6 @@
-"""Whether a device may be measured now: refused, or marked, each with its reason and what to do; and cooling down.
+"""Readiness of a device for a measurement: findings that refuse or mark it, with reason and remedy; and cooling down.
 
-Pure but for ``read`` and ``cool_down``. A fact that cannot be read is marked, never taken for good.
+All functions are pure except ``read`` and ``cool_down``. A fact that cannot be read is marked, never taken as good.
 """
 
 from __future__ import annotations
@@ -11,13 +11,23 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from edgenas.base.errors import DeviceError
+from edgenas.base.listener import SILENT, Listener
+from edgenas.base.text import printable
 from edgenas.devices.base import Device
 from edgenas.devices.facts import android, facts, throttle
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When a measurement may start; ``busy_per_core`` is refused, ``load_per_core`` only marked."""
+    """Limits for the start of a measurement.
+
+    free_mib          least free space, MiB
+    load_per_core     1-minute load a core from which a measurement is marked
+    busy_per_core     1-minute load a core from which a measurement is refused
+    start_c           highest temperature, °C
+    battery_percent   least charge of the battery, %
+    governors         permitted governors; another one is marked
+    """
 
     free_mib: float = 200.0
     load_per_core: float = 0.3
@@ -29,8 +39,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class DeviceReading:
-    """A device at one moment; None for what it does not tell. ``identity`` is ``facts.fingerprint`` and ``state`` is
-    ``facts.state``. ``phone`` has a battery and a thermal service, ``pi`` has throttle bits."""
+    """State of a device at one moment; None for a value that cannot be read.
+
+    ``identity`` is ``facts.fingerprint`` and ``state`` is ``facts.state``. ``phone``: the device has a battery and a
+    thermal service. ``pi``: it is a Raspberry Pi and has throttle bits.
+    """
 
     identity: Mapping[str, str | int]
     state: Mapping[str, str | float] = field(default_factory=dict)
@@ -48,7 +61,7 @@ class DeviceReading:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is not as it should be. 'wait': it may pass, as heat does."""
+    """One condition that a device does not meet. ``level`` 'wait': the condition may pass by itself, such as heat."""
 
     what: str
     level: Literal["refuse", "wait", "mark"]
@@ -60,19 +73,19 @@ class Finding:
 
 
 def read(device: Device, folder: str, *, timeout_s: float = 30.0) -> DeviceReading:
-    """Ask the device in one command; ``folder`` is where the space is needed, an absolute path. DeviceError."""
+    """Read the state of a device in one command; ``folder`` is the absolute path that needs free space. DeviceError."""
     if not folder.startswith("/") or "'" in folder or not folder.isprintable():
-        raise DeviceError(f"{device.name}: {folder!r} is not a folder whose space can be asked for")
+        raise DeviceError(f"{device.name}: cannot read the free space of {folder!r}; give an absolute path")
     script = f"echo '{android.MARK}df'; df -k '{folder}' 2>/dev/null; {facts.SCRIPT}"
     result = device.run(["sh", "-c", script], timeout_s=timeout_s)
     if result.returncode != 0:
-        why = facts.printable(result.stderr) or f"exit code {result.returncode}"
+        why = printable(result.stderr) or f"exit code {result.returncode}"
         raise DeviceError(f"{device.name}: cannot read its state: {why}; it must be able to run sh, cat and df")
     return parse(result.stdout)
 
 
 def parse(text: str) -> DeviceReading:
-    """Read what the command of ``read`` printed."""
+    """Read the output of the script of ``read``."""
     parts = android.split_parts(text)
     seen = facts.parse_facts(text)
     return DeviceReading(
@@ -94,10 +107,10 @@ def parse(text: str) -> DeviceReading:
 def judge(
     reading: DeviceReading, limits: Limits, expected: Mapping[str, str | int] | None = None
 ) -> tuple[Finding, ...]:
-    """Everything that is not as it should be, worst first; () when the device is ready.
+    """Return the conditions that the device does not meet, worst first; () when the device is ready.
 
-    ``expected`` is the identity that the inventory or the table holds; facts missing on either side are not compared,
-    and neither is the governor, which has its own rule.
+    ``expected`` is the identity in the inventory or the table. Facts that are missing on either side are not compared,
+    nor is the governor, which has its own rule.
     """
     found = [
         *_identity(reading, expected or {}),
@@ -114,22 +127,26 @@ def cool_down(
     *,
     limit_s: float,
     every_s: float = 5.0,
-    say: Callable[[str], None] = lambda text: None,
+    listener: Listener = SILENT,
+    name: str,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> tuple[DeviceReading, tuple[Finding, ...]]:
-    """Wait until nothing that ``look`` tells is of the kind that passes, at most ``limit_s`` long: to a temperature,
-    not for a time. The last reading, and what of that kind it still finds. ``say`` hears once why it waits."""
-    begin, told = clock(), False
+    """Wait until the reading of ``look`` has no finding of level 'wait', at most ``limit_s`` seconds.
+
+    The wait ends by temperature, not by time. Returns the last reading and its findings of level 'wait'. ``listener``
+    gets the reason why the device ``name`` waits, once.
+    """
+    begin, reported = clock(), False
     while True:
         reading = look()
         waiting = tuple(f for f in judge(reading, limits) if f.level == "wait")
         waited_s = clock() - begin
         if not waiting or waited_s >= limit_s:
             return reading, waiting
-        if not told:
-            say(f"waiting: {waiting[0]}")
-            told = True
+        if not reported:
+            listener.message(f"{name}: waiting: {waiting[0]}")
+            reported = True
         sleep(min(every_s, limit_s - waited_s))
 
 

@@ -1,6 +1,7 @@
-"""How a device feels while it works: heat, clock and throttling alone, in one short command that disturbs little.
+"""State of a device during a measurement: temperature, clock and throttling, read by one short command.
 
-``facts.read_facts`` asks for much more, and phones take long over it; this is for every half a minute of a measurement.
+``facts.read_facts`` reads much more and takes long on phones; this reading is short enough for every 30 s of a
+measurement.
 """
 
 from __future__ import annotations
@@ -19,8 +20,11 @@ _WHEN = f"{android.MARK}when"
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One look: ``at_s`` by the device's clock (/proc/uptime). ``clock_mhz`` is the lowest of the cores that were asked
-    for; a Raspberry Pi's firmware measures it. None for what is not told."""
+    """One reading; None for a value that the device does not report.
+
+    ``at_s`` is the time of the device's uptime clock, s. ``clock_mhz`` is the lowest clock of the requested cores; on a
+    Raspberry Pi, the clock measured by the firmware.
+    """
 
     at_s: float
     temperature_c: float | None = None
@@ -30,12 +34,13 @@ class Moment:
 
 
 def read_brief(device: Device, cores: Sequence[int] = (), *, timeout_s: float = 20.0) -> Moment | None:
-    """Ask; None where the answer makes no sense. ``cores`` are those that work; () for any. DeviceError."""
+    """Read the state of a device; None where its answer cannot be read. ``cores`` are the cores of the measurement, ()
+    for all. DeviceError."""
     return parse_brief(device.run(["sh", "-c", script(cores)], timeout_s=timeout_s).stdout, cores)
 
 
 def script(cores: Sequence[int]) -> str:
-    """POSIX sh; times are read as the runners read theirs."""
+    """Return the POSIX sh script of ``read_brief``; it reads the time from the same clock as the runners."""
     clocks = " ".join(_CLOCK.format(core) for core in cores or ("[0-9]*",))
     return (
         f"{{ read -r s r </proc/uptime; }} 2>/dev/null || s=$(date +%s); echo '{_WHEN}'; echo $s; "
@@ -48,22 +53,22 @@ def script(cores: Sequence[int]) -> str:
 
 
 def parse_brief(text: str, cores: Collection[int] = ()) -> Moment | None:
-    """Read what the script printed."""
+    """Read the output of ``script``; None where it cannot be read."""
     when = re.fullmatch(r"\s*([0-9]{1,12}(?:\.[0-9]{1,6})?)\s*", android.split_parts(text).get("when", ""))
     if when is None:
         return None
     seen = facts.parse_facts(text)
-    asked = {_CLOCK.format(core) for core in cores}
-    found = [khz.strip() for path, khz in facts.files_of(text).items() if path in asked]
-    clocks = [int(khz) / 1000 for khz in found if khz.isdecimal()]
+    paths = {_CLOCK.format(core) for core in cores}
+    values = [khz.strip() for path, khz in facts.files_of(text).items() if path in paths]
+    clocks = [int(khz) / 1000 for khz in values if khz.isdecimal()]
     measured = throttle.parse_firmware(android.split_parts(text).get("vcgencmd", "")).clock_mhz
     clock_mhz = measured or min(clocks, default=seen.clock_mhz)
     return Moment(float(when[1]), seen.temperature_c, clock_mhz, seen.throttled, seen.thermal_status)
 
 
 def flags(before: Moment | None, now: Moment) -> tuple[str, ...]:
-    """What holds the device back: now, or for the first time since boot between the look ``before`` and this one. The
-    firmware's words (``throttle.NAMES``), or Android's thermal status."""
+    """Return the conditions that slow the device down: true now, or for the first time since boot between the readings
+    ``before`` and ``now``. They are texts of ``throttle.NAMES``, or Android's thermal status."""
     bits = now.throttled or 0
     new = bits & ~before.throttled if before is not None and before.throttled is not None else 0
     named = dict.fromkeys((*throttle.holding(bits), *throttle.since_boot(new)))

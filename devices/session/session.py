@@ -1,4 +1,5 @@
-"""A device held for measuring: locked, what an earlier run left put back, and ready; or refused with what to do."""
+"""Session on a device for measurements: locked, settings of an earlier run restored, and ready; or refused with a
+remedy."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from edgenas.base.errors import DeviceError
+from edgenas.base.listener import SILENT, Listener
 from edgenas.devices.base import Device
 from edgenas.devices.session.clock import restore, state_folder
 from edgenas.devices.session.lock import locked
@@ -18,13 +20,20 @@ COOL_S = 900.0  # longest wait for a device to cool down
 
 
 class NotReadyError(DeviceError):
-    """The device is not as it must be to be measured."""
+    """The device does not meet the conditions for a measurement."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """When a device may be measured: ``limits`` None asks for nothing; ``force`` measures all the same, and says so.
-    ``expected`` is the identity it must have; ``patience_s`` and ``poll_s`` are those of ``jobs.Wait``."""
+    """Conditions for a measurement on a device.
+
+    limits               limits of readiness; None checks nothing
+    force                True measures also a device that is not ready, and reports each finding to ``listener``
+    expected             identity that the device must have
+    cool_s               longest wait for a device to cool down, s
+    patience_s, poll_s   see ``jobs.Wait``
+    listener             gets messages and progress for the user
+    """
 
     limits: Limits | None = None
     force: bool = False
@@ -32,32 +41,33 @@ class Conditions:
     cool_s: float = COOL_S
     patience_s: float = PATIENCE_S
     poll_s: float = 1.0
-    say: Callable[[str], None] = lambda text: None
+    listener: Listener = SILENT
     sleep: Callable[[float], None] = time.sleep
 
 
 @contextmanager
 def held(device: Device, conditions: Conditions) -> Iterator[str]:
-    """Hold the device for the block, which gets the path of our folder there. LockedError, NotReadyError."""
+    """Hold the device for the block and yield the path of the folder of edgenas there. LockedError, NotReadyError."""
     state = state_folder(device)
     home = state.rpartition("/")[0]
     with locked(device, folder=home):
         if restore(device, folder=state):
-            conditions.say(f"{device.name}: put its clock back, which an earlier run had left held")
+            conditions.listener.message(f"{device.name}: put its clock back, which an earlier run had left held")
         if conditions.limits is not None:
             _admit(device, home, conditions, conditions.limits)
         yield home
 
 
 def calm(device: Device, home: str, conditions: Conditions) -> DeviceReading:
-    """Wait for a device that is held until it is cool, and read it. NotReadyError when it does not become so."""
+    """Wait until a held device is cool, and return its reading. NotReadyError when it does not cool down in time."""
     if conditions.limits is None:
         return read(device, home)
     reading, waiting = cool_down(
         lambda: read(device, home),
         conditions.limits,
         limit_s=0 if conditions.force else conditions.cool_s,
-        say=lambda text: conditions.say(f"{device.name}: {text}"),
+        listener=conditions.listener,
+        name=device.name,
         sleep=conditions.sleep,
     )
     if waiting and not conditions.force:
@@ -70,8 +80,8 @@ def _admit(device: Device, home: str, conditions: Conditions, limits: Limits) ->
     for finding in judge(reading, limits, conditions.expected):
         if finding.level == "refuse" and not conditions.force:
             raise _refused(device, finding)
-        if finding.what != "governor":  # whoever holds the clock says whether it could
-            conditions.say(f"{device.name}: {finding}")
+        if finding.what != "governor":  # clock.steady reports whether the clock could be fixed
+            conditions.listener.message(f"{device.name}: {finding}")
 
 
 def _refused(device: Device, finding: Finding) -> NotReadyError:

@@ -1,7 +1,8 @@
-"""Phones over adb, USB or TCP: a Link that speaks shell protocol 2 to the adb server.
+"""Phones over adb (USB or TCP): a Link that speaks shell protocol 2 to the adb server.
 
-adb's own word that a device is there is not believed: a connection begins with a question that must be answered in
-time, and so does every silence. Source of the packets: Android's packages/modules/adb, shell_protocol.h.
+The state that adb reports for a phone is not enough: every new connection, and every phone that sends nothing for
+PROBE_AFTER_S, is probed with a command that must answer in time. Source of the packets: Android's packages/modules/adb,
+shell_protocol.h.
 """
 
 from __future__ import annotations
@@ -24,19 +25,19 @@ from edgenas.devices.transports.remote_device import RemoteDevice
 if TYPE_CHECKING:
     from adbutils import AdbConnection
 
-CONNECT_S = 12.0  # for a phone to be known, connected and awake
-PROBE_AFTER_S = 5.0  # of silence from a phone that is asked for something
-PROBE_S = 5.0
-_HANDSHAKE_S = 1.5  # adb calls a phone unauthorized while the two still talk about keys
+CONNECT_S = 12.0  # longest time for a phone to be listed, connected and awake
+PROBE_AFTER_S = 5.0  # time without data from a phone after which it is probed
+PROBE_S = 5.0  # longest time for the answer to a probe
+_HANDSHAKE_S = 1.5  # adb reports a phone as unauthorized during the exchange of keys
 _REFUSED = re.compile("failed|cannot|unable|bad|empty")
 _STDIN, _STDOUT, _STDERR, _EXIT, _CLOSE_STDIN = range(5)
 _PACKET_BYTES = 32 << 10
-_MOST_PACKET_BYTES = 16 << 20  # larger is nonsense
+_MOST_PACKET_BYTES = 16 << 20  # a packet header with a larger size is invalid
 
 
 class AdbDevice(RemoteDevice):
-    """A phone by its serial, as `adb devices` shows it or HOST:PORT. ``hardware_serial`` (getprop ro.serialno) makes
-    sure that an address still belongs to the same phone; without it the first one to answer counts."""
+    """A phone with a serial as `adb devices` shows it, or HOST:PORT. ``hardware_serial`` (getprop ro.serialno) ensures
+    that an address still belongs to the same phone; without it, the phone of the first connection is expected."""
 
     def __init__(
         self,
@@ -51,7 +52,7 @@ class AdbDevice(RemoteDevice):
 
 
 def only_serial(server: AdbServer) -> str:
-    """The serial of the only phone that adb sees; DeviceInputError names them where there are several, or none."""
+    """Return the serial of the only phone that adb sees; DeviceInputError where there is none, or several."""
     server.start()
     states = server.states()
     if len(states) == 1:
@@ -73,24 +74,27 @@ _REMEDIES = {
     "authorizing": "wait for its dialog 'Allow USB debugging?' and tap Allow",
     "connecting": "wait a little",
 }
-_WAITING = ("", "offline", "authorizing", "connecting")  # states that may pass by themselves
+_WAITING = ("", "offline", "authorizing", "connecting")  # states that may end by themselves
 
 
 def trouble(serial: str, state: str, states: Mapping[str, str]) -> DeviceError:
-    """The error for a phone in ``state``, '' where adb does not know it: LostError where waiting may help."""
+    """Return the error for a phone in ``state``, '' where adb does not list it; a LostError where waiting may help.
+
+    ``states`` are all phones that adb lists.
+    """
     key = "no permissions" if state.startswith("no permissions") else state
     remedy = _REMEDIES.get(key, "start it as usual: it must show its home screen")
     if not state:
         others = ", ".join(states) or "none"
         return LostError(f"adb does not see {serial} (it sees: {others}); {remedy}")
     kind = LostError if key in _WAITING else DeviceError
-    return kind(f"adb calls {serial} {key[:40]}; {remedy}")
+    return kind(f"adb reports {serial} as {key[:40]}; {remedy}")
 
 
 @dataclass(slots=True)
 class AdbLink:
-    """See ``edgenas.devices.transports.link.Link``. The connection is the adb server's; here it is a belief, dropped
-    in doubt."""
+    """See ``edgenas.devices.transports.link.Link``. The adb server holds the connection; ``_up`` is True while the last
+    probe or command succeeded."""
 
     serial: str
     server: AdbServer
@@ -104,7 +108,7 @@ class AdbLink:
         if self._up:
             return False
         self.server.start()
-        said = ""
+        answer = ""
         begin = time.monotonic()
         while True:
             states = self.server.states()
@@ -112,11 +116,11 @@ class AdbLink:
             if state == "device" and self._answers() and (features := self._features()) is not None:
                 break
             if ":" in self.serial and state in ("", "device", "offline"):
-                said = self._reconnect(known=bool(state))
+                answer = self._reconnect(known=bool(state))
             elif state not in _WAITING and (state != "unauthorized" or time.monotonic() > begin + _HANDSHAKE_S):
                 raise trouble(self.serial, state, states)
-            if time.monotonic() > begin + CONNECT_S or (_REFUSED.match(said) and "authenticate" not in said):
-                raise self._gave_up(said)
+            if time.monotonic() > begin + CONNECT_S or (_REFUSED.match(answer) and "authenticate" not in answer):
+                raise self._gave_up(answer)
             time.sleep(0.2)
         if "shell_v2" not in features:
             raise DeviceError(f"{self.serial} speaks no shell protocol 2: Android 7 or later is needed")
@@ -124,14 +128,17 @@ class AdbLink:
         return True
 
     def _features(self) -> list[str] | None:
-        """What the phone can do; None where it went away since it answered."""
+        """Return the features of the phone; None where it was disconnected after the probe."""
         try:
             return self.server.ask(f"host-serial:{self.serial}:features").split(",")
         except AdbRefusedError:  # device offline, device not found
             return None
 
     def _reconnect(self, *, known: bool) -> str:
-        """adb would try again only after ten seconds. What it says; 'connected to' is no proof."""
+        """Request a new connection, because adb itself retries only after 10 s; return adb's answer.
+
+        The answer 'connected to' does not prove that the phone is connected.
+        """
         if known:
             with contextlib.suppress(AdbRefusedError):
                 self.server.ask(f"host:disconnect:{self.serial}")
@@ -140,17 +147,18 @@ class AdbLink:
         except AdbRefusedError as error:
             return f"failed: {error}"
 
-    def _gave_up(self, said: str) -> DeviceError:
+    def _gave_up(self, answer: str) -> DeviceError:
+        """Return the error for a phone that did not connect; ``answer`` is adb's last answer to a request."""
         states = self.server.states()
         state = states.get(self.serial, "")
         if state and state != "device":
             return trouble(self.serial, state, states)
-        if "authenticate" in said:
+        if "authenticate" in answer:
             return trouble(self.serial, "unauthorized", states)
-        what = "".join(c if c.isprintable() else " " for c in said)[:200]
-        if state or what:
+        shown = "".join(c if c.isprintable() else " " for c in answer)[:200]
+        if state or shown:
             return LostError(
-                f"{self.serial} does not answer{f' (adb: {what})' if what else ''}; is it on, and in reach?"
+                f"{self.serial} does not answer{f' (adb: {shown})' if shown else ''}; is it on, and in reach?"
             )
         return trouble(self.serial, "", states)
 
@@ -165,7 +173,7 @@ class AdbLink:
         sent = False
         try:
             send_request(connection, f"host:tport:serial:{self.serial}")
-            connection.read_exact(8)  # the transport's number
+            connection.read_exact(8)  # id of the transport
             sent = True
             send_request(connection, f"shell,v2,raw:{command}")
         except (AdbError, AdbRefusedError, OSError, EOFError) as error:
@@ -176,7 +184,7 @@ class AdbLink:
         return connection
 
     def _answers(self) -> bool:
-        """Whether the phone runs a command in time."""
+        """Return whether the phone runs a command within PROBE_S."""
         try:
             connection = self._shell("echo", PROBE_S)
         except LostError:
@@ -189,7 +197,7 @@ class AdbLink:
             connection.close()
 
     def answers(self) -> bool:
-        """Whether a silent phone is there; the link is down where it is not."""
+        """Return whether a silent phone answers a probe; where it does not, the link is marked as down."""
         self._up = self._up and self._answers()
         return self._up
 
@@ -215,7 +223,7 @@ class AdbChannel:
                 part = view[first : first + _PACKET_BYTES]
                 self.connection.conn.sendall(struct.pack("<BI", _STDIN, len(part)) + part)
         except OSError as error:
-            raise self._lost("takes no more") from error
+            raise self._lost("accepts no more data") from error
 
     def end_input(self) -> None:
         """See ``Channel.end_input``."""
@@ -254,7 +262,7 @@ class AdbChannel:
             return None
         kind, size = struct.unpack_from("<BI", self._buffer)
         if size > _MOST_PACKET_BYTES or kind > _CLOSE_STDIN + 1:
-            raise self._lost("sends nonsense")
+            raise self._lost("sent an invalid packet")
         if len(self._buffer) < 5 + size:
             return None
         data = bytes(self._buffer[5 : 5 + size])

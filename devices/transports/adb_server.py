@@ -1,7 +1,7 @@
-"""The adb server on this machine: started from an adb that is new enough, asked in its own protocol.
+"""The adb server on this machine: started with an adb that is new enough, and used through its own protocol.
 
-An adb before 31 ends a command in silence when the phone goes, and never notices a lost Wi-Fi; it is refused, also
-where it only happens to be running already. Source of the requests: Android's packages/modules/adb, SERVICES.TXT.
+An adb before 31 ends a command without an error when the phone is disconnected, and never notices a lost Wi-Fi. It is
+refused, also when it runs already. Source of the requests: Android's packages/modules/adb, SERVICES.TXT.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ if TYPE_CHECKING:
 
 PORT = 5037
 OLDEST = 31
-NEW_FEATURE = "sendrecv_v2_zstd"  #: which servers have from 31 on
+NEW_FEATURE = "sendrecv_v2_zstd"  #: feature of servers from version 31 on
 _START_S = 30
 _LAUNCHES = 3
 
 
 class AdbRefusedError(DeviceError):
-    """The server answered FAIL; the message is its own."""
+    """The server answered FAIL; the message is the server's."""
 
 
 @dataclass(frozen=True, slots=True)
 class AdbServer:
-    """``program`` is the adb that starts it, the one that adbutils brings if None; ``environment`` is the program's,
-    ours if None."""
+    """The adb server on ``port`` of this machine. ``program`` is the adb that starts it, None for the adb of adbutils;
+    ``environment`` is the program's environment, None for that of this process."""
 
     port: int = PORT
     program: Path | None = None
     environment: Mapping[str, str] | None = None
 
     def start(self) -> None:
-        """Make sure that one runs; DeviceInputError where it is too old, or none can be started."""
+        """Start the server unless it runs; DeviceInputError where it is too old or cannot be started."""
         try:
             self._touch(1)
         except OSError:
@@ -55,15 +55,15 @@ class AdbServer:
             )
 
     def _touch(self, timeout_s: float) -> None:
-        """OSError where nobody listens."""
+        """Open and close a connection; OSError where no server listens."""
         socket.create_connection(("127.0.0.1", self.port), timeout=timeout_s).close()
 
     def _launch(self) -> None:
         program = find_program(self.program)
         environment = dict(self.environment) if self.environment is not None else {**os.environ}
         environment.setdefault("ADB_MDNS_AUTO_CONNECT", "0")
-        said = ""
-        for _ in range(_LAUNCHES):  # on a busy machine adb may misread its own server's first words
+        output = ""
+        for _ in range(_LAUNCHES):  # on a busy machine adb may misread the first output of its own server
             done = subprocess.run(
                 [str(program), "-P", str(self.port), "start-server"],
                 env=environment,
@@ -76,22 +76,22 @@ class AdbServer:
             )
             if done.returncode == 0:
                 return
-            said = done.stderr.strip()[-300:]
-        raise DeviceInputError(f"{program} did not start its server: {said}")
+            output = done.stderr.strip()[-300:]
+        raise DeviceInputError(f"{program} did not start its server: {output}")
 
     def connection(self, timeout_s: float = STALL_S) -> AdbConnection:
-        """A new connection to the server. LostError."""
+        """Open a connection to the server. LostError."""
         from adbutils import AdbClient, AdbError
 
         try:
-            # where nobody listens, adbutils would start another adb, on the default port, and lose a socket
+            # where no server listens, adbutils would start another adb, on the default port, and leak a socket
             self._touch(timeout_s)
             return AdbClient("127.0.0.1", self.port).make_connection(timeout_s)
         except (AdbError, OSError) as error:
             raise LostError(f"the adb server on port {self.port} does not answer") from error
 
     def ask(self, request: str, timeout_s: float = STALL_S) -> str:
-        """The answer to a request that has one. LostError, AdbRefusedError."""
+        """Send a request that has an answer, and return the answer. LostError, AdbRefusedError."""
         from adbutils import AdbError
 
         connection = self.connection(timeout_s)
@@ -104,13 +104,13 @@ class AdbServer:
             connection.close()
 
     def states(self) -> dict[str, str]:
-        """What it sees: serial -> 'device', 'unauthorized', 'offline', 'no permissions ...', ..."""
+        """Return the state of every phone: serial -> 'device', 'unauthorized', 'offline', 'no permissions ...', ..."""
         lines = (line.split("\t", 1) for line in self.ask("host:devices").splitlines())
         return {fields[0].strip(): fields[1].strip() for fields in lines if len(fields) == 2}
 
 
 def send_request(connection: AdbConnection, request: str) -> None:
-    """Send a request and take the OKAY. AdbRefusedError for a FAIL, OSError and AdbError for a broken connection."""
+    """Send a request and read its OKAY. AdbRefusedError for FAIL, OSError and AdbError for a broken connection."""
     from adbutils import AdbError
 
     data = request.encode()
@@ -123,21 +123,21 @@ def send_request(connection: AdbConnection, request: str) -> None:
 
 
 def find_program(program: Path | None = None) -> Path:
-    """The adb to start: ``program``, the one that adbutils brings, or the one on the path; DeviceInputError where none
-    is new enough."""
+    """Return the adb to start: ``program`` if given, else that of adbutils, else that on PATH; DeviceInputError where
+    none is new enough."""
     import adbutils
 
     bundled = Path(adbutils.__file__).parent / "binaries" / "adb"
     on_path = shutil.which("adb")
     candidates = [program] if program else [bundled, *([Path(on_path)] if on_path else [])]
-    said = []
+    reasons = []
     for candidate in candidates:
         version = _version(candidate)
         if version and version >= OLDEST:
             return candidate
-        said.append(f"{candidate} is {f'version {version}' if version else 'not an adb that runs here'}")
+        reasons.append(f"{candidate} is {f'version {version}' if version else 'not an adb that runs here'}")
     raise DeviceInputError(
-        f"{'; '.join(said)}; at least {OLDEST} is needed: get platform-tools from developer.android.com and name "
+        f"{'; '.join(reasons)}; at least {OLDEST} is needed: get platform-tools from developer.android.com and name "
         "its adb in devices.toml"
     )
 

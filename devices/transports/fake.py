@@ -1,12 +1,12 @@
-"""A device that is this machine, reached over a link that can be broken: for tests of what stands on a Device.
+"""A device for tests: this machine, reached over a link whose faults a test can set.
 
     device = FakeDevice("pi", tmp_path)
     device.link.faults.drop_after_bytes = 1000
     with pytest.raises(LostError):
         device.run(["seq", "100000"], timeout_s=10)
 
-Commands really run, under this machine's sh, with ``tmp_path/bin`` first on their path; so ``program("vcgencmd", ...)``
-gives the device a program. Everything above the link is what ssh and adb use.
+Commands really run, under this machine's sh, with ``tmp_path/bin`` first on their PATH; ``program("vcgencmd", ...)``
+adds a program there. All code above the link is the same as for ssh and adb.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from edgenas.devices.transports.link import STALL_S, NotSentError
 from edgenas.devices.transports.remote import BOOT_ID
 from edgenas.devices.transports.remote_device import RemoteDevice
 
-_TURN_S = 0.02  # that one thread holds a channel
+_TURN_S = 0.02  # longest time that one thread holds the lock of a channel
 
 
 @dataclass
 class Faults:
-    """What goes wrong; may change while the device is in use.
+    """Faults of the link; they may be changed while the device is in use.
 
-    unplugged: nothing gets through and no end is told so; a reader waits ``notice_s``, then the link is lost.
-    drop_after_bytes: the connection breaks, once, when so many more bytes have passed, either way.
-    latency_s: wait before every command.
-    corrupt_input: one bit of what is sent next is wrong, once.
+    unplugged: no byte passes and neither end is notified; a reader waits ``notice_s`` seconds, then the link is lost.
+    drop_after_bytes: the connection breaks once, after this number of further bytes in both directions together.
+    latency_s: wait before every command, s.
+    corrupt_input: one bit of the next data to the device is wrong, once.
     """
 
     unplugged: bool = False
@@ -49,7 +49,8 @@ class Faults:
 
 
 class FakeLink:
-    """See ``edgenas.devices.transports.link.Link``. ``connects`` counts connections, ``commands`` what was started."""
+    """See ``edgenas.devices.transports.link.Link``. ``connects`` is the number of connections made, ``commands`` holds
+    the commands started."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self.faults = Faults()
@@ -62,7 +63,7 @@ class FakeLink:
         self.new_boot()
 
     def new_boot(self) -> None:
-        """A new boot id."""
+        """Write a new boot id, as after a reboot."""
         (self._folder / "boot_id").write_text(f"{uuid.uuid4()}\n", encoding="ascii")
 
     def connect(self) -> bool:
@@ -83,7 +84,7 @@ class FakeLink:
             raise NotSentError(f"{self._name} does not answer")
         self.commands.append(command)
         own = command.replace(BOOT_ID, shlex.quote(str(self._folder / "boot_id")))
-        # HOME and TMPDIR stay inside, the mark tells whose processes end in a power cut
+        # EDGENAS_FAKE marks the processes that a power cut kills
         environment = {
             **os.environ,
             "PATH": f"{self._folder / 'bin'}:{os.environ.get('PATH', os.defpath)}",
@@ -94,7 +95,7 @@ class FakeLink:
         return channel
 
     def passes(self, data: bytes) -> bytes:
-        """Count what passes; LostError, once, when it is time to drop."""
+        """Count the bytes of ``data`` and return it; LostError, once, at ``drop_after_bytes``."""
         if self.faults.drop_after_bytes is not None:
             self.faults.drop_after_bytes -= len(data)
             if self.faults.drop_after_bytes <= 0:
@@ -104,7 +105,7 @@ class FakeLink:
         return data
 
     def drop(self) -> None:
-        """Break the connection, as a dying server does."""
+        """Break the connection, as a server that ends does."""
         self._up = False
         for channel in self._channels:
             channel.close()
@@ -115,14 +116,16 @@ class FakeLink:
 
 
 class FakeChannel:
-    """See ``edgenas.devices.transports.link.Channel``. May be closed by another thread, as a power cut does, in the
-    middle of anything: a
-    pipe's number is another pipe's at once, so that none is read, written or closed without the lock."""
+    """See ``edgenas.devices.transports.link.Channel``.
+
+    Another thread may close the channel at any moment, as a power cut does. The file descriptor of a closed pipe is
+    reused at once, so a pipe is read, written and closed under the lock only.
+    """
 
     def __init__(self, link: FakeLink, command: str, environment: dict[str, str]) -> None:
         self._link = link
         self.is_open = True
-        self._lock = threading.RLock()  # a drop that is due closes in the middle of sending or receiving
+        self._lock = threading.RLock()  # reentrant: drop_after_bytes closes the channel while it sends or receives
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(
             ["sh", "-c", command], stdin=pipe, stdout=pipe, stderr=pipe, env=environment, cwd="/"
@@ -180,10 +183,10 @@ class FakeChannel:
                 return None
 
     def close(self) -> None:
-        """See ``Channel.close``. What the command started goes on if it must."""
+        """See ``Channel.close``. Processes that the command started may continue."""
         if not self.is_open:
             return
-        self.is_open = False  # whoever waits for the lock's next turn gives up
+        self.is_open = False  # threads that wait for the lock end with an error
         with self._lock:
             self._reading.close()
             self._writing.close()
@@ -206,7 +209,7 @@ class FakeChannel:
 
 
 class FakeDevice(RemoteDevice):
-    """See the module. ``link.faults`` may be changed at any time."""
+    """Device of this module. ``link.faults`` may be changed at any time."""
 
     link: FakeLink
 
@@ -216,13 +219,13 @@ class FakeDevice(RemoteDevice):
         super().__init__(name, FakeLink(folder, name), base=str(folder / "files"))
 
     def program(self, name: str, script: str) -> None:
-        """Put a shell script on the device's path, such as a vcgencmd that tells a temperature."""
+        """Put a shell script on the device's PATH, such as a vcgencmd that prints a temperature."""
         path = self._folder / "bin" / name
         path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
         path.chmod(0o755)
 
     def power_cut(self) -> None:
-        """Every process of the device is killed, the connection breaks, the boot id is new; files stay."""
+        """Kill every process of the device, break the connection, and write a new boot id; files stay."""
         mark = f"EDGENAS_FAKE={self._folder}".encode()
         for path in Path("/proc").glob("[0-9]*/environ"):
             with contextlib.suppress(OSError):

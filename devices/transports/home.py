@@ -1,8 +1,8 @@
-"""Our folder on a device: PARENT/edgenas-UID, mode 0700, with work folders below it that say who made them.
+"""The folder of edgenas on a device: PARENT/edgenas-UID, mode 0700, with work folders that record their owners.
 
-A new connection looks around there. A work folder of an earlier boot, or of a process known to be dead, is removed with
-every job in it; so is one that this process could not remove when its block ended. Nothing else ever is.
-Pure: scripts out, answers in.
+Every new connection lists it. A work folder of an earlier boot, or of a process that is known to be dead, is removed
+with every job in it; so is one that this process could not remove when its block ended, and one that is too old
+(FOREIGN_S, _UNNAMED_S). Nothing else is removed. The functions are pure: they return scripts and read their output.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from edgenas.base.errors import DeviceError
 from edgenas.devices.transports.owner import Owner
 from edgenas.devices.transports.remote import BOOT_ID, PARENTS, check_path
 
-FOREIGN_S = 7 * 86400  # a folder made from another computer is left alone for so long
-_UNNAMED_S = 600  # one without an owner may be in the making for so long
+FOREIGN_S = 7 * 86400  # age from which a work folder of another process, also of another computer, is removed
+_UNNAMED_S = 600  # age from which a work folder without an owner is removed; a younger one may be in the making
 _TOOLS = "setsid timeout sha256sum tar mktemp stat mv rm cat id date"
 _WORK = re.compile(r"work-[A-Za-z0-9]{8}")
 
-#: kills every process of session $1, whose leader began at $2 where that is known (a pid may have a new owner)
+#: shell function: kills every process of session $1, whose leader started at $2 if given (a pid may be reused)
 KILL_SESSION = """kill_session() {
     [ -n "$1" ] || return 0
     if [ -n "$2" ] && [ -r /proc/$1/stat ]; then
@@ -48,7 +48,7 @@ KILL_SESSION = """kill_session() {
 
 @dataclass(frozen=True, slots=True)
 class WorkFolder:
-    """A work folder found on a device; ``owner`` None where none is written."""
+    """A work folder on a device: its name, age in s, owner (None where none is recorded), and boot id."""
 
     name: str
     age_s: int
@@ -58,7 +58,8 @@ class WorkFolder:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """What a device says of itself on connecting. ``serial`` is '' where the device has none (not Android)."""
+    """State of a device at the time of connecting: path of the folder of edgenas, boot id, serial number ('' where the
+    device is not Android), and work folders."""
 
     path: str
     boot: str
@@ -67,7 +68,7 @@ class Home:
 
 
 def look(base: str | None = None) -> str:
-    """Script that makes our folder and tells what is in it; ``base`` overrides where."""
+    """Return a script that makes the folder of edgenas and lists it; ``base`` replaces the default parent folders."""
     parents = " ".join(shlex.quote(check_path(p)) for p in ([base] if base else PARENTS))
     return f"""for t in {_TOOLS}; do command -v $t >/dev/null || {{ echo "it has no program '$t'" >&2; exit 3; }}; done
 for d in {parents}; do [ -d "$d" ] && [ -w "$d" ] && [ -x "$d" ] && break; done
@@ -89,7 +90,7 @@ done"""
 
 
 def seen(stdout: str) -> Home:
-    """Read what ``look`` printed; DeviceError for anything else."""
+    """Read the output of the script of ``look``; DeviceError for any other text."""
     values: dict[str, str] = {}
     works = []
     for line in stdout.splitlines()[:10_000]:
@@ -106,13 +107,13 @@ def seen(stdout: str) -> Home:
 
 def _work(fields: Sequence[str]) -> WorkFolder | None:
     if len(fields) < 2 or not _WORK.fullmatch(fields[0]) or not re.fullmatch(r"-?\d{1,12}", fields[1]):
-        return None  # not a name of ours
+        return None  # not a work folder of edgenas
     owner = Owner.parse(fields[2]) if len(fields) > 2 else None
     return WorkFolder(fields[0], int(fields[1]), owner, fields[3] if len(fields) > 3 else "")
 
 
 def stale(home: Home, me: Owner, left: Collection[str] = ()) -> list[str]:
-    """Names of the work folders to remove; ``left`` are paths that this process is done with."""
+    """Return the names of the work folders to remove; ``left`` are paths that this process does not need any more."""
     return [w.name for w in home.works if f"{home.path}/{w.name}" in left or _is_stale(w, home.boot, me)]
 
 
@@ -120,17 +121,18 @@ def _is_stale(work: WorkFolder, boot: str, me: Owner) -> bool:
     if work.owner is None:
         return work.age_s > _UNNAMED_S
     if work.owner == me:
-        return False  # its jobs are still to be collected, also after a reboot
+        return False  # results of its jobs are still to be read, also after a reboot
     return work.boot != boot or work.owner.is_dead(me) or work.age_s > FOREIGN_S
 
 
 def new_work() -> str:
-    """A name for a work folder. Chosen here, so that one whose making was not answered is known all the same."""
+    """Return a new name for a work folder. This process chooses it, and so knows it also if the connection breaks
+    while the device makes the folder."""
     return f"work-{secrets.token_hex(4)}"
 
 
 def make_work(home: str, name: str, owner: Owner) -> str:
-    """Script that makes a work folder, or leaves nothing."""
+    """Return a script that makes a work folder with its owner, or leaves nothing on an error."""
     if not _WORK.fullmatch(name):
         raise ValueError(f"not the name of a work folder: {name}")
     return f"""d={shlex.quote(f"{check_path(home)}/{name}")}
@@ -139,7 +141,7 @@ echo "{owner} $(cat {BOOT_ID})" >"$d/.owner" || {{ rm -rf "$d"; exit 1; }}"""
 
 
 def remove_work(home: str, names: Sequence[str]) -> str:
-    """Script that ends the jobs in work folders and removes these."""
+    """Return a script that kills the jobs in work folders and removes the folders."""
     if not all(_WORK.fullmatch(name) for name in names):
         raise ValueError(f"not names of work folders: {names}")
     return f"""{KILL_SESSION}

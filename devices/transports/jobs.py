@@ -1,15 +1,16 @@
-"""Work that goes on while nobody is connected: started once, found again, collected, never repeated.
+"""Jobs: commands on a device that continue without a connection; started once, polled, collected, never repeated.
 
-A job is a folder on the device: ``boot`` (the boot it was started in), ``pid`` (its session's leader, and when that
-began), ``out``, ``err``, and at the end ``rc``: exit code and the sizes of both outputs, renamed to that once whole.
+A job is a folder on the device. Its files: ``boot`` (boot id at the start), ``pid`` (pid of the session's leader, and
+the leader's start time), ``out``, ``err``, and at the end ``rc`` (exit code and the sizes of both outputs; written
+under another name and renamed). The state of a job:
 
-    rc there               done
-    another boot           rebooted
+    ``rc`` exists          done
+    another boot id        rebooted
     leader alive           running
     leader dead            died
-    no folder              gone: it never started, or somebody removed it
+    no folder              gone: the job never started, or its folder was removed
 
-``run_job`` goes through all of it, and through lost connections. Works on any Device.
+``run_job`` does all steps, also through lost connections. It works on any Device.
 """
 
 from __future__ import annotations
@@ -30,16 +31,17 @@ from edgenas.devices.transports.remote import BOOT_ID, check_path
 
 JobState = Literal["done", "rebooted", "running", "died", "gone"]
 
-FILE_LIMIT_BYTES = 1 << 30  # what one file that a job writes may grow to, its output included
-PATIENCE_S = 300.0  # how long a device may be away
+FILE_LIMIT_BYTES = 1 << 30  # largest size of one file that a job writes, its output included
+PATIENCE_S = 300.0  # longest time that a device may be unreachable
 _CALL_S = 30.0
 _RETRY_S = (0.2, 0.5, 1.0, 2.0)
-_POLL_SHARE, _LONGEST_POLL_S = 0.05, 5.0  # of the time a job has taken, so that looking costs little
+_POLL_SHARE, _LONGEST_POLL_S = 0.05, 5.0  # poll interval as a share of the job's time so far, and its upper limit
 _Answer = TypeVar("_Answer")
 
-# $1 folder, $2 limit in s, then the command. The session's leader makes the folder, so that a start which is cut is
-# either not begun or goes on, and one that is repeated finds the folder there. It asks cat for its own starting time
-# because emulators falsify a process's own /proc entry. The exit code is not timeout's, which some toybox gets wrong.
+# $1 folder, $2 limit in s, then the command. The session's leader makes the folder: if the connection breaks during the
+# start, the job either did not start or continues, and a repeated start sees the folder and does nothing. The leader
+# reads its start time through cat, because emulators falsify a process's own /proc entry. The exit code is not that of
+# timeout, which is wrong in some versions of toybox.
 _LEADER = f"""{KILL_SESSION}
 j=$1 limit=$2; shift 2
 mkdir "$j" 2>/dev/null || exit 0
@@ -56,7 +58,7 @@ echo "$r $(stat -c %s "$j/out") $(stat -c %s "$j/err")" >"$j/rc.new"
 mv "$j/rc.new" "$j/rc"
 """
 
-# waits until the job has its folder and its pid, so that the next look at it is not too early
+# waits until the job has its folder and its pid, so that the first poll is not too early
 _START = """j=$1
 setsid sh -c "$0" sh "$@" >/dev/null 2>&1 </dev/null &
 n=0
@@ -81,7 +83,7 @@ else
 fi
 """
 
-# exit code and stdout on one stream, stderr on the other, both as long as they were when the job ended
+# prints exit code and stdout on stdout, and stderr on stderr; refuses outputs whose sizes are not those in rc
 _COLLECT = """cd "$0" || exit 1
 { read -r r o e <rc; } 2>/dev/null
 case "$r$o$e" in *[!0-9]*|'') echo "its end is not written" >&2; exit 1;; esac
@@ -100,18 +102,18 @@ exit 0
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job by its folder, which is all that finds it again; ``argv`` is for messages and results."""
+    """A job on a device, identified by its folder; ``argv`` is for messages and results."""
 
     folder: str
     argv: tuple[str, ...]
 
 
 class StayedAwayError(LostError):
-    """The device was waited for as long as patience lasts."""
+    """The device was unreachable for longer than the permitted time (``patience_s``)."""
 
 
 class JobLostError(DeviceError):
-    """A job ended without a result; ``state`` says how, ``stdout`` and ``stderr`` hold what it had printed."""
+    """A job ended without a result; ``state`` is the reason, ``stdout`` and ``stderr`` hold its output until then."""
 
     def __init__(self, message: str, state: JobState, stdout: str, stderr: str) -> None:
         super().__init__(message)
@@ -119,8 +121,11 @@ class JobLostError(DeviceError):
 
 
 def start(device: Device, argv: Sequence[str], folder: str, *, limit_s: float) -> Job:
-    """Start ``argv`` as the job ``folder``, an absolute path below a work folder that is not there yet. The device ends
-    it after ``limit_s``, exit code 137. Starting a job that was started does nothing, so a start may be repeated."""
+    """Start ``argv`` as a job in ``folder``, an absolute path below a work folder that does not exist yet.
+
+    The device kills the job after ``limit_s`` seconds, with exit code 137. The start of a job that was started already
+    does nothing, so a start may be repeated.
+    """
     check_path(folder)
     result = device.run(["sh", "-c", _START, _LEADER, folder, str(math.ceil(limit_s)), *argv], timeout_s=_CALL_S)
     if result.returncode != 0:
@@ -129,35 +134,40 @@ def start(device: Device, argv: Sequence[str], folder: str, *, limit_s: float) -
 
 
 def poll(device: Device, job: Job) -> JobState:
-    """How the job is."""
-    said = device.run(["sh", "-c", _POLL, check_path(job.folder)], timeout_s=_CALL_S).stdout.strip()
+    """Read the state of a job."""
+    answer = device.run(["sh", "-c", _POLL, check_path(job.folder)], timeout_s=_CALL_S).stdout.strip()
     states: dict[str, JobState] = {s: s for s in ("done", "rebooted", "running", "died", "gone")}
-    if said not in states:
-        raise DeviceError(f"{device.name}: cannot tell how {job.argv[0]} is: {said[:80]!r}")
-    return states[said]
+    if answer not in states:
+        raise DeviceError(f"{device.name}: cannot read the state of {job.argv[0]}: {answer[:80]!r}")
+    return states[answer]
 
 
 def collect(device: Device, job: Job) -> subprocess.CompletedProcess[str]:
-    """The result of a job that is done; the folder stays. DeviceError where its output is not whole, as after a full
-    disk; OutputLimitError where it is more than the device's ``run`` takes."""
+    """Read the result of a job that is done; its folder stays.
+
+    DeviceError where the output is not complete, for example after a full disk; OutputLimitError where it exceeds the
+    output limit of the device's ``run``.
+    """
     done = device.run(["sh", "-c", _COLLECT, check_path(job.folder)], timeout_s=4 * _CALL_S)
     code, newline, stdout = done.stdout.partition("\n")
     if done.returncode != 0 or not newline or not re.fullmatch(r"\d{1,3}", code):
-        why = done.stderr.strip()[-200:] or "it makes no sense"
+        why = done.stderr.strip()[-200:] or f"exit code {done.returncode}, output {done.stdout[:80]!r}"
         raise DeviceError(f"{device.name}: the result of {job.argv[0]} cannot be read: {why}; is the disk full there?")
     return subprocess.CompletedProcess(list(job.argv), int(code), stdout, done.stderr)
 
 
 def kill(device: Device, job: Job) -> None:
-    """Kill every process of the job's session; does nothing when there is none."""
+    """Kill every process of the job's session, if there are any."""
     device.run(["sh", "-c", _KILL, check_path(job.folder)], timeout_s=_CALL_S)
 
 
 def patiently(
     call: Callable[[], _Answer], patience_s: float = PATIENCE_S, sleep: Callable[[float], None] = time.sleep
 ) -> _Answer:
-    """Repeat ``call`` while the device is away, for at most ``patience_s``; only for what may be done twice.
-    StayedAwayError."""
+    """Repeat ``call`` while it raises LostError, for at most ``patience_s`` seconds; return its result.
+
+    ``call`` must be safe to run twice. StayedAwayError after ``patience_s``.
+    """
     begin, attempt = time.monotonic(), 0
     while True:
         try:
@@ -171,8 +181,13 @@ def patiently(
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """How one waits for a job: how long the device may be away, how often it is looked at (every ``poll_s``, more
-    rarely the longer it takes), what else is done then (``watch``), and with what (``sleep`` may raise to end it)."""
+    """Options of the wait for a job.
+
+    patience_s   longest time that the device may be unreachable, s
+    poll_s       shortest poll interval, s; the interval grows with the time of the job
+    watch        function called after each poll
+    sleep        function that waits; an exception of it ends the wait
+    """
 
     patience_s: float = PATIENCE_S
     poll_s: float = 1.0
@@ -186,11 +201,12 @@ PATIENT = Wait()
 def run_job(
     device: Device, argv: Sequence[str], folder: str, *, timeout_s: float, wait: Wait = PATIENT
 ) -> subprocess.CompletedProcess[str]:
-    """Like ``Device.run``, through every loss of the connection that lasts less than its patience.
+    """Run ``argv`` as a job and return its result, as ``Device.run`` does, but also through losses of the connection
+    that are shorter than ``wait.patience_s``.
 
-    ``argv`` runs at most once: a job that is in ``folder`` already, of an earlier process of ours, is the one waited
-    for. Raises LostError when the device stays away; JobLostError when the job came to nothing (power cut, killed);
-    TimeLimitError when it was still running at its limit. On any error but LostError the job is killed.
+    ``argv`` runs at most once: a job that an earlier process of edgenas started in ``folder`` is waited for instead.
+    Raises LostError when the device stays unreachable; JobLostError when the job ended without a result (power cut,
+    killed); TimeLimitError when it ran longer than ``timeout_s``. On any error except LostError the job is killed.
     """
     job = Job(folder, tuple(argv))
     begin = time.monotonic()
@@ -213,25 +229,25 @@ def run_job(
             finished = True
             return result
         stdout, stderr = there(lambda: _partial(device, job))
-        raise JobLostError(f"{device.name}: {argv[0]} came to nothing: {_HOW[state]}", state, stdout, stderr)
+        raise JobLostError(f"{device.name}: {argv[0]} ended without a result: {_HOW[state]}", state, stdout, stderr)
     except LostError:
-        finished = True  # as far as we can know: it goes on, and may be collected yet
+        finished = True  # the job may still run, and its result may be collected later
         raise
     finally:
         if not finished:
-            with contextlib.suppress(DeviceError):  # the device ends it at its limit
+            with contextlib.suppress(DeviceError):  # if this fails, the device kills the job at its limit
                 kill(device, job)
 
 
 _HOW: dict[JobState, str] = {
     "rebooted": "the device started anew meanwhile; is its power supply strong enough?",
-    "died": "it was killed there; is its memory enough?",
-    "gone": "its folder is gone from the device; somebody removed it",
+    "died": "it was killed there; has the device enough memory?",
+    "gone": "its folder was removed from the device",
 }
 
 
 def _partial(device: Device, job: Job) -> tuple[str, str]:
-    """What the job has printed so far, '' where that is not there."""
+    """Return stdout and stderr of the job so far; '' where a file is missing."""
     files = (device.run(["cat", f"{job.folder}/{file}"], timeout_s=4 * _CALL_S).stdout for file in ("out", "err"))
     stdout, stderr = files
     return stdout, stderr

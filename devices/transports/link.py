@@ -1,7 +1,7 @@
-"""The seam where bytes leave this process for a device: what ssh, adb and the fake each bring, and all they bring.
+"""Link and Channel: the interface between RemoteDevice and a transport (ssh, adb, or the fake for tests).
 
-LostError               see edgenas.devices.base
-  NotSentError          the connection broke, and the command never left: safe to send again
+LostError               see edgenas.base.errors
+  NotSentError          the connection broke before the command was sent: safe to send again
 """
 
 from __future__ import annotations
@@ -10,40 +10,45 @@ from typing import Protocol
 
 from edgenas.base.errors import LostError
 
-STALL_S = 15.0  # a device that takes no byte of ours for so long is lost
+STALL_S = 15.0  # a device that accepts no data for this time is lost
 
 
 class NotSentError(LostError):
-    """The connection broke before the command left."""
+    """The connection broke before the command was sent."""
 
 
 class Channel(Protocol):
     """One command that runs on a device."""
 
     def send(self, data: bytes) -> None:
-        """All of ``data`` to the command's stdin; LostError when nothing moves for STALL_S."""
+        """Write all of ``data`` to the command's stdin; LostError when no byte is accepted for STALL_S."""
         ...
 
     def end_input(self) -> None:
-        """Close the command's stdin; output still comes. Never raises."""
+        """Close the command's stdin; its output can still be received. Never raises."""
         ...
 
     def receive(self, timeout_s: float) -> tuple[int, bytes] | None:
-        """(1 or 2 for stdout or stderr, some bytes), None when nothing came in time; LostError once the other end
-        closed, which a reader who has seen the marks never meets."""
+        """Return (1 for stdout or 2 for stderr, bytes), or None when no data came within ``timeout_s``.
+
+        LostError when the other end is closed; a caller that stops at the marks of both streams never gets it.
+        """
         ...
 
     def close(self) -> None:
-        """Leave the command; never raises."""
+        """Close the channel of the command; never raises."""
         ...
 
 
 class Link(Protocol):
-    """A way to a device: at most one connection at a time. RemoteDevice calls ``connect`` under a lock."""
+    """Connection to a device, at most one at a time. RemoteDevice calls ``connect`` under a lock."""
 
     def connect(self) -> bool:
-        """Make sure of a connection; True when it is a new one. LostError, or DeviceError where trying again cannot
-        help: a changed host key, a key that is not let in, a phone that was not allowed."""
+        """Connect unless connected; return True when the connection is new.
+
+        LostError; DeviceError where another attempt cannot help: a changed host key, a refused login key, a phone that
+        did not allow USB debugging.
+        """
         ...
 
     def open(self, command: str) -> Channel:
@@ -51,5 +56,5 @@ class Link(Protocol):
         ...
 
     def close(self) -> None:
-        """Drop the connection; the next ``connect`` makes a new one. Never raises."""
+        """Close the connection; the next ``connect`` makes a new one. Never raises."""
         ...

@@ -1,4 +1,4 @@
-"""The machine this program runs on, as a Device."""
+"""LocalDevice: the machine that edgenas runs on, as a Device."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from edgenas.devices.transports import scratch
 
 @dataclass(frozen=True, slots=True)
 class LocalDevice:
-    """Commands run as this user, files are copied; ``base`` is where work folders are made (the temporary folder)."""
+    """This machine: commands run as this user, files are copied. ``base`` is the parent of the work folders, by default
+    the system's temporary folder."""
 
     name: str = "local"
     base: Path | None = None
@@ -54,7 +55,7 @@ def _absolute(remote: str) -> Path:
 
 
 def _copy(source: Path, target: Path, name: str) -> None:
-    """Copy under a temporary name beside ``target``, check, rename."""
+    """Copy to a temporary name beside ``target``, check the content, and rename."""
     try:
         with tempfile.TemporaryDirectory(prefix=".incoming-", dir=target.parent) as staging:
             staged = Path(staging) / "it"

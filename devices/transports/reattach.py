@@ -1,8 +1,8 @@
-"""Work on a device that is found again: by the next connection, and by the next process of ours after this one died.
+"""Jobs on a device that a later process of edgenas can take over, after the connection broke or this process died.
 
-On devices with a connection to lose the work is a job in HOME/kept/KEY, where nothing is cleared away on connecting;
-KEY says what the work is. There is one at a time: asking for another ends and removes what is there. Only to be used
-by who holds the device (``edgenas.devices.session.session``).
+On a remote device, the job is in HOME/kept/KEY, which is not cleared at a new connection; KEY identifies the work.
+There is one such job at a time: a job with another key ends and removes it. The caller must hold the device
+(``edgenas.devices.session.session``).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from edgenas.devices.transports.remote_device import RemoteDevice
 _CALL_S = 60.0
 _KEY = re.compile(r"[0-9a-f]{16,64}")
 
-# $1 our folder, $2 the key to leave alone or ''; says whether that one is there
+# $1 folder of edgenas, $2 key of the folder to keep or ''; removes all others, prints 'there' where that one exists
 _KEEP = f"""{KILL_SESSION}
 b=$(cat {BOOT_ID})
 mkdir -m 700 "$1/kept" 2>/dev/null
@@ -50,10 +50,10 @@ def run_kept(
     timeout_s: float,
     wait: Wait = PATIENT,
 ) -> subprocess.CompletedProcess[str]:
-    """``put`` files into a folder that is not there yet, run ``argv`` of that folder, and wait: see ``jobs.run_job``.
+    """Copy files to a new folder with ``put(folder)``, run ``argv(folder)`` as a job, and return its result.
 
-    Work of the same ``key`` that an earlier process of ours left there is not done again but waited for. A device
-    without a connection to lose (``LocalDevice``) just runs it.
+    A job with the same ``key`` that an earlier process of edgenas left on the device is not repeated but waited for. On
+    this machine (``LocalDevice``) the command runs without a job. Errors as in ``jobs.run_job``.
     """
     if not _KEY.fullmatch(key):
         raise ValueError(f"{key!r} is not a key")
@@ -72,7 +72,7 @@ def run_kept(
     try:
         return run_job(device, argv(folder), f"{folder}/job", timeout_s=timeout_s, wait=wait)
     except LostError:
-        raise  # it may go on there, and be collected by the next who asks for it
+        raise  # the job may still run; the next process with this key collects its result
     except BaseException:
         with contextlib.suppress(DeviceError):
             clear(device)
@@ -80,13 +80,13 @@ def run_kept(
 
 
 def clear(device: Device) -> None:
-    """End and remove whatever is kept on the device."""
+    """Kill and remove every job in HOME/kept on the device."""
     if isinstance(device, RemoteDevice):
         _keep(device, device.about().path, "")
 
 
 def _keep(device: Device, home: str, key: str) -> bool:
-    """Whether ``key`` is there; all else is gone."""
+    """Remove all folders in HOME/kept except ``key``; return whether that one exists."""
     done = device.run(["sh", "-c", _KEEP, "sh", home, key], timeout_s=_CALL_S)
     if done.returncode != 0:
         raise DeviceError(f"{device.name}: {home}/kept cannot be used: {done.stderr.strip()[-200:]}")
@@ -94,7 +94,7 @@ def _keep(device: Device, home: str, key: str) -> bool:
 
 
 def kept_key(device: Device) -> str:
-    """The key of what an earlier process of ours left on the device; '' for nothing."""
+    """Return the key of the job that an earlier process of edgenas left on the device; '' for none."""
     if not isinstance(device, RemoteDevice):
         return ""
     done = device.run(["ls", "-1", f"{device.about().path}/kept"], timeout_s=_CALL_S)

@@ -1,8 +1,9 @@
-"""What is sent to a device's shell, and how its answer is told from silence: the one place that builds remote commands.
+"""Shell commands for devices, the marks that end their output, and checks of paths, hosts and serials.
 
-Every command is a POSIX script for the device's ``sh`` (dash, bash, busybox, or mksh with toybox) that ends both of its
-streams with a mark of our own; stdout's carries the exit code. A stream without its mark was cut: neither ssh nor adb
-tells that from a command that ended. Pure: nothing here touches a device.
+Only this module builds remote commands. Every command is a POSIX script for the device's ``sh`` (dash, bash, busybox,
+or mksh with toybox). It ends stdout and stderr with a mark; the mark of stdout has the exit code. A stream without its
+mark was cut by a broken connection: neither ssh nor adb distinguishes that from a command that ended. The functions are
+pure.
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ from edgenas.base.errors import DeviceInputError
 
 OUTPUT_LIMIT_BYTES = 64 << 20
 COMMAND_LIMIT_BYTES = 48 << 10  # adb takes 64 KiB, one argument on Linux 128 KiB
-GUARD_S = 5  # how much longer than we wait a device lets a command run that nobody stops
+GUARD_S = 5  # time after our own limit at which the device itself kills a command
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
-#: where our folder on a device may lie: Android's only place, what survives a reboot elsewhere, what always exists
+#: parents of the folder of edgenas, by preference: Android's only one, one that survives a reboot, one always present
 PARENTS = ("/data/local/tmp", "/var/tmp", "/tmp")
 _HOLD_BYTES = 128  # longer than any mark
 
-# Runs a command with no input in a session of its own, and kills it when it ends, when our end of stdin closes, on a
-# hang-up, also one that comes while it starts, or at the device's own limit. adbd sends SIGHUP when the connection
-# ends, sshd closes stdin. What the shell itself says of killed children goes nowhere. Not `timeout`: toybox's puts the
-# command into a group that nobody else knows.
+# Runs a command without input in a session of its own. The session is killed when the command ends, when our end of
+# stdin closes, on a hang-up (also one during the start), or at the device's limit. When the connection ends, adbd sends
+# SIGHUP and sshd closes stdin. Messages of the shell about killed children are dropped. `timeout` is not used, because
+# toybox's puts the command into a process group whose id is not known.
 _RUN = """exec 3<&0 4>&2 </dev/null 2>/dev/null
 p= h=
 trap 'h=1; [ -z "$p" ] || kill -9 -$p || kill -9 $p' HUP TERM
@@ -42,7 +43,7 @@ wait $p; r=$?; kill -9 $w; kill -9 -$p; kill -9 -$g || kill -9 $g; wait $w $g
 exec 2>&4 4>&-
 """
 
-# Runs a script of ours with stdin as it is.
+# Runs a script of edgenas that reads stdin itself.
 _SCRIPT = """trap '' HUP
 ( {script} )
 r=$?
@@ -54,13 +55,13 @@ exit $r"""
 
 
 def new_mark() -> str:
-    """Unguessable, so that no output holds it by chance or on purpose."""
+    """Return a random mark, which no output can contain by chance or on purpose."""
     return f"edgenas-{secrets.token_hex(8)}:"
 
 
 def run_command(argv: Sequence[str], mark: str, *, limit_s: float) -> str:
-    """The command that runs ``argv``; the device itself kills it a little after ``limit_s``. DeviceInputError for what
-    no command line can hold."""
+    """Return the shell command that runs ``argv``; the device kills it GUARD_S after ``limit_s``. DeviceInputError for
+    arguments that a command line cannot hold."""
     if not argv:
         raise DeviceInputError("no command was given")
     limit = math.ceil(limit_s) + GUARD_S
@@ -68,12 +69,12 @@ def run_command(argv: Sequence[str], mark: str, *, limit_s: float) -> str:
 
 
 def script_command(script: str, mark: str) -> str:
-    """The command that runs a script of ours, which reads stdin itself."""
+    """Return the shell command that runs a script of edgenas, which reads stdin itself."""
     return _wrap(_SCRIPT.format(script=f"\n{script}\n"), mark)
 
 
 def _wrap(script: str, mark: str) -> str:
-    """A person's login shell may be anything: hand over to sh at once."""
+    """Return a command that runs ``script`` and its end mark under sh, because the login shell may be any shell."""
     command = f"exec sh -c {shlex.quote(script + _END.format(mark=mark))}"
     if "\0" in command:
         raise DeviceInputError("a command for a device holds a NUL character; leave it out")
@@ -85,9 +86,10 @@ def _wrap(script: str, mark: str) -> str:
 
 
 class Marked:
-    """One stream up to its mark. ``take`` what arrives; then ``ended`` holds and ``code`` is the exit code, on stdout.
+    """Reader of one output stream up to its mark.
 
-    Output goes to ``sink``; ``size`` counts its bytes.
+    ``take`` gets the received bytes and passes the output on to ``sink``. After the mark, ``ended`` is True and
+    ``code`` is the exit code (None on stderr). ``size`` is the number of output bytes so far.
     """
 
     def __init__(self, mark: str, sink: Callable[[bytes], object]) -> None:
@@ -95,11 +97,11 @@ class Marked:
         self.code: int | None = None
         self.size = 0
         self._sink = sink
-        self._held = b""  # the end so far, which may be a mark or the beginning of one
+        self._held = b""  # last bytes received, which may be the mark or its beginning
         self._mark = re.compile(rb"\n" + re.escape(mark.encode()) + rb"(\d{0,3})\n")
 
     def take(self, data: bytes) -> None:
-        """What follows the mark is dropped: a process that got away may still write."""
+        """Add received bytes; bytes after the mark are dropped, because a process that escaped may still write."""
         if self.ended:
             return
         self._held += data
@@ -111,7 +113,7 @@ class Marked:
             self._give(len(self._held) - _HOLD_BYTES)
 
     def give_up(self) -> None:
-        """The mark will not come: what was held back is output."""
+        """Stop waiting for the mark, and pass the bytes held back on as output."""
         if not self.ended:
             self._give(len(self._held))
 
@@ -122,7 +124,8 @@ class Marked:
 
 
 def check_path(path: str) -> str:
-    """``path`` itself where it is one that may be used on a device; DeviceInputError."""
+    """Return ``path`` if it is valid on a device: absolute, without '..' and control characters; else
+    DeviceInputError."""
     parts = PurePosixPath(path).parts
     if not path.startswith("/") or ".." in parts or len(path) > 1000 or not _clean(path):
         raise DeviceInputError(
@@ -137,22 +140,22 @@ _SERIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}(:\d{1,5})?|\[[0-9A-Fa-f:
 
 
 def check_host(host: str) -> str:
-    """A host name or an address, v4 or v6."""
+    """Return ``host`` if it is a host name or an IPv4 or IPv6 address; else DeviceInputError."""
     return _check(_HOST, host, "a host", "a name such as pi4.local or an address such as 192.168.1.20")
 
 
 def check_user(user: str) -> str:
-    """A user's name on a device."""
+    """Return ``user`` if it is a user's name; else DeviceInputError."""
     return _check(_USER, user, "a user's name", "letters, digits, '.', '_' and '-'")
 
 
 def check_serial(serial: str) -> str:
-    """What adb calls a device: a serial number, or HOST:PORT."""
+    """Return ``serial`` if it is a serial of adb, a serial number or HOST:PORT; else DeviceInputError."""
     return _check(_SERIAL, serial, "an adb serial", "what `adb devices` shows, or HOST:PORT")
 
 
 def check_port(port: int) -> int:
-    """A TCP port."""
+    """Return ``port`` if it is a TCP port; else DeviceInputError."""
     if isinstance(port, bool) or not 1 <= port <= 65535:
         raise DeviceInputError(f"{port!r} is not a port: give a number from 1 to 65535")
     return port
@@ -165,5 +168,5 @@ def _check(pattern: re.Pattern[str], value: str, what: str, remedy: str) -> str:
 
 
 def _clean(text: str) -> bool:
-    """Whether text has no control characters and can be encoded."""
+    """Return whether ``text`` has no control characters and can be encoded."""
     return text.isprintable()

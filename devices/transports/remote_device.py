@@ -1,4 +1,4 @@
-"""A Device behind a link: everything ssh, adb and the fake have in common, which is all but the bytes."""
+"""RemoteDevice: a Device behind a Link, with everything that ssh, adb and the fake have in common."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from edgenas.devices.transports.remote import (
 )
 
 HANDSHAKE_S = 20.0
-_KILLED_S = 3.0  # for a stopped command to be gone, and its last output here
-_MIN_BYTE_PER_S = 100_000  # what the slowest device hashes and unpacks
+_KILLED_S = 3.0  # longest time for a stopped command to end and its last output to arrive
+_MIN_BYTE_PER_S = 100_000  # speed of the slowest device for hashing and unpacking
 
 
 class RemoteDevice:
-    """One connection, made on first use and made again after it broke. Safe to use from several threads.
+    """Device with one connection, which is made on first use and again after it broke. Safe for several threads.
 
-    ``base`` is where our folder on the device is made; the first of ``remote.PARENTS`` that can be written by default.
-    A command whose connection broke raises LostError: it may have run. ``edgenas.devices.transports.jobs`` has work
-    that survives.
+    ``base`` is the parent of the folder of edgenas on the device, by default the first writable one of
+    ``remote.PARENTS``. A command whose connection broke raises LostError: it may have run. Jobs
+    (``edgenas.devices.transports.jobs``) survive a broken connection.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class RemoteDevice:
         self._lock = threading.RLock()
         self._home: Home | None = None
         self._serial = serial
-        self._left: set[str] = set()  # work folders that are to go at the next connect
+        self._left: set[str] = set()  # work folders to remove at the next connect
 
     @property
     def name(self) -> str:
@@ -55,7 +55,7 @@ class RemoteDevice:
         return self._name
 
     def run(self, argv: Sequence[str], *, timeout_s: float) -> subprocess.CompletedProcess[str]:
-        """See ``Device.run``. A command killed by signal N answers 128 + N."""
+        """See ``Device.run``. The exit code of a command killed by signal N is 128 + N."""
         mark = new_mark()
         command = run_command(argv, mark, limit_s=timeout_s)
         with self._named(), closing(self._open(command)) as channel:
@@ -67,7 +67,7 @@ class RemoteDevice:
         with self._named(), transfer.packed(local) as package:
             mark = new_mark()
             with closing(self._open(script_command(transfer.receive_script(package, remote), mark))) as channel:
-                with suppress(LostError):  # no room there, perhaps: then it says so below
+                with suppress(LostError):  # perhaps the disk is full: then the script reports it below
                     while chunk := package.file.read(transfer.CHUNK_BYTES):
                         channel.send(chunk)
                 channel.end_input()
@@ -95,32 +95,32 @@ class RemoteDevice:
             raise TransferError(f"{self.name}: {remote} was not copied to {local}: {error}") from error
 
     def _receive(self, remote: str, file: IO[bytes]) -> tuple[bool, int]:
-        mark, arrival, said = new_mark(), transfer.Arrival(file), bytearray()
+        mark, arrival, errors = new_mark(), transfer.Arrival(file), bytearray()
         with closing(self._open(script_command(transfer.send_script(remote, self._ready().path), mark))) as channel:
             channel.end_input()
-            out, err = Marked(mark, arrival.take), Marked(mark, said.extend)
+            out, err = Marked(mark, arrival.take), Marked(mark, errors.extend)
             moved, since = 0, time.monotonic()
             while not self._drain(channel, out, err, time.monotonic() + 1.0, None):
                 if out.size > moved:
                     moved, since = out.size, time.monotonic()
                 elif time.monotonic() > since + transfer.DEVICE_LIMIT_S:
-                    raise LostError(f"nothing more of {remote} came")
+                    raise LostError(f"the transfer of {remote} stopped")
                 if err.size > self._limit_bytes:
                     raise OutputLimitError(f"reading {remote} printed {self._limit_bytes:,} bytes of errors")
         if out.code != 0:
-            raise TransferError(f"{remote} was not copied: {said.decode('utf-8', 'replace').strip()[-400:]}")
+            raise TransferError(f"{remote} was not copied: {errors.decode('utf-8', 'replace').strip()[-400:]}")
         return arrival.finish()
 
     @contextmanager
     def workdir(self) -> Iterator[str]:
-        """See ``Device.workdir``. Where the device is lost by the end, the folder goes at the next connect."""
+        """See ``Device.workdir``. If the device is lost at the end, the next connection removes the folder."""
         with self._named():
             where, name = self._ready().path, home.new_work()
             folder = f"{where}/{name}"
             try:
                 self._script(home.make_work(where, name, this_process()))
             except DeviceError:
-                self._left.add(folder)  # it may be there
+                self._left.add(folder)  # it may exist
                 raise
         try:
             yield folder
@@ -133,17 +133,17 @@ class RemoteDevice:
                 pass  # kept in _left
 
     def about(self) -> Home:
-        """What the device said of itself when it was connected to last; connects where it is not."""
+        """Return the state of the device at the time of the last connection; connect if not connected."""
         with self._named():
             return self._ready()
 
     def close(self) -> None:
-        """Drop the connection."""
+        """Close the connection."""
         with self._lock:
             self.link.close()
 
     def _ready(self) -> Home:
-        """Connected, looked at, and tidied up."""
+        """Connect if needed, read the state of the device, and remove old work folders."""
         with self._lock:
             if self.link.connect() or self._home is None:
                 self._home = None
@@ -159,7 +159,7 @@ class RemoteDevice:
         if self._serial and found.serial != self._serial:
             raise DeviceError(
                 f"another device answers: its serial number is {found.serial!r}, it was {self._serial!r}; "
-                "give this one its address back, or start again to use the other"
+                "connect the first device again, or start the command again to use this one"
             )
         self._serial = found.serial
         names = home.stale(found, this_process(), self._left)
@@ -178,7 +178,7 @@ class RemoteDevice:
         return self.link.open(command)
 
     def _script(self, script: str, *, channel_of: Callable[[str], Channel] | None = None) -> str:
-        """Run a script of ours; its stdout. DeviceError with what it said where it fails."""
+        """Run a script of edgenas and return its stdout; DeviceError with its stderr where it fails."""
         mark = new_mark()
         with closing((channel_of or self._open)(script_command(script, mark))) as channel:
             channel.end_input()
@@ -197,8 +197,8 @@ class RemoteDevice:
         if out.size + err.size > self._limit_bytes:
             raise OutputLimitError(f"{argv[0]} was stopped after printing {self._limit_bytes:,} bytes")
         if not ended:
-            channel.end_input()  # which kills it
-            with suppress(LostError):  # it is late either way
+            channel.end_input()  # the script kills the command when its stdin closes
+            with suppress(LostError):  # TimeLimitError follows in any case
                 self._drain(channel, out, err, time.monotonic() + _KILLED_S, self._limit_bytes)
             out.give_up()
             err.give_up()
@@ -208,7 +208,7 @@ class RemoteDevice:
         return subprocess.CompletedProcess(argv, out.code or 0, stdout, stderr)
 
     def _drain(self, channel: Channel, out: Marked, err: Marked, deadline: float, limit: int | None) -> bool:
-        """Whether both marks came in time, or more than ``limit`` bytes."""
+        """Receive until both marks came (True), more than ``limit`` bytes came (True), or the deadline (False)."""
         while not (out.ended and err.ended):
             left = deadline - time.monotonic()
             if left <= 0:
@@ -222,7 +222,7 @@ class RemoteDevice:
 
     @contextmanager
     def _named(self) -> Iterator[None]:
-        """Errors say which device."""
+        """Put the name of the device before the message of every error in the block."""
         try:
             yield
         except TimeLimitError as error:

@@ -1,6 +1,6 @@
-"""Private work folders on this machine: /tmp/edgenas-UID/work-XXXXXXXX, each locked by whoever uses it.
+"""Private work folders on this machine: /tmp/edgenas-UID/work-XXXXXXXX, each locked by the process that uses it.
 
-A folder whose lock is free belongs to a process that was killed; the next one to ask for a folder removes it. Nothing
+A folder whose lock is free belongs to a process that was killed; the next call of ``work_folder`` removes it. Nothing
 outside that pattern is ever removed.
 """
 
@@ -22,7 +22,8 @@ _PREFIX = "work-"
 
 @contextmanager
 def work_folder(base: Path | None = None) -> Iterator[str]:
-    """A fresh folder, mode 0700, removed when the block ends. ``base`` defaults to the system's temporary folder."""
+    """Make a new folder, mode 0700, and remove it when the block ends. ``base`` is by default the system's temporary
+    folder."""
     home = _home(base or Path(tempfile.gettempdir()))
     with _locked(home / "lock"):
         _reap(home)
@@ -37,7 +38,7 @@ def work_folder(base: Path | None = None) -> Iterator[str]:
 
 
 def _home(base: Path) -> Path:
-    """Our folder under ``base``; DeviceError when somebody else made it first."""
+    """Make and return the folder of edgenas in ``base``; DeviceError where another user owns it or can read it."""
     home = base / f"edgenas-{os.getuid()}"
     home.mkdir(mode=0o700, exist_ok=True)
     info = home.lstat()
@@ -57,7 +58,8 @@ def _reap(home: Path) -> None:
 
 
 def _try_lock(path: Path) -> int | None:
-    """A descriptor holding the lock on ``path``, or None when another process holds it or removed its folder."""
+    """Return a descriptor that holds the lock on ``path``, or None when another process holds it or removed its
+    folder."""
     try:
         fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_CREAT, 0o600)
     except FileNotFoundError:
@@ -72,7 +74,7 @@ def _try_lock(path: Path) -> int | None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Wait for the lock on ``path``: held for as long as it takes to make or remove a folder."""
+    """Wait for the lock on ``path`` and hold it for the block; processes hold it only to make or remove a folder."""
     fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_CREAT, 0o600)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)

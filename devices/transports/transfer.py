@@ -1,7 +1,7 @@
-"""Files to and from a device through one channel: a file as it is, a folder as one tar archive.
+"""Copies to and from a device through one channel: a file unchanged, a folder as one tar archive.
 
-What arrives is checked by size and sha256 under a temporary name, then renamed. Scripts are pure; packing and unpacking
-happen on this machine.
+The receiver writes to a temporary name, checks size and sha256, and renames. The functions that return scripts are
+pure; packing and unpacking run on this machine.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from edgenas.base.errors import TransferError
 from edgenas.devices.transports.remote import new_mark
 
 CHUNK_BYTES = 256 << 10
-DEVICE_LIMIT_S = 3600  # when a device gives up waiting for the rest of a file
+DEVICE_LIMIT_S = 3600  # longest time for one file, after which the receiver stops waiting
 _HEADER_BYTES = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """What is sent: the bytes of a file, or of an archive of a folder."""
+    """Data to send: the bytes of a file, or of a tar archive of a folder, with size, sha256 and mode."""
 
     file: IO[bytes]
     folder: bool
@@ -37,7 +37,8 @@ class Payload:
 
 @contextmanager
 def packed(local: Path) -> Iterator[Payload]:
-    """TransferError where ``local`` is absent or holds anything but files and folders."""
+    """Yield the payload of a file or folder; TransferError where ``local`` does not exist, or holds anything except
+    files and folders."""
     try:
         with tempfile.TemporaryFile(prefix="edgenas-") if local.is_dir() else local.open("rb") as file:
             if local.is_dir():
@@ -67,7 +68,8 @@ def _anonymous(info: tarfile.TarInfo) -> tarfile.TarInfo:
 
 
 def receive_script(package: Payload, remote: str) -> str:
-    """Script that reads a package from stdin and puts it at ``remote``, or leaves nothing and says why."""
+    """Return a script that reads a package from stdin and puts it at ``remote``; on an error it leaves nothing and
+    prints the reason."""
     target = PurePosixPath(remote)
     staging = shlex.quote(str(target.parent / f".incoming-{new_mark()[8:-1]}"))
     if package.folder:
@@ -95,7 +97,7 @@ exit $c"""
 
 
 def send_script(remote: str, home: str) -> str:
-    """Script that prints 'file|folder MODE SIZE SHA256', a line end, and so many bytes."""
+    """Return a script that prints 'file|folder MODE SIZE SHA256', a line end, and SIZE bytes."""
     temporary = shlex.quote(f"{home}/work-XXXXXXXX")
     return f"""f={shlex.quote(remote)}
 if [ -d "$f" ]; then
@@ -113,7 +115,7 @@ exit $c"""
 
 
 class Arrival:
-    """Takes what ``send_script`` prints into ``file``; then ``finish``."""
+    """Receiver of the output of ``send_script``: ``take`` writes the bytes to ``file``, ``finish`` checks them."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file, self._digest = file, hashlib.sha256()
@@ -121,7 +123,8 @@ class Arrival:
         self._header: tuple[str, int, int, str] | None = None
 
     def take(self, data: bytes) -> None:
-        """TransferError when more comes than was announced, so that no device fills this machine's disk unasked."""
+        """Add received bytes; TransferError when there are more than announced, so that no device can fill the disk of
+        this machine."""
         if self._header is None:
             self._head += data
             line, found, data = self._head.partition(b"\n")
@@ -137,7 +140,7 @@ class Arrival:
         self._file.write(data)
 
     def finish(self) -> tuple[bool, int]:
-        """(whether it is a folder's archive, mode); TransferError where what arrived is not what was sent."""
+        """Return (True for the archive of a folder, mode); TransferError where size or sha256 is not as announced."""
         if self._header is None:
             raise TransferError("nothing arrived")
         kind, mode, size, sha256 = self._header
@@ -159,7 +162,7 @@ def _header(line: bytes) -> tuple[str, int, int, str]:
 
 
 def unpack(file: IO[bytes], folder: Path) -> None:
-    """Extract an archive of plain files and folders, and nothing that would land outside ``folder``."""
+    """Extract an archive of plain files and folders into ``folder``; no entry can be written outside it."""
     folder.mkdir()
     with tarfile.open(fileobj=file, mode="r:") as archive:
         for member in archive:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgenas.base.errors import InputError
+from edgenas.base.listener import SILENT, Listener
 from edgenas.profiler.verdict import Verdict
 from edgenas.profiler.verify import verify_files
 from edgenas.report.run import run_record, write_records
@@ -87,8 +88,7 @@ class BundleAssembly:
         into: Path,
         *,
         force: bool = False,
-        say: Callable[[str], None] = lambda text: None,
-        update: Callable[[int, int | None, str], None] = lambda done, total, note: None,
+        listener: Listener = SILENT,
     ) -> list[ShippedFile]:
         """Run and time every file, and write a finished run into the new folder ``into``. OutcomeError where a file
         cannot be run."""
@@ -98,19 +98,11 @@ class BundleAssembly:
                 f"{first.name} is for {self.table.setting.runtime}, as {self.table_path} is, which {entry.name} does "
                 f"not have; name the device with --device, or another table with --table"
             )
-        made = [self._file(path, entry, path == first, force, say, update) for path in (first, *others)]
+        made = [self._file(path, entry, path == first, force, listener) for path in (first, *others)]
         self._write(made, into)
         return made
 
-    def _file(
-        self,
-        path: Path,
-        entry: Entry,
-        ships: bool,
-        force: bool,
-        say: Callable[[str], None],
-        update: Callable[[int, int | None, str], None],
-    ) -> ShippedFile:
+    def _file(self, path: Path, entry: Entry, ships: bool, force: bool, listener: Listener) -> ShippedFile:
         from edgenas.profiler.export.integer import fallbacks, weight_bits
 
         precision = _precision(path)
@@ -120,8 +112,7 @@ class BundleAssembly:
             self.pictures,
             None,
             entry,
-            say=say,
-            progress=lambda done, total: update(done, total, f"{path.name}, pictures"),
+            listener=listener.named(f"{path.name}, pictures"),
         )
         slow = tuple(fallbacks(path.read_bytes())) if precision == "int8" else ()
         runtime, verdict = runs_there(path, entry), None
@@ -138,8 +129,7 @@ class BundleAssembly:
                 predicted_ms=self.predicted_ms if ships else None,
                 statistic=self.statistic,
                 force=force,
-                say=say,
-                progress=lambda done, total: update(done, total, f"{path.name}, whole"),
+                listener=listener.named(f"{path.name}, whole"),
             )
         return ShippedFile(path, precision, proof, None, slow, verdict, weight_bits(path.read_bytes()))
 

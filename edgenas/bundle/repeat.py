@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from edgenas.base.errors import InputError
+from edgenas.base.listener import SILENT, Listener
 from edgenas.devices.inventory import Entry
 from edgenas.latency_tables.setting import Setting
 from edgenas.profiler.verdict import Verdict
@@ -60,8 +60,7 @@ def repeat(
     processes: int = 4,
     most: int | None = None,
     force: bool = False,
-    say: Callable[[str], None] = lambda text: None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    listener: Listener = SILENT,
 ) -> list[RepeatedVerdict]:
     """Time every file of the bundle on a device, and hold each against its own record."""
     made = []
@@ -77,8 +76,7 @@ def repeat(
             predicted_ms=then.predicted_ms,
             statistic=then.statistic,
             force=force,
-            say=say,
-            progress=progress,
+            listener=listener,
         )
         assert now.setting is not None  # of what was measured just now
         was, here = dict(setting.device), dict(now.setting.device)  # both with the clock held, where it can be

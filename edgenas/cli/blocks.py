@@ -6,8 +6,9 @@ import shlex
 
 import click
 
+from edgenas.api.named import NETWORK_HELP
 from edgenas.cli.completions import spaces_and_networks
-from edgenas.cli.networks import NETWORK_HELP, classes_option, in_size_option, load_network, load_space, sizes
+from edgenas.cli.networks import classes_option, in_size_option, sizes
 from edgenas.cli.terminal import json_option, print_json, print_summary, print_table
 
 
@@ -24,18 +25,14 @@ def command(space_or_network: str, in_size: int | None, classes: int | None, as_
       edgenas blocks mobilenet_v3_small --in-size 160
       edgenas blocks nas_bench_macro/2.2.2.1.2.2.1.0
     """
-    from edgenas.blocks.counts import bytes_moved
-    from edgenas.search.spaces import is_space
+    from edgenas.api.blocks import blocks
 
-    if is_space(space_or_network):
-        chosen = load_space(space_or_network, in_size, classes).blocks()
-    else:
-        chosen = load_network(space_or_network, in_size, classes).blocks
-    rows = [(str(b), f"{b.out_size}x{b.c_out}", b.macs, b.params, bytes_moved(b)) for b in chosen]
+    listed = blocks(space_or_network, in_size=in_size, classes=classes)
+    rows = listed.to_json()
     if as_json:
-        keys = ("block", "output", "macs", "params", "bytes_moved")
-        print_json([dict(zip(keys, row, strict=True)) for row in rows])
+        print_json(rows)
     else:
-        print_table(("block", "output", "MACs", "parameters", "bytes moved"), rows, f"{len(rows)} blocks")
+        cells = [tuple(row.values()) for row in rows]
+        print_table(("block", "output", "MACs", "parameters", "bytes moved"), cells, f"{len(rows)} blocks")
         then = f"edgenas profile {shlex.quote(space_or_network)}{sizes(in_size, classes)}"
         print_summary({"blocks": len(rows), "next": then})

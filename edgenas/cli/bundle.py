@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import click
 
-from edgenas.base.errors import InputError, OutcomeError
+from edgenas.base.errors import InputError
 from edgenas.cli.completions import tables
-from edgenas.cli.devices import device_option, inventory_option, load_entry
-from edgenas.cli.terminal import json_option, print_json, print_summary, progress, talk
+from edgenas.cli.devices import device_option, inventory_option
+from edgenas.cli.terminal import json_option, print_json, print_summary
+from edgenas.cli.terminal_listener import TERMINAL
 from edgenas.cli.verify import print_verdicts
 
 #: what only a folder of export needs: name of the parameter -> its option
@@ -79,7 +79,7 @@ def command(
       edgenas bundle model --search search.json --test photos/val --device pi4 -o photos-fast
       edgenas verify digits-fast
     """
-    from edgenas.bundle.write import check_out, write_bundle
+    from edgenas.api.bundle import bundle
     from edgenas.runs.layout import RUN
 
     if (run / RUN).is_file():
@@ -87,56 +87,22 @@ def command(
         given = [n for n in _ASSEMBLED if context.get_parameter_source(n) is click.core.ParameterSource.COMMANDLINE]
         if given:
             raise InputError(f"{run} is a finished run, which has all that it needs: leave out {_ASSEMBLED[given[0]]}")
-        outside = ""
-        names = write_bundle(run, out)
-    else:
-        check_out(out)
-        made = out.with_name(f".{out.name}.run")
-        shutil.rmtree(made, ignore_errors=True)
-        try:
-            outside = _assemble(run, search, test, table, budget_ms, device, inventory, force, made, as_json)
-            names = write_bundle(made, out)
-        finally:
-            shutil.rmtree(made, ignore_errors=True)
-    if as_json:
-        print_json({"written": str(out), "files": names})
-    else:
-        print_summary({"written": f"{out}/", "files": len(names), "next": f"edgenas verify {out}"})
-    if outside:
-        raise OutcomeError(outside)
-
-
-def _assemble(
-    model: Path,
-    search: Path | None,
-    test: Path | None,
-    table: Path | None,
-    budget_ms: float | None,
-    device: str,
-    inventory: Path | None,
-    force: bool,
-    made: Path,
-    as_json: bool,
-) -> str:
-    """Make a finished run of what export wrote; why its first file is outside the budget, or ''."""
-    from edgenas.bundle.assemble import BundleParts, read_parts, shipped_of
-
-    if search is None or test is None:
-        raise InputError(
-            f"{model} has no run.json, so that it is no finished run of demo or ship; for what export wrote, add "
-            f"--search search.json --test PICTURES"
-        )
-    parts = read_parts(BundleParts(model, search, test, table, budget_ms))
-    for note in parts.pictures.notes:
-        talk(note)
-    with progress(f"bundle on {device}") as update:
-        files = parts.run(load_entry(inventory, device), made, force=force, say=talk, update=update)
-    if not as_json:
-        print_verdicts([file.verdict for file in files if file.verdict is not None])
-    shipped = shipped_of(files)
-    if shipped.within_budget:
-        return ""
-    return (
-        f"{shipped.file} is not inside {shipped.budget_ms:g} ms on {shipped.device}: upper end {shipped.high_ms:.4g} "
-        "ms; the bundle says so; search again with a smaller budget"
+    done = bundle(
+        run,
+        out,
+        search=search,
+        test=test,
+        table=table,
+        budget_ms=budget_ms,
+        device=device,
+        inventory=inventory,
+        force=force,
+        listener=TERMINAL,
     )
+    if done.verdicts and not as_json:
+        print_verdicts(done.verdicts)
+    if as_json:
+        print_json(done.to_json())
+    else:
+        print_summary({"written": f"{out}/", "files": len(done.files), "next": f"edgenas verify {out}"})
+    done.check()

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgenas.api.inventory import INVENTORY
+
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
@@ -19,7 +21,6 @@ Complete = Callable[[click.Context, click.Parameter, str], list["CompletionItem"
 ALGORITHMS = ("layernas", "mathnas", "hybrid", "random", "regularized_evolution", "ofa_evolution", "reinforce", "nsga2")
 FORMATS = ("proxylessnas", "ofa", "single-path", "tunas", "fbnet")  #: of tables that others published
 INSTALLABLE = ("litert", "onnxruntime")  #: on boards
-INVENTORY = Path("devices.toml")  #: where a command runs
 JUDGES = ("digits", "train", "supernet")
 MEASURED = ("fp32", "int8")  #: precisions of tables
 PRECISIONS = ("fp32", "fp16", "int8")  #: of files

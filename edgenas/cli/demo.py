@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 
 import click
 
-from edgenas.cli.devices import device_option, inventory_option, load_entry
-from edgenas.cli.run_pipeline import make
-from edgenas.cli.terminal import json_option, talk
+from edgenas.cli.devices import device_option, inventory_option
+from edgenas.cli.run_pipeline import show_run
+from edgenas.cli.terminal import json_option
+from edgenas.cli.terminal_listener import TerminalListener
 
 
 @click.command("demo")
@@ -34,10 +34,8 @@ def command(folder: Path | None, device: str, inventory: Path | None, seed: int,
       edgenas demo
       edgenas demo --run runs/20270101-120000      # goes on where that run was stopped
     """
-    from edgenas.ship.demo import demo_order
+    from edgenas.api.ship import demo
     from edgenas.ship.pipeline import ShipPipeline
 
-    folder = folder or Path("runs") / datetime.now().strftime("%Y%m%d-%H%M%S")
-    entry = load_entry(inventory, device)
-    talk(f"writing into {folder}; after an interruption, continue with: edgenas demo --run {folder}")
-    make(ShipPipeline(folder, entry, demo_order(), seed, workers), "demo", folder / "bundle", as_json)
+    listener = TerminalListener(ShipPipeline.STEPS)
+    show_run(demo(folder, device=device, inventory=inventory, seed=seed, workers=workers, listener=listener), as_json)

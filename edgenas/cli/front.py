@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from edgenas.cli.completions import STATISTICS, tables, words
-from edgenas.cli.terminal import json_option, print_json, print_summary, print_table, talk
+from edgenas.cli.terminal import json_option, print_json, print_summary, print_table
+from edgenas.cli.terminal_listener import TERMINAL
 
 
 @click.command("front")
@@ -24,7 +25,9 @@ from edgenas.cli.terminal import json_option, print_json, print_summary, print_t
     help="Of the samples: min, median or p90  [default: the search's; of another table what its validation found best]",
 )
 @click.option("--unvalidated", is_flag=True, help="Use a table that no edgenas table validate has proved.")
-@click.option("--picture", type=click.Path(dir_okay=False, path_type=Path), help="Also draw it, as PNG or SVG.")
+@click.option(
+    "--picture", type=click.Path(dir_okay=False, path_type=Path), help="Also draw the front into this SVG file."
+)
 @click.option("--all", "show_all", is_flag=True, help="Every point, not some 20 spread over the front.")
 @json_option
 def command(
@@ -44,57 +47,24 @@ def command(
     \b
     Example:
       edgenas front search.json
-      edgenas front search.json --table pi4-litert.jsonl --picture front.png
+      edgenas front search.json --table pi4-litert.jsonl --picture front.svg
     """
-    from edgenas.runs.from_search import values_of
-    from edgenas.runs.layout import table_beside
-    from edgenas.runs.search import read_search
-    from edgenas.search.cost import macs_cost, params_cost, size_cost
-    from edgenas.search.record import front_points
+    from edgenas.api.front import front
+    from edgenas.report.pictures import draw_front, svg_path
     from edgenas.search.scale import accuracy_heading
-    from edgenas.search.spaces import recorded_space
-    from edgenas.search.table_cost import table_cost
 
-    saved = read_search(search)
-    named_space = saved.space
-    space = recorded_space(named_space.name, named_space.in_size, named_space.classes, saved.code.space, str(search))
-    score = saved.score
-    values = values_of(space, saved.block_values, str(search))
-    counted = {"MACs": macs_cost, "params": params_cost, "MB": size_cost}
-    if table is None and saved.unit in counted:
-        cost = counted[saved.unit]()
-    else:
-        plain = unvalidated or (table is None and saved.validated is False)
-        named = statistic or (saved.statistic if table is None else None)
-        cost = table_cost(space, table or table_beside(search, saved.table), named, plain).cost
-    points = front_points(space, cost, values)
-    if len(saved.winner.limits) > 1:
-        talk("this front is of one cost; the other limits of the search are not part of it")
     if picture is not None:
-        from edgenas.report.pictures import FrontPicture, draw_front
-
-        draw_front(
-            FrontPicture(f"{space.name}: predicted front", [p[:2] for p in points], {}, unit=cost.unit, score=score),
-            picture,
-        )
+        svg_path(picture)  # a wrong name is refused before the search is read
+    found = front(search, table=table, statistic=statistic, unvalidated=unvalidated, listener=TERMINAL)
+    if picture is not None:
+        draw_front(found.picture(), picture)
     if as_json:
-        print_json(
-            {
-                "space": space.name,
-                "unit": cost.unit,
-                "front": [{"cost": c, "predicted_accuracy": a, "key": k} for c, a, k in points],
-            }
-        )
+        print_json(found.to_json())
         return
-    named = space.code.text if space.code else space.name
+    points = [(p.cost, p.accuracy, p.key) for p in found]
     step = 1 if show_all else max(1, -(-len(points) // 20))
     shown = [*points[:-1:step], points[-1]]
-    print_table(
-        (cost.unit, f"predicted {accuracy_heading(score)}", "network"), shown, f"{space.name}: {len(points)} networks"
-    )
-    print_summary(
-        {
-            "written": str(picture) if picture else None,
-            "next": f"edgenas export {named}/{points[-1][2]}",
-        }
-    )
+    heads = (found.unit, f"predicted {accuracy_heading(found.score)}", "network")
+    print_table(heads, shown, f"{found.space.name}: {len(points)} networks")
+    then = f"edgenas export {found.space_text}/{points[-1][2]}"
+    print_summary({"written": str(picture) if picture else None, "next": then})

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from edgenas.base.listener import Listener
 from edgenas.cli.progress_bars import clipped, displayed
 from edgenas.cli.terminal import PIPED_S, duration, talk
 
@@ -19,8 +20,8 @@ _OTHERS = 49  # columns that all but the names take
 _WIDE = 80
 
 
-class LiveTable:
-    """A row a table of latencies. Safe to use from several threads."""
+class LiveTable(Listener):
+    """A row for each table of latencies, and messages on stderr. Safe to use from several threads."""
 
     def __init__(self, labels: list[str]) -> None:
         self._told: dict[str, tuple[float, CampaignProgress] | None] = dict.fromkeys(labels)
@@ -29,8 +30,22 @@ class LiveTable:
         self._begin_s = time.monotonic()
         self.on_screen = False
 
-    def update(self, label: str, told: CampaignProgress) -> None:
-        """A batch is done."""
+    def progress(
+        self, done: int, total: int | None, note: str = "", *, name: str = "", detail: object | None = None
+    ) -> None:
+        """Show the progress of the campaign for the table ``name``."""
+        from edgenas.profiler.work import CampaignProgress
+
+        if isinstance(detail, CampaignProgress):
+            self._update(name, detail)
+
+    def step(self, text: str) -> None:
+        talk(text)
+
+    def message(self, text: str) -> None:
+        talk(text)
+
+    def _update(self, label: str, told: CampaignProgress) -> None:
         now_s = time.monotonic()
         with self._lock:
             self._told[label] = now_s, told

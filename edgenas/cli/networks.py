@@ -1,19 +1,8 @@
-"""How a person names a network or a space on the command line."""
+"""Options that say which sizes a space or a network has."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 import click
-
-from edgenas.base.errors import InputError
-from edgenas.base.naming import nearest
-from edgenas.blocks.architecture import Architecture
-from edgenas.blocks.reference import REFERENCE, reference
-
-if TYPE_CHECKING:
-    from edgenas.search.space import Space
 
 in_size_option = click.option(
     "--in-size", type=click.IntRange(1, 4096), help="Input height and width in pixels [default: the space's own]."
@@ -22,44 +11,8 @@ classes_option = click.option(
     "--classes", type=click.IntRange(1, 100_000), help="Number of classes [default: the space's own]."
 )
 
-NETWORK_HELP = (
-    "NETWORK is a JSON file (a network, or a search: what shipped, else its winner), a published network "
-    f"({', '.join(REFERENCE)}), or SPACE/KEY such as nas_bench_macro/2.2.2.1.2.2.1.0. "
-    "SPACE may be one of your own: my_space.py:tiny, or package.module:tiny."
-)
-
 
 def sizes(in_size: int | None, classes: int | None) -> str:
     """The options as they were typed, for what to type next."""
     given = {"in-size": in_size, "classes": classes}
     return "".join(f" --{option} {value}" for option, value in given.items() if value is not None)
-
-
-def load_network(text: str, in_size: int | None = None, classes: int | None = None) -> Architecture:
-    """The network that ``text`` names; InputError says what it could have been."""
-    if not text.endswith(".py") and (text.endswith(".json") or Path(text).is_file()):
-        if in_size or classes:
-            raise InputError("--in-size and --classes do not apply to a network read from a file: it has its own")
-        from edgenas.runs.search import read_network
-
-        return read_network(Path(text))
-    if text.endswith(".py"):
-        load_space(text, in_size, classes)  # which says what the file defines
-    place, colon, rest = text.rpartition(":")  # FILE.py:NAME/KEY, whatever the path of the file
-    name, slash, key = rest.partition("/")
-    if slash:
-        chosen = load_space(place + colon + name, in_size, classes)
-        return chosen.architecture(chosen.parse(key))
-    if text in REFERENCE:
-        return reference(text, in_size or 224, classes or 1000)
-    from edgenas.search.spaces import known_spaces
-
-    close = nearest(text, [*known_spaces(), *REFERENCE])
-    raise InputError(f"{text!r} names no network{f'; did you mean {close!r}?' if close else '.'} {NETWORK_HELP}")
-
-
-def load_space(name: str, in_size: int | None, classes: int | None) -> Space:
-    """Return a space by name, or one of the user's own: FILE.py:NAME, PACKAGE.MODULE:NAME; InputError lists names."""
-    from edgenas.search.spaces import space
-
-    return space(name, in_size, classes)

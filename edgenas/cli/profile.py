@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from edgenas.base.errors import InputError, OutcomeError
-from edgenas.blocks.spec import BlockSpec
+from edgenas.api.named import NETWORK_HELP
+from edgenas.base.errors import InputError
 from edgenas.cli import completions
-from edgenas.cli.devices import inventory_option, load_entries
-from edgenas.cli.live_campaign import live_table
-from edgenas.cli.networks import NETWORK_HELP, classes_option, in_size_option, load_network, load_space
-from edgenas.cli.profile_for_search import profile_for_search
-from edgenas.cli.terminal import json_option, print_json, print_summary, talk
+from edgenas.cli.devices import inventory_option
+from edgenas.cli.networks import classes_option, in_size_option
+from edgenas.cli.terminal import json_option, print_json, print_summary
+from edgenas.cli.terminal_listener import TERMINAL
 from edgenas.cli.worker_options import score_option
-
-if TYPE_CHECKING:
-    from edgenas.profiler.campaign import Campaign
-    from edgenas.profiler.fill import TableJob
-    from edgenas.profiler.stopping import StoppingRule
 
 
 @click.command("profile", epilog=NETWORK_HELP)
@@ -154,97 +148,48 @@ def command(
       edgenas profile mobilenet_v3_small --device pi4 --device pixel --pool pi5
       edgenas profile tunas_v3 --for-search --budget-ms 20 --budget-ms 40
     """
-    from edgenas.profiler.fill import TableJob, fill
-    from edgenas.profiler.plan import Plan
-    from edgenas.profiler.stopping import StoppingRule
-    from edgenas.profiler.workers import default_runtime, file_label, grouped, runtime_named
+    from edgenas.api.profile import profile
+    from edgenas.api.profile_for_search import profile_for_search
 
-    enough = StoppingRule(processes, max(most_processes, processes), within / 100, statistic)
-    blocks = _blocks(space_or_network, texts, in_size, classes)
-    groups = grouped(load_entries(inventory), names or (() if pools else ("local",)), pools)
-    if out is not None and len(groups) > 1:
-        raise InputError(f"--out names one table, but {', '.join(groups)} fill one each; leave it out")
-    tables = {}
-    suffix = "" if precision == "fp32" else f"-{precision}"
-    for label, members in groups.items():
-        used = runtime or default_runtime(members[0])
-        pinned = tuple(cores) or members[0].cores
-        plan = Plan(rounds=rounds, threads=threads, cores=pinned, cold_kib=cold_kib, precision=precision)
-        tables[label] = TableJob(
-            members, runtime_named(used), out or Path(f"{label}-{file_label(used)}{suffix}.jsonl"), plan
-        )
+    measured: dict[str, Any] = {
+        "in_size": in_size,
+        "classes": classes,
+        "device": names,
+        "pool": pools,
+        "inventory": inventory,
+        "runtime": runtime,
+        "precision": precision,
+        "threads": threads,
+        "cores": cores,
+        "rounds": rounds,
+        "processes": processes,
+        "most_processes": most_processes,
+        "within": within,
+        "statistic": statistic,
+        "cold_kib": cold_kib,
+        "chains": chains,
+        "out": out,
+        "force": force,
+        "listener": TERMINAL,
+    }
     if for_search:
         if space_or_network is None or texts:
             raise InputError("--for-search takes a whole space, such as tunas_v3, and no --block")
-        space = load_space(space_or_network, in_size, classes)
-        profile_for_search(space, tables, enough, chains, budgets_ms, accuracy, score, force, as_json)
+        front = profile_for_search(space_or_network, budget_ms=budgets_ms, accuracy=accuracy, score=score, **measured)
+        if as_json:
+            print_json(front.to_json())
+        else:
+            print_summary(front.summary())
+        front.check()
         return
     if budgets_ms or accuracy or score:
         raise InputError(
             "--budget-ms, --accuracy and --score say what --for-search is to search for; add it, or leave them out"
         )
-    with live_table(list(tables)) as live:
-        outcomes = fill(tables, blocks, enough, force, live.update, talk, chains=chains)
-    failed = [error for error in outcomes.values() if isinstance(error, Exception)]
-    if len(outcomes) == 1 and failed:
-        raise failed[0]
-    reports = {label: _report(tables[label], outcome, blocks, enough) for label, outcome in outcomes.items()}
+    done = profile(space_or_network, blocks=texts, **measured)
     if as_json:
-        print_json(next(iter(reports.values())) if len(reports) == 1 else reports)
+        print_json(done.to_json())
     else:
-        for report in reports.values():
+        for report in done.reports.values():
             print_summary({key: value for key, value in report.items() if not isinstance(value, dict | list)})
-    missing = sum(int(report.get("missing") or 0) for report in reports.values())
-    lost = [label for label, outcome in outcomes.items() if isinstance(outcome, Exception)]
-    if lost:
-        raise OutcomeError(f"{', '.join(lost)} did not finish; the same command continues with what is missing")
-    if missing or any(report["failed"] for report in reports.values()):
-        raise OutcomeError(f"{missing} blocks are not measured; the same command tries them again")
-
-
-def _blocks(
-    space_or_network: str | None, texts: tuple[str, ...], in_size: int | None, classes: int | None
-) -> list[BlockSpec]:
-    from edgenas.search.spaces import is_space
-
-    blocks = [BlockSpec.parse(text) for text in texts]
-    if space_or_network is not None and is_space(space_or_network):
-        blocks += load_space(space_or_network, in_size, classes).blocks()
-    elif space_or_network is not None:
-        blocks += load_network(space_or_network, in_size, classes).blocks
-    if not blocks:
-        raise InputError("nothing to measure: name a space (edgenas spaces lists them), a network, or --block TEXT")
-    return blocks
-
-
-def _report(
-    table: TableJob, outcome: Campaign | Exception, blocks: list[BlockSpec], enough: StoppingRule
-) -> dict[str, Any]:
-    """What became of one table: plain JSON values."""
-    from edgenas.latency_tables.records import piece_text
-    from edgenas.profiler.stopping import pieces_of
-
-    if isinstance(outcome, Exception):
-        talk(f"{table.path}: {outcome}")
-        return {"table": str(table.path), "error": str(outcome)}
-    if outcome.dropped_bytes:
-        talk(f"{table.path}: left out a last line of {outcome.dropped_bytes} bytes, cut when its writer was killed")
-    for failure in outcome.failures:
-        talk(f"failed: {piece_text(failure.piece)} in process {failure.process} ({failure.stage}): {failure.message}")
-    missing = outcome.table.missing(blocks)
-    unstable = enough.unstable(outcome.table, pieces_of(blocks, False))
-    return {
-        "table": str(table.path),
-        "blocks": len(outcome.table.blocks),
-        "measured_now": outcome.measured,
-        "failed": len(outcome.failures),
-        "missing": len(missing),
-        "unstable": len(unstable),
-        "drifted_rounds": sum(void.last - void.first + 1 for void in outcome.table.voids),
-        "seconds": round(outcome.seconds, 1),
-        "next": f"edgenas table show {table.path}",
-        "devices_lost": dict(outcome.lost),
-        "setting": outcome.table.setting.as_dict(),
-        "missing_blocks": [str(b) for b in missing],
-        "unstable_blocks": [piece_text(piece) for piece in unstable],
-    }
+    done.check()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-
-Update = Callable[[int, int | None, str], None]  #: done, total where it is known, note
 
 _WIDE = 100  # columns from which on the bar is long, and the time spent is shown
 displays: list[Any] = []  #: consoles on which something moves now, the innermost last
@@ -23,18 +21,35 @@ def displayed(console: Any) -> Iterator[None]:
         displays.remove(console)
 
 
+class Bar:
+    """One line of ``bars``, which are of rich."""
+
+    def __init__(self, bars: Any, label: str) -> None:
+        self._bars, self._label = bars, label
+        self.task = bars.add_task(clipped(label, 14), total=None, note="")
+
+    def show(self, done: int, total: int | None, note: str) -> None:
+        """Move the bar; ``total`` is None where it is not known."""
+        width = self._bars.console.width
+        room = width - (68 if width >= _WIDE else 26) - len(f"{done}/{total}")  # the bar, clocks, spaces
+        name = clipped(self._label, max(8, room // 2))
+        self._bars.update(
+            self.task, completed=done, total=total, description=name, note=clipped(note, room - len(name))
+        )
+
+
 @contextmanager
-def bar(label: str) -> Iterator[Update]:
+def bar(label: str) -> Iterator[Bar]:
     """A bar while the block runs; inside another one a line below that."""
     if _shown:
-        with _line(_shown[-1], label) as update:
-            yield update
+        with _line(_shown[-1], label) as line:
+            yield line
         return
     with _bars() as bars, displayed(bars.console):
         _shown.append(bars)
         try:
-            with _line(bars, label) as update:
-                yield update
+            with _line(bars, label) as line:
+                yield line
         finally:
             _shown.remove(bars)
 
@@ -70,19 +85,12 @@ def _bars() -> Any:
 
 
 @contextmanager
-def _line(bars: Any, label: str) -> Iterator[Update]:
-    task = bars.add_task(clipped(label, 14), total=None, note="")
-
-    def update(done: int, total: int | None, note: str) -> None:
-        width = bars.console.width
-        room = width - (68 if width >= _WIDE else 26) - len(f"{done}/{total}")  # the bar, clocks, spaces
-        name = clipped(label, max(8, room // 2))
-        bars.update(task, completed=done, total=total, description=name, note=clipped(note, room - len(name)))
-
+def _line(bars: Any, label: str) -> Iterator[Bar]:
+    line = Bar(bars, label)
     try:
-        yield update
+        yield line
     finally:
-        bars.remove_task(task)
+        bars.remove_task(line.task)
 
 
 def clipped(text: str, room: int) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from edgenas.cli.terminal import Cell, json_option, print_json, print_summary
+from edgenas.cli.terminal import json_option, print_json, print_summary
 
 
 @click.command("report")
@@ -35,19 +35,10 @@ def command(runs: tuple[Path, ...], out: Path, as_json: bool) -> None:
       edgenas report runs/20270101-120000 -o report.html
       edgenas report pi4-litert.jsonl pixel-litert.jsonl search.json
     """
-    from edgenas.base.files import write_whole
-    from edgenas.report.page import page
-    from edgenas.runs.gather import gather
+    from edgenas.api.report import report
 
-    material = gather(runs)
-    write_whole(out, page(material))
-    told: dict[str, Cell] = {
-        "tables": len(material.journals) + len(material.imported),
-        "searches": len(material.searches),
-        "verified files": len(material.verdicts) + sum(len(run.verdicts) for run in material.runs),
-        "written": str(out),
-    }
+    done = report(*runs, out=out)
     if as_json:
-        print_json({**told, "files": [str(source.path) for source in material.sources]})
+        print_json(done.to_json())
     else:
-        print_summary({**told, "next": f"open {out} in a browser"})
+        print_summary({**done.summary(), "next": f"open {out} in a browser"})

@@ -1,48 +1,25 @@
-"""Running the whole way from blocks to a bundle, and telling what came of it: ``demo`` and ``ship``."""
+"""What came of the whole way from blocks to a bundle: ``demo`` and ``ship``."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgenas.base.errors import OutcomeError
-from edgenas.cli.terminal import Cell, print_json, print_summary, print_table, progress, talk
+from edgenas.cli.terminal import Cell, print_json, print_summary, print_table
 from edgenas.cli.verify import print_verdicts
 
 if TYPE_CHECKING:
-    from edgenas.ship.pipeline import ShipPipeline, ShipResult
+    from edgenas.api.ship import ShippedRun
+    from edgenas.ship.pipeline import ShipResult
 
 
-def make(making: ShipPipeline, label: str, bundle: Path, as_json: bool) -> None:
-    """Run it, write what it leaves and the ``bundle``, and print the answer. OutcomeError where the file that ships is
-    not inside its budget."""
-    from edgenas.bundle.write import write_bundle
-    from edgenas.report.run import write_run
-
-    number = 0
-
-    def step(text: str) -> None:
-        nonlocal number
-        number += 1
-        talk(f"[{number}/{making.STEPS}] {text}")
-
-    making.step, making.say = step, talk
-    with progress(label) as update:
-        making.update = update
-        story = making.run()
-        step("writing the report and the bundle")
-        data = write_run(story, making.seconds, making.folder)
-        write_bundle(making.folder, bundle, replace=True)
+def show_run(done: ShippedRun, as_json: bool) -> None:
+    """Print the answer. OutcomeError where the file that ships is not inside its budget."""
     if as_json:
-        print_json({**data, "bundle": str(bundle)})
+        print_json(done.to_json())
     else:
-        _print(story, making.folder, bundle, data["seconds"])
-    shipped = story.finished.shipped
-    if not shipped.within_budget:
-        raise OutcomeError(
-            f"{shipped.file} is not inside {story.budget_ms:g} ms on {shipped.device}: upper end {shipped.high_ms:.4g} "
-            f"ms; it was slower than while the table was measured: close what else runs and run it again"
-        )
+        _print(done.story, done.folder, done.bundle, done.seconds)
+    done.check()
 
 
 def _print(story: ShipResult, folder: Path, bundle: Path, seconds: float) -> None:

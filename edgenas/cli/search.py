@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from edgenas.cli.budget_options import budget_options
 from edgenas.cli.completions import ALGORITHMS, JUDGES, devices, spaces, words_or_own
-from edgenas.cli.devices import inventory_option, load_entry
+from edgenas.cli.devices import inventory_option
 from edgenas.cli.explanation import print_explained
-from edgenas.cli.networks import classes_option, in_size_option, load_space
-from edgenas.cli.search_remeasure import remeasured
+from edgenas.cli.networks import classes_option, in_size_option
 from edgenas.cli.set_options import settings_of
-from edgenas.cli.terminal import Cell, json_option, print_json, print_summary, progress, talk
-from edgenas.cli.worker_options import cluster, score_option, where_options
+from edgenas.cli.terminal import Cell, json_option, print_json, print_summary
+from edgenas.cli.terminal_listener import TERMINAL
+from edgenas.cli.worker_options import score_option, where_options
 from edgenas.search.accuracy.by_name import HELP as ACCURACY_HELP
-from edgenas.search.accuracy.by_name import open_accuracy
-from edgenas.search.accuracy.estimate_by_name import EstimateRequest, estimate_facts, fed_by
-from edgenas.search.budgets import BudgetRequest, Budgets, open_budgets
-from edgenas.search.scale import accuracy_text
-
-if TYPE_CHECKING:
-    from edgenas.runs.search import SavedRounds
-    from edgenas.search.problem import Trial
-    from edgenas.search.record import SearchRecord
+from edgenas.search.accuracy.estimate_by_name import fed_by
+from edgenas.search.budgets import BudgetRequest
 
 
 @click.command("search")
@@ -140,108 +131,57 @@ def command(
       edgenas search nas_bench_macro --budget-macs 60e6 --accuracy nas-bench-macro:nas-bench-macro_cifar10.json
       edgenas search mobilenet_v2 --in-size 96 --budget-macs 60e6 --accuracy supernet --images photos/
     """
-    from edgenas.runs.from_search import saved_explanation, saved_search
-    from edgenas.runs.layout import table_from, trials_beside
-    from edgenas.runs.search import SEARCH
-    from edgenas.search.accuracy.by_name import WORKERS
-    from edgenas.search.accuracy.image_task import image_task
-    from edgenas.search.explain import explain
-    from edgenas.search.journal import TrialCache
-    from edgenas.search.record import run_searches
+    from edgenas.api.search import search
+    from edgenas.runs.layout import trials_beside
 
-    request = replace(request, measured_again=device is not None)
-    options = settings_of(algorithms, settings, accuracy)
-    who = fed_by(accuracy)
-    task = image_task(who, images, out, options, train_on, WORKERS if workers is None else workers, talk)
-    chosen = load_space(space, in_size, classes or (task.classes if task else None))
-    found = open_budgets(request, chosen)
-    for note in found.told:
-        talk(note)
-    where = cluster(workers, address, ray_cpus, ray_gpus)
-    journal = trials_beside(out)
-    rounds: SavedRounds | None = None
-    with (
-        progress("search") as update,
-        open_accuracy(
-            accuracy,
-            chosen,
-            seed,
-            workers,
-            where,
-            talk,
-            task and replace(task, update=update),
-            EstimateRequest(options.get("estimate", {}), out.with_suffix(".estimate.trials.jsonl"), update),
-            score,
-        ) as judge,
-        TrialCache(chosen, judge, journal) as cache,
-    ):
-        if len(cache):
-            talk(f"{journal}: {len(cache)} networks are known already")
-
-        def told(algorithm: str, budget: float, trial: Trial) -> None:
-            unit, text = found.priced.cost.unit, accuracy_text(trial.accuracy, score)
-            update(len(cache), None, f"networks judged, {algorithm} at {budget:g} {unit}: {text}")
-
-        def solve(budgets: Budgets) -> SearchRecord:
-            return run_searches(
-                lambda budget: budgets.problem(chosen, judge, budget, seed),
-                budgets.budgets,
-                {name: options[name] for name in algorithms},
-                cache,
-                max_trials=max_trials,
-                error_share=budgets.priced.error_share,
-                cost=budgets.priced.cost,
-                progress=told,
-            )
-
-        if device is None:
-            record = solve(found)
-        else:
-            record, rounds = remeasured(
-                request,
-                load_entry(inventory, device),
-                remeasure_rounds,
-                force,
-                lambda: open_budgets(request, chosen),
-                solve,
-            )
-        trust = None
-        estimate = estimate_facts(judge)
-        if task and who == "supernet" and stand_alone:
-            alone = out.with_suffix(".alone.trials.jsonl")
-            trust = replace(task, update=update, say=lambda text: None).trust(judge, chosen, stand_alone, seed, alone)
-    winner = record.best(found.budgets[0]).result.answer.choice
-    guessed = [str(block) for block in found.priced.predicted(chosen.architecture(winner).blocks)]
-    if guessed:
-        talk(
-            f"the winner has {len(guessed)} blocks that were not measured but predicted, such as {guessed[0]}; measure "
-            "them before you trust its latency: edgenas profile --for-search, or --block"
-        )
-    explained = explain(record)
-    saved = saved_search(
-        record,
-        table=None if request.table is None else table_from(out, request.table),
-        **found.facts(),
+    found = search(
+        space,
+        accuracy=accuracy,
+        score=score,
+        table=request.table,
+        budget_ms=request.ms,
+        budget_macs=request.macs,
+        budget_params=request.params,
+        budget_mb=request.mb,
+        budget_memory_mb=request.memory_mb,
+        also=request.also,
+        statistic=request.statistic,
+        unvalidated=request.unvalidated,
+        predict=request.predict,
+        uncertainty=request.uncertainty,
+        in_size=in_size,
+        classes=classes,
+        algorithms=algorithms,
+        options=settings_of(algorithms, settings, accuracy),
+        max_trials=max_trials,
         seed=seed,
-        predicted_blocks=tuple(guessed),
-        explanation=saved_explanation(record, explained),
-        trust=trust,
-        estimate=estimate and estimate[1],
-        remeasured=rounds,
+        images=images,
+        train_on=train_on,
+        stand_alone=stand_alone,
+        workers=workers,
+        ray=address,
+        ray_cpus=ray_cpus,
+        ray_gpus=ray_gpus,
+        remeasure=device,
+        remeasure_rounds=remeasure_rounds,
+        inventory=inventory,
+        force=force,
+        out=out,
+        listener=TERMINAL,
     )
-    data = SEARCH.write(out, saved)
     if as_json:
-        print_json(data)
+        print_json(found.to_json())
         return
-    print_explained(record, explained)
+    explained, trust = found.explanation, found.trust
+    print_explained(found.record, explained)
     summary: dict[str, Cell] = {
         "trials": f"{explained.judged}, of which {explained.hits} known before; {explained.seconds:.1f} s",
         "written": str(out),
-        "judged networks": str(journal),
+        "judged networks": str(trials_beside(out)),
         "next": f"edgenas export {out}",
     }
     if trust:
         summary = {"tau with trainings alone": str(trust.judge), "tau of MACs with them": str(trust.macs), **summary}
-    if estimate:
-        summary = {f"estimate of {who}": estimate[0], **summary}
+    if found.estimate:
+        summary = {f"estimate of {fed_by(accuracy)}": found.estimate, **summary}
     print_summary(summary)

@@ -13,15 +13,9 @@ def settings_of(
 ) -> dict[str, dict[str, Any]]:
     """Algorithm, or way of training, -> its options, from ALGORITHM.OPTION=VALUE; with ``winner`` also of its
     training."""
-    from edgenas.search.accuracy.estimate_by_name import NAME, estimate_options, fed_by, is_estimate
-    from edgenas.search.accuracy.image_task import NAMES, WINNER, recipe_options
-    from edgenas.search.algorithms.by_name import algorithm_options
+    from edgenas.api.judge import known_options
 
-    every = {name: algorithm_options(name) for name in algorithms}
-    if fed_by(accuracy) in NAMES:
-        every |= {name: values for name, values in recipe_options().items() if winner or name != WINNER}
-    if is_estimate(accuracy):
-        every[NAME] = estimate_options()
+    every = known_options(algorithms, accuracy, winner)
     options: dict[str, dict[str, Any]] = {name: {} for name in every}
     for text in settings:
         target, equals, value = text.partition("=")

@@ -6,16 +6,15 @@ from pathlib import Path
 
 import click
 
-from edgenas.base.errors import InputError
 from edgenas.cli.budget_options import uncertainty_option
 from edgenas.cli.completions import ALGORITHMS, spaces, tables, words_or_own
-from edgenas.cli.devices import device_option, inventory_option, load_entry, range_option
-from edgenas.cli.networks import in_size_option, load_space
-from edgenas.cli.run_pipeline import make
+from edgenas.cli.devices import device_option, inventory_option, range_option
+from edgenas.cli.networks import in_size_option
+from edgenas.cli.run_pipeline import show_run
 from edgenas.cli.set_options import settings_of
-from edgenas.cli.terminal import json_option, talk
-from edgenas.profiler.export.quantize import MEASURED, PRECISIONS, Precision
-from edgenas.search.budgets import BudgetRequest
+from edgenas.cli.terminal import json_option
+from edgenas.cli.terminal_listener import TerminalListener
+from edgenas.profiler.export.quantize import PRECISIONS, Precision
 
 
 @click.command("ship")
@@ -140,38 +139,31 @@ def command(
       edgenas ship mobilenet_v3_small_relu6 --images photos --in-size 96 --budget-ms 4 --precision int8 -o screws
       edgenas ship nas_bench_macro --images photos --device pi4 --budget-ms 20 --set winner.epochs=100
     """
-    from edgenas.profiler.workers import default_runtime
-    from edgenas.runs.layout import SEARCH
-    from edgenas.search.accuracy.image_task import image_task
-    from edgenas.ship.order import ShipRequest
+    from edgenas.api.ship import ship
     from edgenas.ship.pipeline import ShipPipeline
 
-    precisions = tuple(dict.fromkeys(precisions))
-    if precisions[0] not in MEASURED:
-        raise InputError(
-            f"--precision {precisions[0]} comes first, but blocks are not measured in it: name {' or '.join(MEASURED)} "
-            f"first, {precisions[0]} as a sibling"
-        )
-    entry = load_entry(inventory, device)
-    options = settings_of((algorithm,), settings, accuracy, winner=True)
-    journal = out / SEARCH
-    task = image_task(accuracy, images, journal, options, train_on, workers, talk)
-    assert task is not None
-    order = ShipRequest(
-        load_space(space, in_size, task.classes),
-        accuracy,
-        task.winner_recipe(),
-        task,
-        BudgetRequest(ms=(budget_ms,), uncertainty=uncertainty),
-        runtimes=(default_runtime(entry),),
+    done = ship(
+        space,
+        images=images,
+        budget_ms=budget_ms,
+        uncertainty=uncertainty,
+        device=device,
+        inventory=inventory,
+        in_size=in_size,
         precisions=precisions,
-        algorithms={algorithm: options[algorithm]},
-        max_trials=max_trials,
-        held_out=held_out,
-        trained=trained,
-        table=table,
-        force=force,
         reduce_range=reduce_range,
+        accuracy=accuracy,
+        algorithm=algorithm,
+        options=settings_of((algorithm,), settings, accuracy, winner=True),
+        max_trials=max_trials,
+        table=table,
+        held_out=held_out,
+        train=trained,
+        train_on=train_on,
+        seed=seed,
+        workers=workers,
+        force=force,
+        out=out,
+        listener=TerminalListener(ShipPipeline.STEPS),
     )
-    talk(f"writing into {out}; after an interruption, the same command continues")
-    make(ShipPipeline(out, entry, order, seed, workers), "ship", out / "bundle", as_json)
+    show_run(done, as_json)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import click
 
-from edgenas.cli.progress_bars import bar, displays
+from edgenas.cli.progress_bars import Bar, bar, displays
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout instead of tables.")
 
@@ -64,15 +64,15 @@ def print_summary(pairs: dict[str, Cell]) -> None:
 
 
 @contextmanager
-def progress(label: str) -> Iterator[Callable[[int, int | None, str], None]]:
-    """Yields ``update(done, total, note)``: a bar with time left on a terminal; when piped, a line when it ends and at
-    most one in PIPED_S seconds before. ``total`` is None where nobody knows it."""
+def progress(label: str) -> Iterator[Bar | PipedProgress]:
+    """Yield what shows progress on stderr: on a terminal a bar with the time left; in a pipe one line at the end, and
+    at most one in PIPED_S seconds before."""
     if sys.stderr.isatty():
-        with bar(label) as update:
-            yield update
+        with bar(label) as shown:
+            yield shown
     else:
-        piped = _Piped(label)
-        yield piped.update
+        piped = PipedProgress(label)
+        yield piped
         piped.end()
 
 
@@ -85,14 +85,15 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
-class _Piped:
-    """Lines, few of them."""
+class PipedProgress:
+    """Progress in a pipe: a few lines."""
 
     def __init__(self, label: str) -> None:
         self._label, self._begin_s = label, time.monotonic()
         self._last_s, self._latest, self._told = self._begin_s, "", ""
 
-    def update(self, done: int, total: int | None, note: str) -> None:
+    def show(self, done: int, total: int | None, note: str) -> None:
+        """Print a line if the last one is PIPED_S old."""
         now_s = time.monotonic()
         self._latest = f"{self._label}: {done}{'' if total is None else f'/{total}'} {note}".rstrip()
         if now_s - self._last_s >= PIPED_S:
@@ -101,6 +102,7 @@ class _Piped:
             talk(f"{self._latest}; {duration(left_s)} left" if left_s else self._latest)
 
     def end(self) -> None:
+        """Print the last state, unless it is printed."""
         if self._latest != self._told:
             talk(self._latest)
 

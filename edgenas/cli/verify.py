@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from edgenas.base.errors import InputError, OutcomeError
+from edgenas.base.errors import InputError
 from edgenas.cli.completions import networks
 from edgenas.cli.completions import tables as complete_tables
-from edgenas.cli.devices import device_option, inventory_option, load_entry
-from edgenas.cli.networks import load_network
-from edgenas.cli.terminal import json_option, mib, print_json, print_table, progress, talk
+from edgenas.cli.devices import device_option, inventory_option
+from edgenas.cli.terminal import json_option, mib, print_json, print_table
+from edgenas.cli.terminal_listener import TERMINAL
 from edgenas.cli.verify_bundle import repeat_bundle
 from edgenas.cli.verify_images import answer_files
 from edgenas.cli.verify_summary import sum_up, tell_disturbed
@@ -124,39 +125,26 @@ def command(
       edgenas verify model/model.tflite --device pi4 --sustained 10m --budget-ms 8
       edgenas verify model/model-int8.onnx --device pi4 --images photos/val
     """
-    from edgenas.latency_tables.gate import prediction
-    from edgenas.latency_tables.statistics.estimates import DEFAULT
-    from edgenas.profiler.export.integer import computed_in
-    from edgenas.profiler.plan import Plan
-    from edgenas.profiler.verify import plan_in, runtime_of, verify_files
-    from edgenas.runs.verification import VERIFICATION
+    from edgenas.api.verify import verify
 
     if images is not None:
-        context = click.get_current_context()
-        given = [n for n in _NOT_ANSWERED if context.get_parameter_source(n) is click.core.ParameterSource.COMMANDLINE]
-        if given:
-            raise InputError(
-                f"--images times nothing: leave out {_NOT_ANSWERED[given[0]]}, or verify it without images"
-            )
-        folder = next((path for path in files if path.is_dir()), None)
-        if folder is not None:
-            raise InputError(f"{folder} is a folder; name the files in it to run on pictures: {folder}/model-int8.onnx")
-        answer_files(files, load_entry(inventory, device), images, mean, deviation, as_json)
+        if given := _typed(_NOT_ANSWERED):
+            raise InputError(f"--images times nothing: leave out {given[0]}, or verify it without images")
+        answer_files(files, device, inventory, images, mean, deviation, as_json)
         return
     if mean is not None or deviation is not None:
         raise InputError("--mean and --deviation scale the pictures of --images; name some, or leave them out")
     bundle = len(files) == 1 and files[0].is_dir()
     if bundle and (network is not None or tables or budget_ms is not None or statistic is not None or threads != 1):
         raise InputError(f"{files[0]} is a bundle, which says itself how it is measured: leave out all but --device")
-    context = click.get_current_context()
     if sustained is not None:
-        given = [n for n in _NOT_SUSTAINED if context.get_parameter_source(n) is click.core.ParameterSource.COMMANDLINE]
-        if given:
-            raise InputError(f"--sustained neither predicts nor repeats: leave out {_NOT_SUSTAINED[given[0]]}")
+        if given := _typed(_NOT_SUSTAINED):
+            raise InputError(f"--sustained neither predicts nor repeats: leave out {given[0]}")
         sustain_files(
             files,
-            load_entry(inventory, device),
             sustained,
+            device=device,
+            inventory=inventory,
             threads=threads,
             statistic=statistic,
             budget_ms=budget_ms,
@@ -168,79 +156,39 @@ def command(
     if out is not None:
         raise InputError(f"-o {out} keeps what --sustained finds; add --sustained 10m, or leave it out")
     if bundle:
-        repeat_bundle(files[0], load_entry(inventory, device), rounds, processes, most, force, as_json)
+        repeat_bundle(files[0], device, inventory, rounds, processes, most, force, as_json)
         return
-    if (network is None) != (not tables):
-        raise InputError("a prediction needs both --network and --table")
-    if processes < 1:
-        raise InputError(f"--processes {processes} is below 1")
-    entry = load_entry(inventory, device)
-    by_runtime: dict[tuple[str, str], dict[str, bytes]] = {}  # runtime and, where it is to be predicted, precision
-    for path in files:
-        try:
-            model = path.read_bytes()
-        except OSError as error:
-            raise InputError(f"{path}: {error.strerror or error}") from error
-        key = runtime_of(path, entry), computed_in(model) if tables else ""
-        by_runtime.setdefault(key, {})[str(path)] = model
-    predicted: dict[tuple[str, str], float] = {}
-    used: dict[tuple[str, str], str] = {}
-    threads_given = context.get_parameter_source("threads") is click.core.ParameterSource.COMMANDLINE
-    plans = {key: Plan(rounds=rounds, threads=threads, cores=entry.cores) for key in by_runtime}
-    if network is not None:
-        architecture = load_network(network)
-        for path in tables:
-            setting, name, predicted_ms = prediction(path, architecture, statistic)
-            key = setting.runtime, setting.precision
-            used[key], predicted[key] = name, predicted_ms
-            if key in plans:
-                if threads_given and threads != setting.threads:
-                    raise InputError(
-                        f"{path} was measured with --threads {setting.threads}, so its sums say nothing about files "
-                        f"that run with --threads {threads}: leave out --threads, or name a table of {threads}"
-                    )
-                plans[key] = plan_in(setting, entry, rounds=rounds)
-        for runtime, precision in by_runtime:
-            of = [other for name, other in predicted if name == runtime]
-            if of and precision not in of:
-                raise InputError(
-                    f"{', '.join(by_runtime[runtime, precision])} computes in {precision}, but the table for {runtime} "
-                    f"is of {' and '.join(of)} blocks, which say nothing about it; measure one: edgenas profile "
-                    f"--precision {precision}"
-                )
-    verdicts: list[Verdict] = []
-    with progress(f"verify on {device}") as update:
-        for key, models in by_runtime.items():
-            verdicts += verify_files(
-                entry,
-                models,
-                key[0],
-                plan=plans[key],
-                processes=processes,
-                most=most,
-                budget_ms=budget_ms,
-                predicted_ms=predicted.get(key),
-                statistic=statistic or used.get(key, DEFAULT),
-                force=force,
-                say=talk,
-                progress=lambda d, n: update(d, n, ""),
-            )
+    found = verify(
+        *files,
+        device=device,
+        inventory=inventory,
+        budget_ms=budget_ms,
+        network=network,
+        table=tables,
+        statistic=statistic,
+        threads=threads if _typed({"threads": "--threads"}) else None,
+        rounds=rounds,
+        processes=processes,
+        most_processes=most,
+        force=force,
+        listener=TERMINAL,
+    )
     if as_json:
-        print_json([VERIFICATION.to_json(verdict) for verdict in verdicts])
+        print_json(found.to_json())
     else:
-        print_verdicts(verdicts)
-    outside = [v for v in verdicts if v.within_budget is False]
-    if outside:
-        worst = max(outside, key=lambda v: v.high_ms)
-        raise OutcomeError(
-            f"{worst.file} is not inside {worst.budget_ms:g} ms on {device}: {worst.statistic} {worst.measured_ms:.4g} "
-            f"ms, upper end {worst.high_ms:.4g} ms; search again with a smaller budget"
-        )
+        print_verdicts(found.verdicts)
+    found.check()
     if not as_json:
-        sum_up(files, device, verdicts)
+        sum_up(files, device, found.verdicts)
 
 
-def print_verdicts(verdicts: list[Verdict]) -> None:
+def _typed(options: Mapping[str, str]) -> list[str]:
+    """Which of some options (name of the parameter -> option) are on the command line."""
+    source = click.get_current_context().get_parameter_source
+    return [option for name, option in options.items() if source(name) is click.core.ParameterSource.COMMANDLINE]
+
+
+def print_verdicts(verdicts: Sequence[Verdict]) -> None:
     """The table that says what was measured, what was predicted, and whether it fits; then, aside, where a budget is
     kept by the statistic that counts and not by the median."""
     print_table(

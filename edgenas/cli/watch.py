@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from edgenas.cli.completions import spaces
-from edgenas.cli.networks import classes_option, in_size_option, load_space
+from edgenas.cli.networks import classes_option, in_size_option
 from edgenas.cli.terminal import json_option, print_json, print_summary, talk
 
 
@@ -49,18 +49,17 @@ def command(
       edgenas watch pi4-litert.jsonl --space mobilenet_v3_small
       edgenas watch pi4-litert.jsonl search.trials.jsonl --budget-ms 12
     """
-    from edgenas.watch.server import Server, WatchedRuns
+    from edgenas.api.watch import watch
 
-    blocks = () if space is None else load_space(space, in_size, classes).blocks()
     os.nice(10)  # what is measured on this machine comes first
-    with Server(WatchedRuns(runs, blocks, budgets_ms), port) as server:
+    with watch(*runs, space=space, in_size=in_size, classes=classes, budget_ms=budgets_ms, port=port) as page:
         if as_json:
-            print_json({"url": server.url})
+            print_json(page.to_json())
         else:
-            click.echo(server.url)
+            click.echo(page.url)
         talk("only this machine can read it; Ctrl-C ends it")
         try:
-            server.serve_forever()
+            page.wait()
         except KeyboardInterrupt:
             talk("")
     if not as_json:

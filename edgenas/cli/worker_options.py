@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
-
-from edgenas.base.errors import InputError
-
-if TYPE_CHECKING:
-    from edgenas.search.accuracy.cluster_address import RayAddress
 
 _OPTIONS = (
     click.option("--workers", type=click.IntRange(min=0), help="Processes here that judge candidates; 0: this one  "
@@ -34,16 +29,3 @@ def where_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
-
-
-def cluster(workers: int | None, address: str | None, cpus: float | None, gpus: float | None) -> RayAddress | None:
-    """The cluster that was asked for; InputError where the options contradict each other."""
-    from edgenas.search.accuracy.cluster_address import RayAddress
-
-    if address is None:
-        if cpus is not None or gpus is not None:
-            raise InputError("--ray-cpus and --ray-gpus say what a task takes on a cluster; name it: --ray HOST:PORT")
-        return None
-    if workers is not None:
-        raise InputError("give --workers, processes on this machine, or --ray, a cluster: not both")
-    return RayAddress(address, 1.0 if cpus is None else cpus, 0.0 if gpus is None else gpus)

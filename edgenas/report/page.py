@@ -27,7 +27,7 @@ from edgenas.report.sections.tables import tables_section
 from edgenas.report.sections.trust import trust_section
 from edgenas.report.sections.verified import verified_section
 from edgenas.report.sections.winner import winner_section
-from edgenas.report.series import Series, all_series
+from edgenas.report.series import Series, all_series, series_of
 from edgenas.report.top import device_filter, filter_rules, tiles
 from edgenas.runs.gather import RunFiles
 from edgenas.search.scale import accuracy_text
@@ -42,7 +42,7 @@ def page(material: RunFiles, *, above: Sequence[Element] = (), live: bool = Fals
     catalogue = Catalogue()
     fronts, spaces = _fronts(material, series, catalogue)
     shipped = _shipped(material)
-    timed = [(_series_of(v, series), v) for v in shipped]
+    timed = [(series_of(v, series), v) for v in shipped]
     searches = list(material.searches.values())
     shown = [
         front_section(fronts, catalogue, series) if fronts else None,
@@ -111,13 +111,6 @@ def _shipped(material: RunFiles) -> list[Verdict]:
     return list(found.values())
 
 
-def _series_of(verdict: Verdict, series: Sequence[Series]) -> int | None:
-    fits = [s.index for s in series if s.runtime == verdict.runtime and verdict.device in s.devices]
-    if verdict.setting is not None:
-        fits = [i for i in fits if series[i].precision == verdict.setting.precision]
-    return fits[0] if fits else None
-
-
 def _data(catalogue: Catalogue, series: Sequence[Series], fronts: Sequence[FrontFigure]) -> dict[str, object]:
     judged = {j.number: j for f in reversed(fronts) for j in f.judged if j.number is not None}
     accuracies = {
@@ -183,7 +176,7 @@ def _header(
 
 def _document(title: str, header: Element, main: Element, filters: str, live: bool) -> str:
     static = files("edgenas.report") / "static"
-    style = (static / "page.css").read_text(encoding="utf-8") + filters
+    style = "".join((static / name).read_text(encoding="utf-8") for name in ("plot.css", "page.css")) + filters
     script = (static / "page.js").read_text(encoding="utf-8")
     policy = (
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:; "

@@ -1,32 +1,33 @@
-"""Pictures of a run: the accuracy-latency front and the latency table; needs matplotlib.
+"""Pictures of a run as SVG files: the accuracy-latency front and the latency table, drawn with the plots of the page.
 
 Both take plain numbers, so that they can be drawn from a run's JSON as well as from live objects.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from xml.etree.ElementTree import Element, tostring
 
-from edgenas.base.errors import MissingExtraError
+from edgenas.base.errors import InputError
+from edgenas.base.files import write_whole
+from edgenas.report.html import append, h
+from edgenas.report.parts import PALETTE, colour, swatch
+from edgenas.report.plot import Axis, Plot, Point
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-#: colours that people with any kind of colour vision tell apart (Okabe and Ito 2008)
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-
-Point = tuple[float, float]  #: (latency in ms, accuracy in percent)
+_WIDTH = 720  #: of the plot, in pixels
+_ABOVE, _BELOW, _RIGHT = 62, 52, 26  #: room for the title, the axis and numbers that stand out
+_NEUTRAL = PALETTE - 1  #: grey
 
 
 @dataclass(frozen=True)
 class FrontPicture:
     """What the front's picture shows.
 
-    front     the exact front of the estimates, in order of latency
+    front     the front as points (latency in ms, accuracy in percent), in order of latency
     trials    algorithm -> networks it trained and judged
     budgets   in ms, drawn as lines
     score     accuracies are scores, not percent
@@ -41,84 +42,166 @@ class FrontPicture:
     winner_label: str = "shipped file, measured"
     unit: str = "ms"
     picked: Mapping[str, Sequence[Point]] = field(default_factory=dict)
+    front_label: str = "exact predicted front"
     score: bool = False
 
 
+@dataclass(frozen=True)
+class Svg:
+    """A picture: ``text`` is an SVG file. Notebooks show it."""
+
+    title: str
+    text: str
+
+    def save(self, path: Path) -> None:
+        """Write the file; InputError unless ``path`` ends with .svg."""
+        write_whole(svg_path(path), self.text)
+
+    def _repr_svg_(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"<Svg: {self.title}>"
+
+
+def svg_path(path: Path) -> Path:
+    """Return ``path``; InputError unless it ends with .svg."""
+    if path.suffix.lower() != ".svg":
+        better = path.with_suffix(".svg").name
+        raise InputError(
+            f"{path}: pictures are written as SVG only; name it {better}. For a PNG, convert it: rsvg-convert {better}"
+        )
+    return path
+
+
 def draw_front(picture: FrontPicture, path: Path) -> None:
-    """Write ``picture`` as PNG or SVG, by the ending of ``path``."""
-    figure, axes = _figure(8.0, 5.0, picture.title)
-    for ms in picture.budgets:
-        axes.axvline(ms, color="#999999", linewidth=1, linestyle=(0, (4, 3)), zorder=0)
-        axes.annotate(
-            f"budget {ms:.3g} ms",
-            (ms, 0.02),
-            xycoords=("data", "axes fraction"),
-            rotation=90,
-            ha="right",
-            va="bottom",
-            fontsize=8,
-            color="#666666",
-        )
-    for i, (name, points) in enumerate(picture.trials.items()):
-        axes.scatter(*_columns(points), s=22, color=COLOURS[i], alpha=0.55, linewidths=0, label=f"{name}: trained")
-    for i, (name, points) in enumerate(picture.picked.items()):
-        axes.scatter(
-            *_columns(points),
-            s=110,
-            facecolors="none",
-            edgecolors=COLOURS[i],
-            linewidths=1.8,
-            label=f"{name}: best in budget",
-        )
+    """Write ``picture`` as SVG; InputError unless ``path`` ends with .svg."""
+    front_figure(picture).save(path)
+
+
+def front_figure(picture: FrontPicture) -> Svg:
+    """Draw accuracy against latency: judged networks, the best in each budget, the front and the shipped file."""
+    points = [
+        *picture.front,
+        *(p for named in (picture.trials, picture.picked) for each in named.values() for p in each),
+    ]
+    points += [picture.winner] if picture.winner else []
+    unit, in_ms = ("latency in ms", " ms") if picture.unit == "ms" else (picture.unit, "")
+    plot = Plot(
+        Axis.around([*(p[0] for p in points), *picture.budgets], log=False),
+        Axis.around([p[1] for p in points]),
+        unit,
+        "score" if picture.score else "validation accuracy in percent",
+        picture.title,
+        height=400,
+        width=_WIDTH,
+    )
+    for budget in picture.budgets:
+        plot.upright(budget, f"budget {budget:.3g}{in_ms}", "budget")
+    legend: list[tuple[Element, str]] = []
+    for i, (name, trials) in enumerate(picture.trials.items()):
+        for point in trials:
+            plot.mark(point, f"dot {colour(i)}")
+        legend.append((swatch(i, "circle", "dot"), f"{name}: trained"))
     if picture.front:
-        axes.step(*_columns(picture.front), where="post", color="#222222", linewidth=1.2, label="exact predicted front")
+        plot.step(picture.front, f"predicted {colour(_NEUTRAL)}")
+        line = h("line", x1=-8, x2=8, y1=0, y2=0, class_=f"line predicted {colour(_NEUTRAL)}")
+        legend.append((h("svg", line, viewbox="-8 -8 16 16", width=14, height=14), picture.front_label))
+    for i, (name, best) in enumerate(picture.picked.items()):
+        for point in best:
+            plot.mark(point, f"ring {colour(i)}", "ring")
+        legend.append((swatch(i, "ring", "ring"), f"{name}: best in budget"))
     if picture.winner:
-        axes.scatter(
-            *_columns([picture.winner]), marker="*", s=220, color=COLOURS[2], zorder=5, label=picture.winner_label
-        )
-    axes.set_xlabel("latency in ms" if picture.unit == "ms" else picture.unit)
-    axes.set_ylabel("score" if picture.score else "validation accuracy in percent")
-    axes.legend(frameon=False, fontsize=8, loc="lower right")
-    _save(figure, path)
+        plot.mark(picture.winner, f"star {colour(2)}", "star")
+        legend.append((swatch(2, "star", "star"), picture.winner_label))
+    return _standalone(plot, legend)
 
 
 def draw_table(title: str, blocks: Sequence[str], series: Mapping[str, Sequence[float | None]], path: Path) -> None:
-    """One row a block, one dot a setting: ``series`` maps a setting's name to ms in the order of ``blocks``."""
+    """Write one row for each block with one dot for each setting, the slowest block first: ``series`` maps the name of
+    a setting to ms in the order of ``blocks``. InputError unless ``path`` ends with .svg."""
+    table_figure(title, blocks, series).save(path)
+
+
+def table_figure(title: str, blocks: Sequence[str], series: Mapping[str, Sequence[float | None]]) -> Svg:
+    """The same as ``draw_table`` without a file."""
     order = sorted(range(len(blocks)), key=lambda i: max((v[i] or 0.0) for v in series.values()))
-    figure, axes = _figure(8.0, 1.6 + 0.19 * len(blocks), title)
+    plot = Plot(
+        Axis.around([ms for column in series.values() for ms in column if ms is not None], log=True),
+        Axis(-0.8, len(blocks) - 0.2),
+        "latency in ms, logarithmic",
+        "",
+        title,
+        height=20 + 17 * len(blocks),
+        y_ticks=range(len(blocks)),
+        y_names=[blocks[i] for i in order],
+        width=_WIDTH,
+    )
     for row, i in enumerate(order):
-        values = [ms for v in series.values() if (ms := v[i]) is not None]
+        values = [ms for column in series.values() if (ms := column[i]) is not None]
         if len(values) > 1:
-            axes.plot([min(values), max(values)], [row, row], color="#cccccc", linewidth=1, zorder=0)
-    for k, (name, column) in enumerate(series.items()):
-        points = [(ms, float(row)) for row, i in enumerate(order) if (ms := column[i]) is not None]
-        axes.scatter(*_columns(points), s=24, color=COLOURS[k], label=name)
-    axes.set_yticks(range(len(blocks)), [blocks[i] for i in order], fontsize=7, family="monospace")
-    axes.set_ylim(-0.8, len(blocks) - 0.2)
-    axes.set_xscale("log")
-    axes.set_xlabel("latency in ms, logarithmic")
-    axes.legend(frameon=False, fontsize=8, loc="lower right")
-    _save(figure, path)
+            plot.line([(min(values), row), (max(values), row)], f"faint {colour(_NEUTRAL)}")
+    for k, column in enumerate(series.values()):
+        for row, i in enumerate(order):
+            if (ms := column[i]) is not None:
+                plot.mark((ms, row), f"dot {colour(k)}")
+    return _standalone(plot, [(swatch(k, "circle", "dot"), name) for k, name in enumerate(series)])
 
 
-def _figure(width: float, height: float, title: str) -> tuple[Figure, Axes]:
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtraError("matplotlib", "report", "drawing a picture") from error
-    figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.add_subplot()
-    axes.set_title(title, loc="left", fontsize=11, fontweight="bold")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(color="#eeeeee", linewidth=0.8)
-    axes.set_axisbelow(True)
-    return figure, axes
+def _standalone(plot: Plot, legend: Sequence[tuple[Element, str]]) -> Svg:
+    """A file of its own: title, plot, legend below, and the page's style in its light colours."""
+    left = max(56, 18 + max((round(7.2 * len(name)) for name in plot.y_names or ()), default=0))
+    area = plot.svg()
+    area.set("x", str(left))
+    area.set("y", str(_ABOVE))
+    width = max(left + _WIDTH + _RIGHT, 40 + round(9.2 * len(plot.title)))
+    x, y = 20, _ABOVE + plot.height + _BELOW
+    keys = []
+    for mark, name in legend:
+        wide = 40 + round(6.7 * len(name))
+        if x > 20 and x + wide > width:
+            x, y = 20, y + 20
+        mark.set("x", str(x))
+        mark.set("y", str(y))
+        keys += [mark, h("text", name, x=x + 20, y=y + 11)]
+        x += wide
+    root = h(
+        "svg",
+        h("title", plot.title),
+        h("style", _style()),
+        h("rect", width="100%", height="100%", class_="paper"),
+        h("text", plot.title, x=20, y=28, class_="heading"),
+        xmlns="http://www.w3.org/2000/svg",
+        viewbox=f"0 0 {width} {y + 30}",
+        width=width,
+        height=y + 30,
+        role="img",
+    )
+    append(root, [area, keys])
+    return Svg(plot.title, tostring(root, encoding="unicode") + "\n")
 
 
-def _columns(points: Sequence[Point]) -> tuple[list[float], list[float]]:
-    return [p[0] for p in points], [p[1] for p in points]
+def _style() -> str:
+    """plot.css for programs that know no variables of CSS: each replaced by its light colour in page.css, and a rule of
+    the series' colour repeated for every series."""
+    static = files("edgenas.report") / "static"
+    colours = dict(re.findall(r"--(\w+): light-dark\((#\w+),", (static / "page.css").read_text(encoding="utf-8")))
+    rules = [
+        "svg { font: 12px system-ui, 'Segoe UI', Roboto, 'Liberation Sans', 'DejaVu Sans', sans-serif; }",
+        f".paper {{ fill: {colours['paper']}; }}",
+    ]
+    for found in re.findall(r"([^{}]+)\{([^{}]*)\}", (static / "plot.css").read_text(encoding="utf-8")):
+        selector, declarations = found[0].strip(), [one.strip() for one in found[1].split(";") if one.strip()]
+        series = [one for one in declarations if "var(--c)" in one or "var(--c," in one]
+        plain = [one for one in declarations if one not in series and not one.startswith("--c:")]
+        if plain:
+            rules.append(f"{selector} {{ {_resolved(plain, colours)} }}")
+        for i in range(PALETTE if series else 0):
+            own = [re.sub(r"var\(--c\)|var\(--c, .*\)", f"var(--c{i})", one) for one in series]
+            rules.append(f"{selector}.{colour(i)} {{ {_resolved(own, colours)} }}")
+    rules.append(f"svg .heading {{ font-size: 16px; font-weight: 650; fill: {colours['ink']}; }}")
+    return "\n" + "\n".join(rules) + "\n"
 
 
-def _save(figure: Figure, path: Path) -> None:
-    options: dict[str, Any] = {"metadata": {"Software": None}} if path.suffix == ".png" else {}
-    figure.savefig(path, dpi=150, **options)
+def _resolved(declarations: Sequence[str], colours: Mapping[str, str]) -> str:
+    return " ".join(re.sub(r"var\(--(\w+)\)", lambda name: colours[name[1]], one) + ";" for one in declarations)

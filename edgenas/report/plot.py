@@ -1,4 +1,5 @@
-"""Charts as SVG that fit any width: marks are placed in percent of the plot, text and strokes keep their size."""
+"""Charts as SVG: marks are placed in percent of the plot, text and strokes keep their size at any width. The page
+(``edgenas.report.page``) and pictures (``edgenas.report.pictures``) are drawn with these."""
 
 from __future__ import annotations
 
@@ -92,7 +93,8 @@ def ends(values: Sequence[float]) -> list[float]:
 
 @dataclass
 class Plot:
-    """A chart in the making; what is added later lies on top."""
+    """A chart in the making; what is added later lies on top. ``width`` in pixels, None for that of the page;
+    ``y_names`` stand in place of the numbers of ``y_ticks``."""
 
     x: Axis
     y: Axis
@@ -103,6 +105,8 @@ class Plot:
     kind: str = ""
     x_ticks: Sequence[float] | None = None
     y_ticks: Sequence[float] | None = None
+    y_names: Sequence[str] | None = None
+    width: int | None = None
     _marks: list[Node] = field(default_factory=list)
     _over: list[Node] = field(default_factory=list)  #: above all marks
 
@@ -113,8 +117,7 @@ class Plot:
         """A polyline, kept one stroke wide."""
         if len(points) < 2:
             return
-        path = "M" + "L".join(f"{self.x.at(a):g},{100 - self.y.at(b):g}" for a, b in points)
-        self.add(_stretched(h("path", d=path, class_=f"line {class_}"), series))
+        self.add(self._stretched(h("path", d=self._path(points), class_=f"line {class_}"), series))
 
     def step(self, points: Sequence[Point], class_: str, series: int | None = None) -> None:
         """Level until the next point."""
@@ -127,8 +130,7 @@ class Plot:
 
     def area(self, corners: Sequence[Point], class_: str) -> None:
         """A filled polygon."""
-        path = "M" + "L".join(f"{self.x.at(a):g},{100 - self.y.at(b):g}" for a, b in corners) + "Z"
-        self.add(_stretched(h("path", d=path, class_=class_), None, "hidden"))
+        self.add(self._stretched(h("path", d=self._path(corners) + "Z", class_=class_), None, "hidden"))
 
     def mark(
         self,
@@ -182,40 +184,61 @@ class Plot:
 
     def element(self) -> Element:
         """The chart with its axes; a picture to a screen reader, named by its title."""
-        area = h("svg", class_="area", height=self.height, width="100%", overflow="visible", role="group")
-        for value in self.x.ticks() if self.x_ticks is None else self.x_ticks:
-            at = f"{self.x.at(value)}%"
-            append(area, h("line", x1=at, x2=at, y1="0%", y2="100%", class_="grid"))
-            append(area, h("text", tick_text(value), x=at, y="100%", dy="1.5em", text_anchor="middle", class_="tick"))
-        for value in self.y.ticks(5) if self.y_ticks is None else self.y_ticks:
-            at = f"{100 - self.y.at(value)}%"
-            append(area, h("line", x1="0%", x2="100%", y1=at, y2=at, class_="grid"))
-            append(
-                area, h("text", tick_text(value), x="0%", y=at, dx="-8", dy=".35em", text_anchor="end", class_="tick")
-            )
-        append(area, self._marks)
-        append(area, self._over)
-        append(area, h("text", self.x_label, x="100%", y="100%", dy="2.9em", text_anchor="end", class_="axis"))
-        append(area, h("text", self.y_label, x="0%", y="0%", dx="-40", dy="-.9em", class_="axis"))
         return h(
             "div",
-            area,
+            self.svg(),
             class_=f"plot {self.kind}".strip(),
             role="img" if not self.kind else "group",
             aria_label=self.title,
         )
 
+    def svg(self) -> Element:
+        """The plot as an svg element; labels of its axes stand outside, up to 46 pixels on the left and below."""
+        area = h("svg", class_="area", height=self.height, width=self.width or "100%", overflow="visible", role="group")
+        for value in self.x.ticks() if self.x_ticks is None else self.x_ticks:
+            at = f"{self.x.at(value)}%"
+            append(area, h("line", x1=at, x2=at, y1="0%", y2="100%", class_="grid"))
+            append(area, h("text", tick_text(value), x=at, y="100%", dy="1.5em", text_anchor="middle", class_="tick"))
+        levels = self.y.ticks(5) if self.y_ticks is None else self.y_ticks
+        for value, name in zip(levels, self.y_names or map(tick_text, levels), strict=True):
+            at = f"{100 - self.y.at(value)}%"
+            append(area, h("line", x1="0%", x2="100%", y1=at, y2=at, class_="grid"))
+            append(area, h("text", name, x="0%", y=at, dx="-8", dy=".35em", text_anchor="end", class_="tick"))
+        append(area, self._marks)
+        append(area, self._over)
+        append(area, h("text", self.x_label, x="100%", y="100%", dy="2.9em", text_anchor="end", class_="axis"))
+        append(area, h("text", self.y_label, x="0%", y="0%", dx="-40", dy="-.9em", class_="axis"))
+        return area
 
-def _stretched(child: Element, series: int | None, overflow: str = "visible") -> Element:
-    """A layer in percent of the plot: strokes keep their width by CSS."""
-    return h(
-        "svg",
-        child,
-        viewbox="0 0 100 100",
-        preserveaspectratio="none",
-        width="100%",
-        height="100%",
-        overflow=overflow,
-        aria_hidden="true",
-        data_series=series,
-    )
+    def _path(self, points: Sequence[Point]) -> str:
+        """Points in the units of a layer: pixels where the width is known, else percent."""
+        wide, high = (1.0, 1.0) if self.width is None else (self.width / 100, self.height / 100)
+        return "M" + "L".join(f"{wide * self.x.at(a):g},{high * (100 - self.y.at(b)):g}" for a, b in points)
+
+    def _stretched(self, child: Element, series: int | None, overflow: str = "visible") -> Element:
+        """A layer over the plot: where it is stretched, strokes keep their width by CSS."""
+        return h(
+            "svg",
+            child,
+            viewbox="0 0 100 100" if self.width is None else f"0 0 {self.width} {self.height}",
+            preserveaspectratio="none",
+            width="100%",
+            height="100%",
+            overflow=overflow,
+            aria_hidden="true",
+            data_series=series,
+        )
+
+
+def strip(
+    points: Sequence[Point], x: Axis, label: str, title: str, class_: str, series: int | None = None
+) -> Element | None:
+    """A low chart of one quantity under another chart, with its least and greatest value as ticks; None without
+    points."""
+    if not points:
+        return None
+    values = [value for _, value in points]
+    y = Axis.around(values, log=False, margin=0.15)
+    plot = Plot(x, y, "", label, title, 48, x_ticks=(), y_ticks=ends(values))
+    plot.line(points, class_, series)
+    return plot.element()

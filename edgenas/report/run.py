@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from edgenas.base.files import write_whole
 from edgenas.report.card import card, card_data, named
 from edgenas.report.page import page
-from edgenas.report.pictures import FrontPicture, Point, draw_front, draw_table
+from edgenas.report.pictures import FrontPicture, draw_front, draw_table
+from edgenas.report.plot import Point
 from edgenas.runs.from_search import saved_answer, saved_explanation, saved_search
 from edgenas.runs.gather import gather
 from edgenas.runs.layout import ARCH, CARD, FRONT_PICTURE, REPORT, RUN, SEARCH, TABLE_PICTURE, table_name
@@ -60,7 +61,7 @@ def write_records(folder: Path, run: RunRecord, search: SavedSearch, network: Ar
 
 def write_run(story: ShipResult, seconds: dict[str, float], folder: Path) -> dict[str, Any]:
     """Write ``run.json``, ``search.json``, ``arch.json``, ``labels.txt``, ``preprocessing.json``, ``predict.py``,
-    ``front.png``, ``table.png``, ``card.md`` and ``report.html`` into ``folder``, where tables and models are. Returns
+    ``front.svg``, ``table.svg``, ``card.md`` and ``report.html`` into ``folder``, where tables and models are. Returns
     the JSON values of ``run.json``."""
     finished = story.finished
     finished.preprocessing.write(folder, {file.path.name: file.path for file in finished.files})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from edgenas.latency_tables.statistics.estimates import DEFAULT
 from edgenas.latency_tables.store.journal import Journal
 from edgenas.latency_tables.table import LatencyTable
 from edgenas.latency_tables.validation import Validation, latest
+from edgenas.profiler.verdict import Verdict
 from edgenas.runs.gather import RunFiles
 
 
@@ -126,6 +127,14 @@ def all_series(material: RunFiles) -> list[Series]:
         Series(i, label if labels.count(label) == 1 else f"{label} ({path.stem})", path, table, journal, devices)
         for i, (label, path, table, journal, devices) in enumerate(named)
     ]
+
+
+def series_of(verdict: Verdict, series: Sequence[Series]) -> int | None:
+    """Index of the series of a file that was timed: of its device, runtime and, where it is known, precision."""
+    fits = [s.index for s in series if s.runtime == verdict.runtime and verdict.device in s.devices]
+    if verdict.setting is not None:
+        fits = [i for i in fits if series[i].precision == verdict.setting.precision]
+    return fits[0] if fits else None
 
 
 def known_blocks(series: Iterable[Series]) -> list[BlockSpec]:

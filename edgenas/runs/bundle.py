@@ -13,6 +13,7 @@ from pathlib import Path
 
 from edgenas.base.errors import InputError
 from edgenas.base.files import write_whole
+from edgenas.base.system_names import is_system
 from edgenas.runs.documents import DocumentKind, read_json
 from edgenas.runs.layout import BUNDLE as BUNDLE_FILE
 from edgenas.runs.layout import MANIFEST
@@ -48,12 +49,12 @@ def write_manifest(folder: Path) -> None:
 
 def manifest(folder: Path) -> str:
     """Return a line a file but the manifest itself, in order of name, as ``sha256sum`` writes them."""
-    names = sorted(path.name for path in folder.iterdir() if path.name != MANIFEST)
+    names = sorted(path.name for path in folder.iterdir() if path.name != MANIFEST and not is_system(path.name))
     return "".join(f"{_sha256(folder / name)}  {name}\n" for name in names)
 
 
 def changed(bundle: Path) -> list[ChangedFile]:
-    """Return every file that is not as the manifest says; hidden ones, which systems leave behind, do not count.
+    """Return every file that is not as the manifest says; those that systems leave behind do not count.
     InputError where there is no manifest, one that is damaged, or a bundle of a version that this edgenas does not
     know."""
     path = bundle / MANIFEST
@@ -75,7 +76,7 @@ def changed(bundle: Path) -> list[ChangedFile]:
             problems.append(ChangedFile(name, "missing"))
         elif _sha256(file) != digest:
             problems.append(ChangedFile(name, "changed"))
-    there = {p.name for p in bundle.iterdir() if not p.name.startswith(".") and p.name != MANIFEST}
+    there = {p.name for p in bundle.iterdir() if not is_system(p.name) and p.name != MANIFEST}
     return problems + [ChangedFile(name, "not in the manifest") for name in sorted(there - wanted.keys())]
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgenas.base.errors import InputError, OutcomeError
+from edgenas.base.listener import SILENT, Listener
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from edgenas.blocks.architecture import Architecture
     from edgenas.blocks.weights import Array, Weights
@@ -61,8 +62,7 @@ def prove(
     expected: Any,
     entry: Entry | None = None,
     *,
-    say: Callable[[str], None] = lambda text: None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    listener: Listener = SILENT,
 ) -> FileAccuracy:
     """Run ``file`` on every picture: one in int8 on the device ``entry`` where that can, any other here. ``expected``
     are the classes of the torch model, or None.
@@ -75,7 +75,7 @@ def prove(
     if pictures.labels is None:
         raise InputError("accuracy wants labels: an array labels in the .npz, or a folder of pictures for each class")
     if precision == "int8" and entry is not None:
-        outputs = outputs_of_int8(entry, file, pictures.images, say, progress)
+        outputs = outputs_of_int8(entry, file, pictures.images, listener)
     else:
         outputs = outputs_here(file.read_bytes(), pictures.images)
     check_labels(file, pictures.labels, outputs.scores.shape[1])

@@ -7,12 +7,12 @@ int8 file is then that of one kind of processor.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgenas.base.errors import InputError, OutcomeError
+from edgenas.base.listener import SILENT, Listener
 from edgenas.profiler.target import Target, target_on, this_machine
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from edgenas.devices.base import Device
     from edgenas.devices.inventory import Entry
     from edgenas.training.pictures import Pictures
-
-Progress = Callable[[int, int], None]  #: pictures done, in all
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,7 +85,7 @@ def outputs_here(model: bytes, images: Array) -> Outputs:
     return Outputs(run_model(model, images), this_machine(), "LiteRT" if model_format(model) == "tflite" else "ORT")
 
 
-def outputs_on(entry: Entry, path: Path, images: Array, *, progress: Progress = lambda done, total: None) -> Outputs:
+def outputs_on(entry: Entry, path: Path, images: Array, *, listener: Listener = SILENT) -> Outputs:
     """What the file gives on a device, which is held meanwhile. InputError where the device has no runtime that takes
     pictures; OutcomeError, DeviceError."""
     from edgenas.devices.session.session import Conditions, held
@@ -108,7 +106,7 @@ def outputs_on(entry: Entry, path: Path, images: Array, *, progress: Progress = 
         with held(device, Conditions()):
             on = target_on(device)
             found = answers(
-                device, runtime_named(name), path.read_bytes(), images, program=worker.program, progress=progress
+                device, runtime_named(name), path.read_bytes(), images, program=worker.program, listener=listener
             )
     finally:
         if isinstance(device, RemoteDevice):
@@ -116,20 +114,18 @@ def outputs_on(entry: Entry, path: Path, images: Array, *, progress: Progress = 
     return Outputs(found.outputs, on, f"{found.installed.package} {found.installed.version}")
 
 
-def outputs_of_int8(entry: Entry, path: Path, images: Array, say: Callable[[str], None], progress: Progress) -> Outputs:
-    """What an int8 file gives on the device that it ships to where the device can run it on pictures, else here, which
-    is said."""
+def outputs_of_int8(entry: Entry, path: Path, images: Array, listener: Listener) -> Outputs:
+    """What an int8 file gives on the device that it ships to where the device can run it on pictures, else here, with
+    the reason as a message to ``listener``."""
     if entry.kind != "local":
         try:
-            return outputs_on(entry, path, images, progress=progress)
+            return outputs_on(entry, path, images, listener=listener)
         except (InputError, OutcomeError) as error:
-            say(f"the accuracy of {path.name} is taken on this machine: {error}")
+            listener.message(f"the accuracy of {path.name} is taken on this machine: {error}")
     return outputs_here(path.read_bytes(), images)
 
 
-def answered(
-    entry: Entry, path: Path, pictures: Pictures, *, progress: Progress = lambda done, total: None
-) -> AccuracyOnDevice:
+def answered(entry: Entry, path: Path, pictures: Pictures, *, listener: Listener = SILENT) -> AccuracyOnDevice:
     """A file on labelled pictures, on a device and here. InputError for pictures without labels, or with labels that
     are no classes of the file; otherwise as ``outputs_on``."""
     from edgenas.profiler.export.integer import weight_bits
@@ -137,7 +133,7 @@ def answered(
     if pictures.labels is None:
         raise InputError("accuracy wants labels: an array labels in the .npz, or a folder of pictures for each class")
     model = path.read_bytes()
-    there = outputs_on(entry, path, pictures.images, progress=progress)
+    there = outputs_on(entry, path, pictures.images, listener=listener)
     check_labels(path, pictures.labels, there.scores.shape[1])
     chosen = there.scores.argmax(1)
     right = int((chosen == pictures.labels).sum())

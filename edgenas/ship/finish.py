@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgenas.base.errors import InputError
+from edgenas.base.listener import Listener
 from edgenas.profiler.export.network import export_network, parity_max_rel
 from edgenas.profiler.target import target_of
 from edgenas.profiler.verdict import Verdict
@@ -112,8 +112,7 @@ class Finisher:
     seed: int
     statistic: str
     budget_ms: float
-    update: Callable[[int, int | None, str], None]
-    say: Callable[[str], None]
+    listener: Listener
 
     def time_whole(self, networks: dict[str, Architecture]) -> list[Verdict]:
         """Networks with random weights, by the runtime and in the precision of the budget."""
@@ -142,7 +141,7 @@ class Finisher:
             self.data,
             recipe,
             self.seed,
-            lambda done, total: self.update(done, total, f"steps of {architecture.name}"),
+            self.listener,
             device=device,
             checkpoint=self.folder / f"winner-{which}.checkpoint.npz",
         )
@@ -182,8 +181,7 @@ class Finisher:
                 test,
                 outputs.argmax(1),
                 self.entry,
-                say=self.say,
-                progress=lambda done, total, name=path.name: self.update(done, total, f"{name}, pictures"),  # type: ignore[misc]
+                listener=self.listener.named(f"{path.name}, pictures"),
             )
             slow = tuple(fallbacks(path.read_bytes())) if precision == "int8" else ()
             ships = not files
@@ -231,6 +229,5 @@ class Finisher:
             statistic=self.statistic,
             force=self.order.force,
             memory=memory,
-            say=self.say,
-            progress=lambda done, total: self.update(done, total, f"{runtime}, whole"),
+            listener=self.listener.named(f"{runtime}, whole"),
         )

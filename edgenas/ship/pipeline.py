@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgenas.base.errors import InputError, OutcomeError
+from edgenas.base.listener import SILENT, Listener
 from edgenas.runs.finalists import Finalist
 from edgenas.runs.layout import FINALISTS, TRIALS, table_name
 from edgenas.search.accuracy.image_task import make_run_folder
@@ -32,12 +33,9 @@ if TYPE_CHECKING:
     from edgenas.devices.inventory import Entry
     from edgenas.latency_tables.table import LatencyTable
     from edgenas.latency_tables.validation import Validation
-    from edgenas.search.accuracy.image_task import ImageTask
-    from edgenas.search.problem import Cost, Trial
+    from edgenas.search.problem import Cost
     from edgenas.search.space import Choice, Space
     from edgenas.training.data import ImageData
-
-Update = Callable[[int, int | None, str], None]  #: done, total (None: unknown), note
 
 
 @dataclass(frozen=True)
@@ -75,16 +73,14 @@ class ShipResult:
 
 @dataclass
 class ShipPipeline:
-    """One run in ``folder``. ``step`` hears what begins, ``update`` of its progress, ``say`` what is odd."""
+    """One run in ``folder``. ``listener`` follows its steps, of which there are STEPS."""
 
     folder: Path
     entry: Entry
     order: ShipRequest
     seed: int = 0
     workers: int = 2
-    step: Callable[[str], None] = lambda text: None
-    update: Update = lambda done, total, note: None
-    say: Callable[[str], None] = lambda text: None
+    listener: Listener = SILENT
     seconds: dict[str, float] = field(default_factory=dict)
 
     STEPS = 7
@@ -92,7 +88,7 @@ class ShipPipeline:
     def run(self) -> ShipResult:
         """Everything, in order. OutcomeError when none of the most accurate networks found is inside the budget when
         timed as a whole."""
-        make_run_folder(self.folder, self.order.images, self.say)
+        make_run_folder(self.folder, self.order.images, self.listener)
         order, space = self.order, self.order.space
         data = self.data
         self._check()
@@ -117,8 +113,7 @@ class ShipPipeline:
             self.seed,
             proof.statistic,
             budget_ms,
-            self.update,
-            self.say,
+            self.listener,
         )
         with self._timed("finalists", f"timing the most accurate within {budget_ms:g} ms whole"):
             path = self.folder / FINALISTS
@@ -141,18 +136,11 @@ class ShipPipeline:
     @cached_property
     def data(self) -> ImageData:
         """What networks are trained and judged on."""
-        if self._images is None:
+        if self.order.images is None:
             from edgenas.training.digits import digits
 
             return digits(self.order.space.in_size)
-        return replace(self._images, say=self.say).read(self.order.space)
-
-    @property
-    def _images(self) -> ImageTask | None:
-        """What is odd about the pictures was said when they were read first."""
-        if self.order.images is None:
-            return None
-        return replace(self.order.images, update=self.update, say=lambda text: None)
+        return self.order.images.read(self.order.space, self.listener)
 
     def _check(self) -> None:
         """What would fail only after a night of measuring: packages that are missing, trainings that do not fit."""
@@ -170,7 +158,7 @@ class ShipPipeline:
 
     @contextmanager
     def _timed(self, name: str, text: str) -> Iterator[None]:
-        self.step(text)
+        self.listener.step(text)
         begin = time.monotonic()
         yield
         self.seconds[name] = round(time.monotonic() - begin, 1)
@@ -207,8 +195,7 @@ class ShipPipeline:
             order.space.blocks(),
             order.enough,
             order.force,
-            lambda label, told: self.update(told.done, told.total, f"{label}: {told.note}"),
-            self.say,
+            self.listener,
         )[runtime]
         if isinstance(campaign, Exception):
             raise campaign
@@ -234,8 +221,7 @@ class ShipPipeline:
             path,
             asked,
             force=self.order.force,
-            say=self.say,
-            progress=lambda told: self.update(told.done, told.total, f"networks and blocks: {told.note}"),
+            listener=self.listener.named("networks and blocks"),
         )
 
     def _budgets(self) -> Budgets:
@@ -247,7 +233,7 @@ class ShipPipeline:
             request = replace(request, ms=quantile_budgets(order.space, cost, order.quantiles, self.seed))
         kept = open_budgets(request, order.space)
         for text in kept.told:
-            self.say(text)
+            self.listener.message(text)
         return kept
 
     def _search(self, kept: Budgets) -> SearchRecord:
@@ -256,16 +242,13 @@ class ShipPipeline:
 
         order = self.order
         journal = self.folder / TRIALS
+        again = self.listener.quiet()  # notes on the pictures were messages when ``data`` was read
         with (
             open_accuracy(
-                order.judge, order.space, self.seed, self.workers, say=self.say, images=self._images
+                order.judge, order.space, self.seed, self.workers, listener=again, images=order.images
             ) as judge,
             TrialCache(order.space, judge, journal) as cache,
         ):
-
-            def told(algorithm: str, budget: float, trial: Trial) -> None:
-                self.update(len(cache), None, f"{algorithm} at {budget:g} ms: {trial.accuracy:.1f} %")
-
             return run_searches(
                 lambda budget: kept.problem(order.space, judge, budget, self.seed),
                 kept.budgets,
@@ -274,5 +257,5 @@ class ShipPipeline:
                 max_trials=order.max_trials,
                 error_share=kept.priced.error_share,
                 cost=kept.priced.cost,
-                progress=told,
+                listener=self.listener,
             )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgenas.base.errors import InputError
 from edgenas.base.files import write_whole
+from edgenas.base.listener import SILENT, Listener
 from edgenas.blocks.labels import labels_text, parse_labels, without_numbers
 from edgenas.runs.layout import LABELS, PREDICT, PREPROCESSING
 from edgenas.runs.preprocessing import PREPROCESSING as KIND
@@ -71,27 +72,34 @@ class Preprocessing:
         return About(name, description, self.labels, self.mean, self.deviation)
 
 
-def read_labels(labels: Path, say: Callable[[str], None] | None = None) -> tuple[str, ...]:
-    """Class names in a file, a line each. With ``say``, lines that begin with their own index ('0 apple', as Teachable
-    Machine writes them) become the names behind it, and that is said; without, names are what a training wrote.
-    InputError for a file that cannot be read, or a name that cannot be a class."""
+def read_labels(labels: Path, *, numbered: bool = False, listener: Listener = SILENT) -> tuple[str, ...]:
+    """Class names in a file, a line each. If ``numbered``, lines that begin with their own index ('0 apple', as
+    Teachable Machine writes them) become the names behind it, with a message; otherwise names are what a training
+    wrote. InputError for a file that cannot be read, or a name that cannot be a class."""
     try:
         names = parse_labels(labels.read_bytes(), labels)
     except OSError as error:
         raise InputError(f"{labels}: {error.strerror or error}") from error
-    plain = without_numbers(names) if say is not None else None
-    if say is not None and plain is not None:
-        say(f"{labels} numbers its lines; the classes are called {plain[0]!r}, not {names[0]!r}, and so on")
+    plain = without_numbers(names) if numbered else None
+    if plain is not None:
+        listener.message(
+            f"{labels} numbers its lines; the classes are called {plain[0]!r}, not {names[0]!r}, and so on"
+        )
         return plain
     return names
 
 
 def preprocessing_of(
-    architecture: Architecture, labels: Path, scaling: Scaling, say: Callable[[str], None] | None = None
+    architecture: Architecture,
+    labels: Path,
+    scaling: Scaling,
+    *,
+    numbered: bool = False,
+    listener: Listener = SILENT,
 ) -> Preprocessing:
     """Of a network whose classes the file ``labels`` names, as ``read_labels`` reads it, and whose pictures are scaled
     as it was trained; InputError where they do not fit."""
-    names = read_labels(labels, say)
+    names = read_labels(labels, numbered=numbered, listener=listener)
     if len(names) != architecture.c_out or not all(name.strip() for name in names):
         raise InputError(
             f"{labels} has {len(names)} lines, for {architecture.c_out} classes; one line a class, none empty"

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgenas.base.errors import OutcomeError
+from edgenas.base.listener import SILENT, Listener
 from edgenas.blocks.spec import BlockSpec
-from edgenas.profiler.work import CampaignProgress
 from edgenas.profiler.workers import conditions, open_worker, runtime_named
 from edgenas.runs.search import WinnerRound
 
@@ -42,7 +42,7 @@ def until_kept(
     solve: Callable[[], SearchRecord],
     measure: Callable[[Sequence[BlockSpec]], None],
     most_rounds: int,
-    tell: Callable[[WinnerRound], None] = lambda told: None,
+    listener: Listener = SILENT,
 ) -> Remeasured:
     """Measure the blocks of all winners again and solve again, until no winner changes and each is known WITHIN (what
     counts against its budget is not further above its prediction), or ``most_rounds`` were measured. ``solve`` searches
@@ -57,7 +57,11 @@ def until_kept(
         blocks = list(dict.fromkeys(block for network in networks for block in network.blocks if block.kind != "skip"))
         costs = tuple(record.cost.total(network) for network in networks)
         rounds.append(WinnerRound(len(rounds), len(blocks), len(kept), costs))
-        tell(rounds[-1])
+        predicted = ", ".join(f"{cost:.4g}" for cost in costs)
+        listener.message(
+            f"round {rounds[-1].number}: the winners are predicted to take {predicted} ms; {len(kept)} of {len(costs)} "
+            "stayed since their blocks were measured again"
+        )
         if settled or len(rounds) > most_rounds:
             return Remeasured(record, tuple(rounds), settled)
         measure(blocks)
@@ -77,8 +81,7 @@ def measure_again(
     *,
     processes: int = PROCESSES,
     force: bool = False,
-    say: Callable[[str], None] = lambda text: None,
-    progress: Callable[[CampaignProgress], None] = lambda told: None,
+    listener: Listener = SILENT,
 ) -> None:
     """Measure ``blocks`` of the table at ``path`` in ``processes`` more fresh processes on its device, in the way of
     the table, and append. InputError where the table is of another setting; OutcomeError where a block fails."""
@@ -97,8 +100,7 @@ def measure_again(
         path,
         writer=table_writer(runtime.format, setting.precision),
         plan=Plan.of(setting),
-        conditions=conditions([entry], force, say),
-        progress=progress,
+        conditions=conditions([entry], force, listener),
     )
     if campaign.failures:
         failure = campaign.failures[0]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgenas.base.errors import InputError
+from edgenas.base.listener import SILENT, Listener
 from edgenas.blocks.spec import BlockSpec
 from edgenas.devices.inventory import Entry
 from edgenas.latency_tables.records import HeldOut, Piece
@@ -18,7 +19,6 @@ from edgenas.latency_tables.store.journal import Journal, read_journal
 from edgenas.latency_tables.table import LatencyTable
 from edgenas.latency_tables.validation import LEAST, Validation, complete, validation
 from edgenas.profiler.plan import Plan
-from edgenas.profiler.work import CampaignProgress
 from edgenas.profiler.workers import conditions, open_worker, runtime_named
 
 if TYPE_CHECKING:
@@ -52,8 +52,7 @@ def validate(
     asked: ValidationRequest,
     *,
     force: bool = False,
-    say: Callable[[str], None] = lambda text: None,
-    progress: Callable[[CampaignProgress], None] = lambda told: None,
+    listener: Listener = SILENT,
 ) -> Validation:
     """Time held-out networks for the table at ``path`` on its device, in the way of the table, and append what was
     measured. One that was stopped goes on. InputError where the table is of another setting."""
@@ -68,7 +67,7 @@ def validate(
     if held_out is None:
         held_out = hold_out(journal.table, asked)
     else:
-        say(
+        listener.message(
             f"{path}: goes on with the validation of {held_out.created}, {len(held_out.networks)} networks in "
             f"{held_out.target} processes, that was stopped"
         )
@@ -80,11 +79,10 @@ def validate(
         path,
         writer=table_writer(runtime.format, plan.precision),
         plan=plan,
-        conditions=conditions([entry], force, say),
-        progress=progress,
+        conditions=conditions([entry], force, listener),
     )
     for failure in campaign.failures:
-        say(f"failed in process {failure.process} ({failure.stage}): {failure.message}")
+        listener.message(f"failed in process {failure.process} ({failure.stage}): {failure.message}")
     return validation(campaign.table, held_out)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from edgenas.blocks.spec import BlockSpec
-from edgenas.latency_tables.records import Measurement, Piece
+from edgenas.latency_tables.records import Measurement, Piece, time_of
 from edgenas.latency_tables.statistics import estimates
 from edgenas.latency_tables.store.journal import Journal
 from edgenas.search.scale import accuracy_text
@@ -118,7 +118,7 @@ def table_progress(
         done += sum(min(seen.get(network, 0), held_out.target) for network in held_out.networks)
         total += held_out.target * len(held_out.networks)
     never = sum(wanted - counts.get(piece, 0) for piece in given_up)
-    times = sorted({t for m in table.measurements for t in (_time(m.before), _time(m.after)) if t is not None})
+    times = sorted({t for m in table.measurements for t in (time_of(m.before), time_of(m.after)) if t is not None})
     elapsed = active_s(times)
     left_s = elapsed * max(0, total - done - never) / done if done and elapsed else None
     state = state_of(path, held, done + never >= total and done > 0)
@@ -174,7 +174,7 @@ def _shares(measurements: Sequence[Measurement]) -> tuple[DeviceShare, ...]:
     for m in measurements:
         if m.device:
             counts[m.device] = counts.get(m.device, 0) + 1
-            if m.device not in latest or (_time(m.after) or 0.0) >= (_time(latest[m.device].after) or 0.0):
+            if m.device not in latest or (time_of(m.after) or 0.0) >= (time_of(latest[m.device].after) or 0.0):
                 latest[m.device] = m
     return tuple(
         DeviceShare(name, counts[name], _temperature(m), str(m.after.get("time", ""))) for name, m in latest.items()
@@ -184,10 +184,3 @@ def _shares(measurements: Sequence[Measurement]) -> tuple[DeviceShare, ...]:
 def _temperature(measurement: Measurement) -> float | None:
     value = measurement.after.get("temperature_c")
     return float(value) if isinstance(value, int | float) else None
-
-
-def _time(facts: Mapping[str, str | int | float]) -> float | None:
-    try:
-        return datetime.fromisoformat(str(facts.get("time", ""))).timestamp()
-    except ValueError:
-        return None

@@ -1,4 +1,4 @@
-"""Latency tables that others published: each format becomes blocks and milliseconds. One file a format."""
+"""Importers of latency tables that other authors published: one module per format, giving blocks and milliseconds."""
 
 from __future__ import annotations
 
@@ -13,9 +13,13 @@ from edgenas.latency_tables.importers.reading import Places, PublishedTable
 
 @dataclass(frozen=True, slots=True)
 class PublishedFormat:
-    """``read(text, places, column)``; ``space`` is the one whose layers a positional format counts, '' where every
-    entry says its block; ``device`` the one the published file was measured on, '' where the file says; ``columns``
-    where a file holds several devices, of which ``column`` names one."""
+    """One format of published tables.
+
+    read       ``read(text, places, column)`` returns the table in a file's text
+    space      space whose layers a positional format counts; '' where every entry names its block
+    device     device that the published file was measured on; '' where the file names it
+    columns    whether a file holds several devices, of which ``column`` selects one
+    """
 
     read: Callable[[str, Places, str], PublishedTable]
     space: str
@@ -33,7 +37,7 @@ FORMATS: dict[str, PublishedFormat] = {
 
 
 def table_format(name: str) -> PublishedFormat:
-    """A format by name; InputError lists the names."""
+    """Return the format called ``name``; InputError lists the names."""
     if name not in FORMATS:
         raise InputError(f"no format {name!r}; {there_are(name, FORMATS)}")
     return FORMATS[name]

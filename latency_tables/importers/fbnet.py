@@ -1,10 +1,10 @@
-"""FBNet tables (arXiv 1812.03443) as HW-NAS-Bench and HELP published them: CSV by position, or JSON by shape.
+"""Importer of FBNet tables (arXiv 1812.03443) as HW-NAS-Bench and HELP published them: CSV by position, JSON by shape.
 
-    CSV    device,layer,op,ms_minus_skip    22 layers from 0, each option less the skip of its layer; what a network of
-                                            skips takes is layer -1, 'constant_all_skip'
+    CSV    device,layer,op,ms_minus_skip    22 layers from 0, each option minus the skip of its layer; the time of a
+                                            network of skips is layer -1, 'constant_all_skip'
     JSON   see ``fbnet_shapes``
 
-Group convolutions (``_g2``) are no blocks here and are left out.
+Group convolutions (``_g2``) have no block kind in edgenas and are left out.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ _NOTE = (
 
 
 def read(text: str, places: Places, column: str = "") -> PublishedTable:
-    """The numbers of the device ``column`` in ``text``; InputError lists the devices where there are several."""
+    """Return the table of the device ``column`` in ``text``; InputError lists the devices where there are several and
+    ``column`` names none of them."""
     if text.lstrip().startswith("{"):
         return fbnet_shapes.read(text, column)
     devices = _devices(text)
@@ -49,7 +50,7 @@ def read(text: str, places: Places, column: str = "") -> PublishedTable:
 
 
 def _devices(text: str) -> dict[str, dict[int, dict[str, float]]]:
-    """Device -> layer -> op -> ms."""
+    """Return ms by device, layer and operation; InputError names the line that cannot be read."""
     found: dict[str, dict[int, dict[str, float]]] = {}
     reader = csv.reader(io.StringIO(text), strict=True)
     try:

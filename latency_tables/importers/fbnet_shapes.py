@@ -1,10 +1,11 @@
-"""HW-NAS-Bench's FBNet tables (arXiv 2103.10584) as JSON: what its ``get_op_lookup_tables()`` returns, dumped.
+"""Importer of HW-NAS-Bench's FBNet tables (arXiv 2103.10584) as JSON: the dumped result of its
+``get_op_lookup_tables()``.
 
     {"raspi4_latency": {"ConvBlock_H32_W32_Cin16_Cout16_exp1_kernel3_stride1_group1": ms, ...}, "raspi4_energy": ...}
 
-Operations are ``ConvNorm`` (stem and last), ``ConvBlock``, ``Skip``, ``AvgP`` and ``FC``, which together are the head.
-They are published inside a pickle, which this project does not open: a pickle is a program. Source of the names:
-``hw_nas_bench_api.py`` of github.com/GATECH-EIC/HW-NAS-Bench.
+Operations are ``ConvNorm`` (stem and last convolution), ``ConvBlock``, ``Skip``, and ``AvgP`` with ``FC``, which
+together are the head. The tables are published inside a pickle, which edgenas does not open, since loading a pickle can
+run any code. Source of the names: ``hw_nas_bench_api.py`` of github.com/GATECH-EIC/HW-NAS-Bench.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from collections import Counter
 
 from edgenas.base.errors import InputError
 from edgenas.blocks.spec import BlockSpec
+from edgenas.latency_tables.imported import PublishedValue
 from edgenas.latency_tables.importers.heads import HeadParts
 from edgenas.latency_tables.importers.reading import PublishedEntry, PublishedTable, check_ms, json_object
 from edgenas.latency_tables.store.fields import Fields
-from edgenas.latency_tables.value import PublishedValue
 
 SUFFIX = "_latency"
 _NAMES = {
@@ -31,7 +32,8 @@ _PART = re.compile(r"([A-Za-z]+)(\d{1,6})", re.ASCII)
 
 
 def read(text: str, column: str) -> PublishedTable:
-    """The numbers of the device ``column``; the table is keyed by block."""
+    """Return the table of the device ``column``, keyed by block; InputError lists the devices, or names the entry that
+    cannot be read."""
     tables = json_object(text)
     devices = [name.removesuffix(SUFFIX) for name in tables if name.endswith(SUFFIX)]
     if column not in devices:
@@ -49,11 +51,12 @@ def read(text: str, column: str) -> PublishedTable:
     except ValueError as error:
         raise InputError(f"not a table of HW-NAS-Bench: {error}") from error
     left_out["parts of heads whose other parts the file lacks"] += parts.unused()
-    told = tuple(f"{count} {what}" for what, count in left_out.items() if count)
-    return PublishedTable((*entries, *parts.heads()), told)
+    counts = tuple(f"{count} {what}" for what, count in left_out.items() if count)
+    return PublishedTable((*entries, *parts.heads()), counts)
 
 
 def _add(key: str, ms: float, entries: list[PublishedEntry], parts: HeadParts, left_out: Counter[str]) -> None:
+    """Add one operation to ``entries``, to the ``parts`` of heads, or to the counts of ``left_out``."""
     kind, n = _numbers(key)
     if n.get("group", 1) != 1:
         left_out["group convolutions"] += 1
@@ -74,7 +77,7 @@ def _add(key: str, ms: float, entries: list[PublishedEntry], parts: HeadParts, l
 
 
 def _numbers(key: str) -> tuple[str, dict[str, int]]:
-    """Kind and numbers of a key; ValueError for any other text."""
+    """Return the kind and the numbers of a key; ValueError for any other text."""
     kind, *parts = key.split("_")
     matches = [_PART.fullmatch(part) for part in parts]
     names = tuple(match[1] if match else "" for match in matches)

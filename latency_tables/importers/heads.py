@@ -1,17 +1,17 @@
-"""Heads out of the parts that some tables time one by one: pooling, a hidden layer, the classifier."""
+"""Heads, composed of parts that some tables time one by one: pooling, hidden layer, classifier."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from edgenas.blocks.spec import Act, BlockSpec
+from edgenas.latency_tables.imported import PublishedValue
 from edgenas.latency_tables.importers.reading import PublishedEntry
-from edgenas.latency_tables.value import PublishedValue
 
 
 @dataclass
 class HeadParts:
-    """Each part by its shape, with where it stood and its ms; ``act`` is that of the hidden layer."""
+    """Parts of heads by shape, each with (place in the file, ms); ``act`` is the activation of the hidden layer."""
 
     act: Act = "none"
     pools: dict[tuple[int, int], tuple[str, float]] = field(default_factory=dict)  # (size, width)
@@ -19,7 +19,8 @@ class HeadParts:
     classifiers: dict[tuple[int, int], tuple[str, float]] = field(default_factory=dict)  # (width, classes)
 
     def heads(self) -> tuple[PublishedEntry, ...]:
-        """Every head the parts make, a sum each: with a hidden layer wherever the classifier comes after one."""
+        """Return every head that the parts make, its time the sum of theirs; it has a hidden layer where the classifier
+        follows one."""
         found = []
         for (size, c_in), (place, pool_ms) in self.pools.items():
             for (width, classes), (_, classifier_ms) in self.classifiers.items():
@@ -33,7 +34,7 @@ class HeadParts:
         return tuple(found)
 
     def unused(self) -> int:
-        """Parts that no head uses."""
+        """Return the number of parts that no head uses."""
         heads = [entry.block for entry in self.heads()]
         used = {("pool", b.in_size, b.c_in) for b in heads}
         used |= {("hidden", b.c_in, b.c_mid) for b in heads if b.c_mid}

@@ -1,8 +1,9 @@
-"""Once-for-all's latency tables for its MobileNetV3 space (arXiv 1908.09791).
+"""Importer of Once-for-all's latency tables for its MobileNetV3 space (arXiv 1908.09791).
 
-As ProxylessNAS's, but ``expand`` is the expanded width in channels, ``se`` and ``hs`` say squeeze-and-excitation (a
-quarter of the expanded width, to a multiple of 8) and hard-swish (ReLU otherwise), and the head is timed in three
-parts, ``AvgPool2D``, ``Conv_2`` and ``Logits``, whose sum is the block.
+The format is that of ProxylessNAS with these differences: ``expand`` is the expanded width in channels; ``se`` and
+``hs`` are flags for squeeze-and-excitation (a quarter of the expanded width, rounded to a multiple of 8) and for
+hard-swish (ReLU otherwise); the head is timed in three parts, ``AvgPool2D``, ``Conv_2`` and ``Logits``, whose sum is
+the time of the block.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _KINDS = {
 
 
 def read(text: str, places: Places, column: str = "") -> PublishedTable:
-    """The table in ``text``; it is keyed by block and needs no ``places``."""
+    """Return the table in ``text``; it is keyed by block and needs no ``places``."""
     entries: list[PublishedEntry] = []
     parts = HeadParts("hswish")
     for row in rows(text, _KINDS):
@@ -40,6 +41,7 @@ def read(text: str, places: Places, column: str = "") -> PublishedTable:
 
 
 def _add_part(parts: HeadParts, row: ShapeRow) -> None:
+    """Add a row of ``AvgPool2D``, ``Conv_2`` or ``Logits`` to the parts of heads; InputError for a wrong shape."""
     found = {"AvgPool2D": parts.pools, "Conv_2": parts.hidden, "Logits": parts.classifiers}[row.kind]
     size, c_in = row.size(), row.source[-1]
     if row.kind == "AvgPool2D":
@@ -54,6 +56,7 @@ def _add_part(parts: HeadParts, row: ShapeRow) -> None:
 
 
 def _block(row: ShapeRow) -> BlockSpec:
+    """Return the block of a row; InputError for unknown flags or a wrong output shape."""
     size, c_in, c_out = row.size(), row.source[-1], row.target[-1]
     if row.kind == "expanded_conv":
         flags = row.numbers["se"], row.numbers["hs"]

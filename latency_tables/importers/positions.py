@@ -1,7 +1,8 @@
-"""Tables that are keyed by position: layer after layer of a space, option after option.
+"""Reading of published tables that are keyed by position: layer by layer of a space, option by option.
 
-They say nothing of shapes, so a block is found where the space has it. The stem and the last two layers (a 1x1
-convolution and the head) are not among their layers; what belongs to no layer is put on the stem.
+Such tables hold no shapes: the block of an entry is the one that the space has at that position. The stem and the last
+two layers (a 1x1 convolution and the head) are not among the layers of the table; time that belongs to no layer is
+added to the stem.
 """
 
 from __future__ import annotations
@@ -12,21 +13,21 @@ from collections.abc import Sequence
 
 from edgenas.base.errors import InputError
 from edgenas.blocks.spec import BlockSpec
+from edgenas.latency_tables.imported import PublishedValue
 from edgenas.latency_tables.importers.reading import Places, PublishedEntry, PublishedTable, check_ms
-from edgenas.latency_tables.value import PublishedValue
 
-Options = Sequence[tuple[str, float]]  #: (key of an option, ms); a key may come again
+Options = Sequence[tuple[str, float]]  #: (key of an option, ms); a key may be repeated
 SKIP = "skip"
-AFTER = 2  #: layers of a space behind those of a table
+AFTER = 2  #: number of layers of a space behind those of a table
 
 
 def by_position(layers: Sequence[Options], outside_ms: float, places: Places, *, relative: bool) -> PublishedTable:
-    """One entry for each number whose option the space has, and the fixed blocks: ``outside_ms`` on the stem, 0 on the
-    others.
+    """Return one entry for each number whose option the space has, and entries for the fixed blocks: ``outside_ms`` for
+    the stem, 0 ms for the others.
 
-    relative   the numbers are differences. What leaving a layer out costs, or its cheapest option where it cannot be
-               left out, moves to the stem, and the layer keeps what an option costs above that: sums over whole
-               networks stay what they were, no cost is below 0 and a skip costs nothing
+    relative   the numbers are differences. The cost of the skip of a layer (of its cheapest option where it has no
+               skip) moves to the stem; the layer keeps the cost of each option above that. Sums over whole networks
+               do not change, no cost is below 0, and a skip costs 0 ms
     """
     _check_space(layers, places)
     entries: list[PublishedEntry] = []
@@ -59,7 +60,8 @@ def by_position(layers: Sequence[Options], outside_ms: float, places: Places, *,
 
 
 def _base(options: Options) -> float:
-    """What is paid in this layer whatever is chosen."""
+    """Return the cost that every option of a layer has in common, ms: the skip's, or that of the cheapest option where
+    there is no skip. InputError where an option costs less than the skip."""
     by_key = dict(options)
     cheapest = min(by_key, key=lambda key: by_key[key])
     base = by_key.get(SKIP, by_key[cheapest])
@@ -69,6 +71,7 @@ def _base(options: Options) -> float:
 
 
 def _check_space(layers: Sequence[Options], places: Places) -> None:
+    """InputError unless the space has as many layers as the table, one stem and AFTER layers."""
     wanted = len(layers) + 1 + AFTER
     count = 1 + max((layer for layer, _ in places), default=-1)
     if count != wanted:
@@ -79,11 +82,11 @@ def _check_space(layers: Sequence[Options], places: Places) -> None:
 
 
 def _fixed(count: int, places: Places) -> list[BlockSpec]:
-    """Stem, last layer and head; InputError where there is a choice."""
+    """Return the blocks of stem, last layer and head; InputError where one of them has several options."""
     found = []
     for number in (0, count + 1, count + 2):
         blocks = [block for (layer, _), block in places.items() if layer == number]
         if len(blocks) != 1:
-            raise InputError(f"layer {number} of the space has {len(blocks)} options, but the table says nothing of it")
+            raise InputError(f"layer {number} of the space has {len(blocks)} options, but the table does not cover it")
         found += blocks
     return found

@@ -1,7 +1,7 @@
-"""ProxylessNAS's latency tables (arXiv 1812.00332, appendix B): ``pixel_trim.yaml`` and its kin.
+"""Importer of ProxylessNAS's latency tables (arXiv 1812.00332, appendix B): ``pixel_trim.yaml`` and similar files.
 
-``Conv`` is the 3x3 stem, ``Conv_1`` the 1x1 layer before pooling, ``Logits`` everything after it, ``expand`` a ratio;
-activations are ReLU6. Source of the layout: see ``shapes``.
+``Conv`` is the 3x3 stem, ``Conv_1`` the 1x1 convolution before pooling, ``Logits`` all layers after it; ``expand`` is a
+ratio; activations are ReLU6. Source of the layout: see ``shapes``.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ _KINDS = {
 
 
 def read(text: str, places: Places, column: str = "") -> PublishedTable:
-    """The table in ``text``; it is keyed by block and needs no ``places``."""
+    """Return the table in ``text``; it is keyed by block and needs no ``places``."""
     return PublishedTable(tuple(PublishedEntry(row.place, row.block(_block), row.value) for row in rows(text, _KINDS)))
 
 
 def _block(row: ShapeRow) -> BlockSpec:
+    """Return the block of a row; InputError for a wrong output shape."""
     size = row.size()
     c_in, c_out = row.source[-1], row.target[-1]
     if row.kind == "Logits":
@@ -41,7 +42,8 @@ def _block(row: ShapeRow) -> BlockSpec:
 
 
 def separable(row: ShapeRow, c_mid: int, c_se: int = 0, act: Act = "relu6") -> BlockSpec:
-    """The block of an ``expanded_conv``: as wide as its input, it has no expansion."""
+    """Return the block of an ``expanded_conv`` row: of kind 'sep' where the expanded width equals the input's, else
+    'ir'."""
     n, c_in, c_out = row.numbers, row.source[-1], row.target[-1]
     if n["idskip"] not in (0, 1):
         raise InputError(f"{row.place}: idskip is {n['idskip']}, not 0 or 1")

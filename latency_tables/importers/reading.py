@@ -1,7 +1,7 @@
-"""What a reader of a published table gives back, and how it becomes one number a block.
+"""Result of reading a published table, and its reduction to one number per block.
 
-A published table may hold the same block at several places with slightly different numbers, since it was keyed by place
-there. Here a block has one: their mean, as long as they agree.
+A table that is keyed by place may hold the same block at several places, with slightly different numbers. An imported
+table holds one number per block: their mean, provided that they agree.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from typing import Any
 
 from edgenas.base.errors import InputError
 from edgenas.blocks.spec import BlockSpec
+from edgenas.latency_tables.imported import PublishedValue
 from edgenas.latency_tables.store.jsonl import parse_line
-from edgenas.latency_tables.value import PublishedValue
 
-#: (layer of a space from 0, key of an option there) -> the block it is
+#: (number of a layer of the space, from 0; key of an option of that layer) -> block
 Places = Mapping[tuple[int, str], BlockSpec]
 
-MOST_APART = 0.10  #: numbers of one block at several places, largest less smallest over their mean
+MOST_APART = 0.10  #: largest accepted (maximum - minimum) / mean of the numbers of one block at several places
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedEntry:
-    """One number of the file. ``place`` is where it stood, for messages."""
+    """One number of a published file. ``place`` is its position in the file, for messages."""
 
     place: str
     block: BlockSpec
@@ -33,10 +33,10 @@ class PublishedEntry:
 
 @dataclass(frozen=True, slots=True)
 class PublishedTable:
-    """Everything a file says.
+    """Contents of a published file.
 
-    left_out   what it holds that no block can express, or that the space does not have, each with a count
-    notes      what a user of the numbers must know
+    left_out   entries that no block can express or that the space does not have, one text per reason, with a count
+    notes      warnings for users of the numbers
     """
 
     entries: tuple[PublishedEntry, ...]
@@ -46,7 +46,7 @@ class PublishedTable:
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """The block whose numbers differ most: by which share of their mean, and where they stood."""
+    """The block whose numbers differ most: their range as a share of their mean, and the places of both extremes."""
 
     share: float
     block: str
@@ -54,20 +54,20 @@ class Disagreement:
 
 
 def merged(entries: Iterable[PublishedEntry]) -> tuple[dict[BlockSpec, PublishedValue], Disagreement | None]:
-    """One value a block, in order of first appearance, and the largest deviation among those averaged (None: every
-    block stood once). InputError names both places where it exceeds ``MOST_APART``."""
+    """Return one value per block, in order of first appearance, and the largest disagreement among the averaged numbers
+    (None where every block has one number). InputError names both places where it exceeds ``MOST_APART``."""
     found: dict[BlockSpec, list[PublishedEntry]] = {}
     for entry in entries:
         found.setdefault(entry.block, []).append(entry)
     if not found:
-        raise InputError("it holds no block that is known here")
+        raise InputError("it holds no block of a kind that edgenas knows")
     worst: Disagreement | None = None
     values = {}
     for block, group in found.items():
         values[block] = group[0].value if len(group) == 1 else _mean(group)
         if len(group) > 1:
-            apart = _apart(block, group)
-            worst = apart if worst is None or apart.share > worst.share else worst
+            disagreement = _disagreement(block, group)
+            worst = disagreement if worst is None or disagreement.share > worst.share else worst
     if worst is not None and worst.share > MOST_APART:
         first, second = worst.places
         raise InputError(
@@ -78,14 +78,14 @@ def merged(entries: Iterable[PublishedEntry]) -> tuple[dict[BlockSpec, Published
 
 
 def check_ms(value: float, place: str) -> float:
-    """``value``; InputError unless it is a finite number of milliseconds, 0 or more."""
+    """Return ``value``; InputError unless it is a finite number of milliseconds, 0 or more."""
     if not (math.isfinite(value) and 0 <= value < 1e7):
         raise InputError(f"{place}: {value:g} ms is not a latency of 0 or more")
     return value
 
 
 def json_object(text: str) -> dict[str, Any]:
-    """A JSON object without repeated keys, NaN or Infinity; InputError says what it is instead."""
+    """Parse a JSON object without repeated keys, NaN or Infinity; InputError names what is wrong."""
     try:
         return parse_line(text)
     except ValueError as error:
@@ -93,10 +93,12 @@ def json_object(text: str) -> dict[str, Any]:
 
 
 def _mean(group: list[PublishedEntry]) -> PublishedValue:
+    """Return the mean of a block's numbers, without sd and count."""
     return PublishedValue(math.fsum(e.value.mean_ms for e in group) / len(group))
 
 
-def _apart(block: BlockSpec, group: list[PublishedEntry]) -> Disagreement:
+def _disagreement(block: BlockSpec, group: list[PublishedEntry]) -> Disagreement:
+    """Return how far the numbers of one block differ."""
     low, high = (pick(group, key=lambda e: e.value.mean_ms) for pick in (min, max))
     mean = _mean(group).mean_ms
     share = (high.value.mean_ms - low.value.mean_ms) / mean if mean else 0.0

@@ -1,7 +1,7 @@
-"""The self-describing tables of ProxylessNAS and once-for-all: YAML of ``TYPE-input:HxWxC-output:...`` -> mean.
+"""Reading of ProxylessNAS's and Once-for-all's tables, keyed by shape: YAML, ``TYPE-input:HxWxC-output:...`` to mean.
 
-Both come from one code, ``ofa/nas/efficiency_predictor/latency_lookup_table.py`` of
-github.com/mit-han-lab/once-for-all, and differ in what ``expand`` means and in the flags behind it.
+Both formats come from the same code, ``ofa/nas/efficiency_predictor/latency_lookup_table.py`` of
+github.com/mit-han-lab/once-for-all. They differ in the meaning of ``expand`` and in the flags behind it.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from edgenas.base.errors import InputError
 from edgenas.blocks.spec import BlockSpec
+from edgenas.latency_tables.imported import PublishedValue
 from edgenas.latency_tables.importers.reading import check_ms
 from edgenas.latency_tables.importers.yaml_text import entries
 from edgenas.latency_tables.store.fields import Fields
-from edgenas.latency_tables.value import PublishedValue
 
 _NUMBER = re.compile(r"[+-]?(\d{1,30}\.?\d{0,30}|\.\d{1,30})(e[+-]?\d{1,3})?", re.IGNORECASE | re.ASCII)
 _SHAPE = re.compile(r"[1-9]\d{0,5}(x[1-9]\d{0,5}){0,2}", re.ASCII)
@@ -25,7 +25,8 @@ _FLAG = re.compile(r"\d{1,6}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class ShapeRow:
-    """One entry: ``shapes`` of input and output, (H, W, C) or (C,), and the numbers behind them by name."""
+    """One entry: shapes of the input (``source``) and of the output (``target``), (H, W, C) or (C,), and the numbers
+    behind them, by name."""
 
     place: str
     kind: str
@@ -35,26 +36,27 @@ class ShapeRow:
     value: PublishedValue
 
     def size(self) -> int:
-        """Height and width of the input; InputError unless it is a square picture."""
+        """Return the height and width of the input; InputError unless it is (H, W, C) with H = W."""
         if len(self.source) != 3 or self.source[0] != self.source[1]:
             raise InputError(f"{self.place}: the input is not HxWxC with H = W")
         return self.source[0]
 
     def block(self, make: Callable[[ShapeRow], BlockSpec]) -> BlockSpec:
-        """What ``make`` makes of it; its InputError gets the place."""
+        """Return the block that ``make`` builds from the row; its InputError gets the place as a prefix."""
         try:
             return make(self)
         except InputError as error:
             raise InputError(f"{self.place}: {str(error).removeprefix(f'{self.place}: ')}") from error
 
     def check_output(self, size: int, c_out: int) -> None:
-        """InputError unless the output is ``size`` x ``size`` x ``c_out``."""
+        """Raise InputError unless the output is ``size`` x ``size`` x ``c_out``."""
         if self.target != (size, size, c_out):
-            raise InputError(f"{self.place}: the output is not {size}x{size}x{c_out}, as its input and stride make it")
+            raise InputError(f"{self.place}: the output is not {size}x{size}x{c_out}, which its input and stride give")
 
 
 def rows(text: str, kinds: dict[str, tuple[str, ...]]) -> tuple[ShapeRow, ...]:
-    """Every entry of a table whose kinds are ``kinds``, each with the numbers named there; InputError has the line."""
+    """Return every entry of a table. ``kinds`` maps each kind of entry to the names of its numbers; InputError names
+    the line."""
     found = []
     for line, key, fields in entries(text):
         place = f"line {line}, {key[:120]}"
@@ -68,6 +70,7 @@ def rows(text: str, kinds: dict[str, tuple[str, ...]]) -> tuple[ShapeRow, ...]:
 
 
 def _row(place: str, key: str, fields: dict[str, str], kinds: dict[str, tuple[str, ...]]) -> ShapeRow:
+    """Parse one key and its fields; ValueError for anything but a key of ``kinds``."""
     kind, *parts = key.rstrip(":").split("-")
     if kind not in kinds:
         raise ValueError(f"{kind[:40]!r} is not one of {', '.join(kinds)}")
@@ -82,7 +85,7 @@ def _row(place: str, key: str, fields: dict[str, str], kinds: dict[str, tuple[st
 
 
 def _value(place: str, fields: dict[str, str]) -> PublishedValue:
-    """From ``mean``, and ``count`` with ``var`` or ``std`` where they are given."""
+    """Return the value of an entry: its ``mean``, and ``count`` and ``var`` or ``std`` where they are given."""
     take = Fields({name: _number(name, text) for name, text in fields.items()}, "the entry")
     mean_ms = check_ms(take.number("mean"), place)
     sd_ms, count = None, None

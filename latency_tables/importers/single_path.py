@@ -1,10 +1,10 @@
-"""Single-Path NAS's runtime model (arXiv 1904.02877): ``pixel1_runtime_model.json``, ms by layer and option.
+"""Importer of Single-Path NAS's runtime model (arXiv 1904.02877): ``pixel1_runtime_model.json``, ms by layer, option.
 
-``{"0": {"0": ms, ...}, ..., "21": ...}``: layer 0 is the separable block, measured once for each option though all are
-the same there; options are kernel 3 and 5 with expansion 3 and 6 (``train-final/parse_netarch.py`` of
-github.com/enyac-group/single-path-nas). Stem, layers 0 and 21 and head together take 19.5999 ms
-(``nas-search/singlepath_supernet.py``): what layers 0 and 21 leave of that is on the stem. The 0.7 ms that code gives a
-skip "for handling purposes" is no measurement: a skip costs nothing.
+The form is ``{"0": {"0": ms, ...}, ..., "21": ...}``. Layer 0 is the separable block, measured once for each option
+although all its options are the same. Options are kernel 3 and 5, each with expansion 3 and 6
+(``train-final/parse_netarch.py`` of github.com/enyac-group/single-path-nas). Stem, layers 0 and 21 and head take
+19.5999 ms together (``nas-search/singlepath_supernet.py``): that time minus layers 0 and 21 is on the stem. The 0.7 ms
+that their code gives a skip "for handling purposes" is not a measurement: a skip costs 0 ms.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from edgenas.latency_tables.store.fields import Fields
 
 LAYERS = 22
 OPTIONS = ("k3e3", "k3e6", "k5e3", "k5e6")
-FIRST, LAST = "k3", "k3e6"  #: the options of the layers without a choice
-FIXED_MS = 19.5999  #: stem, first and last layer, head
+FIRST, LAST = "k3", "k3e6"  #: the only options of the first and the last layer
+FIXED_MS = 19.5999  #: time of stem, first and last layer and head together
 
 
 def read(text: str, places: Places, column: str = "") -> PublishedTable:
-    """The model in ``text`` for the space whose blocks are ``places``."""
+    """Return the table of the model in ``text`` for the space whose blocks are ``places``."""
     layers = []
     try:
         fields = Fields(json_object(text), "the model")

@@ -1,8 +1,10 @@
-"""TuNAS's linear cost model of the ProxylessNAS space (arXiv 2008.06120, section 4; ``tunas/cost_model_data.py`` of
-github.com/google-research/google-research): a bias and one coefficient for each option of each layer.
+"""Importer of TuNAS's linear cost model of the ProxylessNAS space (arXiv 2008.06120, section 4;
+``tunas/cost_model_data.py`` of github.com/google-research/google-research): a bias, and one coefficient for each option
+of each layer.
 
-``{"bias_ms": ms, "coefficients_ms": [...]}``: 3 kernels of the first block, then five stages of 6, 7, 7 and 7 options
-and the last block's 6. In a layer, kernels 3, 5, 7 each with expansion 3, 6, and leaving it out.
+The form is ``{"bias_ms": ms, "coefficients_ms": [...]}``. The coefficients are those of the 3 kernels of the first
+block, then of five stages of 6, 7, 7 and 7 options, then of the 6 options of the last block. The options of a layer are
+kernels 3, 5 and 7, each with expansion 3 and 6, then the skip.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ _NOTE = (
 
 
 def read(text: str, places: Places, column: str = "") -> PublishedTable:
-    """The model in ``text`` for the space whose blocks are ``places``."""
+    """Return the table of the model in ``text`` for the space whose blocks are ``places``."""
     try:
         fields = Fields(json_object(text), "the model")
         bias_ms = fields.number("bias_ms")

@@ -1,7 +1,7 @@
-"""YAML of one shape: a mapping from texts to mappings from texts to texts.
+"""Reading of YAML with one structure: a mapping from texts to mappings from texts to texts.
 
-It is read event by event, as far as it has that shape, and nothing is constructed: scalars stay the texts they are, no
-tag, type, alias or depth of nesting means anything.
+The file is read event by event. No object is constructed: scalars stay texts, and tags and types have no effect. Any
+other structure is refused, aliases and deeper nesting included.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ _SHAPE = "a table is a mapping of entries that read BLOCK: {count: 20, mean: 1.2
 
 
 def entries(text: str) -> list[tuple[int, str, dict[str, str]]]:
-    """(line, key, fields) in order; InputError has the line of what is something else or is given twice."""
+    """Return (line, key, fields) of each entry, in order; InputError names the line of another structure or of a
+    repeated key."""
     import yaml
 
     if len(text) > MAX_CHARACTERS:

@@ -1,8 +1,8 @@
-"""A Gaussian process: what is left of a time when the work is accounted for, learned from blocks of similar shape.
+"""Gaussian process regression of the residuals of a model of time, learned from blocks of similar shape.
 
-Rasmussen and Williams, Gaussian Processes for Machine Learning (2006): prediction by algorithm 2.1, kernel Matérn 5/2
-(equation 4.17) with a length a feature (section 5.1), lengths and variances at the largest posterior by its gradient
-(equation 5.9).
+Source: Rasmussen and Williams, Gaussian Processes for Machine Learning (2006). Prediction by algorithm 2.1; kernel
+Matérn 5/2 (equation 4.17) with one length per feature (section 5.1); lengths and variances at the maximum of the
+posterior, by its gradient (equation 5.9).
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ import numpy as np
 
 from edgenas.latency_tables.prediction.terms import Floats
 
-MOST_FOR_LENGTHS = 150  # rows that lengths are learned from: time grows with the cube of rows
+MOST_FOR_LENGTHS = 150  # rows used to learn the lengths: the time grows with the cube of the number of rows
 _STEPS = 12
-# of the logarithm of a length in standard deviations of its feature: weak, and towards features that matter little
+# Prior of the logarithm of a length, in standard deviations of its feature: weak, and in favour of long lengths
 _PRIOR_MEAN, _PRIOR_SD = 1.0, 2.0
 
 
 @dataclass(frozen=True, eq=False)
 class GaussianProcess:
-    """Fitted to rows; see ``fitted``."""
+    """A Gaussian process that ``fitted`` has fitted to rows of features."""
 
     mean: Floats
     scale: Floats
-    lengths: Floats  # infinite for features that were all alike
+    lengths: Floats  # infinite for features that are constant over the rows
     variance: float
     noise: float
     rows: Floats  # scaled
@@ -33,14 +33,14 @@ class GaussianProcess:
     inverse: Floats  # of the Cholesky factor of the covariance
 
     def predict(self, features: Floats) -> tuple[Floats, Floats]:
-        """Mean, and standard deviation of a new observation, for each row."""
+        """Return the mean and the standard deviation of a new observation for each row of ``features``."""
         across = self.variance * _matern(_scaled_squares((features - self.mean) / self.scale / self.lengths, self.rows))
         explained = np.square(across @ self.inverse.T).sum(axis=1)
         return across @ self.weights, np.sqrt(np.maximum(self.variance + self.noise - explained, self.noise))
 
 
 def fitted(features: Floats, values: Floats, seed: int = 0) -> GaussianProcess:
-    """The process of ``values`` (of mean about 0) over ``features`` (rows x features)."""
+    """Fit a process to ``values`` (rows,), of mean about 0, over ``features`` (rows, features)."""
     from scipy.linalg import cholesky, solve_triangular
 
     mean, scale = features.mean(axis=0), features.std(axis=0)
@@ -58,7 +58,8 @@ def fitted(features: Floats, values: Floats, seed: int = 0) -> GaussianProcess:
 
 
 def _learned(rows: Floats, values: Floats) -> tuple[Floats, float, float]:
-    """Logarithms of lengths, variance and noise at the largest posterior that a few steps find."""
+    """Return the logarithms of the lengths, the variance and the noise that maximise the posterior within _STEPS
+    iterations."""
     from scipy.linalg import solve_triangular
     from scipy.optimize import minimize
 
@@ -74,11 +75,11 @@ def _learned(rows: Floats, values: Floats) -> tuple[Floats, float, float]:
         factor = np.linalg.cholesky(smooth + noise * np.eye(count))
         inverse = solve_triangular(factor, np.eye(count), lower=True)
         weights = inverse.T @ (inverse @ values)
-        off = (x[:width] - _PRIOR_MEAN) / _PRIOR_SD
-        total = 0.5 * values @ weights + np.log(np.diag(factor)).sum() + 0.5 * off @ off
+        deviation = (x[:width] - _PRIOR_MEAN) / _PRIOR_SD
+        total = 0.5 * values @ weights + np.log(np.diag(factor)).sum() + 0.5 * deviation @ deviation
         outer = 0.5 * (inverse.T @ inverse - np.outer(weights, weights))
         by_square = outer * (-5 / 6 * variance) * (1 + root) * decay  # d total / d (scaled squared distance)
-        by_length = np.tensordot(by_square, squares, axes=2) * -2 * inverse_squares + off / _PRIOR_SD
+        by_length = np.tensordot(by_square, squares, axes=2) * -2 * inverse_squares + deviation / _PRIOR_SD
         return float(total), np.array([*by_length, (outer * smooth).sum(), noise * np.trace(outer)])
 
     spread = np.log(start)
@@ -95,11 +96,12 @@ def _learned(rows: Floats, values: Floats) -> tuple[Floats, float, float]:
 
 
 def _scaled_squares(left: Floats, right: Floats) -> Floats:
-    """Squared distances between rows: (left rows, right rows)."""
+    """Return squared distances between rows: (left rows, right rows)."""
     total = np.square(left).sum(axis=1)[:, None] + np.square(right).sum(axis=1)[None] - 2 * left @ right.T
     return np.asarray(np.maximum(total, 0.0), dtype=np.float64)
 
 
 def _matern(squares: Floats) -> Floats:
+    """Return the Matérn 5/2 correlation of squared scaled distances."""
     root = np.sqrt(5 * squares)
     return np.asarray((1 + root + root**2 / 3) * np.exp(-root), dtype=np.float64)

@@ -1,8 +1,8 @@
-"""Times of blocks that were not measured, learned from those that were, with intervals and flagged as predictions.
+"""Prediction of the times of blocks that were not measured, from those that were, with intervals and a flag.
 
-Each kind of block is learned by itself, by the model that is least wrong about whole layers left out of this very
-table (``prediction_models.MODELS``). Nothing is carried over between kernel sizes, strides, activations or options: a
-block with a part that no measured block of its kind has cannot be predicted, and stays missing.
+Each kind of block is learned by itself, with the model that has the smallest error on whole layers left out of the same
+table (``models.MODELS``). Nothing is carried over between kernel sizes, strides, activations or options: a block with a
+part that no measured block of its kind has cannot be predicted, and stays missing.
 
     >>> table = predicted(read_table(path))                        # doctest: +SKIP
     >>> table.ms(block), table.interval(block), table.is_predicted(block)
@@ -26,12 +26,12 @@ from edgenas.latency_tables.prediction.terms import amount_names, design, layer_
 from edgenas.latency_tables.statistics.estimates import DEFAULT
 
 CONFIDENCE = 0.90
-LEAST_BLOCKS = 10  #: of a kind; an interval of 90 % needs 9
-LEAST_LAYERS = 3  #: of a kind, so that layers left out can be predicted from others
+LEAST_BLOCKS = 10  #: fewest measured blocks of a kind; an interval of 90 % needs 9
+LEAST_LAYERS = 3  #: fewest layers of a kind, so that layers left out can be predicted from others
 
 
 class MeasuredTimes(Protocol):
-    """What is predicted from; ``edgenas.latency_tables.table.LatencyTable`` is one."""
+    """A table of measured times that predictions start from, such as ``edgenas.latency_tables.table.LatencyTable``."""
 
     @property
     def blocks(self) -> tuple[BlockSpec, ...]: ...
@@ -41,7 +41,8 @@ class MeasuredTimes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PredictedTime:
-    """Milliseconds a run with an interval of confidence CONFIDENCE; ``predicted`` where it was not measured."""
+    """Time of a block, ms per run, with its interval of confidence CONFIDENCE; ``predicted`` is false where the block
+    was measured."""
 
     ms: float
     low_ms: float
@@ -51,7 +52,7 @@ class PredictedTime:
 
 @dataclass(frozen=True, eq=False)
 class LearnedKind:
-    """What was learned about the blocks of one kind."""
+    """Model of the blocks of one kind: the names of its amounts of work, and the fit."""
 
     amounts: tuple[str, ...]
     fit: Calibrated
@@ -59,8 +60,8 @@ class LearnedKind:
 
 @dataclass(frozen=True, eq=False)
 class PredictedTable:
-    """A table that also answers for blocks like those it holds, by one ``statistic``. ``kinds`` are those that could be
-    learned."""
+    """A table that also predicts blocks similar to those it holds, with one ``statistic``. ``kinds`` are the kinds of
+    blocks that could be learned."""
 
     table: MeasuredTimes
     statistic: str
@@ -68,25 +69,27 @@ class PredictedTable:
     _known: dict[BlockSpec, PredictedTime] = field(default_factory=dict, repr=False)
 
     def ms(self, block: BlockSpec) -> float:
-        """Milliseconds a run, by ``statistic``: measured where it was; 0 for a skip. InputError when it can be
-        neither."""
+        """Return the time of a block, ms per run: measured where it was, else predicted; 0 for a skip. InputError where
+        it is neither measured nor predictable."""
         return self._estimate(block).ms
 
     def interval(self, block: BlockSpec) -> tuple[float, float]:
-        """Milliseconds with confidence CONFIDENCE: of the prediction, or of the measurement where there is one."""
+        """Return the interval of confidence CONFIDENCE, ms: of the measurement where there is one, else of the
+        prediction."""
         found = self._estimate(block)
         return found.low_ms, found.high_ms
 
     def is_predicted(self, block: BlockSpec) -> bool:
-        """Whether the block was not measured."""
+        """Return whether the block was not measured."""
         return block.kind != "skip" and block not in self._measured
 
     def missing(self, blocks: Iterable[BlockSpec]) -> tuple[BlockSpec, ...]:
-        """Those of ``blocks`` that were not measured and cannot be predicted, each once, in order."""
+        """Return those of ``blocks`` that were not measured and cannot be predicted, each once, in order."""
         return tuple(b for b in dict.fromkeys(blocks) if self.is_predicted(b) and self._why_not(b) is not None)
 
     def predictions(self, blocks: Iterable[BlockSpec]) -> dict[BlockSpec, PredictedTime]:
-        """Estimates of those of ``blocks`` that were not measured and can be predicted: many at once is quicker."""
+        """Return predictions of those of ``blocks`` that were not measured and can be predicted. One call for many
+        blocks is faster than a call for each."""
         wanted = [b for b in dict.fromkeys(blocks) if self.is_predicted(b)]
         new = [b for b in wanted if b not in self._known and self._why_not(b) is None]
         for kind, learned in self.kinds.items():
@@ -98,7 +101,7 @@ class PredictedTable:
         return frozenset(self.table.blocks)
 
     def _why_not(self, block: BlockSpec) -> str | None:
-        """What keeps ``block`` from being predicted, None if nothing."""
+        """Return why ``block`` cannot be predicted; None where it can."""
         learned = self.kinds.get(block.kind)
         if learned is None:
             return (
@@ -111,6 +114,7 @@ class PredictedTable:
         return None
 
     def _estimate(self, block: BlockSpec) -> PredictedTime:
+        """Return the time of one block, measured or predicted; InputError where there is neither."""
         if block.kind == "skip":
             return PredictedTime(0.0, 0.0, 0.0, False)
         if not self.is_predicted(block):
@@ -129,7 +133,8 @@ class PredictedTable:
 
 
 def predicted(table: MeasuredTimes, statistic: str = DEFAULT, models: Mapping[str, Model] = MODELS) -> PredictedTable:
-    """Learn from what ``table`` holds; kinds with too few blocks are left out. InputError where all have too few."""
+    """Learn the blocks of ``table``, kind by kind; kinds with too few blocks are left out. InputError where every kind
+    has too few."""
     kinds: dict[str, LearnedKind] = {}
     by_kind: dict[str, list[BlockSpec]] = {}
     for block in table.blocks:
@@ -150,11 +155,12 @@ def predicted(table: MeasuredTimes, statistic: str = DEFAULT, models: Mapping[st
 
 
 def _estimates(learned: LearnedKind, blocks: Sequence[BlockSpec]) -> dict[BlockSpec, PredictedTime]:
+    """Return predictions of ``blocks``, all of the learned kind."""
     if not blocks:
         return {}
-    asked = design(blocks, learned.amounts)
-    centre = np.exp(learned.fit.predict(asked))
-    low, high = (np.exp(end) for end in learned.fit.interval(asked, CONFIDENCE))
+    rows = design(blocks, learned.amounts)
+    centre = np.exp(learned.fit.predict(rows))
+    low, high = (np.exp(end) for end in learned.fit.interval(rows, CONFIDENCE))
     return {
         block: PredictedTime(float(ms), float(least), float(most), True)
         for block, ms, least, most in zip(blocks, centre, low, high, strict=True)

@@ -1,9 +1,9 @@
-"""What the time of a block is made of, as numbers: amounts of work by part, and its shape.
+"""Features of a block for models of its time: amounts of work by part, and the shape.
 
-A roofline adds up what its parts take: multiply-accumulates, values moved, weights read, calls (Williams et al., CACM
-2009). Runtimes compute channels in vectors and tiles, so that work is counted as it is and with output channels rounded
-up to whole tiles; which of the counts matter on a device is for a fit to say. Kernel sizes and strides have counts of
-their own: runtimes compute them by different code, and nothing about one is learned from another.
+The amounts follow the roofline model (Williams et al., CACM 2009): multiply-accumulates, values moved, weights read,
+calls. Runtimes compute channels in vectors and tiles, so multiply-accumulates are counted both exactly and with output
+channels rounded up to whole tiles; a fit decides which of these counts matter on a device. Each kernel size and stride
+has counts of its own: runtimes compute them by different code, and nothing about one is learned from another.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from edgenas.blocks.spec import ACTS, BlockSpec
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-TILES = (1, 16, 32)  #: channels that runtimes compute at once: 4 to 32 floats in a vector, one or two vectors
+TILES = (1, 16, 32)  #: numbers of channels that runtimes compute at once: one or two vectors of 4 to 32 floats
 _KERNELS = (1, 3, 5, 7)
 
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """Blocks as rows: ``work`` (blocks x ``amounts``) and ``shape`` (blocks x features)."""
+    """Blocks as rows of numbers: ``work`` (blocks, amounts) and ``shape`` (blocks, features)."""
 
     amounts: tuple[str, ...]
     work: Floats
@@ -37,23 +37,25 @@ class Design:
         return len(self.work)
 
     def rows(self, index: Ints) -> Design:
+        """Return the rows of the numbers ``index``."""
         return Design(self.amounts, self.work[index], self.shape[index])
 
 
 def design(blocks: Sequence[BlockSpec], amounts: Sequence[str]) -> Design:
-    """``blocks`` as rows; for ``amounts`` see ``amount_names``."""
+    """Return ``blocks`` as rows; ``amounts`` are the columns of ``work`` (see ``amount_names``)."""
     found = [work_amounts(block) for block in blocks]
     work = np.array([[each.get(name, 0.0) for name in amounts] for each in found])
     return Design(tuple(amounts), work, np.array([shape_features(block) for block in blocks]))
 
 
 def amount_names(blocks: Sequence[BlockSpec]) -> tuple[str, ...]:
-    """Every amount that one of ``blocks`` has, in order of name."""
+    """Return the name of every amount that any of ``blocks`` has, sorted."""
     return tuple(sorted(set(chain.from_iterable(work_amounts(block) for block in blocks))))
 
 
 def work_amounts(block: BlockSpec) -> dict[str, float]:
-    """Name -> how much of it: MACs, values and weights in millions, calls in numbers. Only what the block has."""
+    """Return the amounts of work of a block by name: MACs, values and weights in millions, calls as a count. Amounts
+    that the block does not have are absent."""
     amounts = {"block": 1.0}
     for op in lower(block):
         name = f"{op.name}-k{op.kernel}-s{op.stride}" if op.kind in ("conv", "depthwise") else op.name
@@ -72,7 +74,8 @@ def work_amounts(block: BlockSpec) -> dict[str, float]:
 
 
 def shape_features(block: BlockSpec) -> list[float]:
-    """Logarithms of sizes and of what tiles waste, and 0 or 1 for each kernel, stride, activation and option."""
+    """Return logarithms of sizes and of the padding to whole tiles, and 0 or 1 for each kernel, stride, activation and
+    option."""
     widths = [max(width, 1) for width in (block.c_in, block.c_mid, block.c_out)]
     waste = [np.log(-(-width // tile) * tile / width) for width in widths for tile in TILES if tile > 1]
     kinds = [block.kernel == kernel for kernel in _KERNELS] + [block.act == act for act in ACTS]
@@ -82,6 +85,9 @@ def shape_features(block: BlockSpec) -> list[float]:
 
 
 def layer_of(block: BlockSpec) -> tuple[int, int, int, int]:
-    """What blocks of one layer have in common. They are alike, so that one says much about another: whoever asks how
-    good predictions are of blocks never seen leaves out whole layers."""
+    """Return (input size, input channels, output channels, stride), which the blocks of one layer share.
+
+    Blocks of one layer have similar times. The error of predictions for new blocks is therefore estimated by leaving
+    out whole layers.
+    """
     return block.in_size, block.c_in, block.c_out, block.stride

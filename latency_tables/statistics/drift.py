@@ -1,11 +1,11 @@
-"""Where a campaign measured a machine that was faster or slower than usual, by the sentinels that every batch carries.
+"""Detection of drift: rounds of a campaign in which the device was faster or slower than usual, from the sentinels.
 
-A fresh process moves each sentinel a little, by its own amount, and for that process alone; a drift moves all of them
-together, and may begin within a batch. So a round's value is the mean over sentinels of the logarithm of the round's
-minimum (which spikes do not reach), and its noise has two parts: one a batch, one a round. Changes are looked for by
-circular binary segmentation, which sees an excursion that comes back as easily as a step (Olshen, Venkatraman, Lucito
-and Wigler, Biostatistics 5, 2004), with generalised least squares for the noise of the batches (Fuller and Battese,
-J. Amer. Statist. Assoc. 68, 1973).
+A fresh process shifts each sentinel a little, by an amount of its own, for that process only. A drift shifts all
+sentinels together, and may begin within a batch. The value of a round is therefore the mean over sentinels of the
+logarithm of the round's minimum (which spikes do not affect), and its noise has two parts: one per batch, one per
+round. Changes are detected by circular binary segmentation, which detects a temporary excursion as well as a step
+(Olshen, Venkatraman, Lucito and Wigler, Biostatistics 5, 2004), with generalised least squares for the noise of the
+batches (Fuller and Battese, J. Amer. Statist. Assoc. 68, 1973).
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from numpy.typing import NDArray
 from edgenas.base.errors import InputError
 from edgenas.latency_tables.statistics.estimates import Times
 
-OFF = 0.01  #: levels nearer to the reference than this share are left alone
-_SHORTEST = 3  # rounds that a stretch has at least: a round or two are noise, and harmless to a minimum
-_ALARM = 0.005  # nominal share of quiet campaigns in which a change between batches is seen
-_PRIOR_SD, _PRIOR_FREEDOM = 0.007, 4  # of a fresh process, before any is seen, and how many observations that is worth
-_MANY = 20  # batches, from which on differences of neighbours tell what a process moves all sentinels together
-_TAILS = 1.3  # minima of rounds have a longer tail than a normal distribution of their quartiles
-_FLOOR_SD = 0.0005  # of a round: below this is the clock's resolution
+OFF = 0.01  #: smallest relative deviation from the reference level that counts as drift
+_SHORTEST = 3  # fewest rounds of a stretch: one or two rounds are noise, and do not affect a minimum
+_ALARM = 0.005  # nominal share of campaigns without drift in which a change between batches is detected
+_PRIOR_SD, _PRIOR_FREEDOM = 0.007, 4  # prior sd of a fresh process, and the number of observations that it counts as
+_MANY = 20  # batches from which on differences of neighbours estimate the shift of all sentinels by a process
+_TAILS = 1.3  # minima of rounds have a longer tail than a normal distribution with their quartiles
+_FLOOR_SD = 0.0005  # smallest sd of a round: below this is the clock's resolution
 
 Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class SentinelBatch:
-    """One fresh process: milliseconds of each sentinel, by name, as rounds of samples."""
+    """One fresh process: name of each sentinel -> its rounds of samples, ms."""
 
     id: Hashable
     sentinels: Mapping[str, Sequence[Times]]
@@ -42,8 +42,8 @@ class SentinelBatch:
 
 @dataclass(frozen=True, slots=True)
 class SlowStretch:
-    """Rounds ``first`` .. ``last`` of a batch, from 0, to be measured again: slower than the reference by ``share``, or
-    faster where it is negative."""
+    """Rounds ``first`` .. ``last`` (from 0, both included) of a batch that drift voids: slower than the reference by
+    ``share``, or faster where it is negative."""
 
     batch: Hashable
     first: int
@@ -52,11 +52,11 @@ class SlowStretch:
 
 
 def drifted(batches: Sequence[SentinelBatch]) -> list[SlowStretch]:
-    """What was measured off the reference, in order of time; empty where nothing was.
+    """Return the stretches that deviate from the reference level by OFF or more, in order of time.
 
-    The reference is the level that holds for most rounds; of equals, the fastest. One or two batches show changes
-    within a batch only: which of two processes was the usual one cannot be told. InputError where batches share no
-    sentinel.
+    The reference is the level of most rounds; among equals, the fastest. With one or two batches only changes within a
+    batch are detected, since nothing shows which of two processes was the usual one. InputError where the batches share
+    no sentinel.
     """
     if not batches:
         return []
@@ -81,7 +81,8 @@ def drifted(batches: Sequence[SentinelBatch]) -> list[SlowStretch]:
 
 
 def _logs(batches: Sequence[SentinelBatch]) -> list[Values]:
-    """Of each batch (sentinel, round) log minima; sentinels on their own medians, those that every batch has."""
+    """Return for each batch the logarithms of the rounds' minima (sentinels, rounds), minus each sentinel's median, for
+    the sentinels that every batch has."""
     names = [name for name in batches[0].sentinels if all(batch.sentinels.get(name) for batch in batches)]
     if not names:
         raise InputError(
@@ -97,19 +98,21 @@ def _logs(batches: Sequence[SentinelBatch]) -> list[Values]:
 
 
 def _variances(by_batch: Sequence[Values]) -> tuple[float, float]:
-    """(of a batch, of a round), both of the mean over sentinels. Rounds from differences of neighbours; batches from
-    how sentinels differ from their mean, which no drift moves, and from differences of neighbours where there are many.
+    """Return the variances (of a batch, of a round) of the mean over sentinels.
+
+    The variance of a round comes from differences of neighbouring rounds. That of a batch comes from the deviations of
+    sentinels from their mean, which no drift changes, and with many batches also from differences of neighbours.
     """
     steps = np.concatenate([np.diff(logs.mean(axis=0)) for logs in by_batch])
     of_round = max(_TAILS * _robust_sd(steps) / math.sqrt(2), _FLOOR_SD) ** 2
     count, sentinels = len(by_batch), len(by_batch[0])
     if count < 3:
-        return 1.0, of_round  # a batch may be anywhere
+        return 1.0, of_round  # too few batches: the level of a batch is unconstrained
     means = np.array([np.median(logs, axis=1) for logs in by_batch])  # (batch, sentinel)
-    apart = means - means.mean(axis=1, keepdims=True)
-    apart -= np.median(apart, axis=0)
+    deviations = means - means.mean(axis=1, keepdims=True)
+    deviations -= np.median(deviations, axis=0)
     freedom = (count - 1) * (sentinels - 1)
-    squares = _PRIOR_FREEDOM * _PRIOR_SD**2 + float((apart**2).sum())
+    squares = _PRIOR_FREEDOM * _PRIOR_SD**2 + float((deviations**2).sum())
     of_batch = squares / (_PRIOR_FREEDOM + freedom) / sentinels
     if count >= _MANY:
         of_batch = max(of_batch, _robust_sd(np.diff(means.mean(axis=1))) ** 2 / 2)
@@ -117,12 +120,12 @@ def _variances(by_batch: Sequence[Values]) -> tuple[float, float]:
 
 
 def _robust_sd(values: Values) -> float:
-    """1.4826 times the median distance from the median: the sd of a normal distribution, whatever a few values do."""
+    """Return 1.4826 times the median absolute deviation: the sd of a normal distribution, robust to outliers."""
     return 1.4826 * float(np.median(np.abs(values - np.median(values)))) if len(values) else 0.0
 
 
 def _reference(pieces: Sequence[tuple[int, int]], levels: Sequence[float]) -> float:
-    """The level that holds for most rounds, give or take half of OFF; of equals, the fastest."""
+    """Return the level of most rounds, within half of OFF; among equals, the fastest."""
 
     def rounds(level: float) -> int:
         near = zip(pieces, levels, strict=True)
@@ -133,20 +136,21 @@ def _reference(pieces: Sequence[tuple[int, int]], levels: Sequence[float]) -> fl
 
 @dataclass(frozen=True, slots=True)
 class _Noise:
-    """Variances of independent parts: one that the rounds of a batch share, one of each round."""
+    """Variances of two independent parts of the noise: one shared by the rounds of a batch, one of each round."""
 
-    batch_of: NDArray[np.intp]  # round -> its batch, ascending
+    batch_of: NDArray[np.intp]  # round -> number of its batch, ascending
     of_batch: float
     of_round: float
 
     def part(self, begin: int, end: int) -> _Noise:
+        """Return the noise of rounds ``begin`` .. ``end`` - 1."""
         return _Noise(self.batch_of[begin:end], self.of_batch, self.of_round)
 
 
 def _segments(values: Values, noise: _Noise) -> list[tuple[int, int]]:
-    """(begin, end) of stretches of one level, in order."""
+    """Return (begin, end) of each stretch of one level, in order."""
     batches = int(noise.batch_of[-1] - noise.batch_of[0]) + 1
-    limit = 2 * math.log(max(batches * (batches - 1) / 2, 1) / _ALARM)  # as many pairs of ends between batches
+    limit = 2 * math.log(max(batches * (batches - 1) / 2, 1) / _ALARM)  # Bonferroni over pairs of batch boundaries
     todo, done = [(0, len(values))], []
     while todo:
         begin, end = todo.pop()
@@ -160,9 +164,9 @@ def _segments(values: Values, noise: _Noise) -> list[tuple[int, int]]:
 
 
 def _strongest(values: Values, noise: _Noise) -> tuple[float, int, int]:
-    """(gain, begin, end) of the stretch whose level differs most from the rest. The gain is twice that of the logarithm
-    of the likelihood, less twice the logarithm of a batch's rounds for each end within a batch: there are as many more
-    places to choose from (a prior on places: Zhang and Siegmund, Biometrics 63, 2007)."""
+    """Return (gain, begin, end) of the stretch whose level differs most from the rest. The gain is twice the gain in
+    log-likelihood, minus twice the logarithm of the number of a batch's rounds for each end within a batch: such an end
+    has that many more possible places (a prior on places: Zhang and Siegmund, Biometrics 63, 2007)."""
     count = len(values)
     if count < 2 * _SHORTEST:
         return 0.0, 0, count
@@ -180,7 +184,7 @@ def _strongest(values: Values, noise: _Noise) -> tuple[float, int, int]:
     of_end = of  # batch of the last round of a stretch that ends before ``ends``
     tail = whole[of_end] + shrink[of_end] * (ends - begins[of_end]) ** 2
     within = 2 * np.log(sizes)[of]
-    price = np.append(np.where(begins[of] == np.arange(count), 0.0, within), 0.0)  # of an end before each round
+    price = np.append(np.where(begins[of] == np.arange(count), 0.0, within), 0.0)  # penalty of an end before each round
     best = (0.0, 0, count)
     for begin in range(count - _SHORTEST + 1):
         batch = of[begin]

@@ -1,7 +1,7 @@
-"""Takes JSON objects apart strictly: every field is asked for by type and range, and none may be left over.
+"""Strict reading of JSON objects: every field is read with a type and a range, and unknown fields are refused.
 
-For text that somebody else wrote: files on disk, and what devices print. All errors are ValueError; the caller knows
-the place and says it.
+It is meant for untrusted text: files on disk, and output of devices. All errors are ValueError; the caller adds the
+place.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 
 class Fields:
-    """The fields of one object, each to be taken once."""
+    """The fields of one JSON object; each field is read once."""
 
     def __init__(self, data: Any, what: str = "the record") -> None:
         if not isinstance(data, dict):
@@ -20,36 +20,36 @@ class Fields:
         self._what = what
 
     def text(self, name: str, limit: int = 1000) -> str:
-        """A text of at most ``limit`` characters, all printable."""
+        """Return the field ``name``: a text of at most ``limit`` characters, all printable."""
         value = self._take(name, str, "a text")
         if len(value) > limit or not value.isprintable():
             raise ValueError(f"{name} is longer than {limit} characters or holds control characters")
         return str(value)
 
     def whole(self, name: str, least: int, most: int) -> int:
-        """A whole number within ``least`` .. ``most``."""
+        """Return the field ``name``: a whole number within ``least`` .. ``most``."""
         return whole(self._take(name, int, "a whole number"), name, least, most)
 
     def number(self, name: str) -> float:
-        """A finite number, whole or not."""
+        """Return the field ``name``: a finite number, whole or not."""
         value = self._take(name, (int, float), "a number")
         if not math.isfinite(value):
             raise ValueError(f"{name} is {value}, not a finite number")
         return float(value)
 
     def list(self, name: str, most: int) -> list[Any]:
-        """A list of at most ``most`` values of any type."""
+        """Return the field ``name``: a list of at most ``most`` values of any type."""
         value = self._take(name, list, "a list")
         if len(value) > most:
             raise ValueError(f"{name} has {len(value)} values, more than {most}")
         return list(value)
 
     def wholes(self, name: str, least: int, most: int, count: int) -> tuple[int, ...]:
-        """At most ``count`` whole numbers within ``least`` .. ``most``."""
+        """Return the field ``name``: at most ``count`` whole numbers within ``least`` .. ``most``."""
         return tuple(whole(value, name, least, most) for value in self.list(name, count))
 
     def values(self, name: str, count: int = 64) -> dict[str, str | int | float]:
-        """A flat object of at most ``count`` texts and finite numbers."""
+        """Return the field ``name``: a flat object of at most ``count`` texts and finite numbers."""
         inner = Fields(self._take(name, dict, "an object"), name)
         if len(inner._left) > count:
             raise ValueError(f"{name} has {len(inner._left)} fields, more than {count}")
@@ -66,13 +66,13 @@ class Fields:
         return found
 
     def any(self, name: str) -> Any:
-        """A value of any type, to be looked at by the caller."""
+        """Return the field ``name``: a value of any type, which the caller checks."""
         if name not in self._left:
             raise ValueError(f"{self._what} has no {name}")
         return self._left.pop(name)
 
     def done(self) -> None:
-        """ValueError when a field has not been taken."""
+        """Raise ValueError when a field has not been read."""
         if self._left:
             raise ValueError(f"{self._what} has an unknown field {next(iter(self._left))[:40]!r}")
 
@@ -84,7 +84,8 @@ class Fields:
 
 
 def whole(value: Any, name: str, least: int, most: int) -> int:
-    """``value`` as an int within ``least`` .. ``most``; ValueError for anything else, floats and booleans included."""
+    """Return ``value``, an int within ``least`` .. ``most``; ValueError for anything else, such as a float or a
+    bool."""
     if type(value) is not int:
         raise ValueError(f"{name} holds {_kind(value)}, not a whole number")
     if not least <= value <= most:

@@ -1,4 +1,4 @@
-"""Tables out as files that other programs read: CSV and Parquet."""
+"""Export of tables to files for other programs: CSV and Parquet."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """As CSV; read it back with ``pandas.read_csv(path, keep_default_na=False, na_values='')``: 'none' is a text."""
+    """Write CSV. Read it with ``pandas.read_csv(path, keep_default_na=False, na_values='')``, since 'none' is a
+    text."""
     try:
         frame.to_csv(path, index=False)
     except OSError as error:
@@ -21,7 +22,7 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
 
 
 def write_parquet(frame: pd.DataFrame, path: Path) -> None:
-    """As Parquet, types included; MissingExtraError without pyarrow."""
+    """Write Parquet, types included; MissingExtraError without pyarrow."""
     if find_spec("pyarrow") is None:  # pandas' own message names no extra
         raise MissingExtraError("pyarrow", "parquet", "writing Parquet")
     try:

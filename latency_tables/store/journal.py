@@ -1,4 +1,4 @@
-"""A latency table on disk: an append-only file of JSON lines that survives being killed at any moment.
+"""The file of a latency table: append-only JSON lines, intact when the process is killed at any moment.
 
     line 1    {"format": "edgenas latency table", "version": 2, "edgenas": "0.2.0", "created": ..., "setting": {...},
                "crc32": n}
@@ -10,9 +10,9 @@
                "crc32": n}
 
 ``blocks`` is one block measured alone, or a chain of several; ``checksum`` is null where the runtime gave none. See
-``edgenas.latency_tables.store.lines`` for the seal and ``edgenas.latency_tables.store.migration`` for older versions,
-which are read as well. A last line without its newline is a write that was cut: it is left out and counted in
-``dropped_bytes``. Anything else that is wrong is an InputError with the line's number.
+``edgenas.latency_tables.store.lines`` for the seal (``crc32``) and ``edgenas.latency_tables.store.migration`` for older
+versions, which are read as well. A last line without a newline is an interrupted write: it is left out and counted in
+``dropped_bytes``. Any other fault is an InputError with the line's number.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _Kind = TypeVar("_Kind", Measurement, BlockFailure, VoidedRounds, HeldOut)
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Journal:
-    """Everything a table's file holds: the table, and by which version of edgenas and when it was begun."""
+    """Contents of a table's file: the table, the version of edgenas that began it, and the time of its creation."""
 
     table: LatencyTable
     edgenas: str
@@ -52,7 +52,7 @@ class Journal:
 
     @property
     def failures(self) -> tuple[BlockFailure, ...]:
-        """What could not be measured."""
+        """Pieces that could not be measured."""
         return self.table.failures
 
     @property
@@ -65,12 +65,12 @@ class Journal:
 
 
 def read_table(path: str | Path) -> LatencyTable:
-    """The measurements of a file; see ``read_journal`` for what else it holds."""
+    """Read the table of a file; ``read_journal`` also reads the file's header."""
     return read_journal(path).table
 
 
 def read_journal(path: str | Path) -> Journal:
-    """Read a table's file; InputError names the line and what to do."""
+    """Read a table's file; InputError names the line and the remedy."""
     path = Path(path)
     lines = read_lines(path)
     if not lines.records:
@@ -102,11 +102,11 @@ def read_journal(path: str | Path) -> Journal:
 
 
 class TableWriter:
-    """The one writer of a table's file: creates it, or continues it when its setting is the same.
+    """The only writer of a table's file: creates the file, or continues it when its setting is the same.
 
-    Use as a context manager. ``found`` is what the file held; a file of an older version is first replaced by one of
-    this version with the same records. InputError when another process is writing it, when it is no table, when it is
-    damaged, and when it was measured in another setting.
+    Use it as a context manager. ``found`` holds the earlier contents of the file; a file of an older version is first
+    replaced by one of this version with the same records. InputError when another process is writing the file, when it
+    is not a table, when it is damaged, and when it was measured in another setting.
     """
 
     def __init__(self, path: str | Path, setting: Setting, edgenas: str) -> None:
@@ -132,7 +132,8 @@ class TableWriter:
         self._keys = {m.key for m in self.found.table.measurements}
 
     def append(self, records: Iterable[Record]) -> None:
-        """Write the records and return once they are on the disk; InputError for a key that is already there."""
+        """Append the records, and return once they are on the disk; InputError for a key that the file holds
+        already."""
         lines = []
         for record in records:
             if isinstance(record, Measurement):
@@ -166,7 +167,7 @@ def _header_line(setting: Setting, edgenas: str, created: str) -> dict[str, Any]
 
 
 def _replaced(old: Appender, found: Journal) -> Appender:
-    """The file again, in this version, in its place; still locked."""
+    """Replace a file by one of this version with the same records, and return its appender, which holds the lock."""
     records: list[Record] = [*found.validations, *found.table.measurements, *found.table.voids, *found.failures]
     lines = [_header_line(found.table.setting, found.edgenas, found.created), *map(record_to_json, records)]
     beside = old.path.with_name(f".{old.path.name}.{os.getpid()}")
@@ -186,7 +187,7 @@ def _replaced(old: Appender, found: Journal) -> Appender:
 
 
 def _check_ours(path: Path) -> None:
-    """Keep hands off a file that is something else: appending first cuts an incomplete last line."""
+    """Refuse a file that is not a latency table, since appending first removes an incomplete last line."""
     try:
         with path.open("rb") as file:
             line = file.readline(1 << 20)
@@ -196,13 +197,14 @@ def _check_ours(path: Path) -> None:
         raise InputError(f"{path}: {error.strerror or error}") from error
     try:
         ours = parse_line(line).get("format") == _FORMAT
-    except ValueError:  # empty, or a first line that was cut
+    except ValueError:  # empty, or an interrupted first line
         ours = not line.endswith(b"\n") and (line.startswith(_START) or _START.startswith(line))
     if not ours:
         raise InputError(f"{path} is not a latency table, and would be changed by writing to it; name another file")
 
 
 def _header(path: Path, record: dict[str, Any]) -> tuple[Setting, str, str, int]:
+    """Return (setting, version of edgenas, time of creation, format version) of a file's first line."""
     if record.get("format") != _FORMAT:
         raise InputError(f"{path}, line 1: not a latency table: a table begins with {_START.decode()}...")
     version = record.get("version")

@@ -1,8 +1,8 @@
-"""Append-only files of one JSON object a line, that survive being killed at any moment.
+"""Append-only files with one JSON object per line, intact when the process is killed at any moment.
 
-A record exists once its newline is on the disk. A last line without one is a write that was cut: reading leaves it
-out and says so, and appending first removes it. Anything else that does not parse is damage and an error with its line
-number.
+A record exists once its newline is on the disk. A last line without a newline is an interrupted write: reading leaves
+it out and counts its bytes, and appending first removes it. Any other line that does not parse is damage: an error with
+the line's number.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from edgenas.base.errors import InputError, OutcomeError
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """What a file held: (line number from 1, object) pairs, and how many bytes of a cut last line were left out."""
+    """Contents of a file: (line number from 1, object) pairs, and the number of bytes of an incomplete last line."""
 
     records: tuple[tuple[int, dict[str, Any]], ...]
     dropped_bytes: int = 0
 
 
 def read_lines(path: Path) -> Lines:
-    """Every complete record of ``path``; InputError for a missing file, a line that is not an object, a repeated key
-    or a number JSON does not have (NaN, Infinity)."""
+    """Read every complete record of ``path``; InputError for a missing file, a line that is not an object, a repeated
+    key, or a number that JSON does not have (NaN, Infinity)."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -50,7 +50,7 @@ def read_lines(path: Path) -> Lines:
 
 
 def parse_line(line: str | bytes) -> dict[str, Any]:
-    """One record; ValueError unless it is a JSON object without repeated keys and without NaN or Infinity."""
+    """Parse one record; ValueError unless it is a JSON object without repeated keys and without NaN or Infinity."""
     try:
         record = json.loads(line, parse_constant=_refuse_constant, object_pairs_hook=_unique)
     except RecursionError as error:
@@ -61,10 +61,10 @@ def parse_line(line: str | bytes) -> dict[str, Any]:
 
 
 class Appender:
-    """The one writer of a file: holds a lock on it, removes a cut last line, appends and syncs.
+    """The only writer of a file: locks it, removes an incomplete last line, appends and syncs.
 
-    Use as a context manager. InputError when another process is writing the file. ``dropped_bytes`` counts those of the
-    line that was removed.
+    Use it as a context manager. InputError when another process is writing the file. ``dropped_bytes`` is the number of
+    bytes of the line that was removed.
     """
 
     def __init__(self, path: Path) -> None:
@@ -90,8 +90,8 @@ class Appender:
             os.ftruncate(self._fd, whole)
 
     def append(self, records: Iterable[dict[str, Any]]) -> None:
-        """Write the records and return once they are on the disk; OutcomeError, and no record, where the disk is
-        full."""
+        """Append the records, and return once they are on the disk; OutcomeError, with no record written, where the
+        disk is full."""
         data = b"".join(json.dumps(r, allow_nan=False, separators=(",", ":")).encode() + b"\n" for r in records)
         size = os.fstat(self._fd).st_size
         view = memoryview(data)
@@ -101,10 +101,10 @@ class Appender:
             os.fsync(self._fd)
         except OSError as error:
             os.ftruncate(self._fd, size)
-            raise OutcomeError(f"{self.path}: not written: {error.strerror or error}; what it held is kept") from error
+            raise OutcomeError(f"{self.path}: not written: {error.strerror or error}; old records are kept") from error
 
     def clear(self) -> None:
-        """Remove every record, for a file that holds nothing but a header."""
+        """Remove every record, for a file that holds only a header."""
         os.ftruncate(self._fd, 0)
 
     def close(self) -> None:

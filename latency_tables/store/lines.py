@@ -1,7 +1,7 @@
-"""Records of a table to and from JSON objects, each sealed with a checksum; everything read is checked.
+"""Conversion of a table's records to and from JSON objects, each sealed with a checksum; every value read is checked.
 
-``crc32`` is that of the record without it, as JSON with sorted keys and no spaces: a changed digit would otherwise read
-as another measurement.
+``crc32`` is the checksum of the rest of the record, as JSON with sorted keys and no spaces. Without it, a changed digit
+would read as another measurement.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _MAX_NETWORKS = 10_000
 
 
 def record_to_json(record: Record) -> dict[str, Any]:
-    """A sealed line of the file."""
+    """Return a record as a sealed JSON object, one line of the file."""
     match record:
         case Measurement():
             values: dict[str, Any] = {"kind": "measurement", "blocks": _texts(record.piece), "process": record.process}
@@ -52,7 +52,7 @@ def record_to_json(record: Record) -> dict[str, Any]:
 
 
 def record_from_json(record: dict[str, Any]) -> Record:
-    """Inverse of ``record_to_json`` for a record without its seal; ValueError says what is wrong."""
+    """Return the record of a JSON object without its seal (see ``record_to_json``); ValueError names the fault."""
     fields = Fields(record)
     kind = fields.text("kind")
     if kind not in _READERS:
@@ -63,12 +63,12 @@ def record_from_json(record: dict[str, Any]) -> Record:
 
 
 def sealed(record: dict[str, Any]) -> dict[str, Any]:
-    """The record with its checksum."""
+    """Return the record with its checksum added."""
     return {**record, "crc32": _crc32(record)}
 
 
 def unsealed(record: dict[str, Any]) -> dict[str, Any]:
-    """The record without its checksum; ValueError when it is not that of the rest."""
+    """Return the record without its checksum; ValueError when the checksum does not match the rest."""
     crc32 = Fields({"crc32": record.get("crc32")}).whole("crc32", 0, 2**32 - 1)
     rest = {name: value for name, value in record.items() if name != "crc32"}
     if crc32 != _crc32(rest):

@@ -1,4 +1,4 @@
-"""Records of older versions of the table's file, as they would be written today.
+"""Conversion of records of older versions of the table's file to the current version.
 
 History:
     1 (edgenas 0.1.0)  blocks measured alone
@@ -15,7 +15,7 @@ FORMAT_VERSION = 2
 
 
 def upgrade(record: dict[str, Any], version: int) -> dict[str, Any]:
-    """A record after the header, written as ``version``, in the form of FORMAT_VERSION; without its seal."""
+    """Return a record behind the header, written in ``version``, in the form of FORMAT_VERSION; without its seal."""
     if version == 1:
         record = {("blocks" if name == "block" else name): value for name, value in record.items()}
         record["blocks"] = [record.get("blocks")]
@@ -25,5 +25,5 @@ def upgrade(record: dict[str, Any], version: int) -> dict[str, Any]:
 
 
 def upgrade_setting(setting: Any, version: int) -> Any:
-    """The setting of a header written as ``version``."""
+    """Return the setting of a header, written in ``version``, in the form of FORMAT_VERSION."""
     return {**setting, "cold_kib": 0} if version == 1 and isinstance(setting, dict) else setting

@@ -1,4 +1,4 @@
-"""Opens a table's file, measured or imported."""
+"""Opening of a table's file, measured or imported."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from edgenas.latency_tables.table import LatencyTable
 
 
 def open_table(path: str | Path) -> LatencyTable | ImportedTable:
-    """The table in ``path``; InputError names the line that is wrong and what to do."""
+    """Return the table in ``path``; InputError names the faulty line and the remedy."""
     return read_imported(path) if is_imported(path) else read_table(path)
 
 
 def is_imported(path: str | Path) -> bool:
-    """Whether its first line is that of an imported table; InputError where it cannot be read."""
+    """Return whether the first line of ``path`` is that of an imported table; InputError where it cannot be read."""
     try:
         with Path(path).open("rb") as file:
             line = file.readline(1 << 20)

@@ -1,6 +1,6 @@
-"""Writers of model files, straight from blocks and weights.
+"""Writers of model files, directly from blocks and weights.
 
-Importing this package is cheap: onnx, flatbuffers and the TFLite schema are imported by the first file written.
+Importing this package is cheap: onnx, flatbuffers and the TFLite schema are imported when the first file is written.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ __all__ = ["WRITERS", "Writer", "write_onnx", "write_tflite"]
 
 
 class Writer(Protocol):
-    """Blocks and weights to the bytes of a float32 model file; InputError when they do not fit together."""
+    """Function from blocks and weights to the bytes of a model file; InputError when they do not fit together."""
 
     def __call__(self, blocks: Sequence[BlockSpec], weights: Sequence[Weights], *, name: str = ...) -> bytes: ...
 
 
-#: format, which is also the file's suffix -> its writer
+#: format, which is also the suffix of its files -> writer
 WRITERS: dict[str, Writer] = {"tflite": write_tflite, "onnx": write_onnx}

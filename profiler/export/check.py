@@ -1,6 +1,7 @@
-"""What is in an exported file, and whether it computes what it should: operator census, delegation, parity.
+"""Checks of an exported file: census of its operators, delegation, and parity of its outputs.
 
-The expected census is written down here a second time, apart from the writers, so that it can disagree with them.
+The expected census is defined in this module a second time, independently of the writers, so that it can disagree with
+them.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from edgenas.blocks.spec import BlockSpec
 from edgenas.blocks.weights import Array
 from edgenas.profiler.export.run import Format, interpreter, model_format, run_model
 
-TOLERANCE = 1e-5  #: largest relative error (``max_relative_error``) that float32 files may have
+TOLERANCE = 1e-5  #: largest accepted relative error (``max_relative_error``) of float32 files
 
 
 def census(model: bytes) -> Counter[str]:
-    """How many operators of each name the file holds, by the names its format gives them."""
+    """Return the number of operators of each name in a file; names are those of its format."""
     if model_format(model) == "onnx":
         import onnx
 
@@ -62,7 +63,7 @@ _ONNX = {
 
 
 def expected_census(blocks: Sequence[BlockSpec], fmt: Format) -> Counter[str]:
-    """Exactly the operators that a file of these blocks should hold."""
+    """Return the exact census of operators that a file of these blocks must have."""
     one = _expected_tflite if fmt == "tflite" else _expected_onnx
     return Counter(kind for block in blocks for op in lower(block) for kind in one(block, op))
 
@@ -84,14 +85,15 @@ def _expected_onnx(block: BlockSpec, op: Op) -> Iterator[str]:
 
 
 class Delegation(NamedTuple):
-    """How LiteRT shares a file: partitions that XNNPACK runs, and operators left to LiteRT's own kernels."""
+    """Delegation of a file in LiteRT: number of partitions that XNNPACK runs, and the operators outside of them, which
+    run in LiteRT's own kernels."""
 
     partitions: int
     outside: Counter[str]
 
 
 def delegation(model: bytes) -> Delegation | None:
-    """Where the operators of a TFLite file run; None for ONNX, whose runtime has no delegates."""
+    """Return where the operators of a TFLite file run; None for ONNX, whose runtime has no delegates."""
     if model_format(model) == "onnx":
         return None
     nodes, inside = _shared(model)
@@ -101,16 +103,16 @@ def delegation(model: bytes) -> Delegation | None:
 
 
 def delegated(model: bytes) -> set[int]:
-    """Numbers of the operators of a TFLite file, in its order, that XNNPACK runs."""
+    """Return the numbers, in the file's order, of the operators of a TFLite file that XNNPACK runs."""
     return _shared(model)[1]
 
 
 def _shared(model: bytes) -> tuple[list[dict[str, Any]], set[int]]:
-    """What LiteRT runs, and which operators of the file are inside of a delegate.
+    """Return the nodes that LiteRT lists, and the numbers of the file's operators that are inside a delegate.
 
-    After allocation the interpreter still lists every operator of the file, and behind them a DELEGATE for each
-    partition with the tensors it reads and writes. The operators inside are those that lead from the ones to the
-    others.
+    After allocation the interpreter still lists every operator of the file, followed by one DELEGATE node for each
+    partition, with the tensors that it reads and writes. The operators inside a partition are those on the paths from
+    the tensors it reads to the tensors it writes.
     """
     nodes: list[dict[str, Any]] = interpreter(model)._get_ops_details()
     delegates = [node for node in nodes if node["op_name"] == "DELEGATE"]
@@ -129,18 +131,18 @@ def _shared(model: bytes) -> tuple[list[dict[str, Any]], set[int]]:
 
 
 def partitions(model: bytes) -> int | None:
-    """Pieces that a TFLite file is executed in: each XNNPACK partition and each operator outside of them is one.
+    """Return the number of parts in which a TFLite file is executed: XNNPACK partitions plus operators outside of them.
 
-    The writer promises 1 (whether XNNPACK runs that one, ``delegation`` tells); None for ONNX.
+    A file of the writer has 1 (``delegation`` shows whether XNNPACK runs it); None for ONNX.
     """
     shared = delegation(model)
     return None if shared is None else shared.partitions + shared.outside.total()
 
 
 def max_relative_error(actual: Array, expected: Array) -> float:
-    """max |actual - expected| / max |expected|: the worst value against the scale of the whole tensor, so that
-    values which ought to cancel to nothing do not count as wrong. Infinite where only ``actual`` is not all zero, or
-    anything is not a number."""
+    """Return max |actual - expected| / max |expected|: the largest error relative to the scale of the whole tensor, so
+    that rounding errors of values near 0 do not count as large. Infinite where ``expected`` is all 0 and ``actual`` is
+    not, or where a value is not a number."""
     worst = float(np.max(np.abs(actual.astype(np.float64) - expected)))
     scale = float(np.max(np.abs(expected)))
     if worst == 0:
@@ -151,10 +153,10 @@ def max_relative_error(actual: Array, expected: Array) -> float:
 def parity(
     model: bytes, x: Array, expected: Array, *, blocks: Sequence[BlockSpec] = (), tolerance: float = TOLERANCE
 ) -> float:
-    """``max_relative_error`` of the file's output for ``x`` (NHWC) against ``expected``.
+    """Return the ``max_relative_error`` of a file's output for ``x`` (NHWC) against ``expected``.
 
-    OutcomeError when the shapes differ, the error is above ``tolerance``, or ``blocks`` are given and the file holds
-    other operators than they call for.
+    OutcomeError when the shapes differ, when the error is above ``tolerance``, or when ``blocks`` are given and the
+    file holds other operators than these require.
     """
     fmt = model_format(model)
     if blocks:

@@ -1,6 +1,6 @@
-"""What of a file is computed in integers, and what is not: the census that an int8 file has to pass.
+"""Census of integer and float operators of a file, which an int8 file has to pass.
 
-Read out of the file and from the runtime, never from what the quantizer says of itself.
+The census is read from the file and from the runtime, never from the report of the quantizer.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from edgenas.profiler.export.check import delegated
 from edgenas.profiler.export.operator_times import time_shares
 from edgenas.profiler.export.run import ends, model_format, session
 
-_RUNS = 20  #: of a profile; the median counts
+_RUNS = 20  #: number of runs of a profile; the median of their times is used
 
 _REDUCED = 64  #: largest magnitude of weights with reduced range
 
@@ -28,18 +28,18 @@ _WEIGHTED = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "Conv", "Gemm", 
 
 
 class FileOperator(NamedTuple):
-    """One operator of a file. ``integer``: everything it reads and writes is 8 bits, biases 32."""
+    """One operator of a file. ``integer``: all its inputs and outputs are 8-bit integers, its biases 32-bit ones."""
 
     name: str
     kind: str
     integer: bool
     macs: int
-    values: int  #: that it writes
+    values: int  #: number of values that it writes
 
 
 class Fallback(NamedTuple):
-    """Operators of one kind that an int8 file leaves to float, or to slower kernels than its delegate's: how many, and
-    their shares of the time on this machine, of the MACs and of the values written."""
+    """Operators of one kind that an int8 file computes in float, or in slower kernels than its delegate's: their
+    number, and their shares of the time on this machine, of the MACs and of the values written."""
 
     kind: str
     number: int
@@ -49,41 +49,43 @@ class Fallback(NamedTuple):
 
 
 def nodes(model: bytes) -> list[FileOperator]:
-    """Every operator that computes; in ONNX the conversions between float and 8 bits are not, they say what is."""
+    """Return every operator that computes. In ONNX, conversions between float and 8 bits do not count as operators:
+    they mark which operators are integer."""
     return list((_tflite_nodes if model_format(model) == "tflite" else _onnx_nodes)(model))
 
 
 def float_convolutions(model: bytes) -> list[str]:
-    """Names of the convolutions and linear layers that are not computed in integers; an int8 file has none."""
+    """Return the names of convolutions and linear layers that are not computed in integers; an int8 file has none."""
     return [node.name for node in nodes(model) if node.kind in _WEIGHTED and not node.integer]
 
 
 def computed_in(model: bytes) -> str:
-    """'int8' where no convolution or linear layer is left in float, else 'fp32'; weights may be stored in less."""
+    """Return 'int8' where no convolution or linear layer is computed in float, else 'fp32', even where weights are
+    stored in fewer bits."""
     found = [node for node in nodes(model) if node.kind in _WEIGHTED]
     return "int8" if found and all(node.integer for node in found) else "fp32"
 
 
 def weight_bits(model: bytes) -> int | None:
-    """How many bits the weights of an int8 file make use of: 7 where all are within -64 .. 64, so that no sum of two
-    products saturates in 16 bits, else 8; None for a file without weights in int8. Read out of the weights."""
+    """Return the number of bits that the weights of an int8 file use, read from the weights: 7 where all are within
+    -64 .. 64, so that no sum of two products saturates in 16 bits, else 8; None for a file without int8 weights."""
     largest = max((int(np.abs(array.astype(np.int16)).max()) for array in _int8_weights(model)), default=None)
     return None if largest is None else 7 if largest <= _REDUCED else 8
 
 
 def fallbacks(model: bytes) -> list[Fallback]:
-    """Every kind of operator that is not what int8 promises, greatest share first; empty for a file without any.
+    """Return the fallbacks of an int8 file by kind of operator, largest share of time first; empty where there is none.
 
-    TFLite: what is float, or outside of XNNPACK, with the time it takes alone
-    (``edgenas.profiler.export.operator_times``). ONNX: what touches float when ONNX Runtime runs it, conversions as
-    well, with its share of the time.
+    TFLite: operators that are float, or outside of XNNPACK, with their time measured alone
+    (``edgenas.profiler.export.operator_times``). ONNX: operators that read or write float when ONNX Runtime runs them,
+    conversions included, with their share of the time.
     """
     found = _tflite_fallbacks(model) if model_format(model) == "tflite" else _onnx_fallbacks(model)
     return sorted(found, key=lambda f: (-f.time_share, -f.values_share, f.kind))
 
 
 def _int8_weights(model: bytes) -> Iterator[Any]:
-    """Arrays of int8 that convolutions and linear layers read as weights."""
+    """Yield the int8 arrays that convolutions and linear layers read as weights."""
     if model_format(model) == "onnx":
         import onnx
 
@@ -166,6 +168,7 @@ def _tflite_fallbacks(model: bytes) -> list[Fallback]:
 
 
 def _shares(everything: list[FileOperator], chosen: list[FileOperator], times: list[float]) -> list[Fallback]:
+    """Return one fallback per kind of the ``chosen`` operators, whose shares of the time are ``times``."""
     macs, values = (max(1, sum(getattr(n, field) for n in everything)) for field in ("macs", "values"))
     return [
         Fallback(
@@ -180,7 +183,7 @@ def _shares(everything: list[FileOperator], chosen: list[FileOperator], times: l
 
 
 def _onnx_fallbacks(model: bytes) -> list[Fallback]:
-    """From a profile: ONNX Runtime fuses and splits operators, so that what it runs is not what the file lists."""
+    """Return the fallbacks of an ONNX file from a profile, since ONNX Runtime fuses and splits the file's operators."""
     took: dict[int, list[int]] = {}
     seen: dict[int, dict[str, Any]] = {}
     for event in _profile(model):
@@ -211,11 +214,12 @@ def _onnx_fallbacks(model: bytes) -> list[Fallback]:
 
 
 def _touches_float(args: dict[str, Any]) -> bool:
-    """Whether the first value read or written is float: of integer operators, scales come later."""
+    """Return whether the first input or output is float; the float scales of integer operators are later inputs."""
     return any("float" in values[0] for values in (args["input_type_shape"], args["output_type_shape"]) if values)
 
 
 def _profile(model: bytes) -> list[dict[str, Any]]:
+    """Return the kernel events of a profile of ONNX Runtime over _RUNS runs on random input."""
     found = ends(model)
     h, w, c = found.shape
     x = np.random.default_rng(0).standard_normal((1, h, w, c), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""From a network and its weights to the files that ship, and the proof that they compute what the network does."""
+"""Export of a network and its weights to the files that ship, and parity of these files with the network."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def export_network(
     about: About | None = None,
     reduce_range: bool = False,
 ) -> dict[str, Path]:
-    """Write ``model.tflite`` and ``model.onnx`` into ``folder``, and their siblings ``model-int8.tflite`` and so on in
-    other precisions, each whole or not at all: 'tflite', 'onnx', 'tflite int8' -> file.
+    """Write ``model.tflite`` and ``model.onnx`` into ``folder``, and files such as ``model-int8.tflite`` in other
+    precisions, each whole or not at all. Return the paths by 'tflite', 'onnx', 'tflite int8' and so on.
 
-    The first precision comes first in the answer. int8 is calibrated on ``images``, and its ONNX weights have a range
-    that is reduced or not, as ``edgenas.profiler.export.quantize.quantized`` says; fp16 is of TFLite alone. TFLite
-    files say ``about`` themselves. Nothing is written unless everything can be.
+    The first precision comes first in the result. int8 is calibrated on ``images``; ``reduce_range`` reduces the range
+    of its ONNX weights (see ``edgenas.profiler.export.quantize.quantized``). fp16 exists for TFLite only. ``about``
+    becomes the metadata of TFLite files. No file is written unless all can be made.
     """
     from edgenas.profiler.export import WRITERS
     from edgenas.profiler.export.quantize import quantized
@@ -59,9 +59,9 @@ def export_network(
 def parity_max_rel(
     files: Mapping[str, Path], architecture: Architecture, images: Array, expected: Array
 ) -> dict[str, float]:
-    """Format -> largest difference between the file's outputs for ``images`` (n, H, W, C) and ``expected``
-    (n, classes), relative to the largest magnitude in ``expected``. OutcomeError when a file is off by more than the
-    tolerance or holds operators its blocks do not call for."""
+    """Return by format the largest difference between a file's outputs for ``images`` (n, H, W, C) and ``expected``
+    (n, classes), relative to the largest magnitude in ``expected``. OutcomeError when the difference exceeds the
+    tolerance, or when a file holds other operators than its blocks require."""
     from edgenas.profiler.export.check import parity
 
     return {

@@ -1,8 +1,8 @@
-"""Blocks and weights to an ONNX file: opset 17 and IR 8, which onnxruntime 1.12 (2022) and newer load.
+"""Writer of ONNX files from blocks and weights: opset 17 and IR 8, which onnxruntime 1.12 (2022) and newer load.
 
-NCHW, batch norm folded; relu6 is Clip(0, 6), h-swish and hard-sigmoid are nodes of their own (the runtime fuses or
-expands them), pooling is GlobalAveragePool, a linear layer Gemm on torch's weights, with a Flatten before the first.
-The protobuf is filled in place: ``onnx.helper`` copies each tensor twice.
+Layout NCHW, batch norm folded. relu6 is Clip(0, 6); h-swish and hard-sigmoid are separate nodes (the runtime fuses or
+expands them); pooling is GlobalAveragePool; a linear layer is Gemm with torch's weights, with a Flatten before the
+first. The protobuf is filled in place, since ``onnx.helper`` copies each tensor twice.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _PLAIN = {"pool": "GlobalAveragePool", "multiply": "Mul", "add": "Add"}
 
 
 def write_onnx(blocks: Sequence[BlockSpec], weights: Sequence[Weights], *, name: str = "main") -> bytes:
-    """A float32 ONNX file: 'input' (1, C, H, W) to 'output' (1, C', H', W'), or (1, classes) after a head.
+    """Return a float32 ONNX file: 'input' (1, C, H, W) to 'output' (1, C', H', W'), or (1, classes) after a head.
 
-    One dict of weights a block, as ``edgenas.blocks.weights`` describes them. Equal arguments give equal bytes.
-    InputError when the blocks do not chain, none of them computes anything, or the weights do not fit.
+    ``weights`` has one dictionary per block, as ``edgenas.blocks.weights`` describes. Equal arguments give equal bytes.
+    InputError when the blocks do not chain, when none of them computes anything, or when the weights do not fit.
     """
     walk = steps(blocks, weights, name)
     import onnx

@@ -1,8 +1,8 @@
-"""How long single operators of a TFLite file take beside the whole of it, on this machine.
+"""Times of single operators of a TFLite file relative to the whole file, on this machine.
 
-LiteRT has no profile in Python. So each operator is written as a file of its own, with its tensors as they were, and
-both are run in turn: what a cache keeps between neighbours and what a call costs are in the shares: they are
-estimates.
+LiteRT has no profiler in Python. Each operator is therefore written as a file of its own, with unchanged tensors, and
+run in turn with the whole file. The shares are estimates: they contain the overhead of a call, and miss the cache reuse
+between neighbouring operators.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import numpy as np
 
 from edgenas.profiler.export.run import interpreter
 
-ROUNDS = 30  #: turns of each; the median of their ratios counts
-_AT_LEAST_S = 2e-4  #: of a turn: faster operators are run several times in it
+ROUNDS = 30  #: number of turns of each operator; the median of their ratios is used
+_AT_LEAST_S = 2e-4  #: shortest turn, s: faster operators are run several times in a turn
 
 
 def time_shares(model: bytes, operators: Sequence[int]) -> list[float]:
-    """Of each operator (index in the file's one subgraph), its time over that of the whole file. Empty for
-    no operators."""
+    """Return the time of each operator (index in the file's only subgraph) over that of the whole file, at most 1.
+    Empty for no operators."""
     if not operators:
         return []
     whole = _Turn(model)
@@ -35,7 +35,8 @@ def time_shares(model: bytes, operators: Sequence[int]) -> list[float]:
 
 
 def alone(model: bytes, operator: int) -> bytes:
-    """A file with that operator only: its first input comes in, its output goes out, constants stay."""
+    """Return a file with that operator only: its non-constant inputs are the file's inputs, its outputs the file's
+    outputs, and constants stay."""
     import ai_edge_litert.schema_py_generated as schema
     import flatbuffers
 
@@ -53,8 +54,8 @@ def alone(model: bytes, operator: int) -> bytes:
     graph.operators, graph.outputs = [op], list(op.outputs)
     graph.inputs = [t for t in op.inputs if t >= 0 and not _has_data(root, graph.tensors[t])]
     root.signatureDefs, root.metadata = [], []
-    kept = [0, *(tensor.buffer for tensor in graph.tensors)]
-    buffers = [root.buffers[i] for i in kept]
+    used = [0, *(tensor.buffer for tensor in graph.tensors)]
+    buffers = [root.buffers[i] for i in used]
     for buffer in buffers:
         if buffer.offset > 1:
             buffer.data = np.frombuffer(model, np.uint8, buffer.size, buffer.offset)
@@ -73,7 +74,7 @@ def _has_data(root: Any, tensor: Any) -> bool:
 
 
 class _Turn:
-    """A file that is run for at least _AT_LEAST_S at a time."""
+    """A model file that is run for at least _AT_LEAST_S in each turn."""
 
     def __init__(self, model: bytes) -> None:
         self._runs = interpreter(model)
@@ -88,10 +89,11 @@ class _Turn:
             self._times *= 2
 
     def seconds(self) -> float:
-        """Of one run."""
+        """Return the seconds of one run."""
         return self._took() / self._times
 
     def _took(self) -> float:
+        """Run one turn and return its duration, s."""
         begin = time.perf_counter()
         for _ in range(self._times):
             self._runs.invoke()

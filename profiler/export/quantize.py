@@ -1,11 +1,11 @@
-"""fp32 model files to fp16 weights and to static int8: which precisions there are, and what they are made from.
+"""Precisions of model files, and conversion of fp32 files to fp16 weights and to static int8.
 
-    fp32   as the direct writers leave it
-    fp16   weights stored in half the bytes and computed in float32: TFLite only
-    int8   weights a channel and activations a tensor in 8 bits, calibrated on given images, in and out in 8 bits as
-           well, so that a block alone does what it does inside a network
+    fp32   unchanged output of the direct writers
+    fp16   weights stored in half the bytes, computed in float32: TFLite only
+    int8   weights (one scale per channel) and activations (one scale per tensor) in 8 bits, calibrated on given images;
+           input and output are 8 bits as well, so that a block alone computes as it does inside a network
 
-TFLite by ai-edge-quantizer, ONNX by onnxruntime's static QDQ. A file that shows a float convolution after that is
+TFLite is converted by ai-edge-quantizer, ONNX by onnxruntime's static QDQ. A converted file with a float convolution is
 refused (``edgenas.profiler.export.integer``).
 """
 
@@ -26,19 +26,19 @@ from edgenas.profiler.export.run import ends, model_format
 
 Precision = Literal["fp32", "fp16", "int8"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
-MEASURED: tuple[Precision, ...] = ("fp32", "int8")  #: of tables: fp16 weights are computed in float32
-SAMPLES = 8  #: random activations that a block alone is calibrated on
-_KEPT_BYTES = 256 << 20  #: of models that ``table_writer`` keeps
+MEASURED: tuple[Precision, ...] = ("fp32", "int8")  #: precisions of tables; fp16 weights are computed in float32
+SAMPLES = 8  #: number of random activations on which a block alone is calibrated
+_KEPT_BYTES = 256 << 20  #: most bytes of models that ``table_writer`` caches
 
 
 def quantized(model: bytes, precision: Precision, images: Array | None = None, *, reduce_range: bool = False) -> bytes:
-    """A float32 file of either format in another precision; int8 is calibrated on ``images`` (n, H, W, C), as the
-    network takes them. ``reduce_range`` is for ONNX files in int8, whose weights then have 7 bits: for processors on
-    which sums of 8-bit products saturate (``edgenas.devices.facts.int8_products``); LiteRT's kernels add in 32 bits
-    everywhere. Equal arguments give equal bytes.
+    """Convert a float32 file of either format to another precision; int8 is calibrated on ``images`` (n, H, W, C), as
+    the network takes them. ``reduce_range`` gives int8 ONNX files weights of 7 bits, for processors on which sums of
+    8-bit products saturate (``edgenas.devices.facts.int8_products``); LiteRT's kernels add in 32 bits on every
+    processor. Equal arguments give equal bytes.
 
-    InputError for images that are lacking, of another shape than the file's input or not finite, and for fp16 ONNX;
-    MissingExtraError; OutcomeError where a convolution stays float.
+    InputError for images that are missing, not finite or of another shape than the file's input, and for fp16 ONNX;
+    MissingExtraError without the quantizer; OutcomeError where a convolution stays float.
     """
     fmt = model_format(model)
     if precision == "fp32":
@@ -52,7 +52,7 @@ def quantized(model: bytes, precision: Precision, images: Array | None = None, *
     if precision != "int8":
         raise InputError(f"precision {precision!r} is not one of {among(precision, PRECISIONS)}")
     if images is None:
-        raise InputError("int8 wants images to calibrate on, as the network takes them; give some: --calibrate")
+        raise InputError("int8 needs calibration images, as the network takes them; name some: --calibrate")
     check_images(model, images)
     if fmt == "tflite":
         from edgenas.profiler.export import quantize_tflite
@@ -71,7 +71,8 @@ def quantized(model: bytes, precision: Precision, images: Array | None = None, *
 
 
 def check_images(model: bytes, images: Array) -> None:
-    """InputError unless ``images`` can calibrate the file: some, of its input's shape, float32 and finite."""
+    """Raise InputError unless ``images`` can calibrate the file: at least one, of its input's shape, float32,
+    finite."""
     wanted = ends(model).shape
     if images.ndim != 4 or images.shape[1:] != wanted or images.dtype != np.float32 or not len(images):
         shape = ", ".join(map(str, wanted))
@@ -85,19 +86,19 @@ def check_images(model: bytes, images: Array) -> None:
 
 
 def random_activations(block: BlockSpec, seed: int = 0) -> Array:
-    """What a block alone is calibrated on: standard normal, which batch norm and seeded weights keep activations near
-    (``edgenas.blocks.weights.random_weights``)."""
+    """Return calibration activations (SAMPLES, H, W, C) of a block alone: standard normal, as batch norm and seeded
+    weights keep activations near that (``edgenas.blocks.weights.random_weights``)."""
     shape = (SAMPLES, block.in_size, block.in_size, block.c_in)
     return np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
 
 
 def table_writer(fmt: str, precision: str) -> Writer:
-    """The writer of blocks and networks that are timed with random weights; int8 is calibrated on random activations,
-    and kept. InputError for a precision that tables do not have; MissingExtraError.
+    """Return the writer of blocks and networks that are timed with random weights; int8 files are calibrated on random
+    activations, and cached. InputError for a precision that tables do not have; MissingExtraError.
 
-    Weights of these files have their full range on every device. How long a product takes does not depend on its
-    operands, so that the times hold for files with reduced range as well; and the blocks of a table stay one and the
-    same, byte for byte, whichever machine wrote them.
+    The weights of these files have their full range on every device. The time of a product does not depend on its
+    operands, so the times hold for files with reduced range as well; and the blocks of a table are the same, byte for
+    byte, whichever machine wrote them.
     """
     if precision not in MEASURED:
         raise InputError(
@@ -108,12 +109,13 @@ def table_writer(fmt: str, precision: str) -> Writer:
     if fmt == "tflite":
         from edgenas.profiler.export.quantize_tflite import tools
 
-        tools()  # or else every block of a campaign would fail for its absence
+        tools()  # checked once: without the quantizer every block of a campaign would fail
     return _Int8Writer(fmt)
 
 
 class _Int8Writer:
-    """See ``Writer``. Each fresh process of a campaign wants the same models again: the first that fit are kept."""
+    """Writer of int8 models (see ``Writer``) with a cache: each fresh process of a campaign needs the same models, and
+    the first ones that fit into _KEPT_BYTES are kept."""
 
     def __init__(self, fmt: str) -> None:
         self._write = WRITERS[fmt]

@@ -1,11 +1,11 @@
-"""ONNX files in int8: onnxruntime's static QDQ, 8 bits a weight by channel, unsigned 8 bits an activation.
+"""Conversion of ONNX files to int8: onnxruntime's static QDQ, int8 weights (scale per channel), uint8 activations.
 
-The QuantizeLinear of the input and the DequantizeLinear of the output are taken off: a block alone then takes and gives
-8 bits, as it does inside a network, and its time holds no conversion that a network does not have. Scale and zero point
-stay in the file, on the first DequantizeLinear and the last QuantizeLinear.
+The QuantizeLinear of the input and the DequantizeLinear of the output are removed: a block alone then reads and writes
+8 bits, as it does inside a network, and its time contains no conversion that a network does not have. Scale and zero
+point stay in the file, on the first DequantizeLinear and the last QuantizeLinear.
 
-A reduced range keeps weights within -64 .. 64, 7 bits: no sum of two products then saturates on processors that add
-them in 16 bits (``edgenas.devices.facts.int8_products``). The file's metadata says which it is.
+A reduced range keeps weights within -64 .. 64 (7 bits): no sum of two products then saturates on processors that add
+them in 16 bits (``edgenas.devices.facts.int8_products``). The file's metadata holds the number of bits.
 """
 
 from __future__ import annotations
@@ -26,13 +26,14 @@ _UINT8 = 2  # TensorProto.UINT8
 
 
 def to_int8(model: bytes, images: Array, reduce_range: bool = False) -> bytes:
-    """int8 weights a channel, of 7 bits where ``reduce_range``; uint8 activations a tensor, uint8 in and out."""
+    """Convert a float32 file: int8 weights (scale per channel; 7 bits with ``reduce_range``), uint8 activations (scale
+    per tensor), uint8 input and output."""
     import onnx
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
     floats = onnx.shape_inference.infer_shapes(onnx.load_from_string(model))
-    add_pre_process_metadata(floats)  # or else it logs that batch norm should be folded, which it is
+    add_pre_process_metadata(floats)  # prevents a log line that batch norm should be folded: it is
     with tempfile.TemporaryDirectory(prefix="edgenas-") as folder:
         path = Path(folder, "int8.onnx")
         quantize_static(
@@ -57,13 +58,13 @@ def to_int8(model: bytes, images: Array, reduce_range: bool = False) -> bytes:
 
 
 class _Reader:
-    """onnxruntime's CalibrationDataReader, by shape: one picture a time, in NCHW."""
+    """A reader with the interface of onnxruntime's CalibrationDataReader: one picture at a time, in NCHW."""
 
     def __init__(self, images: Array) -> None:
         self._left: Iterator[Array] = iter(images)
 
     def get_next(self) -> dict[str, Array] | None:
-        """The next feed; None at the end."""
+        """Return the next feed; None at the end."""
         picture = next(self._left, None)
         if picture is None:
             return None
@@ -71,8 +72,8 @@ class _Reader:
 
 
 def _integer_ends(graph: Any) -> None:
-    """Take the conversions from and to float off the ends of ``graph``, a GraphProto; OutcomeError where one of them
-    is not there."""
+    """Remove the conversions from and to float at both ends of ``graph``, a GraphProto; OutcomeError where one of them
+    is missing."""
     first = [node for node in graph.node if INPUT_NAME in node.input]
     last = [node for node in graph.node if OUTPUT_NAME in node.output]
     kinds = [node.op_type for node in (*first, *last)]

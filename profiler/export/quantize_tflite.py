@@ -1,7 +1,7 @@
-"""TFLite files in int8 and with fp16 weights, by ai-edge-quantizer on the file that the direct writer wrote.
+"""Conversion of TFLite files to int8 and to fp16 weights, by ai-edge-quantizer.
 
-Its own calibrator prints, warns and weights late samples less; here every tensor's range is the least and the greatest
-value over all images, read out of LiteRT's built-in kernels.
+The quantizer's own calibrator prints, warns, and gives late samples a smaller weight. This module computes the range of
+every tensor instead: minimum and maximum over all images, read from LiteRT's built-in kernels.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import numpy as np
 from edgenas.base.errors import MissingExtraError
 from edgenas.blocks.weights import Array
 
-_NOTHING = 1e-6  #: a tensor that is never further from 0 is 0 in any scale, and its own would be none
+_NOTHING = 1e-6  #: a tensor whose values never exceed this magnitude is all 0, and would get a scale of 0
 
 
 def to_int8(model: bytes, images: Array) -> bytes:
-    """int8 weights a channel, int8 activations a tensor, int8 in and out."""
+    """Convert a float32 file: int8 weights (scale per channel), int8 activations (scale per tensor), int8 input and
+    output."""
     modules = tools()
     manager = modules.recipe_manager.RecipeManager()
     manager.add_static_config(".*", "*", activation_num_bits=8, weight_num_bits=8)
@@ -26,7 +27,7 @@ def to_int8(model: bytes, images: Array) -> bytes:
 
 
 def with_half_weights(model: bytes) -> bytes:
-    """float16 weights with a DEQUANTIZE each, which XNNPACK folds when it loads the file."""
+    """Convert a float32 file to float16 weights, each with a DEQUANTIZE, which XNNPACK folds when it loads the file."""
     modules = tools()
     manager = modules.recipe_manager.RecipeManager()
     manager.add_weight_only_config(".*", "*", 16, algorithm_key=modules.algorithm_manager.AlgorithmName.FLOAT_CASTING)
@@ -34,7 +35,8 @@ def with_half_weights(model: bytes) -> bytes:
 
 
 def ranges(model: bytes, images: Array) -> dict[str, dict[str, Any]]:
-    """Tensor -> {'min', 'max'} over all ``images`` (n, H, W, C), in the form that ai-edge-quantizer reads."""
+    """Return {'min', 'max'} of each tensor over all ``images`` (n, H, W, C), in the form that ai-edge-quantizer
+    reads."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     interpreter = Interpreter(
@@ -67,7 +69,7 @@ def ranges(model: bytes, images: Array) -> dict[str, dict[str, Any]]:
 
 
 def _quantize(modules: Any, model: bytes, manager: Any, calibration: Any) -> bytes:
-    """The two steps of its ``Quantizer.quantize``, which shows progress bars in the second whatever it is told."""
+    """Run the two steps of the package's ``Quantizer.quantize``, whose second step always shows a progress bar."""
     read = modules.utils.tfl_flatbuffer_utils.read_model(bytearray(model))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Warning: Enabling `experimental_preserve_all_tensors`")  # its own debugging
@@ -78,7 +80,7 @@ def _quantize(modules: Any, model: bytes, manager: Any, calibration: Any) -> byt
 
 
 def tools() -> Any:
-    """The package, with the modules that are used; MissingExtraError without it."""
+    """Import ai-edge-quantizer with the modules that are used; MissingExtraError without it."""
     try:
         import ai_edge_quantizer
         import ai_edge_quantizer.model_modifier

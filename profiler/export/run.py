@@ -1,4 +1,4 @@
-"""Running an exported file, float or int8, on the machine this runs on: LiteRT for TFLite, ONNX Runtime for ONNX."""
+"""Runs of an exported file, float or int8, on this machine: LiteRT for TFLite, ONNX Runtime for ONNX."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from edgenas.blocks.weights import Array
 
 Format = Literal["tflite", "onnx"]
 
-_STDERR = threading.Lock()  # there is one for all threads
+_STDERR = threading.Lock()  # all threads share one stderr
 
 
 class Quantization(NamedTuple):
-    """How 8 bits stand for numbers: real = scale x (stored - zero), stored within the range of ``dtype``."""
+    """Linear quantization to 8 bits: real = scale x (stored - zero), stored within the range of ``dtype``."""
 
     scale: float
     zero: int
     dtype: str
 
     def stored(self, real: Array) -> Any:
-        """Nearest values that can be stored, ties to even; what is out of range saturates."""
+        """Return the nearest stored values, ties to even; values out of range saturate."""
         limits = np.iinfo(self.dtype)
         return np.clip(np.rint(real / np.float32(self.scale)) + self.zero, limits.min, limits.max).astype(self.dtype)
 
     def real(self, stored: Any) -> Array:
-        """What stored values stand for."""
+        """Return the real values of stored values."""
         numbers: Array = (stored.astype(np.float32) - np.float32(self.zero)) * np.float32(self.scale)
         return numbers
 
 
 class ModelInterface(NamedTuple):
-    """What a file takes and gives: the picture's shape (H, W, C), and how its 8 bits are to be read; None for float."""
+    """Input and output of a file: the shape of a picture (H, W, C), and the quantization of both; None for float."""
 
     shape: tuple[int, int, int]
     source: Quantization | None
@@ -45,7 +45,7 @@ class ModelInterface(NamedTuple):
 
 
 def model_format(model: bytes) -> Format:
-    """Which format the bytes are in: TFLite carries 'TFL3' at byte 4, ONNX begins with its ir_version (field 1)."""
+    """Return the format of a model's bytes: TFLite has 'TFL3' at byte 4, ONNX begins with its ir_version (field 1)."""
     if model[4:8] == b"TFL3":
         return "tflite"
     if model[:1] == b"\x08":
@@ -54,7 +54,7 @@ def model_format(model: bytes) -> Format:
 
 
 def ends(model: bytes) -> ModelInterface:
-    """The input and the output of a file."""
+    """Return the shape of a file's input and the quantization of its input and output."""
     if model_format(model) == "onnx":
         return _onnx_ends(model)
     runs = interpreter(model)
@@ -64,10 +64,10 @@ def ends(model: bytes) -> ModelInterface:
 
 
 def run_model(model: bytes, x: Array) -> Array:
-    """Outputs of the file for the pictures ``x`` (n, H, W, C), one after another on one thread of LiteRT or ONNX
-    Runtime. An int8 file is given ``x`` in its own 8 bits, and what it gives is read as numbers.
+    """Return the outputs of a file for the pictures ``x`` (n, H, W, C), run one by one on one thread of LiteRT or ONNX
+    Runtime. For an int8 file ``x`` is quantized, and its outputs are converted to real numbers.
 
-    Feature maps come back as (n, H', W', C') whatever the format, classes as (n, classes). InputError when a picture
+    Feature maps are returned as (n, H', W', C') for both formats, classes as (n, classes). InputError when a picture
     does not have the shape of the file's input.
     """
     run = _run_litert if model_format(model) == "tflite" else _run_onnxruntime
@@ -75,7 +75,8 @@ def run_model(model: bytes, x: Array) -> Array:
 
 
 def stored_inputs(model: bytes, x: Array) -> Any:
-    """The pictures ``x`` (n, H, W, C) as the file takes them: in its own 8 bits, in its order of axes. InputError."""
+    """Return the pictures ``x`` (n, H, W, C) as the file takes them: quantized, in its order of axes. InputError for
+    another shape or type."""
     found = ends(model)
     if x.ndim != 4 or len(x) == 0 or x.shape[1:] != found.shape or x.dtype != np.float32:
         shape = ", ".join(map(str, found.shape))
@@ -85,7 +86,7 @@ def stored_inputs(model: bytes, x: Array) -> Any:
 
 
 def real_outputs(model: bytes, outputs: Any) -> Array:
-    """What the file gave, as numbers: feature maps (n, H', W', C'), classes (n, classes)."""
+    """Return a file's outputs as real numbers: feature maps (n, H', W', C'), classes (n, classes)."""
     if model_format(model) == "onnx" and outputs.ndim == 4:
         outputs = outputs.transpose(0, 2, 3, 1)  # (n, C', H', W') -> (n, H', W', C')
     target = ends(model).target
@@ -111,10 +112,11 @@ def _run_onnxruntime(model: bytes, x: Any) -> Any:
 
 
 def session(model: bytes, profile_to: str = "") -> Any:
-    """ONNX Runtime with the file, on one thread of its CPU provider; ``profile_to`` begins the name of a profile."""
+    """Open a file in ONNX Runtime, on one thread of its CPU provider; ``profile_to`` is the prefix of a profile's path,
+    '' for no profile."""
     import onnxruntime
 
-    getattr(onnxruntime, "disable_telemetry_events", lambda: None)()  # newer ones; nothing is reported anywhere
+    getattr(onnxruntime, "disable_telemetry_events", lambda: None)()  # newer versions have it: no telemetry is sent
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     if profile_to:
@@ -123,7 +125,7 @@ def session(model: bytes, profile_to: str = "") -> Any:
 
 
 def interpreter(model: bytes) -> Any:
-    """LiteRT with the file, on one thread, delegates as by default, allocated."""
+    """Open a file in LiteRT, on one thread, with default delegates and allocated tensors."""
     from ai_edge_litert.interpreter import Interpreter
 
     with _without_banner():
@@ -157,8 +159,8 @@ def _onnx_ends(model: bytes) -> ModelInterface:
 
 @contextmanager
 def _without_banner() -> Iterator[None]:
-    """LiteRT writes 'INFO: Created TensorFlow Lite XNNPACK delegate' to stderr each time, and has no switch for it;
-    what goes wrong, it raises."""
+    """Suppress stderr: LiteRT writes 'INFO: Created TensorFlow Lite XNNPACK delegate' to it each time and has no option
+    against it; errors are raised as exceptions."""
     with _STDERR:
         stderr = os.dup(2)
         nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -1,16 +1,16 @@
-"""Blocks and weights to a TFLite file that XNNPACK takes as one partition: NHWC, no TRANSPOSE, no RESHAPE.
+"""Writer of TFLite files from blocks and weights. XNNPACK runs them as one partition: NHWC, no TRANSPOSE, no RESHAPE.
 
-How each operation of ``edgenas.blocks.ops`` is written:
+Operators for each operation of ``edgenas.blocks.ops``:
 
     conv, depthwise   CONV_2D with weights (O, k, k, I), DEPTHWISE_CONV_2D with (1, k, k, C); relu and relu6 fused
-    hswish            HARD_SWISH after it
+    hswish            a HARD_SWISH behind the operator
     padding           torch pads kernel // 2 on every side. SAME does the same, except for stride 2 on an even size,
-                      where it pads one less before than after: there an explicit PAD and VALID, which is free under
-                      XNNPACK. Torch's last row and column of padding are never read there, so they are left out.
-    pool, linear      MEAN keeping its 1x1 dimensions, then FULLY_CONNECTED, which flattens by itself: (1, classes)
-    hsigmoid          relu6(x + 3) / 6: the 3 goes into the bias, the relu6 is fused, and the 1/6 goes through the
-                      product into the weights of the 1x1 convolution after it, which is exact but for one rounding
-                      of each weight (2^-24 relative). Squeeze-and-excitation costs MEAN, two CONV_2D and one MUL.
+                      where it pads one less before than after: such layers get an explicit PAD and VALID, which costs
+                      no time in XNNPACK. Torch's last row and column of padding are never read there and are left out.
+    pool, linear      MEAN with its 1x1 dimensions, then FULLY_CONNECTED, which flattens by itself: (1, classes)
+    hsigmoid          relu6(x + 3) / 6: the 3 is added to the bias, the relu6 is fused, and the 1/6 moves through the
+                      product into the weights of the 1x1 convolution behind it, exact up to one rounding of each
+                      weight (2^-24 relative). Squeeze-and-excitation takes MEAN, two CONV_2D and one MUL.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _SAME, _VALID = 0, 1
 
 
 def write_tflite(blocks: Sequence[BlockSpec], weights: Sequence[Weights], *, name: str = "main") -> bytes:
-    """A float32 TFLite file: 'input' (1, H, W, C) to 'output' (1, H', W', C'), or (1, classes) after a head.
+    """Return a float32 TFLite file: 'input' (1, H, W, C) to 'output' (1, H', W', C'), or (1, classes) after a head.
 
-    One dict of weights a block, as ``edgenas.blocks.weights`` describes them. Equal arguments give equal bytes.
-    InputError when the blocks do not chain, none of them computes anything, or the weights do not fit.
+    ``weights`` has one dictionary per block, as ``edgenas.blocks.weights`` describes. Equal arguments give equal bytes.
+    InputError when the blocks do not chain, when none of them computes anything, or when the weights do not fit.
     """
     walk = steps(blocks, weights, name)
     size = blocks[0].in_size
@@ -46,7 +46,7 @@ def write_tflite(blocks: Sequence[BlockSpec], weights: Sequence[Weights], *, nam
 
 
 class _Writer:
-    """Turns steps into operators. ``times`` holds the tensors that carry a multiple of what they stand for."""
+    """Converter of steps to operators. ``times`` maps a tensor to the factor by which its values are scaled."""
 
     def __init__(self) -> None:
         self.graph = Subgraph()
@@ -111,7 +111,7 @@ class _Writer:
         )
 
     def _padded(self, label: str, op: Op, source: int) -> int:
-        """``source`` with torch's padding, where SAME would pad differently."""
+        """Return the tensor ``source`` with torch's padding where SAME pads differently, else unchanged."""
         if not needs_pad(op):
             return source
         before, after = op.kernel // 2, op.kernel // 2 - 1
@@ -128,7 +128,7 @@ class _Writer:
 
 
 def needs_pad(op: Op) -> bool:
-    """Whether SAME differs from padding kernel // 2 on every side: stride 2 on an even size, with a kernel to pad."""
+    """Return whether SAME differs from padding kernel // 2 on every side: stride 2 on an even size, with kernel > 1."""
     return op.kind in ("conv", "depthwise") and op.kernel > 1 and op.stride == 2 and op.in_size % 2 == 0
 
 
@@ -137,7 +137,7 @@ def _activation(label: str, op: Op) -> Tensor:
 
 
 def _tflite_order(op: Op, weight: Array) -> Array:
-    """Torch's order of weights (``Op.weight_shape``) to TFLite's."""
+    """Return weights in TFLite's order of axes, from torch's (``Op.weight_shape``)."""
     if op.kind == "linear":
         return weight  # (O, I) in both
     if op.kind == "depthwise":

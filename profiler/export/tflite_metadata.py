@@ -1,10 +1,10 @@
-"""What a TFLite file says of itself to those who run it: labels, colours, and how levels become its input.
+"""Metadata of TFLite files for the programs that run them: labels, colour space, and normalization of the input.
 
     model = with_metadata(model, About('my-net', 'sorts screws', ('bolt', 'nut'), (127.5,) * 3, (127.5,) * 3))
 
 Schema: tensorflow_lite_support/metadata/metadata_schema.fbs, version 1.0.0, which MediaPipe's tasks and Android Studio
-read: a flatbuffer in the file's own buffer TFLITE_METADATA, and ``labels.txt`` in a zip behind the file. Operators and
-weights stay what they were, each at its alignment, so that a file computes and lasts the same with it and without.
+read: a flatbuffer in the file's buffer TFLITE_METADATA, and ``labels.txt`` in a zip behind the file. Operators, weights
+and their alignment do not change: the file's outputs and times are the same with metadata and without.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from edgenas.blocks.labels import class_name, labels_text, parse_labels
 from edgenas.profiler.export.run import ends, model_format
 from edgenas.profiler.export.tflite_pack import ALIGNMENT_BYTES, IDENTIFIER
 
-NAME = "TFLITE_METADATA"  #: of the buffer, in the model's own list
+NAME = "TFLITE_METADATA"  #: name of the buffer in the model's list of metadata
 IDENTIFIER_OF_METADATA = b"M001"
-PARSER = "1.0.0"  #: what a reader must know at least: nothing here is newer
+PARSER = "1.0.0"  #: lowest version of a parser that can read the metadata
 LABELS = "labels.txt"
-_ZIPPED = (1980, 1, 1, 0, 0, 0)  #: the time in the zip, so that equal models give equal bytes
+_ZIPPED = (1980, 1, 1, 0, 0, 0)  #: fixed time in the zip, so that equal models give equal bytes
 
 #: enums of the schema
 _TENSOR_AXIS_LABELS = 2
@@ -37,7 +37,8 @@ _NORMALIZATION_OPTIONS = 1
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """``labels`` name the classes in order; levels 0..255 become (level - mean) / deviation, a number a channel."""
+    """Description of a model: ``labels`` name the classes in order; a pixel's level, 0 .. 255, is normalized to
+    (level - mean) / deviation, with one mean and one deviation per channel."""
 
     name: str
     description: str
@@ -47,12 +48,12 @@ class About:
 
 
 def with_metadata(model: bytes, about: About) -> bytes:
-    """The TFLite file ``model`` with ``about`` in it, in place of what it may have said before.
+    """Return the TFLite file ``model`` with the metadata ``about``, which replaces any earlier metadata.
 
-    InputError for a file of another format, and where labels or channels are not those of the file.
+    InputError for a file of another format, and where the numbers of labels or channels differ from the file's.
     """
     if model_format(model) != "tflite":
-        raise InputError("metadata is for TFLite files; ONNX ones have none that runtimes read")
+        raise InputError("metadata is for TFLite files; ONNX files have none that runtimes read")
     channels = ends(model).shape[2]
     if {len(about.mean), len(about.deviation)} != {channels}:
         raise InputError(f"{len(about.mean)} means and {len(about.deviation)} deviations for {channels} channels")
@@ -63,7 +64,7 @@ def with_metadata(model: bytes, about: About) -> bytes:
     root = schema.ModelT.InitFromPackedBuf(model)
     classes = int(root.subgraphs[0].tensors[root.subgraphs[0].outputs[0]].shape[-1])
     if len(about.labels) != classes:
-        raise InputError(f"{len(about.labels)} labels for a file that tells {classes} classes apart")
+        raise InputError(f"{len(about.labels)} labels for a file with {classes} classes")
     root.metadata = root.metadata or []
     entry = next((entry for entry in root.metadata if entry.name == NAME.encode()), None)
     if entry is None:
@@ -77,7 +78,7 @@ def with_metadata(model: bytes, about: About) -> bytes:
 
 
 def read_labels(model: bytes) -> tuple[str, ...]:
-    """The labels that are packed into a file; InputError where there are none."""
+    """Return the labels that are packed into a file; InputError where there are none."""
     try:
         with zipfile.ZipFile(io.BytesIO(model)) as packed:
             return parse_labels(packed.read(LABELS), LABELS)
@@ -86,7 +87,7 @@ def read_labels(model: bytes) -> tuple[str, ...]:
 
 
 def _bring_in(root: Any, model: bytes) -> None:
-    """Weights that lie behind the flatbuffer, where the quantizer puts them, into it: the zip comes there."""
+    """Move weights from behind the flatbuffer, where the quantizer puts them, into it; the zip is appended there."""
     for buffer in root.buffers:
         if buffer.offset > 1:  # 0 and 1 mean none, as the schema says
             buffer.data = np.frombuffer(model, np.uint8, buffer.size, buffer.offset)
@@ -94,7 +95,8 @@ def _bring_in(root: Any, model: bytes) -> None:
 
 
 def _packed_model(root: Any) -> bytes:
-    """The object API packs buffers anywhere; kernels want them at ALIGNMENT_BYTES."""
+    """Pack a model with every buffer aligned to ALIGNMENT_BYTES, which kernels require and the object API does not
+    give."""
     import ai_edge_litert.schema_py_generated as schema
     import flatbuffers
 
@@ -119,7 +121,7 @@ def _packed_model(root: Any) -> bytes:
 
 
 def _packed(about: About) -> bytes:
-    """ModelMetadata, one subgraph: an image in, a score a label out."""
+    """Return a ModelMetadata flatbuffer with one subgraph: an image as input, one score per label as output."""
     import flatbuffers
 
     b = flatbuffers.Builder(1024)
@@ -166,7 +168,7 @@ def _tensor(
     stats: tuple[int, int] | None = None,
     files: Sequence[int] = (),
 ) -> int:
-    """TensorMetadata; ``stats`` are vectors of the least and the greatest values."""
+    """Add a TensorMetadata and return its offset; ``stats`` are offsets of the vectors of minima and maxima."""
     fields: dict[int, Any] = {0: builder.CreateString(name), 1: builder.CreateString(description), 3: content}
     if units:
         fields[4] = _vector(builder, units)
@@ -178,7 +180,8 @@ def _tensor(
 
 
 def _table(builder: Any, slots: int, fields: dict[int, Any]) -> int:
-    """``fields``: slot in the schema -> offset of what was built before, or (how, number)."""
+    """Add a table and return its offset. ``fields`` maps a slot of the schema to the offset of an object built before,
+    or to (method that prepends, number)."""
     builder.StartObject(slots)
     for slot, value in fields.items():
         if isinstance(value, tuple):

@@ -1,8 +1,8 @@
-"""Tensors and operators to the bytes of a TFLite file: the flatbuffer half of the writer, which knows no blocks.
+"""Packing of tensors and operators into the bytes of a TFLite file: the flatbuffer half of the writer.
 
-Schema: tensorflow/compiler/mlir/lite/schema/schema.fbs, version 3, as the ``ai_edge_litert`` package carries it. Its
-builder functions are called directly, and weights go in as one copy each: the object API of the same module packs a
-vector byte by byte.
+Schema: tensorflow/compiler/mlir/lite/schema/schema.fbs, version 3, as in the ``ai_edge_litert`` package. The schema's
+builder functions are called directly, so that weights are copied once; the object API of the same module packs a vector
+byte by byte.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 SCHEMA_VERSION = 3
 IDENTIFIER = b"TFL3"
-ALIGNMENT_BYTES = 16  #: of every buffer's first byte in the file; kernels load weights in vectors of this width
+ALIGNMENT_BYTES = 16  #: alignment of every buffer in the file; kernels load weights in vectors of this width
 
-#: operator -> its table of options in the schema; float32 needs no more than version 1 of any of them
+#: operator -> its table of options in the schema; float32 needs only version 1 of each operator
 OPTIONS = {
     "ADD": "AddOptions",
     "CONV_2D": "Conv2DOptions",
@@ -30,7 +30,8 @@ OPERATOR_VERSION = 1
 
 
 class Tensor(NamedTuple):
-    """``dtype`` is a name in the schema's TensorType; ``data`` the values of a constant, empty for an activation."""
+    """A tensor: ``dtype`` is a name in the schema's TensorType; ``data`` the bytes of a constant, empty for an
+    activation."""
 
     name: str
     shape: tuple[int, ...]
@@ -39,7 +40,8 @@ class Tensor(NamedTuple):
 
 
 class Operator(NamedTuple):
-    """``inputs`` and ``output`` are tensor indices, ``options`` fields of its table by their schema names."""
+    """An operator: ``inputs`` and ``output`` are indices of tensors; ``options`` are the fields of its table of
+    options, by their names in the schema."""
 
     kind: str
     inputs: tuple[int, ...]
@@ -49,28 +51,28 @@ class Operator(NamedTuple):
 
 @dataclass(slots=True)
 class Subgraph:
-    """A subgraph being built: tensors by index, and by name."""
+    """A subgraph being built: tensors by index, and indices by name."""
 
     tensors: list[Tensor] = field(default_factory=list)
     operators: list[Operator] = field(default_factory=list)
     index: dict[str, int] = field(default_factory=dict)
 
     def tensor(self, tensor: Tensor) -> int:
-        """Index of ``tensor``, which is added unless one of its name is there."""
+        """Return the index of ``tensor``, which is added unless the subgraph has one of its name."""
         index = self.index.setdefault(tensor.name, len(self.tensors))
         if index == len(self.tensors):
             self.tensors.append(tensor)
         return index
 
     def operator(self, kind: str, inputs: tuple[int, ...], output: Tensor, **options: int) -> int:
-        """Append an operator; the index of its output."""
+        """Append an operator and return the index of its output."""
         index = self.tensor(output)
         self.operators.append(Operator(kind, inputs, index, options))
         return index
 
 
 def pack(graph: Subgraph, *, name: str, input_name: str, output_name: str) -> bytes:
-    """A TFLite file with one subgraph ``name``, one input, one output and the signature 'serving_default'.
+    """Return a TFLite file with one subgraph ``name``, one input, one output and the signature 'serving_default'.
 
     Equal graphs give equal bytes.
     """
@@ -102,7 +104,8 @@ def pack(graph: Subgraph, *, name: str, input_name: str, output_name: str) -> by
 
 
 def _buffers(builder: Any, schema: Any, graph: Subgraph) -> list[int]:
-    """Buffer 0 is empty and stands for every activation; then one for each constant, in order of tensors."""
+    """Add the buffers and return their offsets: buffer 0 is empty and used by every activation, then one buffer for
+    each constant, in order of tensors."""
     offsets = []
     for data in (b"", *(t.data for t in graph.tensors if t.data)):
         vector = 0
@@ -118,7 +121,7 @@ def _buffers(builder: Any, schema: Any, graph: Subgraph) -> list[int]:
 
 def _operator_code(builder: Any, schema: Any, code: int) -> int:
     schema.OperatorCodeStart(builder)
-    schema.OperatorCodeAddDeprecatedBuiltinCode(builder, min(code, 127))  # where runtimes of before 2020 look
+    schema.OperatorCodeAddDeprecatedBuiltinCode(builder, min(code, 127))  # read by runtimes from before 2020
     schema.OperatorCodeAddBuiltinCode(builder, code)
     schema.OperatorCodeAddVersion(builder, OPERATOR_VERSION)
     return int(schema.OperatorCodeEnd(builder))
@@ -171,7 +174,7 @@ def _operator(builder: Any, schema: Any, operator: Operator, code_index: int) ->
 
 
 def _signature(builder: Any, schema: Any, names: tuple[str, str], ends: tuple[int, int]) -> int:
-    """The named way in and out that CompiledModel and quantizers use."""
+    """Add the signature, with named input and output, that CompiledModel and quantizers use; return its offset."""
     maps = []
     for name, index in zip(names, ends, strict=True):
         text = builder.CreateString(name)

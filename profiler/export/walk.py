@@ -1,4 +1,4 @@
-"""What both writers walk: the blocks of a network that compute something, with weights that fit them."""
+"""Operations of a network in order, with their weights: the input of both writers."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from edgenas.blocks.ops import INPUT, Op, lower
 from edgenas.blocks.spec import BlockSpec
 from edgenas.blocks.weights import Weights, check_weights
 
-#: The names of every exported file's one input and one output.
+#: Names of the only input and the only output of every exported file.
 INPUT_NAME, OUTPUT_NAME = "input", "output"
 
 
 class Step(NamedTuple):
-    """One operation of a network: ``label`` names its tensor in a file, ``inputs`` those it reads.
+    """One operation of a network: ``label`` names its output tensor in a file, ``inputs`` the tensors that it reads.
 
-    The label is the block's place in the network and the operation's name: '3.expand'; the last one is 'output'.
+    The label is the block's number in the network and the operation's name, such as '3.expand'; the last one is
+    'output'.
     """
 
     label: str
@@ -28,10 +29,10 @@ class Step(NamedTuple):
 
 
 def steps(blocks: Sequence[BlockSpec], weights: Sequence[Weights], name: str) -> Iterator[Step]:
-    """Every operation of the chain in order; skips have none.
+    """Yield every operation of a network in order; skips have none.
 
-    InputError (before the first step) when the blocks do not chain, none of them computes anything, or the weights do
-    not fit.
+    InputError (before the first step) when the blocks do not chain, when none of them computes anything, or when the
+    weights do not fit.
     """
     if len(weights) != len(blocks):
         raise InputError(f"network {name!r} has {len(blocks)} blocks, but weights for {len(weights)}")

@@ -1,11 +1,11 @@
-"""Runs one model on many inputs on the machine it runs on, and prints every output as JSON lines.
+"""Run one model on many inputs on this machine, and print every output as JSON lines.
 
-    python3 answer_runner.py TASK.json      the task; its model, its inputs and bench_runner.py lie beside it
+    python3 bench_runner.py TASK.json      the task names this file as ``runner``; its model and inputs are beside it
 
-One file beside ``bench_runner.py``, whose runtimes it takes; Python 3.9 or newer. Inputs are an .npy of (n, ...), each
-as the model takes it without its first axis; they are mapped, not read whole. Lines printed:
+``bench_runner.py`` runs this file and lends it its runtimes; Python 3.9 or newer. The inputs are an .npy file of
+shape (n, ...), each input without the model's first axis; the file is memory-mapped. Lines printed:
 
-    {"kind": "answers", ...}    what runs, by whom
+    {"kind": "answers", ...}    runtime and versions
     {"kind": "outputs", ...}    of ``count`` inputs from ``first`` on: ``dtype``, ``shape`` of one, ``data`` in base64
     {"kind": "end", "inputs": n}
 """
@@ -13,28 +13,15 @@ as the model takes it without its first axis; they are mapped, not read whole. L
 from __future__ import annotations
 
 import base64
-import importlib.util
-import json
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-TOGETHER = 64  # outputs in a line
-
-
-def load_engines() -> Any:
-    """The module beside this one, found by its path: the search path of imports may leave this folder out."""
-    spec = importlib.util.spec_from_file_location("bench_runner", Path(__file__).with_name("bench_runner.py"))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+TOGETHER = 64  # outputs per line
 
 
 def open_model(runtime: Any, data: bytes) -> Callable[[Any], Any]:
-    """What gives the first output of an input; both with their first axis, of one."""
+    """Return a function from an input to the model's first output, both with a first axis of size 1."""
     if hasattr(runtime.module, "InferenceSession"):
         options = runtime.module.SessionOptions()
         options.intra_op_num_threads = runtime.threads
@@ -55,8 +42,8 @@ def open_model(runtime: Any, data: bytes) -> Callable[[Any], Any]:
     return answer
 
 
-def run(task: dict[str, Any], folder: Path, emit: Callable[[dict[str, Any]], None]) -> None:
-    engines = load_engines()
+def run(engines: Any, task: dict[str, Any], folder: Path, emit: Callable[[dict[str, Any]], None]) -> None:
+    """Run the task in ``folder`` with ``engines``, the module bench_runner, and emit its lines."""
     runtime = engines.RUNTIMES[task["runtime"]](task["threads"])
     import numpy
 
@@ -70,30 +57,3 @@ def run(task: dict[str, Any], folder: Path, emit: Callable[[dict[str, Any]], Non
         data = base64.b64encode(numpy.ascontiguousarray(outputs).tobytes()).decode("ascii")
         emit({"kind": "outputs", "first": first, "count": len(given), **shown, "data": data})
     emit({"kind": "end", "inputs": len(inputs)})
-
-
-def main(arguments: list[str]) -> int:
-    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # libraries that print do so on stderr from here on: stdout is ours
-
-    def emit(record: dict[str, Any]) -> None:
-        out.write(json.dumps(record, allow_nan=False) + "\n")
-        out.flush()
-
-    if len(arguments) != 1 or arguments[0].startswith("-"):
-        print(__doc__, file=sys.stderr)
-        return 2
-    path = Path(arguments[0])
-    os.environ["TMPDIR"] = str(path.parent)  # what runtimes leave in it goes with us
-    run(json.loads(path.read_text(encoding="utf-8")), path.parent, emit)
-    return 0
-
-
-if __name__ == "__main__":
-    try:
-        code = main(sys.argv[1:])
-    except Exception as error:  # whatever a runtime raises is this model's failure
-        print(f"answer_runner: {type(error).__name__}: {error}", file=sys.stderr)
-        code = 1
-    sys.stderr.flush()
-    os._exit(code)  # some runtimes take a second, or crash, on an orderly way out

@@ -1,13 +1,11 @@
-"""Times a batch of models on the machine it runs on, and prints raw samples as JSON lines. Needs numpy and one runtime.
+"""Time a batch of models on this machine, and print raw samples as JSON lines. Needs numpy and one runtime.
 
-    python3 bench_runner.py --describe litert|onnxruntime PROBE    what is installed here, as one JSON object
-    python3 bench_runner.py PLAN.json                              run a plan; its models lie beside it
+    python3 bench_runner.py --describe litert|onnxruntime PROBE    print the installed runtime as one JSON object
+    python3 bench_runner.py PLAN.json                              run a plan, or the ``runner`` beside it that it names
 
-One file, Python 3.9 or newer, nothing of ours imported: it is copied to devices. All models are loaded and warmed up,
-then measured in rounds, their order shuffled each round, so that what disturbs the machine disturbs all of them alike.
-Only invoke is timed. A sample is ``loops`` invokes that last ``min_sample_ns``; or, where the plan has a ``companion``,
-one invoke after that has run and the input was written: caches then hold what they hold in the middle of a network.
-Lines printed: one ``header``, one ``model`` or ``error`` for each model, one ``end``.
+A single file without other imports of edgenas, Python 3.9 or newer: it is copied to devices. All models are loaded and
+warmed up, then measured in rounds of random order. Only invoke is timed. A sample is ``loops`` invokes that last
+``min_sample_ns`` in all; with a ``companion``, one invoke after it has run: caches are then as inside a network.
 """
 
 from __future__ import annotations
@@ -19,6 +17,7 @@ import hashlib
 import json
 import os
 import random
+import runpy
 import statistics
 import sys
 import tempfile
@@ -27,8 +26,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-WARM_WINDOW = 5  # invokes in a warm-up window
-WARM_AGREE = 0.05  # two windows agree when their medians differ by less than this share
+WARM_WINDOW, WARM_AGREE = 5, 0.05  # invokes in a warm-up window; windows agree whose medians differ by a smaller share
 MAX_LOOPS = 100_000
 ONNX_TYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8", "tensor(int8)": "int8", "tensor(int64)": "int64"}
 
@@ -36,7 +34,7 @@ Emit = Callable[[dict[str, Any]], None]
 
 
 class Loaded(NamedTuple):
-    """A model ready to run: what to time, to write inputs and read outputs; by whom, in how many delegated parts."""
+    """A model ready to run: functions that run it, write inputs, read outputs; its delegate and partitions."""
 
     invoke: Callable[[], Any]
     refresh: Callable[[], Any]
@@ -46,7 +44,7 @@ class Loaded(NamedTuple):
 
 
 class LiteRT:
-    """ai_edge_litert, or tflite_runtime where that is what the device has. XNNPACK is on by default."""
+    """LiteRT: ai_edge_litert, or tflite_runtime where the device has only that. XNNPACK is on by default."""
 
     def __init__(self, threads: int) -> None:
         self.threads, self.notes = threads, "delegates as by default, inputs set before timing"
@@ -70,7 +68,7 @@ class LiteRT:
         inputs = enumerate(interpreter.get_input_details())
         given = [(t["index"], make_input(t["shape"], t["dtype"], seed + i)) for i, t in inputs]
         wanted = [tensor["index"] for tensor in interpreter.get_output_details()]
-        # a delegate replaces the operators it takes by nodes called DELEGATE; the only one here by default is XNNPACK
+        # a delegate replaces its operators by nodes called DELEGATE; the only default delegate is XNNPACK
         partitions = sum(op["op_name"] == "DELEGATE" for op in interpreter._get_ops_details())
         delegate = "xnnpack" if partitions else "none"
         read, write = interpreter.get_tensor, functools.partial(self.write, interpreter, given)
@@ -83,12 +81,12 @@ class LiteRT:
 
 
 class OnnxRuntime:
-    """onnxruntime's CPU provider, sequential, inputs and outputs bound once."""
+    """ONNX Runtime: its CPU provider, sequential execution, inputs and outputs bound once."""
 
     def __init__(self, threads: int) -> None:
         import onnxruntime
 
-        getattr(onnxruntime, "disable_telemetry_events", lambda: None)()  # newer ones; nothing is reported anywhere
+        getattr(onnxruntime, "disable_telemetry_events", lambda: None)()  # newer versions have it: no telemetry is sent
         self.module, self.threads = onnxruntime, threads
         self.notes = "CPUExecutionProvider, sequential, all graph optimisations, IOBinding, spinning allowed"
         self.notes += " during a run only" if threads > 1 else ""
@@ -99,7 +97,7 @@ class OnnxRuntime:
     def load(self, data: bytes, seed: int) -> Loaded:
         options = self.module.SessionOptions()
         options.intra_op_num_threads = self.threads  # its execution mode is sequential by default
-        if self.threads > 1:  # else the workers of one model spin on while the next is timed
+        if self.threads > 1:  # otherwise the workers of one model still spin while the next is timed
             options.add_session_config_entry("session.force_spinning_stop", "1")
         session = self.module.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         binding, given = session.io_binding(), []
@@ -119,7 +117,7 @@ RUNTIMES: dict[str, Callable[[int], LiteRT | OnnxRuntime]] = {"litert": LiteRT, 
 
 
 class Model:
-    """One model being measured: warm-up decides ``loops`` and ``samples`` (a round), rounds collect times."""
+    """One model being measured: warm-up sets ``loops`` and ``samples`` per round, rounds collect times."""
 
     def __init__(self, name: str, loaded: Loaded) -> None:
         self.name, self.loaded = name, loaded
@@ -127,7 +125,7 @@ class Model:
         self.rounds: list[list[int]] = []
 
     def warm_up(self, plan: dict[str, Any]) -> None:
-        """At least warmup_runs and warmup_ms, on until two windows agree, never past warmup_limit_ms."""
+        """Run at least warmup_runs and warmup_ms, then until two windows agree, never longer than warmup_limit_ms."""
         clock, invoke = time.perf_counter_ns, self.loaded.invoke
         begin = now = clock()
         least, limit = begin + plan["warmup_ms"] * 1e6, begin + plan["warmup_limit_ms"] * 1e6
@@ -172,7 +170,7 @@ class Model:
 
 
 def make_input(shape: Any, dtype: Any, seed: int) -> Any:
-    """Seeded values: standard normal for floats, 0 .. 127 for integers."""
+    """Return seeded values: standard normal for floats, 0 .. 127 for integers."""
     import numpy
 
     generator = numpy.random.default_rng(seed)
@@ -183,18 +181,18 @@ def make_input(shape: Any, dtype: Any, seed: int) -> Any:
 
 
 def settle(cores: list[int], scheduler: str) -> dict[str, Any]:
-    """Pin and raise priority before any library starts threads; returns what is really in force."""
+    """Pin and raise priority before any library starts threads; return the cores and the scheduler in force."""
     if cores:
         os.sched_setaffinity(0, cores)
     if scheduler == "fifo":
-        with contextlib.suppress(OSError):  # not permitted: what is returned says so
+        with contextlib.suppress(OSError):  # not permitted: the returned scheduler is then 'normal'
             os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(os.sched_get_priority_min(os.SCHED_FIFO)))
     fifo = os.sched_getscheduler(0) == os.SCHED_FIFO
     return {"cores": sorted(os.sched_getaffinity(0)), "scheduler": "fifo" if fifo else "normal"}
 
 
 def library_sha256(folder: Path) -> str:
-    """Over every shared library at the top of the package, by name and content."""
+    """Return the digest of the names and contents of all shared libraries at the top of the package."""
     digest = hashlib.sha256()
     for path in sorted(folder.glob("*.so*")):
         digest.update(path.name.encode() + path.read_bytes())
@@ -202,25 +200,22 @@ def library_sha256(folder: Path) -> str:
 
 
 def identify(name: str, runtime: LiteRT | OnnxRuntime) -> dict[str, Any]:
-    python = ".".join(str(n) for n in sys.version_info[:3])
-    package = {"package": runtime.package, "version": runtime.version}
-    return {"runtime": name, **package, "python": python, "notes": runtime.notes}
+    who = {"runtime": name, "package": runtime.package, "version": runtime.version}
+    return {**who, "python": ".".join(str(n) for n in sys.version_info[:3]), "notes": runtime.notes}
 
 
 def describe(name: str, probe: Path, emit: Emit) -> None:
-    """What a campaign must know before it starts: versions, who computes ``probe``, CPUs and priorities allowed."""
+    """Emit what a campaign needs before it starts: versions, delegate of ``probe``, permitted CPUs and schedulers."""
     allowed = settle([], "fifo")
     runtime = RUNTIMES[name](1)
     machine = {"cpus": allowed["cores"], "schedulers": sorted({"normal", allowed["scheduler"]})}
-    build = {
-        "delegate": runtime.load(probe.read_bytes(), 0).delegate,
-        "library_sha256": library_sha256(runtime.library),
-    }
+    delegate = runtime.load(probe.read_bytes(), 0).delegate
+    build = {"delegate": delegate, "library_sha256": library_sha256(runtime.library)}
     emit({"kind": "description", **identify(name, runtime), **build, **machine})
 
 
 class Batch:
-    """Models that fail leave an error line behind and the rest go on."""
+    """A batch of models: a model that fails gives an error line, and the others continue."""
 
     def __init__(self, plan: dict[str, Any], folder: Path, emit: Emit) -> None:
         self.plan, self.folder, self.emit = plan, folder, emit
@@ -232,10 +227,10 @@ class Batch:
         emit({"kind": "header", **identify(plan["runtime"], self.runtime), **in_force})
 
     def attempt(self, name: str, stage: str, action: Callable[[], Any]) -> Any:
-        """What ``action`` returns, True for nothing, None after an error line."""
+        """Return the result of ``action``, True where that is None, and None after an error line."""
         try:
             result = action()
-        except Exception as error:  # whatever a runtime raises is that model's failure
+        except Exception as error:  # any exception of a runtime is a failure of that model
             self.errors += 1
             text = "".join(c if c.isprintable() else " " for c in f"{type(error).__name__}: {error}")
             message = " ".join(text.split())[:300]
@@ -270,11 +265,10 @@ class Batch:
 
 def main(arguments: list[str]) -> int:
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # libraries that print do so on stderr from here on: stdout is ours
+    os.dup2(2, 1)  # output of libraries goes to stderr from this line on: stdout has only our lines
 
     def emit(record: dict[str, Any]) -> None:
-        out.write(json.dumps(record, allow_nan=False) + "\n")
-        out.flush()
+        print(json.dumps(record, allow_nan=False), file=out, flush=True)
 
     if arguments[:1] == ["--describe"] and len(arguments) == 3 and arguments[1] in RUNTIMES:
         with tempfile.TemporaryDirectory(prefix="edgenas-") as folder:
@@ -283,7 +277,11 @@ def main(arguments: list[str]) -> int:
     elif len(arguments) == 1 and not arguments[0].startswith("-"):
         plan = Path(arguments[0])
         os.environ["TMPDIR"] = str(plan.parent)  # what runtimes leave in it, as onnxruntime on import, goes with us
-        Batch(json.loads(plan.read_text(encoding="utf-8")), plan.parent, emit).run()
+        task = json.loads(plan.read_text(encoding="utf-8"))
+        if "runner" not in task:
+            Batch(task, plan.parent, emit).run()
+        else:
+            runpy.run_path(str(plan.with_name(task["runner"])))["run"](sys.modules[__name__], task, plan.parent, emit)
     else:
         print(__doc__, file=sys.stderr)
         return 2
@@ -293,8 +291,9 @@ def main(arguments: list[str]) -> int:
 if __name__ == "__main__":
     try:
         code = main(sys.argv[1:])
-    except (ImportError, OSError) as error:
-        print(f"bench_runner: {error}", file=sys.stderr)
+    except Exception as error:  # whatever a runtime raises is the failure of what it runs
+        kind = "" if isinstance(error, (ImportError, OSError)) else f"{type(error).__name__}: "
+        print(f"bench_runner: {kind}{error}", file=sys.stderr)
         code = 1
     sys.stderr.flush()
-    os._exit(code)  # some runtimes take a second, or crash, on an orderly way out
+    os._exit(code)  # some runtimes take a second, or crash, in a normal exit

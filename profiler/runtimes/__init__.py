@@ -1,4 +1,4 @@
-"""The runtimes that can be measured, by name; for each format of model files the one with Python comes first."""
+"""Runtimes that can be measured, by name; for each format of model files the one with Python comes first."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ RUNTIMES: dict[str, Runtime] = {
 
 
 def find_runtime(name: str) -> Runtime:
-    """Return a runtime by name, 'FILE.py:NAME', 'PACKAGE.MODULE:NAME' or entry point of ``edgenas.runtimes``.
+    """Return the runtime called ``name``, or that of 'FILE.py:NAME', 'PACKAGE.MODULE:NAME' or an entry point of
+    ``edgenas.runtimes``.
 
-    InputError for a name that does not exist, with the nearest, and for code of the user's own that is no runtime.
+    InputError for an unknown name, with the nearest known one, and for code of the user's own that is not a runtime.
     """
     found = find(name, RUNTIMES, "runtime", GROUPS["runtime"])
     if found.code is not None:

@@ -1,5 +1,5 @@
-"""What ``answer_runner.py`` prints, read back: the outputs of one model for many inputs. The text comes from a device
-and is not to be believed."""
+"""Parser of the output of ``answer_runner.py``: outputs of one model for many inputs. The text comes from a device and
+is not trusted."""
 
 from __future__ import annotations
 
@@ -21,14 +21,16 @@ _MOST_INPUTS, _MOST_VALUES = 1 << 20, 1 << 24
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answers:
-    """``outputs`` (n, ...) as the model stores them, in the order of the inputs, and what computed them."""
+    """Outputs of one model: ``outputs`` (n, ...) as the model stores them, in the order of the inputs, and the runtime
+    that computed them."""
 
     installed: Installed
     outputs: Any
 
 
 def parse_answers(text: str, inputs: int) -> Answers:
-    """Read the outputs for ``inputs`` inputs. OutputError for text that is cut, or that the runner does not write."""
+    """Parse the outputs for ``inputs`` inputs. OutputError for text that is incomplete, or that the runner does not
+    write."""
     if len(text) > LIMIT_CHARS:
         raise OutputError(f"the runner printed {len(text):,} characters, more than {LIMIT_CHARS:,}")
     installed: Installed | None = None
@@ -39,7 +41,7 @@ def parse_answers(text: str, inputs: int) -> Answers:
             fields = Fields(parse_line(line))
             kind = fields.text("kind", 20)
             if ended or (kind == "answers") != (number == 1):
-                raise ValueError("it stands where it should not")
+                raise ValueError(f"a record of kind {kind!r} is out of order")
             if kind == "answers":
                 installed = read_installed(fields)
             elif kind == "outputs":
@@ -60,6 +62,7 @@ def parse_answers(text: str, inputs: int) -> Answers:
 
 
 def _outputs(fields: Fields, done: int, before: Any) -> Any:
+    """Return the outputs of one line; ``done`` inputs precede it, and ``before`` has their type and shape."""
     first, count = fields.whole("first", 0, _MOST_INPUTS), fields.whole("count", 1, _MOST_INPUTS)
     name, shape = fields.text("dtype", 20), fields.wholes("shape", 1, _MOST_VALUES, 4)
     data = fields.any("data")

@@ -1,4 +1,4 @@
-"""Runtime: how to start one on a device and how to read what it prints. Pure: files, argv and text, nothing is run."""
+"""Runtime protocol: files and commands that start a runtime on a device, and parsers of its output. Nothing is run."""
 
 from __future__ import annotations
 
@@ -13,58 +13,58 @@ if TYPE_CHECKING:
 
 
 class Runtime(Protocol):
-    """A runtime, and what drives it on a device: ``program``, a path there, is a Python or a tool of its own.
+    """A runtime, and the way to drive it on a device; ``program`` is the path there of a Python, or of the tool itself.
 
-    Files are carried to a fresh folder of the device before a command runs; a plan must be settled (``Plan.on``).
+    Files are pushed to a new folder of the device before a command runs. A plan must be settled (``Plan.on``).
     """
 
     @property
     def name(self) -> str:
-        """Key of RUNTIMES, and what tables call it."""
+        """Key of RUNTIMES, and the runtime's name in tables."""
         ...
 
     @property
     def format(self) -> str:
-        """Key of ``edgenas.profiler.export.WRITERS``, also the suffix of its model files."""
+        """Key of ``edgenas.profiler.export.WRITERS``, and suffix of its model files."""
         ...
 
     @property
     def install(self) -> str:
-        """What to do where it is missing."""
+        """How to install the runtime where it is missing."""
         ...
 
     def describe_files(self) -> dict[str, bytes]:
-        """File name -> content of what asking for the description takes."""
+        """Return the files (name -> content) that the description of the device needs."""
         ...
 
     def describe_command(self, program: str, folder: str) -> list[str]:
-        """Command line that tells what is installed."""
+        """Return the command line that prints the description: the installed versions and the device's abilities."""
         ...
 
     def parse_describe(self, stdout: str) -> Description:
-        """Read its answer; OutputError."""
+        """Parse the description. Raises OutputError."""
         ...
 
     def batch_files(self, models: Mapping[str, bytes], plan: Plan, process: int) -> dict[str, bytes]:
-        """File name -> content of a batch: ``models`` (name -> content of its file), and what measures them."""
+        """Return the files (name -> content) of a batch: ``models`` (name -> content of its file), and their runner."""
         ...
 
     def command(self, program: str, folder: str) -> list[str]:
-        """Command line that measures the batch in ``folder``."""
+        """Return the command line that measures the batch in ``folder``."""
         ...
 
     def parse(self, stdout: str) -> BatchOutput | None:
-        """Read what it printed, whole or cut; None when nothing had begun. OutputError."""
+        """Parse the output of a batch, complete or not; None when no measurement had begun. Raises OutputError."""
         ...
 
     def alone_files(self, model: bytes, plan: Plan, task: SustainedRequest) -> dict[str, bytes]:
-        """File name -> content of what runs one model alone and without pause."""
+        """Return the files (name -> content) that run one model alone and without pause."""
         ...
 
     def alone_command(self, program: str, folder: str) -> list[str]:
-        """Command line that does so in ``folder``."""
+        """Return the command line that runs the model in ``folder`` alone."""
         ...
 
     def parse_alone(self, stdout: str, task: SustainedRequest) -> SustainedOutput | None:
-        """Read what it printed, whole or cut; None when nothing had begun. OutputError."""
+        """Parse the output of a sustained run, complete or not; None when no run had begun. Raises OutputError."""
         ...

@@ -1,10 +1,10 @@
-"""TensorFlow Lite's ``benchmark_model``: its command line, and what it prints, read strictly. Pure: nothing is run.
+"""TensorFlow Lite's ``benchmark_model``: its command line, and a strict parser of its output. Nothing is run.
 
-The tool is a program without Python, for phones. Formats read: that of 2018 (``Average inference timings``), that of
-TensorFlow 2.3 to 2.14 (no prefix), and that since, with ``INFO:`` before each line; with and without operator profiles.
-Source: tensorflow/lite/tools/benchmark/{benchmark_model,benchmark_tflite_model}.cc. INFO goes to stdout, ERROR and what
-delegates say to stderr. Lines of others in between are passed over; a line of the tool that is garbled, missing, twice
-or out of order refuses the run, and so do numbers that contradict each other: every average is printed twice.
+The tool is a program without Python, for phones. Formats: that of 2018 (``Average inference timings``), that of
+TensorFlow 2.3 to 2.14 (no prefix), and the later one with ``INFO:`` before each line; with and without operator
+profiles. Source: tensorflow/lite/tools/benchmark/{benchmark_model,benchmark_tflite_model}.cc. INFO goes to stdout;
+ERROR and messages of delegates go to stderr. Lines of other programs are ignored. A run is refused for a line of the
+tool that is garbled, missing, repeated or out of order, and for contradictory numbers: every average is printed twice.
 """
 
 from __future__ import annotations
@@ -47,14 +47,15 @@ _REPLACING = re.compile(
     r"partitions for (?:the whole graph|subgraph [0-9]{1,4})\."
 )
 _CREATED = "Created TensorFlow Lite XNNPACK delegate for CPU."
-# what the tool itself prints begins so; such a line must be whole
+# beginnings of the tool's own lines; such a line must be complete
 _OURS = ("count=", "Initialized session", "Running benchmark", "Inference timings", "Average inference timings")
 _OURS_ONCE = (*_OURS, "Num threads:", "Graph:", "Use xnnpack:", "Explicitly applied", "Though ", "Replacing ")
 
 
 @dataclass(frozen=True, slots=True)
 class ToolFlags:
-    """Flags of the tool; ``min_s`` goes on past ``num_runs``, ``max_s`` cuts short; both hold for the warm-up's own."""
+    """Flags of the tool. A series ends after its number of runs and its minimum time (the warm-up has its own), at the
+    latest after ``max_s``."""
 
     graph: str
     threads: int = 1
@@ -68,9 +69,10 @@ class ToolFlags:
 
 @dataclass(frozen=True, slots=True)
 class ToolReport:
-    """One run of the tool. ``delegate`` is who was asked to compute ('' for none named), ``executed`` how much of the
-    graph it took: 'completely', 'partially', 'not' or '' where nothing is said; ``partitions`` its parts. ``bounds``
-    are those of the warm-up and of the runs."""
+    """Report of one run of the tool. ``bounds`` are the limits of the warm-up and of the runs; ``delegate`` is the
+    requested delegate ('' for none named), ``executed`` how much of the graph it executes ('completely', 'partially',
+    'not'; '' where it is not printed), ``partitions`` the number of its parts. ``cut_short``: the time limit ended the
+    runs."""
 
     init_us: int
     warmup: Stat
@@ -86,19 +88,20 @@ class ToolReport:
 
     @property
     def sample_ns(self) -> int:
-        """All timed inferences together: a sample of ``runs.count`` loops, to six significant digits."""
+        """Time of all timed inferences, ns: a sample of ``runs.count`` loops, to six significant digits."""
         return round(self.runs.avg_us * self.runs.count * 1000)
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A run that was begun but whose text gives no numbers, and why."""
+    """A run that began but has no valid numbers, with the reason."""
 
     reason: str
 
 
 def command(binary: str, options: ToolFlags, cores: Sequence[int]) -> list[str]:
-    """Command line on the device, pinned to ``cores`` by ``taskset HEXMASK`` (util-linux and toybox alike)."""
+    """Return the command line on the device, pinned to ``cores`` by ``taskset HEXMASK`` (as util-linux and toybox have
+    it)."""
     pin = ["taskset", f"{sum(1 << core for core in set(cores)):x}"] if cores else []
     flags = {
         "graph": options.graph,
@@ -114,7 +117,7 @@ def command(binary: str, options: ToolFlags, cores: Sequence[int]) -> list[str]:
 
 
 def parse_run(stdout: str, stderr: str = "", *, asked: ToolFlags | None = None) -> ToolReport:
-    """Exactly one run, done as ``asked``; OutputError with the reason for anything else."""
+    """Parse exactly one run that used the flags ``asked``; OutputError with the reason for anything else."""
     found = parse_log(stdout, stderr)
     if len(found) != 1:
         raise OutputError(f"benchmark_model printed {len(found)} runs where one was started")
@@ -126,30 +129,30 @@ def parse_run(stdout: str, stderr: str = "", *, asked: ToolFlags | None = None) 
     return run
 
 
-def _check_honoured(run: ToolReport, asked: ToolFlags) -> None:
-    """OutputError where a flag had no effect: some builds pass over those that they do not know."""
+def _check_honoured(run: ToolReport, flags: ToolFlags) -> None:
+    """Raise OutputError where a flag had no effect: some builds ignore unknown flags."""
     warmup, runs = run.bounds
     for name, want, got in (
-        ("graph", asked.graph, run.graph),
-        ("num_threads", asked.threads, run.threads),
-        ("use_xnnpack", asked.use_xnnpack, run.use_xnnpack),
-        ("warmup_runs", asked.warmup_runs, warmup.runs),
-        ("warmup_min_secs", _printed(asked.warmup_min_s), warmup.least_s),
-        ("num_runs", asked.num_runs, runs.runs),
-        ("min_secs", _printed(asked.min_s), runs.least_s),
-        *(("max_secs", _printed(asked.max_s), bound.most_s) for bound in run.bounds if bound.most_s is not None),
+        ("graph", flags.graph, run.graph),
+        ("num_threads", flags.threads, run.threads),
+        ("use_xnnpack", flags.use_xnnpack, run.use_xnnpack),
+        ("warmup_runs", flags.warmup_runs, warmup.runs),
+        ("warmup_min_secs", _printed(flags.warmup_min_s), warmup.least_s),
+        ("num_runs", flags.num_runs, runs.runs),
+        ("min_secs", _printed(flags.min_s), runs.least_s),
+        *(("max_secs", _printed(flags.max_s), bound.most_s) for bound in run.bounds if bound.most_s is not None),
     ):
         if got != want:
             raise OutputError(f"benchmark_model ran with {name} {got!r:.200}, not {want!r:.200} as asked")
 
 
 def _printed(value: float) -> float:
-    """As it comes back from a text of six significant digits."""
+    """Return a value as the tool prints it: rounded to six significant digits."""
     return float(f"{value:g}")
 
 
 def parse_log(stdout: str, stderr: str = "") -> tuple[ToolReport | Refused, ...]:
-    """Every run in a log, in order; OutputError when there is none. ``stderr`` belongs to the last run."""
+    """Parse every run in a log, in order; OutputError when there is none. ``stderr`` belongs to the last run."""
     if len(stdout) + len(stderr) > LIMIT_CHARS:
         raise OutputError(f"benchmark_model printed more than {LIMIT_CHARS:,} characters")
     parts: list[_Part] = []
@@ -175,7 +178,7 @@ def parse_log(stdout: str, stderr: str = "") -> tuple[ToolReport | Refused, ...]
 
 @dataclass(slots=True)
 class _Part:
-    """The lines of one run so far."""
+    """Parser of the lines of one run; ``reason`` is the first fault."""
 
     reason: str = ""
     loaded: bool = False
@@ -188,7 +191,7 @@ class _Part:
     created: bool = False
 
     def take(self, text: str) -> None:
-        """Read a line of stdout; the first fault is the reason."""
+        """Parse a line of stdout; the first fault becomes the ``reason``."""
         if self.reason:
             return
         try:
@@ -197,12 +200,12 @@ class _Part:
             self.reason = str(error)
 
     def take_stderr(self, text: str) -> None:
-        """Read a line of stderr: errors and what delegates say."""
+        """Parse a line of stderr: errors and messages of delegates."""
         if text.startswith(("Replacing ", _CREATED)) or _ERROR.fullmatch(text):
             self.take(text)
 
     def end(self) -> ToolReport | Refused:
-        """What the lines add up to."""
+        """Return the report of the lines, or the reason of the refusal."""
         try:
             return Refused(self.reason) if self.reason else self._end()
         except ValueError as error:

@@ -1,8 +1,8 @@
-"""The line of numbers that TensorFlow's tools print of a series: ``count=50 first=.. curr=.. min=.. max=.. avg=..``.
+"""Parser of the line of statistics that TensorFlow's tools print: ``count=50 first=.. curr=.. min=.. max=.. avg=..``.
 
 Format: ``Stat::OutputToStream`` in tensorflow/core/util/stats_calculator.h (later tensorflow/compiler/xla/tsl/util), up
-to the version that adds p5, median and p95. Averages have six significant digits, the rest are whole microseconds. What
-is printed is redundant, and a line whose numbers cannot all be true of one series is refused.
+to the version that adds p5, median and p95. Averages have six significant digits, the rest are whole microseconds. The
+numbers are redundant: a line whose numbers no series can have is refused.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ _FULL = re.compile(
 )
 
 
-_STRAY_S = 0.25  # of a series, between the times it counts: copying inputs, and a busy machine that has others run
-_STRAY_RUN_S = 0.001  # more of it for each run
+_STRAY_S = 0.25  # seconds of a series outside of its counted times: copying of inputs, and other load of the machine
+_STRAY_RUN_S = 0.001  # additional seconds for each run
 
 
 class SeriesLimit(NamedTuple):
-    """How long a series was to go on: ``runs`` and ``least_s``, unless ``most_s`` ends it."""
+    """Limits of a series: it ends after ``runs`` runs and ``least_s`` seconds, at the latest after ``most_s``
+    seconds."""
 
     runs: int
     least_s: float
@@ -34,8 +35,8 @@ class SeriesLimit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Stat:
-    """A series of times in microseconds: how many, the first, the last, the least, the most, the mean as printed
-    (``avg_text``), the standard deviation of the population (cut to a whole number), and percentiles where printed."""
+    """A series of times in microseconds: count, first, last, minimum, maximum, mean as printed (``avg_text``), standard
+    deviation of the population (truncated to a whole number), and (p5, median, p95) where printed."""
 
     count: int
     first_us: int
@@ -48,12 +49,12 @@ class Stat:
 
     @property
     def avg_us(self) -> float:
-        """The mean, to six significant digits."""
+        """Mean time, us, to six significant digits."""
         return float(self.avg_text)
 
 
 def parse_stat(line: str) -> Stat:
-    """Read the line; ValueError says what is wrong with it."""
+    """Parse the line of a series; ValueError names its fault."""
     same = _SAME.fullmatch(line)
     if same is not None:
         count, value = int(same[1]), int(same[2])
@@ -75,7 +76,7 @@ def parse_stat(line: str) -> Stat:
 
 
 def parse_float(text: str) -> float:
-    """A number as C++ prints it, six significant digits; ValueError for any other spelling."""
+    """Parse a number as C++ prints it, with six significant digits; ValueError for any other spelling."""
     value = float(text)
     if not math.isfinite(value) or f"{value:g}" != text:
         raise ValueError(f"{text!r:.40} is not a number as the tool prints it")
@@ -83,10 +84,11 @@ def parse_float(text: str) -> float:
 
 
 def is_cut(stat: Stat, bound: SeriesLimit) -> bool:
-    """Whether the time limit ended the series; ValueError where neither limit nor number of runs explains its count.
+    """Return whether the time limit ended the series; ValueError where neither the limit nor the number of runs
+    explains its count.
 
-    The tool goes on while there are runs to do or time to fill, and stops once the limit has passed, by a clock that
-    also counts what it does between the runs.
+    The tool continues until both the number of runs and the minimum time are reached, and stops once the limit has
+    passed, by a clock that also counts the time between runs.
     """
     runs, least_s, most_s = bound
     total_s = stat.count * stat.avg_us / 1e6
@@ -99,8 +101,8 @@ def is_cut(stat: Stat, bound: SeriesLimit) -> bool:
 
 
 def _possible(stat: Stat) -> bool:
-    """Order, and the bounds on a variance given the mean and some of the values: from above Bhatia and Davis (2000),
-    from below by putting the values not known at one place."""
+    """Return whether a series can have these numbers: their order, and the bounds of the variance given the mean and
+    some values, from above by Bhatia and Davis (2000), from below by placing all unknown values at one point."""
     n, mean, low, high = stat.count, stat.avg_us, stat.min_us, stat.max_us
     slack = 10.0 ** (math.floor(math.log10(mean)) - 5) if mean > 0 else 0.0  # half a unit of the sixth digit, and more
     inside = low <= min(stat.first_us, stat.last_us) and max(stat.first_us, stat.last_us) <= high
@@ -111,17 +113,17 @@ def _possible(stat: Stat) -> bool:
     rest = n - len(known)
     if rest < 0:
         return False
-    off = [value - mean for value in known]
-    squares = sum(x * x for x in off) + (sum(off) ** 2 / rest if rest else 0.0)
+    deviations = [value - mean for value in known]
+    squares = sum(x * x for x in deviations) + (sum(deviations) ** 2 / rest if rest else 0.0)
     blur = slack * math.sqrt(len(known) / rest) if rest else slack
     least = math.sqrt(squares / n) - blur
-    if not rest and abs(sum(off)) > n * slack:
+    if not rest and abs(sum(deviations)) > n * slack:
         return False
     most = math.sqrt(max(0.0, (mean - low + slack) * (high - mean + slack)))
     if not least - 1.01 <= stat.std_us <= most + 0.01:
         return False
     if stat.percentiles_us is not None:
         p5, median, p95 = stat.percentiles_us
-        # the tool's median may sit one place off the middle, which a long series does not notice
+        # the tool's median may be one rank from the middle, which is negligible in a long series
         return low <= p5 <= median <= p95 <= high and abs(mean - median) <= (stat.std_us + 1) * math.sqrt(n) + slack
     return True

@@ -1,5 +1,5 @@
-"""What the runner prints, read back. The text comes from a device and is not to be believed: every line is checked, and
-anything that is not exactly what the runner writes is refused with the reason."""
+"""Parser of the runner's output. The text comes from a device and is not trusted: every line is checked, and any text
+that the runner does not write is refused with the reason."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _MAX_CPU = 4095
 
 
 class OutputError(OutcomeError):
-    """Text that no runner of ours writes."""
+    """Output that no runner of edgenas writes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """A runtime as found on a device: the package that brings it, versions, and how it is set up (``notes``)."""
+    """A runtime installed on a device: the package that contains it, versions, and its configuration (``notes``)."""
 
     runtime: str
     package: str
@@ -34,8 +34,14 @@ class Installed:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What a device offers: CPUs a process may use, schedulers it may ask for, who computes (``delegate``), and whether
-    another model can run between samples (``cold``)."""
+    """Description of a runtime on a device.
+
+    delegate         delegate that computes a small model
+    library_sha256   digest of the runtime's shared libraries
+    cpus             numbers of the CPUs that a process may use
+    schedulers       schedulers that a process may request
+    cold             whether another model can run between samples
+    """
 
     installed: Installed
     delegate: str
@@ -47,7 +53,7 @@ class Description:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What was in force while a batch ran."""
+    """Conditions in force while a batch ran."""
 
     installed: Installed
     threads: int
@@ -58,9 +64,9 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class ModelResult:
-    """One model's raw samples: round -> nanoseconds of ``loops`` runs. ``checksum`` is the sum and the absolute sum of
-    its outputs, None from a tool that does not show them; ``partitions`` counts the parts a delegate took, ``delegate``
-    names it."""
+    """Raw samples of one model: round -> nanoseconds of ``loops`` runs. ``checksum`` is the sum and the absolute sum of
+    its outputs, None for a tool that does not show them; ``partitions`` is the number of parts that ``delegate``
+    executed."""
 
     name: str
     loops: int
@@ -82,7 +88,7 @@ class ModelError:
 
 @dataclass(frozen=True, slots=True)
 class BatchOutput:
-    """Everything a batch printed; not ``complete`` where the end line is missing: what is here is still whole."""
+    """Output of a batch; not ``complete`` where the end line is missing, but every record in it is whole."""
 
     header: Header
     results: tuple[ModelResult, ...]
@@ -91,7 +97,7 @@ class BatchOutput:
 
 
 def parse_description(text: str) -> Description:
-    """The answer to --describe; OutputError when it is anything else."""
+    """Parse the output of --describe; OutputError for any other text."""
     try:
         fields = Fields(parse_line(text[:100_000]))
         if fields.text("kind") != "description":
@@ -111,8 +117,8 @@ def parse_description(text: str) -> Description:
 
 
 def parse_batch(text: str) -> BatchOutput | None:
-    """What a plan printed; None when it ended before the first line was whole. OutputError on anything that the runner
-    would not write; a last line that was cut is left out."""
+    """Parse the output of a plan; None when it ended before the first line was complete. OutputError for any text that
+    the runner does not write; an incomplete last line is left out."""
     if len(text) > LIMIT_CHARS:
         raise OutputError(f"the runner printed {len(text):,} characters, more than {LIMIT_CHARS:,}")
     header: Header | None = None
@@ -153,20 +159,20 @@ def parse_batch(text: str) -> BatchOutput | None:
 
 
 def _schedulers(names: list[Any]) -> tuple[str, ...]:
-    odd = [name for name in names if name not in SCHEDULERS]
-    if odd:
-        raise ValueError(f"unknown scheduler {odd[0]!r:.40}")
+    unknown = [name for name in names if name not in SCHEDULERS]
+    if unknown:
+        raise ValueError(f"unknown scheduler {unknown[0]!r:.40}")
     return tuple(names)
 
 
 def read_installed(fields: Fields) -> Installed:
-    """What ran; ValueError."""
+    """Read the installed runtime. Raises ValueError."""
     runtime, package, version, python, notes = (fields.text(field.name) for field in dataclasses.fields(Installed))
     return Installed(runtime, package, version, python, notes)
 
 
 def read_header(fields: Fields) -> Header:
-    """What was in force, of runs back to back; ValueError."""
+    """Read the conditions in force, with ``cold_kib`` = 0. Raises ValueError."""
     return Header(
         read_installed(fields),
         threads=fields.whole("threads", 1, 1024),

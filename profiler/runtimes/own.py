@@ -1,7 +1,7 @@
-"""A runtime of the user's own, by the text that names it: tables call it so, and can be continued by any command.
+"""Runtimes of the user's own. Their name is the text that locates their code, so that any command can continue a table.
 
-The package version of such a runtime, as tables record it, ends with a digest of its code (the file that defines it,
-what it imports beside it, and the program that it carries to devices): a table of another version is never continued.
+The version of such a runtime, as tables record it, ends with a digest of its code (the file that defines it, the files
+that it imports from its folder, and the program that it pushes to devices): a table of other code is never continued.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ METHODS = ("describe_files", "describe_command", "parse_describe", "batch_files"
 
 
 def own_runtime(found: Found[Runtime], shipped: Mapping[str, Runtime]) -> Runtime:
-    """Return the runtime that the user's own code is; InputError where it is none."""
+    """Return the runtime that the user's own code defines; InputError where it is not a runtime."""
     from edgenas.profiler.export import WRITERS
 
     value, code = found.value, found.code
@@ -48,7 +48,7 @@ def own_runtime(found: Found[Runtime], shipped: Mapping[str, Runtime]) -> Runtim
 
 @dataclass(frozen=True, slots=True)
 class OwnRuntime:
-    """See ``Runtime``: that of the user, under the name that tells any command where its code is."""
+    """A runtime of the user's own (see ``Runtime``), under the name that locates its code."""
 
     inner: Runtime
     code: Code
@@ -113,14 +113,15 @@ class OwnRuntime:
         return replace(found, header=replace(found.header, installed=self._renamed(found.header.installed)))
 
     def _renamed(self, installed: Installed) -> Installed:
-        """What the program calls this runtime must be its own name, as for any; then it is ours."""
+        """Return ``installed`` under this runtime's name and with the digest of its code. Output under any name but
+        that of the inner runtime stays unchanged, and is refused later."""
         if installed.runtime != self.inner.name:
             return installed
         return replace(installed, runtime=self.name, version=f"{installed.version} code {self.digest}")
 
 
 def _digest(runtime: Runtime, code: Code) -> str:
-    """12 digits of all code: here, and the Python files that are carried to devices."""
+    """Return 12 hexadecimal digits of the digest of all code: of this machine, and of Python files for devices."""
     carried = called(code, lambda: runtime.describe_files())
     parts = [code.sha256, *(f"{name} {digest}" for name, digest in code.beside)]
     parts += [f"{n} {hashlib.sha256(data).hexdigest()}" for n, data in sorted(carried.items()) if n.endswith(".py")]

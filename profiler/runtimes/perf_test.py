@@ -1,8 +1,8 @@
-"""ONNX Runtime's ``onnxruntime_perf_test``: its command line, and what it prints, read strictly. Pure: nothing is run.
+"""ONNX Runtime's ``onnxruntime_perf_test``: its command line, and a strict parser of its output. Nothing is run.
 
-Formats read: those of 2020 ("cost:1.8 s", no space), of 2022 ("Total iterations"), and since. Source:
-onnxruntime/test/perftest/{performance_runner,command_args_parser}. Times are printed with six significant digits; the
-total, the number of runs and the average say the same twice, and a text in which they do not agree is refused.
+Formats: those of 2020 ("cost:1.8 s", no space), of 2022 ("Total iterations"), and later ones. Source:
+onnxruntime/test/perftest/{performance_runner,command_args_parser}. Times are printed with six significant digits. The
+total, the number of runs and the average are redundant: a text in which they do not agree is refused.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _LINES = {
 _LATENCY = re.compile(rf"(Min|Max|P50|P90|P95|P99|P999) Latency(?: is |: ){_NUMBER} ?s(?:ec)?")
 _ORDER = ("Min", "P50", "P90", "P95", "P99", "P999", "Max")
 _OURS = ("Session creation time", "Total ", "Average inference time", "Average time", *(f"{n} Latency" for n in _ORDER))
-_DIGITS = 2e-5  # of a value printed with six significant digits, twice rounded
+_DIGITS = 2e-5  # relative error of a value with six significant digits, rounded twice
 
 
 @dataclass(frozen=True, slots=True)
 class PerfTest:
-    """One run: how many inferences, their mean and sum, and the latencies printed by name ('Min', 'P50' .. 'Max')."""
+    """Report of one run: number of inferences, their mean and sum, and latencies by label ('Min', 'P50' .. 'Max')."""
 
     runs: int
     average_ms: float
@@ -42,7 +42,7 @@ class PerfTest:
 
     @property
     def sample_ns(self) -> int:
-        """All inferences together: a sample of ``runs`` loops, to six significant digits."""
+        """Time of all inferences, ns: a sample of ``runs`` loops, to six significant digits."""
         return round(self.total_s * 1e9)
 
 
@@ -57,8 +57,8 @@ def command(
     seed: int = 0,
     result: str = "/dev/null",
 ) -> list[str]:
-    """Command line on the device: made-up inputs from ``seed`` (-I -S), ``runs`` inferences one after another, or as
-    many as ``seconds`` take, one operator at a time (-y 1), pinned to ``cores``."""
+    """Return the command line on the device: random inputs of ``seed`` (-I -S), ``runs`` sequential inferences, or as
+    many as fit into ``seconds``, one operator at a time (-y 1), pinned to ``cores``."""
     pin = ["taskset", f"{sum(1 << core for core in set(cores)):x}"] if cores else []
     until = ["-m", "times", "-r", str(runs)] if runs else ["-m", "duration", "-t", str(seconds)]
     flags = ["-I", "-S", str(seed), "-e", "cpu", *until, "-x", str(threads), "-y", "1"]
@@ -66,7 +66,7 @@ def command(
 
 
 def parse(stdout: str, *, asked_runs: int | None = None) -> PerfTest:
-    """Exactly one run; OutputError with the reason for anything else."""
+    """Parse exactly one run; OutputError with the reason for anything else."""
     if len(stdout) > LIMIT_CHARS:
         raise OutputError(f"onnxruntime_perf_test printed more than {LIMIT_CHARS:,} characters")
     try:
@@ -79,6 +79,7 @@ def parse(stdout: str, *, asked_runs: int | None = None) -> PerfTest:
 
 
 def _read(text: str) -> PerfTest:
+    """Parse the lines of one run; ValueError names the fault."""
     values: dict[str, str] = {}
     latencies: dict[str, float] = {}
     for raw in text.split("\n"):
@@ -96,7 +97,7 @@ def _read(text: str) -> PerfTest:
             values[name] = number
     missing = [name for name in ("total_s", "runs", "average_ms") if name not in values]
     if missing:
-        raise ValueError(f"the output is cut or of another tool: no line tells {missing[0]}")
+        raise ValueError(f"the output is cut or of another tool: no line has {missing[0]}")
     runs, total_s, average_ms = int(values["runs"]), _float(values["total_s"]), _float(values["average_ms"])
     if runs < 1 or total_s <= 0 or not math.isclose(total_s / runs * 1000, average_ms, rel_tol=_DIGITS):
         raise ValueError(
@@ -116,7 +117,7 @@ def _read(text: str) -> PerfTest:
 
 
 def _line(line: str) -> tuple[str, str]:
-    """(what the line tells, its number), ('', '') for other lines."""
+    """Return (name, number) of a line, or ('', '') for a line of other content."""
     if match := _LATENCY.fullmatch(line):
         return match[1], match[2]
     for name, pattern in _LINES.items():
@@ -126,7 +127,7 @@ def _line(line: str) -> tuple[str, str]:
 
 
 def _float(text: str) -> float:
-    """A number as C++ prints it, six significant digits; ValueError for any other spelling."""
+    """Parse a number as C++ prints it, with six significant digits; ValueError for any other spelling."""
     if f"{float(text):g}" != text:
         raise ValueError(f"{text!r:.40} is not a number as the tool prints it")
     return float(text)

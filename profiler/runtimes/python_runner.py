@@ -1,4 +1,4 @@
-"""LiteRT and ONNX Runtime as Python packages: ``bench_runner.py`` drives them, one process a batch."""
+"""LiteRT and ONNX Runtime as Python packages, driven by ``bench_runner.py``, one process per batch."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from edgenas.profiler.plan import Plan
 
 RUNNER = Path(__file__).resolve().parent.parent / "runners" / "bench_runner.py"
-ALONE = RUNNER.with_name("alone_runner.py")
+SUSTAINED = RUNNER.with_name("sustained_runner.py")
 ANSWER = RUNNER.with_name("answer_runner.py")
 
-PROBE = "conv-8x3-o4-k3-s1-relu6"  # a block that every runtime and delegate takes
+PROBE = "conv-8x3-o4-k3-s1-relu6"  # a block that every runtime and delegate supports
 
 
 @dataclass(frozen=True, slots=True)
 class PythonRunner:
-    """See ``Runtime``. ``runner`` is the program that is copied to devices."""
+    """A runtime that is a Python package (see ``Runtime``). ``runner`` is the program that is copied to devices."""
 
     name: str
     format: str
@@ -73,37 +73,37 @@ class PythonRunner:
         span = {"seconds": task.seconds, "minute_s": task.minute_s}
         return {
             "bench_runner.py": self.runner.read_bytes(),
-            "alone_runner.py": ALONE.read_bytes(),
-            "task.json": json.dumps({**settings, **span}).encode(),
+            SUSTAINED.name: SUSTAINED.read_bytes(),
+            "task.json": json.dumps({**settings, **span, "runner": SUSTAINED.name}).encode(),
             file: model,
         }
 
     def alone_command(self, program: str, folder: str) -> list[str]:
         """See ``Runtime.alone_command``."""
-        return [program, "-B", f"{folder}/alone_runner.py", f"{folder}/task.json"]
+        return [program, "-B", f"{folder}/bench_runner.py", f"{folder}/task.json"]
 
     def parse_alone(self, stdout: str, task: SustainedRequest) -> SustainedOutput | None:
         """See ``Runtime.parse_alone``."""
         return parse_alone(stdout)
 
     def answer_files(self, model: bytes, inputs: bytes) -> dict[str, bytes]:
-        """File name -> content of what runs one model on the inputs of an .npy."""
+        """Return the files (name -> content) that run one model on the inputs of an .npy file."""
         file = f"model.{self.format}"
-        task = {"runtime": self.name, "threads": 1, "file": file, "inputs": "inputs.npy"}
+        task = {"runtime": self.name, "threads": 1, "file": file, "inputs": "inputs.npy", "runner": ANSWER.name}
         return {
             "bench_runner.py": self.runner.read_bytes(),
-            "answer_runner.py": ANSWER.read_bytes(),
+            ANSWER.name: ANSWER.read_bytes(),
             "task.json": json.dumps(task).encode(),
             file: model,
             "inputs.npy": inputs,
         }
 
     def answer_command(self, program: str, folder: str) -> list[str]:
-        """Command line that does so in ``folder``."""
-        return [program, "-B", f"{folder}/answer_runner.py", f"{folder}/task.json"]
+        """Return the command line that runs the model on the inputs in ``folder``."""
+        return [program, "-B", f"{folder}/bench_runner.py", f"{folder}/task.json"]
 
     def parse_answers(self, stdout: str, inputs: int) -> Answers:
-        """Read the outputs of so many ``inputs``; OutputError."""
+        """Parse the outputs for ``inputs`` inputs. Raises OutputError."""
         found = parse_answers(stdout, inputs)
         if found.installed.runtime != self.name:
             raise OutputError(f"{found.installed.runtime} ran, not {self.name}")
@@ -111,7 +111,8 @@ class PythonRunner:
 
 
 def companion_block(kib: int) -> str:
-    """A classifier whose weights are ``kib`` KiB of float32: running it reads them once, and does little else."""
+    """Return a classifier whose weights are ``kib`` KiB of float32: a run of it reads them once, with little other
+    work."""
     width = max(1, round((kib * 256) ** 0.5))
     return f"head-1x{width}-o{width}"
 

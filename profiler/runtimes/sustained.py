@@ -1,5 +1,5 @@
-"""What a model that runs alone and without pause gives: a line a minute, and the memory it takes. Values, and how the
-Python runner's lines are read; the text comes from a device and is not to be believed."""
+"""Results of a model that runs alone and without pause (one record per minute, and memory), and the parser of the
+Python runner's output. The text comes from a device and is not trusted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from edgenas.latency_tables.store.fields import Fields, whole
 from edgenas.latency_tables.store.jsonl import parse_line
 from edgenas.profiler.runtimes.output import LIMIT_CHARS, Header, OutputError, read_header
 
-#: What a minute's deciles are of: single runs, or, of a tool that tells no single ones, means of its runs of seconds.
+#: Unit of a minute's deciles: 'run' for single runs; 'burst' for means over a tool's runs of some seconds, where the
+#: tool does not print single runs.
 Of = Literal["run", "burst"]
 MINUTE_S = 60.0
 _MOST_KIB = 1 << 36
@@ -21,8 +22,8 @@ _MOST_KIB = 1 << 36
 
 @dataclass(frozen=True, slots=True)
 class SustainedRequest:
-    """How long to run: ``seconds`` (0 for no more than it takes to see the memory), told apart every ``minute_s``;
-    ``watch`` has tools look at their memory meanwhile, where they can."""
+    """Duration of a sustained run, ``seconds`` (0: only long enough to measure memory), divided into minutes of
+    ``minute_s``. With ``watch``, tools that can report their peak memory do so."""
 
     seconds: float
     minute_s: float = MINUTE_S
@@ -31,8 +32,8 @@ class SustainedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Minute:
-    """One minute: from ``at_s`` after the beginning, ``seconds`` long. ``deciles_ns`` are eleven, least to most, by
-    nearest rank; ``parts_ns`` medians of its parts, in order."""
+    """One minute, from ``at_s`` after the beginning, ``seconds`` long. ``deciles_ns`` are eleven values, minimum to
+    maximum, by nearest rank; ``parts_ns`` are the medians of its parts, in order. Both are ns per run."""
 
     number: int
     at_s: float
@@ -43,19 +44,19 @@ class Minute:
 
     @property
     def median_ms(self) -> float:
-        """The middle one."""
+        """Median time of a run, ms."""
         return self.deciles_ns[5] / 1e6
 
     @property
     def p90_ms(self) -> float:
-        """The ninth decile."""
+        """Ninth decile of the time of a run, ms."""
         return self.deciles_ns[9] / 1e6
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """KiB resident: ``peak_kib`` the most that the whole process ever had, ``model_kib`` how much of it came with the
-    model, the runtime's own start left out. None for what is not told."""
+    """Resident memory, KiB: ``peak_kib`` is the peak of the whole process, ``model_kib`` the part that came with the
+    model, without the start of the runtime. None where it is not reported."""
 
     peak_kib: int | None
     model_kib: int | None
@@ -63,8 +64,9 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class SustainedOutput:
-    """What was printed, whole or cut: ``memory`` is there only at the end. ``began_s`` is when the first minute began,
-    by the device's clock (/proc/uptime). ``failure`` is why it ended early, where that was printed."""
+    """Output of a sustained run, complete or not: ``memory`` is printed only at the end. ``began_s`` is the begin of
+    the first minute by the device's clock (/proc/uptime, s). ``failure`` is the reason of an early end, where
+    printed."""
 
     header: Header
     delegate: str
@@ -76,7 +78,8 @@ class SustainedOutput:
 
 
 def parse_alone(text: str) -> SustainedOutput | None:
-    """What ``alone_runner.py`` printed; None when it ended before its first line was whole. OutputError."""
+    """Parse the output of ``sustained_runner.py``; None when it ended before its first line was complete. Raises
+    OutputError."""
     if len(text) > LIMIT_CHARS:
         raise OutputError(f"the runner printed {len(text):,} characters, more than {LIMIT_CHARS:,}")
     found: SustainedOutput | None = None
@@ -87,7 +90,7 @@ def parse_alone(text: str) -> SustainedOutput | None:
             fields = Fields(parse_line(line))
             kind = fields.text("kind", 20)
             if memory is not None or (kind == "alone") != (number == 1):
-                raise ValueError("it stands where it should not")
+                raise ValueError(f"a record of kind {kind!r} is out of order")
             if kind == "alone":
                 delegate = fields.text("delegate", 100)
                 before_kib, began_s = _kib(fields, "before_kib"), fields.number("began_s")
@@ -109,7 +112,7 @@ def parse_alone(text: str) -> SustainedOutput | None:
 
 
 def deciles(values: Sequence[int]) -> tuple[int, ...]:
-    """Eleven, from the least to the most, by nearest rank."""
+    """Return the eleven deciles, minimum to maximum, by nearest rank."""
     ranked = sorted(values)
     return tuple(ranked[max(0, math.ceil(k * len(ranked) / 10) - 1)] for k in range(11))
 

@@ -1,4 +1,4 @@
-"""What differs between tools: the command line of one run, and the sample that its output holds. Pure."""
+"""Differences between tools: the command line of one run, and the sample in its output. Nothing is run."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from edgenas.profiler.plan import Plan
 
 BENCHMARK_MODEL_LOOPS = 50
-PERF_TEST_LOOPS = 20  # fewer, since it has no time limit: a model of a second takes 20 of them
+PERF_TEST_LOOPS = 20  # fewer, since the tool has no time limit: a model of 1 s takes 20 s
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One run of a tool: the time of ``Dialect.loops`` inferences at their mean, after so many to warm up."""
+    """Sample of one run of a tool: ``ns`` is ``Dialect.loops`` times the mean inference, after ``warmup``
+    inferences."""
 
     ns: int
     warmup: int
@@ -31,7 +32,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """One run of a tool for some seconds: how many inferences, and their mean."""
+    """One run of a tool for some seconds: number of inferences, and their mean time, ns."""
 
     runs: int
     mean_ns: int
@@ -40,15 +41,15 @@ class Burst:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How to talk with a tool.
+    """Command lines and parsers of a tool.
 
-    loops     inferences a sample stands for, whether the run had the time for all of them or not
-    command   the command line of one run, with TOOL and the file MODEL.format in it
-    read      plan, name of the model's file, stdout, stderr -> the sample; OutputError
-    notes     how measurements are set up
-    burst, read_burst   as ``command`` and ``read``, of a run that goes on for some seconds
-    memory              stdout of such a run -> what it says of its memory
-    watch               flags that have it say more, which not every build knows
+    loops               number of inferences of a sample, even where a run had no time for all of them
+    command             plan -> command line of one run, which contains TOOL and the file MODEL.format
+    read                (plan, name of the model's file, stdout, stderr) -> sample; raises OutputError
+    notes               configuration of the measurements
+    burst, read_burst   as ``command`` and ``read``, for a run of some seconds
+    memory              stdout of such a run -> its memory
+    watch               flags that make the tool report its peak memory, which not every build knows
     """
 
     loops: int

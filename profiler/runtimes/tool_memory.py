@@ -1,9 +1,9 @@
-"""The memory that tools print of themselves. Pure: nothing is run.
+"""Parsers of the memory that tools report. Nothing is run.
 
-benchmark_model tells how much the most that was resident (ru_maxrss) grew since the tool began, and, told to watch, the
-most there was in all: tensorflow/lite/tools/benchmark/benchmark_model.cc, tensorflow/lite/profiling/memory_info.cc and
-memory_usage_monitor.cc. onnxruntime_perf_test tells the most in all: onnxruntime/test/perftest/posix/utils.cc. A line
-that stands there twice, or garbled, tells nothing.
+benchmark_model prints the growth of its peak resident memory (ru_maxrss) since its start and, with the flag WATCH, the
+peak itself: tensorflow/lite/tools/benchmark/benchmark_model.cc, tensorflow/lite/profiling/memory_info.cc and
+memory_usage_monitor.cc. onnxruntime_perf_test prints the peak: onnxruntime/test/perftest/posix/utils.cc. A line that is
+repeated or garbled is ignored.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _PEAK = re.compile(
 )
 _WORKING_SET = re.compile(r"^Peak working set size: ([0-9]{1,15}) bytes\r?$", re.MULTILINE)
 
-#: has benchmark_model watch the most that is resident, since TensorFlow 2.6
+#: flag that makes benchmark_model report its peak resident memory, since TensorFlow 2.6
 WATCH = ("--report_peak_memory_footprint=true",)
 
 
 def benchmark_model_memory(stdout: str) -> Memory:
-    """Of one run. A peak below what the tool grew by is none."""
+    """Return the memory of one run of benchmark_model. A peak below the growth is invalid and becomes None."""
     grew, peaks = _GREW.findall(stdout), _PEAK.findall(stdout)
     model_kib = _kib(grew[0][1]) if len(grew) == 1 else None
     peak_kib = _kib(peaks[0]) if len(peaks) == 1 else None
@@ -39,11 +39,11 @@ def benchmark_model_memory(stdout: str) -> Memory:
 
 
 def perf_test_memory(stdout: str) -> Memory:
-    """Of one run; the model's part of it is not told."""
+    """Return the memory of one run of onnxruntime_perf_test, which does not report the model's part."""
     sizes = _WORKING_SET.findall(stdout)
     return Memory(int(sizes[0]) // 1024 if len(sizes) == 1 and int(sizes[0]) else None, None)
 
 
 def _kib(mib: str) -> int:
-    """Printed in MiB with six significant digits."""
+    """Return KiB from a text in MiB with six significant digits."""
     return math.floor(float(mib) * 1024 + 0.5)

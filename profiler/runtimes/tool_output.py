@@ -1,7 +1,7 @@
-"""What the script of ``tool_script`` prints, taken apart: which runs there were, and what the tool said in each.
+"""Parser of the output of the script of ``tool_script``: the runs of the tool, and the tool's output in each.
 
-The text comes from a device and is not to be believed: the runs must be those of the plan, in its order, and every line
-one that the script writes.
+The text comes from a device and is not trusted: the runs must be those of the plan, in its order, and every line must
+be one that the script writes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ _CPUS = re.compile(r"([0-9]{1,4})(?:-([0-9]{1,4}))?")
 
 @dataclass(frozen=True, slots=True)
 class ToolRun:
-    """One run of the tool: what it printed, its exit code, whole seconds, and when it began by the device's clock."""
+    """One run of the tool: number of the model, exit code, duration in whole seconds, begin by the device's clock (s),
+    and its output."""
 
     model: int
     code: int
@@ -45,8 +46,13 @@ class ToolRun:
 
 @dataclass(slots=True)
 class BatchTranscript:
-    """Everything a batch printed that is whole. ``rounds`` holds the good runs of those that were finished, ``failed``
-    and ``late`` models by number, from any round; ``complete`` with the end mark."""
+    """Complete records of a batch's output.
+
+    rounds     successful runs of each finished round
+    failed     number of a model -> its failed run, from any round
+    late       numbers of models that were not started before the time limit
+    complete   whether the end mark was printed
+    """
 
     sha256: str = ""
     cores: tuple[int, ...] = ()
@@ -57,12 +63,12 @@ class BatchTranscript:
 
 
 def seal(head: dict[str, Any]) -> bytes:
-    """The first line: one JSON object with its crc32, so that no changed digit reads as another plan."""
+    """Return the first line of a batch: one JSON object with its crc32, so that a changed digit is detected."""
     return (json.dumps({**head, "crc32": _crc32(head)}) + "\n").encode()
 
 
 def read_head(line: str) -> dict[str, Any]:
-    """Inverse of ``seal``; OutputError."""
+    """Return the object of the line that ``seal`` made. Raises OutputError."""
     try:
         head = parse_line(line)
     except ValueError as error:
@@ -73,7 +79,7 @@ def read_head(line: str) -> dict[str, Any]:
 
 
 def begins(text: str) -> tuple[str, list[str]] | None:
-    """(first line, the lines after it), less a last line that was cut; None where not even the first is whole."""
+    """Return (first line, lines after it), without an incomplete last line; None where the first line is incomplete."""
     if len(text) > LIMIT_CHARS:
         raise OutputError(f"the batch printed {len(text):,} characters, more than {LIMIT_CHARS:,}")
     lines = text.split("\n")[:-1]
@@ -81,8 +87,8 @@ def begins(text: str) -> tuple[str, list[str]] | None:
 
 
 def read_record(lines: list[str], orders: Iterator[tuple[int, ...]]) -> BatchTranscript | None:
-    """The batch of these ``orders``; None where it ended before its first round began. OutputError with the number of
-    the line for anything that the script would not print."""
+    """Parse the batch whose rounds have these ``orders``; None where it ended before its first round began. OutputError
+    with the number of the line for any text that the script does not print."""
     reader = _Reader(orders)
     for number, name, values, ran in _events(lines):
         try:
@@ -93,7 +99,7 @@ def read_record(lines: list[str], orders: Iterator[tuple[int, ...]]) -> BatchTra
 
 
 def parse_cpus(text: str) -> tuple[int, ...]:
-    """'0-3,5' -> numbers; ValueError for anything that the kernel would not print."""
+    """Return the numbers of a list of CPUs such as '0-3,5'; ValueError for any text that the kernel does not print."""
     cpus: list[int] = []
     for part in text.split(","):
         match = _CPUS.fullmatch(part)
@@ -106,22 +112,22 @@ def parse_cpus(text: str) -> tuple[int, ...]:
 
 
 class _Reader:
-    """Takes the marks in order, and knows which may come next."""
+    """Reader of the marks in order, which checks that each may come next."""
 
     def __init__(self, orders: Iterator[tuple[int, ...]]) -> None:
         self.record = BatchTranscript()
         self._orders = orders
-        self._due: list[int] | None = None  # models of the round in progress that have not had their turn
+        self._due: list[int] | None = None  # models of the current round that did not have their turn yet
         self._runs: list[ToolRun] = []
 
     def take(self, name: str, values: Sequence[str], ran: ToolRun | None) -> None:
-        """ValueError for what cannot come here."""
+        """Add a mark to the record; ValueError for a mark that cannot come at this place."""
         record = self.record
-        number = len(record.rounds)  # of the round in progress, or of the next
+        number = len(record.rounds)  # of the current round, or of the next
         if record.complete:
             raise ValueError("something follows the end")
         if (name == "tool") != (record.sha256 == ""):
-            raise ValueError("the tool is not the first that is told, or is told twice")
+            raise ValueError("the mark 'tool' is not the first one, or comes twice")
         if name == "tool":
             record.sha256 = values[0]
         elif name == "end":
@@ -171,7 +177,7 @@ class _Reader:
 
 
 def _events(lines: list[str]) -> Iterator[tuple[int, str, tuple[str, ...], ToolRun | None]]:
-    """(number of the line, mark, its values, the run where it is one); what is not whole at the end is left out."""
+    """Yield (number of the line, mark, its values, the run where the mark is one); an incomplete end is left out."""
     at = 0
     while at < len(lines):
         begin, texts = at, []
@@ -198,18 +204,19 @@ def _mark(lines: list[str], at: int) -> tuple[str, tuple[str, ...]]:
     found = re.fullmatch(f"{MARK} ([a-z]+) (.*)", lines[at])
     match = _MARKS[found[1]].fullmatch(found[2]) if found and found[1] in _MARKS else None
     if found is None or match is None:
-        raise OutputError(f"line {at + 2} of the batch is {lines[at]!r:.80}, which is no mark of ours")
+        raise OutputError(f"line {at + 2} of the batch is {lines[at]!r:.80}, which is not a mark of the script")
     return found[1], match.groups()
 
 
 def _quoted(lines: list[str], at: int, sign: str) -> tuple[int, str]:
-    """The text of the lines from ``at`` on that have the sign, and where they end: at a mark, or at the end."""
+    """Return (index of the next line, text) of the lines from ``at`` on that begin with ``sign``, up to a mark or the
+    end."""
     text: list[str] = []
     while at < len(lines) and lines[at].startswith(sign):
         text.append(lines[at][1:])
         at += 1
     if at < len(lines) and lines[at] == "":
-        text.append("")  # the last line had its end
+        text.append("")  # the last line ended with a newline
         at += 1
     return at, "\n".join(text)
 

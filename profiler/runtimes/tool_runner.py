@@ -1,4 +1,4 @@
-"""Tools as runtimes, for devices without Python: a shell script runs the tool once for each model and round."""
+"""Runtimes that are tools, for devices without Python: a shell script runs the tool once for each model and round."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from edgenas.base.errors import InputError
-from edgenas.devices.facts.facts import printable
+from edgenas.base.text import printable
 from edgenas.profiler.runtimes.output import (
     BatchOutput,
     Description,
@@ -26,13 +26,14 @@ from edgenas.profiler.runtimes.tool_sustained import burst_plan, minutes_of
 if TYPE_CHECKING:
     from edgenas.profiler.plan import Plan
 
-PROBE = "conv-8x3-o4-k3-s1-relu6"  # a block that every runtime and delegate takes
-RUN_LIMIT_S = 60  # more than two inferences of the slowest network on the slowest board
+PROBE = "conv-8x3-o4-k3-s1-relu6"  # a block that every runtime and delegate supports
+RUN_LIMIT_S = 60  # time limit of a run: more than two inferences of the slowest network on the slowest board
 
 
 @dataclass(frozen=True, slots=True)
 class ToolRunner:
-    """See ``Runtime``. The program is the tool's path on the device; a run of it is ended after ``run_limit_s``."""
+    """A runtime that is a tool (see ``Runtime``). The program is the tool's path on the device; a run of it is ended
+    after ``run_limit_s``."""
 
     name: str
     format: str
@@ -84,7 +85,7 @@ class ToolRunner:
         return ["sh", f"{folder}/run.sh", folder, program]
 
     def parse(self, stdout: str) -> BatchOutput | None:
-        """See ``Runtime.parse``. With fewer rounds than planned those count that were finished."""
+        """See ``Runtime.parse``. Where fewer rounds than planned were run, the finished ones are used."""
         read = self._read(stdout)
         return None if read is None else self._output(*read)
 
@@ -110,7 +111,7 @@ class ToolRunner:
         for run in (run for runs in record.rounds for run in runs):
             try:
                 good.append((run, self.dialect.read_burst(plan, f"0.{self.format}", run.stdout, run.stderr)))
-            except OutputError as error:  # the others are good all the same
+            except OutputError as error:  # the other runs stay valid
                 failure = failure or printable(str(error), 300)
         if not good:
             if failure:
@@ -137,17 +138,17 @@ class ToolRunner:
         return BatchOutput(header, tuple(results), tuple(errors.values()), record.complete)
 
     def _read(self, stdout: str) -> tuple[Plan, list[str], BatchTranscript] | None:
-        """What was asked and what came of it; None where no round had begun. OutputError."""
+        """Return (plan, names of models, transcript) of a batch; None where no round had begun. Raises OutputError."""
         found = begins(stdout)
         if found is None:
             return None
         first, lines = found
-        plan, process, names = self._asked(read_head(first))
+        plan, process, names = self._request(read_head(first))
         record = read_record(lines, orders(plan.seed * 1000 + process, len(names), plan.rounds))
         return None if record is None else (plan, names, record)
 
-    def _asked(self, head: dict[str, Any]) -> tuple[Plan, int, list[str]]:
-        """The plan, the process and the models' names that the batch was made from; OutputError."""
+    def _request(self, head: dict[str, Any]) -> tuple[Plan, int, list[str]]:
+        """Return the plan, the number of the process and the models' names of a batch. Raises OutputError."""
         from edgenas.profiler.plan import Plan
 
         try:
@@ -176,11 +177,12 @@ class ToolRunner:
         return ModelResult(name, self.dialect.loops, first.warmup, rounds, None, first.delegate, first.partitions)
 
     def _why(self, ran: ToolRun) -> str:
+        """Return how a run failed, with the end of its output."""
         if ran.seconds >= self.run_limit_s:
             how = f"stopped after {ran.seconds} s"
         elif ran.code > 128:
             how = f"killed by signal {ran.code - 128}"
         else:
             how = f"exit code {ran.code}"
-        said = printable((ran.stderr.strip() or ran.stdout.strip())[-250:], 250)
-        return f"{how}: {said}" if said else how
+        message = printable((ran.stderr.strip() or ran.stdout.strip())[-250:], 250)
+        return f"{how}: {message}" if message else how

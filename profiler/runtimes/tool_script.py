@@ -1,23 +1,23 @@
-"""The shell script that measures a batch with a tool, on devices without Python. Pure: text out.
+"""Shell script that measures a batch with a tool, on devices without Python. This module only returns its text.
 
-For any POSIX sh: dash, bash, busybox, and Android's mksh with toybox. What it prints, read by ``tool_output``:
+It runs in any POSIX sh: dash, bash, busybox, and Android's mksh with toybox. Its output, parsed by ``tool_output``:
 
-    {"...": ...}                             plan.json as it was carried there
-    === edgenas tool SHA256                  of the tool as it lies there
-    === edgenas round ROUND CPUS             CPUs allowed at its beginning, as '0-3,5'
-    === edgenas run ROUND MODEL CODE S AT    a run of the tool: exit code, whole seconds it took, when it began (uptime)
+    {"...": ...}                             plan.json as it was pushed
+    === edgenas tool SHA256                  digest of the tool on the device
+    === edgenas round ROUND CPUS             CPUs permitted at the beginning of a round, such as '0-3,5'
+    === edgenas run ROUND MODEL CODE S AT    a run of the tool: exit code, duration in whole seconds, begin (uptime, s)
     |...                                     each line of its stdout, then
     === edgenas err ROUND MODEL
     !...                                     each line of its stderr, then
     === edgenas ran ROUND MODEL
     === edgenas late MODEL                   not started: the time limit had passed
     === edgenas done ROUND
-    === edgenas end ROUNDS                   how many were done
+    === edgenas end ROUNDS                   number of finished rounds
 
-Output of the tool has a sign of its own before each line, so that none of it can be taken for a mark; where its last
-line had no end there is one, else an empty line. A model whose run fails is not run again. Models are numbers here:
-their names are in plan.json only, which no shell looks into. A run that hangs is ended by the script itself: the exit
-code that toybox's ``timeout`` (0.8.8, 0.8.9) answers is not always the command's.
+Each line of the tool's output has a sign before it, so that it cannot be taken for a mark. A newline is added where the
+tool's last line had none, else an empty line. A model whose run fails is not run again. Models are numbers in the
+script: their names are only in plan.json, which no shell interprets. The script itself ends a run that hangs, since the
+exit code of toybox's ``timeout`` (0.8.8, 0.8.9) is not always the command's.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 
 MARK = "=== edgenas"
-TOOL, MODEL = "@TOOL@", "@MODEL@"  # stand in for the tool and the model's number in a command line
-OUTPUT_BLOCKS = 128  # of 512 bytes: what a run may write to either stream, and more than ten times what a good one does
-WATCH_S = 2  # how often it is looked whether a run hangs
-GRACE_S = 20  # for a round that has begun to end, past the time limit
+TOOL, MODEL = "@TOOL@", "@MODEL@"  # placeholders of the tool and of the model's number in a command line
+OUTPUT_BLOCKS = 128  # limit of either stream of a run, blocks of 512 bytes: over ten times that of a successful run
+WATCH_S = 2  # seconds between checks for a run that hangs
+GRACE_S = 20  # seconds past the time limit in which a round that has begun may finish
 
 _SCRIPT = """# made by edgenas: runs a tool once for each model and round, in the order below; $1 folder, $2 tool
 cd "$1" || exit 3
@@ -101,8 +101,9 @@ finish
 
 
 def script(command: Sequence[str], turns: Iterable[Sequence[int]], *, limit_s: int, run_limit_s: int) -> str:
-    """``command`` is the tool's command line with TOOL and MODEL in it, pinned or not; ``turns`` the models of each
-    round. No run starts after ``limit_s`` but those of a round that has begun; a run is ended after ``run_limit_s``."""
+    """Return the text of the script. ``command`` is the tool's command line with TOOL and MODEL in it, pinned or not;
+    ``turns`` has the models of each round. After ``limit_s`` seconds only runs of a round that has begun are started; a
+    run is ended after ``run_limit_s`` seconds."""
     pin = command[: list(command).index(TOOL)]
     text = shlex.join(command).replace(TOOL, '"$tool"').replace(MODEL, '"$2"')
     values = {
@@ -122,7 +123,7 @@ def script(command: Sequence[str], turns: Iterable[Sequence[int]], *, limit_s: i
 
 
 def orders(seed: int, models: int, rounds: int) -> Iterator[tuple[int, ...]]:
-    """The models of each round, shuffled anew."""
+    """Yield the models of each round, in a newly shuffled order."""
     shuffler = random.Random(seed)
     order = list(range(models))
     for _ in range(rounds):

@@ -1,7 +1,7 @@
-"""One model alone and without pause, by a tool: runs of it of a few seconds, one after another, as rounds of a batch.
+"""Sustained run of one model by a tool: runs of a few seconds, one after another, as rounds of a batch.
 
-A tool tells no single inferences, so a minute's deciles are of its runs' means, and between two runs it loads the model
-anew, which keeps the cores as busy. Pure: nothing is run.
+A tool prints no single inferences: the deciles of a minute are those of the means of its runs. Between two runs the
+tool loads the model again, which keeps the cores busy as well. Nothing is run by this module.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from edgenas.profiler.runtimes.tool_output import ToolRun
 if TYPE_CHECKING:
     from edgenas.profiler.plan import Plan
 
-_A_MINUTE = 20  # runs of the tool: of 3 s each in a minute of 60
-_MOST_RUNS = 9_000  # in all, within a plan's limit of rounds
-_ONE_RUN_S = 60  # for a slow device to begin the one that shows the memory
+_A_MINUTE = 20  # runs of the tool per minute: of 3 s each in a minute of 60 s
+_MOST_RUNS = 9_000  # most runs in all, below a plan's limit of rounds
+_ONE_RUN_S = 60  # time limit, s, for a slow device to begin the single run that shows the memory
 
 
 def burst_plan(plan: Plan, task: SustainedRequest) -> Plan:
-    """``plan`` with rounds that are runs of the tool, until ``task.seconds`` have passed; one for its memory."""
+    """Return ``plan`` with rounds that are runs of the tool, until ``task.seconds`` have passed; one round for memory
+    only."""
     burst_s = max(task.minute_s / _A_MINUTE, task.seconds / _MOST_RUNS, 0.1)
     tenths = max(1, round(burst_s * 10))
     return replace(
@@ -40,7 +41,8 @@ def burst_plan(plan: Plan, task: SustainedRequest) -> Plan:
 
 
 def minutes_of(ran: Sequence[tuple[ToolRun, Burst]], minute_s: float) -> tuple[Minute, ...]:
-    """The runs of the tool by the minute in which each began; the last minute ends with its last run."""
+    """Return the minutes of a sustained run: each run of the tool counts in the minute in which it began, and the last
+    minute ends with its last run."""
     first_s = ran[0][0].began_s
     found: dict[int, list[tuple[ToolRun, Burst]]] = {}
     for run, burst in ran:

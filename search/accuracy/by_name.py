@@ -1,16 +1,17 @@
-"""How a person names an accuracy: digits, train, supernet, nas-bench-macro:FILE, FILE.py:NAME, PACKAGE.MODULE:NAME, or
-estimate: and one of these."""
+"""Judges of accuracy by the text of ``--accuracy``: digits, train, supernet, nas-bench-macro:FILE, FILE.py:NAME,
+PACKAGE.MODULE:NAME, or estimate:WHO with one of these as WHO."""
 
 from __future__ import annotations
 
 import importlib.util
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgenas.base.errors import InputError
+from edgenas.base.listener import SILENT, Listener
 from edgenas.base.naming import nearest
 from edgenas.base.plugins import GROUPS, entry_points, names
 from edgenas.search.accuracy.estimate_by_name import EstimateRequest, fed_by, is_estimate
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from edgenas.search.problem import Accuracy
     from edgenas.search.space import Space
 
-WORKERS = 2  #: processes that train, unless a number is asked for
+WORKERS = 2  #: default number of training processes
 TRAININGS = ("digits", "train", "supernet")
 TABULAR = ("nas-bench-macro", "nas-bench-macro-one")
 
@@ -29,9 +30,9 @@ HELP = (
     "'train' trains each network on your --images, 'supernet' all of them at once with shared weights; 'digits' trains "
     "each on scikit-learn's digits; 'nas-bench-macro:FILE' reads the published JSON (mean of three trainings; "
     "'nas-bench-macro-one:FILE' one of them, drawn by --seed); 'my_judge.py:judge' or 'package.module:judge' is any "
-    "Python function from a network to percent (with --score to any number); 'estimate:WHO' has one of these judge "
-    "some networks, and predicts all others from them (estimate.networks=100; estimate.model=ridge, or blocks as "
-    "MathNAS has them)."
+    "Python function from a network to percent (with --score to any number); 'estimate:WHO' fits a model to some "
+    "networks judged by WHO, one of these judges, and predicts all others (options estimate.networks=100, and "
+    "estimate.model=ridge or blocks, the block model of MathNAS)."
 )
 
 
@@ -42,48 +43,51 @@ def open_accuracy(
     seed: int,
     workers: int | None = None,
     cluster: RayAddress | None = None,
-    say: Callable[[str], None] = lambda text: None,
+    listener: Listener = SILENT,
     images: ImageTask | None = None,
     estimate: EstimateRequest | None = None,
     score: bool = False,
 ) -> Iterator[Accuracy]:
     """The accuracy that ``text`` names, for networks of ``space``, asked in ``workers`` processes here (None:
-    WORKERS where networks are trained, else this process) or on ``cluster``, of which ``say`` hears what goes wrong;
-    what it started ends with the block. ``estimate`` says how 'estimate:WHO' is made, where not by its defaults.
+    WORKERS where networks are trained, else this process) or on ``cluster``; ``listener`` follows what is read, trained
+    and lost; what it started ends with the block. ``estimate`` says how 'estimate:WHO' is made, where not by its
+    defaults.
     ``score``: a judge of the user's own gives scores, not percent. InputError says what ``text`` could have been."""
     if is_estimate(text):
-        with open_accuracy(fed_by(text), space, seed, workers, cluster, say, images, score=score) as feeder:
-            yield (estimate or EstimateRequest({})).of(space, feeder, seed)
+        with open_accuracy(fed_by(text), space, seed, workers, cluster, listener, images, score=score) as feeder:
+            yield (estimate or EstimateRequest({})).of(space, feeder, seed, listener)
         return
     if score and not is_own(text):
         raise InputError(f"--score is for judges of your own: {text} judges in percent; leave it out")
     if text in TRAININGS and (cluster is None or text == "supernet"):
         if cluster is not None:
             raise InputError("a supernet is one training, here: leave out --ray, or judge by --accuracy train")
-        with _training(text, space, seed, WORKERS if workers is None else workers, images) as training:
+        with _training(text, space, seed, WORKERS if workers is None else workers, images, listener) as training:
             yield training
         return
     if text in TRAININGS:
-        with _training(text, space, seed, 0, images) as alone:
+        with _training(text, space, seed, 0, images, listener) as alone:
             accuracy = alone
     else:
-        accuracy = _asked(text, seed, score)
+        accuracy = _not_training(text, seed, score)
     if cluster is not None:
         from edgenas.search.accuracy.cluster import ClusterAccuracy
 
-        with ClusterAccuracy(accuracy, cluster, modules_of(text), say) as there:
+        with ClusterAccuracy(accuracy, cluster, modules_of(text), listener) as there:
             yield there
     elif workers:
         from edgenas.search.accuracy.workers import WorkersAccuracy
 
-        with WorkersAccuracy(accuracy, workers) as here:
-            yield here
+        with WorkersAccuracy(accuracy, workers) as in_workers:
+            yield in_workers
     else:
         yield accuracy
 
 
 @contextmanager
-def _training(text: str, space: Space, seed: int, workers: int, images: ImageTask | None) -> Iterator[Accuracy]:
+def _training(
+    text: str, space: Space, seed: int, workers: int, images: ImageTask | None, listener: Listener
+) -> Iterator[Accuracy]:
     from edgenas.search.accuracy.training import TrainingAccuracy
     from edgenas.training.digits import SEARCH_RECIPE, digits
 
@@ -93,12 +97,12 @@ def _training(text: str, space: Space, seed: int, workers: int, images: ImageTas
     elif images is None:
         raise InputError(f"the accuracy {text!r} needs images: edgenas search --accuracy {text} --images FOLDER")
     else:
-        with images.judge(text, space, seed, workers) as judge:
+        with images.judge(text, space, seed, workers, listener) as judge:
             yield judge
 
 
-def _asked(text: str, seed: int, score: bool) -> Accuracy:
-    """An accuracy that trains nothing itself."""
+def _not_training(text: str, seed: int, score: bool) -> Accuracy:
+    """Return a judge that does not train: a published table, or the user's function."""
     name, _, rest = text.partition(":")
     if name in TABULAR:
         from edgenas.search.accuracy.tabular import NasBenchMacro
@@ -120,16 +124,16 @@ def _asked(text: str, seed: int, score: bool) -> Accuracy:
 
 
 def is_own(text: str) -> bool:
-    """Return True if ``text`` names a judge of the user's own: FILE.py:NAME, MODULE:NAME or an entry point."""
+    """Return True if ``text`` names a judge of the user: FILE.py:NAME, MODULE:NAME or an entry point."""
     if text in TRAININGS or text.partition(":")[0] in TABULAR:
         return False
     return ":" in text or any(entry.name == text for entry in entry_points(GROUPS["judge"]))
 
 
 def modules_of(text: str) -> list[Path]:
-    """The file or the package of a judge that is not installed, which nodes cannot have.
+    """Return the file or package of a judge that is not installed, and therefore missing on the cluster's nodes.
 
-    Files of the user's own that ``edgenas.base.own_files`` loads are none of these: they travel with the judge.
+    Files of the user that ``edgenas.base.own_files`` loads are not included: they are sent with the judge.
     """
     place = text.rpartition(":")[0]
     if place.endswith(".py") or "/" in place:

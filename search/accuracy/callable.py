@@ -1,10 +1,10 @@
-"""Any Python function of an architecture as an accuracy.
+"""Any Python function of an architecture as a judge of accuracy.
 
     def judge(architecture: Architecture) -> float: ...     percent, 0..100; with ``score`` any finite number
 
-Given as an object or as text: 'FILE.py:NAME', 'PACKAGE.MODULE:NAME' or an entry point of
-``edgenas.search.accuracy.by_name``. The same function must give the same network the same accuracy: what it answered
-is kept, and not computed again.
+The function is given as an object or as text: 'FILE.py:NAME', 'PACKAGE.MODULE:NAME' or an entry point of
+``edgenas.search.accuracy.by_name``. It must return the same accuracy for the same network: results are cached and not
+computed again.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ Judge = Callable[[Architecture], float]
 
 
 class CallableAccuracy:
-    """Calls ``judge`` for each network in turn; ``name`` defaults to where the function is defined.
+    """A judge that calls the function ``judge`` for each network; ``name`` defaults to the place of its definition.
 
-    With ``score`` an answer may be any finite number, higher is better; else it is a percentage. OutcomeError for any
-    other answer. What the function raises is passed on. ``code`` says which file of the user's own it comes from,
-    where it is given as text.
+    With ``score`` the result may be any finite number, higher is better; else it is a percentage. OutcomeError for any
+    other result. Exceptions of the function are passed on. ``code`` is the user's file that defines the function, where
+    it is given as text.
     """
 
     def __init__(self, judge: Judge | str, name: str | None = None, *, score: bool = False) -> None:
@@ -47,7 +47,8 @@ class CallableAccuracy:
         self._name = f"callable:{default}" if name is None else name
 
     def __getstate__(self) -> dict[str, Any]:
-        """Text and files travel: where they arrive, the function is loaded at the first network."""
+        """Return the state without the function where it is given as text: another process loads it again at the first
+        network."""
         return {**self.__dict__, "_loaded": None}
 
     @property
@@ -55,7 +56,7 @@ class CallableAccuracy:
         return self._name
 
     def evaluate(self, candidates: Sequence[Candidate]) -> Iterator[tuple[int, float]]:
-        """One call a candidate, in order."""
+        """Judge the candidates in order, with one call each."""
         judge = self._judge()
         for index, candidate in enumerate(candidates):
             answer = judge(candidate.architecture)
@@ -90,10 +91,10 @@ class CallableAccuracy:
 
 
 def load_judge(text: str) -> Found[Judge]:
-    """Return the function that 'FILE.py:NAME', 'PACKAGE.MODULE:NAME' or an entry point of
-    ``edgenas.search.accuracy.by_name`` names.
+    """Load the function named by 'FILE.py:NAME', 'PACKAGE.MODULE:NAME' or an entry point of
+    ``edgenas.search.accuracy.by_name``.
 
-    InputError says which part of the text fails.
+    InputError names the part of the text that fails.
     """
     found = find(text, {}, "judge", GROUPS["judge"])
     accepted(found, callable(found.value), "a judge: a function of a network (an Architecture) that returns a number")

@@ -1,9 +1,9 @@
-"""Any accuracy on a Ray cluster (docs.ray.io), one task a candidate.
+"""Judging on a Ray cluster (docs.ray.io) with any judge, one task per candidate.
 
-    with ClusterAccuracy(TrainingAccuracy(digits(), SEARCH_RECIPE, workers=0), Cluster("10.0.0.1:6379")) as accuracy:
+    with ClusterAccuracy(TrainingAccuracy(digits(), SEARCH_RECIPE, workers=0), RayAddress("10.0.0.1:6379")) as accuracy:
         for index, percent in accuracy.evaluate(candidates): ...
 
-Ray is imported by ``__enter__``, never before.
+``__enter__`` imports Ray, not this module.
 """
 
 from __future__ import annotations
@@ -20,25 +20,26 @@ from typing import Any
 
 from edgenas.base.code import Code
 from edgenas.base.errors import InputError, MissingExtraError, OutcomeError
+from edgenas.base.listener import SILENT, Listener
 from edgenas.search.accuracy.cluster_address import RayAddress, answering
 from edgenas.search.accuracy.cluster_node import judge_on_node, versions
 from edgenas.search.accuracy.judging import accuracy_or_raise
 from edgenas.search.problem import Accuracy, Candidate, code_of, is_score
 
-RETRIES = 3  #: times a network is judged again because its worker or node was lost
-LOOK_S = 5.0  #: between looks at the cluster while nothing arrives
+RETRIES = 3  #: largest number of times a network is judged again after the loss of its worker or node
+LOOK_S = 5.0  #: seconds between checks of the cluster while no result arrives
 
 
 class ClusterAccuracy:
-    """What ``accuracy`` says, asked on the nodes of ``cluster``; which node is asked must not matter.
+    """The judge ``accuracy``, run on the nodes of ``cluster``; its results must not depend on the node.
 
     ``accuracy`` lies once in the object store, from where each node takes one copy. A network whose worker or node is
-    lost is judged again, RETRIES times at most, and ``say`` hears of it. ``modules`` are Python files or packages that
-    tasks import and that are not installed on the nodes. ``patience_s`` is how long no node may have what a task
-    needs, after a loss. Tasks end with the ``with``, and when this process does, in whatever way.
+    lost is judged again, RETRIES times at most, and ``listener`` gets a message. ``modules`` are Python files or
+    packages that tasks import and that are not installed on the nodes. ``patience_s`` is how long no node may have what
+    a task needs, after a loss. Tasks end with the ``with``, and when this process does, in whatever way.
 
-    ``__enter__`` raises OutcomeError when the cluster cannot be joined, InputError when its Ray or Python is another
-    or no node has what a task needs.
+    ``__enter__`` raises OutcomeError when the cluster cannot be joined, InputError when it has another version of Ray
+    or Python, or no node with the resources of a task.
     """
 
     def __init__(
@@ -46,13 +47,13 @@ class ClusterAccuracy:
         accuracy: Accuracy,
         cluster: RayAddress,
         modules: Sequence[Path] = (),
-        say: Callable[[str], None] = lambda text: None,
+        listener: Listener = SILENT,
         patience_s: float = 60.0,
     ) -> None:
         self._accuracy = accuracy
         self._cluster = cluster
         self._modules = modules
-        self._say = say
+        self._listener = listener
         self._patience_s = patience_s
         self._submit: Callable[[Candidate], Any] | None = None
 
@@ -93,11 +94,12 @@ class ClusterAccuracy:
         ray.shutdown()
 
     def evaluate(self, candidates: Sequence[Candidate]) -> Iterator[tuple[int, float]]:
-        """Judge each; OutcomeError naming the network when judging fails, or its workers are lost too often."""
+        """Judge all candidates; OutcomeError that names the network when judging fails, or when its worker or node is
+        lost too often."""
         import ray
 
         if self._submit is None:
-            raise InputError("a cluster is asked inside its with block")
+            raise InputError("evaluate a ClusterAccuracy inside its with block")
         tasks = {self._submit(candidate): i for i, candidate in enumerate(candidates)}
         lost: Counter[int] = Counter()
         lacking_since: float | None = None
@@ -118,11 +120,11 @@ class ClusterAccuracy:
                     continue
                 yield index, accuracy_or_raise(answer)
         finally:
-            for task in tasks:  # failed, interrupted, or the caller wants no more
+            for task in tasks:  # after a failure or an interrupt, or when the caller stops iterating
                 ray.cancel(task, force=True)
 
     def _tell_lost(self, candidate: Candidate, error: Exception, times: int) -> None:
-        """OutcomeError where trying again is in vain."""
+        """Report a lost network; OutcomeError where judging it again would fail again, or was tried too often."""
         from ray import exceptions
 
         name, why = candidate.architecture.name, _line(error)
@@ -132,28 +134,33 @@ class ClusterAccuracy:
                 f"imports, installed for the Python that Ray runs in"
             ) from error
         if isinstance(error, exceptions.LocalRayletDiedError):
-            raise OutcomeError(f"Ray ended on this machine: {why}; what was judged is kept") from error
+            raise OutcomeError(
+                f"Ray ended on this machine: {why}; type the same command again, judged networks are kept"
+            ) from error
         if times > RETRIES:
             raise OutcomeError(
                 f"network {name} was lost {times} times with its worker or node, at last: {why}; give each task more "
                 f"of a node with --ray-cpus, or see Ray's logs there"
             ) from error
-        self._say(f"lost network {name} with its worker or node ({type(error).__name__}); judging it again")
+        self._listener.message(
+            f"lost network {name} with its worker or node ({type(error).__name__}); judging it again"
+        )
 
     def _waited(self, lacking_since: float | None) -> float | None:
-        """Since when no node has had what a task needs; OutcomeError once that is too long."""
+        """Return the time since which no node has the resources of a task, None where one has; OutcomeError after
+        ``patience_s``."""
         lacking = self._lacking()
         if not lacking:
             return None
         if lacking_since is None:
-            self._say(f"{lacking}; waiting {self._patience_s:g} s for one")
+            self._listener.message(f"{lacking}; waiting {self._patience_s:g} s for one")
             return time.monotonic()
         if time.monotonic() - lacking_since > self._patience_s:
-            raise OutcomeError(f"{lacking}; bring one back and type the same command: what was judged is kept")
+            raise OutcomeError(f"{lacking}; start such a node and type the same command: judged networks are kept")
         return lacking_since
 
     def _lacking(self) -> str:
-        """What no node has; '' where one has it."""
+        """Message about the resources that no node has; '' where a node has the resources of a task."""
         import ray
 
         needs = {"CPU": self._cluster.cpus, "GPU": self._cluster.gpus}
@@ -169,9 +176,9 @@ class ClusterAccuracy:
 
 
 def _join(cluster: RayAddress, modules: Sequence[Path]) -> Any:
-    """The module ray, joined to ``cluster``; its own talk is silenced, errors are ours to tell."""
+    """Return the module ray, joined to ``cluster``; Ray's own messages are off, its errors become those of edgenas."""
     address = answering(cluster.address)
-    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".*")  # read at import; it tells of lost nodes on stdout
+    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".*")  # read at import: no messages about lost nodes on stdout
     import ray
 
     environment = {"py_modules": [str(path) for path in modules]} if modules else None
@@ -189,7 +196,7 @@ def _join(cluster: RayAddress, modules: Sequence[Path]) -> Any:
 
 
 def _line(error: BaseException) -> str:
-    """What Ray said, in one line; of a traceback its last."""
+    """Text of an error of Ray in one line; the last line of a traceback."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if any("Traceback" in line for line in lines):
         return lines[-1]

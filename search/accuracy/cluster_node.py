@@ -1,4 +1,5 @@
-"""What a Ray task does on a node: check that it is the same software, judge one candidate. Imports no Ray."""
+"""A Ray task on a node: check the versions of the software, then judge one candidate. This module does not import
+Ray."""
 
 from __future__ import annotations
 
@@ -9,24 +10,28 @@ from importlib import metadata
 from edgenas.search.accuracy.judging import Failed, judge_one
 from edgenas.search.problem import Accuracy, Candidate
 
-#: distributions whose version may change an accuracy
+#: distributions whose versions may change an accuracy
 DECIDING = ("edgenas", "torch", "numpy")
 
 
 def versions() -> dict[str, str]:
-    """Distribution -> version without its build ('+cpu'), of those in DECIDING that are installed here."""
-    found = {}
+    """Return distribution -> version without its build ('+cpu'), for the distributions of DECIDING that are installed
+    on this machine."""
+    installed = {}
     for name in DECIDING:
         try:
-            found[name] = metadata.version(name).partition("+")[0]
+            installed[name] = metadata.version(name).partition("+")[0]
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def judge_on_node(accuracy: Accuracy, candidate: Candidate, wanted: Mapping[str, str]) -> float | Failed:
-    """Accuracy in percent, or a failure; it is one when a node has another version of what decides about accuracies
-    than ``wanted``, the searching machine's. What is installed at one end only does not count."""
+    """Return the accuracy of a candidate in percent, or a failure.
+
+    It is a failure when a distribution of DECIDING has another version on the node than in ``wanted``, the versions of
+    the searching machine. Distributions that only one of the two has do not count.
+    """
     here = versions()
     other = [
         f"{name} {here[name]} instead of {wanted[name]}"

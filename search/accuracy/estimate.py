@@ -1,15 +1,14 @@
-"""Accuracies predicted by a model of options, which some networks are judged for: thousands more then cost nothing.
+"""A judge that predicts accuracies by a model of options, fitted to some judged networks: predictions cost nothing.
 
     feeder = SupernetAccuracy(space, data)        # or TrainingAccuracy, or any other
     accuracy = EstimateAccuracy(space, feeder, networks=100, journal=Path("fed.trials.jsonl"))
     accuracy.fitted().half_within                 # percentage points, of networks left out of the fit
 
-ridge   ``edgenas.search.algorithms.ridge``: additive in options on a scale that saturates. Its networks are half, at
-        most, from MathNAS's
-        single sample, where each option is seen in a network near the mean, and half drawn from all
+ridge   ``edgenas.search.algorithms.ridge``: additive in options on a scale that saturates. At most half of its networks
+        are from MathNAS's single sample, which has each option in a network near the mean; the others are drawn from
+        all networks
 blocks  MathNAS's block accuracies, from the whole single sample (``edgenas.search.algorithms.mathnas_blocks``,
-        ``edgenas.search.algorithms.mathnas``); the
-        networks drawn beside it only say how far it is off
+        ``edgenas.search.algorithms.mathnas``); the other networks, which are drawn, only measure its error
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ import numpy as np
 
 from edgenas.base.code import Code
 from edgenas.base.errors import InputError
+from edgenas.base.listener import SILENT, Listener
 from edgenas.base.naming import among
 from edgenas.search.accuracy.trust import Tau, kendall
 from edgenas.search.algorithms.hybrid import single_sample
@@ -36,23 +36,23 @@ from edgenas.search.space import Choice, Space
 from edgenas.search.trials import Trials
 
 MODELS = ("ridge", "blocks")
-LEAST = 10  #: networks, and those that only say how far 'blocks' is off
-_DRAWS = 100  #: for each network wanted, before a space counts as exhausted
+LEAST = 10  #: smallest number of networks; for 'blocks', of networks outside the single sample
+_DRAWS = 100  #: draws per requested network, after which a space counts as exhausted
 
 Predict = Callable[[Choice], float]
 
 
 @dataclass(frozen=True, slots=True)
 class FitQuality:
-    """How far a model can be trusted, by networks that it was not fitted to: each left out in turn (ridge), or those
-    beside the single sample (blocks).
+    """Error of a model on networks that it was not fitted to: each one left out in turn (ridge), or the networks
+    outside the single sample (blocks).
 
-    networks       judged for it, in all
-    half_within    percentage points, or units of a score, between prediction and judgement: half of them are off by
-                   less
-    ninety_within  and nine in ten. Not a mean: the few networks that hardly learn, such as those of skips alone, are
-                   off by tens of points, and whether any was drawn says nothing about the others
-    tau            Kendall's, of predictions with judgements
+    networks       number of networks judged for the model
+    half_within    median absolute error, in percentage points or in units of a score
+    ninety_within  90 % quantile of the absolute error, in the same unit. Not a mean: the few networks that hardly
+                   learn, such as networks of skips only, have errors of tens of points, and whether such a network was
+                   drawn has no meaning for the others
+    tau            Kendall's tau of predictions and judged accuracies
     """
 
     networks: int
@@ -62,17 +62,18 @@ class FitQuality:
 
     def __str__(self) -> str:
         return (
-            f"half off by less than {_points(self.half_within)} points, nine in ten by less than "
-            f"{_points(self.ninety_within)}; "
+            f"error below {_points(self.half_within)} points for half of the networks, and below "
+            f"{_points(self.ninety_within)} for 90 %; "
             f"Kendall's tau {self.tau}"
         )
 
 
 class EstimateAccuracy:
-    """Accuracy in percent as ``model`` predicts it from ``networks`` that ``feeder`` judged, also of those.
+    """A judge that predicts accuracy in percent by ``model``, fitted to ``networks`` networks that ``feeder`` judges.
+    For these networks, too, the result is the prediction.
 
     The first ``evaluate`` or ``fitted`` judges them; ``journal`` keeps what was judged, so that a fit that was cut goes
-    on. ``progress`` hears (networks judged, of so many).
+    on. ``listener`` follows that.
     """
 
     def __init__(
@@ -84,7 +85,7 @@ class EstimateAccuracy:
         seed: int = 0,
         *,
         journal: Path | None = None,
-        progress: Callable[[int, int], None] = lambda done, total: None,
+        listener: Listener = SILENT,
     ) -> None:
         if model not in MODELS:
             raise InputError(f"estimate: model={model!r} is not one of {among(model, MODELS)}")
@@ -94,8 +95,8 @@ class EstimateAccuracy:
                 f"estimate: networks={networks} of {space.name} must be {needed} or more for model={model}"
             )
         self._space, self._feeder, self._count, self._model, self._seed = space, feeder, networks, model, seed
-        self._journal, self._progress = journal, progress
-        self._found: tuple[Predict, FitQuality] | None = None
+        self._journal, self._listener = journal, listener
+        self._fit_result: tuple[Predict, FitQuality] | None = None
 
     @property
     def name(self) -> str:
@@ -110,40 +111,42 @@ class EstimateAccuracy:
         return code_of(self._feeder)
 
     def evaluate(self, candidates: Sequence[Candidate]) -> Iterator[tuple[int, float]]:
-        """Predictions in order, after the fit; what the feeder raises is passed on."""
+        """Yield (index, prediction) in order, after the fit; exceptions of the feeder are passed on."""
         predict, _ = self._fit()
-        within = _kept if self.score else _percent
+        bounded = _unbounded if self.score else _percent
         for index, candidate in enumerate(candidates):
-            yield index, within(predict(candidate.choice))
+            yield index, bounded(predict(candidate.choice))
 
     def fitted(self) -> FitQuality:
-        """How far predictions are off."""
+        """Return the error of the predictions; the first call fits the model."""
         return self._fit()[1]
 
     def _fit(self) -> tuple[Predict, FitQuality]:
-        if self._found is None:
+        if self._fit_result is None:
             with TrialCache(self._space, self._feeder, self._journal) as cache:
-                wide = FLOPS.total(self._space.architecture(single_sample(self._space)[0]))
-                problem = Problem(self._space, FLOPS, self._feeder, wide, self._seed)
+                most_flops = FLOPS.total(self._space.architecture(single_sample(self._space)[0]))
+                problem = Problem(self._space, FLOPS, self._feeder, most_flops, self._seed)
                 choices = self._networks()
-                trials = Trials(problem, cache, progress=lambda trial: self._progress(len(cache), len(choices)))
+                name = "networks judged that the estimate is fitted to"
+                trials = Trials(problem, cache, listener=self._listener.named(name, len(choices)))
                 fit = _ridge if self._model == "ridge" else _blocks
-                self._found = fit(problem, trials, choices)
-        return self._found
+                self._fit_result = fit(problem, trials, choices)
+        return self._fit_result
 
     def _networks(self) -> list[Choice]:
-        """Different ones, those of the single sample first; fewer than asked for where the space has no more."""
+        """Return distinct networks to judge, those of the single sample first; fewer than requested where the space has
+        no more."""
         rng, seeds = random.Random(f"estimate/{self._seed}"), single_sample(self._space)
         if self._model == "ridge" and len(seeds) > self._count // 2:
             rng.shuffle(seeds)
             seeds = seeds[: self._count // 2]
-        found = {network_digest(self._space.architecture(choice)): choice for choice in reversed(seeds)}
+        distinct = {network_digest(self._space.architecture(choice)): choice for choice in reversed(seeds)}
         for _ in range(_DRAWS * self._count):
-            if len(found) >= self._count:
+            if len(distinct) >= self._count:
                 break
             choice = self._space.sample(rng)
-            found.setdefault(network_digest(self._space.architecture(choice)), choice)
-        return list(found.values())
+            distinct.setdefault(network_digest(self._space.architecture(choice)), choice)
+        return list(distinct.values())
 
 
 def _ridge(problem: Problem, trials: Trials, choices: Sequence[Choice]) -> tuple[Predict, FitQuality]:
@@ -157,42 +160,42 @@ def _ridge(problem: Problem, trials: Trials, choices: Sequence[Choice]) -> tuple
         return ridge.accuracy(ridge.intercept + total)
 
     left_out = [model.left_out(choice) for choice in choices]
-    return predict, _told(judged, left_out, len(trials), is_score(problem.accuracy))
+    return predict, _quality(judged, left_out, len(trials), is_score(problem.accuracy))
 
 
 def _blocks(problem: Problem, trials: Trials, choices: Sequence[Choice]) -> tuple[Predict, FitQuality]:
     judged = dict(zip(choices, trials.rewards(choices), strict=True))
     values = block_values(problem, trials)
     prediction = Prediction.of(problem.space, layered_graph(problem.space, FLOPS), values, power=1.0)
-    seen = set(single_sample(problem.space))
-    apart = {choice: percent for choice, percent in judged.items() if choice not in seen}
-    if len(apart) < LEAST:
+    sample = set(single_sample(problem.space))
+    held_out = {choice: percent for choice, percent in judged.items() if choice not in sample}
+    if len(held_out) < LEAST:
         raise InputError(
-            f"{problem.space.name} has too few networks beside MathNAS's single sample to say how far its blocks are "
-            f"off: take estimate.model=ridge, or judge all of them"
+            f"{problem.space.name} has only {len(held_out)} networks outside MathNAS's single sample, and the error of "
+            f"the model needs {LEAST}: take estimate.model=ridge, or judge all networks"
         )
-    predictions = [prediction.accuracy(choice) for choice in apart]
-    told = _told(list(apart.values()), predictions, len(trials), is_score(problem.accuracy))
-    return prediction.accuracy, told
+    predictions = [prediction.accuracy(choice) for choice in held_out]
+    quality = _quality(list(held_out.values()), predictions, len(trials), is_score(problem.accuracy))
+    return prediction.accuracy, quality
 
 
-def _points(off: float) -> str:
-    """Two decimals; more for scores that differ by less."""
-    return f"{off:.2f}" if off == 0 or off >= 0.1 else f"{off:.2g}"
+def _points(error: float) -> str:
+    """Text of an error with two decimals, or two significant digits below 0.1 (scores may differ by little)."""
+    return f"{error:.2f}" if error == 0 or error >= 0.1 else f"{error:.2g}"
 
 
 def _percent(predicted: float) -> float:
-    """Within 0..100, which a model need not keep."""
+    """Clip a predicted percentage to 0..100: predictions of a model may be outside."""
     return min(100.0, max(0.0, predicted))
 
 
-def _kept(predicted: float) -> float:
-    """A score as it is predicted: nobody knows between which bounds it must lie."""
+def _unbounded(predicted: float) -> float:
+    """Return a predicted score unchanged: the bounds of scores are unknown."""
     return predicted
 
 
-def _told(judged: Sequence[float], predicted: Sequence[float], networks: int, score: bool) -> FitQuality:
-    within = _kept if score else _percent
-    off = np.abs(np.array(judged) - [within(each) for each in predicted])
-    half, ninety = (float(each) for each in np.quantile(off, (0.5, 0.9)))
+def _quality(judged: Sequence[float], predicted: Sequence[float], networks: int, score: bool) -> FitQuality:
+    bounded = _unbounded if score else _percent
+    errors = np.abs(np.array(judged) - [bounded(each) for each in predicted])
+    half, ninety = (float(each) for each in np.quantile(errors, (0.5, 0.9)))
     return FitQuality(networks, half, ninety, kendall(predicted, judged))

@@ -1,13 +1,14 @@
-"""``--accuracy estimate:WHO``: some networks are judged by WHO, all others predicted from them."""
+"""The judge ``--accuracy estimate:WHO`` by its text: WHO judges some networks, and a model predicts all others."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgenas.base.errors import InputError
+from edgenas.base.listener import SILENT, Listener
 
 if TYPE_CHECKING:
     from edgenas.search.problem import Accuracy
@@ -17,19 +18,20 @@ NAME = "estimate"
 
 
 def estimate_options() -> dict[str, Any]:
-    """What may be set of an estimate, with defaults."""
+    """Return the options of an estimate and their defaults."""
     return {"networks": 100, "model": "ridge"}
 
 
 def fed_by(accuracy: str) -> str:
-    """Who judges networks: WHO of 'estimate:WHO' ('supernet' where it is left out), else ``accuracy`` itself."""
+    """Return the judge that networks are judged by: WHO of 'estimate:WHO' ('supernet' where WHO is left out), else
+    ``accuracy`` itself. InputError for an empty WHO, and for an estimate of an estimate."""
     name, colon, who = accuracy.partition(":")
     if name != NAME:
         return accuracy
     if (colon and not who) or fed_by(who) != who:
         raise InputError(
-            f"{accuracy!r} names nobody whose accuracies are learned: write estimate:supernet, estimate:train or "
-            f"estimate:digits"
+            f"{accuracy!r} names no judge that the estimate can be fitted to: write estimate:supernet, estimate:train "
+            f"or estimate:digits"
         )
     return who or "supernet"
 
@@ -40,13 +42,13 @@ def is_estimate(accuracy: str) -> bool:
 
 @dataclass(frozen=True)
 class EstimateRequest:
-    """``settings`` of ``estimate_options``, and the file where what WHO judged is kept."""
+    """Request for an estimate: ``settings`` of ``estimate_options``, and the ``journal`` of the networks that WHO
+    judged."""
 
     settings: Mapping[str, Any]
     journal: Path | None = None
-    update: Callable[[int, int | None, str], None] = lambda done, total, note: None
 
-    def of(self, space: Space, feeder: Accuracy, seed: int) -> Accuracy:
+    def of(self, space: Space, feeder: Accuracy, seed: int, listener: Listener = SILENT) -> Accuracy:
         """What ``feeder`` would say, predicted."""
         from edgenas.search.accuracy.estimate import EstimateAccuracy
 
@@ -56,12 +58,12 @@ class EstimateRequest:
             seed=seed,
             journal=self.journal,
             **{**estimate_options(), **self.settings},
-            progress=lambda done, total: self.update(done, total, "networks judged that the estimate is fitted to"),
+            listener=listener,
         )
 
 
 def estimate_facts(accuracy: Accuracy) -> tuple[str, dict[str, Any]] | None:
-    """As text and as plain JSON values, how far predictions are off; None where ``accuracy`` is no estimate."""
+    """Return the error of an estimate's predictions as text and as plain JSON values; None for other judges."""
     from edgenas.search.accuracy.estimate import EstimateAccuracy
 
     if not isinstance(accuracy, EstimateAccuracy):

@@ -1,14 +1,15 @@
-"""A person's own images as a judge: every candidate trained on them, or one supernet for all."""
+"""Judges on the user's own images: training of every candidate, or one supernet for all."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgenas.base.errors import InputError
+from edgenas.base.listener import SILENT, Listener
 
 if TYPE_CHECKING:
     from edgenas.search.accuracy.trust import Trust
@@ -18,13 +19,13 @@ if TYPE_CHECKING:
     from edgenas.training.images.source import PictureSource
 
 NAMES = ("train", "supernet")
-WINNER = "winner"  #: whose training is set like a judge's
-EPOCHS, WINNER_EPOCHS = 20, 60  #: of 'train' and of the winner, unless told
-SHIFT = 1  #: pixels, likewise; docs/training.md has what it does
+WINNER = "winner"  #: name of the winner's training, whose recipe has options like a judge's
+EPOCHS, WINNER_EPOCHS = 20, 60  #: default epochs of 'train' and of the winner
+SHIFT = 1  #: default shift in pixels of both; docs/training.md has its effect
 
 
 def recipe_options() -> dict[str, dict[str, Any]]:
-    """Judge -> what may be set of its recipe, with defaults."""
+    """Return judge -> options of its recipe and their defaults."""
     from edgenas.search.accuracy.supernet import SUPERNET_RECIPE
     from edgenas.training.data import TrainRecipe
 
@@ -38,16 +39,14 @@ def recipe_options() -> dict[str, dict[str, Any]]:
 
 @dataclass(frozen=True)
 class ImageTask:
-    """Images, and how networks are judged on them: ``settings`` of each recipe, the ``device`` ('auto', 'cpu',
-    'cuda'), and the file ``checkpoint`` where a supernet's training stands."""
+    """Images and the settings of judging networks on them: ``settings`` of each recipe, the ``device`` ('auto', 'cpu',
+    'cuda'), and the file ``checkpoint`` of a supernet's training. ``say`` gets messages, ``update`` the progress."""
 
     source: PictureSource
     checkpoint: Path
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     device: str = "auto"
     workers: int = 2
-    say: Callable[[str], None] = lambda text: None
-    update: Callable[[int, int | None, str], None] = lambda done, total, note: None
 
     @property
     def classes(self) -> int:
@@ -60,7 +59,7 @@ class ImageTask:
         return self._recipe(WINNER)
 
     def judging_recipe(self, judge: str) -> TrainRecipe:
-        """How ``judge``, one of NAMES, trains."""
+        """Return the training recipe of ``judge``, one of NAMES."""
         return self.supernet_recipe().training if judge == "supernet" else self.train_recipe()
 
     def _recipe(self, name: str) -> TrainRecipe:
@@ -75,8 +74,8 @@ class ImageTask:
         own = {name: values.pop(name) for name in ("drawn", "calibration_images")}
         return SupernetRecipe(TrainRecipe(**values), **own)
 
-    def read(self, space: Space) -> ImageData:
-        """The images at the size and in the colours that ``space`` takes; what is odd about them is said."""
+    def read(self, space: Space, listener: Listener = SILENT) -> ImageData:
+        """The images at the size and in the colours that ``space`` takes; ``listener`` gets the notes on them."""
         from edgenas.training.images.read import read_images
 
         data, notes = read_images(
@@ -84,20 +83,22 @@ class ImageTask:
             space.in_size,
             space.c_in,
             workers=self.workers,
-            progress=lambda done, total: self.update(done, total, "pictures decoded"),
+            listener=listener,
         )
         for note in notes:
-            self.say(note)
+            listener.message(note)
         return data
 
     @contextmanager
-    def judge(self, name: str, space: Space, seed: int, workers: int) -> Iterator[Accuracy]:
+    def judge(
+        self, name: str, space: Space, seed: int, workers: int, listener: Listener = SILENT
+    ) -> Iterator[Accuracy]:
         """``name`` is one of NAMES; ``workers`` processes train, and end with the block."""
         from edgenas.search.accuracy.supernet import SupernetAccuracy
         from edgenas.search.accuracy.training import TrainingAccuracy
         from edgenas.training.feed import device_named
 
-        data, device = self.read(space), str(device_named(self.device))
+        data, device = self.read(space, listener), str(device_named(self.device))
         if name == "supernet":
             yield SupernetAccuracy(
                 space,
@@ -107,26 +108,38 @@ class ImageTask:
                 checkpoint=self.checkpoint,
                 device=device,
                 threads=max(1, workers),
-                progress=lambda done, total: self.update(done, total, "steps of the supernet"),
+                listener=listener,
             )
             return
         with TrainingAccuracy(data, self.train_recipe(), seed, workers, device) as accuracy:
             yield accuracy
 
-    def trust(self, judge: Accuracy, space: Space, members: int, seed: int, journal: Path) -> Trust:
-        """How ``judge`` ranks ``members`` networks beside trainings of their own, which ``journal`` keeps."""
+    def trust(
+        self,
+        judge: Accuracy,
+        space: Space,
+        members: int,
+        seed: int,
+        journal: Path,
+        listener: Listener = SILENT,
+    ) -> Trust:
+        """How ``judge`` ranks ``members`` networks beside trainings of their own, which ``journal`` keeps. Notes on the
+        pictures are not repeated."""
         from edgenas.search.accuracy.trust import members_to_train, trust
         from edgenas.search.journal import TrialCache, network_digest
 
         candidates = members_to_train(space, members, seed)
-        with self.judge("train", space, seed, self.workers) as alone, TrialCache(space, alone, journal) as cache:
+        with (
+            self.judge("train", space, seed, self.workers, listener.quiet()) as alone,
+            TrialCache(space, alone, journal) as cache,
+        ):
             todo = [c for c in candidates if network_digest(c.architecture) not in cache]
             known = members - len(todo)
 
             def arrived(index: int, accuracy: float) -> None:
                 nonlocal known
                 known += 1
-                self.update(known, members, f"trained alone: {accuracy:.2f} %")
+                listener.progress(known, members, f"{accuracy:.2f} %", name="trained alone")
 
             cache.judge(todo, arrived)
             trained = [cache[network_digest(c.architecture)] for c in candidates]
@@ -134,13 +147,13 @@ class ImageTask:
         return trust([shared[i] for i in range(members)], trained, candidates)
 
 
-def make_run_folder(folder: Path, images: ImageTask | None, say: Callable[[str], None]) -> None:
+def make_run_folder(folder: Path, images: ImageTask | None, listener: Listener) -> None:
     """Make a run's ``folder``: for its owner alone where the pictures are not for every user, because what is made of
-    them lies in it. A folder that is there and open to others is left so, and that is said."""
+    them lies in it. A folder that is there and open to others is left so, with a message to ``listener``."""
     private = images is not None and images.source.private
     folder.mkdir(mode=0o700 if private else 0o777, parents=True, exist_ok=True)
     if images is not None and private and folder.stat().st_mode & 0o077:
-        say(
+        listener.message(
             f"other users can read {folder}, but not the pictures {images.source.name} that it is made from; type: "
             f"chmod 700 {folder}"
         )
@@ -153,10 +166,9 @@ def image_task(
     settings: Mapping[str, Mapping[str, Any]],
     device: str,
     workers: int,
-    say: Callable[[str], None],
 ) -> ImageTask | None:
-    """What the judge ``accuracy`` needs where it is one of NAMES, else None. InputError for images without such a
-    judge, and for such a judge without images."""
+    """Return the image task of the judge ``accuracy`` where it is one of NAMES, else None. InputError for images
+    without such a judge, and for such a judge without images."""
     if accuracy not in NAMES:
         if images is not None:
             raise InputError(
@@ -167,4 +179,4 @@ def image_task(
         raise InputError(f"--accuracy {accuracy} judges networks on your images: add --images FOLDER")
     from edgenas.training.images.open import open_images
 
-    return ImageTask(open_images(images), out.with_suffix(".supernet.npz"), settings, device, workers, say)
+    return ImageTask(open_images(images), out.with_suffix(".supernet.npz"), settings, device, workers)

@@ -1,4 +1,4 @@
-"""One candidate judged in another process or on another machine: its accuracy, or as text why there is none."""
+"""Judging of one candidate in another process or on another machine: its accuracy, or the text of the failure."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from edgenas.search.problem import Accuracy, Candidate
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """What judging raised, as text that names the network: some exceptions do not survive the way between processes."""
+    """A failure of judging, as text that names the network: some exceptions cannot be sent between processes."""
 
     message: str
 
 
 def judge_one(accuracy: Accuracy, candidate: Candidate) -> float | Failed:
-    """Accuracy in percent. Whatever the judge raises is that candidate's failure."""
+    """Return the accuracy in percent; any exception of the judge becomes a failure of this candidate."""
     try:
         [(_, answer)] = accuracy.evaluate([candidate])
     except OutcomeError as error:  # names the network
@@ -30,7 +30,7 @@ def judge_one(accuracy: Accuracy, candidate: Candidate) -> float | Failed:
 
 
 def accuracy_or_raise(answer: float | Failed) -> float:
-    """OutcomeError for a failure."""
+    """Return the accuracy; OutcomeError for a failure."""
     if isinstance(answer, Failed):
         raise OutcomeError(answer.message)
     return answer

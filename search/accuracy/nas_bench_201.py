@@ -1,9 +1,9 @@
-"""NAS-Bench-201 with the latencies of real devices, read from one table that joins them.
+"""NAS-Bench-201 with the latencies of real devices, read from one table that joins accuracies and latencies.
 
 15,625 cells (arXiv 2001.00326; NATS-Bench, arXiv 2009.00437): validation accuracy after 12 epochs, test accuracy after
-200, and the measured latency of the whole network (HW-NAS-Bench, arXiv 2103.10584; HELP, arXiv 2106.08630), one row a
-cell: columns ``arch_str``, ``acc12_cifar10-val``, ``acc200_cifar10_test``, likewise for CIFAR-100, ``lat_<device>``.
-The file is not part of this project; a user brings it.
+200, and the measured latency of the whole network (HW-NAS-Bench, arXiv 2103.10584; HELP, arXiv 2106.08630), one row per
+cell: columns ``arch_str``, ``acc12_cifar10-val``, ``acc200_cifar10_test``, the same for CIFAR-100, ``lat_<device>``.
+The file is not part of this project; the user provides it.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from edgenas.search.space import Choice, Space
 CELLS = 5**6
 _OPERATION = re.compile(r"([a-z_0-9]+)~([0-2])")
 
-Cell = frozenset[tuple[str, str]]  #: an operation an edge, such as ('2<0', 'nor_conv_3x3')
+Cell = frozenset[tuple[str, str]]  #: one operation per edge, such as ('2<0', 'nor_conv_3x3')
 
 
 def cell_of(space: Space, choice: Choice) -> Cell:
-    """The cell that a choice names, in whatever order the layers of ``space`` have."""
+    """Return the cell of a choice; the order of the layers of ``space`` does not matter."""
     return frozenset((layer.name, layer.options[i].key) for layer, i in zip(space.layers, choice, strict=True))
 
 
 def read_columns(path: Path, names: Sequence[str]) -> dict[str, dict[Cell, float]]:
-    """Columns of the table by cell; InputError for a file of another form."""
+    """Read the columns ``names`` of the table, each as cell -> number; InputError for a file of another form."""
     try:
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")))
@@ -49,7 +49,7 @@ def read_columns(path: Path, names: Sequence[str]) -> dict[str, dict[Cell, float
 
 
 class NasBench201:
-    """One column as an accuracy, for a space whose layers are named as the edges of a cell."""
+    """A judge that looks up one column, for a space whose layers have the names of a cell's edges."""
 
     def __init__(self, space: Space, column: Mapping[Cell, float], name: str) -> None:
         self._space, self._column = space, column
@@ -61,7 +61,7 @@ class NasBench201:
         return self._name
 
     def evaluate(self, candidates: Sequence[Candidate]) -> Iterator[tuple[int, float]]:
-        """Look up each candidate."""
+        """Look up the accuracy of each candidate, in order."""
         return ((i, self._column[cell_of(self._space, c.choice)]) for i, c in enumerate(candidates))
 
 

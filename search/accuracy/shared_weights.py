@@ -1,10 +1,9 @@
-"""One set of weights for every network of a space: the small options are slices of the large.
+"""Shared weights for all networks of a space: the weights of small options are slices of those of large options.
 
-A layer holds, for each operation that any of its options has, one weight of the largest shape. An option takes the
-first channels of it (widths, expansions, squeezed widths), and the middle of a kernel turned by a small matrix that is
-learned (once-for-all, arXiv 1908.09791, section 3.3; entangled weights as in AutoFormer, arXiv 2107.00651). A member
-is computed by ``edgenas.blocks.torch_modules``, so that what is trained here is what a network of its own would
-compute. Needs torch, and importing this file imports it.
+A layer has, for each operation of any of its options, one weight of the largest shape. An option uses its first
+channels (widths, expansions, squeezed widths), and the middle of its kernel, transformed by a small learned matrix
+(once-for-all, arXiv 1908.09791, section 3.3; entangled weights as in AutoFormer, arXiv 2107.00651). A member is
+computed by ``edgenas.blocks.torch_modules``, exactly as a separate network would be. This module imports torch.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ except ImportError as error:
 
 
 class SharedNetwork(nn.Module):
-    """All networks of ``space``: layer i of a member takes its weights from child i."""
+    """All networks of ``space`` as one module: layer i of a member takes its weights from child i."""
 
     def __init__(self, space: Space, seed: int) -> None:
         super().__init__()
@@ -36,13 +35,13 @@ class SharedNetwork(nn.Module):
         self.layers = nn.ModuleList(_SharedLayer([edge.block for edge in edges]) for edges in space.edges)
 
     def forward(self, x: Tensor, choice: Choice) -> Tensor:
-        """The member's logits, batch norm by the statistics of this batch."""
+        """Return the member's logits; batch norm uses the statistics of this batch."""
         for layer, block in zip(self.layers, self.space.architecture(choice).blocks, strict=True):
             x = layer(x, block)
         return x
 
     def member(self, choice: Choice) -> NetworkModule:
-        """A network of its own with the member's weights; its batch norms have no statistics yet."""
+        """Return the member as a separate network with its weights; its batch norms have no statistics yet."""
         with next(self.parameters()).device:
             network = quick(NetworkModule(self.space.architecture(choice)))
         state: dict[str, Tensor] = {}
@@ -54,7 +53,7 @@ class SharedNetwork(nn.Module):
 
 
 def sharing(blocks: Iterable[BlockSpec]) -> dict[str, list[Op]]:
-    """The operations of ``blocks``, which may stand at one place, that take slices of one weight: by their name."""
+    """Return name -> operations that share one weight, for ``blocks`` that are alternatives in one layer."""
     named: dict[str, list[Op]] = {}
     for op in (op for block in dict.fromkeys(blocks) for op in lower(block) if op.has_weights):
         named.setdefault(op.name, []).append(op)
@@ -62,7 +61,7 @@ def sharing(blocks: Iterable[BlockSpec]) -> dict[str, list[Op]]:
 
 
 class _SharedLayer(nn.Module):
-    """The weights of all ``blocks`` that may stand at one place."""
+    """The shared weights of all ``blocks`` of one layer."""
 
     def __init__(self, blocks: Sequence[BlockSpec]) -> None:
         super().__init__()
@@ -78,18 +77,19 @@ class _SharedLayer(nn.Module):
         return y
 
     def weights(self, ops: Iterable[Op]) -> dict[str, Tensor]:
-        """The parameters of a ``BlockModule`` of these operations, by their names there."""
-        found: dict[str, Tensor] = {}
+        """Return the parameters of a ``BlockModule`` with these operations, by their names in it."""
+        parameters: dict[str, Tensor] = {}
         for op in ops:
             if op.has_weights:
                 shared = self.get_submodule(op.name)
                 assert isinstance(shared, SharedOp)
-                found |= {f"{op.name}.{name}": value for name, value in shared.slices(op).items()}
-        return found
+                parameters |= {f"{op.name}.{name}": value for name, value in shared.slices(op).items()}
+        return parameters
 
 
 class SharedOp(nn.Module):
-    """The weights of one operation at the largest of its shapes, begun as ``training_torch.fresh_network`` begins."""
+    """The weights of one operation at the largest of its shapes, initialised as in
+    ``edgenas.training.network.fresh_network``."""
 
     def __init__(self, ops: Sequence[Op]) -> None:
         super().__init__()
@@ -106,7 +106,7 @@ class SharedOp(nn.Module):
         self.turns = nn.ParameterDict({str(k): nn.Parameter(torch.eye(k * k)) for k in self.kernels[1:] if k > 1})
 
     def slices(self, op: Op) -> dict[str, Tensor]:
-        """What ``op`` takes, named as in ``ConvBN`` or ``nn.Linear``."""
+        """Return the weights of ``op``, named as in ``ConvBN`` or ``nn.Linear``."""
         weight = self.weight[: op.c_out] if op.kind == "depthwise" else self.weight[: op.c_out, : op.c_in]
         for large, small in zip(self.kernels, self.kernels[1:], strict=False):
             if op.kernel < large:
@@ -123,7 +123,8 @@ class SharedOp(nn.Module):
 
 
 def _hollow(block: BlockSpec) -> BlockModule:
-    """The block's module without memory of its own: weights come with every call, batch norm keeps no statistics."""
+    """Return the block's module without weights of its own: each call passes weights, batch norm keeps no
+    statistics."""
     module = quick(BlockModule(block))
     for parameter in module.parameters():
         parameter.data = torch.empty(0)

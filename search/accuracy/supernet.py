@@ -1,10 +1,11 @@
-"""One training for a whole space: every member is judged with weights that all share.
+"""A judge that trains a supernet once: every member of the space is judged with the shared weights.
 
     accuracy = SupernetAccuracy(space, data, SUPERNET_RECIPE, seed=0, checkpoint=Path("supernet.npz"))
     for index, percent in accuracy.evaluate(candidates): ...
 
-The first ``evaluate`` trains, or goes on where a training that was cut stood. Accuracies of members are lower than what
-they reach alone, and rank them as ``edgenas.search.accuracy.trust`` says. Torch is imported at the first ``evaluate``.
+The first ``evaluate`` trains, or continues an interrupted training. Accuracies of members are lower than after a
+separate training; ``edgenas.search.accuracy.trust`` measures how well they rank networks. Torch is imported at the
+first ``evaluate``.
 """
 
 from __future__ import annotations
@@ -14,24 +15,24 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgenas.base.listener import SILENT, Listener
 from edgenas.search.problem import Candidate
 from edgenas.search.space import Space
 from edgenas.training.data import ImageData, SupernetRecipe, TrainRecipe
 
 if TYPE_CHECKING:
     from edgenas.search.accuracy.supernet_torch import MemberJudge
-    from edgenas.training.loop import TrainingProgress
 
 SUPERNET_RECIPE = SupernetRecipe(TrainRecipe(epochs=36, flip=True))
 
 
 class SupernetAccuracy:
-    """Accuracy in percent on ``data``'s validation images with the weights of a supernet of ``space``.
+    """A judge by the accuracy in percent on ``data``'s validation images, with the weights of a supernet of ``space``.
 
-    checkpoint  where the training stands; without one it is lost with this object
+    checkpoint  file of the training's state; without one the training is lost with this object
     device      'cpu', 'cuda' or 'auto'
     threads     CPU threads; sums of another number of them are rounded otherwise
-    progress    hears (steps done, steps in all) of the training
+    listener    follows the training
     """
 
     def __init__(
@@ -44,10 +45,10 @@ class SupernetAccuracy:
         checkpoint: Path | None = None,
         device: str = "cpu",
         threads: int = 1,
-        progress: TrainingProgress | None = None,
+        listener: Listener = SILENT,
     ) -> None:
         self._space, self._data, self._recipe, self._seed = space, data, recipe, seed
-        self._checkpoint, self._device, self._threads, self._progress = checkpoint, device, threads, progress
+        self._checkpoint, self._device, self._threads, self._listener = checkpoint, device, threads, listener
         self._judge: MemberJudge | None = None
 
     @property
@@ -58,8 +59,8 @@ class SupernetAccuracy:
         return f"supernet:{space}:{data.name}:{data.digest}:recipe-{self._recipe.digest}:seed{self._seed}{where}"
 
     def evaluate(self, candidates: Sequence[Candidate]) -> Iterator[tuple[int, float]]:
-        """Judge each, after the training; InputError when space and images do not fit, OutcomeError when it
-        diverges."""
+        """Judge all candidates, after the training; InputError when space and images do not fit, OutcomeError when the
+        training diverges."""
         from edgenas.training.arithmetic import repeatable
         from edgenas.training.network import threads
 
@@ -80,5 +81,5 @@ class SupernetAccuracy:
         check_fit(self._space.architecture(extreme(self._space, max)), self._data, self._recipe.training)
         device = device_named(self._device)
         kept = None if self._checkpoint is None else Checkpoint(self._checkpoint, self.name)
-        network = trained_supernet(self._space, self._data, self._recipe, self._seed, device, kept, self._progress)
+        network = trained_supernet(self._space, self._data, self._recipe, self._seed, device, kept, self._listener)
         return MemberJudge(network, self._data, self._recipe, device)

@@ -1,7 +1,8 @@
-"""Training all networks of a space at once, and judging members of it; needs torch, and importing this imports it.
+"""Training of all networks of a space at once, and judging of its members. This module imports torch.
 
-Every step trains the largest member on the labels, and the smallest and some drawn ones on what the largest answers
-(sandwich rule and in-place distillation: Yu and Huang, arXiv 1903.05134; BigNAS, arXiv 2003.11142, section 3.2).
+Every step trains the largest member on the labels, and the smallest and some random members on the output of the
+largest (sandwich rule and in-place distillation: Yu and Huang, arXiv 1903.05134; BigNAS, arXiv 2003.11142, section
+3.2).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from functools import cache
 import numpy as np
 
 from edgenas.base.errors import MissingExtraError
+from edgenas.base.listener import SILENT, Listener
 from edgenas.blocks.torch_modules import NetworkModule
 from edgenas.search.accuracy.shared_weights import SharedNetwork
 from edgenas.search.space import Choice, Space, State
@@ -20,7 +22,7 @@ from edgenas.training.arithmetic import Arithmetic
 from edgenas.training.checkpoints import Checkpoint
 from edgenas.training.data import ImageData, SupernetRecipe
 from edgenas.training.feed import Feed
-from edgenas.training.loop import Fit, Gradients, TrainingProgress
+from edgenas.training.loop import Fit, Gradients
 from edgenas.training.network import accuracy_percent
 
 try:
@@ -38,35 +40,36 @@ def trained_supernet(
     seed: int,
     device: torch.device,
     checkpoint: Checkpoint | None = None,
-    progress: TrainingProgress | None = None,
+    listener: Listener = SILENT,
 ) -> SharedNetwork:
-    """The weights of all members after training; OutcomeError when the loss stops being a number."""
+    """Train a supernet, and return the shared weights of all members; OutcomeError when the loss is not finite."""
     with torch.random.fork_rng(devices=[]):
         network = SharedNetwork(space, seed).to(device)
     feed = Feed(data, data.train_images, data.train_labels, recipe.training.shrink, device)
     step, name = gradients(network, recipe, seed, Arithmetic.of(device)), f"a supernet of {space.name}"
-    Fit(name, network, feed, recipe.training, seed, step, checkpoint, progress).run()
+    Fit(name, network, feed, recipe.training, seed, step, checkpoint, listener).run()
     return network.eval()
 
 
 def gradients(network: SharedNetwork, recipe: SupernetRecipe, seed: int, arithmetic: Arithmetic) -> Gradients:
-    """One step of the sandwich; nothing of it waits for the device."""
+    """Return the function that computes the gradients of one step by the sandwich rule, without waiting for the
+    device."""
     space = network.space
     ends = [extreme(space, max), extreme(space, min)]
 
     def step(images: Tensor, labels: Tensor, number: int) -> Tensor:
         rng = random.Random(f"{seed}/{number}")
         members = [*ends, *(drawn(space, rng) for _ in range(recipe.drawn))]
-        answer: Tensor | None = None
+        target: Tensor | None = None
         first: Tensor | None = None
         for member in members:
             with arithmetic.autocast(images.device):
                 logits = network(images, member).float()
-            if answer is None:
+            if target is None:
                 loss = F.cross_entropy(logits, labels, label_smoothing=recipe.training.label_smoothing)
-                answer, first = logits.detach().softmax(1), loss.detach()
+                target, first = logits.detach().softmax(1), loss.detach()
             else:
-                loss = F.cross_entropy(logits, answer)
+                loss = F.cross_entropy(logits, target)
             (loss / len(members)).backward()  # type: ignore[no-untyped-call]
         assert first is not None
         return first
@@ -75,7 +78,7 @@ def gradients(network: SharedNetwork, recipe: SupernetRecipe, seed: int, arithme
 
 
 class MemberJudge:
-    """Judges members of ``network``: batch norm statistics of the member's own, then the validation images."""
+    """Judging of members of ``network``: first the member's own batch norm statistics, then the validation images."""
 
     def __init__(self, network: SharedNetwork, data: ImageData, recipe: SupernetRecipe, device: torch.device) -> None:
         shrink = recipe.training.shrink
@@ -86,7 +89,7 @@ class MemberJudge:
         self._batches = [order[i : i + recipe.training.batch] for i in range(0, len(order), recipe.training.batch)]
 
     def member(self, choice: Choice) -> NetworkModule:
-        """The member as a network of its own, with statistics from ``calibration_images`` training images."""
+        """Return the member as a separate network, with statistics from ``calibration_images`` training images."""
         module = self._network.member(choice)
         norms = [layer for layer in module.modules() if isinstance(layer, nn.BatchNorm2d)]
         for norm in norms:
@@ -100,13 +103,16 @@ class MemberJudge:
         return module.eval()
 
     def accuracy(self, choice: Choice) -> float:
-        """Percent of the validation images."""
+        """Accuracy of the member on the validation images, in percent."""
         return accuracy_percent(self.member(choice), self._validation)
 
 
 def drawn(space: Space, rng: random.Random) -> Choice:
-    """A member with each layer's option drawn alike from those open there: a stage that may end early often does, where
-    a draw from all networks would nearly always be of the longest."""
+    """Draw a member layer by layer, with equal probability for the possible options of each layer.
+
+    A stage that may end early often does; a draw with equal probability for all networks would almost always have the
+    full depth.
+    """
     state, choice = State(space.c_in, space.in_size), []
     for i in range(len(space.layers)):
         edge = rng.choice(space.open_edges(i, state))
@@ -116,16 +122,16 @@ def drawn(space: Space, rng: random.Random) -> Choice:
 
 
 def extreme(space: Space, better: Callable[..., tuple[int, Choice]]) -> Choice:
-    """The member of most (``max``) or fewest (``min``) MACs."""
+    """Return the member with most (``max``) or fewest (``min``) MACs."""
 
     @cache
     def rest(i: int, state: State) -> tuple[int, Choice]:
         if i == len(space.layers):
             return 0, ()
-        found = []
+        completions = []
         for edge in space.open_edges(i, state):
             macs, choice = rest(i + 1, edge.target)
-            found.append((edge.block.macs + macs, (edge.option, *choice)))
-        return better(found)
+            completions.append((edge.block.macs + macs, (edge.option, *choice)))
+        return better(completions)
 
     return rest(0, State(space.c_in, space.in_size))[1]

@@ -1,7 +1,7 @@
-"""Accuracies somebody measured and published, read from the published file.
+"""Published accuracies, read from the published file.
 
 NAS-Bench-Macro (arXiv 2103.11922; github.com/xiusu/NAS-Bench-Macro, ``data/nas-bench-macro_cifar10.json``): CIFAR-10
-test accuracy of three trainings of each of 6,561 networks. The file is not part of this project; a user brings it.
+test accuracy of three trainings of each of 6,561 networks. The file is not part of this project; the user provides it.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ REMEDY = "download data/nas-bench-macro_cifar10.json from github.com/xiusu/NAS-B
 
 
 class NasBenchMacro:
-    """The published table as an accuracy.
+    """A judge that looks up the published table.
 
-    mode 'mean'   the mean of the three trainings: the judge
-         'one'    one of the three, drawn by ``seed`` for each network: what a search that trains once would see
-    InputError for a file that is not the published one in form.
+    mode 'mean'   the mean of the three trainings
+         'one'    one of the three, drawn by ``seed`` for each network, as in a search that trains each network once
+    InputError for a file that does not have the form of the published one.
     """
 
     def __init__(self, path: Path, mode: Mode = "mean", seed: int = 0) -> None:
@@ -46,12 +46,13 @@ class NasBenchMacro:
         return len(self._rows)
 
     def evaluate(self, candidates: Sequence[Candidate]) -> Iterator[tuple[int, float]]:
-        """Look up each candidate, a member of the space ``nas_bench_macro`` at 32 pixels and 10 classes."""
+        """Look up each candidate in order; candidates are members of the space ``nas_bench_macro`` at 32 pixels and 10
+        classes."""
         for index, candidate in enumerate(candidates):
             yield index, self.accuracy(candidate)
 
     def accuracy(self, candidate: Candidate) -> float:
-        """CIFAR-10 test accuracy in percent."""
+        """CIFAR-10 test accuracy of a candidate in percent; InputError for a network that is not in the table."""
         key = "".join(str(option) for option in candidate.choice[1:-2])  # the stem, last layer and head have no choice
         row = self._rows.get(key)
         network = candidate.architecture

@@ -1,9 +1,9 @@
-"""Really training each candidate, a few seconds each, in worker processes.
+"""A judge that trains each candidate, a few seconds each, in worker processes.
 
     with TrainingAccuracy(digits(), SEARCH_RECIPE, seed=0, workers=2) as accuracy:
         for index, percent in accuracy.evaluate(candidates): ...
 
-Torch is imported in the workers, and here only by ``train``.
+Torch is imported in the workers, and in this process only by ``train``.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from edgenas.base.errors import EdgenasError, InputError, MissingExtraError, OutcomeError
+from edgenas.base.listener import SILENT, Listener
 from edgenas.blocks.architecture import Architecture
 from edgenas.search.accuracy.workers import WorkersAccuracy
 from edgenas.search.problem import Candidate
 from edgenas.training.data import Carried, ImageData, TrainRecipe
 
 if TYPE_CHECKING:
-    from edgenas.training.loop import TrainingProgress
     from edgenas.training.network import Trained
 
 __all__ = ["ImageData", "TrainRecipe", "TrainingAccuracy", "train"]
@@ -32,22 +32,22 @@ def train(
     data: ImageData,
     recipe: TrainRecipe,
     seed: int,
-    progress: TrainingProgress | None = None,
+    listener: Listener = SILENT,
     *,
     device: str = "cpu",
     checkpoint: Path | None = None,
 ) -> Trained:
-    """One network trained from its first weights; see ``edgenas.training.network.train``."""
+    """Train one network from its initial weights; see ``edgenas.training.network.train``."""
     from edgenas.training import network
 
-    return network.train(architecture, data, recipe, seed, progress, device=device, checkpoint=checkpoint)
+    return network.train(architecture, data, recipe, seed, listener, device=device, checkpoint=checkpoint)
 
 
 class TrainingAccuracy:
-    """Accuracy in percent on ``data``'s validation images after training with ``recipe`` from ``seed``.
+    """A judge by the accuracy in percent on ``data``'s validation images after training with ``recipe`` and ``seed``.
 
-    ``workers`` processes (``edgenas.search.accuracy.workers``) train one candidate each on one thread; 0 trains in this
-    process. The accuracies do not depend on their number.
+    Each of ``workers`` processes (``edgenas.search.accuracy.workers``) trains one candidate at a time on one thread;
+    with 0, this process trains. The accuracies do not depend on the number of processes.
     """
 
     def __init__(
@@ -59,8 +59,8 @@ class TrainingAccuracy:
         self._recipe = recipe
         self._seed = seed
         self._device = device
-        alone = _Alone(data, recipe, seed, 0, device) if workers else None
-        self._side_by_side = None if alone is None else WorkersAccuracy(alone, workers)
+        single = _InWorker(data, recipe, seed, 0, device) if workers else None
+        self._in_workers = None if single is None else WorkersAccuracy(single, workers)
 
     @property
     def name(self) -> str:
@@ -78,15 +78,15 @@ class TrainingAccuracy:
 
     def close(self) -> None:
         """End the workers, also in the middle of a training."""
-        if self._side_by_side is not None:
-            self._side_by_side.close()
+        if self._in_workers is not None:
+            self._in_workers.close()
 
     def evaluate(self, candidates: Sequence[Candidate]) -> Iterator[tuple[int, float]]:
-        """Train each; OutcomeError naming the network when a training fails or a worker dies."""
+        """Train all candidates; OutcomeError that names the network when a training fails or a worker dies."""
         if importlib.util.find_spec("torch") is None:
             raise MissingExtraError("torch", "train", "training candidates")
-        if self._side_by_side is not None:
-            yield from self._side_by_side.evaluate(candidates)
+        if self._in_workers is not None:
+            yield from self._in_workers.evaluate(candidates)
             return
         for index, candidate in enumerate(candidates):
             yield index, self._trained(candidate.architecture)
@@ -94,17 +94,17 @@ class TrainingAccuracy:
     def _trained(self, architecture: Architecture) -> float:
         try:
             return train(architecture, self._data, self._recipe, self._seed, device=self._device).accuracy
-        except Exception as error:  # whatever torch raises is that candidate's failure, told with its name
+        except Exception as error:  # any exception of torch becomes an error that names the candidate
             why = str(error) if isinstance(error, EdgenasError) else f"{type(error).__name__}: {error}"
             raise OutcomeError(f"network {architecture.name} could not be trained: {why}") from error
 
 
-class _Alone(TrainingAccuracy):
-    """In worker processes of this machine, which map images that lie in a file, and copy no other."""
+class _InWorker(TrainingAccuracy):
+    """The judge in a worker process of this machine, which maps images of files into memory instead of copying them."""
 
-    def __reduce__(self) -> tuple[Callable[..., _Alone], tuple[Carried, TrainRecipe, int, str]]:
-        return _alone, (Carried.of(self._data), self._recipe, self._seed, self._device)
+    def __reduce__(self) -> tuple[Callable[..., _InWorker], tuple[Carried, TrainRecipe, int, str]]:
+        return _in_worker, (Carried.of(self._data), self._recipe, self._seed, self._device)
 
 
-def _alone(data: Carried, recipe: TrainRecipe, seed: int, device: str) -> _Alone:
-    return _Alone(data.data(), recipe, seed, 0, device)
+def _in_worker(data: Carried, recipe: TrainRecipe, seed: int, device: str) -> _InWorker:
+    return _InWorker(data.data(), recipe, seed, 0, device)

@@ -1,4 +1,4 @@
-"""How far a cheap judge can be trusted: does it rank networks as trainings of their own do?"""
+"""Reliability of a cheap judge: rank correlation of its accuracies with those of separate trainings."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from edgenas.search.journal import network_digest
 from edgenas.search.problem import Candidate
 from edgenas.search.space import Space
 
-_DRAWS = 100  #: for each member wanted, before a space counts as too small
+_DRAWS = 100  #: draws per requested member, after which a space counts as too small
 
 
 @dataclass(frozen=True, slots=True)
 class Tau:
-    """Kendall's tau-b of ``members`` pairs of numbers and its 95 % interval."""
+    """Kendall's tau-b of ``members`` pairs of numbers, with its 95 % interval (``low``, ``high``)."""
 
     value: float
     low: float
@@ -30,16 +30,20 @@ class Tau:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Kendall's tau with trainings alone: of a judge, and of MACs, which cost nothing and which it should beat."""
+    """Kendall's tau with separate trainings, of a judge and of MACs; MACs cost nothing, so the judge's tau should be
+    higher."""
 
     judge: Tau
     macs: Tau
 
 
 def kendall(first: Sequence[float], second: Sequence[float]) -> Tau:
-    """Rank correlation with the interval of Fieller, Hartley and Pearson (Biometrika 44, 1957): artanh tau is about
-    normal with variance .437 / (n - 4). That holds up to .8; beyond it the end towards 0 is that of .8. InputError for
-    fewer than 5 pairs; a constant ranks nothing and gives 0."""
+    """Return Kendall's tau with the interval of Fieller, Hartley and Pearson (Biometrika 44, 1957): artanh tau is about
+    normal with variance 0.437 / (n - 4).
+
+    The formula holds up to 0.8; for larger values the end of the interval towards 0 is that of 0.8. For constant
+    numbers tau is 0. InputError for fewer than 5 pairs.
+    """
     from scipy.stats import kendalltau
 
     n = len(first)
@@ -48,26 +52,27 @@ def kendall(first: Sequence[float], second: Sequence[float]) -> Tau:
     value = round(float(kendalltau(first, second).statistic), 12)
     value = 0.0 if math.isnan(value) else value
     width = 1.96 * math.sqrt(0.437 / (n - 4))
-    most = 1 - 2 / (n * (n - 1))  # half a pair short of perfect, whose artanh is infinite
+    most = 1 - 2 / (n * (n - 1))  # half a pair below 1, whose artanh is infinite
     low = math.tanh(math.atanh(max(-most, min(0.8, value))) - width)
     high = math.tanh(math.atanh(min(most, max(-0.8, value))) + width)
     return Tau(value, min(low, value), max(high, value), n)
 
 
 def members_to_train(space: Space, count: int, seed: int) -> list[Candidate]:
-    """``count`` different networks, drawn alike from all. InputError where the space has too few."""
+    """Draw ``count`` distinct networks, with equal probability for every network. InputError where the space has too
+    few."""
     rng = random.Random(f"trust/{seed}")
-    found: dict[str, Candidate] = {}
+    distinct: dict[str, Candidate] = {}
     for _ in range(_DRAWS * count):
         choice = space.sample(rng)
         architecture = space.architecture(choice)
-        found.setdefault(network_digest(architecture), Candidate(choice, architecture))
-        if len(found) == count:
-            return list(found.values())
+        distinct.setdefault(network_digest(architecture), Candidate(choice, architecture))
+        if len(distinct) == count:
+            return list(distinct.values())
     raise InputError(f"{space.name} has no {count} different networks to compare rankings on; ask for fewer")
 
 
 def trust(judged: Sequence[float], alone: Sequence[float], candidates: Sequence[Candidate]) -> Trust:
-    """What the judge and trainings alone say of the same candidates, compared."""
+    """Compare the accuracies of a judge with those of separate trainings (``alone``), for the same candidates."""
     macs = [float(candidate.architecture.macs) for candidate in candidates]
     return Trust(kendall(judged, alone), kendall(macs, alone))

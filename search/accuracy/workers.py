@@ -1,4 +1,4 @@
-"""Any accuracy in worker processes on this machine, one candidate each at a time.
+"""Judging in worker processes of this machine with any judge; each process judges one candidate at a time.
 
 with WorkersAccuracy(CallableAccuracy("my_module:judge"), workers=4) as accuracy:
     for index, percent in accuracy.evaluate(candidates): ...
@@ -23,10 +23,10 @@ from edgenas.search.problem import Accuracy, Candidate, code_of, is_score
 
 
 class WorkersAccuracy:
-    """What ``accuracy`` says, asked in ``workers`` processes; what it says must not depend on the order it is asked in.
+    """The judge ``accuracy``, run in ``workers`` processes; its results must not depend on the order of candidates.
 
-    The processes start at the first ``evaluate`` and stay until ``close`` or the end of the ``with``, and end at once
-    when this process does, in whatever way. Each gets a copy of ``accuracy``, which pickles.
+    The processes start at the first ``evaluate`` and run until ``close`` or the end of the ``with`` block; they end at
+    once when this process ends, also when it is killed. Each gets a copy of ``accuracy``, which must be picklable.
     """
 
     def __init__(self, accuracy: Accuracy, workers: int) -> None:
@@ -63,7 +63,7 @@ class WorkersAccuracy:
             self._pool = None
 
     def evaluate(self, candidates: Sequence[Candidate]) -> Iterator[tuple[int, float]]:
-        """Judge each; OutcomeError naming the network when judging fails or a worker dies."""
+        """Judge all candidates; OutcomeError that names the network when judging fails or a worker dies."""
         if self._pool is None:
             self._pool = _Pool(self._workers, self._accuracy)
         finished = False
@@ -72,12 +72,13 @@ class WorkersAccuracy:
                 yield index, accuracy_or_raise(answer)
             finished = True
         finally:
-            if not finished:  # failed, interrupted, or the caller wants no more: stop what is under way
+            if not finished:  # after a failure or an interrupt, or when the caller stops iterating: end running work
                 self.close()
 
 
 class _Pool:
-    """Worker processes that hold the accuracy. The one writing end of a pipe lies here: when it closes, they exit."""
+    """Worker processes that hold the judge. This process has the only writing end of a pipe: when it closes, they
+    exit."""
 
     def __init__(self, workers: int, accuracy: Accuracy) -> None:
         context = multiprocessing.get_context("spawn")
@@ -86,7 +87,7 @@ class _Pool:
         self._reader = alive
 
     def map(self, candidates: Sequence[Candidate]) -> Iterator[tuple[int, float | Failed]]:
-        """(index, accuracy) as each is known."""
+        """Yield (index, accuracy or failure) as each becomes known."""
         waiting = set(range(len(candidates)))
         try:
             futures: dict[Future[float | Failed], int] = {
@@ -108,12 +109,12 @@ class _Pool:
         self._reader.close()
 
 
-#: in a worker process, what it judges with; set once, by ``_start_worker``
+#: in a worker process, its judge; set once, by ``_start_worker``
 _worker_accuracy: list[Accuracy] = []
 
 
 def _start_worker(alive: Connection, accuracy: Accuracy) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, whose end of the pipe ends us
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, whose closed pipe ends this process
     threading.Thread(target=exit_with_parent, args=(alive,), daemon=True).start()
     _worker_accuracy.append(accuracy)
 

@@ -1,12 +1,12 @@
-"""What is said of a network that was never trained, from one batch: zero-cost proxies.
+"""Zero-cost proxies: numbers that rank untrained networks, computed from one batch.
 
-They are on no scale that means anything, and one that ranks well in a space may fail in the next
-(``tools/bench/ranking.py``): good for a place to begin (``edgenas.search.algorithms.warm_start``), never for an
-accuracy. Needs torch, and importing this file imports it.
+Proxies have no unit, and a proxy that ranks well in one space may fail in another (``tools/bench/ranking.py``). They
+choose the first networks of a search (``edgenas.search.algorithms.warm_start``), and are never used as accuracies. This
+module imports torch.
 
-naswot          log determinant of how alike images' ReLU patterns are (Mellor et al., arXiv 2006.04647, eq. 2)
-gradient norm   of the loss over all weights (Abdelfattah et al., arXiv 2101.08134, section 3.1)
-synflow         how much flows through weights made positive (Tanaka et al., arXiv 2006.05467, eq. 1), its logarithm
+naswot          log determinant of the similarity of images' ReLU patterns (Mellor et al., arXiv 2006.04647, eq. 2)
+gradient norm   norm of the gradient of the loss over all weights (Abdelfattah et al., arXiv 2101.08134, section 3.1)
+synflow         logarithm of the synaptic flow through absolute weights (Tanaka et al., arXiv 2006.05467, eq. 1)
 """
 
 from __future__ import annotations
@@ -29,15 +29,16 @@ try:
 except ImportError as error:
     raise MissingExtraError("torch", "train", "ranking networks that are not trained") from error
 
-NOISE_IMAGES = 32  #: of normal noise, where there are no images
+NOISE_IMAGES = 32  #: number of images of normal noise
 
 
 def naswot(network: NetworkModule, images: Tensor, labels: Tensor) -> float:
-    alike = np.zeros((len(images), len(images)))
+    """Log determinant of the similarity of the images' ReLU patterns (arXiv 2006.04647, eq. 2)."""
+    similarity = np.zeros((len(images), len(images)))
 
-    def count(module: nn.Module, given: Any, features: Tensor) -> None:
-        on = (features.flatten(1) > 0).double()
-        alike.__iadd__((on @ on.T + (1 - on) @ (1 - on).T).numpy())
+    def count(module: nn.Module, inputs: Any, features: Tensor) -> None:
+        active = (features.flatten(1) > 0).double()
+        similarity.__iadd__((active @ active.T + (1 - active) @ (1 - active).T).numpy())
 
     hooks = [
         block.get_submodule(op.name).register_forward_hook(count)
@@ -50,17 +51,19 @@ def naswot(network: NetworkModule, images: Tensor, labels: Tensor) -> float:
         network.train()(images)
     for hook in hooks:
         hook.remove()
-    return float(np.linalg.slogdet(alike)[1])
+    return float(np.linalg.slogdet(similarity)[1])
 
 
 def gradient_norm(network: NetworkModule, images: Tensor, labels: Tensor) -> float:
+    """Sum over layers of the norm of the loss gradient of their weights (arXiv 2101.08134, section 3.1)."""
     network.train().zero_grad()
     F.cross_entropy(network(images), labels).backward()  # type: ignore[no-untyped-call]
     return float(sum(p.grad.norm() for p in network.parameters() if p.grad is not None and p.ndim > 1))
 
 
 def synflow(network: NetworkModule, images: Tensor, labels: Tensor) -> float:
-    network.double().eval().zero_grad()  # batch norm as it begins: nothing
+    """Logarithm of the synaptic flow through absolute weights, for an image of ones (arXiv 2006.05467, eq. 1)."""
+    network.double().eval().zero_grad()  # batch norm with its initial statistics is the identity
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.abs_()
@@ -77,8 +80,10 @@ PROXIES: dict[str, Callable[[NetworkModule, Tensor, Tensor], float]] = {
 
 
 def on_noise(name: str, architecture: Architecture, seed: int) -> float:
-    """What the proxy ``name`` says of fresh weights, given noise instead of images, which it hardly minds: synflow
-    looks at no image, and naswot at which features are on."""
+    """Compute the proxy ``name`` for initial weights, with noise instead of images.
+
+    Noise has little effect on the proxies: synflow uses no image, naswot only which features are active.
+    """
     generator = torch.Generator().manual_seed(seed)
     size = (NOISE_IMAGES, architecture.c_in, architecture.in_size, architecture.in_size)
     images = torch.randn(size, generator=generator)

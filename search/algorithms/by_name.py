@@ -1,4 +1,4 @@
-"""The search algorithms by name."""
+"""The search algorithms, by name; and the function that runs one of them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from edgenas.search.algorithms.mathnas import mathnas
 from edgenas.search.problem import Problem, Result
 from edgenas.search.trials import Trials
 
-#: Called as algorithm(problem, trials, **options); the options are its keyword-only parameters.
+#: algorithm(problem, trials, **options) -> result; its options are its keyword-only parameters
 Algorithm = Callable[..., Result]
 
 ALGORITHMS: dict[str, Algorithm] = {
@@ -39,7 +39,7 @@ ALGORITHMS: dict[str, Algorithm] = {
 def find_algorithm(name: str) -> Found[Algorithm]:
     """Return an algorithm by name, 'FILE.py:NAME', 'PACKAGE.MODULE:NAME' or entry point of ``edgenas.algorithms``.
 
-    InputError for a name that does not exist, with the nearest, and for what cannot be called as an algorithm is.
+    InputError for an unknown name, with the nearest known one, and for an object that cannot be called as an algorithm.
     """
     found = find(name, ALGORITHMS, "algorithm", GROUPS["algorithm"])
     if found.code is not None:
@@ -55,8 +55,8 @@ def algorithm_options(name: str) -> dict[str, Any]:
 
 
 def search(name: str, problem: Problem, trials: Trials, **options: Any) -> Result:
-    """Run an algorithm by name. BudgetError before anything is judged when no network fits the budget; InputError for
-    an option it does not have."""
+    """Run the algorithm ``name``. BudgetError before any judging when no network fits the budget; InputError for an
+    option that the algorithm does not have."""
     known = algorithm_options(name)
     unknown = sorted(set(options) - set(known))
     if unknown:
@@ -72,7 +72,7 @@ def search(name: str, problem: Problem, trials: Trials, **options: Any) -> Resul
 
 
 def _takes_a_problem(value: Any) -> bool:
-    """True where ``value`` can be called with a problem and trials, and all its options have defaults."""
+    """Return True where ``value`` can be called with a problem and trials, and all its options have defaults."""
     if not callable(value):
         return False
     try:

@@ -1,20 +1,21 @@
-"""Hybrid: LayerNAS's table of prefixes, with the later layers chosen by a model that MathNAS's trainings start.
+"""Hybrid: LayerNAS's table of prefixes, completed by a model that is first fitted to MathNAS's sample of networks.
 
-LayerNAS (arXiv 2304.11517) walks the layers and keeps the best prefix of each bucket of cost, but must guess the layers
-to come; MathNAS (arXiv 2311.04943) knows what each block is worth, but learns nothing from what it then trains. Here:
+LayerNAS (arXiv 2304.11517) goes through the layers and keeps the best prefix of each bucket of cost, but completes
+prefixes by a fixed rule; MathNAS (arXiv 2311.04943) estimates the contribution of each block, but does not use later
+trainings. Hybrid works as follows:
 
 1. the networks of MathNAS's single-sample estimate are judged
-2. a ridge regression (``edgenas.search.algorithms.ridge``) is fitted to everything judged so far
-3. one sweep of LayerNAS: each kept prefix meets each option; each child is completed by what the model says is best
-   within the budget; of each bucket the child predicted best and not judged yet is judged; a bucket keeps the prefix
-   whose network was judged best
-4. until a sweep changes no bucket; what is left of a limit on trials then goes to the networks that the model says are
-   best within the budget, one at a time
-5. of the networks judged, those are named that are worth training in full: the model's word and the reward together say
-   which (``TrialModel.expected``), for the highest of many noisy rewards is mostly the luckiest
+2. a ridge regression (``edgenas.search.algorithms.ridge``) is fitted to all networks judged so far
+3. one sweep of LayerNAS: each kept prefix is extended by each option; each child is completed by the layers that the
+   model predicts to be best within the budget; in each bucket the unjudged child with the best prediction is judged; a
+   bucket keeps the prefix whose network has the highest judged accuracy
+4. sweeps are repeated until a sweep changes no bucket; remaining trials then go to the networks that the model predicts
+   to be best within the budget, one at a time
+5. the finalists, which are worth training in full, are the judged networks of highest expected accuracy, from model and
+   judged accuracy together (``TrialModel.expected``): the highest of many noisy accuracies is mostly luck
 
-The model is fitted again for every layer. A child is not judged when its prediction, more two standard errors, stays
-below that of the best network so far: its whole prefix is set aside until the model thinks otherwise.
+The model is fitted again for every layer. A child is not judged when its prediction plus two standard errors is below
+that of the best network so far: its prefix is skipped until the model's prediction changes.
 """
 
 from __future__ import annotations
@@ -37,9 +38,9 @@ from edgenas.search.solvers.completions import completions
 from edgenas.search.space import Choice, Space
 from edgenas.search.trials import Trials, TrialsExhaustedError
 
-WARM = 10  #: networks that a proxy may choose
-FINALISTS = 5  #: networks named as worth training in full
-LOOKED_AT = 100_000  #: networks within the budget, best first, before no more is expected to keep the limits
+WARM = 10  #: largest number of networks chosen by a proxy
+FINALISTS = 5  #: number of finalists for each budget
+LOOKED_AT = 100_000  #: networks, best first, that are checked against the limits before the search for one gives up
 
 
 def hybrid(
@@ -50,18 +51,19 @@ def hybrid(
     buckets: int = 20,
     warm_start: str = NONE,
 ) -> Result:
-    """The best judged network with cost <= ``problem.budget`` that keeps the limits; ``Result.recommended`` is the one
-    expected to be best when trained again. ``notes["front"]`` has both for every budget, and the finalists by
-    descending expectation.
+    """Search for the best network with cost <= ``problem.budget`` that keeps the limits.
 
-    budgets     more budgets to search at once: all learn from the same trials, and take turns layer by layer
-    buckets     H: cells of equal width between 0 and a budget
-    warm_start  the proxy that chooses networks to judge before the single sample (``WARM``, or a quarter of the limit
-                on trials, for the smallest budget): see ``edgenas.search.algorithms.warm_start``
+    ``Result.best`` is the judged network of highest accuracy, ``Result.recommended`` the one of highest expected
+    accuracy when trained again, ``Result.predicted`` the accuracy of the recommended one, predicted from the other
+    trials. ``notes["front"]`` has all three for every budget, and the finalists by descending expected accuracy.
 
-    ``Result.predicted`` is what the other trials predict that one to be. Departures from the papers: cells
-    belong to (bucket, state) as in ``edgenas.search.algorithms.layernas``, and when a limit on trials is less than
-    twice the single sample, half of it goes into a random part of that sample.
+    budgets     further budgets to search in the same run: all use the same trials, and take turns layer by layer
+    buckets     H: number of cells of equal width between 0 and a budget
+    warm_start  proxy that chooses the networks to judge before the single sample (``WARM`` of them, or a quarter of
+                max_trials, for the smallest budget): see ``edgenas.search.algorithms.warm_start``
+
+    Departures from the papers: cells belong to (bucket, state) as in ``edgenas.search.algorithms.layernas``, and when
+    max_trials is less than twice the single sample, half of the trials go into a random part of that sample.
     """
     check_counts(buckets=buckets)
     more = (budgets,) if isinstance(budgets, int | float) else budgets
@@ -95,7 +97,8 @@ def hybrid(
 
 
 def single_sample(space: Space) -> list[Choice]:
-    """The networks of MathNAS's single-sample estimate: the base, and every option swapped into N_avg."""
+    """Return the networks of MathNAS's single-sample estimate: the base network, and every option swapped into
+    N_avg."""
     average = average_network(space)
     options = [(i, j) for i, layer in enumerate(space.layers) for j in range(len(layer.options))]
     return list(dict.fromkeys([base_network(space), *(swapped(space, average, i, j) for i, j in options)]))
@@ -110,26 +113,27 @@ def _judge_seeds(problem: Problem, trials: Trials, model: TrialModel) -> None:
 
 
 def _spend(problems: Sequence[Problem], trials: Trials, model: TrialModel) -> None:
-    """Judge the networks predicted best, one for each budget in turn, until none is left to judge."""
-    left = list(problems)
-    while left:
-        for problem in tuple(left):
+    """Judge the networks predicted best, one for each budget in turn, until trials or unjudged networks run out."""
+    unfinished = list(problems)
+    while unfinished:
+        for problem in tuple(unfinished):
             bound = problem.cost.most_sum(problem.budget)
             ends = completions(model.graph.with_values(model.edge_values()), bound)
             best = islice(best_first(ends, bound), LOOKED_AT)  # under several limits few of them may fit
             networks = (choice for choice in best if choice not in model)
             found = trials.unjudged(filter(problem.fits, networks), 1)
             if not found:
-                left.remove(problem)
+                unfinished.remove(problem)
             model.rewards(found)
 
 
 def _rescue(problem: Problem, trials: Trials, model: TrialModel) -> None:
-    """Judge the network predicted best that fits: for when the trials ran out before any did."""
+    """Judge the network predicted best within the budget and limits; used when trials ran out before any such network
+    was judged."""
     ends = completions(model.graph.with_values(model.edge_values()), problem.budget)
     networks = (ends.options(0, 0, index) for index in reversed(range(len(ends.endings[0][0].cost))))
     fits = next((choice for choice in networks if problem.fits(choice)), None)
-    if fits is None:  # few networks keep all limits together, and the endings kept show none
+    if fits is None:  # few networks keep all limits together, and none of the remaining endings does
         found = limited.solve(ends.graph, problem.budget)
         fits = None if found is None else found.choice
     trials.rewards([] if fits is None else [fits])

@@ -1,4 +1,4 @@
-"""The hybrid's table of prefixes, LayerNAS's M[layer][bucket], and the model that completes them."""
+"""The hybrid algorithm's table of prefixes (LayerNAS's M[layer][bucket]), and the model that predicts completions."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from edgenas.search.solvers.completions import Completions, completions
 from edgenas.search.space import Choice, Space
 from edgenas.search.trials import Trials
 
-STANDARD_ERRORS = 2.0  #: how far above its prediction a network may be hoped to be
+STANDARD_ERRORS = 2.0  #: a network whose prediction plus this many standard errors is below the best is not judged
 
 Cell = tuple[int, int]  #: bucket of a prefix's cost, state after it
 
 
 class TrialModel:
-    """A ridge over the options of networks, fitted again when there are new trials.
+    """A ridge regression on the options of networks, fitted again when there are new trials.
 
-    A network that has two names, by a skip in one layer or the next, teaches what both layers are worth: each name it
-    was asked for by is a row.
+    Two choices may be one network (a skip in one layer or in the next). Each requested choice is a row of its own, so
+    that the fit has data on the options of both layers.
     """
 
     def __init__(self, space: Space, graph: Graph, trials: Trials) -> None:
@@ -37,24 +37,25 @@ class TrialModel:
         self._ridge: Ridge | None = None
 
     def __contains__(self, choice: Choice) -> bool:
-        """Whether it was judged by this name."""
+        """Return whether this choice, and not only another choice of the same network, is a row of the fit."""
         return choice in self._rows
 
     def rewards(self, choices: Sequence[Choice], spare: int = 0) -> list[float]:
-        """Those of ``trials``, and learn from them."""
+        """Return the accuracies by ``Trials.rewards``, and add them to the data of the fit."""
         rewards = self._trials.rewards(choices, spare)
         for choice, reward in zip(choices, rewards, strict=True):
             self._learn(choice, reward)
         return rewards
 
     def reward(self, choice: Choice) -> float | None:
-        """What the network was judged in this run, by whatever name; None when it was not."""
+        """Accuracy of the network in this run, judged by this choice or another one of the same network; None when it
+        was not judged."""
         if choice not in self._rewards and not self._trials.unjudged([choice], 1):
             self.rewards([choice])
         return self._rewards.get(choice)
 
     def ridge(self) -> Ridge:
-        """Of all trials so far, at least one."""
+        """Return the ridge fitted to all trials so far; there must be at least one."""
         for trial in self._trials.log[self._read :]:
             self._learn(trial.choice, trial.accuracy)
         self._read = len(self._trials)
@@ -64,34 +65,34 @@ class TrialModel:
         return self._ridge
 
     def left_out(self, choice: Choice) -> float:
-        """The accuracy in percent that all others predict a network judged to have."""
+        """Accuracy in percent (or score) of a judged network, predicted by a fit to all other trials."""
         ridge = self.ridge()
         return ridge.accuracy(float(ridge.left_out[list(self._rows).index(choice)]))
 
     def expected(self, choice: Choice) -> float:
-        """The accuracy in percent that a network judged is expected to have when it is trained again.
+        """Expected accuracy in percent (or score) of a judged network when it is trained again.
 
-        Half of what its reward has above the ridge's fit, on the ridge's scale: the fit knows no interactions of
-        options, the reward has the noise of one training, and with one training a network nothing says how much of
-        their difference is which. The mean over every share alike is half.
+        It is the mean of the judged accuracy and the ridge's fit, on the ridge's scale. The fit has no interactions of
+        options, and the judged accuracy has the noise of one training; with one training per network, their shares in
+        the difference cannot be separated. A uniform distribution over the shares gives one half.
         """
         ridge = self.ridge()
         fit = ridge.intercept + float(self._rows[choice] @ ridge.weights)
         return ridge.accuracy((fit + ridge.scale(self._rewards[choice])) / 2)
 
     def finalists(self, budget: float) -> list[Trial]:
-        """What was judged within the budget by descending expectation, the cheaper of equals first."""
+        """Return the trials within the budget by descending expected accuracy, of equals the cheaper first."""
         return sorted(self._trials.fitting(budget), key=lambda trial: (-self.expected(trial.choice), trial.cost))
 
     def edge_values(self) -> list[Floats]:
-        """What each edge adds to a prediction on the ridge's scale; zeros before the first trial."""
+        """Return each edge's contribution to a prediction, on the ridge's scale; zeros before the first trial."""
         if not self._trials.log:
             return [layer.value for layer in self.graph.layers]
         return self._features.edge_values(self.ridge().weights)
 
     def best_value(self, budget: float) -> float:
-        """The greatest prediction of a network judged within the budget, as a sum of edge values; minus infinity when
-        there is none."""
+        """Greatest prediction of a judged network within the budget, as a sum of edge values; minus infinity when there
+        is none."""
         weights = self.ridge().weights
         fits = [float(self._rows[trial.choice] @ weights) for trial in self._trials.fitting(budget)]
         return max(fits, default=-np.inf)
@@ -104,14 +105,16 @@ class TrialModel:
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
+    """The first layers of a network: edges, options, the state after them, and their cost."""
+
     edges: tuple[int, ...]
     options: Choice
     state: int
     cost: float
-    also: Floats = field(compare=False)  # what counts for each further limit
+    also: Floats = field(compare=False)  # (limits,): weights for the further limits
 
     def grown(self, graph: Graph, edge: int) -> Prefix:
-        """With one edge more."""
+        """Return the prefix extended by one edge of the next layer."""
         layer = graph.layers[len(self.edges)]
         option, target, cost = int(layer.option[edge]), int(layer.target[edge]), float(layer.cost[edge])
         also = self.also + layer.also[:, edge]
@@ -120,7 +123,7 @@ class Prefix:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A prefix, the network that completes it, and what that is predicted to be worth."""
+    """A prefix, the network that completes it, and the predicted value of that network."""
 
     prefix: Prefix
     network: Choice
@@ -129,7 +132,7 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class CellHolder:
-    """Who holds a cell: the prefix whose completed network was judged best."""
+    """The prefix that holds a cell: the one whose completed network has the highest judged accuracy (``reward``)."""
 
     reward: float
     prefix: Prefix
@@ -137,13 +140,13 @@ class CellHolder:
 
 @dataclass
 class PrefixTable:
-    """For each layer, the holders of its cells; they stay from sweep to sweep."""
+    """The table of prefixes: for each layer, the holders of its cells, which stay from one sweep to the next."""
 
     problem: Problem
     trials: Trials
     model: TrialModel
     buckets: int
-    bound: float = field(init=False)  # of the sum over blocks
+    bound: float = field(init=False)  # upper bound on the sum over blocks (Cost.most_sum)
     holders: list[dict[Cell, CellHolder]] = field(init=False)
     _fits: dict[Choice, bool] = field(init=False, default_factory=dict)
 
@@ -152,8 +155,8 @@ class PrefixTable:
         self.holders = [{} for _ in self.problem.space.layers]
 
     def search_layer(self, i: int) -> bool:
-        """Let every holder of layer i - 1 meet every option of layer i and judge, as one batch, at most one network a
-        cell; whether a cell changed hands."""
+        """Extend every holder of layer i - 1 by every option of layer i, and judge at most one network per cell, as one
+        batch. Return whether the holder of any cell changed."""
         before = {cell: holder.prefix for cell, holder in self.holders[i].items()}
         chosen = dict(sorted(self._worth_judging(i).items(), key=lambda item: -item[1].value))
         spare = 1 if self.trials.best() is None else 0
@@ -163,8 +166,8 @@ class PrefixTable:
         return before != {cell: holder.prefix for cell, holder in self.holders[i].items()}
 
     def _worth_judging(self, i: int) -> dict[Cell, Child]:
-        """For each cell its child predicted best of those that are not judged; none where that
-        is too far below the best network judged. Children whose network is known compete for their cells at once."""
+        """For each cell, the unjudged child with the best prediction; none where that prediction is too far below the
+        best judged network. Children whose network is already judged compete for their cells at once."""
         values = self.model.edge_values()
         ends = completions(self.model.graph.with_values(values), self.bound)
         least = self.model.best_value(self.problem.budget) - STANDARD_ERRORS * self.model.ridge().error
@@ -180,7 +183,7 @@ class PrefixTable:
         return chosen
 
     def _children(self, i: int, ends: Completions, values: list[Floats]) -> dict[Cell, list[_Entry]]:
-        """Every child of layer i that can end within the budget, by cell, with the ending predicted best."""
+        """Every child of layer i that can be completed within the budget, by cell, with the ending predicted best."""
         graph, budget = ends.graph, self.problem.budget
         cells: dict[Cell, list[_Entry]] = {}
         root = Prefix((), (), 0, 0.0, np.zeros(len(graph.most)))
@@ -198,8 +201,8 @@ class PrefixTable:
         return cells
 
     def _by_value(self, i: int, entries: list[_Entry], ends: Completions, least: float) -> Iterator[Child]:
-        """Children worth ``least`` or more by descending value, each with the best ending that keeps the budget to the
-        last bit."""
+        """Yield the children of value ``least`` or more by descending value, each with the best ending that keeps the
+        budget exactly (to the last bit)."""
         heap = [entry for entry in entries if -entry[0] >= least]
         heapq.heapify(heap)
         while heap:
@@ -215,7 +218,7 @@ class PrefixTable:
                     heapq.heappush(heap, (value, cost, edges, index, prefix, here))
 
     def _offer(self, i: int, cell: Cell, prefix: Prefix, reward: float) -> None:
-        """The cell goes to the higher reward, then to the cheaper prefix, then stays."""
+        """Make ``prefix`` the holder of the cell where its reward is higher, or equal with a cheaper prefix."""
         holder = self.holders[i].get(cell)
         if holder is None or (reward, -prefix.cost) > (holder.reward, -holder.prefix.cost):
             self.holders[i][cell] = CellHolder(reward, prefix)
@@ -226,4 +229,4 @@ class PrefixTable:
         return self._fits[network]
 
 
-_Entry = tuple[float, float, tuple[int, ...], int, Prefix, float]  # ordered by its first three, which differ
+_Entry = tuple[float, float, tuple[int, ...], int, Prefix, float]  # heap order by the first three, which are unique

@@ -1,13 +1,13 @@
 """LayerNAS: search layer by layer, one table cell for each bucket of cost (Fan et al., arXiv 2304.11517).
 
-M[layer][bucket] holds the best prefixes of the layers searched so far. Every prefix of layer l - 1 meets every option
-of layer l; the child is completed by a default for the layers to come, so that each trial is a whole network that can
-be trained, and takes its bucket when its accuracy is higher. Cost never enters the reward: ``select`` drops prefixes
-that cannot reach the target range.
+M[layer][bucket] holds the best prefixes of the layers searched so far. Every prefix of layer l - 1 is extended by every
+option of layer l. The child is completed by default options for the later layers, so that each trial is a whole network
+that can be trained; it takes its bucket when its accuracy is higher. Cost is not part of the reward: ``select`` removes
+prefixes that cannot reach the target range.
 
-Departures, needed where options choose widths: a cell belongs to (bucket, width, size, ended), every prefix carries its
-exact cost beside its bucket, and the default is the most expensive way to end a network, not the most expensive option
-of each layer. A network met again is not trained again.
+Departures, needed where options choose widths: a cell belongs to (bucket, width, size, ended), every prefix has its
+exact cost as well as its bucket, and the default is the most expensive completion of a network, not the most expensive
+option of each layer. A network that occurs again is not trained again.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from edgenas.search.trials import Trials, TrialsExhaustedError
 
 Fill = Literal["max", "mid", "min"]
 
-SLACK = 1e-9  #: relative; a bound on the rest is added in another order than an exact cost
+SLACK = 1e-9  #: relative tolerance: a bound on the later layers is added in another order than an exact cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class _Prefix:
     options: Choice
     state: int
     cost: float
-    also: Floats = field(compare=False)  # what counts for each further limit
+    also: Floats = field(compare=False)  # (limits,): weights for the further limits
 
 
 def layernas(
@@ -50,18 +50,18 @@ def layernas(
     passes: int = 1,
     lowest: float = 0.0,
 ) -> Result:
-    """The best judged network with cost <= ``problem.budget`` that keeps the limits.
+    """Search for the best network with cost <= ``problem.budget`` that keeps the limits.
 
-    Buckets are of the cost that has the budget. Of every further limit, ``select`` drops prefixes whose cheapest rest
-    breaks it. Trials of the first layers, filled with expensive options, may all lie above the budget. When trials run
-    out there, the last one completes a kept prefix within the budget instead, so that there is an answer.
+    Buckets are of the cost that has the budget. ``select`` also removes prefixes whose cheapest completion exceeds a
+    further limit. Trials of the first layers, completed with expensive options, may all exceed the budget. When trials
+    run out there, the last trial completes a kept prefix within the budget instead, so that there is an answer.
 
-    buckets   H: cells of equal width between 0 and the budget (100 in the paper)
-    keep      K: prefixes a cell keeps, against noise in training
-    fill      what stands in the layers to come: 'max' the most expensive completion (the paper's), 'min' the
-              cheapest, 'mid' the option of middle cost in each layer
-    passes    sweeps over all layers; from the second on, the layers to come are those of the best network so far
-    lowest    lower end of the target range, in the cost's unit: prefixes that cannot reach it are dropped
+    buckets   H: number of cells of equal width between 0 and the budget (100 in the paper)
+    keep      K: number of prefixes that a cell keeps, against noise of training
+    fill      options of the later layers: 'max' the most expensive completion (as in the paper), 'min' the cheapest,
+              'mid' the option of middle cost in each layer
+    passes    number of sweeps over all layers; from the second on, later layers are those of the best network so far
+    lowest    lower end of the target range, in the cost's unit: prefixes that cannot reach it are removed
     """
     _check_options(problem, buckets, keep, fill, passes, lowest)
     graph = checked_graph(problem)
@@ -81,7 +81,7 @@ def layernas(
 
 
 def most_trials(graph: Graph, buckets: int, keep: int) -> int:
-    """The paper's bound H |S| L on the trials of one sweep, with K prefixes a cell and a cell for each state."""
+    """Return the paper's bound H |S| L on the trials of one sweep, with K prefixes per cell and a cell per state."""
     fanouts = [int(np.bincount(layer.source).max()) for layer in graph.layers]
     return fanouts[0] + sum(buckets * keep * n * s for n, s in zip(graph.states[1:-1], fanouts[1:], strict=True))
 
@@ -96,10 +96,10 @@ class _Search:
     fill: Fill
     lowest: float
     cheapest: BestCompletions = field(init=False)
-    least_also: list[Floats] = field(init=False)  # (states, limits) before each layer, of the rest
+    least_also: list[Floats] = field(init=False)  # before each layer (states, limits): smallest weights of a completion
     dearest: BestCompletions = field(init=False)
-    kept: list[_Prefix] = field(init=False, default_factory=list)  # M of the last layer that was finished
-    default: tuple[Ints, ...] = field(init=False)  # for each layer and state: the edge that fills it
+    kept: list[_Prefix] = field(init=False, default_factory=list)  # M of the last layer that is finished
+    default: tuple[Ints, ...] = field(init=False)  # for each layer and state: the edge that completes a prefix
 
     def __post_init__(self) -> None:
         costs = [layer.cost for layer in self.graph.layers]
@@ -120,7 +120,7 @@ class _Search:
                 self.default = _middle_edges(self.graph)
 
     def sweep(self, best: Choice | None) -> None:
-        """One pass over the layers; ``best`` completes the children where it can, else ``fill`` does."""
+        """Search all layers once; children are completed by the layers of ``best`` where possible, else by ``fill``."""
         self.kept = [self._root()]
         for i in range(len(self.graph.layers)):
             children = [child for prefix in self.kept for child in self._children(i, prefix)]
@@ -132,8 +132,8 @@ class _Search:
                 break
 
     def rescue(self) -> None:
-        """Judge the best kept prefix with expensive options as long as they fit: for when no trial fitted. Under limits
-        an exact search finds them, where the prefix can be completed at all."""
+        """Judge the best kept prefix, completed with the most expensive options within the budget; used when no trial
+        was within the budget. Under limits an exact search completes the prefix, where that is possible."""
         prefix = self.kept[0] if self.kept else self._root()
         if self.graph.most:
             self._rescue_limited(prefix)
@@ -151,11 +151,12 @@ class _Search:
         self.trials.rewards([tuple(options) if cost <= self.problem.budget else cheapest])
 
     def _rescue_limited(self, prefix: _Prefix) -> None:
-        """Judge the most expensive network within all limits that begins with the prefix, or any at all."""
+        """Judge the most expensive network within all limits that begins with the prefix; without one, the most
+        expensive of all."""
         dear = self.graph.with_values([layer.cost for layer in self.graph.layers])
-        begun = [layer.option == option for layer, option in zip(dear.layers, prefix.options, strict=False)]
-        free = [np.ones(len(layer), bool) for layer in dear.layers[len(begun) :]]
-        for graph in (dear.restricted([*begun, *free]), dear):
+        fixed = [layer.option == option for layer, option in zip(dear.layers, prefix.options, strict=False)]
+        free = [np.ones(len(layer), bool) for layer in dear.layers[len(fixed) :]]
+        for graph in (dear.restricted([*fixed, *free]), dear):
             found = limited.solve(graph, self.problem.budget)
             if found is not None:
                 self.trials.rewards([found.choice])
@@ -165,7 +166,7 @@ class _Search:
         return _Prefix((), 0, 0.0, np.zeros(len(self.graph.most)))
 
     def _children(self, i: int, prefix: _Prefix) -> Iterator[_Prefix]:
-        """``prefix`` with each option of layer i that can still end within the target range."""
+        """Yield ``prefix`` with each option of layer i after which the target range can still be reached."""
         layer, budget, most = self.graph.layers[i], self.problem.budget, np.array(self.graph.most)
         last = i + 1 == len(self.graph.layers)
         slack = 0.0 if last else SLACK * budget
@@ -180,7 +181,7 @@ class _Search:
                 yield _Prefix((*prefix.options, int(layer.option[edge])), state, cost, also)
 
     def _select(self, children: list[_Prefix], rewards: list[float]) -> list[_Prefix]:
-        """The K best of every cell: by reward, then lower cost, then order; the best of all cells first."""
+        """The K best children of every cell, by reward, then lower cost, then order; the best of all cells first."""
         cells: dict[tuple[int, int], list[tuple[float, float, int]]] = {}
         for order, (child, reward) in enumerate(zip(children, rewards, strict=True)):
             bucket = min(self.buckets - 1, int(self.buckets * child.cost / self.problem.budget))
@@ -189,7 +190,7 @@ class _Search:
         return [children[order] for *_, order in winners]
 
     def _complete(self, i: int, state: int, best: Choice | None) -> Choice:
-        """Options of layers i.. after ``state``."""
+        """Options of layers i and later that complete a prefix in ``state``."""
         options = []
         for j in range(i, len(self.graph.layers)):
             layer, edge = self.graph.layers[j], int(self.default[j][state])

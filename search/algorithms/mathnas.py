@@ -1,15 +1,16 @@
-"""MathNAS: block performances first, then one integer program (Wang et al., arXiv 2311.04943, NeurIPS 2023).
+"""MathNAS: estimate block performances, then solve one integer program (Wang et al., arXiv 2311.04943, NeurIPS 2023).
 
-A network's accuracy is predicted from its blocks as
+The accuracy of a network is predicted from its blocks as
 
     Acc(N) = Acc(base) - sum_i b[i, J_i] (meanF[i, J_i] / F(N))^power
 
-with F the FLOPs (MACs) and b from ``edgenas.search.algorithms.mathnas_blocks``. The paper's ``power`` is 1, which
-makes the best network within a budget the optimum of a linear fraction; 0 makes prediction additive. The paper's
-steps: block performances from the single sample (its Algorithm 1) or a random average; the integer program under
-latency (section 4); its optimum is the answer. Departures: Dinkelbach over the exact dynamic program solves the
-fraction, the paper's big-M program (``edgenas.search.solvers.charnes_cooper``) is the cross-check; the best network
-judged is the answer, which may be one of the estimate's; ``top`` networks are judged instead of the first alone.
+with F the FLOPs (MACs) and b from ``edgenas.search.algorithms.mathnas_blocks``. The paper's ``power`` is 1: the best
+network within a budget is then the optimum of a linear fractional program; with 0 the prediction is additive. Steps of
+the paper: block performances from the single sample (Algorithm 1) or a random average; the integer program under a
+latency limit (section 4), whose optimum is the answer. Departures: Dinkelbach's method with the exact dynamic program
+solves the fractional program, and the paper's big-M program (``edgenas.search.solvers.charnes_cooper``) checks it; the
+answer is the best judged network, which may be one of the estimate's; ``top`` networks are judged instead of the first
+alone.
 """
 
 from __future__ import annotations
@@ -44,17 +45,18 @@ def mathnas(
     top: int = 1,
     solver: SolverName = "dp",
 ) -> Result:
-    """The best judged network with cost <= ``problem.budget`` that keeps the limits.
+    """Search for the best network with cost <= ``problem.budget`` that keeps the limits.
 
-    fraction  None for the single-sample estimate; else the part of all networks the random average takes (the paper's
-              alternative, 0.05), for small spaces
+    fraction  None for the single-sample estimate; else the part (0..1) of all networks in the random average (the
+              paper's alternative, 0.05), for small spaces
     power     exponent of the FLOPs factor, within 0..1; 1 in the paper
-    top       how many networks are judged beyond those of the estimate: the ones predicted best within the budget that
-              are not judged yet; the paper trusts the first
-    solver    'dp' Dinkelbach over the exact dynamic program; 'milp' the paper's integer program by HiGHS; under several
-              limits both keep all of them, as the paper keeps latency and energy
+    top       number of networks judged after the estimate: the unjudged ones predicted best within the budget; 1 in the
+              paper
+    solver    'dp': Dinkelbach's method with the exact dynamic program; 'milp': the paper's integer program by HiGHS.
+              Both keep several limits, as the paper keeps latency and energy
 
-    ``Result.predicted`` is the predicted accuracy of the best; the notes name the network predicted best of all.
+    ``Result.predicted`` is the predicted accuracy of the best judged network; ``notes["predicted_best"]`` is the
+    network predicted best.
     """
     if top < 1:
         raise InputError(f"top {top} is below 1: the network predicted best must be judged")
@@ -78,8 +80,8 @@ def mathnas(
         trials.rewards(trials.unjudged(chain([best], (scored.choice for scored in ranked)), top))
     except TrialsExhaustedError:
         pass
-    found = trials.best()
-    return trials.result("mathnas", notes, None if found is None else prediction.accuracy(found.choice))
+    best_trial = trials.best()
+    return trials.result("mathnas", notes, None if best_trial is None else prediction.accuracy(best_trial.choice))
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +96,8 @@ class Prediction:
 
     @classmethod
     def of(cls, space: Space, graph: Graph, values: BlockValues, power: float = 0.0) -> Prediction:
-        """``graph`` is that of ``space`` under the cost of interest; sizes are FLOPs relative to the base network."""
+        """Return the prediction by block values on ``graph``, the graph of ``space`` with the searched cost; sizes are
+        FLOPs relative to the base network. InputError for a power outside 0..1."""
         if not 0 <= power <= 1:
             raise InputError(f"power {power!r} is outside 0..1")
         base_flops = FLOPS.total(space.architecture(values.base))
@@ -116,14 +119,15 @@ class Prediction:
         return self.base_accuracy - loss / float(size**self.power)
 
     def front(self) -> ParetoFront:
-        """Every network that no other beats on cost and predicted accuracy, exactly; for power 0, where predicted
-        accuracy is additive. Its values are accuracies less ``base_accuracy``."""
+        """Return the exact Pareto front of cost and predicted accuracy; its values are accuracies minus
+        ``base_accuracy``. InputError unless power is 0, where predicted accuracy is additive."""
         if self.power != 0:
             raise InputError(f"the front is exact for power 0, where prediction is additive, not for {self.power:g}")
         return pareto_dp.pareto_front(self.graph.with_values([-loss for loss in self.loss]))
 
     def ranked(self, budget: float, solver: SolverName = "dp", answers: list[Ratio] | None = None) -> Iterator[Scored]:
-        """Networks with cost <= budget by descending predicted accuracy; ``answers`` collects the solver's."""
+        """Yield the networks with cost <= budget by descending predicted accuracy; the solver's results are appended to
+        ``answers``."""
 
         def solve(keep: list[Bools]) -> Scored | None:
             found = self._solve(budget, solver, keep)

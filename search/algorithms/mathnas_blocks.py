@@ -1,16 +1,17 @@
-"""MathNAS's block performances: what each block contributes to a network's accuracy (Wang et al., arXiv 2311.04943).
+"""MathNAS's block performances: the contribution of each block to a network's accuracy (Wang et al., arXiv 2311.04943).
 
-b[i, j] is the accuracy lost when block 1, the largest of node i, gives way to block j. A node is a layer with more than
-one option, a block is an option. Two estimates:
+b[i, j] is the accuracy lost when block j replaces block 1, the largest block of node i. A node is a layer with more
+than one option, a block is an option. There are two estimates:
 
-single sample    (its Algorithm 1) in one network, N_avg, which has at each node the block whose FLOPs are nearest the
-                 node's mean: m (n - 1) + 1 networks and the base, which has block 1 at every node
-random average   over a random part of all networks: mean accuracy of those with block 1 less that of those with j
+single sample    (Algorithm 1 of the paper) from one network, N_avg, which has at each node the block whose FLOPs are
+                 nearest the node's mean: m (n - 1) + 1 networks, and the base network with block 1 at every node
+random average   from a random part of all networks: mean accuracy of networks with block 1 minus that of networks with
+                 block j
 
-Where options choose widths, FLOPs are those of the option at the width before it. Where a stage may end early, the node
-means leave the ending out (N_avg is of full depth), and swapping it in ends the stage. The loss of that swap counts the
-later layers as they were in the networks judged; ``ended`` is what they fall short of block 1 by, so that predictions
-are exact where accuracy is additive.
+Where options choose widths, the FLOPs of an option are those at the width before it. Where a stage may end early, node
+means do not include the ending option (N_avg has full depth), and swapping that option in ends the stage. The loss of
+that swap includes the later layers as they were in the judged networks; ``ended`` is the loss of these layers against
+block 1, so that predictions are exact where accuracy is additive.
 """
 
 from __future__ import annotations
@@ -32,13 +33,13 @@ FLOPS = macs_cost()  #: the paper's FLOPs are multiply-accumulates
 
 @dataclass(frozen=True, slots=True)
 class BlockValues:
-    """One row a layer, one number an option, zeros where a layer has one option.
+    """Block performances: one row per layer, one number per option, zeros where a layer has one option.
 
-    base           the network of block 1 at every node, and ``base_accuracy`` its accuracy in percent
-    average        N_avg
+    base           the network with block 1 at every node, and ``base_accuracy`` its accuracy in percent
+    average        the network N_avg
     loss           b: accuracy points lost against block 1
-    mean_flops     mean FLOPs (MACs) of the networks the block was judged in
-    ended          what a layer of a stage that has ended adds to the loss
+    mean_flops     mean FLOPs (MACs) of the networks that the block was judged in
+    ended          accuracy points lost by each layer after the end of its stage
     """
 
     base: Choice
@@ -50,8 +51,11 @@ class BlockValues:
 
 
 def block_values(problem: Problem, trials: Trials, fraction: float | None = None) -> BlockValues:
-    """Judge the networks an estimate needs and make it: the single sample, or with ``fraction`` (within 0..1) the
-    average over that part of all networks, drawn by ``problem.seed``."""
+    """Judge the networks of an estimate, and return the block values.
+
+    The estimate is the single sample, or with ``fraction`` (within 0..1) the average over that part of all networks,
+    drawn by ``problem.seed``. InputError for a fraction that is out of range or needs too many networks.
+    """
     space = problem.space
     base, average = base_network(space), average_network(space)
     swaps = {
@@ -67,11 +71,11 @@ def block_values(problem: Problem, trials: Trials, fraction: float | None = None
         seen = _seen(space, sample)
         lacking = dict.fromkeys(choice for key, choice in swaps.items() if key not in seen)
         contexts = _seen(space, [*sample, *lacking])
-    networks = list(dict.fromkeys([base, *(choice for found in contexts.values() for choice in found)]))
+    networks = list(dict.fromkeys([base, *(choice for choices in contexts.values() for choice in choices)]))
     rewards = dict(zip(networks, trials.rewards(networks), strict=True))
     flops = {choice: FLOPS.total(space.architecture(choice)) for choice in networks}
-    accuracy = {key: _mean([rewards[c] for c in found]) for key, found in contexts.items()}
-    mean_flops = {key: _mean([flops[c] for c in found]) for key, found in contexts.items()}
+    accuracy = {key: _mean([rewards[c] for c in choices]) for key, choices in contexts.items()}
+    mean_flops = {key: _mean([flops[c] for c in choices]) for key, choices in contexts.items()}
     loss = {(i, j): accuracy[i, base[i]] - accuracy[i, j] for i, j in swaps}
     counts = {(i, average[i]): 1 for i, _ in swaps} if fraction is None else {k: len(c) for k, c in contexts.items()}
     ended = [
@@ -81,12 +85,12 @@ def block_values(problem: Problem, trials: Trials, fraction: float | None = None
 
 
 def base_network(space: Space) -> Choice:
-    """Block 1, the one of most FLOPs, at every node; ties take the first."""
+    """Return the base network: at every node block 1, the one with most FLOPs; of equals the first."""
     return _walk(space, lambda _, edges: max(edges, key=lambda edge: FLOPS.of(edge.block)))
 
 
 def average_network(space: Space) -> Choice:
-    """N_avg: at each node the block whose FLOPs are nearest the mean of its blocks; ties take the first."""
+    """Return N_avg: at each node the block whose FLOPs are nearest the mean of its blocks; of equals the first."""
 
     def nearest(i: int, edges: Sequence[Edge]) -> Edge:
         open_edges = [e for e in edges if not space.layers[i].options[e.option].ends] or list(edges)
@@ -97,7 +101,8 @@ def average_network(space: Space) -> Choice:
 
 
 def swapped(space: Space, choice: Choice, layer: int, option: int) -> Choice:
-    """``choice`` with ``option`` in ``layer``; where that ends a stage, its later layers end too."""
+    """Return ``choice`` with ``option`` in ``layer``; where the option ends a stage, the later layers of that stage end
+    too."""
     return space.repaired([*choice[:layer], option, *choice[layer + 1 :]])
 
 
@@ -111,7 +116,7 @@ def _walk(space: Space, pick: Callable[[int, Sequence[Edge]], Edge]) -> Choice:
 
 
 def _sample(space: Space, fraction: float, seed: int) -> list[Choice]:
-    """That part of all networks (at least two), without replacement."""
+    """Draw ``fraction`` of all networks (at least two) without replacement."""
     if not 0 < fraction <= 1:
         raise InputError(f"fraction {fraction!r} is outside 0..1")
     wanted = min(space.networks, max(2, math.ceil(fraction * space.networks)))
@@ -120,14 +125,14 @@ def _sample(space: Space, fraction: float, seed: int) -> list[Choice]:
             f"{fraction:g} of the {space.networks:.3g} networks of {space.name} is more than {MOST_SAMPLES:,}: "
             f"use the single sample"
         )
-    rng, found = random.Random(seed), dict[Choice, None]()
-    while len(found) < wanted:
-        found[space.sample(rng)] = None
-    return list(found)
+    rng, drawn = random.Random(seed), dict[Choice, None]()
+    while len(drawn) < wanted:
+        drawn[space.sample(rng)] = None
+    return list(drawn)
 
 
 def _seen(space: Space, networks: Sequence[Choice]) -> dict[tuple[int, int], list[Choice]]:
-    """For each (layer, option) the networks that take it there; layers after the end of a stage take nothing."""
+    """For each (layer, option), the networks with that option; layers after the end of their stage do not count."""
     seen: dict[tuple[int, int], list[Choice]] = {}
     for choice in networks:
         state = State(space.c_in, space.in_size)
@@ -143,7 +148,7 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _weighted(values: Sequence[tuple[float, int]]) -> float:
-    """The mean of (value, weight) pairs, 0 of none."""
+    """Weighted mean of (value, weight) pairs; 0 where there are none."""
     return sum(value * weight for value, weight in values) / (sum(weight for _, weight in values) or 1)
 
 

@@ -1,10 +1,10 @@
-"""Ridge regression of accuracy on the options a network takes: additive, so that exact solvers apply to what it says.
+"""Ridge regression of accuracy on the options of a network: additive, so that exact solvers can maximise predictions.
 
-What is fitted is -log(ceiling - accuracy): near the best that a space can do, one more point is worth more than far
-below it, and options add up better on that scale. Nothing is set by hand. The ceiling and the penalty are those under
-which each accuracy is best predicted by all others (leave-one-out in closed form: Hastie, Tibshirani and Friedman, The
-Elements of Statistical Learning, section 7.10), errors on the fitted scale being weighed by what they are in points, as
-Box and Cox do (Journal of the Royal Statistical Society B 26, 1964).
+The fitted quantity is -log(ceiling - accuracy): near the best accuracy of a space, one more point needs more than far
+below it, and the effects of options are closer to additive on that scale. Nothing is set by hand. The ceiling and the
+penalty minimise the leave-one-out error (in closed form: Hastie, Tibshirani and Friedman, The Elements of Statistical
+Learning, section 7.10); errors on the fitted scale are converted to accuracy points as by Box and Cox (Journal of the
+Royal Statistical Society B 26, 1964).
 """
 
 from __future__ import annotations
@@ -18,18 +18,19 @@ from edgenas.search.graph import Floats, Graph, Ints
 from edgenas.search.space import Choice, Space
 
 PENALTIES: Floats = np.logspace(-4, 3, 15)
-GAPS: Floats = np.logspace(-6, 2, 9, base=2)  #: of the ceiling above the best accuracy, in standard deviations of all
-STRAIGHT = 64.0  #: standard deviations above the best, where -log(ceiling - accuracy) bends by a few percent
+GAPS: Floats = np.logspace(-6, 2, 9, base=2)  #: ceiling minus best accuracy, in standard deviations of the accuracies
+STRAIGHT = 64.0  #: the same for a ceiling so high that -log(ceiling - accuracy) is linear within a few percent
 PERCENT = 100.0
 LEAST = 1e-12  #: keeps logarithms and quotients finite where a fit is perfect
 
 
 @dataclass(frozen=True, eq=False)
 class Ridge:
-    """Fitted to accuracies in percent, or to scores; ``weights`` and ``intercept`` give -log(ceiling - accuracy).
+    """A ridge regression fitted to accuracies in percent, or to scores; ``weights`` and ``intercept`` predict
+    -log(ceiling - accuracy).
 
-    left_out   for each accuracy it was fitted to, what all others predict it to be, on that scale
-    error      root mean square of how far off that is, on that scale
+    left_out   leave-one-out prediction of each fitted accuracy, on that scale
+    error      root mean square error of these predictions, on that scale
     """
 
     weights: Floats
@@ -40,40 +41,40 @@ class Ridge:
     error: float
 
     def accuracy(self, value: float) -> float:
-        """Accuracy or score, from the fitted scale."""
+        """Convert a value on the fitted scale to an accuracy in percent, or a score."""
         return self.ceiling - float(np.exp(-value))
 
     def scale(self, accuracy: float) -> float:
-        """Inverse of ``accuracy``."""
+        """Convert an accuracy in percent, or a score, to the fitted scale: the inverse of ``accuracy``."""
         return -float(np.log(self.ceiling - accuracy))
 
 
 def fit_ridge(rows: Floats, accuracies: Sequence[float], most: float | None = PERCENT) -> Ridge:
-    """Fit ``rows`` (n, features) to n accuracies, n >= 1; the intercept is not penalised.
+    """Fit a ridge regression of n accuracies on ``rows`` (n, features), n >= 1; the intercept is not penalised.
 
-    ``most`` is what no accuracy can be above: 100 for percent, None for scores. Without it the ceilings tried go on to
-    one so far above the best that the scale is a straight line.
+    ``most`` is the upper bound of accuracies: 100 for percent, None for scores. Without a bound, the largest ceiling
+    tried is so far above the best accuracy that the scale is nearly linear.
     """
-    found = np.array(accuracies, float)
-    best = float(found.max())
-    ceilings = best + GAPS * (float(found.std()) or 1.0)
+    known = np.array(accuracies, float)
+    best = float(known.max())
+    ceilings = best + GAPS * (float(known.std()) or 1.0)
     if most is None:
-        ceilings = best + np.append(GAPS, STRAIGHT) * (float(found.std()) or 1.0)
+        ceilings = best + np.append(GAPS, STRAIGHT) * (float(known.std()) or 1.0)
     elif best < most:
         ceilings = np.append(ceilings[ceilings < most], most)
     centre = rows.mean(axis=0)
     left, singular, right = np.linalg.svd(rows - centre, full_matrices=False)
     shrink = singular[:, None] ** 2 / (singular[:, None] ** 2 + PENALTIES)  # (rank, penalties)
-    leverage = np.minimum((left**2) @ shrink + 1 / len(found), 1 - LEAST)  # (n, penalties)
-    scores, off = [], []
+    leverage = np.minimum((left**2) @ shrink + 1 / len(known), 1 - LEAST)  # (n, penalties)
+    scores, residuals = [], []
     for ceiling in ceilings:
-        target = -np.log(ceiling - found)
-        rest = target - target.mean()
-        off.append((rest[:, None] - left @ (shrink * (left.T @ rest)[:, None])) / (1 - leverage))
-        points_a_unit = float(np.log(ceiling - found).mean())
-        scores.append(np.log((off[-1] ** 2).mean(axis=0) + LEAST**2) + 2 * points_a_unit)
+        target = -np.log(ceiling - known)
+        centred = target - target.mean()
+        residuals.append((centred[:, None] - left @ (shrink * (left.T @ centred)[:, None])) / (1 - leverage))
+        log_points_per_unit = float(np.log(ceiling - known).mean())
+        scores.append(np.log((residuals[-1] ** 2).mean(axis=0) + LEAST**2) + 2 * log_points_per_unit)
     at, column = np.unravel_index(int(np.argmin(scores)), (len(ceilings), len(PENALTIES)))
-    target, residual = -np.log(ceilings[at] - found), off[at][:, column]
+    target, residual = -np.log(ceilings[at] - known), residuals[at][:, column]
     penalty = float(PENALTIES[column])
     weights = right.T @ (singular / (singular**2 + penalty) * (left.T @ (target - target.mean())))
     return Ridge(
@@ -87,9 +88,9 @@ def fit_ridge(rows: Floats, accuracies: Sequence[float], most: float | None = PE
 
 
 class OptionFeatures:
-    """Networks as rows of zeros and ones: one feature for each option of each layer that has a choice.
+    """Networks as rows of zeros and ones: one feature for each option of each layer with more than one option.
 
-    What stands in a stage that has ended is no choice, and has none.
+    Layers after the end of their stage have no feature, since they have no choice.
     """
 
     def __init__(self, space: Space, graph: Graph) -> None:
@@ -97,19 +98,19 @@ class OptionFeatures:
         starts = np.cumsum([0] + [len(layer.options) for layer in space.layers if len(layer.options) > 1])
         start = iter(starts.tolist())
         self._count = int(starts[-1])
-        self._columns: list[Ints] = []  # for each layer, the feature of each edge; the last one is none
+        self._columns: list[Ints] = []  # for each layer, the feature of each edge; index ``_count`` means no feature
         for layer, edges in zip(space.layers, space.edges, strict=True):
             first = next(start) if len(layer.options) > 1 else None
             columns = [self._count if first is None or e.source.ended else first + e.option for e in edges]
             self._columns.append(np.array(columns, np.int64))
 
     def row(self, choice: Choice) -> Floats:
-        """(features,)"""
-        found = np.zeros(self._count + 1)
-        found[[columns[edge] for columns, edge in zip(self._columns, self._graph.path(choice), strict=True)]] = 1.0
-        return found[:-1]
+        """Return the features of a network, (features,)."""
+        row = np.zeros(self._count + 1)
+        row[[columns[edge] for columns, edge in zip(self._columns, self._graph.path(choice), strict=True)]] = 1.0
+        return row[:-1]
 
     def edge_values(self, weights: Floats) -> list[Floats]:
-        """What each edge of each layer adds to a prediction."""
+        """Return the contribution of each edge to a prediction, one array per layer."""
         padded = np.append(weights, 0.0)
         return [padded[columns] for columns in self._columns]

@@ -1,9 +1,11 @@
-"""Where a search begins: with networks that a proxy ranks first, instead of random ones.
+"""Warm start of a search: the first networks are those that a proxy ranks highest, instead of random ones.
 
-Zero-cost warm-up, after Abdelfattah et al. (arXiv 2101.08134, section 4): of many random networks, those of the highest
-proxy are trained first. What a proxy says is never an accuracy: it says what is judged first, and the judge the rest.
+Zero-cost warm-up, after Abdelfattah et al. (arXiv 2101.08134, section 4): of many random networks, those with the
+highest proxy value are trained first. A proxy value is never used as an accuracy: it only chooses the networks that are
+judged first.
 
-naswot    arXiv 2006.04647, and synflow, arXiv 2006.05467: see ``edgenas.search.accuracy.zero_cost``; both need torch
+naswot    arXiv 2006.04647; see ``edgenas.search.accuracy.zero_cost``; needs torch
+synflow   arXiv 2006.05467; see there too; needs torch
 macs      multiply-accumulates: the largest networks within the budget
 """
 
@@ -23,12 +25,12 @@ from edgenas.search.space import Choice
 
 NONE = "none"
 NAMES = (NONE, "naswot", "synflow", "macs")
-POOL = 20  #: random networks ranked for each that is judged
+POOL = 20  #: random networks that are ranked, per network that is judged
 
 
 def first_networks(problem: Problem, draws: Draws, count: int, proxy: str) -> list[Choice]:
-    """``count`` distinct networks that keep the limits (fewer where there are no more): the best of ``POOL`` times as
-    many by ``proxy``, best first; as drawn for 'none'."""
+    """Return ``count`` distinct networks within budget and limits (fewer where there are no more): the highest of
+    ``POOL`` times as many by ``proxy``, highest first; for 'none' the first ``count`` draws."""
     score = scored_by(proxy, problem.seed)
     if score is None:
         return list(islice(draws.distinct(), count))
@@ -38,7 +40,7 @@ def first_networks(problem: Problem, draws: Draws, count: int, proxy: str) -> li
 
 
 def scored_by(proxy: str, seed: int) -> Callable[[Architecture], float] | None:
-    """What ranks networks, None for 'none'. InputError for a proxy that there is not."""
+    """Return the function that ranks networks by ``proxy``; None for 'none'. InputError for an unknown proxy."""
     if proxy not in NAMES:
         raise InputError(f"warm_start={proxy!r} is not one of {among(proxy, NAMES)}")
     if proxy == NONE:
@@ -51,12 +53,12 @@ def scored_by(proxy: str, seed: int) -> Callable[[Architecture], float] | None:
 
 
 def warm_started(problem: Problem, count: int, proxy: str) -> list[Choice]:
-    """``first_networks`` of draws by the problem's seed; none for 'none'."""
+    """Return ``first_networks`` of draws by the problem's seed; an empty list for 'none'."""
     if scored_by(proxy, problem.seed) is None:
         return []
     return first_networks(problem, Draws(problem, random.Random(f"warm start/{problem.seed}")), count, proxy)
 
 
 def note(problem: Problem, proxy: str, first: list[Choice]) -> dict[str, Any]:
-    """For ``Result.notes``: which networks a proxy chose."""
+    """Return the entry of ``Result.notes`` with the networks that a proxy chose; empty for 'none'."""
     return {} if proxy == NONE else {"warm_start": {"proxy": proxy, "networks": [problem.space.key(c) for c in first]}}

@@ -1,7 +1,8 @@
-"""Every network within a budget, best first: best-first search with the exact hope that completions give.
+"""Enumeration of the networks within a budget in order of descending value, by best-first search.
 
-A* (Hart, Nilsson and Raphael, IEEE Transactions on Systems Science 4, 1968): the prefix that may still become the best
-network is grown next; what it may become is exact, so nothing is grown in vain.
+A* (Hart, Nilsson and Raphael, IEEE Transactions on Systems Science 4, 1968): the prefix whose best completion has the
+highest value is extended next. The values of best completions are exact (``completions``), so no prefix is extended
+unnecessarily.
 """
 
 from __future__ import annotations
@@ -18,16 +19,19 @@ from edgenas.search.space import Choice
 
 
 def best_first(ends: Completions, budget: float) -> Iterator[Choice]:
-    """Networks whose cost is at most ``budget`` and that keep the limits, up to rounding, by descending value; as many
-    as the caller takes. Under limits what a prefix may become is known but for the endings that were thinned out."""
+    """Yield the networks whose cost is at most ``budget`` and that keep the limits (both up to rounding), by descending
+    value; as many as the caller takes.
+
+    Under further limits, completions that ``completions`` thinned out are missing, and networks with them.
+    """
     layers, age = ends.graph.layers, itertools.count()
-    heap: list[tuple[float, int, Choice, int, float, Floats, float]] = []  # (-hope, age), options, state, costs, value
+    heap: list[tuple[float, int, Choice, int, float, Floats, float]] = []  # (-bound, age), options, state, costs, value
 
     def add(options: Choice, state: int, cost: float, also: Floats, value: float) -> None:
         index = ends.best(len(options), state, budget, cost, also)
         if index >= 0:
-            hope = value + float(ends.endings[len(options)][state].value[index])
-            heapq.heappush(heap, (-hope, next(age), options, state, cost, also, value))
+            bound = value + float(ends.endings[len(options)][state].value[index])
+            heapq.heappush(heap, (-bound, next(age), options, state, cost, also, value))
 
     add((), 0, 0.0, np.zeros(len(ends.graph.most)), 0.0)
     while heap:

@@ -1,4 +1,4 @@
-"""Every path of a small graph, one by one: what the other solvers are checked against."""
+"""Enumeration of all paths of a small graph: the reference that the other solvers are checked against."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ MOST_PATHS = 3_000_000
 
 @dataclass(frozen=True, eq=False)
 class Paths:
-    """All paths in lexicographic order of their edges: ``edges`` (paths, layers), ``costs`` and ``values`` (paths,)."""
+    """All paths of a graph in lexicographic order of their edges: ``edges`` (paths, layers), ``costs`` and ``values``
+    (paths,)."""
 
     edges: Ints
     costs: Floats
@@ -23,7 +24,7 @@ class Paths:
 
 
 def all_paths(graph: Graph) -> Paths:
-    """Enumerate; InputError above ``MOST_PATHS`` paths."""
+    """Enumerate all paths of ``graph``; InputError above ``MOST_PATHS`` paths."""
     total = count_paths(graph)
     if total > MOST_PATHS:
         raise InputError(f"{total:.3g} networks are too many to try one by one (at most {MOST_PATHS:,}); use the DP")
@@ -40,7 +41,7 @@ def all_paths(graph: Graph) -> Paths:
 
 
 def count_paths(graph: Graph) -> int:
-    """How many paths there are, exactly."""
+    """Exact number of paths of ``graph``."""
     counts = [1] * graph.states[-1]
     for layer, states in zip(reversed(graph.layers), reversed(graph.states[:-1]), strict=True):
         here = [0] * states
@@ -51,8 +52,8 @@ def count_paths(graph: Graph) -> int:
 
 
 def solve(graph: Graph, budget: float) -> Solution | None:
-    """The path of greatest value with cost <= budget that keeps the further limits, the cheapest of equals; None when
-    there is none."""
+    """Return the path of greatest value with cost <= budget that keeps the further limits, the cheapest of equals; None
+    when there is none."""
     paths = all_paths(graph)
     fits = np.flatnonzero(fitting(graph, paths, budget))
     if len(fits) == 0:
@@ -62,15 +63,15 @@ def solve(graph: Graph, budget: float) -> Solution | None:
 
 
 def fitting(graph: Graph, paths: Paths, budget: float) -> Bools:
-    """Which paths cost at most the budget and keep the further limits."""
-    found = paths.costs <= budget
+    """Return a mask (paths,) of the paths that cost at most the budget and keep the further limits."""
+    fits = paths.costs <= budget
     for kind, most in enumerate(graph.most):
-        found &= sums(paths, [layer.also[kind] for layer in graph.layers]) <= most
-    return found
+        fits &= sums(paths, [layer.also[kind] for layer in graph.layers]) <= most
+    return fits
 
 
 def sums(paths: Paths, weights: Sequence[Floats]) -> Floats:
-    """The sum of other edge weights, one array a layer, along every path."""
+    """Return the sums (paths,) of other edge weights along every path; ``weights`` has one array per layer."""
     total = np.zeros(len(paths.costs))
     for column, weight in zip(paths.edges.T, weights, strict=True):
         total += weight[column]

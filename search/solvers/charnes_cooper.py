@@ -1,8 +1,9 @@
-"""MathNAS's fraction as the paper solves it: a mixed-integer linear program by Charnes and Cooper's substitution.
+"""MathNAS's fractional program, solved as in the paper: a mixed-integer linear program by Charnes and Cooper's
+substitution.
 
 With z = 1 / sum(size) and w = z x for each edge's binary x, the smallest  sum(loss) / sum(size)  is the smallest
-sum(loss w) with sum(size w) = 1 and w in {0, z}, which big-M constraints say (arXiv 2311.04943, section 4). HiGHS
-solves it. ``dinkelbach.solve`` answers the same question exactly and much faster.
+sum(loss w) with sum(size w) = 1 and w in {0, z}, which big-M constraints express (arXiv 2311.04943, section 4). HiGHS
+solves the program. ``dinkelbach.solve`` solves the same problem exactly and much faster.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from edgenas.search.solvers.flow import conservation, path_of, scale_of, scaled_
 def solve(
     graph: Graph, budget: float, loss: Sequence[Floats], size: Sequence[Floats], time_limit_s: float | None = None
 ) -> Ratio | None:
-    """The network of smallest  sum(loss) / sum(size)  with cost <= budget, within the further limits; None when there
-    is none.
+    """Return the network of smallest  sum(loss) / sum(size)  with cost <= budget that keeps the further limits; None
+    when there is none.
 
-    HiGHS's tolerances hold: the ratio may exceed the smallest by about 1e-6 of its scale. OutcomeError when its answer
-    is over the budget by less than they show, or when time runs out.
+    The result has HiGHS's tolerances: the ratio may exceed the smallest by about 1e-6 of its scale. OutcomeError when
+    the network exceeds the budget by less than the tolerance, or when ``time_limit_s`` is over.
     """
     from scipy.optimize import Bounds, LinearConstraint, milp
     from scipy.sparse import bmat, csr_matrix, identity

@@ -1,9 +1,11 @@
-"""The best ways to end a network: for every state of a layered graph, the exact front of what may follow it.
+"""The best completions of a network: for every state of a layered graph, the exact Pareto front of the paths from it to
+the end.
 
-The mirror image of ``edgenas.search.solvers.pareto_dp``: labels of (cost, value) grow from the last layer towards the
-image. An ending that costs no less and is worth no more than another of its state can end no best network and is
-dropped. Under further limits an ending must also leave no less of each; where a state has more than ``MOST_ENDINGS``,
-those stay that are worth most in each cell of a grid of costs, and the one that uses least of each limit.
+The reverse of ``edgenas.search.solvers.pareto_dp``: labels of (cost, value) are extended from the last layer to the
+first. An ending is removed when another ending of its state has at most its cost and at least its value: no best
+network needs it. Under further limits the other ending must also have at most its weight for each limit. Where a state
+has more than ``MOST_ENDINGS`` endings, only these stay: the ending of highest value in each cell of a grid of costs,
+and the ending of smallest weight for each limit.
 """
 
 from __future__ import annotations
@@ -17,15 +19,17 @@ from edgenas.search.graph import Floats, Graph, Ints
 from edgenas.search.solvers.undominated import undominated
 from edgenas.search.space import Choice
 
-MOST_ENDINGS = 2000  #: of one state under several limits
-SLACK = 1e-9  #: relative; an ending's cost is added in another order than a network's
+MOST_ENDINGS = 2000  #: largest number of endings of one state under several limits
+SLACK = 1e-9  #: relative tolerance: the cost of an ending is added in another order than that of a network
 
 
 @dataclass(frozen=True, eq=False)
 class Endings:
-    """The front of one state, value strictly ascending and, without further limits, cost as well; ``edge`` is the first
-    edge of each ending, ``after`` its place among the endings of the state that edge leads to, ``also`` (endings,
-    limits) what it adds to each further limit."""
+    """The front of one state's endings, by strictly ascending value and, without further limits, ascending cost.
+
+    ``edge`` is the first edge of each ending, ``after`` the index of its rest among the endings of that edge's target,
+    ``also`` (endings, limits) its weights for the further limits.
+    """
 
     cost: Floats
     value: Floats
@@ -36,37 +40,40 @@ class Endings:
 
 @dataclass(frozen=True, eq=False)
 class Completions:
-    """``endings[i][state]``: what may stand in layers i.. after ``state``."""
+    """The endings of every state: ``endings[i][state]`` are the paths through layers i and later from ``state``."""
 
     graph: Graph
     endings: tuple[tuple[Endings, ...], ...]
 
     def best(self, layer: int, state: int, budget: float, cost: float, also: Floats, below: int | None = None) -> int:
-        """The ending in layers ``layer``.. worth most that a prefix of this cost can take within ``budget`` and the
-        limits, up to rounding; of those before ``below``; -1 when there is none."""
+        """Return the index of the ending of highest value that a prefix with this cost can take within ``budget`` and
+        the limits, up to rounding; -1 when there is none. ``below`` restricts the indices to smaller ones.
+
+        ``layer`` and ``state`` are where the prefix ends; ``also`` (limits,) are its weights for the further limits.
+        """
         here = self.endings[layer][state]
         room = budget * (1 + SLACK) - cost
         if not self.graph.most:
             fits = int(np.searchsorted(here.cost, room, side="right"))
             return (fits if below is None else min(fits, below)) - 1
         most = np.array(self.graph.most) * (1 + SLACK) - also
-        found = np.flatnonzero((here.cost[:below] <= room) & (here.also[:below] <= most).all(axis=1))
-        return int(found[-1]) if len(found) else -1
+        fitting = np.flatnonzero((here.cost[:below] <= room) & (here.also[:below] <= most).all(axis=1))
+        return int(fitting[-1]) if len(fitting) else -1
 
     def options(self, layer: int, state: int, index: int) -> Choice:
-        """The options from ``layer`` on of ending ``index``."""
-        found = []
+        """Return the options of ending ``index``, from ``layer`` to the last layer."""
+        options = []
         for i in range(layer, len(self.graph.layers)):
             here = self.endings[i][state]
             edge, index = int(here.edge[index]), int(here.after[index])
-            found.append(int(self.graph.layers[i].option[edge]))
+            options.append(int(self.graph.layers[i].option[edge]))
             state = int(self.graph.layers[i].target[edge])
-        return tuple(found)
+        return tuple(options)
 
 
 def completions(graph: Graph, budget: float) -> Completions:
-    """All endings, by the values of ``graph``, that some network of cost <= ``budget`` (up to rounding) within the
-    limits may have."""
+    """Return the endings, by the values of ``graph``, of networks with cost <= ``budget`` (up to rounding) that keep
+    the limits."""
     most = np.array([budget, *graph.most])
     kinds = range(len(most))
     least = [_least(graph, [layer.weights[:, kind] for layer in graph.layers]) for kind in kinds]
@@ -106,7 +113,7 @@ def _front(cost: Floats, value: Floats) -> Ints:
 
 
 def _best(cost: Floats, value: Floats, also: Floats) -> Ints:
-    """By ascending value those that no other beats, or when there are too many those of the grid."""
+    """Indices of the undominated endings, by ascending value; of the grid's endings only, when there are too many."""
     weights = np.column_stack([cost, also])
     if len(cost) > MOST_ENDINGS:
         thin = _of_grid(weights, value)
@@ -115,7 +122,8 @@ def _best(cost: Floats, value: Floats, also: Floats) -> Ints:
 
 
 def _of_grid(weights: Floats, value: Floats) -> Ints:
-    """The most valuable in each cell, and the one of least weight of every kind."""
+    """Indices of the ending of highest value in each cell of the grid, and of the ending of smallest weight of each
+    kind (cost and limits)."""
     spread = weights.max(axis=0) - weights.min(axis=0)
     spans = spread > 0
     if not spans.any():
@@ -131,7 +139,7 @@ def _of_grid(weights: Floats, value: Floats) -> Ints:
 
 
 def _least(graph: Graph, weights: Sequence[Floats]) -> list[Floats]:
-    """For each layer and state, the least weight of a way from the image to there."""
+    """For each layer and state, the smallest weight of a path from the start to that state."""
     found = [np.zeros(1)]
     for layer, weight, count in zip(graph.layers, weights, graph.states[1:], strict=True):
         least = np.full(count, np.inf)

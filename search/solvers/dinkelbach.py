@@ -1,12 +1,12 @@
-"""MathNAS's fraction: the network of smallest  sum(loss) / sum(size)^power  whose cost is at most the budget.
+"""MathNAS's fractional program: the network of smallest  sum(loss) / sum(size)^power  whose cost is at most the budget.
 
 The program of arXiv 2311.04943, section 4, is  max Acc(base) - sum(b^A meanF x) / sum(b^F x): ``power`` 1. Dinkelbach
 (Management Science 13, 1967): at the ratio t of the best network so far, minimise  sum(loss) - t sum(size),  which is
-additive, so that any exact solver answers it; when nothing is below 0, t is the smallest ratio.
+additive, so that any exact solver can solve it; when the minimum is not below 0, t is the smallest ratio.
 
-For 0 < power < 1 the size is replaced by the tangent of size^power at the best network. A tangent lies above a concave
-function, so for t >= 0 the same stop proves the answer. When the iteration ends without that proof, small graphs are
-enumerated; on large ones ``gap`` says by how much the answer may exceed the smallest ratio.
+For 0 < power < 1 the size is replaced by the tangent of size^power at the best network. A tangent is above a concave
+function, so for t >= 0 the same stopping rule proves the result. When the iteration ends without that proof, small
+graphs are enumerated; for large graphs ``gap`` bounds the difference between the result and the smallest ratio.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ MOST_ITERATIONS = 100
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """A network, its exact cost, its ratio, the solver calls it took, and how far below the smallest may lie."""
+    """A network, its exact cost and its ratio; ``iterations`` is the number of solver calls, ``gap`` the largest
+    possible difference to the smallest ratio."""
 
     choice: tuple[int, ...]
     cost: float
@@ -42,9 +43,11 @@ def solve(
     power: float = 1.0,
     solver: Solver = limited.solve,
 ) -> Ratio | None:
-    """``loss`` and ``size`` are one array a layer, one number an edge; every path's size must be above 0.
+    """Return the network of smallest  sum(loss) / sum(size)^power;  None when no path costs at most the budget and
+    keeps the graph's further limits.
 
-    None when no path costs as little as the budget and keeps the graph's further limits. ``power`` is within 0..1.
+    ``loss`` and ``size`` have one array per layer, one number per edge; the size of every path must be above 0.
+    ``power`` is within 0..1. InputError for sizes and powers outside these ranges.
     """
     if not 0 <= power <= 1:
         raise InputError(f"power {power!r} is outside 0..1")
@@ -80,7 +83,8 @@ def _proven(
     answer: Ratio,
     sum_size: float,
 ) -> Ratio:
-    """``answer`` when it is known to be the best, else the best of an enumeration, else ``answer`` with its gap."""
+    """Return ``answer`` when it is proven to be the best; else the best path by enumeration; on graphs too large for
+    enumeration, ``answer`` with its gap."""
     bound = _lower_bound(graph, budget, loss, size, power, solver, sum_size)
     if bound >= answer.ratio - 1e-12 * max(1.0, abs(answer.ratio)):
         return answer
@@ -103,8 +107,8 @@ def _lower_bound(
     solver: Solver,
     sum_size: float,
 ) -> float:
-    """No path within the budget has a smaller ratio: by the tangent at ``sum_size`` where that is >= 0, else by the
-    chord, which lies below size^power."""
+    """Lower bound on the ratio of all paths within the budget: by the tangent at ``sum_size`` where the bound is >= 0,
+    else by the chord, which is below size^power."""
     slope, intercept = power * sum_size ** (power - 1), (1 - power) * sum_size**power
     line = _linear_ratio(graph, budget, loss, size, slope, intercept, solver)
     if line >= 0:
@@ -123,7 +127,7 @@ def _linear_ratio(
     intercept: float,
     solver: Solver,
 ) -> float:
-    """The smallest  sum(loss) / (slope sum(size) + intercept)."""
+    """Smallest  sum(loss) / (slope sum(size) + intercept)  of a path within the budget."""
     line = [slope * layer for layer in size]
     line[0] = line[0] + intercept
     found = solve(graph, budget, loss, line, 1.0, solver)
@@ -144,7 +148,7 @@ def _with_loss(graph: Graph, loss: Sequence[Floats]) -> Graph:
 def _relaxed(
     graph: Graph, loss: Sequence[Floats], size: Sequence[Floats], ratio: float, slope: float, intercept: float
 ) -> Graph:
-    """Values  ratio (slope size + intercept) - loss, to be maximised."""
+    """Return the graph with the values  ratio (slope size + intercept) - loss,  which are to be maximised."""
     values = [ratio * slope * s - a for a, s in zip(loss, size, strict=True)]
     values[0] = values[0] + ratio * intercept
     return graph.with_values(values)
@@ -153,7 +157,7 @@ def _relaxed(
 def _ratio_of(
     graph: Graph, solution: Solution | None, loss: Sequence[Floats], size: Sequence[Floats], power: float
 ) -> tuple[float, Solution, float] | None:
-    """(ratio, solution, sum of sizes) of a solver's answer."""
+    """Return (ratio, solution, sum of sizes) for a solver's solution; None for None."""
     if solution is None:
         return None
     edges = graph.path(solution.choice)

@@ -1,7 +1,7 @@
-"""A layered graph as the linear constraints of a flow of one unit from the image to the end, for HiGHS.
+"""A layered graph as the linear constraints of a flow of one unit from the start to the end, for HiGHS.
 
-One variable an edge; at the image one unit enters, at every state as much leaves as enters. On binary variables a flow
-is a path.
+There is one variable per edge. One unit enters at the start; at every other state, inflow equals outflow. With binary
+variables, a flow is a path.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from edgenas.search.graph import Floats, Graph
 
 
 def stacked(arrays: Sequence[Floats]) -> Floats:
-    """One array a layer as one long array: variable k is edge k of the graph, layer by layer."""
+    """Return the arrays of all layers as one array: variable k is edge k of the graph, layer by layer."""
     return np.concatenate(list(arrays))
 
 
 def conservation(graph: Graph) -> tuple[Any, Floats]:
-    """(sparse matrix A, right side b) of A x = b: one row for each state before a layer."""
+    """Return (sparse matrix A, right side b) of the flow constraints A x = b: one row for each state before a layer."""
     from scipy.sparse import coo_matrix
 
     first_row = np.cumsum((0, *graph.states[:-1]))
@@ -45,13 +45,16 @@ def conservation(graph: Graph) -> tuple[Any, Floats]:
 
 
 def path_of(graph: Graph, flow: Floats) -> list[int]:
-    """The edges a binary flow follows, one a layer; OutcomeError when HiGHS left none."""
+    """Return the edges of a binary flow, one per layer; OutcomeError when the flow is not a path."""
     state, start, edges = 0, 0, []
     for layer in graph.layers:
         part = np.where(layer.source == state, flow[start : start + len(layer)], -1.0)
         edge = int(np.argmax(part))
         if part[edge] < 0.5:
-            raise OutcomeError("HiGHS returned a flow that is no path; its numbers lie too far apart")
+            raise OutcomeError(
+                "HiGHS returned a flow that is not a path: the costs or values differ by too many orders of magnitude; "
+                "use the dynamic program"
+            )
         edges.append(edge)
         state = int(layer.target[edge])
         start += len(layer)
@@ -59,15 +62,16 @@ def path_of(graph: Graph, flow: Floats) -> list[int]:
 
 
 def scaled_limits(graph: Graph, budget: float) -> list[tuple[Floats, float]]:
-    """For the budget and each further limit: a number a variable and the most of their sum, near 1."""
+    """Return (coefficients, upper bound) for the budget and each further limit: one coefficient per variable, scaled to
+    about 1."""
     weights = stacked([layer.weights for layer in graph.layers])
-    found = []
+    scaled = []
     for row, most in zip(weights.T, (budget, *graph.most), strict=True):
         scale = max(scale_of(row), abs(most) / len(graph.layers))
-        found.append((row / scale, most / scale))
-    return found
+        scaled.append((row / scale, most / scale))
+    return scaled
 
 
 def scale_of(values: Floats) -> float:
-    """The largest magnitude, 1 for all zeros: HiGHS's tolerances are absolute and mean numbers near 1."""
+    """Largest magnitude of ``values``; 1 for all zeros. HiGHS's tolerances are absolute, for numbers of about 1."""
     return float(np.abs(values).max(initial=0.0)) or 1.0

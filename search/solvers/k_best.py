@@ -1,7 +1,7 @@
 """The k best networks of any exact solver, by Lawler's partition (Management Science 18, 1972).
 
 The best network splits all others into disjoint sets: those that leave its path at layer 0, at layer 1, and so on. The
-solver answers each set; the best answer is the next network, and splits its own set in turn.
+solver finds the best network of each set; the best of these is the next network, and its own set is split again.
 """
 
 from __future__ import annotations
@@ -18,19 +18,21 @@ from edgenas.search.space import Choice
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A network, its exact cost, and the score to minimise."""
+    """A network, its exact cost, and its score, which is minimised."""
 
     choice: Choice
     cost: float
     score: float
 
 
-#: Finds the network of smallest score among the marked edges, one array a layer; None when there is none.
+#: mask of edges (one array per layer) -> the network of smallest score that uses only these edges; None when there is
+#: none.
 MaskedSolver = Callable[[list[Bools]], Scored | None]
 
 
 def k_best(graph: Graph, solve: MaskedSolver) -> Iterator[Scored]:
-    """Networks of ``graph`` by ascending score, ties by cost, then by options; as many as the caller takes."""
+    """Yield the networks of ``graph`` by ascending score, equal scores by cost, then by options; as many as the caller
+    takes."""
     heap: list[tuple[float, float, Choice, int, list[Bools]]] = []
 
     def add(first_free: int, keep: list[Bools]) -> None:

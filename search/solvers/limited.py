@@ -1,10 +1,11 @@
-"""The best network under several limits at once: exact labels with a number for each limit, else an integer program.
+"""The best network under several limits at once: by exact labels with one weight per limit, else by an integer program.
 
 A resource-constrained longest path in a layered graph (Irnich and Desaulniers, Shortest Path Problems with Resource
-Constraints, in Column Generation, 2005). Labels are (cost, what counts for each further limit, value). One is dropped
-when another of its state has no more of anything and no less value, when the cheapest rest breaks a limit, or when not
-even a relaxed rest beats a network known to fit: limits are relaxed at prices that a subgradient method sets (Beasley
-and Christofides, Networks 19, 1989). Where more labels than ``MOST_LABELS`` are left, HiGHS solves it (``milp``).
+Constraints, in Column Generation, 2005). A label is (cost, weight for each further limit, value). It is removed in
+three cases: another label of its state has at most its weights and at least its value; its cheapest completion exceeds
+a limit; or the relaxed value of its best completion is below the value of a known network within the limits. The
+relaxation prices the limits by a subgradient method (Beasley and Christofides, Networks 19, 1989). Where more labels
+than ``MOST_LABELS`` remain, HiGHS solves the problem (``milp``).
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from edgenas.search.graph import BestCompletions, Floats, Graph, Ints, Solution,
 from edgenas.search.solvers import milp, pareto_dp
 from edgenas.search.solvers.undominated import undominated
 
-MOST_LABELS = 20_000  #: of one layer, above which HiGHS is quicker
-STEPS = 40  #: of the subgradient method
-SLACK = 1e-9  #: relative; bounds are added in another order than sums
+MOST_LABELS = 20_000  #: labels of one layer, above which HiGHS is faster
+STEPS = 40  #: steps of the subgradient method
+SLACK = 1e-9  #: relative tolerance: bounds are added in another order than costs
 
 
 def solve(graph: Graph, budget: float, most_labels: int = MOST_LABELS) -> Solution | None:
-    """The path of greatest value with cost <= budget that keeps the graph's further limits, the cheapest of equals;
-    None when there is none."""
+    """Return the path of greatest value with cost <= budget that keeps the graph's further limits, the cheapest of
+    equals; None when there is none."""
     if not graph.most:
         return pareto_dp.solve(graph, budget)
     search = _Search(graph, np.array([budget, *graph.most]))
@@ -35,7 +36,8 @@ def solve(graph: Graph, budget: float, most_labels: int = MOST_LABELS) -> Soluti
 
 @dataclass(frozen=True, eq=False)
 class _Labels:
-    """Labels after a layer: weights (labels, 1 + limits); ``edge`` and ``before`` say where each came from."""
+    """Labels after a layer: ``weights`` (labels, 1 + limits), value and state of each; ``edge`` is its last edge,
+    ``before`` the index of its previous label."""
 
     weights: Floats
     value: Floats
@@ -52,13 +54,13 @@ class _Search:
         self.least = [best_rest(graph, weights).bound for weights in kinds]
         least = np.array([bound[0][0] for bound in self.least])
         self.possible = bool((least <= most + 2 * self.slack).all())
-        self.known = -np.inf  # the value of a network that fits
+        self.known = -np.inf  # highest value of a known network within the limits
         if self.possible:
             self.prices, self.relaxed = self._priced()
         self.layers: list[_Labels] = []
 
     def labelled(self, most_labels: int) -> bool:
-        """Grow all labels; False when there are too many."""
+        """Extend the labels through all layers; return False when there are too many."""
         graph, count = self.graph, len(self.most)
         used = self._used_by_rest()
         start = np.zeros(1, np.int64)
@@ -94,7 +96,7 @@ class _Search:
         return True
 
     def solution(self) -> Solution | None:
-        """The best of the last labels that keeps every limit to the last bit."""
+        """Return the path of the best final label that keeps every limit, compared to the last bit; None without."""
         last = self.layers[-1]
         fits = np.flatnonzero((last.weights <= self.most).all(axis=1))
         if not len(fits):
@@ -107,7 +109,7 @@ class _Search:
         return self.graph.solution(edges[::-1])
 
     def _priced(self) -> tuple[Floats, BestCompletions]:
-        """Prices under which the relaxed best is least, and the best rests at those prices."""
+        """Return the prices with the smallest relaxed optimum, and the best completions at those prices."""
         scale = np.where(self.most > 0, self.most, 1.0)
         prices = np.zeros(len(self.most))
         best: tuple[float, Floats, BestCompletions] | None = None
@@ -136,7 +138,7 @@ class _Search:
         return best_rest(self.graph, [x.value - x.weights @ prices for x in self.graph.layers], largest=True)
 
     def _span(self) -> float:
-        """From the least to the greatest value of a network, limits aside."""
+        """Difference between the greatest and the least value of a network, without limits."""
         values = [layer.value for layer in self.graph.layers]
         high, low = (float(best_rest(self.graph, values, largest).bound[0][0]) for largest in (True, False))
         return high - low
@@ -149,7 +151,7 @@ class _Search:
         return edges
 
     def _used_by_rest(self) -> list[tuple[Floats, Floats]]:
-        """For each layer and state: weights and value of the rest that is best at the prices."""
+        """For each layer and state: weights and value of the completion that is best at the prices."""
         count = self.graph.states[-1]
         found = [(np.zeros((count, len(self.most))), np.zeros(count))]
         for layer, first in zip(reversed(self.graph.layers), reversed(self.relaxed.edge), strict=True):

@@ -1,7 +1,7 @@
-"""The best network under a budget and further limits as an integer program, by HiGHS through scipy: a second opinion
-on the dynamic programs, and the way out where limits leave them too many labels.
+"""The best network under a budget and further limits as an integer program, by HiGHS through scipy. It checks the
+dynamic programs, and replaces them where several limits lead to too many labels.
 
-Answers agree with ``pareto_dp.solve`` up to HiGHS's tolerances: a value may fall short of the best by about 1e-6 of the
+Results agree with ``pareto_dp.solve`` up to HiGHS's tolerances: a value may be below the best by about 1e-6 of the
 largest edge value. The budget and the limits are kept exactly.
 """
 
@@ -15,12 +15,14 @@ from edgenas.base.errors import OutcomeError
 from edgenas.search.graph import Graph, Solution, smallest_cost
 from edgenas.search.solvers.flow import conservation, path_of, scale_of, scaled_limits, stacked
 
-MOST_REPAIRS = 50  #: paths over the budget by less than HiGHS's tolerance that are cut off one by one
+MOST_REPAIRS = 50  #: largest number of paths over the budget by less than HiGHS's tolerance, excluded one by one
 
 
 def solve(graph: Graph, budget: float, time_limit_s: float | None = None) -> Solution | None:
-    """The path of greatest value with cost <= budget that keeps the further limits; None when there is none,
-    OutcomeError when time runs out."""
+    """Return the path of greatest value with cost <= budget that keeps the further limits; None when there is none.
+
+    OutcomeError when ``time_limit_s`` is over, or after ``MOST_REPAIRS`` paths just over the budget.
+    """
     from scipy.optimize import Bounds, LinearConstraint, milp
 
     if smallest_cost(graph) > budget:

@@ -1,9 +1,9 @@
 """The exact Pareto front of a layered graph: greatest value for every cost, by dynamic programming over labels.
 
-A label is a (cost, value) that some path from the image to a state has; one that costs no less and is worth no more
-than another of its state cannot be part of a better network, whatever follows, and is dropped. Layer by layer, labels
-meet edges, are sorted by cost, and a running maximum of value says which stay. Nothing is rounded. Ties keep the label
-found first: edges in the order of the graph, then labels by cost.
+A label is the (cost, value) of some path from the start to a state. A label is dominated when another label of its
+state has at most its cost and at least its value; it cannot be part of a better network and is removed. Layer by layer,
+each label is extended by each edge, the new labels are sorted by cost, and those above the running maximum of value
+stay. Nothing is rounded. Of equal labels the first stays: edges in the order of the graph, then labels by cost.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from edgenas.search.graph import Floats, Graph, GraphLayer, Ints, Solution, best
 
 @dataclass(frozen=True, eq=False)
 class _Labels:
-    """The front of one state, cost and value both ascending; ``edge`` and ``before`` say where each came from."""
+    """The front of one state, cost and value both ascending; ``edge`` is the last edge of each label, ``before`` the
+    index of its previous label."""
 
     cost: Floats
     value: Floats
@@ -28,7 +29,7 @@ class _Labels:
 
 @dataclass(frozen=True, eq=False)
 class ParetoFront:
-    """Every network that no other beats on both counts: ``costs`` and ``values`` ascending, both strictly."""
+    """The Pareto front of cost and value: ``costs`` and ``values`` of its networks, both strictly ascending."""
 
     costs: Floats
     values: Floats
@@ -41,7 +42,7 @@ class ParetoFront:
         return len(self.costs)
 
     def solution(self, index: int) -> Solution:
-        """The network behind point ``index``."""
+        """Return the network of point ``index``."""
         state, label, edges = int(self._last[index]), int(self._label[index]), []
         for layer, labels in zip(reversed(self._graph.layers), reversed(self._history), strict=True):
             edge = int(labels[state].edge[label])
@@ -51,16 +52,21 @@ class ParetoFront:
         return self._graph.solution(edges[::-1])
 
     def best(self, budget: float) -> Solution | None:
-        """The network of greatest value with cost <= budget, None when there is none."""
+        """Return the network of greatest value with cost <= budget; None when there is none."""
         index = int(np.searchsorted(self.costs, budget, side="right")) - 1
         return None if index < 0 else self.solution(index)
 
 
 def pareto_front(graph: Graph, budget: float | None = None) -> ParetoFront:
-    """The whole front, or with ``budget`` its part up to there, in less time; for a graph without further limits, which
-    ``edgenas.search.solvers.limited`` takes."""
+    """Return the whole front, or with ``budget`` only its part with cost <= budget, which takes less time.
+
+    InputError for a graph with further limits; ``edgenas.search.solvers.limited`` solves these.
+    """
     if graph.most:
-        raise InputError(f"a front of cost and value knows nothing of {len(graph.most)} further limits")
+        raise InputError(
+            f"a front of cost and value cannot keep the {len(graph.most)} further limits of this graph; use "
+            "edgenas.search.solvers.limited"
+        )
     slack = np.inf if budget is None else budget + 1e-9 * abs(budget)  # bounds are added in another order than costs
     rest = best_rest(graph, [layer.cost for layer in graph.layers]).bound
     labels: tuple[_Labels, ...] = (_Labels(np.zeros(1), np.zeros(1), np.zeros(1, np.int64), np.zeros(1, np.int64)),)
@@ -80,12 +86,12 @@ def pareto_front(graph: Graph, budget: float | None = None) -> ParetoFront:
 
 
 def solve(graph: Graph, budget: float) -> Solution | None:
-    """The path of greatest value with cost <= budget, the cheapest of equals; None when there is none."""
+    """Return the path of greatest value with cost <= budget, the cheapest of equals; None when there is none."""
     return pareto_front(graph, budget).best(budget)
 
 
 def _step(layer: GraphLayer, count: int, labels: tuple[_Labels, ...], limit: Floats) -> tuple[_Labels, ...]:
-    """The labels of the ``count`` states after ``layer``; ``limit``: the most a label of each state may cost."""
+    """Return the labels of the ``count`` states after ``layer``; ``limit`` is the largest cost of a label per state."""
     useful = _useful_edges(layer)
     after = []
     for target in range(count):
@@ -109,20 +115,20 @@ def _step(layer: GraphLayer, count: int, labels: tuple[_Labels, ...], limit: Flo
 
 
 def _undominated(cost: Floats, value: Floats) -> Ints:
-    """Indices of the front, by ascending cost; of equal labels the first."""
+    """Indices of the undominated labels, by ascending cost; of equal labels the first."""
     order = np.argsort(cost, kind="stable")
     sorted_value = value[order]
     best_so_far = np.maximum.accumulate(sorted_value)
     rises = np.ones(len(order), bool)
     rises[1:] = sorted_value[1:] > best_so_far[:-1]
     front = order[rises]
-    cheaper_than_next = np.ones(len(front), bool)  # a later label of equal cost is worth more
+    cheaper_than_next = np.ones(len(front), bool)  # a later label of equal cost has a higher value
     cheaper_than_next[:-1] = cost[front[:-1]] < cost[front[1:]]
     return front[cheaper_than_next]
 
 
 def _useful_edges(layer: GraphLayer) -> Ints:
-    """Edges that no parallel edge (same source, same target) beats, in their order."""
+    """Edges not dominated by a parallel edge (same source, same target), in the order of the graph."""
     ends = layer.source * (layer.target.max(initial=0) + 1) + layer.target
     order = np.argsort(ends, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(ends[order])) + 1)

@@ -1,4 +1,4 @@
-"""The spaces that ship, by name: data only, one file each, sources cited there."""
+"""The spaces of edgenas by name. Each space is a file of data only, which cites its source."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from edgenas.search.spaces.tunas_v3 import tunas_v3
 
 
 def digits(**sizes: int) -> Space:
-    """The small space the demo trains; see ``edgenas.search.spaces.digits``."""
+    """Return the small space of the demo; see ``edgenas.search.spaces.digits``."""
     from edgenas.search.spaces.digits import digits as build
 
     return build(**sizes)
 
 
-#: name -> function of (in_size=..., classes=...), each with its own defaults
+#: name -> function of (in_size=..., classes=...) with the defaults of that space
 SPACES: dict[str, Callable[..., Space]] = {
     "mobilenet_v2": mobilenet_v2,
     "mobilenet_v3_large": mobilenet_v3_large,
@@ -51,8 +51,8 @@ SPACES |= {name + SUFFIX: with_relu6(SPACES[name]) for name in _H_SWISH}
 def space(name: str, in_size: int | None = None, classes: int | None = None) -> Space:
     """Return a space by name, 'FILE.py:NAME', 'PACKAGE.MODULE:NAME' or entry point of ``edgenas.spaces``.
 
-    Sizes left out are its published ones. InputError for a name that does not exist, with the nearest, and for code of
-    the user's own that gives no space.
+    Sizes that are not given have their published values. InputError for an unknown name, with the nearest known one,
+    and for the user's code where it does not give a space.
     """
     found = find(name, SPACES, "space", GROUPS["space"])
     sizes = {"in_size": in_size, "classes": classes}
@@ -64,19 +64,20 @@ def space(name: str, in_size: int | None = None, classes: int | None = None) -> 
 
 
 def known_spaces() -> list[str]:
-    """Return the names of all spaces that need no colon: those that ship, then entry points."""
+    """Return the names of all spaces that need no colon: those of edgenas, then entry points."""
     return names(SPACES, GROUPS["space"])
 
 
 def is_space(text: str) -> bool:
-    """Return True if ``text`` names a space rather than a network: a known one, or FILE.py:NAME without a /KEY."""
+    """Return True if ``text`` names a space and not a network: a known space, or FILE.py:NAME without a /KEY."""
     return text in known_spaces() or (":" in text and text.rpartition(":")[2].isidentifier())
 
 
 def recorded_space(name: str, in_size: int | None, classes: int | None, code: Any, where: str) -> Space:
-    """Return the space that a record ``where`` names; ``code`` is ``Code.as_dict`` of one of the user's own, or None.
+    """Return the space that the record ``where`` names; ``code`` is ``Code.as_dict`` of the user's code, None for
+    spaces of edgenas.
 
-    InputError where its file is gone, or has changed since.
+    InputError where the file of that code is missing, or has changed since the record was written.
     """
     own = code.get("name") if isinstance(code, dict) else None
     found = space(own if isinstance(own, str) else name, in_size, classes)
@@ -85,7 +86,7 @@ def recorded_space(name: str, in_size: int | None, classes: int | None, code: An
 
 
 def _own(found: Found[Any], given: dict[str, int]) -> Space:
-    """The space that the user's own code is or returns, checked as far as its blocks."""
+    """Return the space that the user's code is or returns, after a check of all its blocks."""
     value, wanted = found.value, "a space: a Space, or a function of (in_size=..., classes=...) that returns one"
     assert found.code is not None
     accepted(found, isinstance(value, Space) or callable(value), wanted)
@@ -112,7 +113,7 @@ def _own(found: Found[Any], given: dict[str, int]) -> Space:
 
 
 def _lacking(function: Callable[..., Any], given: dict[str, int]) -> list[str]:
-    """Of the arguments ``given``, those that the function does not take."""
+    """Return those of the arguments ``given`` that the function does not take."""
     try:
         parameters = inspect.signature(function).parameters
     except (TypeError, ValueError):

@@ -1,7 +1,7 @@
 """The FBNet space for small images: 22 layers of kernel {3, 5} x expansion {1, 3, 6} or a skip, 7^22 networks.
 
-Source: Wu et al., arXiv 1812.03443, tables 1 and 2, in the form HW-NAS-Bench (arXiv 2103.10584, section 3.1) and HELP
-measured it in, with CIFAR-100: strides of stem and stages 1, 1, 1, 2, 2, 1, 2, 1 and a last layer of 1504. Where a skip
+Source: Wu et al., arXiv 1812.03443, tables 1 and 2, in the form that HW-NAS-Bench (arXiv 2103.10584, section 3.1) and
+HELP measured, with CIFAR-100: strides of stem and stages 1, 1, 1, 2, 2, 1, 2, 1 and a last layer of 1504. Where a skip
 changes the shape, it is a 1x1 convolution. The two of FBNet's nine options that use group convolutions (``k3_e1_g2``,
 ``k5_e1_g2``) are left out: a block has no groups.
 """
@@ -27,7 +27,7 @@ STAGES = (
 
 
 def fbnet(in_size: int = 32, classes: int = 100) -> Space:
-    """The space for images of ``in_size`` pixels; sizes in comments are for 32."""
+    """Return the space for images of ``in_size`` x ``in_size`` pixels; sizes in comments are for 32."""
     layers = [Layer("stem", (Option("k3", "conv", STEM_WIDTH, kernel=3, act="relu"),))]  # 32
     width = STEM_WIDTH
     for number, (c_out, repeats, first_stride) in enumerate(STAGES, start=1):

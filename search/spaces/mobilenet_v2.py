@@ -24,7 +24,7 @@ STAGES = (
 
 
 def mobilenet_v2(in_size: int = 224, classes: int = 1000) -> Space:
-    """The space for images of ``in_size`` pixels; sizes in comments are for 224."""
+    """Return the space for images of ``in_size`` x ``in_size`` pixels; sizes in comments are for 224."""
     layers = [
         Layer("stem", (Option("k3", "conv", 32, kernel=3, stride=2, act="relu6"),)),  # 112
         Layer("stage1.1", (Option("k3", "sep", 16, kernel=3, act="relu6"),)),  # 112

@@ -1,9 +1,9 @@
 """MobileNetV3-Large and -Small with kernel and expansion of every expanding layer free.
 
 Source: Howard et al., arXiv 1905.02244, tables 1 and 2, for widths, squeeze-and-excitation, activations and strides.
-Each layer chooses kernel {3, 5, 7} x expanded width {3, 4, 6} times its input. NetAdapt left some published widths at
-none of these (2.5, 2.3, 4.5 and 3.67 times the input): such a layer also offers its published width, so that the
-published network is a member of the space. Large: 9^11 x 12^3 networks; Small: 9^8 x 12^2.
+The options of each layer are kernel {3, 5, 7} x expanded width {3, 4, 6} times its input. Some published widths, chosen
+by NetAdapt, are none of these (2.5, 2.3, 4.5 and 3.67 times the input): such a layer also has its published width, so
+that the published network is a member of the space. Large: 9^11 x 12^3 networks; Small: 9^8 x 12^2.
 """
 
 from __future__ import annotations
@@ -44,19 +44,21 @@ SMALL: tuple[_Row, ...] = (
     (96, 576, 96, True, "hswish", 1),
     (96, 576, 96, True, "hswish", 1),
 )
-#: kernels the paper gives those rows
+#: kernels of those rows in the paper
 LARGE_KERNELS = (3, 3, 5, 5, 5, 3, 3, 3, 3, 3, 3, 5, 5, 5)
 SMALL_KERNELS = (3, 3, 5, 5, 5, 5, 5, 5, 5, 5)
 
 
 def mobilenet_v3_large(in_size: int = 224, classes: int = 1000) -> Space:
-    """15 blocks after a stem of 16 channels, the first of them fixed; sizes in comments are for 224."""
+    """Return the space of MobileNetV3-Large: 15 blocks after a stem of 16 channels, the first of them fixed; sizes in
+    comments are for 224."""
     first = Option("k3", "sep", 16, kernel=3, act="relu")
     return _space("mobilenet_v3_large", first, LARGE, 960, 1280, in_size, classes)
 
 
 def mobilenet_v3_small(in_size: int = 224, classes: int = 1000) -> Space:
-    """11 blocks after a stem of 16 channels, the first of them fixed; sizes in comments are for 224."""
+    """Return the space of MobileNetV3-Small: 11 blocks after a stem of 16 channels, the first of them fixed; sizes in
+    comments are for 224."""
     first = Option("k3", "sep", 16, kernel=3, stride=2, se=0.25, act="relu")
     return _space("mobilenet_v3_small", first, SMALL, 576, 1024, in_size, classes)
 

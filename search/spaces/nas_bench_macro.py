@@ -15,8 +15,9 @@ STAGES = (2, 3, 3)  #: layers of each stage; the first has stride 2 and doubles 
 
 
 def nas_bench_macro(in_size: int = 32, classes: int = 10, divided: int = 1) -> Space:
-    """The space for images of ``in_size`` pixels; the published accuracies are at 32 pixels and 10 classes. ``divided``
-    makes every layer so many times narrower (a divisor of 32): cheap stand-ins for the published networks."""
+    """Return the space for images of ``in_size`` x ``in_size`` pixels; the published accuracies are for 32 pixels and
+    10 classes. ``divided`` (a divisor of 32) divides the width of every layer, for networks that are cheaper to
+    train."""
     if divided < 1 or STEM_WIDTH % divided:
         raise InputError(f"divided={divided} must divide the {STEM_WIDTH} channels of the stem")
     width = STEM_WIDTH // divided

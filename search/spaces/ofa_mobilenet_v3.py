@@ -1,8 +1,8 @@
 """The once-for-all space around MobileNetV3: depth, kernel and expansion of five stages, 7,371^5 networks.
 
 Source: Cai et al., arXiv 1908.09791, section 3.2, and ``OFAMobileNetV3`` of github.com/mit-han-lab/once-for-all: depth
-{2, 3, 4}, kernel {3, 5, 7}, expansion {3, 4, 6}; a stage of depth d keeps its first d layers. Resolution (128..224) is
-``in_size`` of a space of its own; the width multiplier is 1.0 or 1.2.
+{2, 3, 4}, kernel {3, 5, 7}, expansion {3, 4, 6}; a stage of depth d keeps its first d layers. Each resolution
+(128..224) is a separate space, by ``in_size``; the width multiplier is 1.0 or 1.2.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ END = Option("end", "skip", ends=True)
 
 
 def ofa_mobilenet_v3(in_size: int = 224, classes: int = 1000, width: float = 1.0) -> Space:
-    """The space for images of ``in_size`` pixels at width multiplier ``width``; sizes in comments are for 224."""
+    """Return the space for images of ``in_size`` x ``in_size`` pixels at width multiplier ``width``; sizes in comments
+    are for 224."""
     if width not in (1.0, 1.2):
         raise InputError(f"width multiplier {width!r} is not 1.0 or 1.2, the two the once-for-all networks have")
     c_stem, c_last, c_hidden = (make_divisible(c * width) for c in (16, 960, 1280))

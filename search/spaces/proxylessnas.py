@@ -1,8 +1,8 @@
 """The ProxylessNAS mobile space: 21 inverted residuals, 15 of which may be left out; 6^6 x 7^15 networks.
 
-Source: Cai et al., arXiv 1812.00332, section 4.1: kernel {3, 5, 7} x expansion {3, 6}, and zero on the layers that have
-a residual. Widths are those of the published ProxylessNAS-Mobile (first stage 32), as TuNAS (arXiv 2008.06120) lists
-them; the first separable block is fixed at kernel 3. ``PROXYLESSNAS_MOBILE`` is that network.
+Source: Cai et al., arXiv 1812.00332, section 4.1: kernel {3, 5, 7} x expansion {3, 6}, and a skip ("zero") on the
+layers that have a residual. Widths are those of the published ProxylessNAS-Mobile (first stage 32), as TuNAS (arXiv
+2008.06120) lists them; the first separable block is fixed at kernel 3. ``PROXYLESSNAS_MOBILE`` is that network.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ STAGES = (
     (320, 1, 1),  # 7
 )
 SKIP = Option("skip", "skip")
-#: ProxylessNAS-Mobile, 320M MACs (arXiv 1812.00332, table 2): the option of each of the 21 layers, as TuNAS's
-#: mobile_model_archive.py has it
+#: ProxylessNAS-Mobile, 320M MACs (arXiv 1812.00332, table 2): the option of each of the 21 layers, from TuNAS's
+#: mobile_model_archive.py
 PROXYLESSNAS_MOBILE = (1, 0, 6, 6, 2, 0, 1, 1, 5, 1, 1, 1, 4, 1, 1, 1, 5, 5, 2, 2, 5)
 
 
 def proxylessnas(in_size: int = 224, classes: int = 1000) -> Space:
-    """The space for images of ``in_size`` pixels; sizes in comments are for 224."""
+    """Return the space for images of ``in_size`` x ``in_size`` pixels; sizes in comments are for 224."""
     layers = [
         Layer("stem", (Option("k3", "conv", 32, kernel=3, stride=2, act="relu6"),)),  # 112
         Layer("first", (Option("k3", "sep", 16, kernel=3, act="relu6"),)),  # 112

@@ -1,8 +1,9 @@
-"""The ProxylessNAS space as its authors searched it: a first stage of 24 instead of 32, and kernels in the first block.
+"""The ProxylessNAS space as its authors searched it: a first stage of width 24 instead of 32, and a free kernel in the
+first block.
 
 Source: github.com/mit-han-lab/proxylessnas, ``search/imagenet_arch_search.py`` (stage widths 24, 40, 80, 96, 192, 320).
-Every block that their published latency table holds (``pixel_trim.yaml``, Pixel 1) is one of this space's, and the
-other way round; the separable block's kernel {3, 5, 7} is free because that table has all three.
+This space and the published latency table (``pixel_trim.yaml``, Pixel 1) have exactly the same blocks; the separable
+block's kernel {3, 5, 7} is free because that table has all three.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ FIRST_WIDTH = 24
 
 
 def proxylessnas_24(in_size: int = 224, classes: int = 1000) -> Space:
-    """The space for images of ``in_size`` pixels: ``proxylessnas`` with those two layers changed."""
+    """Return the space for images of ``in_size`` x ``in_size`` pixels: ``proxylessnas`` with a free kernel in the first
+    block and a first stage of width 24."""
     wide = proxylessnas(in_size, classes)
     first = tuple(Option(f"k{kernel}", "sep", 16, kernel, act="relu6") for kernel in KERNELS)
     layers = [Layer(layer.name, first if layer.name == "first" else _narrow(layer)) for layer in wide.layers]

@@ -1,8 +1,8 @@
-"""Spaces for int8: ReLU6 wherever a published space has h-swish.
+"""Spaces for int8: published spaces with ReLU6 in place of h-swish.
 
-int8 h-swish leaves XNNPACK, and ONNX Runtime computes it in float: in MobileNetV3-Small that cuts a TFLite file into 20
-partitions. ReLU6 is fused into the convolution before it. Everything else stays as it was published, so that
-a network of one space and its twin in the other have the same key, MACs and parameters.
+XNNPACK does not support int8 h-swish, which splits a TFLite file of MobileNetV3-Small into 20 partitions; ONNX Runtime
+computes it in float. ReLU6 is fused into the convolution before it. Everything else is as published, so that a network
+of one space and the corresponding network of the other have the same key, MACs and parameters.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ SUFFIX = "_relu6"
 
 
 def with_relu6(build: Callable[..., Space]) -> Callable[..., Space]:
-    """What builds the twin of the space that ``build`` builds, called NAME_relu6."""
+    """Return a function that builds the space of ``build`` with ReLU6 for h-swish, under the name NAME_relu6."""
 
-    def twin(**sizes: int) -> Space:
+    def relu6_space(**sizes: int) -> Space:
         space = build(**sizes)
         layers = tuple(
             replace(layer, options=tuple(replace(o, act="relu6") if o.act == "hswish" else o for o in layer.options))
@@ -28,4 +28,4 @@ def with_relu6(build: Callable[..., Space]) -> Callable[..., Space]:
             space, name=space.name + SUFFIX, layers=layers, source=f"{space.source}; ReLU6 for h-swish".lstrip("; ")
         )
 
-    return twin
+    return relu6_space

@@ -1,8 +1,8 @@
 """The Single-Path NAS space: kernel {3, 5} x expansion {3, 6} in five stages of four layers, 4^5 x 5^15 networks.
 
 Source: Stamoulis et al., arXiv 1904.02877, section 3.1, and github.com/enyac-group/single-path-nas,
-``nas-search/supernet_macro.py``: the first block of a stage must be there, the other three may be left out; the
-separable block before them and the one after them (kernel 3, expansion 6) are fixed.
+``nas-search/supernet_macro.py``: the first block of a stage is always present, the other three may be skipped; the
+separable block before the stages and the block after them (kernel 3, expansion 6) are fixed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SKIP = Option("skip", "skip")
 
 
 def single_path(in_size: int = 224, classes: int = 1000) -> Space:
-    """The space for images of ``in_size`` pixels; sizes in comments are for 224."""
+    """Return the space for images of ``in_size`` x ``in_size`` pixels; sizes in comments are for 224."""
     layers = [
         Layer("stem", (Option("k3", "conv", 32, kernel=3, stride=2, act="relu"),)),  # 112
         Layer("first", (Option("k3", "sep", 16, kernel=3, act="relu"),)),  # 112

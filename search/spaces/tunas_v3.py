@@ -3,7 +3,7 @@
 Source: Bender et al., arXiv 2008.06120; ``mobilenet_v3_like_search`` in
 github.com/google-research/google-research, ``tunas/mobile_search_space_v3.py``. Every output width is its base times
 {0.5 .. 2}, rounded half up to a multiple of 8. A stage is one block that sets the width, then three residual blocks
-that may be left out; an expansion is a multiple of a block's own input width.
+that may be skipped; an expansion is a multiple of the block's input width.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ KERNELS = (3, 5, 7)
 STEM_KERNELS = (3, 5)
 EXPANSIONS = (1, 2, 3, 4, 5, 6)
 SE_RATIOS = (0.0, 0.25)
-OPTIONAL_BLOCKS = 3  #: of each stage
+OPTIONAL_BLOCKS = 3  #: blocks of each stage that may be skipped
 
 STEM_WIDTH = 16
 # base width, activation, stride of the first block
@@ -32,7 +32,7 @@ SKIP = Option("skip", "skip")
 
 
 def tunas_v3(in_size: int = 224, classes: int = 1000) -> Space:
-    """The space for images of ``in_size`` pixels; sizes in comments are for 224."""
+    """Return the space for images of ``in_size`` x ``in_size`` pixels; sizes in comments are for 224."""
     stem = tuple(
         Option(f"o{width}k{kernel}", "conv", width, kernel, 2, act="hswish")
         for width in _widths(STEM_WIDTH)
@@ -52,7 +52,7 @@ def tunas_v3(in_size: int = 224, classes: int = 1000) -> Space:
 
 
 def _widths(base: int) -> tuple[int, ...]:
-    """The widths around ``base``: TuNAS's ``scale_filters`` with base 8, which rounds half up."""
+    """Widths around ``base``: TuNAS's ``scale_filters`` with base 8, which rounds half up."""
     return tuple(sorted({max(8, int(base * m / 8 + 0.5) * 8) for m in MULTIPLIERS}))
 
 

@@ -100,7 +100,7 @@ def test_any_text_is_a_block_or_refused(text: str) -> None:
         ("ir", "SIZExCHANNELS"),
         ("ir-56-m72-o40-k5-s2", "SIZExCHANNELS"),
         ("ir-056x24-m72-o40-k5-s2", "SIZExCHANNELS"),
-        ("ir-56x24-m72-o40-k5-s2-fast", "does not know 'fast'"),
+        ("ir-56x24-m72-o40-k5-s2-fast", "'fast' is not a field"),
         ("ir-56x24-m72-k5-s2", "no output width"),
         ("ir-56x24-m72-k5-o40-s2", "one spelling is 'ir-56x24-m72-o40-k5-s2'"),
         ("ir-56x24-m72-o40-k4-s2", "kernel 4 is even"),

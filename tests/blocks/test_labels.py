@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgenas.base.errors import InputError
-from edgenas.blocks.labels import class_name, labels_text, parse_labels, printable, without_numbers
+from edgenas.blocks.labels import class_name, labels_text, parse_labels, without_numbers
 from edgenas.ship.preprocessing import read_labels
+from tests.support.listeners import Recorder
 
 
 @given(st.lists(st.text(st.characters(), min_size=1), max_size=5))
@@ -49,15 +50,11 @@ def test_labels_that_cannot_be_read_are_refused(data: bytes, why: str) -> None:
 
 def test_lines_that_begin_with_their_index_are_names_without_it_and_that_is_said(tmp_path: Path) -> None:
     """Teachable Machine writes such files."""
-    said: list[str] = []
+    recorder = Recorder()
     file = tmp_path / "labels.txt"
     file.write_text("0 apple\n1 brown bread\n2 7up\n", encoding="utf-8")
-    assert read_labels(file, said.append) == ("apple", "brown bread", "7up")
-    assert said == [f"{file} numbers its lines; the classes are called 'apple', not '0 apple', and so on"]
+    assert read_labels(file, numbered=True, listener=recorder) == ("apple", "brown bread", "7up")
+    assert recorder.messages == [f"{file} numbers its lines; the classes are called 'apple', not '0 apple', and so on"]
     assert read_labels(file) == ("0 apple", "1 brown bread", "2 7up"), "what a training wrote is not changed"
     for other in (("0 apple", "2 bread"), ("1 apple", "2 bread"), ("0 apple",), ("0", "1"), ("apple", "1 bread")):
         assert without_numbers(other) is None
-
-
-def test_what_is_printed_is_one_line() -> None:
-    assert printable("caf\udce9\n\u2028é\ud800") == r"caf\xe9\n\u2028é\ud800"

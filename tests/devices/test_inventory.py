@@ -258,3 +258,27 @@ def test_one_field_is_written(tmp_path: Path) -> None:
     path.write_text("devices.a.kind = 'local'")
     with pytest.raises(DeviceInputError, match=r"no plain \[devices.a\]"):
         set_field(path, "a", "python", "/x")
+
+
+def test_comments_and_order_stay(tmp_path: Path) -> None:
+    path = tmp_path / "devices.toml"
+    path.write_text(
+        "[devices.a] # left\nkind = \"local\" # here\n\n# about b\n[devices.b]\npool = 'p'\nkind = 'local'\n"
+        "python = '/old'  # by hand\n# the end\n"
+    )
+    set_field(path, "a", "python", "/new")
+    set_field(path, "b", "python", "/newer")
+    append_section(path, "c", {"kind": "local"})
+    assert path.read_text() == (
+        '[devices.a] # left\npython = "/new"\nkind = "local" # here\n\n# about b\n[devices.b]\npool = \'p\'\n'
+        'kind = \'local\'\npython = "/newer"  # by hand\n# the end\n\n[devices.c]\nkind = "local"\n'
+    )
+
+
+@pytest.mark.parametrize("before", ["devices = {a = {kind = 'local'}}\n", "devices = {}"])
+def test_a_section_is_not_added_to_an_inline_table(tmp_path: Path, before: str) -> None:
+    path = tmp_path / "devices.toml"
+    path.write_text(before)
+    with pytest.raises(DeviceInputError, match=r"devices = \{...\} holds no sections"):
+        append_section(path, "b", {"kind": "local"})
+    assert path.read_text() == before

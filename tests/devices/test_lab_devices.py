@@ -21,6 +21,7 @@ from edgenas.devices.transports.local import LocalDevice
 from edgenas.devices.transports.ssh.paramiko_link import SshDevice, make_target
 from edgenas.profiler.runtimes.benchmark_model import ToolFlags, command, parse_run
 from edgenas.profiler.runtimes.output import OutputError
+from tests.support.listeners import Recorder
 from tests.support.probe import PROBE
 from tools.rig.adb import Adb
 from tools.rig.board import Board
@@ -83,11 +84,11 @@ def test_fixed_performance_mode_is_put_back(pixel: Device, phone: Phone) -> None
 
 def test_a_phone_that_is_left_alone_puts_it_back_itself(pixel: Device, phone: Phone) -> None:
     """The cable is pulled for good: nobody comes back, and the watchman, in a session of its own, does it."""
-    problems: list[str] = []
-    with steady(pixel, limit_s=20, report=problems.append):
+    recorder = Recorder()
+    with steady(pixel, limit_s=20, listener=recorder):
         assert phone.fixed_performance()
         phone.cable.unplug()
-    assert "puts its clock back by itself within 20 s" in problems[0]
+    assert "puts its clock back by itself within 20 s" in recorder.messages[0]
     deadline = time.monotonic() + 120
     while phone.fixed_performance() and time.monotonic() < deadline:
         time.sleep(0.2)
@@ -138,8 +139,7 @@ def test_a_governor_is_set_and_put_back(pi: SshDevice, board: Board, tmp_path: P
 
 
 def test_a_power_cut_while_the_clock_is_held(pi: SshDevice, board: Board) -> None:
-    problems: list[str] = []
-    with steady(pi, limit_s=600, report=problems.append):
+    with steady(pi, limit_s=600):
         board.power_cut()
     restore(pi)  # whatever was left is gone, or put back: nothing of it stays
     assert restore(pi) is False

@@ -18,6 +18,7 @@ from edgenas.devices.facts.android import MARK
 from edgenas.devices.facts.throttle import Firmware, happened, holding, parse_firmware, since_boot
 from edgenas.devices.session.readiness import DeviceReading, Limits, cool_down, judge, parse, read
 from edgenas.devices.transports.local import LocalDevice
+from tests.support.listeners import Recorder
 from tools.rig.board_files import LOAD_IDLE, PI4
 from tools.rig.phone_files import battery, thermal
 
@@ -143,7 +144,7 @@ def test_this_machine_tells_its_state(tmp_path: Path) -> None:
     reading = read(LocalDevice(), str(tmp_path))
     assert reading.free_mib is not None and reading.free_mib > 0
     assert reading.load_1min is not None and reading.cores
-    with pytest.raises(DeviceError, match="not a folder"):
+    with pytest.raises(DeviceError, match="cannot read the free space"):
         read(LocalDevice(), "relative'; rm -rf /")
     with pytest.raises(DeviceError, match="must be able to run"):
         read(Scripted("", 127), "/tmp")  # type: ignore[arg-type]  # only run() is asked
@@ -151,7 +152,7 @@ def test_this_machine_tells_its_state(tmp_path: Path) -> None:
 
 def test_cool_down_waits_for_a_temperature_not_for_a_time() -> None:
     now = [0.0]
-    said: list[str] = []
+    recorder = Recorder()
 
     def sleep(seconds: float) -> None:
         now[0] += seconds
@@ -162,15 +163,16 @@ def test_cool_down_waits_for_a_temperature_not_for_a_time() -> None:
             lambda: DeviceReading({}, temperature_c=next(left)),
             Limits(),
             limit_s=limit_s,
-            say=said.append,
+            listener=recorder,
+            name="pi4",
             sleep=sleep,
             clock=lambda: now[0],
         )
         return reading.temperature_c, [f.what for f in waiting], now[0]
 
     assert waits([80.0, 70.0, 60.5, 59.0], 100.0) == (59.0, [], 15.0)
-    assert len(said) == 1
-    assert "80.0 °C" in said[0]
+    (message,) = recorder.messages
+    assert message.startswith("pi4: waiting: ") and "80.0 °C" in message
     assert waits([75.0] * 4, 12.0) == (75.0, ["temperature"], 12.0)
     assert waits([None], 12.0) == (None, [], 0.0)
 

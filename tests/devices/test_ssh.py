@@ -18,7 +18,7 @@ from edgenas.devices.base import Device
 from edgenas.devices.transports import jobs
 from edgenas.devices.transports.ssh import known_hosts, paramiko_link
 from edgenas.devices.transports.ssh.known_hosts import HostKeyError
-from edgenas.devices.transports.ssh.paramiko_link import SshDevice, Target, make_target
+from edgenas.devices.transports.ssh.paramiko_link import SshDevice, SshTarget, make_target
 from tests.devices.test_devices import Conformance
 from tests.support.waiting import gone, when
 from tools.rig.sshd import SshServer, keygen
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow  # real servers, and timeouts that really pass
 pytest_plugins = ["tools.rig.fixtures"]
 
 
-def target_of(server: SshServer, folder: Path, **changed: object) -> Target:
+def target_of(server: SshServer, folder: Path, **changed: object) -> SshTarget:
     file = folder / "known_hosts"
     file.write_text(server.known_hosts_line())
     key = server.folder / "id"

@@ -19,6 +19,7 @@ from edgenas.base.errors import DeviceError
 from edgenas.devices.session import clock
 from edgenas.devices.session.clock import HELPER, restore, state_folder, steady
 from edgenas.devices.transports.local import LocalDevice
+from tests.support.listeners import Recorder
 
 
 class Board:
@@ -89,10 +90,10 @@ def test_nothing_to_do(tmp_path: Path) -> None:
 
 
 def test_a_lost_device_is_told_and_put_back_at_the_next_connection(board: Board) -> None:
-    problems: list[str] = []
-    with board.steady(report=problems.append):
+    recorder = Recorder()
+    with board.steady(listener=recorder):
         board.lost = True
-    assert "puts its clock back by itself within 60 s" in problems[0]
+    assert "puts its clock back by itself within 60 s" in recorder.messages[0]
     board.lost = False
     assert board.governors() == ["performance"] * 3
     assert restore(board) is True
@@ -101,7 +102,7 @@ def test_a_lost_device_is_told_and_put_back_at_the_next_connection(board: Board)
 
 @pytest.mark.slow
 def test_the_watchman_puts_back_when_nobody_comes(board: Board) -> None:
-    with board.steady(limit_s=2, report=lambda problem: None):
+    with board.steady(limit_s=2):
         board.lost = True
     deadline = time.monotonic() + 60
     while board.governors() != ["ondemand", "ondemand", "schedutil"] and time.monotonic() < deadline:
@@ -111,7 +112,7 @@ def test_the_watchman_puts_back_when_nobody_comes(board: Board) -> None:
 
 def test_a_second_run_after_a_crash_saves_the_first_values(board: Board) -> None:
     """A killed profiler leaves 'performance' behind: the next one must not take that for what was there."""
-    with board.steady(report=lambda problem: None):
+    with board.steady():
         board.lost = True
     board.lost = False
     with board.steady() as held:
@@ -140,7 +141,7 @@ def test_kill_9(tmp_path: Path, board: Board) -> None:
 
 
 def test_a_reboot_puts_back_by_itself(board: Board) -> None:
-    with board.steady(report=lambda problem: None):
+    with board.steady():
         board.lost = True
     board.lost = False
     board.boot.write_text("99999999-0000\n")

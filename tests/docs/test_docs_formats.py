@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from edgenas.cli.completions import INVENTORY
+from edgenas.api.inventory import INVENTORY
 from edgenas.devices.sections import AdbSection, LocalSection, Section, SshSection
 from edgenas.latency_tables.imported import FORMAT_VERSION as IMPORTED_VERSION
 from edgenas.latency_tables.store.migration import FORMAT_VERSION

@@ -73,8 +73,12 @@ def left_in(reader: Reader) -> set[str]:
 #: training of one epoch, and two budgets that a busy machine keeps
 SHORT_DEMO = {
     "ship/demo.py": {
-        "enough=ENOUGH, held_out=HELD_OUT,": "enough=Enough.exactly(1), held_out=8, max_trials=2, force=True,",
-        "quantiles=QUANTILES,": "budgets=(1e3, 2e3),",
+        "enough=ENOUGH,": "enough=StoppingRule.exactly(1),",
+        "held_out=HELD_OUT,": "held_out=8, max_trials=2, force=True,",
+        "    from edgenas.search.spaces import space\n": (
+            "    from edgenas.search.budgets import BudgetRequest\n    from edgenas.search.spaces import space\n"
+        ),
+        "quantiles=QUANTILES,": "budget=BudgetRequest(ms=(1e3, 2e3)),",
         'space("digits"),': 'space("digits", 24),',
         "FULL_RECIPE": "SEARCH_RECIPE",
     },
@@ -210,8 +214,8 @@ def test_int8(reader: Reader) -> None:
 
     def weights() -> None:
         """As a training would leave them."""
+        from edgenas.api.named import load_network
         from edgenas.blocks.weights import network_random_weights, save_weights
-        from edgenas.cli.networks import load_network
 
         blocks = load_network("search.json", None, None).blocks
         save_weights(reader.folder / "weights.npz", network_random_weights(blocks))

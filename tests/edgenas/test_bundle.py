@@ -203,8 +203,9 @@ def _imported(node: ast.AST) -> list[str]:
 
 
 def test_every_kind_of_change_is_caught(bundle: Path) -> None:
-    (bundle / ".DS_Store").write_text("a system's own")
-    assert changed(bundle) == []
+    for name in (".DS_Store", "Thumbs.db", "desktop.ini"):
+        (bundle / name).write_text("a system's own")
+    assert changed(bundle) == [] and "Thumbs" not in manifest(bundle)
     data = bytearray((bundle / "model.tflite").read_bytes())
     data[len(data) // 2] ^= 1
     (bundle / "model.tflite").write_bytes(data)

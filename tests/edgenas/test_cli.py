@@ -173,12 +173,12 @@ def test_search_front_export_verify(folder: Path) -> None:
         "--table",
         "local-onnxruntime.jsonl",
         "--picture",
-        "front.png",
+        "front.svg",
         "--unvalidated",
         cwd=folder,
     )
     assert "networks" in other.stdout
-    assert (folder / "front.png").read_bytes()[:4] == b"\x89PNG"
+    assert "exact predicted front" in (folder / "front.svg").read_text()
 
     edgenas("export", "search.json", "-o", "model", cwd=folder)
     files = ("model/model.tflite", "model/model.onnx")

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgenas.blocks.spec import BlockSpec
-from edgenas.latency_tables.imported import ImportedTable, TableSource, read_imported, write_imported
-from edgenas.latency_tables.value import PublishedValue
+from edgenas.latency_tables.imported import ImportedTable, PublishedValue, TableSource, read_imported, write_imported
 from edgenas.search.budgets import BudgetRequest
 from edgenas.search.cost import peak_memory_cost, size_cost
 from edgenas.search.spaces import space

@@ -34,7 +34,7 @@ def verbs() -> Iterator[tuple[str, str]]:
 def test_every_verb_says_what_is_next(verb: str, module: str) -> None:
     """In its own file or, where files in pairs share a verb, in one that it calls."""
     source = inspect.getsource(importlib.import_module(module))
-    called = re.findall(r"from (edgenas\.cli[.\w]*) import", source)
+    called = re.findall(r"from (edgenas\.(?:api|cli)[.\w]*) import", source)
     sources = [source, *(inspect.getsource(importlib.import_module(name)) for name in called)]
     assert any(re.search(r'"next"', text) for text in sources)
     assert "print_summary(" in "".join(sources)

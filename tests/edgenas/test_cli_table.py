@@ -14,11 +14,10 @@ import pytest
 
 from edgenas.cli import main
 from edgenas.cli.table import VERBS
-from edgenas.latency_tables.imported import ImportedTable, TableSource, write_imported
+from edgenas.latency_tables.imported import ImportedTable, PublishedValue, TableSource, write_imported
 from edgenas.latency_tables.setting import Setting
 from edgenas.latency_tables.store.journal import TableWriter
 from edgenas.latency_tables.table import LatencyTable
-from edgenas.latency_tables.value import PublishedValue
 from edgenas.search.spaces import space
 from tests.edgenas.test_cli import JUDGE
 from tests.latency_tables.test_comparing import campaign

@@ -17,8 +17,10 @@ import pytest
 
 from edgenas.cli import terminal
 from edgenas.cli.live_campaign import LiveTable
-from edgenas.cli.terminal import duration, progress
+from edgenas.cli.terminal import duration
+from edgenas.cli.terminal_listener import TERMINAL, TerminalListener
 from edgenas.profiler.work import CampaignProgress
+from tests.support.listeners import Recorder
 
 HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
 
@@ -62,13 +64,14 @@ def lines(shown: str) -> list[str]:
 
 def test_a_bar_inside_a_bar_and_talk_above_both() -> None:
     code = """
-    from edgenas.cli.terminal import progress, talk
-    with progress("a search of something with a long name, longer than a narrow terminal") as outer:
-        outer(3, None, "networks judged, layernas at 0.3 ms: 97.25 %, which is more than fits here")
+    from edgenas.cli.terminal import talk
+    from edgenas.cli.terminal_listener import TERMINAL
+    with TERMINAL.task("a search of something with a long name, longer than a narrow terminal") as outer:
+        outer.progress(3, None, "networks judged, layernas at 0.3 ms: 97.25 %, which is more than fits here")
         talk("said in between, and longer than the sixty columns that this terminal has in one line")
-        with progress("measured again") as inner:
-            inner(5, 20, "pi4, 51 °C, 3 unstable")
-            talk("said inside")
+        with outer.task("measured again") as inner:
+            inner.progress(5, 20, "51 °C, 3 unstable", name="pi4")
+            inner.message("said inside")
             input()
     talk("said afterwards")
     """
@@ -89,13 +92,14 @@ def test_a_bar_inside_a_bar_and_talk_above_both() -> None:
 def test_ctrl_c_leaves_nothing_behind() -> None:
     code = """
     import time
-    from edgenas.cli.live_campaign import live_table
     from edgenas.cli.terminal import talk
+    from edgenas.cli.terminal_listener import TERMINAL
     from edgenas.profiler.work import CampaignProgress
     try:
-        with live_table(["pi4", "a/very/long/path/of/a/table-litert.jsonl"]) as live:
-            live.update("pi4", CampaignProgress(18, 54, 1, 4000.0, "shelf-3", 51.2, 7))
-            talk("said")
+        with TERMINAL.task("profile", ["pi4", "a/very/long/path/of/a/table-litert.jsonl"]) as live:
+            told = CampaignProgress(18, 54, 1, 4000.0, "shelf-3", 51.2, 7)
+            live.named("pi4").progress(18, 54, detail=told)
+            live.message("said")
             time.sleep(60)
     except KeyboardInterrupt:
         talk("interrupted")
@@ -117,21 +121,36 @@ def test_ctrl_c_leaves_nothing_behind() -> None:
 def test_a_pipe_gets_few_lines(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     now_s = 0.0
     monkeypatch.setattr(terminal.time, "monotonic", lambda: now_s)
-    with progress("search") as update:
+    with TERMINAL.task("search") as listener:
         for done in range(1, 1201):
             now_s = done / 10  # two minutes
-            update(done, 1200, "judged")
+            listener.progress(done, 1200, "judged")
     told = capsys.readouterr().err.splitlines()
     assert told == ["search: 600/1200 judged; 60 s left", "search: 1200/1200 judged"]
-    with progress("nothing"):
+    with TERMINAL.task("nothing"):
         pass
     assert not capsys.readouterr().err
+
+
+def test_steps_are_numbered_and_names_stand_before_notes(capsys: pytest.CaptureFixture[str]) -> None:
+    with TerminalListener(steps=2).task("ship") as listener:
+        listener.step("measuring")
+        listener.progress(1, 2, "pi4", name="litert")
+        listener.step("searching")
+    assert capsys.readouterr().err.splitlines() == ["[1/2] measuring", "[2/2] searching", "ship: 1/2 litert: pi4"]
+    plain = TerminalListener()
+    plain.progress(1, 2)
+    plain.step("measuring")
+    plain.message("said")
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("", "measuring\nsaid\n")
 
 
 def test_tables_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
     live = LiveTable(["pi4"])
     for done in range(10, 60, 10):
-        live.update("pi4", CampaignProgress(done, 50, 0, 7200.0, "shelf-3", 51.2, 7))
+        told = CampaignProgress(done, 50, 0, 7200.0, "shelf-3", 51.2, 7)
+        live.progress(done, 50, name="pi4", detail=told)
     first, last = capsys.readouterr().err.splitlines()
     assert first == "pi4: 10/50 measured, 0 failed, 2 h 00 min left; shelf-3, 51 °C, 7 unstable"
     assert last.startswith("pi4: 50/50 measured")
@@ -152,6 +171,7 @@ def test_durations() -> None:
 
 def test_unstable_blocks_are_counted(tmp_path: Path) -> None:
     from edgenas.blocks.spec import BlockSpec
+    from edgenas.devices.session.session import Conditions
     from edgenas.devices.transports.local import LocalDevice
     from edgenas.latency_tables.store.journal import read_table
     from edgenas.profiler.campaign import profile
@@ -160,7 +180,7 @@ def test_unstable_blocks_are_counted(tmp_path: Path) -> None:
     from edgenas.profiler.runtimes import RUNTIMES
     from edgenas.profiler.stopping import StoppingRule
 
-    told: list[CampaignProgress] = []
+    recorder = Recorder()
     blocks = [BlockSpec.parse(f"conv-8x3-o{width}-k3-s1-relu6") for width in (4, 8)]
     enough = StoppingRule(1, 2, 1e-9, sentinels=0)  # never known
     profile(
@@ -172,7 +192,7 @@ def test_unstable_blocks_are_counted(tmp_path: Path) -> None:
         program=sys.executable,
         plan=Plan(rounds=2, samples=2, cold_kib=0),
         enough=enough,
-        progress=told.append,
+        conditions=Conditions(listener=recorder),
     )
-    assert [(p.done, p.total, p.unstable) for p in told] == [(2, 2, 0), (4, 4, 2)]
+    assert [(p.done, p.total, p.unstable) for p in recorder.details] == [(2, 2, 0), (4, 4, 2)]
     assert len(enough.unstable(read_table(tmp_path / "t.jsonl"), [(b,) for b in blocks])) == 2

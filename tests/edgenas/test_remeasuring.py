@@ -19,10 +19,11 @@ from edgenas.search.journal import TrialCache
 from edgenas.search.problem import Cost, Problem
 from edgenas.search.record import SearchRecord, run_searches
 from edgenas.search.uncertainty import Uncertainty, counted
-from edgenas.tables.remeasure import WITHIN, WinnerRound, until_kept
+from edgenas.tables.remeasure import WITHIN, until_kept
 from tests.edgenas.test_cli import edgenas
 from tests.edgenas.test_cli import folder as folder
 from tests.latency_tables.test_comparing import block, campaign
+from tests.support.listeners import Recorder
 from tests.support.search_toys import BlockSumAccuracy, noise, plain_space
 from tools.bench.budget_kept import Ended, main, summed
 
@@ -65,11 +66,12 @@ class Noisy:
 def test_the_loop_ends_when_the_winner_stays_and_is_known() -> None:
     over, plain = 0, 0
     for seed in range(8):
-        device, told = Noisy(seed, "rss"), list[WinnerRound]()
-        ended = until_kept(device.solve, device.measure, 60, told.append)
+        device, recorder = Noisy(seed, "rss"), Recorder()
+        ended = until_kept(device.solve, device.measure, 60, recorder)
         best = ended.record.runs[0].result.best
         network = SPACE.architecture(best.choice)
-        assert ended.settled and tuple(told) == ended.rounds and told[-1].kept == 1
+        assert ended.settled and len(recorder.messages) == len(ended.rounds) and ended.rounds[-1].kept == 1
+        assert "ms; 1 of 1 stayed since their blocks were measured again" in recorder.messages[-1]
         assert all(len(device.measured[b]) > 1 for b in network.blocks)
         assert best.cost - ended.record.cost.total(network) <= WITHIN * BUDGET
         assert best.cost <= BUDGET

@@ -19,6 +19,7 @@ from edgenas.report.page import page
 from edgenas.report.plot import Axis, Plot
 from edgenas.report.sections.limits import best_runs, limits_section
 from edgenas.report.sections.trust import trust_section
+from edgenas.report.series import all_series, series_of
 from edgenas.runs.from_search import saved_explanation, saved_search
 from edgenas.runs.gather import RunFiles, gather
 from edgenas.runs.search import SEARCH
@@ -176,3 +177,14 @@ def test_a_file_that_is_further_off_than_predictions_are_is_told(run: Path, tmp_
         shown = Page(page(gather([run / "table-litert.jsonl", tmp_path / "verified.json"])))
         assert wanted in shown.text if said else "beyond that" not in shown.text
     assert proved(proof, replace(verdict, predicted_ms=None)) == proved(proof, None)
+
+
+def test_a_file_stands_in_the_series_of_its_precision(run: Path) -> None:
+    material = gather([run])
+    series = all_series(material)
+    verdict = next(v for each in material.runs for v in each.verdicts if series_of(v, series) is not None)
+    index = series_of(verdict, series)
+    assert index is not None
+    setting = next(iter(material.journals.values())).table.setting
+    assert series_of(replace(verdict, setting=setting), series) == index
+    assert series_of(replace(verdict, setting=replace(setting, precision="int8")), series) is None

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from edgenas.api.inventory import load_entry
 from edgenas.bundle.write import write_bundle
 from edgenas.cli import main
-from edgenas.cli.devices import load_entry
 from edgenas.profiler.stopping import StoppingRule
 from edgenas.report.run import write_run
 from edgenas.runs.bundle import changed
@@ -24,7 +24,6 @@ from edgenas.ship.pipeline import ShipPipeline
 
 pytest.importorskip("torch")
 pytest.importorskip("sklearn")
-pytest.importorskip("matplotlib")
 
 
 @pytest.mark.slow

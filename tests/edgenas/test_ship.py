@@ -12,7 +12,6 @@ from tests.support.report_toys import write_tables
 
 pytest.importorskip("torch")
 pytest.importorskip("PIL.Image")
-pytest.importorskip("matplotlib")
 
 _QUICK = (
     "--in-size 8 --held-out 12 --workers 0 --train 2 --max-trials 8 --algorithm random --force "

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from edgenas.api.validate import find_space
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.blocks.spec import BlockSpec
-from edgenas.cli.table.validate import find_space
 from edgenas.latency_tables.gate import prediction
 from edgenas.latency_tables.records import HeldOut
 from edgenas.latency_tables.store.journal import TableWriter

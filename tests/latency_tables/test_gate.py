@@ -15,14 +15,13 @@ from edgenas.cli import profile
 from edgenas.cli.table import diff
 from edgenas.latency_tables.calibrated import CalibratedTable
 from edgenas.latency_tables.gate import TableOrPath, prediction, searchable
-from edgenas.latency_tables.imported import ImportedTable, TableSource, read_imported, write_imported
+from edgenas.latency_tables.imported import ImportedTable, PublishedValue, TableSource, read_imported, write_imported
 from edgenas.latency_tables.records import HeldOut
 from edgenas.latency_tables.statistics.estimates import DEFAULT
 from edgenas.latency_tables.store.journal import read_journal, read_table
 from edgenas.latency_tables.store.open import is_imported, open_table
 from edgenas.latency_tables.table import LatencyTable
 from edgenas.latency_tables.validation import latest
-from edgenas.latency_tables.value import PublishedValue
 from edgenas.profiler.stopping import StoppingRule
 from edgenas.search.problem import Result, Trial
 from edgenas.search.table_cost import table_cost

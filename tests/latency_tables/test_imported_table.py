@@ -14,12 +14,18 @@ from hypothesis import strategies as st
 from edgenas.base.errors import InputError, MissingExtraError
 from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.spec import BlockSpec, skip
-from edgenas.latency_tables.imported import FORMAT_VERSION, ImportedTable, TableSource, read_imported, write_imported
+from edgenas.latency_tables.imported import (
+    FORMAT_VERSION,
+    ImportedTable,
+    PublishedValue,
+    TableSource,
+    read_imported,
+    write_imported,
+)
 from edgenas.latency_tables.store import frames
 from edgenas.latency_tables.store.frames import write_csv, write_parquet
 from edgenas.latency_tables.store.open import is_imported, open_table
 from edgenas.latency_tables.table import LatencyTable
-from edgenas.latency_tables.value import PublishedValue
 from tests.latency_tables.test_table import TABLE
 from tests.support.strategies import block_specs
 

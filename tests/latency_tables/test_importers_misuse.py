@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from edgenas.base.errors import InputError
 from edgenas.blocks.spec import BlockSpec
+from edgenas.latency_tables.imported import PublishedValue
 from edgenas.latency_tables.importers import FORMATS
 from edgenas.latency_tables.importers.positions import by_position
 from edgenas.latency_tables.importers.reading import PublishedEntry, merged
-from edgenas.latency_tables.value import PublishedValue
 from edgenas.search.spaces import space
 from edgenas.tables.published import import_table, places
 from tests.support.published import FBNET_JSON, OFA, PROXYLESSNAS, TEXTS, fbnet_csv, single_path, tunas

@@ -9,9 +9,8 @@ import pytest
 
 from edgenas.base.errors import OutcomeError
 from edgenas.blocks.spec import BlockSpec
-from edgenas.latency_tables.imported import ImportedTable, TableSource
+from edgenas.latency_tables.imported import ImportedTable, PublishedValue, TableSource
 from edgenas.latency_tables.quality import FLAT, LEAST_BLOCKS, LEAST_RANGE, Growth, check_growth, growth
-from edgenas.latency_tables.value import PublishedValue
 from edgenas.search.spaces import space
 from edgenas.tables.published import import_table
 from tests.support.published import TEXTS

@@ -7,7 +7,6 @@ import hashlib
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,6 @@ from edgenas.base.errors import OutcomeError
 from edgenas.blocks.spec import BlockSpec
 from edgenas.blocks.weights import random_weights
 from edgenas.devices.base import Device
-from edgenas.devices.session.sample_state import Moment
 from edgenas.devices.tools import Tool, place
 from edgenas.devices.transports.fake import FakeDevice
 from edgenas.devices.transports.jobs import Wait
@@ -26,10 +24,11 @@ from edgenas.profiler.export import WRITERS
 from edgenas.profiler.measure import describe
 from edgenas.profiler.plan import Plan
 from edgenas.profiler.runtimes import RUNTIMES
-from edgenas.profiler.runtimes.python_runner import ALONE
-from edgenas.profiler.runtimes.sustained import Minute, SustainedRequest
+from edgenas.profiler.runtimes.python_runner import SUSTAINED
+from edgenas.profiler.runtimes.sustained import SustainedRequest
 from edgenas.profiler.sustained_run import memory_of, run_alone
 from tests.devices.test_ssh import target_of
+from tests.support.listeners import Recorder
 from tests.support.tool_helpers import compiled, program
 from tools.rig import available
 from tools.rig.fixtures import need
@@ -62,7 +61,7 @@ def heating(tmp_path: Path) -> FakeDevice:
 @pytest.mark.parametrize("runtime", ["litert", "onnxruntime"])
 def test_minutes_and_memory_on_this_machine(tmp_path: Path, runtime: str) -> None:
     how, device = RUNTIMES[runtime], LocalDevice(base=tmp_path)
-    told: list[int] = []
+    recorder = Recorder()
     ran = run_alone(
         device,
         how,
@@ -70,13 +69,14 @@ def test_minutes_and_memory_on_this_machine(tmp_path: Path, runtime: str) -> Non
         QUICK,
         SHORT,
         program=sys.executable,
-        tell=lambda minute, moments: told.append(minute.number),
+        listener=recorder,
     )
     assert (ran.stopped, ran.output.of) == ("", "run")
     assert (ran.output.header.installed.runtime, ran.output.header.scheduler) == (runtime, "normal")
     minutes = ran.output.minutes
     assert [minute.number for minute in minutes] in ([0, 1], [0], [1]), "a machine may be busy for a second"
-    assert set(told) <= {0, 1}
+    assert set(recorder.counts) <= {(1, 2), (2, 2)}
+    assert [(reading.minute, 2) for reading in recorder.details] == recorder.counts
     for minute in minutes:
         assert minute.runs > 10 and 1 <= len(minute.parts_ns) <= 6
         assert minute.deciles_ns[0] <= minute.parts_ns[0] <= minute.deciles_ns[10]
@@ -102,12 +102,7 @@ def test_the_memory_of_a_model_grows_with_its_weights(tmp_path: Path) -> None:
 
 def test_a_board_that_becomes_hot(heating: FakeDevice) -> None:
     """Over a link that breaks in between: heat, clock and throttling are looked at while it runs."""
-    told: list[Minute] = []
-
-    def tell(minute: Minute, moments: Sequence[Moment]) -> None:
-        told.append(minute)
-        heating.link.drop()
-
+    recorder = Recorder(lambda done, total: heating.link.drop())
     ran = run_alone(
         heating,
         RUNTIMES["litert"],
@@ -115,11 +110,11 @@ def test_a_board_that_becomes_hot(heating: FakeDevice) -> None:
         QUICK,
         SustainedRequest(3.0, minute_s=1.0),
         program=sys.executable,
-        tell=tell,
+        listener=recorder,
         wait=OFTEN,
     )
     assert ran.stopped == "" and 1 <= len(ran.output.minutes) <= 3
-    assert heating.link.connects > 1 and told
+    assert heating.link.connects > 1 and recorder.counts
     temperatures = [moment.temperature_c for moment in ran.moments]
     assert temperatures == [60.0 + 10 * k for k in range(len(temperatures))] and len(temperatures) >= 2
     assert ran.moments[0].throttled == 0 and ran.moments[1].throttled == 0x40004
@@ -128,7 +123,7 @@ def test_a_board_that_becomes_hot(heating: FakeDevice) -> None:
 
 
 def test_what_was_measured_before_an_interrupt_is_kept(heating: FakeDevice) -> None:
-    def interrupt(minute: Minute, moments: Sequence[Moment]) -> None:
+    def interrupt(done: int, total: int | None) -> None:
         raise KeyboardInterrupt
 
     ran = run_alone(
@@ -138,7 +133,7 @@ def test_what_was_measured_before_an_interrupt_is_kept(heating: FakeDevice) -> N
         QUICK,
         SustainedRequest(600.0, minute_s=1.0),
         program=sys.executable,
-        tell=interrupt,
+        listener=Recorder(interrupt),
         wait=OFTEN,
     )
     assert ran.stopped == "interrupted" and 1 <= len(ran.output.minutes) < 600
@@ -149,14 +144,17 @@ def test_what_was_measured_before_an_interrupt_is_kept(heating: FakeDevice) -> N
 DRIVER = """
 import sys
 from pathlib import Path
+from edgenas.base.listener import Listener
 from edgenas.devices.transports.local import LocalDevice
 from edgenas.profiler.sustained_run import run_alone
 from edgenas.profiler.plan import Plan
 from edgenas.profiler.runtimes import RUNTIMES
-from edgenas.profiler.runtimes.sustained import Task
+from edgenas.profiler.runtimes.sustained import SustainedRequest
+listener = Listener()
+listener.progress = lambda *given, **more: print("minute", flush=True)
 ran = run_alone(LocalDevice(base=Path(sys.argv[1])), RUNTIMES["onnxruntime"], Path(sys.argv[2]).read_bytes(),
-                Plan(warmup_runs=1, warmup_ms=0, cores=()), Task(600.0, minute_s=1.0), program=sys.executable,
-                tell=lambda *told: print("minute", flush=True))
+                Plan(warmup_runs=1, warmup_ms=0, cores=()), SustainedRequest(600.0, minute_s=1.0),
+                program=sys.executable, listener=listener)
 print(ran.stopped, len(ran.output.minutes))
 """
 
@@ -174,10 +172,10 @@ def test_ctrl_c_on_this_machine(tmp_path: Path) -> None:
 
 
 def test_a_model_that_does_not_run_and_a_power_cut(heating: FakeDevice) -> None:
-    with pytest.raises(OutcomeError, match="not run the model alone: exit code 1: alone_runner: ValueError"):
+    with pytest.raises(OutcomeError, match="not run the model alone: exit code 1: bench_runner: ValueError"):
         run_alone(heating, RUNTIMES["litert"], b"nothing", QUICK, SHORT, program=sys.executable)
 
-    def cut(minute: Minute, moments: Sequence[Moment]) -> None:
+    def cut(done: int, total: int | None) -> None:
         heating.power_cut()
 
     ran = run_alone(
@@ -187,14 +185,14 @@ def test_a_model_that_does_not_run_and_a_power_cut(heating: FakeDevice) -> None:
         QUICK,
         SustainedRequest(600.0, minute_s=1.0),
         program=sys.executable,
-        tell=cut,
+        listener=Recorder(cut),
         wait=OFTEN,
     )
     assert "the device started anew meanwhile" in ran.stopped and ran.output.minutes
 
 
 def test_a_device_that_stays_away(heating: FakeDevice) -> None:
-    def unplug(minute: Minute, moments: Sequence[Moment]) -> None:
+    def unplug(done: int, total: int | None) -> None:
         heating.link.faults.unplugged = True
 
     ran = run_alone(
@@ -204,7 +202,7 @@ def test_a_device_that_stays_away(heating: FakeDevice) -> None:
         QUICK,
         SustainedRequest(30.0, minute_s=1.0),
         program=sys.executable,
-        tell=unplug,
+        listener=Recorder(unplug),
         wait=Wait(patience_s=0.5, poll_s=0.1),
     )
     heating.power_cut()  # the job went on there
@@ -246,7 +244,7 @@ exec {tool} "$@" """
 
 
 def test_the_runner_needs_no_new_python_and_nothing_of_ours() -> None:
-    tree = ast.parse(ALONE.read_text(), feature_version=(3, 9))
+    tree = ast.parse(SUSTAINED.read_text(), feature_version=(3, 9))
     for node in ast.walk(tree):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
@@ -260,7 +258,7 @@ def test_over_a_real_sshd_that_is_gone_for_a_while(tmp_path: Path) -> None:
         device = SshDevice("pi", target_of(server, tmp_path), base=str(tmp_path / "base"))
         dropped: list[int] = []
 
-        def drop(minute: Minute, moments: Sequence[Moment]) -> None:
+        def drop(done: int, total: int | None) -> None:
             dropped.append(server.kill_sessions())
 
         ran = run_alone(
@@ -270,7 +268,7 @@ def test_over_a_real_sshd_that_is_gone_for_a_while(tmp_path: Path) -> None:
             QUICK,
             SustainedRequest(4.0, minute_s=1.0),
             program=sys.executable,
-            tell=drop,
+            listener=Recorder(drop),
             wait=OFTEN,
         )
         assert ran.stopped == "" and dropped and ran.output.minutes and ran.moments

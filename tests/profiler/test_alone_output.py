@@ -29,7 +29,7 @@ from tests.profiler.test_perf_test import PLAIN as PERF_TEST
 from tests.profiler.test_tool_runtime_output import SHA256, quote
 from tools.rig.phone_files import thermal
 
-# captured from alone_runner.py, with shorter parts
+# captured from sustained_runner.py, with shorter parts
 REAL = """\
 {"kind": "alone", "runtime": "litert", "package": "ai_edge_litert", "version": "2.3.0", "python": "3.11.7", \
 "notes": "delegates as by default, inputs set before timing", "cores": [1], "scheduler": "normal", "threads": 1, \
@@ -72,7 +72,7 @@ def test_output_changed_anywhere_is_refused_or_understood(position: int, charact
         (('"seconds": 1.5', '"seconds": 0'), "lasts no time"),
         (('"runs": 1308', '"runs": 0'), "runs is 0"),
         (('"peak_kib": 51448', '"peak_kib": -1'), "peak_kib is -1"),
-        (('"kind": "minute", "number": 0', '"kind": "alone", "number": 0'), "stands where it should not"),
+        (('"kind": "minute", "number": 0', '"kind": "alone", "number": 0'), "is out of order"),
         (('"kind": "end"', '"kind": "END"'), "unknown kind"),
     ],
 )

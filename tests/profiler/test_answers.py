@@ -36,6 +36,7 @@ from edgenas.ship.accuracy import prove
 from edgenas.ship.device_accuracy import answered, outputs_on, wilson
 from edgenas.training.pictures import Pictures
 from tests.edgenas.test_cli import edgenas
+from tests.support.listeners import Recorder
 from tests.support.picture_toys import write_classes
 
 pytest.importorskip("ai_edge_quantizer")
@@ -71,12 +72,12 @@ def test_a_device_answers_as_this_machine_does(
     name: str, models: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parts, "PART_PICTURES", 30)  # 70 pictures are three parts, the last of ten
-    x, told = images(70, 1), list[tuple[int, int]]()
+    x, recorder = images(70, 1), Recorder()
     here = run_model(models[name], x)
     for device in (LocalDevice(), FakeDevice("fake", tmp_path / "fake")):
-        found = asked(device, name, models[name], x, progress=lambda done, total: told.append((done, total)))
+        found = asked(device, name, models[name], x, listener=recorder)
         np.testing.assert_array_equal(found, here)
-    assert told == [(30, 70), (60, 70), (70, 70)] * 2
+    assert recorder.counts == [(30, 70), (60, 70), (70, 70)] * 2
     assert not list((tmp_path / "fake" / "files").rglob("inputs.npy"))
 
 
@@ -112,11 +113,11 @@ def test_one_that_stays_away_is_lost_and_ctrl_c_leaves_nothing(
     model, runtime = models["model-int8.tflite"], RUNTIMES["litert"]
     monkeypatch.setattr(parts, "PART_PICTURES", 10)
 
-    def interrupt(done: int, total: int) -> None:
+    def interrupt(done: int, total: int | None) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        asked(device, "model-int8.tflite", model, images(40), progress=interrupt)
+        asked(device, "model-int8.tflite", model, images(40), listener=Recorder(interrupt))
     assert not list((tmp_path / "fake" / "files").rglob("inputs.npy"))
     device.link.faults.unplugged = True
     device.link.drop()
@@ -179,8 +180,8 @@ def test_what_the_runner_prints_is_read() -> None:
         (printed(OUTPUTS, more=1), "unknown field"),
         (printed(OUTPUTS * np.float32("nan")), "not finite"),
         (printed(OUTPUTS[:1]), "of 1 inputs, not of 2"),
-        (printed(OUTPUTS) + printed(OUTPUTS), "stands where it should not"),
-        (printed(OUTPUTS).partition("\n")[2], "stands where it should not"),
+        (printed(OUTPUTS) + printed(OUTPUTS), "is out of order"),
+        (printed(OUTPUTS).partition("\n")[2], "is out of order"),
         ("{}\n", "has no kind"),
     ],
 )
@@ -232,12 +233,13 @@ def test_an_interval_of_all_or_none_has_a_width() -> None:
 
 def test_int8_is_proved_on_the_device_and_float_here(fake: Entry, models: dict[str, bytes], tmp_path: Path) -> None:
     x = images(20, 2)
-    said: list[str] = []
+    recorder = Recorder()
+    said = recorder.messages
 
     def proved(name: str, entry: Entry) -> Target | None:
         labels = run_model(models[name], x).argmax(1)
         precision = "int8" if "int8" in name else "fp32"
-        proof = prove(file(tmp_path, name, models), precision, Pictures(x, labels), labels, entry, say=said.append)
+        proof = prove(file(tmp_path, name, models), precision, Pictures(x, labels), labels, entry, listener=recorder)
         assert proof.accuracy == 100 and proof.agreement == 1
         assert proof.as_dict()["accuracy_on"] == (None if proof.on is None else proof.on.as_dict())
         return proof.on
@@ -312,7 +314,7 @@ def test_verify_tells_how_many_pictures_a_file_gets_right_there(exported: Path) 
     [
         (("--budget-ms", "5"), "--images times nothing: leave out --budget-ms"),
         (("--sustained", "10m"), "--images times nothing: leave out --sustained"),
-        (("--mean", "1"), "as many of one as of the other"),
+        (("--mean", "1"), "give the same number of both"),
         (("--device", "pi9"), "pi9"),
     ],
 )

@@ -20,6 +20,7 @@ from edgenas.profiler.target import this_machine
 from tests.devices.test_ssh import target_of
 from tests.edgenas.test_cli import edgenas
 from tests.profiler.test_answers import exported, images, models
+from tests.support.listeners import Recorder
 from tools.rig.sshd import SshServer
 
 __all__ = ["exported", "models"]
@@ -82,18 +83,18 @@ def test_an_sshd_that_ends_in_the_middle_is_waited_for(
     base = tmp_path / "base"
     base.mkdir()
     device = SshDevice("pi", target_of(ssh_server, tmp_path), base=str(base))
-    model, x, told = models["model-int8.onnx"], images(40, 1), list[int]()
+    model, x = models["model-int8.onnx"], images(40, 1)
 
-    def cut(done: int, total: int) -> None:
-        told.append(done)
+    def cut(done: int, total: int | None) -> None:
         if done == 16:
             ssh_server.stop()
             ssh_server.start()
 
+    recorder = Recorder(cut)
     found = answers(
-        device, RUNTIMES["onnxruntime"], model, x, program=sys.executable, wait=Wait(60.0, 0.1), progress=cut
+        device, RUNTIMES["onnxruntime"], model, x, program=sys.executable, wait=Wait(60.0, 0.1), listener=recorder
     )
     np.testing.assert_array_equal(found.outputs, run_model(model, x))
-    assert told == [16, 32, 40]
+    assert recorder.counts == [(16, 40), (32, 40), (40, 40)]
     assert not list(base.glob("edgenas-*/kept/*")), "nothing is left there"
     device.close()

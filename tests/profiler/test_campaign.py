@@ -33,6 +33,7 @@ from edgenas.profiler.runtimes.python_runner import PythonRunner
 from edgenas.profiler.stopping import StoppingRule
 from edgenas.profiler.work import CampaignProgress, batches, estimate_s
 from tests.conftest import ROOT
+from tests.support.listeners import Recorder
 from tests.support.waiting import gone
 
 BLOCKS = tuple(BlockSpec.parse(f"conv-8x3-o{width}-k3-s1-relu6") for width in range(1, 7))
@@ -76,13 +77,16 @@ def run(tmp_path: Path, blocks: tuple[BlockSpec, ...] = BLOCKS, **options: Any) 
 
 @pytest.mark.slow
 def test_a_campaign_measures_what_is_lacking_and_nothing_twice(tmp_path: Path, log: Path) -> None:
-    told: list[CampaignProgress] = []
-    first = run(tmp_path, (*BLOCKS[:3], skip(8, 3), BLOCKS[0]), progress=told.append)
+    recorder = Recorder()
+    told: list[CampaignProgress] = recorder.details
+    heard = Conditions(poll_s=0.1, listener=recorder)
+    first = run(tmp_path, (*BLOCKS[:3], skip(8, 3), BLOCKS[0]), conditions=heard)
     assert (first.measured, first.failures, first.dropped_bytes) == (6, (), 0)
     assert [(p.done, p.total, p.failed) for p in told] == [(n, 6, 0) for n in (2, 3, 5, 6)]
+    assert recorder.counts == [(n, 6) for n in (2, 3, 5, 6)] and recorder.notes[0] == told[0].note
     assert told[0].eta_s > 0
     assert told[-1].eta_s == pytest.approx(0, abs=1e-6)
-    second = run(tmp_path, progress=told.append)
+    second = run(tmp_path, conditions=heard)
     assert second.measured == 6
     assert keys(second.table) == WANTED
     third = run(tmp_path)

@@ -28,6 +28,7 @@ from edgenas.profiler.runtimes.output import OutputError
 from edgenas.profiler.runtimes.python_runner import PythonRunner
 from edgenas.profiler.stopping import StoppingRule
 from tests.profiler.test_campaign import BLOCKS, FAKE, PROCESSES, WANTED, finished, keys, log, run, write_nothing
+from tests.support.listeners import Recorder
 from tests.support.waiting import during, wait_until
 
 __all__ = ["log"]
@@ -77,13 +78,13 @@ def test_a_cable_that_is_pulled_and_replugged_costs_nothing(tmp_path: Path, log:
 
 
 def test_a_power_cut_costs_the_batch_in_flight(tmp_path: Path, log: Path, slow: None, fakes: Any) -> None:
-    said: list[str] = []
+    recorder = Recorder()
     with during(lambda: begun(log, 2), fakes[0].power_cut):
-        found = run(tmp_path, device=fakes[0], conditions=soon(say=said.append))
+        found = run(tmp_path, device=fakes[0], conditions=soon(listener=recorder))
     assert keys(found.table) == WANTED
     assert finished(log) == Counter({(str(b), p): 1 for b, p in WANTED})
     assert log.read_text().count("started") == len(WANTED) // 2 + 1
-    assert any("started anew" in text and "measured again" in text for text in said)
+    assert any("started anew" in text and "measured again" in text for text in recorder.messages)
 
 
 def test_a_pool_shares_the_work_and_does_what_a_dead_device_leaves(
@@ -156,7 +157,6 @@ def test_a_device_in_use_is_refused(tmp_path: Path, log: Path, slow: None, fakes
 
 
 def test_a_batch_during_which_the_board_throttled_is_thrown_away(tmp_path: Path, log: Path, fakes: Any) -> None:
-    said: list[str] = []
     when_asked = f'echo "throttled=$(cat {tmp_path}/bits)"; [ "$1" = get_throttled ] && echo x >>{tmp_path}/asked; true'
     fakes[0].program("vcgencmd", when_asked)
     (tmp_path / "bits").write_text("0x50000")  # it has happened since boot, and that says nothing of today
@@ -165,13 +165,13 @@ def test_a_batch_during_which_the_board_throttled_is_thrown_away(tmp_path: Path,
         (tmp_path / "bits").write_text("0x50004")
 
     def recover(text: str) -> None:
-        said.append(text)
         (tmp_path / "bits").write_text("0x50000")
 
+    recorder = Recorder(on_message=recover)
     with during(lambda: begun(log, 1), throttle):
-        found = run(tmp_path, BLOCKS[:2], device=fakes[0], processes=1, conditions=soon(say=recover))
+        found = run(tmp_path, BLOCKS[:2], device=fakes[0], processes=1, conditions=soon(listener=recorder))
     assert found.measured == 2
-    if any("throttled during a batch" in text for text in said):  # else it ended before it was seen
+    if any("throttled during a batch" in text for text in recorder.messages):  # else it ended before it was seen
         assert finished(log)[str(BLOCKS[0]), 0] == 2
 
 
@@ -188,10 +188,10 @@ def test_a_device_that_is_not_ready_is_refused_unless_forced(tmp_path: Path, log
     crowded = Limits(free_mib=1e9)
     with pytest.raises(NotReadyError, match=r"fake0 is not ready: .* MiB are free.*--force"):
         run(tmp_path, device=fakes[0], conditions=soon(crowded))
-    said: list[str] = []
-    found = run(tmp_path, BLOCKS[:1], device=fakes[0], conditions=soon(crowded, force=True, say=said.append))
+    recorder = Recorder()
+    found = run(tmp_path, BLOCKS[:1], device=fakes[0], conditions=soon(crowded, force=True, listener=recorder))
     assert found.measured == PROCESSES
-    assert any("MiB are free" in text for text in said)
+    assert any("MiB are free" in text for text in recorder.messages)
 
 
 def test_output_that_makes_no_sense_is_not_kept_for_the_next_campaign(tmp_path: Path, log: Path, fakes: Any) -> None:

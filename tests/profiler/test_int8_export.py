@@ -153,7 +153,7 @@ def test_with_labels_files_say_themselves_how_they_are_used(tmp_path: Path, caps
         (("--precision", "int8", "--calibrate", "wide.npz"), r"images float32(4, 12, 13, 3); the network takes"),
         (("--precision", "int8", "--calibrate", "nan.npz"), "values that are not finite"),
         (("--precision", "int8", "--calibrate", "none.npz"), "holds no images"),
-        (("--precision", "int8", "--calibrate", "levels.npz"), "say what the network was trained with"),
+        (("--precision", "int8", "--calibrate", "levels.npz"), "give mean and deviation of the network's training"),
         (("--precision", "int8", "--calibrate", "empty"), "has no pictures"),
         (("--precision", "int8", "--calibrate", "levels.npz", "--mean", "a", "--deviation", "1"), "is not numbers"),
         (("--precision", "int8", "--calibrate", "levels.npz", "--mean", "1", "--deviation", "0"), "deviations above 0"),

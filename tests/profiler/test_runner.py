@@ -24,6 +24,7 @@ from edgenas.profiler.runtimes import RUNTIMES
 from edgenas.profiler.runtimes.base import Runtime
 from edgenas.profiler.runtimes.output import Description, Installed, parse_batch
 from edgenas.profiler.runtimes.python_runner import RUNNER, PythonRunner
+from tests.support.listeners import Recorder
 
 BLOCKS = tuple(BlockSpec.parse(t) for t in ("conv-8x3-o4-k3-s1-relu6", "ir-8x4-m8-o4-k5-s1-se8-hswish-res"))
 QUICK = Plan(rounds=3, samples=2, min_sample_us=0, warmup_runs=2, warmup_ms=1, cores=(), scheduler="normal")
@@ -106,12 +107,12 @@ def test_outputs_are_those_of_the_model_and_the_same_in_every_process(device: Lo
 
 
 def test_networks_are_measured_like_blocks(device: LocalDevice) -> None:
-    runtime, told = RUNTIMES["litert"], []
+    runtime, recorder = RUNTIMES["litert"], Recorder()
     content = {**models(runtime), "broken": b""}
     repeated = measure_processes(
-        device, runtime, content, QUICK, program=sys.executable, processes=2, progress=lambda *p: told.append(p)
+        device, runtime, content, QUICK, program=sys.executable, processes=2, listener=recorder
     )
-    assert told == [(1, 2), (2, 2)]
+    assert recorder.counts == [(1, 2), (2, 2)]
     assert [f.name for f in repeated.failures] == ["broken"]
     assert {n: [len(rounds) for rounds in p] for n, p in repeated.times.items()} == {str(b): [3, 3] for b in BLOCKS}
 
@@ -209,7 +210,7 @@ def test_a_plan_takes_what_the_device_allows() -> None:
     assert Plan().on(DESCRIPTION, [(0, 1, 2), (3,)]).cores == (3,)
     assert Plan(threads=2).on(DESCRIPTION, [(0, 1, 2), (3, 4)]).cores == (1, 2), "4 is not allowed"
     assert Plan(threads=2, cores=(2, 3)).on(DESCRIPTION, [(0, 1, 2), (3,)]).cores == (2, 3), "as asked"
-    with pytest.raises(InputError, match=r"3 threads fit in no cluster of alike cores \(it has 2 \+ 2\)"):
+    with pytest.raises(InputError, match=r"3 threads fit in no cluster of equal cores \(it has 2 \+ 2\)"):
         Plan(threads=3).on(DESCRIPTION, [(0, 1), (2, 3)])
     assert Plan(cores=(2, 0)).on(DESCRIPTION).cores == (0, 2)
     plain = Description(INSTALLED, "xnnpack", "0" * 64, (0,), ("normal",))

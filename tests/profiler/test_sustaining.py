@@ -12,25 +12,28 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgenas.api.sustain import seconds_of
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.blocks.spec import BlockSpec
 from edgenas.blocks.weights import random_weights
 from edgenas.bundle.write import write_bundle
 from edgenas.cli.verify import command as verify
-from edgenas.cli.verify_sustained import print_sustained, seconds_of, sustain_files
+from edgenas.cli.verify_sustained import print_sustained, sustain_files
 from edgenas.devices.inventory import Entry
 from edgenas.devices.session.sample_state import Moment
 from edgenas.latency_tables.setting import Setting
 from edgenas.profiler.export import WRITERS
 from edgenas.profiler.runtimes.sustained import Minute
-from edgenas.profiler.sustained import felt, sustain
+from edgenas.profiler.sustained import sustain
 from edgenas.profiler.sustained_load import MinuteReading, SustainedLoad, ratio
+from edgenas.profiler.sustained_run import felt
 from edgenas.runs.bundle import changed
 from edgenas.runs.sustained import SUSTAINED
 from edgenas.runs.verification import VERIFICATION
 from tests.edgenas.test_bundle import record
 from tests.edgenas.test_bundle import run as finished_run
 from tests.edgenas.test_cli import edgenas
+from tests.support.listeners import Recorder
 from tests.support.report_toys import write_run
 
 __all__ = ["finished_run"]
@@ -126,6 +129,14 @@ def test_how_a_minute_felt() -> None:
     assert felt(plain, looks[:1], Moment(0, throttled=0)).throttled == ()
 
 
+def test_how_a_minute_reads() -> None:
+    cool, hot = load(1.0, 1.2).minutes
+    cool = replace(cool, temperature_c=None, clock_mhz=None)
+    hot = replace(hot, temperature_c=64.52, clock_mhz=1199.6, throttled=("clock capped",))
+    assert str(cool) == f"median 1 ms, p90 {cool.p90_ms:.4g} ms"
+    assert str(hot) == f"median 1.2 ms, p90 {hot.p90_ms:.4g} ms, 64.5 °C, 1200 MHz, clock capped"
+
+
 def test_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     one = load(*([1.0] * 8 + [1.2] * 2), budget_ms=1.1)
     hot = replace(one.minutes[9], throttled=("throttled",), temperature_c=None, clock_mhz=None)
@@ -141,25 +152,35 @@ def test_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_file_is_run_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Minutes of a second, on this machine; then what is kept of it, and exit codes."""
     content = WRITERS["tflite"]([BLOCK], [random_weights(BLOCK, 0)])
-    told: list[MinuteReading] = []
-    one = sustain(HERE, "m.tflite", content, "litert", 3.0, minute_s=1.0, budget_ms=1e-6, force=True, tell=told.append)
-    assert 1 < len(one.minutes) <= 3 and told[0].minute == 1
+    recorder = Recorder()
+    one = sustain(HERE, "m.tflite", content, "litert", 3.0, minute_s=1.0, budget_ms=1e-6, force=True, listener=recorder)
+    assert 1 < len(one.minutes) <= 3 and recorder.counts[0] == (1, 3)
+    assert isinstance(recorder.details[0], MinuteReading) and recorder.details[0].minute == 1
+    assert recorder.notes[0] == str(recorder.details[0])
+    assert f"m.tflite: minute 1 of 3: {recorder.notes[0]}" in recorder.messages
     assert (one.stopped, one.within_budget, one.setting.scheduler, one.setting.cold_kib) == ("", False, "normal", 0)
     assert one.setting.delegate == "xnnpack" and "governor" not in dict(one.setting.device)
     assert one.slower is not None and one.slower.low <= one.slower.ratio <= one.slower.high
     monkeypatch.setattr("edgenas.profiler.sustained.sustain", lambda *args, **how: one)
     (tmp_path / "m.tflite").write_bytes(content)
-    asked: dict[str, Any] = {"threads": 1, "statistic": None, "out": tmp_path / "s.jsonl", "force": True}
+    asked: dict[str, Any] = {
+        "threads": 1,
+        "device": "local",
+        "inventory": None,
+        "statistic": None,
+        "out": tmp_path / "s.jsonl",
+        "force": True,
+    }
     for _ in range(2):
         with pytest.raises(OutcomeError, match=r"m\.tflite is not inside 1e-06 ms on local in minute \d: median"):
-            sustain_files([tmp_path / "m.tflite"], HERE, "10s", budget_ms=1e-6, as_json=False, **asked)
+            sustain_files([tmp_path / "m.tflite"], "10s", budget_ms=1e-6, as_json=False, **asked)
     lines = [json.loads(line) for line in (tmp_path / "s.jsonl").read_text().splitlines()]
     assert len(lines) == 2 and lines[0] == json.loads(json.dumps(SUSTAINED.to_json(one)))
     assert lines[0]["format"] == "edgenas sustained load" and len(lines[0]["minutes"][0]["deciles_ns"]) == 11
     cut = replace(one, stopped="interrupted", budget_ms=None)
     monkeypatch.setattr("edgenas.profiler.sustained.sustain", lambda *args, **how: cut)
     with pytest.raises(OutcomeError, match=r"ran for 0\.[01] of 0\.[01] minutes: interrupted"):
-        sustain_files([tmp_path / "m.tflite"], HERE, "10s", budget_ms=None, as_json=True, **asked)
+        sustain_files([tmp_path / "m.tflite"], "10s", budget_ms=None, as_json=True, **asked)
 
 
 def test_misuse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

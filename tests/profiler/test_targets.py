@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from edgenas.base.listener import SILENT
+from edgenas.blocks.architecture import Architecture
 from edgenas.devices.inventory import Entry, find, load_inventory
 from edgenas.devices.transports.fake import FakeDevice
 from edgenas.latency_tables.store.journal import TableWriter
@@ -15,6 +17,7 @@ from edgenas.profiler.target import Target, target_of, target_of_table, this_mac
 from edgenas.report.card import files_table, taken
 from edgenas.report.top import tiles
 from edgenas.runs.run import FileRecord, RunRecord
+from edgenas.runs.search import SEARCH, SavedRun, SavedSearch, SpaceName
 from edgenas.ship import finish as finish_module
 from edgenas.ship.demo import demo_order
 from edgenas.ship.finish import Finisher
@@ -49,8 +52,11 @@ def test_export_writes_for_the_device_of_the_search_s_table(tmp_path: Path) -> N
     from tests.profiler.test_answers import BLOCKS, images
 
     write_table(tmp_path / "table.jsonl", device="pi4", int8_isa="sse4.1 avx2")
-    network = {"name": "small", "blocks": [str(block) for block in BLOCKS]}
-    (tmp_path / "search.json").write_text(json.dumps({"winner": {"network": network}, "table": "table.jsonl"}))
+    winner = SavedRun(budget=1, key="1", accuracy=50, cost=1, network=Architecture("small", BLOCKS), algorithm="random")
+    found = SavedSearch(
+        space=SpaceName("small"), accuracy="mine", unit="ms", table="table.jsonl", winner=winner, runs=()
+    )
+    SEARCH.write(tmp_path / "search.json", found)
     np.savez(tmp_path / "train.npz", images=images(4))
     base = ("export", "search.json", "--precision", "int8", "--calibrate", "train.npz", "--format", "onnx", "--json")
     here = 7 if this_machine().reduce_range else 8
@@ -76,8 +82,8 @@ def test_ship_writes_for_its_device_unless_ordered(
     pytest.importorskip("torch")
     monkeypatch.setattr(finish_module, "target_of", lambda entry: AVX2)
     order = replace(demo_order(), precisions=(precision,), reduce_range=ordered)  # type: ignore[arg-type]
-    entry, nothing = find(load_inventory(None), "local"), lambda *args: None
-    finish = Finisher(tmp_path, entry, order, None, None, 0, "min", 1.0, nothing, nothing)  # type: ignore[arg-type]
+    entry = find(load_inventory(None), "local")
+    finish = Finisher(tmp_path, entry, order, None, None, 0, "min", 1.0, SILENT)  # type: ignore[arg-type]
     assert finish.reduce_range() is reduced
 
 

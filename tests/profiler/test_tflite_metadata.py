@@ -83,7 +83,7 @@ def test_said_again_it_replaces_what_was_said() -> None:
 
 def test_what_does_not_fit_is_refused() -> None:
     for about, why in (
-        (replace(ABOUT, labels=("a", "b")), "2 labels for a file that tells 3 classes apart"),
+        (replace(ABOUT, labels=("a", "b")), "2 labels for a file with 3 classes"),
         (replace(ABOUT, mean=(1.0,)), "1 means and 3 deviations for 3 channels"),
         (replace(ABOUT, labels=("a", "b\nc", "d")), "a line feed"),
     ):

@@ -14,6 +14,7 @@ from edgenas.ship.demo import QUANTILES
 from edgenas.ship.pipeline import ShipPipeline, ShipRequest
 from edgenas.training.data import TrainRecipe
 from tests.latency_tables.test_validation import SPACE
+from tests.support.listeners import Recorder
 from tests.support.report_toys import write_tables
 
 LOCAL = Entry("local", "local", sys.executable)
@@ -29,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shipped(folder: Path, request: BudgetRequest, told: list[str]) -> Budgets:
     """The budgets that a ship in ``folder`` keeps."""
     order = ShipRequest(SPACE, "train", TrainRecipe(1), budget=request, quantiles=QUANTILES)
-    return ShipPipeline(folder, LOCAL, order, say=told.append)._budgets()
+    return ShipPipeline(folder, LOCAL, order, listener=Recorder(messages=told))._budgets()
 
 
 def test_ship_and_search_make_one_problem_of_one_budget(folder: Path) -> None:

@@ -208,16 +208,19 @@ def test_what_cannot_be_is_told_in_one_line(folder: Folder, nodes: Nodes) -> Non
 
 PATIENCE = """
 import sys
+from edgenas.base.listener import Listener
 from edgenas.search.accuracy.callable import CallableAccuracy
 from edgenas.search.accuracy.cluster import ClusterAccuracy
-from edgenas.search.accuracy.cluster_address import Cluster
+from edgenas.search.accuracy.cluster_address import RayAddress
 from edgenas.search.problem import Candidate
 from edgenas.search.spaces.nas_bench_macro import nas_bench_macro
 space = nas_bench_macro(8)
 choice = space.parse("0.0.0.0.0.0.0.0")
 candidate = Candidate(choice, space.architecture(choice))
-cluster = Cluster(sys.argv[1], cpus=1, gpus=1)
-with ClusterAccuracy(CallableAccuracy("judge:held"), cluster, ["mine/judge.py"], print, patience_s=1) as accuracy:
+cluster = RayAddress(sys.argv[1], cpus=1, gpus=1)
+listener = Listener()
+listener.message = print
+with ClusterAccuracy(CallableAccuracy("judge:held"), cluster, ["mine/judge.py"], listener, patience_s=1) as accuracy:
     try:
         list(accuracy.evaluate([candidate]))
     except Exception as error:

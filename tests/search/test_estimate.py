@@ -17,6 +17,7 @@ from edgenas.search.problem import Candidate
 from edgenas.search.space import Space
 from edgenas.search.spaces import space as find_space
 from tests.edgenas.test_cli import edgenas
+from tests.support.listeners import Recorder
 from tests.support.search_toys import BlockSumAccuracy, ends_space, plain_space, widths_space
 
 
@@ -70,13 +71,15 @@ def test_a_fit_that_was_cut_goes_on_and_one_that_is_done_asks_nobody(tmp_path: P
     whole = dict(EstimateAccuracy(space, BlockSumAccuracy(), 30).evaluate(candidates))
     with pytest.raises(_CutError):
         EstimateAccuracy(space, _Cut(), 30, journal=journal).fitted()
-    heard: list[tuple[int, int]] = []
+    recorder = Recorder()
     for asked in (30 - 7, 0):
         judge = BlockSumAccuracy()
-        accuracy = EstimateAccuracy(space, judge, 30, journal=journal, progress=lambda *counts: heard.append(counts))
+        accuracy = EstimateAccuracy(space, judge, 30, journal=journal, listener=recorder)
         assert dict(accuracy.evaluate(candidates)) == pytest.approx(whole)
         assert len(judge.asked) == asked
+    heard = recorder.counts
     assert heard[0] == (8, 30) and heard[-1] == (30, 30) and len(heard) == 23
+    assert set(recorder.names) == {"networks judged that the estimate is fitted to"}
 
 
 def test_names_tell_apart_what_predictions_depend_on() -> None:
@@ -101,7 +104,7 @@ def test_misuse_is_named() -> None:
         with pytest.raises(InputError, match=f"networks=9 of toy_plain must be {least} or more for model={model}"):
             EstimateAccuracy(plain_space(), BlockSumAccuracy(), 9, model)
     for text in ("estimate:", "estimate:estimate", "estimate:estimate:train"):
-        with pytest.raises(InputError, match="names nobody"):
+        with pytest.raises(InputError, match="names no judge"):
             fed_by(text)
     assert [fed_by(text) for text in ("estimate", "estimate:train", "train")] == ["supernet", "train", "train"]
 

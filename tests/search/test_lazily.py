@@ -12,11 +12,12 @@ from edgenas.base.errors import InputError, OutcomeError
 from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.prediction.terms import work_amounts
 from edgenas.search.graph import layered_graph
-from edgenas.search.lazy import FrontRound, LazyProfile, capacity_values, judged_values, lazily, sample, touched
+from edgenas.search.lazy import LazyProfile, capacity_values, judged_values, lazily, sample, touched
 from edgenas.search.problem import BudgetError, Cost
 from edgenas.search.solvers.pareto_dp import ParetoFront, pareto_front
 from edgenas.search.space import Space
 from edgenas.search.spaces import space
+from tests.support.listeners import Recorder
 from tests.support.predicted_toys import Known, law_ms
 from tests.support.search_toys import BlockSumAccuracy, ends_space, plain_space
 
@@ -60,14 +61,15 @@ def run(chosen: Space, device: Device, **more: object) -> LazyProfile:
 
 @pytest.mark.slow
 def test_the_front_is_that_of_the_full_table_for_fewer_measurements() -> None:
-    device, told = Device(), list[FrontRound]()
-    found = run(SMALL, device, tell=told.append)
+    device, recorder = Device(), Recorder()
+    found = run(SMALL, device, listener=recorder)
     best = full_front(SMALL)
     assert len(found.table.blocks) < len(SMALL.blocks())
     assert set(touched(SMALL, found.front, ())) <= set(device.table.of), "of measured blocks alone"
     assert largest_gap(found.front, best) < 0.005
-    assert tuple(told) == found.rounds
-    assert told[-1].lacking == 0
+    assert recorder.messages == [str(each) for each in found.rounds]
+    assert recorder.messages[0].startswith(f"round 1: {found.rounds[0].measured} blocks measured, the front of ")
+    assert found.rounds[-1].lacking == 0
     assert found.failed == ()
 
 

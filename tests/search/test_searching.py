@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from edgenas.base.errors import OutcomeError
+from edgenas.base.listener import SILENT, Listener
 from edgenas.runs.from_search import saved_search
 from edgenas.runs.search import SEARCH
 from edgenas.search.algorithms.hybrid import hybrid
@@ -16,6 +17,7 @@ from edgenas.search.journal import TrialCache
 from edgenas.search.problem import Problem
 from edgenas.search.record import SearchRecord, run_searches
 from edgenas.search.trials import Trials
+from tests.support.listeners import Recorder
 from tests.support.search_toys import BlockSumAccuracy, toy_cost, toy_problem, widths_space
 
 BUDGETS = tuple(toy_problem(widths_space(), share).budget for share in (0.6, 0.3, 0.8))
@@ -31,7 +33,9 @@ class Stops(BlockSumAccuracy):
             yield index, accuracy
 
 
-def searched(accuracy: BlockSumAccuracy, journal: Path | None = None, **algorithms: dict[str, Any]) -> SearchRecord:
+def searched(
+    accuracy: BlockSumAccuracy, journal: Path | None = None, listener: Listener = SILENT, **algorithms: dict[str, Any]
+) -> SearchRecord:
     cost = toy_cost()
     with TrialCache(widths_space(), accuracy, journal) as cache:
         return run_searches(
@@ -39,6 +43,7 @@ def searched(accuracy: BlockSumAccuracy, journal: Path | None = None, **algorith
             BUDGETS,
             algorithms or {"hybrid": {}},
             cache,
+            listener=listener,
         )
 
 
@@ -70,6 +75,16 @@ def test_a_front_that_was_stopped_continues(tmp_path: Path) -> None:
     judged = straight.runs[0].result.trials
     assert len(again.asked) == len(judged) - 19
     assert [run.result.answer.choice for run in resumed.runs] == [run.result.answer.choice for run in straight.runs]
+
+
+def test_progress_names_algorithm_and_budget_and_counts_what_is_known() -> None:
+    recorder = Recorder()
+    searched(BlockSumAccuracy(), listener=recorder, layernas={})
+    wanted = {f"networks judged, layernas at {budget:g} {toy_cost().unit}" for budget in BUDGETS}
+    assert recorder.names[0] == f"networks judged, layernas at {BUDGETS[0]:g} {toy_cost().unit}"
+    assert set(recorder.names) <= wanted
+    assert recorder.counts == [(count + 1, None) for count in range(len(recorder.counts))]
+    assert all(note.endswith(" %") for note in recorder.notes)
 
 
 def test_other_algorithms_run_once_for_each_budget() -> None:

@@ -241,7 +241,7 @@ def test_a_stage_that_ended_adds_nothing_more() -> None:
     graph = layered_graph(s, toy_cost()).with_values(edge_values(s, rows))
     ended_first = (0, 0, 2, 2, 0, 2, 2, 0)
     assert graph.solution(graph.path(ended_first)).value == 6  # stem, 2 x (one block, the end), head
-    with pytest.raises(InputError, match="one row a layer"):
+    with pytest.raises(InputError, match="one row per layer"):
         edge_values(s, rows[:-1])
 
 

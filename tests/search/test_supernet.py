@@ -15,6 +15,7 @@ from edgenas.search.problem import Candidate
 from edgenas.search.space import Layer, Option, Space
 from edgenas.search.spaces import space as find_space
 from edgenas.training.data import SupernetRecipe, TrainRecipe
+from tests.support.listeners import Recorder
 from tests.support.training_toys import bars
 
 torch = pytest.importorskip("torch")
@@ -123,16 +124,19 @@ def test_a_supernet_that_was_cut_goes_on_and_one_that_is_done_is_not_trained_aga
     class CutError(Exception):
         pass
 
-    def cut(done: int, steps: int) -> None:
+    def cut(done: int, steps: int | None) -> None:
         if done == 9:
             raise CutError
 
     with pytest.raises(CutError):
-        list(SupernetAccuracy(SPACE, bars(), RECIPE, checkpoint=file, progress=cut).evaluate([candidate]))
-    told: list[int] = []
-    again = SupernetAccuracy(SPACE, bars(), RECIPE, checkpoint=file, progress=lambda done, _: told.append(done))
-    assert dict(again.evaluate([candidate])) == whole and told[0] == 7 and told[-1] == 18
-    done = SupernetAccuracy(SPACE, bars(), RECIPE, checkpoint=file, progress=lambda *_: pytest.fail("trained again"))
+        list(SupernetAccuracy(SPACE, bars(), RECIPE, checkpoint=file, listener=Recorder(cut)).evaluate([candidate]))
+    recorder = Recorder()
+    again = SupernetAccuracy(SPACE, bars(), RECIPE, checkpoint=file, listener=recorder)
+    assert dict(again.evaluate([candidate])) == whole
+    assert recorder.counts[0] == (7, 18) and recorder.counts[-1] == (18, 18)
+    assert set(recorder.names) == {f"steps of a supernet of {SPACE.name}"}
+    never = Recorder(lambda *_: pytest.fail("trained again"))
+    done = SupernetAccuracy(SPACE, bars(), RECIPE, checkpoint=file, listener=never)
     assert dict(done.evaluate([candidate])) == whole
     with pytest.raises(InputError, match="holds the training"):
         list(SupernetAccuracy(SPACE, bars(), RECIPE, 1, checkpoint=file).evaluate([candidate]))

@@ -18,10 +18,11 @@ from edgenas.base.errors import InputError, OutcomeError
 from edgenas.search.algorithms.by_name import search
 from edgenas.search.algorithms.layernas import layernas
 from edgenas.search.journal import TrialCache, network_digest
-from edgenas.search.problem import Candidate, Problem, Trial
+from edgenas.search.problem import Candidate, Problem
 from edgenas.search.spaces import space
 from edgenas.search.trials import Trials, TrialsExhaustedError
 from tests.conftest import ROOT
+from tests.support.listeners import Recorder
 from tests.support.search_toys import BlockSumAccuracy, ends_space, plain_space, toy_cost, toy_problem, widths_space
 
 SAME = [(0, 0, 0, 5, 2, 0), (0, 0, 0, 5, 2, 0), (0, 0, 2, 5, 0, 0)]
@@ -55,10 +56,12 @@ def test_rewards_do_not_depend_on_the_order_of_arrival() -> None:
     for backwards in (False, True):
         accuracy = BlockSumAccuracy(jitter=1, backwards=backwards)
         problem = toy_problem(plain_space(), accuracy=accuracy)
-        heard: list[Trial] = []
-        trials = Trials(problem, progress=heard.append)
+        recorder = Recorder()
+        trials = Trials(problem, listener=recorder)
         result = layernas(problem, trials)
-        assert sorted(heard, key=lambda t: t.choice) == sorted(trials.log, key=lambda t: t.choice)
+        assert sorted(recorder.details, key=lambda t: t.choice) == sorted(trials.log, key=lambda t: t.choice)
+        assert recorder.counts == [(n, None) for n in range(1, len(trials.log) + 1)]
+        assert recorder.notes[0] == f"{recorder.details[0].accuracy:.2f} %"
         logs.append((result.best, result.trials))
     assert logs[0] == logs[1]
 
@@ -183,7 +186,7 @@ class Broken(BlockSumAccuracy):
         ([(0, "90")], "which is not a finite number"),
         ([(0, True)], "which is not a finite number"),
         ([(0, 1.0), (0, 1.0)], "candidate 0 twice"),
-        ([(5, 1.0)], "candidate 5 twice or without being asked"),
+        ([(5, 1.0)], "candidate 5 twice or unrequested"),
         ([(1, 1.0)], "left 1 of 2 unjudged, such as toy_plain/0.0.0.0"),
     ],
 )

@@ -11,8 +11,7 @@ import pytest
 
 from edgenas.base.errors import InputError
 from edgenas.blocks.spec import BlockSpec
-from edgenas.latency_tables.imported import ImportedTable, TableSource, write_imported
-from edgenas.latency_tables.value import PublishedValue
+from edgenas.latency_tables.imported import ImportedTable, PublishedValue, TableSource, write_imported
 from edgenas.search.feasible import checked_graph
 from edgenas.search.graph import layered_graph
 from edgenas.search.lazy import capacity_values

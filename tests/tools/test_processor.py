@@ -15,10 +15,10 @@ from tools.processor import FEATURES, OLDER, described, features
 @pytest.mark.parametrize(
     ("flags", "expected"),
     [
-        ("sse4_2 avx2", "CPU, with avx2, without avx512 vnni"),
-        ("avx avx2 avx512f avx512bw", "CPU, with avx2 avx512, without vnni"),
-        ("avx2 avx_vnni", "CPU, with avx2 vnni, without avx512"),
-        ("avx2 avx512f avx512_vnni", "CPU, with avx2 avx512 vnni"),
+        ("sse4_2 avx2 fma", "CPU, with avx2, without avx512 vnni"),
+        ("avx avx2 fma avx512f avx512bw avx512dq avx512vl", "CPU, with avx2 avx512, without vnni"),
+        ("avx2 fma avx_vnni", "CPU, with avx2 vnni, without avx512"),
+        ("avx2 fma avx512f avx512bw avx512dq avx512vl avx512_vnni", "CPU, with avx2 avx512 vnni"),
         ("avx512_vnni_of_another_name", "CPU, without avx2 avx512 vnni"),
     ],
 )

@@ -11,6 +11,7 @@ import pytest
 from edgenas.base.errors import InputError
 from edgenas.search.accuracy.training import train
 from edgenas.training.data import ImageData, TrainRecipe
+from tests.support.listeners import Recorder
 from tests.support.training_toys import MEMBERS, QUICK, TINY, bars
 
 torch = pytest.importorskip("torch")
@@ -35,19 +36,19 @@ def test_a_training_that_was_cut_goes_on_to_the_same_result(
     file = tmp_path / "state.npz"
     whole = train(MEMBERS[1], bars(), recipe, 3)
 
-    def cut(done: int, steps: int) -> None:
+    def cut(done: int, steps: int | None) -> None:
         if done == 14:  # two steps into the third epoch
             raise CutError
 
     with pytest.raises(CutError):
-        train(MEMBERS[1], bars(), recipe, 3, cut, checkpoint=file)
+        train(MEMBERS[1], bars(), recipe, 3, Recorder(cut), checkpoint=file)
     steps: list[int] = []
-    again = train(MEMBERS[1], bars(), recipe, 3, lambda done, _: steps.append(done), checkpoint=file)
+    again = train(MEMBERS[1], bars(), recipe, 3, Recorder(lambda done, _: steps.append(done)), checkpoint=file)
     assert steps == left
     assert again.losses == whole.losses and again.accuracy == whole.accuracy
     for name, value in whole.module.state_dict().items():
         assert torch.equal(value, again.module.state_dict()[name]), name
-    finished = train(MEMBERS[1], bars(), recipe, 3, lambda *_: pytest.fail("trained"), checkpoint=file)
+    finished = train(MEMBERS[1], bars(), recipe, 3, Recorder(lambda *_: pytest.fail("trained")), checkpoint=file)
     assert finished.accuracy == whole.accuracy and finished.losses == whole.losses
 
 

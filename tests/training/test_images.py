@@ -105,15 +105,15 @@ def test_odd_pictures_are_made_plain_and_counted(tmp_path: Path) -> None:
     (photos / "red" / "IMG.SVG").write_text("mine")
     data, notes = read(photos)
     for told in (
-        "1 pictures CMYK, made RGB",
-        "1 pictures of more than 256 levels, reduced to 256",
-        "1 pictures transparent, laid on white",
+        "1 pictures CMYK, converted to RGB",
+        "1 pictures with more than 256 levels, reduced to 256",
+        "1 pictures transparent, put on white",
         "1 pictures smaller than 8 pixels, enlarged",
         "2 files left out that are no pictures: ",
         "1 .svg",
     ):
         assert told in notes
-    assert "2 pictures grey, made RGB" in notes
+    assert "2 pictures grey, converted to RGB" in notes
     every = np.concatenate([data.train_images, data.validation_images, data.test_images])
     means = {tuple(row) for row in every.mean((1, 2)).round().astype(int).tolist()}
     assert (255, 255, 255) in means and (77, 77, 77) in means
@@ -130,7 +130,7 @@ def test_pictures_are_turned_as_exif_says_and_cut_at_the_centre(tmp_path: Path) 
     exif[0x0112] = 3  # upside down
     image.save(tmp_path / "turned.png", exif=exif)
     square, done = squared(open_picture(tmp_path / "turned.png"), 8, 3)
-    assert done == ("turned as their EXIF says",)
+    assert done == ("rotated by their EXIF orientation",)
     assert square[0, 4].argmax() == 2 and square[7, 4].argmax() == 0 and square.max(-1).min() > 200
 
 
@@ -173,13 +173,13 @@ def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
 
     (case("empty", r"no picture \(.*\) in train/grey; delete") / "train" / "grey").mkdir()
     write_class(
-        case("alone", "green cannot be learned, for there is nothing to train on") / "val" / "green", "green", 3
+        case("alone", "green cannot be learned, for there is no picture to train on") / "val" / "green", "green", 3
     )
     shutil.rmtree(tmp_path / "alone" / "train" / "green")
     write_class(
         case("mixed", "has train, so that every other folder must be a class inside.*move purple") / "purple", "red", 1
     )
-    shutil.rmtree(case("one", "has 1 classes: blue; two or more") / "train" / "red")
+    shutil.rmtree(case("one", "has 1 classes: blue; a network needs two or more") / "train" / "red")
     shutil.rmtree(tmp_path / "one" / "train" / "green")
     (tmp_path / "nothing").mkdir()
     cases += [("nothing", "has 0 classes"), ("missing", "is no folder with a folder of pictures")]
@@ -187,7 +187,7 @@ def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
     cases.append(("untrained", "has pictures for val only"))
     (tmp_path / "circle").mkdir()
     (tmp_path / "circle" / "round").symlink_to("round")
-    cases.append(("circle", "round is a dead link to round; mend it, or delete it"))
+    cases.append(("circle", "round is a dead link to round; repair it, or delete it"))
     for name, why in cases:
         with pytest.raises(InputError, match=why):
             open_images(tmp_path / name)
@@ -212,5 +212,7 @@ def test_decoded_pictures_travel_to_processes_as_where_they_lie(tmp_path: Path) 
 def test_grey_networks_get_grey_pictures(tmp_path: Path) -> None:
     data, notes = read(write_classes(tmp_path / "photos", 10), channels=1)
     assert (
-        data.train_images.shape == (24, 8, 8, 1) and len(data.mean) == 1 and "30 pictures coloured, made grey" in notes
+        data.train_images.shape == (24, 8, 8, 1)
+        and len(data.mean) == 1
+        and "30 pictures coloured, converted to grey" in notes
     )

@@ -47,14 +47,14 @@ def test_arrays_are_scaled_split_and_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("held", "why"),
     [
-        ({"pictures": np.zeros(3)}, "holds pictures; name arrays"),
+        ({"pictures": np.zeros(3)}, "holds pictures; name the arrays"),
         ({"images": np.zeros((4, 8, 8, 3)), "labels": np.arange(4)}, "images is float64.*pictures are uint8"),
         ({"images": arrays()[0], "labels": np.arange(4)}, "30 pictures, so labels must hold as many"),
         (
             {"images": arrays()[0], "labels": arrays()[1], "classes": np.array(["x"])},
             "from 0 to 2, and there are 1",
         ),
-        ({"images": arrays()[0], "labels": arrays()[1], "x_train": arrays()[0]}, "name arrays"),
+        ({"images": arrays()[0], "labels": arrays()[1], "x_train": arrays()[0]}, "name the arrays"),
         ({"images": np.array([{}]), "labels": np.zeros(1, int)}, "no .npz of plain arrays"),
     ],
 )

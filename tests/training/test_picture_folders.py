@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 from edgenas.base.errors import InputError, MissingExtraError
+from edgenas.base.system_names import SYSTEM
 from edgenas.training.images import decode
-from edgenas.training.images.listing import SYSTEM, list_pictures
+from edgenas.training.images.listing import list_pictures
 from edgenas.training.images.open import open_images
 from edgenas.training.images.source import PictureSource
 from edgenas.training.pictures import Pictures, Scaling, read_pictures
@@ -70,7 +71,7 @@ def test_a_class_that_the_network_does_not_have_is_refused(tmp_path: Path) -> No
 def test_without_names_there_is_a_folder_for_each_class_of_the_head(tmp_path: Path) -> None:
     val = write_classes(tmp_path / "val", 1)
     found = as_test(val, None, 3)
-    assert labels(found) == [0, 1, 2] and "no labels say which" in found.notes[0]
+    assert labels(found) == [0, 1, 2] and "without --labels" in found.notes[0]
     for classes in (2, 4):
         with pytest.raises(InputError, match=rf"has 3 classes .*the network has {classes}.*--labels labels.txt"):
             as_test(val, None, classes)
@@ -163,7 +164,7 @@ def test_a_dead_link_is_one_clear_error_or_a_broken_picture(tmp_path: Path) -> N
         as_test(photos)
     (photos / "amber").symlink_to("/nowhere/amber")
     for read in (open_images, as_test):
-        with pytest.raises(InputError, match="amber is a dead link to /nowhere/amber; mend it, or delete it"):
+        with pytest.raises(InputError, match="amber is a dead link to /nowhere/amber; repair it, or delete it"):
             read(photos)
 
 

@@ -16,6 +16,7 @@ from edgenas.training.images.open import open_images
 from edgenas.training.images.read import read_images
 from tests.edgenas.test_cli import edgenas
 from tests.edgenas.test_ship import QUICK
+from tests.support.listeners import Recorder
 from tests.support.picture_toys import write_classes
 
 pytest.importorskip("PIL.Image")
@@ -65,17 +66,18 @@ def test_the_state_of_a_training_is_for_its_owner_alone(tmp_path: Path) -> None:
 def test_a_run_folder_is_private_where_any_picture_is(tmp_path: Path, shut: str) -> None:
     photos = write_classes(tmp_path / "photos", 3)
     (photos / shut).chmod(0o750 if not shut.endswith("png") else 0o640)
-    make_run_folder(tmp_path / "run", task(photos), lambda text: pytest.fail(text))
+    make_run_folder(tmp_path / "run", task(photos), Recorder(on_message=pytest.fail))
     assert mode(tmp_path / "run") == 0o700
 
 
 def test_a_run_of_public_pictures_stays_public_and_an_open_folder_is_named(tmp_path: Path) -> None:
-    photos, said = write_classes(tmp_path / "photos", 3), list[str]()
-    make_run_folder(tmp_path / "run", task(photos), said.append)
-    make_run_folder(tmp_path / "demo", None, said.append)
+    photos, recorder = write_classes(tmp_path / "photos", 3), Recorder()
+    said = recorder.messages
+    make_run_folder(tmp_path / "run", task(photos), recorder)
+    make_run_folder(tmp_path / "demo", None, recorder)
     assert mode(tmp_path / "run") == mode(tmp_path / "demo") == 0o755 and said == []
     private(photos)
-    make_run_folder(tmp_path / "run", task(photos), said.append)
+    make_run_folder(tmp_path / "run", task(photos), recorder)
     assert mode(tmp_path / "run") == 0o755, "a folder of the user's is not changed"
     (text,) = said
     assert "other users can read" in text and text.endswith(f"type: chmod 700 {tmp_path / 'run'}")

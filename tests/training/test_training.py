@@ -10,6 +10,7 @@ import pytest
 from edgenas.search.accuracy.training import TrainingAccuracy, TrainRecipe, train
 from edgenas.search.spaces.digits import digits as digits_space
 from edgenas.training.digits import SEARCH_RECIPE, digits
+from tests.support.listeners import Recorder
 from tests.support.training_toys import MEMBERS, QUICK, TINY, bars
 
 torch = pytest.importorskip("torch")
@@ -55,8 +56,8 @@ def test_training_leaves_torch_as_it_was() -> None:
 
 
 def test_progress_counts_steps() -> None:
-    told: list[tuple[int, int]] = []
-    train(TINY, bars(), QUICK, 0, lambda done, steps: told.append((done, steps)))
+    told: list[tuple[int, int | None]] = []
+    train(TINY, bars(), QUICK, 0, Recorder(counts=told))
     assert told == [(i + 1, 12) for i in range(12)]
 
 

@@ -16,6 +16,7 @@ from edgenas.training import loop
 from edgenas.training.data import TrainRecipe
 from tests.search.test_supernet import RECIPE as SUPERNET_RECIPE
 from tests.search.test_supernet import SPACE
+from tests.support.listeners import Recorder
 from tests.support.training_toys import MEMBERS, QUICK, bars
 
 VARIED = replace(QUICK, flip=True, shift=1, ema=0.9)
@@ -46,12 +47,12 @@ def run_steps(device: str, which: str, recipe: TrainRecipe, count: int) -> None:
         network = fresh_network(MEMBERS[1], 0).to(where)
         step = gradients(network, recipe, how)
 
-    def enough(done: int, steps: int) -> None:
+    def enough(done: int, steps: int | None) -> None:
         if done == count:
             raise EnoughError
 
     with pytest.raises(EnoughError):
-        Fit(which, network, feed, recipe, 0, step, progress=enough).run()
+        Fit(which, network, feed, recipe, 0, step, listener=Recorder(enough)).run()
     assert {p.grad.device.type for p in network.parameters()} == {where.type}
 
 
@@ -87,7 +88,7 @@ def test_repeatable_kernels_are_asked_for_while_it_trains_and_no_longer() -> Non
 
     seen = []
     before = torch.backends.cudnn.deterministic
-    train(MEMBERS[0], bars(), QUICK, 0, lambda *_: seen.append(torch.backends.cudnn.deterministic))
+    train(MEMBERS[0], bars(), QUICK, 0, Recorder(lambda *_: seen.append(torch.backends.cudnn.deterministic)))
     assert set(seen) == {True} and torch.backends.cudnn.deterministic == before
 
 
@@ -120,13 +121,13 @@ def test_a_training_that_was_cut_goes_on_to_the_same_result_on_a_gpu(tmp_path: P
 
     whole = train(MEMBERS[1], bars(), BUSY, 0, device="cuda")
 
-    def cut(done: int, steps: int) -> None:
+    def cut(done: int, steps: int | None) -> None:
         if done == 30:
             raise EnoughError
 
     file = tmp_path / "state.npz"
     with pytest.raises(EnoughError):
-        train(MEMBERS[1], bars(), BUSY, 0, cut, device="cuda", checkpoint=file)
+        train(MEMBERS[1], bars(), BUSY, 0, Recorder(cut), device="cuda", checkpoint=file)
     again = train(MEMBERS[1], bars(), BUSY, 0, device="cuda", checkpoint=file)
     assert again.losses == whole.losses and again.accuracy == whole.accuracy
 

@@ -70,7 +70,7 @@ def main() -> None:
 def covered(level: Level, statistic: str, count: int, seed: int) -> list[dict[str, Any]]:
     """A row a design."""
     times = campaigns(level, np.random.default_rng(seed), count, MOST)
-    lows, highs, estimates = (np.full((count, MOST + 1), np.nan) for _ in range(3))
+    lows, highs, middles = (np.full((count, MOST + 1), np.nan) for _ in range(3))
     ended, done = np.full(count, MOST), np.zeros(count, dtype=bool)
     spent_s, asked = 0.0, 0
     for i, campaign in enumerate(times):
@@ -81,13 +81,13 @@ def covered(level: Level, statistic: str, count: int, seed: int) -> list[dict[st
             begun = time.process_time()
             lows[i, k], highs[i, k] = estimates.interval(processes[:k], statistic)
             spent_s, asked = spent_s + time.process_time() - begun, asked + 1
-            estimates[i, k] = estimates.estimate(processes[:k], statistic)
+            middles[i, k] = estimates.estimate(processes[:k], statistic)
             if not done[i] and estimates.settled(processes[:k], statistic):
                 done[i], ended[i] = True, k
     rows = []
     for design in DESIGNS:
         at = np.arange(count), ended if design == "stop" else np.full(count, int(design))
-        low, high, middle = lows[at], highs[at], estimates[at]
+        low, high, middle = lows[at], highs[at], middles[at]
         truth, counted = np.median(middle), done if design == "stop" else np.ones(count, dtype=bool)
         half = ((high - low) / 2 / middle)[counted]
         rows.append(

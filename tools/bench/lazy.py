@@ -32,10 +32,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from edgenas.base.listener import Listener
 from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.prediction.predict import predicted
 from edgenas.search.graph import Floats, layered_graph
-from edgenas.search.lazy import FrontRound, capacity_values, lazily, touched
+from edgenas.search.lazy import capacity_values, lazily, touched
 from edgenas.search.problem import Cost
 from edgenas.search.solvers.pareto_dp import pareto_front
 from edgenas.search.space import Space
@@ -98,10 +99,11 @@ def simulated(name: str, chosen: Space, values: Sequence[Floats], full: Times, s
         held.update((block, full.ms(block)) for block in blocks)
         return Times(dict(held))
 
-    def tell(told: FrontRound) -> None:
-        print(f"{name}, seed {seed}, {time.monotonic() - begin:.0f} s: {told}", file=sys.stderr)
+    class Printed(Listener):
+        def message(self, text: str) -> None:
+            print(f"{name}, seed {seed}, {time.monotonic() - begin:.0f} s: {text}", file=sys.stderr)
 
-    ended = lazily(chosen, values, measure, tell=tell)
+    ended = lazily(chosen, values, measure, listener=Printed())
     found = ended.front
     seconds = time.monotonic() - begin
     cost = Cost("ms", lambda block: 0.0 if block.kind == "skip" else full.ms(block))

@@ -36,6 +36,7 @@ from rich.table import Table
 
 from edgenas.base.errors import InputError
 from edgenas.blocks.spec import BlockSpec
+from edgenas.cli.terminal_listener import TERMINAL
 from edgenas.latency_tables.prediction.intervals import group_folds
 from edgenas.latency_tables.prediction.models import Model
 from edgenas.latency_tables.prediction.predict import PredictedTime, predicted
@@ -131,7 +132,8 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=1, help="random splits of each share")
     parser.add_argument("--json", action="store_true", help="print JSON")
     given = parser.parse_args()
-    tables = given.table or [measured(FOLDER, name, lambda text: print(text, file=sys.stderr)) for name in RUNTIMES]
+    with TERMINAL.task("profile", list(RUNTIMES)) as live:
+        tables = given.table or [measured(FOLDER, name, live) for name in RUNTIMES]
     records = [run(path, given.seeds, given.model or list(compared())) for path in tables]
     if given.json:
         print(json.dumps(records, indent=2))

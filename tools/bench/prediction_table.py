@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgenas.base.listener import Listener
 from edgenas.blocks.spec import BlockSpec
 from edgenas.devices.inventory import Entry
 from edgenas.latency_tables.importers.proxylessnas import read
@@ -51,7 +52,7 @@ def chosen() -> tuple[BlockSpec, ...]:
     return tuple(dict.fromkeys([*space("mobilenet_v3_small").blocks(), *space("proxylessnas").blocks(), *drawn, *few]))
 
 
-def measured(folder: Path, runtime: str, say: Callable[[str], None]) -> Path:
+def measured(folder: Path, runtime: str, listener: Listener) -> Path:
     """The table of ``runtime`` in ``folder``; what it lacks is measured first, three processes a block."""
     path = folder / f"{runtime}.jsonl"
     if path.exists() and not read_table(path).missing(chosen()):
@@ -63,8 +64,7 @@ def measured(folder: Path, runtime: str, say: Callable[[str], None]) -> Path:
         chosen(),
         StoppingRule.exactly(3),
         True,
-        lambda label, told: say(f"{label}: {told.done}/{told.total} measured, {told.eta_s:.0f} s left"),
-        say,
+        listener,
     )[runtime]
     if isinstance(ended, Exception):
         raise ended

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from edgenas.base.listener import Listener
 from edgenas.search.accuracy.supernet import SupernetAccuracy
 from edgenas.search.accuracy.tabular import NasBenchMacro
 from edgenas.search.accuracy.training import TrainingAccuracy
@@ -103,7 +104,7 @@ def ranked(arguments: argparse.Namespace) -> list[Row]:
 
     recipe = SupernetRecipe(TrainRecipe(epochs=arguments.epochs, flip=True))
     supernet = SupernetAccuracy(
-        space, data, recipe, seed, checkpoint=arguments.checkpoint, device=arguments.device, progress=tell
+        space, data, recipe, seed, checkpoint=arguments.checkpoint, device=arguments.device, listener=Printed()
     )
     rows = [row(f"supernet, {arguments.epochs} epochs", lambda: answers(supernet, candidates))]
     if arguments.alone:
@@ -169,9 +170,15 @@ def scores(name: str, candidates: Sequence[Candidate], data: ImageData, seed: in
         return [PROXIES[name](fresh_network(c.architecture, seed), images, labels) for c in candidates]
 
 
-def tell(done: int, steps: int) -> None:
-    if done % 100 == 0 or done == steps:
-        Console(stderr=True).print(f"supernet: {done} of {steps} steps, {time.process_time() / 60:.1f} CPU minutes")
+class Printed(Listener):
+    """A line for every 100 steps of a training."""
+
+    def progress(
+        self, done: int, total: int | None, note: str = "", *, name: str = "", detail: object | None = None
+    ) -> None:
+        if done % 100 == 0 or done == total:
+            minutes = time.process_time() / 60
+            Console(stderr=True).print(f"{name}: {done} of {total}, {minutes:.1f} CPU minutes")
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from rich.console import Console
 from rich.table import Table
 from torch.autograd import DeviceType
 
+from edgenas.base.listener import Listener
 from edgenas.search.accuracy.image_task import recipe_options
 from edgenas.search.accuracy.supernet import SupernetAccuracy
 from edgenas.search.accuracy.tabular import NasBenchMacro
@@ -40,7 +41,6 @@ from edgenas.search.spaces.nas_bench_macro import nas_bench_macro
 from edgenas.training.arithmetic import Arithmetic
 from edgenas.training.data import ImageData, SupernetRecipe, TrainRecipe
 from edgenas.training.feed import device_named
-from edgenas.training.loop import TrainingProgress
 from edgenas.training.network import train
 from tools.bench.cifar10 import Cifar10, load
 from tools.bench.ranking import halved
@@ -159,10 +159,10 @@ class Bench:
         """One network from its first weights."""
         network = self.space.architecture(choice(self.space, member))
 
-        def run(epochs: int, progress: TrainingProgress) -> float:
+        def run(epochs: int, listener: Listener) -> float:
             recipe = replace(self.recipe, epochs=epochs)
             where = str(self.device)
-            return train(network, self.data, recipe, self.seed, progress, device=where, arithmetic=how).accuracy
+            return train(network, self.data, recipe, self.seed, listener, device=where, arithmetic=how).accuracy
 
         accuracy, images_s, busy, epochs, seconds = self.timed(member, run)
         return Row(member, told(how), images_s, busy, epochs, seconds, accuracy, self.published(member))
@@ -171,10 +171,10 @@ class Bench:
         """All networks at once, and some of them judged."""
         drawn = 2
 
-        def run(epochs: int, progress: TrainingProgress) -> SupernetAccuracy:
+        def run(epochs: int, listener: Listener) -> SupernetAccuracy:
             recipe = SupernetRecipe(replace(self.recipe, epochs=epochs), drawn)
             judge = SupernetAccuracy(
-                self.space, self.data, recipe, self.seed, device=str(self.device), progress=progress
+                self.space, self.data, recipe, self.seed, device=str(self.device), listener=listener
             )
             list(judge.evaluate([]))  # trains
             return judge
@@ -192,10 +192,8 @@ class Bench:
             "supernet", how, (2 + drawn) * images_s, busy, epochs, seconds, percents[0], self.published(BEST), judged_s
         )
 
-    def timed(
-        self, name: str, run: Callable[[int, TrainingProgress], Result]
-    ) -> tuple[Result, float, float, int, float]:
-        """(what it gives, images a second, busy, epochs, seconds) of the training ``run(epochs, progress)``."""
+    def timed(self, name: str, run: Callable[[int, Listener], Result]) -> tuple[Result, float, float, int, float]:
+        """(what it gives, images a second, busy, epochs, seconds) of the training ``run(epochs, listener)``."""
         probe = Probe(self)
         with contextlib.suppress(EnoughError):
             run(1000, probe)
@@ -222,7 +220,7 @@ class Bench:
         return NasBenchMacro(self.macro).accuracy(Candidate(found, space.architecture(found)))
 
 
-class Marks:
+class Marks(Listener):
     """Hears of the steps of a training: what one takes, and how busy its process is. The first do not count: libraries
     set themselves up."""
 
@@ -232,10 +230,12 @@ class Marks:
         self.step_s = self.busy = 0.0
         self._begun = (0.0, 0.0, 0.0)
 
-    def __call__(self, done: int, steps: int) -> None:
+    def progress(
+        self, done: int, total: int | None, note: str = "", *, name: str = "", detail: object | None = None
+    ) -> None:
         if done == self.first:
             self._begun = self.bench.now(), time.process_time(), time.perf_counter()
-        elif done == steps:
+        elif done == total:
             self._end(done)
 
     def _end(self, done: int) -> None:
@@ -251,8 +251,10 @@ class Probe(Marks):
     kernels_s: float | None = None
     _profiler: Any = None
 
-    def __call__(self, done: int, steps: int) -> None:
-        super().__call__(done, steps)
+    def progress(
+        self, done: int, total: int | None, note: str = "", *, name: str = "", detail: object | None = None
+    ) -> None:
+        super().progress(done, total, note, name=name, detail=detail)
         on_gpu = self.bench.device.type == "cuda"
         last = self.first + (150 if on_gpu else 12)
         if done == last:

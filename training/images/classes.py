@@ -1,7 +1,7 @@
-"""Which number the class of a picture has: the index of its name among the names that the network was trained with.
+"""Class numbers of pictures: the index of a class name among the names of the network's training.
 
-Training takes the sorted names of the folders. A test takes the network's names, so that a class without pictures
-shifts no other class; where nobody names the classes, there must be one folder for each.
+A training uses the sorted names of the folders. A test uses the network's names, so that a class without pictures
+does not shift the others; where the names are not known, there must be one folder for each class.
 """
 
 from __future__ import annotations
@@ -18,25 +18,30 @@ from edgenas.training.images.source import few
 def class_numbers(
     where: Path, found: Sequence[str], names: Sequence[str] | None, classes: int
 ) -> tuple[dict[str, int], tuple[str, ...]]:
-    """Number of each class ``found`` in the folder ``where``, for a network of ``classes`` classes called ``names``
-    (None where nobody says), and what to know of it. InputError for a class that the network does not have, and for
-    another count of folders where there are no names."""
+    """Return (class name -> number, notes for the user) of the classes ``found`` in the folder ``where``.
+
+    The network has ``classes`` classes with the names ``names``, None where they are not known. InputError for a class
+    that the network does not have, and without names, for another number of folders.
+    """
     if names is None:
         if len(found) != classes:
             raise InputError(
-                f"{where} has {len(found)} classes ({few(list(found))}), the network has {classes}, and nobody says "
-                f"which is which; name them in the order of training, one line a class: --labels labels.txt"
+                f"{where} has {len(found)} classes ({few(list(found))}), the network has {classes}, and its class "
+                f"names are not known; give them in the order of training, one line per class: --labels labels.txt"
             )
         order = sorted(found)
-        note = f"{where}: classes are numbered by name, 0 {order[0]} to {classes - 1} {order[-1]}; no labels say which"
+        note = (
+            f"{where}: without --labels, classes are numbered in the order of their names, 0 {order[0]} to "
+            f"{classes - 1} {order[-1]}"
+        )
         return {name: i for i, name in enumerate(order)}, (note,)
     if len(names) != classes:
         raise InputError(f"{len(names)} class names ({few(list(names))}) for a network of {classes} classes")
     number = {name: i for i, name in enumerate(names)}
     times = Counter(names)
-    double = [name for name in found if times[name] > 1]
-    if double:
-        raise InputError(f"{few(double)} of {where} is the name of more than one class; give each class its own name")
+    repeated = [name for name in found if times[name] > 1]
+    if repeated:
+        raise InputError(f"{few(repeated)} of {where} is the name of more than one class; give each class its own name")
     unknown = [name for name in found if name not in number]
     if unknown:
         near = "".join(f" (near: {name})" for name in difflib.get_close_matches(unknown[0], names, 1))
@@ -48,9 +53,9 @@ def class_numbers(
 
 
 def missing_note(where: Path, numbers: Collection[int], names: Sequence[str] | None, classes: int) -> tuple[str, ...]:
-    """A note that names the classes without a picture among the labels ``numbers``; none where all have one."""
-    there = set(numbers)
-    missing = [names[i] if names else str(i) for i in range(classes) if i not in there]
+    """Return a note that names the classes without a picture among the labels ``numbers``; empty where all have one."""
+    present = set(numbers)
+    missing = [names[i] if names else str(i) for i in range(classes) if i not in present]
     if not missing:
         return ()
     return (
@@ -59,8 +64,8 @@ def missing_note(where: Path, numbers: Collection[int], names: Sequence[str] | N
 
 
 def check_labels(where: Path, labels: Collection[int], classes: int | None) -> None:
-    """InputError unless ``labels`` are class numbers: within 0 .. classes - 1; or, where the count of classes is not
-    known, all of 0 .. k - 1. Nothing is allocated by a label's value."""
+    """Raise InputError unless ``labels`` are class numbers: within 0 .. classes - 1, or where the number of classes is
+    not known, all of 0 .. k - 1. No memory is allocated in proportion to a label's value."""
     distinct = set(labels)
     if not distinct:
         return

@@ -1,4 +1,4 @@
-"""One picture of any kind -> a square of bytes; many of them, in worker processes. Needs Pillow."""
+"""Decoding of pictures to squares of levels 0..255, in worker processes where there are many. Needs Pillow."""
 
 from __future__ import annotations
 
@@ -22,25 +22,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgenas.base.errors import InputError, MissingExtraError, OutcomeError
+from edgenas.base.listener import SILENT, Listener
 from edgenas.base.process import exit_with_parent
-from edgenas.blocks.labels import printable
+from edgenas.base.text import escaped
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from edgenas.training.images.source import PictureSource
 
-_ORIENTATION = 0x0112  #: EXIF's tag; 1 is upright
-HEIF = frozenset([".heic", ".heif", ".hif"])  #: suffixes that Pillow reads with pillow-heif only
-_AT_ONCE = 64  #: pictures that a worker takes at a time
-_WORTH_WORKERS = 512  #: fewer are decoded sooner than a process has started
+_ORIENTATION = 0x0112  #: EXIF tag of the orientation; 1 is upright
+HEIF = frozenset([".heic", ".heif", ".hif"])  #: suffixes of files that Pillow reads only with pillow-heif
+_AT_ONCE = 64  #: pictures per task of a worker
+_WORTH_WORKERS = 512  #: fewer pictures are decoded faster than a process starts
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A picture: ``pixels`` (size, size, channels), what was ``done`` to it beside scaling, and a digest of pixels.
+    """A decoded picture: ``pixels`` (size, size, channels), texts of the changes to it other than scaling (``done``),
+    and a digest of its pixels.
 
-    One that is broken has no pixels, and ``done`` says why.
+    For a broken picture ``pixels`` is None, and ``done`` has the reason.
     """
 
     index: int
@@ -50,8 +52,8 @@ class Decoded:
 
 
 def open_picture(file: Path | bytes) -> Image:
-    """The picture in a file, not yet decoded, or in bytes. InputError for a dead link, and for a FIFO or a device,
-    which is not opened."""
+    """Open the picture in a file or in bytes, without decoding it. InputError for a link to a missing file, and for a
+    FIFO or a device, which is not opened."""
     try:
         import PIL.Image
     except ImportError as error:
@@ -63,7 +65,7 @@ def open_picture(file: Path | bytes) -> Image:
         mode = file.stat().st_mode
     except FileNotFoundError as error:
         if file.is_symlink():
-            raise InputError(f"dead link to {printable(file.readlink())}") from error
+            raise InputError(f"dead link to {escaped(file.readlink())}") from error
         raise
     if not stat.S_ISREG(mode):
         raise InputError("a FIFO, a socket, a folder or a device, not a file")
@@ -71,15 +73,15 @@ def open_picture(file: Path | bytes) -> Image:
 
 
 def check_decoders(files: Iterable[Path]) -> None:
-    """MissingExtraError for files that no installed package decodes, before any of them is decoded."""
+    """Raise MissingExtraError for files that no installed package can decode; no file is opened."""
     heif = [file for file in files if file.suffix.lower() in HEIF]
     if heif and not reads_heif():
-        raise MissingExtraError("pillow-heif", "heic", f"reading {printable(heif[0])} and {len(heif) - 1} more like it")
+        raise MissingExtraError("pillow-heif", "heic", f"reading {escaped(heif[0])} and {len(heif) - 1} more like it")
 
 
 @cache
 def reads_heif() -> bool:
-    """Make Pillow read HEIC, also one that is called .jpg; False where pillow-heif is not installed."""
+    """Register HEIC in Pillow, also for files with the suffix .jpg; return False where pillow-heif is not installed."""
     try:
         import pillow_heif
     except ImportError:
@@ -89,29 +91,30 @@ def reads_heif() -> bool:
 
 
 def squared(image: Image, size: int, channels: int) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    """(size, size, channels) and what was done: colours, transparency, turning, enlarging. Any exception means that
-    the picture is broken."""
+    """Return the picture as (size, size, channels), and texts of the changes: colours, transparency, rotation,
+    enlargement. Any exception means that the picture is broken."""
     import PIL.Image
     import PIL.ImageOps
 
     done = []
     if image.format == "JPEG":
-        image.draft(None, (2 * size, 2 * size))  # decodes to 1/2, 1/4 or 1/8, while that is large enough
+        image.draft(None, (2 * size, 2 * size))  # decodes at 1/2, 1/4 or 1/8 of the size, where that is large enough
     image.load()
     if image.getexif().get(_ORIENTATION, 1) in range(2, 9):
         image = PIL.ImageOps.exif_transpose(image)
-        done.append("turned as their EXIF says")
+        done.append("rotated by their EXIF orientation")
     if image.mode.startswith(("I", "F")):
         image = _of_many_levels(image)
-        done.append("of more than 256 levels, reduced to 256")
+        done.append("with more than 256 levels, reduced to 256")
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = PIL.Image.alpha_composite(PIL.Image.new("RGBA", image.size, "white"), image)
-        done.append("transparent, laid on white")
+        done.append("transparent, put on white")
     elif channels == 3 and image.mode in ("1", "L", "CMYK", "YCbCr", "LAB", "HSV"):
-        done.append({"1": "grey", "L": "grey", "CMYK": "CMYK"}.get(image.mode, "of other colours") + ", made RGB")
+        colours = {"1": "grey", "L": "grey", "CMYK": "CMYK"}.get(image.mode, "in other colour spaces")
+        done.append(f"{colours}, converted to RGB")
     elif channels == 1 and image.mode not in ("1", "L"):
-        done.append("coloured, made grey")
+        done.append("coloured, converted to grey")
     image = image.convert("RGB" if channels == 3 else "L")
     if min(image.size) < size:
         done.append(f"smaller than {size} pixels, enlarged")
@@ -121,7 +124,7 @@ def squared(image: Image, size: int, channels: int) -> tuple[NDArray[np.uint8], 
 
 
 def _of_many_levels(image: Image) -> Image:
-    """16 bits a pixel (or 32 that hold 16) -> 8."""
+    """Convert 16 bits per pixel (or 32 bits with 16-bit values) to 8 bits; ValueError for other levels."""
     import PIL.Image
 
     levels = np.asarray(image)
@@ -131,48 +134,49 @@ def _of_many_levels(image: Image) -> Image:
 
 
 def decode(source: PictureSource, index: int, size: int, channels: int) -> Decoded:
-    """One picture, or why there is none."""
-    found = decode_picture(lambda: source.picture(index), size, channels)
-    if isinstance(found, str):
-        return Decoded(index, None, (found,))
-    pixels, done = found
+    """Decode picture ``index`` of ``source``; a broken picture has the reason instead of pixels."""
+    decoded = decode_picture(lambda: source.picture(index), size, channels)
+    if isinstance(decoded, str):
+        return Decoded(index, None, (decoded,))
+    pixels, done = decoded
     return Decoded(index, pixels, done, hashlib.sha256(pixels.tobytes()).digest()[:16])
 
 
 def decode_picture(
     opened: Callable[[], Image], size: int, channels: int
 ) -> tuple[NDArray[np.uint8], tuple[str, ...]] | str:
-    """What ``squared`` returns of the picture that is ``opened``; of one that is broken, why."""
+    """Return ``squared`` of the picture that ``opened`` returns; for a broken picture, the reason as text."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of metadata that is not used
+            warnings.simplefilter("ignore")  # warnings about metadata that is not used
             with opened() as image:
                 return squared(image, size, channels)
     except MissingExtraError:
         raise
-    except Exception as error:  # Pillow raises nearly everything on files that are damaged
-        return printable(" ".join(str(error).split()) or type(error).__name__)[:120]
+    except Exception as error:  # Pillow raises many kinds of exceptions for damaged files
+        return escaped(" ".join(str(error).split()) or type(error).__name__)[:120]
 
 
 def decode_all(
-    source: PictureSource, size: int, channels: int, workers: int, progress: Callable[[int, int], None] | None = None
+    source: PictureSource, size: int, channels: int, workers: int, listener: Listener = SILENT
 ) -> Iterator[Decoded]:
-    """Every picture in any order; ``workers`` processes where there are many. OutcomeError when one dies."""
+    """Yield every decoded picture, in any order; ``workers`` processes decode where there are many. OutcomeError when a
+    process dies."""
     count = len(source.items)
     if workers and count >= _WORTH_WORKERS:
         pictures = _in_processes(source, size, channels, workers)
     else:
         pictures = (decode(source, i, size, channels) for i in range(count))
     for done, decoded in enumerate(pictures, start=1):
-        if progress is not None and (done % _AT_ONCE == 0 or done == count):
-            progress(done, count)
+        if done % _AT_ONCE == 0 or done == count:
+            listener.progress(done, count, name="pictures decoded")
         yield decoded
 
 
 def _in_processes(source: PictureSource, size: int, channels: int, workers: int) -> Iterator[Decoded]:
     context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
-    executor = ProcessPoolExecutor(workers, context, initializer=_start, initargs=(ours, source, size, channels))
+    reader, writer = context.Pipe(duplex=False)
+    executor = ProcessPoolExecutor(workers, context, initializer=_start, initargs=(reader, source, size, channels))
     try:
         starts = range(0, len(source.items), _AT_ONCE)
         for future in as_completed([executor.submit(_decode_some, start) for start in starts]):
@@ -182,12 +186,12 @@ def _in_processes(source: PictureSource, size: int, channels: int, workers: int)
             "a process that decodes pictures died (out of memory, or killed); try fewer workers"
         ) from error
     finally:
-        theirs.close()
+        writer.close()
         executor.shutdown(wait=True, cancel_futures=True)
-        ours.close()
+        reader.close()
 
 
-#: in a worker process, what it decodes; set once, by ``_start``
+#: in a worker process, (source, size, channels); set once, by ``_start``
 _task: list[tuple[PictureSource, int, int]] = []
 
 

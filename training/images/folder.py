@@ -1,4 +1,4 @@
-"""Pictures in a folder a class, as a source to train on."""
+"""A source of pictures to train on: one folder of pictures per class."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgenas.base.errors import InputError
-from edgenas.blocks.labels import printable
+from edgenas.base.text import escaped
 from edgenas.training.images.decode import check_decoders, open_picture
 from edgenas.training.images.listing import SUFFIXES, list_pictures
 from edgenas.training.images.source import Part, check_classes, few
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 class PictureFolder:
-    """``path/CLASS/...`` or ``path/train/CLASS/...`` and the like, as ``images_listing`` lists them. InputError names
-    folders that cannot be used."""
+    """The pictures of ``path/CLASS/...``, or of ``path/train/CLASS/...`` and other parts, as listed by
+    ``edgenas.training.images.listing``. InputError names folders that cannot be used."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -46,7 +46,7 @@ class PictureFolder:
 
     @property
     def name(self) -> str:
-        return printable(self._path.resolve().name)
+        return escaped(self._path.resolve().name)
 
     @cached_property
     def private(self) -> bool:
@@ -60,27 +60,27 @@ class PictureFolder:
         return open_picture(self._files[index])
 
     def called(self, index: int) -> str:
-        return printable(self._files[index].relative_to(self._path))
+        return escaped(self._files[index].relative_to(self._path))
 
 
 def stamp_of(path: Path, files: list[Path], more: str) -> str:
-    """Digest of the files' names, sizes and times of change."""
+    """Return a digest of the files' names, sizes and times of modification, and of the text ``more``."""
     total = hashlib.sha256(os.fsencode(path.resolve()) + f"\n{more}".encode())
     for file in files:
         try:
             facts = file.stat()
         except OSError:
-            facts = file.lstat()  # a dead link
+            facts = file.lstat()  # the target of the link does not exist
         total.update(os.fsencode(file.relative_to(path)) + f"\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
     return total.hexdigest()
 
 
 def readable_by_all(paths: Iterable[Path]) -> bool:
-    """False where the mode of any folder or file denies reading to other users."""
+    """Return False where the mode of any folder or file does not allow other users to read it."""
     for path in paths:
         try:
             if not path.stat().st_mode & 0o004:
                 return False
         except OSError:
-            continue  # a dead link shows nothing
+            continue  # a link to a missing file has no content
     return True

@@ -1,4 +1,7 @@
-"""A Hugging Face dataset that ``save_to_disk`` wrote. Needs the package datasets; nothing is downloaded."""
+"""A source of pictures from a Hugging Face dataset on disk, written by ``save_to_disk``.
+
+Needs the package datasets; nothing is downloaded.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgenas.base.errors import InputError, MissingExtraError
-from edgenas.blocks.labels import class_name, printable
+from edgenas.base.text import escaped
+from edgenas.blocks.labels import class_name
 from edgenas.training.images.decode import open_picture
 from edgenas.training.images.folder import readable_by_all, stamp_of
 from edgenas.training.images.source import PARTS, Part, check_classes
@@ -17,13 +21,13 @@ if TYPE_CHECKING:
 
 
 class HubDataset:
-    """The one column of images and the one of classes, of all splits. InputError says which is missing."""
+    """The pictures and classes of all splits of a dataset with one column of images and one of classes. InputError
+    names a missing column, and split names other than train, validation and test."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._splits = _load(path)
-        odd = [name for name in self._splits if name and name not in PARTS]
-        if odd:
+        if any(name and name not in PARTS for name in self._splits):
             raise InputError(f"{path} has the splits {', '.join(self._splits)}; name them train, validation and test")
         features = next(iter(self._splits.values())).features
         self._column = _one(path, features, "Image")
@@ -39,7 +43,7 @@ class HubDataset:
 
     @property
     def name(self) -> str:
-        return printable(self._path.resolve().name)
+        return escaped(self._path.resolve().name)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -78,7 +82,7 @@ class HubDataset:
         raise IndexError(index)
 
     def __getstate__(self) -> dict[str, Any]:
-        """A worker maps the files again."""
+        """Return the state without the datasets: a worker process maps their files again."""
         return {k: v for k, v in self.__dict__.items() if k not in ("_splits", "_undecoded")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -87,20 +91,20 @@ class HubDataset:
 
 
 def _load(path: Path) -> dict[str, Any]:
-    """Split -> dataset; '' for a dataset without splits."""
+    """Load split name -> dataset; the name is '' for a dataset without splits."""
     try:
         import datasets
     except ImportError as error:
         raise MissingExtraError("datasets", "datasets", f"reading {path}") from error
     try:
-        found = datasets.load_from_disk(str(path))
-    except Exception as error:  # pyarrow and datasets raise nearly everything on files that are damaged
+        loaded = datasets.load_from_disk(str(path))
+    except Exception as error:  # pyarrow and datasets raise many kinds of exceptions for damaged files
         raise InputError(f"{path} is no dataset that save_to_disk wrote: {error}") from error
-    return dict(found) if isinstance(found, datasets.DatasetDict) else {"": found}
+    return dict(loaded) if isinstance(loaded, datasets.DatasetDict) else {"": loaded}
 
 
 def _one(path: Path, features: Any, kind: str) -> str:
-    """The one column of that feature type."""
+    """Return the name of the only column of the feature type ``kind``; InputError where there is not exactly one."""
     columns: list[str] = [name for name, feature in features.items() if type(feature).__name__ == kind]
     if len(columns) != 1:
         held = ", ".join(f"{name} ({type(feature).__name__})" for name, feature in features.items())

@@ -1,11 +1,11 @@
-"""The pictures in a folder, class by class: the one rule for training, testing and calibrating.
+"""Listing of the pictures in a folder by class, by the same rules for training, testing and calibrating.
 
-    path/CLASS/...          a class is a folder; pictures in folders inside it are of that class too
-    path/PART/CLASS/...     a part (train, val, test) is a folder of folders; ``train`` that holds pictures is a class
-    path/*.jpg              without folders: pictures without a class
+    path/CLASS/...          a class is a folder; pictures in folders inside it belong to that class too
+    path/PART/CLASS/...     a part (train, val, test) is a folder of folders; a folder ``train`` of pictures is a class
+    path/*.jpg              pictures without a class, where there are no folders
 
-Hidden and system folders and files are skipped and counted. Links to folders are followed. A link back to a folder that
-holds it, a dead link where a class should be, and a FIFO or a device with a picture's name are refused.
+Hidden and system folders and files are skipped and counted. Links to folders are followed. Errors are: a link to a
+folder that contains the link, a link to nothing in the place of a class, and a FIFO or a device with a picture's name.
 """
 
 from __future__ import annotations
@@ -19,37 +19,33 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgenas.base.errors import InputError
-from edgenas.blocks.labels import class_name, printable
+from edgenas.base.system_names import is_system
+from edgenas.base.text import escaped
+from edgenas.blocks.labels import class_name
 from edgenas.training.images.source import PARTS, Part, few
 
 SUFFIXES = frozenset([".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".bmp", ".dib", ".gif", ".tif",
                       ".tiff", ".ppm", ".pgm", ".avif", ".avifs", ".heic", ".heif", ".hif"])  # fmt: skip
-#: what systems put beside pictures, in small letters: macOS archives, Synology and QNAP stores, Windows, Linux, Python
-SYSTEM = frozenset(["__macosx", "network trash folder", "temporary items", "icon\r", "@eadir", "@tmp", "#recycle",
-                    "#snapshot", "@recycle", "@recently-snapshot", "$recycle.bin", "system volume information",
-                    "recycler", "thumbs.db", "thumbs.db:encryptable", "ehthumbs.db", "desktop.ini", "lost+found",
-                    "__pycache__"])  # fmt: skip
-_THUMBNAILS = ("synofile_thumb", "synophoto_thumb")  #: how names of a store's own thumbnails begin
-
-_Id = tuple[int, int]  #: device and inode: the same for every link to a folder
+_Id = tuple[int, int]  #: device and inode of a folder, which all links to it share
 
 
 @dataclass
 class Listing:
-    """Pictures of ``path`` by part and class, sorted by name; ``loose`` ones lie beside the folders of classes."""
+    """Pictures of the folder ``path`` by part and class, sorted by name; ``loose`` pictures are in ``path`` itself, in
+    no class."""
 
     path: Path
     parts: list[str] = field(default_factory=list)  #: names of the folders that are parts
     classes: dict[tuple[Part, str], list[Path]] = field(default_factory=dict)
     loose: list[Path] = field(default_factory=list)
-    folders: set[Path] = field(default_factory=set)  #: all that were listed
+    folders: set[Path] = field(default_factory=set)  #: all folders that were listed
     skipped: Counter[str] = field(default_factory=Counter)  #: names of hidden and system folders and files
-    odd: Counter[str] = field(default_factory=Counter)  #: suffixes of files that are no pictures
-    twice: list[str] = field(default_factory=list)  #: links to folders whose pictures are in the list already
+    odd: Counter[str] = field(default_factory=Counter)  #: suffixes of files that are not pictures
+    twice: list[str] = field(default_factory=list)  #: links to folders whose pictures are listed already
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Classes of all parts, sorted."""
+        """Class names of all parts, sorted."""
         return tuple(sorted({name for _, name in self.classes}))
 
     @property
@@ -58,41 +54,41 @@ class Listing:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is not in the list, with counts."""
-        found = []
+        """Notes on files and folders that are not in the list, with counts."""
+        notes = []
         if self.odd:
             kinds = ", ".join(f"{count} {suffix or 'without suffix'}" for suffix, count in self.odd.most_common(5))
-            found.append(f"{self.odd.total()} files left out that are no pictures: {kinds}")
+            notes.append(f"{self.odd.total()} files left out that are no pictures: {kinds}")
         if self.skipped:
-            found.append(
+            notes.append(
                 f"{self.skipped.total()} hidden or system folders and files skipped: "
-                f"{few([printable(name) for name, _ in self.skipped.most_common()])}"
+                f"{few([escaped(name) for name, _ in self.skipped.most_common()])}"
             )
         if self.twice:
-            found.append(f"{len(self.twice)} links skipped to folders that are read anyway: {few(self.twice)}")
+            notes.append(f"{len(self.twice)} links skipped to folders that are read anyway: {few(self.twice)}")
         if self.loose and self.classes:
-            found.append(f"{len(self.loose)} pictures left out that are in no folder of a class: {self._called_loose}")
-        return tuple(found)
+            notes.append(f"{len(self.loose)} pictures left out that are in no folder of a class: {self._called_loose}")
+        return tuple(notes)
 
     @property
     def _called_loose(self) -> str:
-        return few([printable(file.relative_to(self.path)) for file in self.loose])
+        return few([escaped(file.relative_to(self.path)) for file in self.loose])
 
 
 @dataclass(frozen=True)
 class _Entries:
     folders: tuple[Path, ...]
     pictures: tuple[Path, ...]
-    dead: tuple[Path, ...]  #: links to nothing whose names are no picture's
+    dead: tuple[Path, ...]  #: links to nothing, without the suffix of a picture
 
 
 def list_pictures(path: Path) -> Listing:
-    """List the folder ``path``. InputError for names that cannot be classes, links that lead in circles or to nothing,
-    special files with a picture's name, folders that cannot be read, and parts beside classes."""
+    """List the pictures of the folder ``path``. InputError for names that cannot be classes, links that lead in circles
+    or to nothing, special files with a picture's name, folders that cannot be read, and classes next to parts."""
     try:
         return _Lister(path).listing()
     except OSError as error:
-        raise InputError(f"{printable(error.filename or path)}: {error.strerror or error}") from error
+        raise InputError(f"{escaped(error.filename or path)}: {error.strerror or error}") from error
 
 
 class _Lister:
@@ -109,7 +105,7 @@ class _Lister:
         if full and others:
             raise InputError(
                 f"{path} has {' and '.join(p.name for p in full)}, so that every other folder must be a class inside "
-                f"them; move {few([printable(p.name) for p in others])}"
+                f"them; move {few([escaped(p.name) for p in others])}"
             )
         found.parts = [folder.name for folder in full]
         above = (_id(path),)
@@ -125,28 +121,28 @@ class _Lister:
         self._found.classes.setdefault((part, name), []).extend(self._below(folder, above))
 
     def _below(self, folder: Path, above: tuple[_Id, ...]) -> Iterator[Path]:
-        """Pictures in ``folder`` and in all folders inside it, each folder once."""
+        """Yield the pictures in ``folder`` and in all folders inside it; each folder is read once."""
         seen: set[_Id] = set()
-        todo = [(folder, above)]
-        while todo:
-            here, chain = todo.pop()
+        pending = [(folder, above)]
+        while pending:
+            here, chain = pending.pop()
             key = _id(here)
             if key in chain:
                 raise InputError(
-                    f"{printable(here)} is a link to {printable(here.resolve())}, a folder that holds the link; delete "
+                    f"{escaped(here)} is a link to {escaped(here.resolve())}, a folder that holds the link; delete "
                     f"the link"
                 )
             if key in seen:
-                self._found.twice.append(printable(here.relative_to(self._found.path)))
+                self._found.twice.append(escaped(here.relative_to(self._found.path)))
                 continue
             seen.add(key)
             entries = self._entries(here)
             self._found.odd.update("dead link" for _ in entries.dead)
             yield from entries.pictures
-            todo += [(inside, (*chain, key)) for inside in reversed(entries.folders)]
+            pending += [(inside, (*chain, key)) for inside in reversed(entries.folders)]
 
     def _is_part(self, folder: Path) -> bool:
-        """True for a folder of folders: pictures in it would make it a class."""
+        """Return True for a folder of folders without pictures; with pictures it is a class."""
         entries = self._entries(folder)
         return bool(entries.folders) and not entries.pictures
 
@@ -155,15 +151,16 @@ class _Lister:
         return folder.name.lower() in PARTS and not entries.folders and not entries.pictures
 
     def _alive(self, folder: Path) -> _Entries:
-        """Entries of a folder of classes or of parts: a dead link there is a class that is lost."""
+        """Return the entries of a folder of classes or parts; InputError for a link to nothing, which is a lost
+        class."""
         entries = self._entries(folder)
         if entries.dead:
             link = entries.dead[0]
-            raise InputError(f"{printable(link)} is a dead link to {_target(link)}; mend it, or delete it")
+            raise InputError(f"{escaped(link)} is a dead link to {_target(link)}; repair it, or delete it")
         return entries
 
     def _entries(self, folder: Path) -> _Entries:
-        """What lies in one folder; what is skipped is counted once."""
+        """Return the entries of one folder; skipped entries are counted once."""
         if folder not in self._known:
             self._known[folder] = self._read(folder)
             self._found.folders.add(folder)
@@ -198,18 +195,12 @@ class _Lister:
         return _Entries(tuple(folders), tuple(pictures), tuple(dead))
 
 
-def is_system(name: str) -> bool:
-    """True for names that are hidden (a dot first) or that systems give to folders and files of their own."""
-    small = name.lower()
-    return name.startswith(".") or small in SYSTEM or small.startswith(_THUMBNAILS)
-
-
 def check_regular(file: Path, mode: int) -> None:
-    """InputError for FIFOs, sockets and devices: opening one may wait for ever."""
+    """Raise InputError for FIFOs, sockets, folders and devices: opening one may block."""
     if not stat.S_ISREG(mode):
         kinds = {stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket", stat.S_IFDIR: "a folder"}
         raise InputError(
-            f"{printable(file)} is {kinds.get(stat.S_IFMT(mode), 'a device')}, not a file; delete it, or move it away"
+            f"{escaped(file)} is {kinds.get(stat.S_IFMT(mode), 'a device')}, not a file; delete it, or move it away"
         )
 
 
@@ -220,6 +211,6 @@ def _id(folder: Path) -> _Id:
 
 def _target(link: Path) -> str:
     try:
-        return printable(link.readlink())
+        return escaped(link.readlink())
     except OSError:
         return "nothing"

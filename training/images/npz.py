@@ -1,4 +1,5 @@
-"""Pictures as arrays in an ``.npz``: uint8 (n, height, width) or (n, height, width, channels), and labels from 0."""
+"""A source of pictures from arrays in an ``.npz``: uint8 (n, height, width) or (n, height, width, channels), and labels
+from 0."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgenas.base.errors import InputError, MissingExtraError
-from edgenas.blocks.labels import class_name, printable
+from edgenas.base.text import escaped
+from edgenas.blocks.labels import class_name
 from edgenas.training.images.classes import check_labels
 from edgenas.training.images.folder import readable_by_all
 from edgenas.training.images.source import Part, check_classes
@@ -19,7 +21,7 @@ from edgenas.training.images.source import Part, check_classes
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-#: part -> names of its images and labels, as Keras and others write them
+#: part -> possible names of its arrays of images and labels, as Keras and others write them
 KEYS: dict[Part, tuple[tuple[str, str], ...]] = {
     "train": (("train_images", "train_labels"), ("x_train", "y_train")),
     "val": (("val_images", "val_labels"), ("validation_images", "validation_labels"), ("x_val", "y_val")),
@@ -29,7 +31,8 @@ KEYS: dict[Part, tuple[tuple[str, str], ...]] = {
 
 
 class ArrayFile:
-    """The arrays of ``path``; class names are an array ``classes``, or numbers. InputError says what is wrong."""
+    """The pictures of the arrays in the file ``path``; class names are from the array ``classes``, else numbers.
+    InputError for missing arrays, and for wrong types, shapes or labels."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -37,31 +40,31 @@ class ArrayFile:
         parts = [(part, *pair) for part, pairs in KEYS.items() for pair in pairs if pair[0] in arrays]
         if not parts or ("" in {part for part, *_ in parts} and len(parts) > 1):
             raise InputError(
-                f"{path} holds {', '.join(arrays) or 'nothing'}; name arrays train_images and train_labels, likewise "
-                f"val and test, or images and labels alone"
+                f"{path} holds {', '.join(arrays) or 'nothing'}; name the arrays train_images and train_labels (the "
+                f"same for val and test), or images and labels alone"
             )
         self._images: list[tuple[Part, NDArray[np.uint8]]] = []
         items: list[tuple[Part, int]] = []
         for part, images, labels in parts:
             self._images.append((part, _images(path, images, arrays[images])))
-            found = arrays.get(labels, np.empty(0)).reshape(-1)  # Keras stores (n, 1)
-            if found.dtype.kind not in "iu" or len(found) != len(arrays[images]) or found.min(initial=0) < 0:
+            numbers = arrays.get(labels, np.empty(0)).reshape(-1)  # Keras stores (n, 1)
+            if numbers.dtype.kind not in "iu" or len(numbers) != len(arrays[images]) or numbers.min(initial=0) < 0:
                 raise InputError(
                     f"{path}: {images} holds {len(arrays[images])} pictures, so {labels} must hold as many whole "
                     f"numbers from 0"
                 )
-            items += [(part, int(label)) for label in found]
+            items += [(part, int(label)) for label in numbers]
         self.items = tuple(items)
-        numbers = {label for _, label in items}
-        named = _class_names(path, arrays["classes"]) if "classes" in arrays else None
-        check_labels(path, numbers, None if named is None else len(named))
-        self.class_names = named or tuple(map(str, sorted(numbers)))
+        distinct = {label for _, label in items}
+        names = _class_names(path, arrays["classes"]) if "classes" in arrays else None
+        check_labels(path, distinct, None if names is None else len(names))
+        self.class_names = names or tuple(map(str, sorted(distinct)))
         check_classes(path, self.class_names, self.items)
         self._starts = np.cumsum([0, *(len(images) for _, images in self._images)])
 
     @property
     def name(self) -> str:
-        return printable(self._path.stem)
+        return escaped(self._path.stem)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -106,7 +109,7 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def _class_names(path: Path, names: NDArray[Any]) -> tuple[str, ...]:
-    """The array ``classes``: text, UTF-8 bytes or numbers."""
+    """Return the class names of the array ``classes``: text, UTF-8 bytes or numbers."""
     if names.ndim != 1 or names.dtype.kind not in "USiu":
         raise InputError(f"{path}: classes is {names.dtype}{names.shape}; class names are one row of text")
     texts = (name.decode("utf-8", "surrogateescape") if isinstance(name, bytes) else str(name) for name in names)

@@ -1,12 +1,13 @@
-"""A person's own images: a folder a class, an ``.npz`` of arrays, or a Hugging Face dataset on disk.
+"""The user's own images: one folder of pictures per class, an ``.npz`` of arrays, or a Hugging Face dataset on disk.
 
     source = open_images(Path("photos"))     # lists and checks; len(source.class_names) classes
-    data, notes = read_images(source, 96, 3)  # ``images_read``: decodes once, from then on out of a cache
+    data, notes = read_images(source, 96, 3)  # ``training.images.read``: decodes once, later reads from a cache
 
     photos/cat/*.jpg, photos/dog/*.jpg                        split by a seed, 80 : 10 : 10 of every class
-    photos/train/cat/*.jpg, photos/val/cat/*.jpg              without test/, half of val/ is kept to judge the winner
+    photos/train/cat/*.jpg, photos/val/cat/*.jpg              without test/, half of val/ is the test part
 
-Pictures are turned as their EXIF says, made RGB or grey, scaled until they cover the square and cut at the centre.
+Pictures are rotated by their EXIF orientation, converted to RGB or grey, scaled until they cover the square, and
+cropped at the centre.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from edgenas.training.images.source import PictureSource
 
 
 def open_images(path: Path) -> PictureSource:
-    """The images at ``path``; InputError says what is wrong with them, or what could have been there."""
+    """Open the images at ``path`` (listed and checked, not decoded); InputError where they cannot be used, and for a
+    path of another kind."""
     if path.suffix == ".npz" and path.is_file():
         return ArrayFile(path)
     if not path.is_dir():

@@ -1,7 +1,7 @@
-"""From listed pictures to ``ImageData``: decoded once, parted, and kept in a cache of plain arrays.
+"""Reading of listed pictures into ``ImageData``: decoded once, split into parts, and kept in a cache of plain arrays.
 
-A cache entry is a folder of ``.npy`` files that are mapped into memory and a ``facts.json``; its name is a digest of
-the pictures' names, sizes and times, the size and channels wanted, and the seed of the split.
+A cache entry is a folder of ``.npy`` files, which are mapped into memory, and a ``facts.json``; its name is a digest of
+the pictures' names, sizes and times, the requested size and channels, and the seed of the split.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +20,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgenas.base.errors import InputError
+from edgenas.base.listener import SILENT, Listener
 from edgenas.training.data import ImageData
 from edgenas.training.images.decode import Decoded, decode_all
 from edgenas.training.images.source import PictureSource, few
 from edgenas.training.images.split import PictureSplit, split
 
-VERSION = 1  #: of what is cached; 1: first
-MOST_BROKEN = 0.05  #: share of pictures; beyond it something is wrong with all of them
+VERSION = 1  #: version of cache entries; 1: first
+MOST_BROKEN = 0.05  #: largest share of broken pictures; more of them indicate an error in all
 
-_CHUNK = 1024  #: pictures copied at a time
+_CHUNK = 1024  #: pictures per copy
 
 
 def cache_folder() -> Path:
-    """Where decoded images are kept: edgenas/images under $XDG_CACHE_HOME or ~/.cache."""
+    """Return the folder of the cache of decoded images: edgenas/images in $XDG_CACHE_HOME or ~/.cache."""
     root = os.environ.get("XDG_CACHE_HOME")
     return Path(root) / "edgenas/images" if root else Path.home() / ".cache/edgenas/images"
 
@@ -45,12 +46,12 @@ def read_images(
     cache: Path | None = None,
     workers: int = 2,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    listener: Listener = SILENT,
 ) -> tuple[ImageData, tuple[str, ...]]:
-    """The images as uint8 arrays of ``in_size`` pixels, and what a person should know of them.
+    """Return the images as uint8 arrays of ``in_size`` x ``in_size`` pixels, and notes about them for the user.
 
-    ``seed`` parts sources that have no parts of their own: it belongs to the data, not to a search. InputError where a
-    part stays empty, or more than 1 in 20 pictures are broken.
+    ``seed`` splits sources without parts: it belongs to the data, not to a search. InputError where a part is empty, or
+    more than 5 % of the pictures are broken.
     """
     wanted = f"{VERSION} {in_size} {channels} {seed} {source.stamp}"
     entry = (cache or cache_folder()) / hashlib.sha256(wanted.encode()).hexdigest()[:24]
@@ -59,21 +60,21 @@ def read_images(
         with tempfile.TemporaryDirectory(prefix=f".{entry.name}-", dir=entry.parent) as folder:
             partial = Path(folder, "entry")
             partial.mkdir(mode=0o700)
-            _fill(partial, source, in_size, channels, seed, decode_all(source, in_size, channels, workers, progress))
+            _fill(partial, source, in_size, channels, seed, decode_all(source, in_size, channels, workers, listener))
             for file in partial.iterdir():
                 file.chmod(0o600)
             shutil.rmtree(entry, ignore_errors=True)
             try:
                 partial.rename(entry)
             except OSError:
-                if not (entry / "facts.json").is_file():  # another process was quicker
+                if not (entry / "facts.json").is_file():  # else another process has written the entry
                     raise
     return _load(entry, source, in_size)
 
 
 def _own_folder(folder: Path) -> None:
-    """A cache that its owner alone may read, also one that earlier versions left open to others: pictures may be
-    private."""
+    """Make the cache folder readable for its owner only, since pictures may be private; also a folder that earlier
+    versions made readable for others."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     facts = folder.stat()
     if facts.st_mode & 0o077 and facts.st_uid == os.geteuid():
@@ -126,7 +127,7 @@ def _write_parts(entry: Path, sets: PictureSplit, source: PictureSource, pixels:
 
 
 def _statistics(pixels: NDArray[np.uint8], rows: NDArray[np.int64]) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation of each channel over the training images; of one colour only, 1."""
+    """Mean and standard deviation (at least 1) of each channel over the training images, in levels 0..255."""
     total, squares, count = np.zeros(pixels.shape[3]), np.zeros(pixels.shape[3]), 0
     for start in range(0, len(rows), _CHUNK):
         part = pixels[rows[start : start + _CHUNK]].reshape(-1, pixels.shape[3]).astype(np.float64)

@@ -1,4 +1,5 @@
-"""Labelled pictures: the interface that folders, arrays and Hugging Face datasets share, and what each must hold."""
+"""The interface of sources of labelled pictures (folders, arrays, Hugging Face datasets), and the check of their
+classes."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ PARTS: dict[str, Part] = {"train": "train", "training": "train", "val": "val", "
 
 
 class PictureSource(Protocol):
-    """Labelled pictures, listed and not yet decoded. It travels to worker processes."""
+    """A source of labelled pictures, listed and not yet decoded; it must be picklable, for worker processes."""
 
     @property
     def name(self) -> str: ...
@@ -26,55 +27,56 @@ class PictureSource(Protocol):
 
     @property
     def items(self) -> tuple[tuple[Part, int], ...]:
-        """Part and class of every picture."""
+        """Part and class number of every picture."""
         ...
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was left out of the list."""
+        """Notes on files and folders that are not in the list."""
         ...
 
     @property
     def private(self) -> bool:
-        """True where any of it cannot be read by every user of the machine."""
+        """True where some file or folder cannot be read by every user of the machine."""
         ...
 
     @property
     def stamp(self) -> str:
-        """Changes when any picture does."""
+        """Digest that changes when any picture changes."""
         ...
 
     def picture(self, index: int) -> Image:
-        """One picture, perhaps not yet decoded; any exception says that it is broken, and how."""
+        """Return picture ``index``, possibly not yet decoded; any exception means that the picture is broken, and its
+        text is the reason."""
         ...
 
     def called(self, index: int) -> str:
-        """What a person calls it."""
+        """Name of picture ``index`` in messages, such as its path in the folder."""
         ...
 
 
 def check_classes(path: Path, names: tuple[str, ...], items: tuple[tuple[Part, int], ...]) -> None:
-    """InputError unless there are two classes, each with a picture to train on, and parts that can be used."""
+    """Raise InputError unless there are at least two classes with distinct names, each with a picture to train on."""
     if len(names) < 2:
-        raise InputError(f"{path} has {len(names)} classes: {', '.join(names) or 'none'}; two or more are told apart")
-    double = [name for name in dict.fromkeys(names) if names.count(name) > 1] if len(set(names)) < len(names) else []
-    if double:
-        raise InputError(f"{path} names {few(double)} more than once; give each class a name of its own")
+        raise InputError(f"{path} has {len(names)} classes: {', '.join(names) or 'none'}; a network needs two or more")
+    repeated = [name for name in dict.fromkeys(names) if names.count(name) > 1] if len(set(names)) < len(names) else []
+    if repeated:
+        raise InputError(f"{path} names {few(repeated)} more than once; give each class a different name")
     parts = {part for part, _ in items}
     if "train" not in parts and "" not in parts:
         raise InputError(
             f"{path} has pictures for {' and '.join(sorted(parts))} only; put those to train on into train"
         )
-    seen = {label for part, label in items if part in ("", "train")}
-    alone = [name for label, name in enumerate(names) if label not in seen]
-    if alone:
+    trained = {label for part, label in items if part in ("", "train")}
+    missing = [name for label, name in enumerate(names) if label not in trained]
+    if missing:
         raise InputError(
-            f"{path}: {few(alone)} cannot be learned, for there is nothing to train on; "
+            f"{path}: {few(missing)} cannot be learned, for there is no picture to train on; "
             f"put pictures into train, or take the class out of the other parts"
         )
 
 
 def few(names: list[str], most: int = 5) -> str:
-    """'cat, dog and 3 more'."""
+    """Return the first ``most`` names and the number of the others as text, such as 'cat, dog and 3 more'."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more

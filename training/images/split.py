@@ -1,4 +1,5 @@
-"""Which pictures train, which judge candidates, and which judge the winner: no picture does two of these."""
+"""Split of pictures into training, validation (judges candidates) and test (judges the winner); no picture is in two
+parts."""
 
 from __future__ import annotations
 
@@ -11,14 +12,15 @@ from numpy.typing import NDArray
 from edgenas.base.errors import InputError
 from edgenas.training.images.source import Part, PictureSource
 
-HELD_OUT = 0.1  #: share of every class that each of validation and test takes where a source has no such part
+HELD_OUT = 0.1  #: share of every class for validation, and for test, where the source has no such part
 
 Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
 class PictureSplit:
-    """Rows of the source for each part. ``twins`` were left out; classes ``unjudged`` are in none of the last two."""
+    """Rows of the source for each part; ``twins`` is the number of duplicate pictures that were left out, ``unjudged``
+    the classes without a picture in validation and test."""
 
     train: Rows
     validation: Rows
@@ -31,9 +33,10 @@ class PictureSplit:
 
 
 def split(source: PictureSource, digests: Sequence[bytes | None], seed: int) -> PictureSplit:
-    """The parts of ``source`` where it has them. What it lacks is drawn by ``seed``, class by class: all three parts
-    from the whole, a test from half of val, or a validation from a tenth of train. Pictures without a digest are
-    broken. InputError where a class or a part stays empty.
+    """Split the pictures of ``source`` into three parts: its own parts, and missing ones drawn by ``seed`` per class.
+
+    Without parts, all three are drawn from all pictures; a missing test part is half of val, a missing validation part
+    a tenth of train. Pictures without a digest are broken. InputError where a class or a part is empty.
     """
     present: set[Part] = {part for part, _ in source.items}
     kept, twins = _without_twins(source, digests, present)
@@ -68,11 +71,14 @@ def split(source: PictureSource, digests: Sequence[bytes | None], seed: int) -> 
 
 
 def _without_twins(source: PictureSource, digests: Sequence[bytes | None], present: set[Part]) -> tuple[list[int], int]:
-    """Rows that are whole, less those whose very pixels another row of a later part has; in a part that will be split,
-    of one picture one row stays."""
-    parted: set[Part] = set()  # those that will be split
+    """Return (rows of pictures that are neither broken nor duplicates, number of duplicates).
+
+    A duplicate has the same pixels as a picture of another part, where the order test, val, train decides which one
+    stays; or of the same part, where that part will be split.
+    """
+    will_be_split: set[Part] = set()
     if not {"val", "test"} <= present:
-        parted = {"val"} if "val" in present else {"", "train"}
+        will_be_split = {"val"} if "val" in present else {"", "train"}
     seen: dict[bytes, Part] = {}
     kept, twins = [], 0
     order: tuple[Part, ...] = ("test", "val", "train", "")
@@ -81,7 +87,7 @@ def _without_twins(source: PictureSource, digests: Sequence[bytes | None], prese
             digest = digests[i]
             if where != part or digest is None:
                 continue
-            if digest in seen and (seen[digest] != where or where in parted):
+            if digest in seen and (seen[digest] != where or where in will_be_split):
                 twins += 1
             else:
                 seen[digest] = where
@@ -92,7 +98,8 @@ def _without_twins(source: PictureSource, digests: Sequence[bytes | None], prese
 def _by_class(
     source: PictureSource, rows: list[int], shares: Sequence[float], rng: np.random.Generator
 ) -> list[list[int]]:
-    """Rows for each share and, last, the rest. A class gives at least one row to the rest, then to each share."""
+    """Return the rows of each share and, last, the rest. Of each class at least one row is in the rest; each share gets
+    at least one row, while there are others."""
     groups: dict[int, list[int]] = {}
     for row in sorted(rows):
         groups.setdefault(source.items[row][1], []).append(row)

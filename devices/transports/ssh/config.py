@@ -1,8 +1,9 @@
-"""The part of an OpenSSH configuration that we can honour; what changes the meaning and cannot be honoured is refused.
+"""Reader of an OpenSSH configuration; a keyword that edgenas does not support and that changes the result is an error.
 
-Read: Host patterns with negation, Match all | host | originalhost, Include, and the keywords of ``Settings``; the first
-value of each counts, as in ssh_config(5). What only concerns OpenSSH itself, a terminal, forwarding (we forward
-nothing) or looser checks than ours is passed over. Everything else is an error that names the line.
+Supported: Host patterns with negation, Match all | host | originalhost, Include, and the keywords of ``Settings``; the
+first value of each counts, as in ssh_config(5). Ignored: keywords that concern only OpenSSH itself, a terminal,
+forwarding (edgenas forwards nothing), or checks less strict than those of edgenas. Every other keyword is an error that
+names the line.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _REMEDY = "give host, user, port and key in devices.toml and set ssh_config = fa
 
 @dataclass(slots=True)
 class Settings:
-    """What a configuration says of one host; None where it says nothing. ``proxy_jump`` is [] for 'none'."""
+    """Settings of one host in a configuration; None where a keyword is missing. ``proxy_jump`` is [] for 'none'."""
 
     host_name: str
     user: str | None = None
@@ -50,7 +51,7 @@ class Settings:
 
 
 def read_config(path: Path, host: str, home: Path | None = None) -> Settings:
-    """What ``path`` says of ``host``, nothing where there is no such file. DeviceInputError."""
+    """Return the settings for ``host`` in the file ``path``, empty where the file does not exist. DeviceInputError."""
     home = home or Path.home()
     values: dict[str, list[tuple[str, str]]] = {}
     if path.exists():
@@ -64,7 +65,7 @@ def _take(values: dict[str, list[tuple[str, str]]], keyword: str, value: str, wh
         if keyword == "identityfile" or keyword not in values:
             values.setdefault(keyword, []).append((value, where))
     elif keyword not in _PASSED_OVER and _HARMLESS_VALUES.get(keyword) != value.lower():
-        raise DeviceInputError(f"{where}: {keyword} cannot be honoured here; {_REMEDY}")
+        raise DeviceInputError(f"{where}: {keyword} is not supported; {_REMEDY}")
 
 
 def _settings(values: dict[str, list[tuple[str, str]]], host: str, home: Path) -> Settings:
@@ -95,8 +96,8 @@ def _settings(values: dict[str, list[tuple[str, str]]], host: str, home: Path) -
 
 def _expand(text: str, tokens: dict[str, str], where: str) -> str:
     tokens = {**tokens, "%%": "%"}
-    if odd := [t for t in re.findall(r"%.?|\$\{", text) if t not in tokens or tokens[t] == t]:
-        raise DeviceInputError(f"{where}: {odd[0]} in {text[:80]!r} cannot be honoured here; {_REMEDY}")
+    if unknown := [t for t in re.findall(r"%.?|\$\{", text) if t not in tokens or tokens[t] == t]:
+        raise DeviceInputError(f"{where}: {unknown[0]} in {text[:80]!r} is not supported; {_REMEDY}")
     return re.sub("%.", lambda found: tokens[found[0]], text)
 
 
@@ -107,7 +108,7 @@ def _path(text: str, home: Path) -> Path:
 
 
 def _applying(path: Path, host: str, home: Path, depth: int) -> Iterator[tuple[str, str, str]]:
-    """(keyword, value, where) of every line that applies to ``host``."""
+    """Yield (keyword, value, place) of every line that applies to ``host``, with included files."""
     if depth > _MOST_INCLUDES:
         raise DeviceInputError(f"{path}: more than {_MOST_INCLUDES} files include each other; undo the loop")
     try:
@@ -150,15 +151,15 @@ def _words(line: str, where: str) -> tuple[str, list[str]]:
 
 
 def _matches(host: str, patterns: list[str]) -> bool:
-    """A pattern list: one must match, and no negated one may."""
-    found = False
+    """Return whether ``host`` matches a pattern list: at least one pattern matches, and no negated one."""
+    matched = False
     for pattern in patterns:
         negated = pattern.startswith("!")
         if fnmatch.fnmatchcase(host, pattern.removeprefix("!").replace("[", "[[]")):
             if negated:
                 return False
-            found = True
-    return found
+            matched = True
+    return matched
 
 
 def _match(words: list[str], host: str, where: str) -> bool:
@@ -166,4 +167,4 @@ def _match(words: list[str], host: str, where: str) -> bool:
         return True
     if len(words) == 2 and words[0].lower() in ("host", "originalhost"):
         return _matches(host, words[1].split(","))
-    raise DeviceInputError(f"{where}: Match {' '.join(words)[:80]} cannot be honoured here; {_REMEDY}")
+    raise DeviceInputError(f"{where}: Match {' '.join(words)[:80]} is not supported; {_REMEDY}")

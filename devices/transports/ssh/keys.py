@@ -1,4 +1,4 @@
-"""Which private keys are shown to an ssh server, and the one error when none was let in."""
+"""Login with private keys: the keys that are offered to an ssh server, and the error when it accepts none."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     import paramiko
 
 DEFAULT_FILES = ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa")
-_MOST = 5  # servers hang up after six
+_MOST = 5  # servers close the connection after six keys
 
 
 def log_in(transport: paramiko.Transport, user: str, files: Sequence[Path], *, only_files: bool, where: str) -> None:
-    """Try the key files given, or the usual ones, and the agent's keys; an encrypted file is taken from the agent.
+    """Log in with the given key files, or the default ones, and the agent's keys; the key of an encrypted file is taken
+    from the agent.
 
-    DeviceError says what was tried. No password is ever asked for or sent.
+    DeviceError names the keys that were tried. No password is ever requested or sent.
     """
     import paramiko
 
@@ -31,16 +32,17 @@ def log_in(transport: paramiko.Transport, user: str, files: Sequence[Path], *, o
         with suppress(paramiko.AuthenticationException):
             if not transport.auth_publickey(user, key):
                 return
-            notes.append(f"{what} was taken, and more than a key is asked for")
-    said = "; ".join(notes)
+            notes.append(f"{what} was accepted, but the server requires more than a key")
+    why = "; ".join(notes)
     raise DeviceError(
-        f"{where} lets {user} in with none of these keys: {', '.join(tried) or 'none found'}"
-        f"{f' ({said})' if said else ''}; type: ssh-copy-id -i KEY.pub {user}@HOST, and name the key in devices.toml"
+        f"{where} accepts for {user} none of these keys: {', '.join(tried) or 'none found'}"
+        f"{f' ({why})' if why else ''}; type: ssh-copy-id -i KEY.pub {user}@HOST, and name the key in devices.toml"
     )
 
 
 def shown_keys() -> tuple[list[str], list[str]]:
-    """What a board that names no key is shown, in order; and notes on what is not. DeviceInputError."""
+    """Return the keys that are offered to a board without ``key`` in the inventory, in order, and notes on keys that
+    cannot be used. DeviceInputError."""
     notes: list[str] = []
     return [what for what, _ in islice(_keys((), False, notes), _MOST)], notes
 

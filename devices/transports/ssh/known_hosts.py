@@ -1,7 +1,8 @@
-"""The host keys of our own devices: one plain file, written by enrolling only.
+"""File of the host keys of enrolled boards; only ``enroll`` writes it.
 
-Lines are OpenSSH's, ``NAME TYPE BASE64``, with NAME a host or ``[host]:port``; patterns, hashes and markers such as
-@revoked are refused here, since they would be honoured by halves. A key that changed is never replaced in silence.
+The lines have OpenSSH's form ``NAME TYPE BASE64``, where NAME is a host or ``[host]:port``. Patterns, hashes and
+markers such as @revoked are refused, because edgenas would obey them only in part. A changed key is never replaced
+without an error.
 """
 
 from __future__ import annotations
@@ -23,30 +24,32 @@ _TYPE = re.compile(r"[a-z0-9@.-]{1,64}")
 
 
 class HostKeyError(DeviceError):
-    """A server is unknown, or not the one it was; nothing was sent to it."""
+    """A server is not enrolled, or its host key has changed; nothing was sent to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostKey:
-    """What a server proves to be: ``blob`` is its public key in OpenSSH's wire format."""
+    """Host key of a server: ``blob`` is the public key in OpenSSH's wire format."""
 
     type: str
     blob: bytes
 
     @property
     def fingerprint(self) -> str:
-        """As OpenSSH shows it: SHA256:..."""
+        """Fingerprint in the form of OpenSSH: SHA256:..."""
         return "SHA256:" + base64.b64encode(hashlib.sha256(self.blob).digest()).decode().rstrip("=")
 
 
 def entry_name(host: str, port: int) -> str:
-    """What a server is called in the file."""
+    """Return the name of a server in the file."""
     return host.lower() if port == 22 else f"[{host.lower()}]:{port}"
 
 
 def load(path: Path) -> dict[str, tuple[HostKey, ...]]:
-    """Keys by name, empty where there is no file. DeviceInputError names the line, and refuses a file that others can
-    change."""
+    """Read the file: name -> keys, empty where the file does not exist.
+
+    DeviceInputError names the invalid line; it is also raised for a file that other users can change.
+    """
     try:
         info = path.stat()
         text = path.read_bytes().decode("utf-8")
@@ -56,7 +59,7 @@ def load(path: Path) -> dict[str, tuple[HostKey, ...]]:
         raise DeviceInputError(f"{path}: cannot be read: {error}") from error
     if info.st_uid not in (os.getuid(), 0) or info.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise DeviceInputError(f"{path}: others can change it; type: chown $USER '{path}' && chmod 600 '{path}'")
-    found: dict[str, tuple[HostKey, ...]] = {}
+    keys: dict[str, tuple[HostKey, ...]] = {}
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip() or line.startswith("#"):
             continue
@@ -69,12 +72,12 @@ def load(path: Path) -> dict[str, tuple[HostKey, ...]]:
             key = HostKey(fields[1], base64.b64decode(fields[2], validate=True))
         except binascii.Error as error:
             raise DeviceInputError(f"{path}, line {number}: not a key; delete it and enroll again") from error
-        found[fields[0]] = (*found.get(fields[0], ()), key)
-    return found
+        keys[fields[0]] = (*keys.get(fields[0], ()), key)
+    return keys
 
 
 def check(path: Path, name: str, offered: HostKey) -> None:
-    """HostKeyError unless ``offered`` is a key that ``name`` was enrolled with."""
+    """Raise HostKeyError unless ``offered`` is an enrolled key of ``name``."""
     known = load(path).get(name, ())
     if not known:
         raise HostKeyError(
@@ -85,14 +88,14 @@ def check(path: Path, name: str, offered: HostKey) -> None:
         was = ", ".join(f"{k.fingerprint} ({k.type})" for k in known)
         raise HostKeyError(
             f"the host key of {name} has changed: it was {was}, it is {offered.fingerprint} ({offered.type}). Somebody "
-            "may sit in between, or the device was installed anew; if you know that it was, delete the lines of "
-            f"{name} from {path} and enroll it again"
+            "may intercept the connection, or the device was installed anew; if you know that it was, delete the lines "
+            f"of {name} from {path} and enroll it again"
         )
 
 
 def enroll(path: Path, name: str, key: HostKey) -> bool:
-    """Trust ``key`` for ``name`` from now on; False where that was so already. HostKeyError where another key is
-    trusted."""
+    """Add ``key`` to the file as a key of ``name``; return False where it is there already. HostKeyError where ``name``
+    is enrolled with another key."""
     known = load(path).get(name, ())
     if known:
         check(path, name, key)

@@ -1,7 +1,7 @@
 """Boards over ssh: a Link on paramiko.
 
-The socket is our own, so that a peer that vanished is noticed within seconds; behind a jump host, and where a server
-hangs, a question that must be answered does the same. Host keys are checked against our own file and nothing else.
+Options of the TCP socket report a peer that vanished within DEAD_PEER_S. Behind a jump host, and where a server hangs,
+a probe that must be answered does so. Host keys are checked against the file of enrolled boards only.
 """
 
 from __future__ import annotations
@@ -23,33 +23,35 @@ from edgenas.devices.transports.remote_device import RemoteDevice
 from edgenas.devices.transports.ssh import known_hosts
 from edgenas.devices.transports.ssh.keys import log_in
 from edgenas.devices.transports.ssh.known_hosts import HostKey
-from edgenas.devices.transports.ssh.target import Target as Target
+from edgenas.devices.transports.ssh.target import SshTarget as SshTarget
 from edgenas.devices.transports.ssh.target import make_target as make_target
 
 if TYPE_CHECKING:
     import paramiko
 
-# a broken connection is an error of ours; paramiko would print its threads' tracebacks too, unless somebody listens
+# edgenas raises its own error for a broken connection; without a handler paramiko prints tracebacks of its threads too
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 CONNECT_S = 10.0
-DEAD_PEER_S = 3  # without an answer to what was sent
-PROBE_AFTER_S = 10.0  # of silence from a server that is asked for something
-PROBE_S = 5.0
-# fastest first; no CBC, which paramiko would still offer
+DEAD_PEER_S = 3  # time without an acknowledgement after which the kernel closes a connection
+PROBE_AFTER_S = 10.0  # time without data from a server after which it is probed
+PROBE_S = 5.0  # longest time for the answer to a probe
+# fastest first; without CBC, which paramiko offers by default
 _CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes256-ctr")
 
 
 class SshDevice(RemoteDevice):
-    """A board over ssh. Connects on first use."""
+    """A board over ssh; it is connected on first use."""
 
-    def __init__(self, name: str, target: Target, *, base: str | None = None) -> None:
+    def __init__(self, name: str, target: SshTarget, *, base: str | None = None) -> None:
         super().__init__(name, SshLink(target), base=base)
 
 
-def offered_key(target: Target) -> HostKey:
-    """The host key that a server shows, which nobody has vouched for: show its fingerprint, then ``enroll`` it. Jump
-    hosts must be enrolled already."""
+def offered_key(target: SshTarget) -> HostKey:
+    """Return the host key that a server offers, not yet verified: the user compares its fingerprint before ``enroll``.
+
+    Jump hosts must be enrolled already.
+    """
     link = SshLink(target)
     try:
         return link.look()
@@ -57,8 +59,8 @@ def offered_key(target: Target) -> HostKey:
         link.close()
 
 
-def enroll(target: Target, key: HostKey) -> bool:
-    """Trust the key for this server; False where it was trusted. See ``known_hosts.enroll``."""
+def enroll(target: SshTarget, key: HostKey) -> bool:
+    """Enroll the server with ``key``; False where it was enrolled already. See ``known_hosts.enroll``."""
     return known_hosts.enroll(target.known_hosts, target.entry, key)
 
 
@@ -66,7 +68,7 @@ def enroll(target: Target, key: HostKey) -> bool:
 class SshLink:
     """See ``edgenas.devices.transports.link.Link``."""
 
-    target: Target
+    target: SshTarget
     _transport: paramiko.Transport | None = None
     _jump: SshLink | None = None
     _asking: threading.Lock = field(default_factory=threading.Lock)
@@ -89,7 +91,7 @@ class SshLink:
         return True
 
     def look(self) -> HostKey:
-        """Negotiate only; no name, key or command is sent."""
+        """Return the server's host key by negotiation only: no user name, login key or command is sent."""
         return self._negotiate()
 
     def _negotiate(self) -> HostKey:
@@ -112,7 +114,8 @@ class SshLink:
             raise
 
     def _key_types(self, supported: tuple[str, ...]) -> list[str]:
-        """Those of the enrolled keys first, so that a server with several shows the one that is known."""
+        """Return the key types with those of the enrolled keys first, so that a server with several keys offers an
+        enrolled one."""
         known = {key.type for key in known_hosts.load(self.target.known_hosts).get(self.target.entry, ())}
         first = [t for t in supported if t in known or ("ssh-rsa" in known and t.startswith("rsa-sha2"))]
         return first + [t for t in supported if t not in first]
@@ -141,7 +144,7 @@ class SshLink:
         except (paramiko.SSHException, OSError, EOFError) as error:
             self.close()
             raise NotSentError(f"{self.target} does not answer") from error
-        # exec_command waits without a limit of its own
+        # exec_command has no time limit
         patience = threading.Timer(STALL_S, transport.close)
         patience.start()
         try:
@@ -152,7 +155,7 @@ class SshLink:
         return SshChannel(self, channel)
 
     def answers(self) -> bool:
-        """Whether the server answers a question; the connection is closed where it does not."""
+        """Return whether the server answers a probe; where it does not, the connection is closed."""
         transport = self._transport
         if transport is None or not transport.is_active():
             return False
@@ -184,7 +187,7 @@ class SshChannel:
     def send(self, data: bytes) -> None:
         """See ``Channel.send``."""
         self.channel.settimeout(STALL_S)
-        with _lost(f"{self.link.target} takes no more"):
+        with _lost(f"{self.link.target} accepts no more data"):
             self.channel.sendall(data)
 
     def end_input(self) -> None:
@@ -222,7 +225,7 @@ class SshChannel:
 
 
 def _quietly(close: Callable[[], None]) -> None:
-    """Closing says goodbye to the other end, which may be gone."""
+    """Call ``close`` and ignore errors: it sends a message to the other end, which may be gone."""
     import paramiko
 
     with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
@@ -230,12 +233,12 @@ def _quietly(close: Callable[[], None]) -> None:
 
 
 def _ask(transport: paramiko.Transport) -> None:
-    with contextlib.suppress(Exception):  # a connection that ends meanwhile fails in a dozen ways; the caller looks
+    with contextlib.suppress(Exception):  # a connection that ends meanwhile raises many types; the caller checks it
         transport.global_request("keepalive@openssh.com", wait=True)
 
 
 def _dial(host: str, port: int) -> socket.socket:
-    """A TCP connection whose kernel gives up on a silent peer after DEAD_PEER_S."""
+    """Open a TCP connection that the kernel closes when its peer is silent for DEAD_PEER_S."""
     try:
         sock = socket.create_connection((host, port), timeout=CONNECT_S)
     except OSError as error:
@@ -256,7 +259,7 @@ def _dial(host: str, port: int) -> socket.socket:
 
 @contextmanager
 def _lost(what: str) -> Iterator[None]:
-    """What paramiko and sockets raise, as LostError."""
+    """Convert exceptions of paramiko and of sockets in the block to LostError; ``what`` begins the message."""
     import paramiko
 
     try:

@@ -1,4 +1,4 @@
-"""Which server, as whom, with which keys, through which others: what a person wrote, completed from ssh_config."""
+"""SshTarget of an ssh connection: server, user, keys and jump hosts, from the inventory and completed by ssh_config."""
 
 from __future__ import annotations
 
@@ -15,9 +15,13 @@ _MOST_JUMPS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """A server and how to get in. ``keys`` empty means the usual files; ``known_as`` overrides its name in the file of
-    known hosts; ``jump`` is the server in between."""
+class SshTarget:
+    """An ssh server and the login to it.
+
+    ``known_hosts`` is the file of enrolled host keys. ``keys`` () means the default key files; ``only_keys`` True
+    leaves out the agent's keys. ``known_as`` replaces the server's name in the file of known hosts. ``jump`` is the
+    jump host.
+    """
 
     host: str
     user: str
@@ -26,7 +30,7 @@ class Target:
     keys: tuple[Path, ...] = ()
     only_keys: bool = False
     known_as: str = ""
-    jump: Target | None = None
+    jump: SshTarget | None = None
 
     def __post_init__(self) -> None:
         check_host(self.host)
@@ -37,7 +41,7 @@ class Target:
 
     @property
     def entry(self) -> str:
-        """Its name in the file of known hosts."""
+        """Name of the server in the file of known hosts."""
         return known_hosts.entry_name(self.known_as or self.host, 22 if self.known_as else self.port)
 
     def __str__(self) -> str:
@@ -53,8 +57,8 @@ def make_target(
     key: Path | None = None,
     jump: str | None = None,
     config: Path | None = None,
-) -> Target:
-    """A Target from what a person wrote; the OpenSSH configuration ``config`` fills in what they left out.
+) -> SshTarget:
+    """Return the target that fields of the inventory name; None fields come from the OpenSSH file ``config``.
 
     ``jump`` is [USER@]HOST[:PORT], or several joined by commas, nearest first. DeviceInputError.
     """
@@ -70,26 +74,26 @@ def _target(
     jump: str | None,
     config: Path | None,
     depth: int,
-) -> Target:
+) -> SshTarget:
     if depth > _MOST_JUMPS:
         raise DeviceInputError(f"{host[:80]!r}: more than {_MOST_JUMPS} jump hosts; do they name each other?")
     check_host(host)
-    says = read_config(config, host) if config else None
-    hops = [h.strip() for h in jump.split(",")] if jump else (says.proxy_jump if says else None) or []
+    settings = read_config(config, host) if config else None
+    hops = [h.strip() for h in jump.split(",")] if jump else (settings.proxy_jump if settings else None) or []
     before = None
     if hops:
         hop_user, _, rest = hops[-1].removeprefix("ssh://").rpartition("@")
         hop_host, hop_port = _split_port(rest)
         inner = ",".join(hops[:-1]) or None
         before = _target(hop_host, file, hop_user or None, hop_port, None, inner, config, depth + 1)
-    return Target(
-        host=says.host_name if says else host,
-        user=user or (says.user if says else None) or getpass.getuser(),
+    return SshTarget(
+        host=settings.host_name if settings else host,
+        user=user or (settings.user if settings else None) or getpass.getuser(),
         known_hosts=file,
-        port=port if port is not None else (says.port if says else None) or 22,
-        keys=(key.expanduser(),) if key else tuple(says.identity_files if says else ()),
-        only_keys=key is not None or (says.identities_only if says else False),
-        known_as=(says.host_key_alias if says else None) or "",
+        port=port if port is not None else (settings.port if settings else None) or 22,
+        keys=(key.expanduser(),) if key else tuple(settings.identity_files if settings else ()),
+        only_keys=key is not None or (settings.identities_only if settings else False),
+        known_as=(settings.host_key_alias if settings else None) or "",
         jump=before,
     )
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
+from edgenas.api.inventory import INVENTORY, next_command, sha256_of
 from edgenas.base.errors import InputError
-from edgenas.cli.completions import INVENTORY, pools
-from edgenas.cli.devices.options import inventory_option, next_command, sha256_of
+from edgenas.cli.completions import pools
+from edgenas.cli.devices.options import inventory_option
 from edgenas.cli.terminal import json_option, print_json, print_summary, talk
 
 _FILE = click.Path(path_type=Path)

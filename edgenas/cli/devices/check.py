@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from edgenas.base.errors import OutcomeError
 from edgenas.cli.completions import devices
-from edgenas.cli.devices.concurrently import ask_each
-from edgenas.cli.devices.options import inventory_option, load_entries
+from edgenas.cli.devices.options import inventory_option
 from edgenas.cli.terminal import Cell, json_option, print_json, print_summary, print_table
+from edgenas.cli.terminal_listener import TERMINAL
 
 
 @click.command("check")
@@ -35,24 +33,19 @@ def command(names: tuple[str, ...], inventory: Path | None, as_json: bool) -> No
       edgenas devices check
       edgenas devices check pi4 pixel --json
     """
-    from edgenas.cli.devices.readiness import check_device
-    from edgenas.devices.inventory import find
+    from edgenas.api.devices import check_devices
 
-    entries = load_entries(inventory)
-    chosen = {name: find(entries, name) for name in names} or entries
-    rows = ask_each(chosen, lambda entry: check_device(entry, inventory), "checking")
+    found = check_devices(*names, inventory=inventory, listener=TERMINAL)
+    rows = found.rows
     if as_json:
-        print_json([{"device": name, **asdict(row)} for name, found in rows.items() for row in found])
+        print_json(found.to_json())
     else:
         columns = ("device", "what", "state", "what is so", "what to type or do")
-        print_table(columns, [(n, r.what, r.state, r.reason, r.remedy) for n, found in rows.items() for r in found])
-    refused = [name for name, found in rows.items() if any(row.state == "refuse" for row in found)]
-    fit = [name for name in rows if name not in refused]
-    if not as_json:
+        print_table(columns, [(n, r.what, r.state, r.reason, r.remedy) for n, rs in rows.items() for r in rs])
+        fit = [name for name in rows if name not in found.refused]
         told: dict[str, Cell] = {"devices": len(rows), "ready": ", ".join(fit) or "none"}
         named = f" --inventory {shlex.quote(str(inventory))}" if inventory else ""
         if fit:
             told["next"] = f"edgenas profile SPACE --device {fit[0]}{named}"
         print_summary(told)
-    if refused:
-        raise OutcomeError(f"{len(refused)} of {len(rows)} devices cannot be measured so: {', '.join(refused)}")
+    found.check()

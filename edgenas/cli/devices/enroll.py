@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edgenas.api.inventory import load_entry, next_command
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.cli.completions import devices
-from edgenas.cli.devices.options import inventory_option, load_entry, next_command
+from edgenas.cli.devices.options import inventory_option
 from edgenas.cli.terminal import json_option, print_json, print_summary, talk
 
 if TYPE_CHECKING:
     from edgenas.devices.transports.ssh.known_hosts import HostKey
-    from edgenas.devices.transports.ssh.paramiko_link import Target
+    from edgenas.devices.transports.ssh.paramiko_link import SshTarget
 
 
 @click.command("enroll")
@@ -70,14 +71,14 @@ def command(name: str, fingerprints: tuple[str, ...], yes: bool, inventory: Path
     print_summary({"next": next_command(inventory, "check", name)})
 
 
-def _chain(target: Target) -> Iterator[Target]:
+def _chain(target: SshTarget) -> Iterator[SshTarget]:
     """Jump hosts first, the nearest before the others."""
     if target.jump is not None:
         yield from _chain(target.jump)
     yield target
 
 
-def _agree(target: Target, key: HostKey, fingerprints: tuple[str, ...], yes: bool) -> None:
+def _agree(target: SshTarget, key: HostKey, fingerprints: tuple[str, ...], yes: bool) -> None:
     """OutcomeError where nobody vouches for the key."""
     shown = f"{target.entry} shows {key.fingerprint} ({key.type})"
     if fingerprints:

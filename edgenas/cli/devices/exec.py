@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
+from edgenas.api.inventory import load_entry, opened
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.cli.completions import devices
-from edgenas.cli.devices.options import inventory_option, load_entry, opened
+from edgenas.cli.devices.options import inventory_option
 from edgenas.cli.terminal import json_option, print_json
 
 

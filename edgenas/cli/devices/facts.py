@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
+from edgenas.api.inventory import next_command
 from edgenas.cli.completions import devices
-from edgenas.cli.devices.options import inventory_option, load_entry, next_command, opened
+from edgenas.cli.devices.options import inventory_option
 from edgenas.cli.terminal import json_option, print_json, print_summary
 
 
@@ -24,25 +24,15 @@ def command(name: str, inventory: Path | None, as_json: bool) -> None:
       edgenas devices facts pi4
       edgenas devices facts pixel --json
     """
+    from edgenas.api.devices import device_facts
     from edgenas.devices.facts import int8_products, throttle
-    from edgenas.devices.facts.facts import printable, read_facts
-    from edgenas.devices.transports.remote_device import RemoteDevice
 
-    entry = load_entry(inventory, name)
-    with opened(entry) as device:
-        facts = read_facts(device)
-        about = device.about() if isinstance(device, RemoteDevice) else None
-    known: dict[str, Any] = {
-        "device": entry.name,
-        "kind": entry.kind,
-        "address": str(entry.target) if entry.target else (entry.phone.serial or None) if entry.phone else None,
-        "hardware_serial": (printable(about.serial) or None) if about else None,
-        "folder": about.path if about else None,
-        **facts.as_dict(),
-    }
+    found = device_facts(name, inventory=inventory)
+    known, facts = {**found.to_json()}, found.facts
     if as_json:
-        print_json({**known, "int8_exact": int8_products.exact(facts.int8_isa)})
+        print_json(found.to_json())
         return
+    del known["int8_exact"]
     known["8-bit products"] = int8_products.described(known.pop("int8_isa"))
     if facts.throttled is not None:
         names = throttle.holding(facts.throttled)

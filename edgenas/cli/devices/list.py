@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgenas.base.errors import OutcomeError
-from edgenas.cli.devices.concurrently import ask_each
-from edgenas.cli.devices.options import inventory_option, load_entries, opened
+from edgenas.cli.devices.options import inventory_option
 from edgenas.cli.terminal import Cell, json_option, print_json, print_summary, print_table
+from edgenas.cli.terminal_listener import TERMINAL
 
 if TYPE_CHECKING:
     from edgenas.base.errors import DeviceError
@@ -37,38 +36,18 @@ def command(inventory: Path | None, as_json: bool) -> None:
 
 def list_devices(inventory: Path | None, as_json: bool) -> None:
     """The same, for the group without a verb. OutcomeError where a device does not answer."""
-    from edgenas.base.errors import DeviceError
-    from edgenas.devices.facts.facts import printable
+    from edgenas.api.devices import devices
 
-    entries = load_entries(inventory)
-    answers = ask_each(entries, _facts, "devices")
-    silent = {name: printable(str(a), 400) for name, a in answers.items() if isinstance(a, DeviceError)}
+    found = devices(inventory=inventory, listener=TERMINAL)
+    entries, silent = found.entries, found.silent
     if as_json:
-        print_json([_row(entries[n], a, silent.get(n)) for n, a in answers.items()])
+        print_json(found.to_json())
     else:
-        print_table(_COLUMNS, [_cells(entries[n], a, silent.get(n)) for n, a in answers.items()])
+        print_table(_COLUMNS, [_cells(entries[n], a, silent.get(n)) for n, a in found.facts.items()])
         chosen = f" --inventory {shlex.quote(str(inventory))}" if inventory else ""
         answered = f"{len(entries) - len(silent)} of {len(entries)} answer"
         print_summary({"devices": answered, "next": f"edgenas devices check{chosen}"})
-    if silent:
-        told = "; ".join(silent.values()) if len(silent) == 1 else f"type: edgenas devices check {' '.join(silent)}"
-        raise OutcomeError(f"{len(silent)} of {len(entries)} devices cannot be asked: {told}")
-
-
-def _facts(entry: Entry) -> Facts | DeviceError:
-    from edgenas.base.errors import DeviceError
-    from edgenas.devices.facts.facts import read_facts
-
-    try:
-        with opened(entry) as device:
-            return read_facts(device)
-    except DeviceError as error:
-        return error
-
-
-def _row(entry: Entry, answer: Facts | DeviceError, error: str | None) -> dict[str, object]:
-    row: dict[str, object] = {"name": entry.name, "kind": entry.kind, "pool": entry.pool or None, "error": error}
-    return row if isinstance(answer, Exception) else {**row, **answer.as_dict()}
+    found.check()
 
 
 def _cells(entry: Entry, answer: Facts | DeviceError, error: str | None) -> tuple[Cell, ...]:

@@ -9,17 +9,18 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from edgenas.base.errors import InputError, OutcomeError
+from edgenas.base.listener import Listener
 from edgenas.base.naming import there_are
+from edgenas.base.text import printable
 from edgenas.blocks.spec import BlockSpec
 from edgenas.blocks.weights import network_random_weights
 from edgenas.devices import prepare
 from edgenas.devices.base import Device
-from edgenas.devices.facts.facts import printable
 from edgenas.devices.inventory import Entry
 from edgenas.devices.prepare import Wheels
 from edgenas.devices.tools import place
@@ -34,7 +35,7 @@ _DOWNLOAD_S = 1800
 
 
 def prepare_board(
-    entry: Entry, device: Device, runtimes: Sequence[str], wheels: Path | None, say: Callable[[str], None]
+    entry: Entry, device: Device, runtimes: Sequence[str], wheels: Path | None, listener: Listener
 ) -> str:
     """Install the runtimes in one environment, and try them; the path of the Python to use. InputError, DeviceError,
     OutcomeError where the board computes something else."""
@@ -48,19 +49,19 @@ def prepare_board(
         requirements=tuple(dict.fromkeys(r for each in chosen for r in each.requirements)),
         indexes=tuple(dict.fromkeys(i for each in chosen for i in each.indexes)),
     )
-    say(
+    listener.message(
         f"{entry.name}: Python {board.python[0]}.{board.python[1]} on {board.machine}: {', '.join(wanted.requirements)}"
     )
-    folder = wheels if wheels is not None else _download(wanted, say)
-    say(f"{entry.name}: carrying {sum(1 for _ in folder.glob('*.whl'))} wheels and installing them")
+    folder = wheels if wheels is not None else _download(wanted, listener)
+    listener.message(f"{entry.name}: carrying {sum(1 for _ in folder.glob('*.whl'))} wheels and installing them")
     python = prepare.install(device, board, wanted, folder)
     for name in runtimes:
-        say(f"{entry.name}: self-test of {name}")
+        listener.message(f"{entry.name}: self-test of {name}")
         _try(device, python, name)
     return python
 
 
-def prepare_phone(entry: Entry, device: Device, say: Callable[[str], None]) -> dict[str, str]:
+def prepare_phone(entry: Entry, device: Device, listener: Listener) -> dict[str, str]:
     """Carry and verify its tools; where each lies there, by name."""
     if not entry.tools:
         raise InputError(
@@ -69,7 +70,7 @@ def prepare_phone(entry: Entry, device: Device, say: Callable[[str], None]) -> d
         )
     placed = {}
     for name, tool in entry.tools.items():
-        say(f"{entry.name}: {name} from {tool.path}")
+        listener.message(f"{entry.name}: {name} from {tool.path}")
         placed[name] = place(device, tool)
     return placed
 
@@ -79,7 +80,7 @@ def _base_python(entry: Entry) -> str:
     return "python3" if "/.edgenas/" in entry.python else entry.python
 
 
-def _download(wheels: Wheels, say: Callable[[str], None]) -> Path:
+def _download(wheels: Wheels, listener: Listener) -> Path:
     """The folder of the wheels, fetched by pip where they are not there from another time."""
     told = repr((wheels.requirements, wheels.platforms, wheels.python, wheels.indexes))
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgenas" / "wheels"
@@ -90,7 +91,7 @@ def _download(wheels: Wheels, say: Callable[[str], None]) -> Path:
     staging = Path(tempfile.mkdtemp(prefix=".incoming-", dir=cache))
     command = prepare.download_command(wheels, staging / "wheels")
     try:
-        say(f"fetching {', '.join(wheels.requirements)} and what they need, with pip")
+        listener.message(f"fetching {', '.join(wheels.requirements)} and what they need, with pip")
         try:
             done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", timeout=_DOWNLOAD_S)
             why = "" if done.returncode == 0 else printable(done.stderr.strip()[-400:], 400)

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import click
 
+from edgenas.api.inventory import INVENTORY, load_entry, next_command, opened
 from edgenas.base.errors import InputError
-from edgenas.cli.completions import INSTALLABLE, INVENTORY, devices, words
-from edgenas.cli.devices.options import inventory_option, load_entry, next_command, opened
-from edgenas.cli.terminal import json_option, print_json, print_summary, talk
+from edgenas.cli.completions import INSTALLABLE, devices, words
+from edgenas.cli.devices.options import inventory_option
+from edgenas.cli.terminal import json_option, print_json, print_summary
+from edgenas.cli.terminal_listener import TERMINAL
 
 
 @click.command("prepare")
@@ -72,7 +74,7 @@ def command(
         if runtimes or wheels or write:
             raise InputError(f"{name} is a phone, which has no Python: --runtime, --wheels and --write are for boards")
         with opened(entry) as device:
-            placed = prepare_phone(entry, device, talk)
+            placed = prepare_phone(entry, device, TERMINAL)
         if as_json:
             print_json({"device": name, "tools": placed})
         else:
@@ -81,7 +83,7 @@ def command(
     if write and name == "local":
         raise InputError("local is no section of devices.toml; add one of kind local under another name")
     with opened(entry) as device:
-        python = prepare_board(entry, device, list(dict.fromkeys(runtimes)) or ["litert"], wheels, talk)
+        python = prepare_board(entry, device, list(dict.fromkeys(runtimes)) or ["litert"], wheels, TERMINAL)
     path = inventory or INVENTORY
     if write:
         from edgenas.devices.inventory_file import set_field

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from edgenas.api.inventory import load_entry, next_command, opened
 from edgenas.cli.completions import devices
-from edgenas.cli.devices.options import inventory_option, load_entry, next_command, opened
+from edgenas.cli.devices.options import inventory_option
 from edgenas.cli.terminal import json_option, print_json, print_summary
 
 
@@ -22,7 +23,7 @@ def command(name: str, inventory: Path | None, as_json: bool) -> None:
     Example:
       edgenas devices unlock pi4
     """
-    from edgenas.devices.facts.facts import printable
+    from edgenas.base.text import printable
     from edgenas.devices.session import lock
     from edgenas.devices.transports.owner import Owner, this_process
 

@@ -10,8 +10,7 @@ import subprocess
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from edgenas.cli.completions import INVENTORY
-from edgenas.cli.devices.options import load_entries
+from edgenas.api.inventory import INVENTORY, load_entries
 from edgenas.cli.doctor.rows import DoctorRow
 
 _CALL_S = 5.0
@@ -20,8 +19,8 @@ _AUTHORISE = "unlock the phone and allow USB debugging, then type: edgenas devic
 
 def inventory_rows(inventory: Path | None) -> Iterator[DoctorRow]:
     """The devices that are written down, and the programs that are named for phones."""
+    from edgenas.api.device_rows import tool_rows
     from edgenas.base.errors import DeviceInputError
-    from edgenas.cli.devices.rows import tool_rows
 
     path = inventory or INVENTORY
     if inventory is None and not path.is_file():

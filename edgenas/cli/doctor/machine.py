@@ -69,7 +69,7 @@ def _temporary() -> Path:
 
 def condition_rows(schedulers: Collection[str]) -> Iterator[DoctorRow]:
     """Clock, heat and load, as a campaign here would judge them, and whether it may keep others off its core."""
-    from edgenas.cli.devices import rows
+    from edgenas.api import device_rows as rows
     from edgenas.devices.session import readiness
     from edgenas.devices.transports.local import LocalDevice
     from edgenas.profiler.workers import LOCAL_LIMITS

@@ -25,7 +25,6 @@ EXTRAS = {
     "baselines": "search --algorithm nsga2",
     "int8": "int8 tables, int8 and fp16 exports",
     "parquet": "tables as Parquet",
-    "report": "pictures of fronts and tables",
     "distributed": "search --ray",
     "bench": "tools/bench/solvers.py",
     "oracle": "slow tests of the writers",

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import click
 
-from edgenas.base.errors import OutcomeError
 from edgenas.cli.completions import spaces
-from edgenas.cli.networks import classes_option, in_size_option, load_space, sizes
+from edgenas.cli.networks import classes_option, in_size_option, sizes
 from edgenas.cli.table.options import next_search, next_validation, table_argument
 from edgenas.cli.terminal import json_option, print_json, print_summary
 
@@ -28,34 +27,18 @@ def command(table: Path, name: str, in_size: int | None, classes: int | None, as
     Example:
       edgenas table check local-litert.jsonl --space nas_bench_macro
     """
-    from edgenas.latency_tables.imported import STATISTIC, ImportedTable
-    from edgenas.latency_tables.quality import check_growth, growth
-    from edgenas.latency_tables.statistics.estimates import DEFAULT
-    from edgenas.latency_tables.store.open import open_table
+    from edgenas.api.tables import check
 
-    opened = open_table(table)
-    imported = isinstance(opened, ImportedTable)
-    statistic = STATISTIC if imported else DEFAULT
-    blocks = load_space(name, in_size, classes).blocks()
-    missing = opened.missing(blocks)
-    found = growth(opened, statistic)
+    found = check(table, name, in_size=in_size, classes=classes)
     if as_json:
-        told = {"space": name, "imported": imported, "blocks": len(blocks), "missing": [str(b) for b in missing]}
-        print_json({**told, "quality": found.as_dict()})
+        print_json(found.to_json())
     else:
-        counts = {"blocks": len(blocks), "missing": len(missing)}
-        for block in missing:
+        counts = {"blocks": len(found.space.blocks()), "missing": len(found.missing)}
+        for block in found.missing:
             click.echo(f"  {block}")
-        print_summary({"table": str(table), "space": name, **counts, "quality": str(found)})
-    if missing:
-        lacking = f"{len(missing)} of {len(blocks)} blocks of {name} are not"
-        if isinstance(opened, ImportedTable):
-            raise OutcomeError(f"{lacking} in what {table} was imported from")
-        raise OutcomeError(
-            f"{lacking} measured; type: edgenas profile {name}{sizes(in_size, classes)} "
-            f"--runtime {opened.setting.runtime} -o {table}"
-        )
-    check_growth(opened, statistic, str(table))
+        print_summary({"table": str(table), "space": name, **counts, "quality": str(found.table.quality)})
+    found.check()
     if not as_json:
+        imported = found.table.kind == "imported"
         chosen = name + sizes(in_size, classes)
         print_summary({"next": next_search(chosen, table, imported=True) if imported else next_validation(table)})

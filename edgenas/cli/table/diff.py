@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgenas.base.errors import InputError, OutcomeError
 from edgenas.cli.completions import STATISTICS, words
 from edgenas.cli.completions import tables as complete_tables
 from edgenas.cli.terminal import json_option, print_json, print_summary, print_table
 
 if TYPE_CHECKING:
     from edgenas.latency_tables.comparison import BlockPair, Comparison
-    from edgenas.latency_tables.table import LatencyTable
 
 _file = click.Path(dir_okay=False, path_type=Path)
 
@@ -43,56 +41,18 @@ def command(first: Path, second: Path, statistic: str, across_settings: bool, as
       edgenas table diff monday.jsonl tuesday.jsonl
       edgenas table diff pi4-litert.jsonl pi5-litert.jsonl --across-settings
     """
-    from edgenas.latency_tables.comparison import compare
+    from edgenas.api.tables import diff
 
-    tables = (_measured(first), _measured(second))
-    differences = tables[0].setting.differences(tables[1].setting)
-    if differences and not across_settings:
-        raise InputError(
-            f"{first} and {second} were measured in different settings ({'; '.join(differences)}), and need not agree; "
-            f"to see by how much they differ: --across-settings"
-        )
-    found = compare(*tables, statistic)
-    verdict = None if differences else found.agree
+    found = diff(first, second, statistic=statistic, across_settings=across_settings)
     if as_json:
-        print_json(_json(found, verdict, differences, statistic))
+        print_json(found.to_json())
     else:
-        _print(found, verdict, differences, statistic, (first, second))
-    if verdict is False:
-        raise OutcomeError(f"the campaigns disagree: {'; '.join(found.findings())}")
-
-
-def _measured(path: Path) -> LatencyTable:
-    from edgenas.latency_tables.imported import ImportedTable
-    from edgenas.latency_tables.store.open import open_table
-
-    table = open_table(path)
-    if isinstance(table, ImportedTable):
-        raise InputError(f"{path} is imported: it has no samples, so nobody knows how sure its numbers are")
-    return table
-
-
-def _json(found: Comparison, verdict: bool | None, differences: list[str], statistic: str) -> dict[str, object]:
-    return {
-        "agree": verdict,
-        "statistic": statistic,
-        "settings_differ": differences,
-        "factor": found.factor,
-        "factor_low": found.low,
-        "factor_high": found.high,
-        "shifted": found.shifted,
-        "judged": found.judged,
-        "outside": found.outside,
-        "scattered": found.scattered,
-        "off": [str(cell.block) for cell in found.off],
-        "only_first": [str(block) for block in found.only_first],
-        "only_second": [str(block) for block in found.only_second],
-        "blocks": [cell.as_dict() for cell in found.cells],
-    }
+        _print(found.comparison, found.agree, found.settings_differ, statistic, (first, second))
+    found.check()
 
 
 def _print(
-    found: Comparison, verdict: bool | None, differences: list[str], statistic: str, names: tuple[Path, Path]
+    found: Comparison, verdict: bool | None, differences: tuple[str, ...], statistic: str, names: tuple[Path, Path]
 ) -> None:
     """Blocks that are off; across settings all of them, by ratio."""
     cells = found.off if verdict is not None else tuple(sorted(found.cells, key=lambda cell: cell.ratio))

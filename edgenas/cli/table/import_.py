@@ -6,9 +6,8 @@ from pathlib import Path
 
 import click
 
-from edgenas.base.errors import InputError
 from edgenas.cli.completions import FORMATS, spaces, words
-from edgenas.cli.networks import classes_option, in_size_option, load_space
+from edgenas.cli.networks import classes_option, in_size_option
 from edgenas.cli.table.options import next_search
 from edgenas.cli.terminal import json_option, print_json, print_summary
 
@@ -56,34 +55,27 @@ def command(
       edgenas table import pixel_trim.yaml --format proxylessnas -o pixel1.jsonl
       edgenas table import fbnet.csv --format fbnet --device-column raspi4 -o pi4-fbnet.jsonl
     """
-    from edgenas.latency_tables.imported import STATISTIC, write_imported
-    from edgenas.latency_tables.importers import table_format
-    from edgenas.latency_tables.quality import growth
-    from edgenas.tables.published import import_table
+    from edgenas.api.import_table import import_table
 
-    own = table_format(name).space
-    if (in_size or classes) and not (space or own):
-        raise InputError(f"format {name} says its blocks itself; leave out --in-size and --classes")
-    chosen = load_space(space or own, in_size, classes) if space or own else None
-    found = import_table(file, name, chosen, device_column, device)
-    write_imported(out, found.table)
-    source, quality = found.table.source, growth(found.table, STATISTIC)
+    found = import_table(
+        file,
+        out,
+        format=name,
+        space=space,
+        in_size=in_size,
+        classes=classes,
+        device_column=device_column,
+        device=device,
+    )
     if as_json:
-        print_json(
-            {
-                "written": str(out),
-                "blocks": len(found.table.blocks),
-                "source": source.as_dict(),
-                "most_apart": None if found.apart is None else found.apart.share,
-                "quality": quality.as_dict(),
-            }
-        )
+        print_json(found.to_json())
         return
+    source, quality = found.result.table.source, found.table.quality
     notes = {f"note {i}": note for i, note in enumerate(source.notes, start=1)}
     print_summary(
         {
             "written": str(out),
-            "blocks": len(found.table.blocks),
+            "blocks": len(found.result.table.blocks),
             "device": source.device,
             "left out": "; ".join(source.left_out) or None,
             **notes,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +16,10 @@ from edgenas.cli.table.options import (
     write_frame,
 )
 from edgenas.cli.terminal import json_option, print_json, print_summary, print_table, talk
+
+if TYPE_CHECKING:
+    from edgenas.api.table import Table
+    from edgenas.latency_tables.store.journal import Journal
 
 
 @click.command("show")
@@ -31,36 +35,27 @@ def command(table: Path, csv: Path | None, parquet: Path | None, as_json: bool) 
     Example:
       edgenas table show local-litert.jsonl --csv local-litert.csv
     """
-    from edgenas.latency_tables.store.open import is_imported
+    from edgenas.api.table import open_table
 
-    show = _show_imported if is_imported(table) else _show_measured
-    show(table, csv, parquet, as_json)
-
-
-def _show_measured(path: Path, csv: Path | None, parquet: Path | None, as_json: bool) -> None:
-    from edgenas.cli.table.validate import summary
-    from edgenas.latency_tables.quality import growth
-    from edgenas.latency_tables.statistics.estimates import DEFAULT
-    from edgenas.latency_tables.store.journal import read_journal
-    from edgenas.latency_tables.validation import latest
-
-    journal = read_journal(path)
-    if journal.dropped_bytes:
-        talk(f"{path}: a last line that was cut when its writer was killed ({journal.dropped_bytes} bytes) is left out")
-    frame = journal.table.to_frame()
-    write_frame(frame, csv, parquet)
-    rows = _rows(frame, "min_ms")
-    proof = latest(journal.table)
-    found = growth(journal.table, DEFAULT if proof is None else proof.statistic)
+    opened = open_table(table)
+    journal = opened.journal
+    if journal is not None and journal.dropped_bytes:
+        talk(
+            f"{table}: a last line that was cut when its writer was killed ({journal.dropped_bytes} bytes) is left out"
+        )
+    write_frame(opened.to_frame(), csv, parquet)
     if as_json:
-        head = {
-            "kind": "measured",
-            "validation": None if proof is None else proof.as_dict(),
-            "setting": journal.table.setting.as_dict(),
-            "created": journal.created,
-        }
-        print_json({**head, "quality": found.as_dict(), "blocks": rows})
-        return
+        print_json(opened.to_json())
+    elif journal is None:
+        _show_imported(opened)
+    else:
+        _show_measured(opened, journal)
+
+
+def _show_measured(opened: Table, journal: Journal) -> None:
+    from edgenas.cli.table.validate import summary
+
+    rows, proof = opened.rows(), opened.validation
     s = journal.table.setting
     cores = ",".join(map(str, s.cores)) or "any"
     device = dict(s.device).get("model") or dict(s.device).get("cpu") or "unknown device"
@@ -87,14 +82,14 @@ def _show_measured(path: Path, csv: Path | None, parquet: Path | None, as_json: 
         title,
     )
     told = {"validated": "never"} if proof is None else summary(proof)
-    then = next_validation(path)
+    then = next_validation(opened.path)
     if proof is not None:
         size = proof.held_out.networks[0][0].in_size
-        then = next_search(f"{proof.held_out.space} --in-size {size}", path, imported=False)
+        then = next_search(f"{proof.held_out.space} --in-size {size}", opened.path, imported=False)
     voids = sum(void.last - void.first + 1 for void in journal.table.voids)
     print_summary(
         {
-            "quality": str(found),
+            "quality": str(opened.quality),
             "unstable": sum(r["unstable"] for r in rows),
             "drifted rounds": voids,
             **told,
@@ -103,31 +98,18 @@ def _show_measured(path: Path, csv: Path | None, parquet: Path | None, as_json: 
     )
 
 
-def _show_imported(path: Path, csv: Path | None, parquet: Path | None, as_json: bool) -> None:
-    from edgenas.latency_tables.imported import STATISTIC, read_imported
-    from edgenas.latency_tables.quality import growth
+def _show_imported(opened: Table) -> None:
+    from edgenas.latency_tables.imported import ImportedTable
 
-    table = read_imported(path)
-    frame = table.to_frame()
-    write_frame(frame, csv, parquet)
-    rows = _rows(frame, "mean_ms")
-    found = growth(table, STATISTIC)
-    source = table.source
-    if as_json:
-        head = {"kind": "imported", "source": source.as_dict(), "created": table.created}
-        print_json({**head, "quality": found.as_dict(), "blocks": rows})
-        return
+    assert isinstance(opened.data, ImportedTable)
+    rows, source = opened.rows(), opened.data.source
     print_table(
         ("block", "MMACs", "mean ms", "sd ms", "runs"),
         [(r["block"], r["macs"] / 1e6, r["mean_ms"], r["sd_ms"], r["count"]) for r in rows],
         f"{source.device}, imported from {source.file} ({source.format}): published means, no samples, no intervals",
     )
     notes = {f"note {i}": note for i, note in enumerate(source.notes, start=1)}
-    then = next_search(source.space or "SPACE", path, imported=True)
-    print_summary({"quality": str(found), "left out": "; ".join(source.left_out) or None, **notes, "next": then})
-
-
-def _rows(frame: Any, by: str) -> list[dict[str, Any]]:
-    """A dictionary a block, slowest first; what is missing is None."""
-    ordered = frame.sort_values(by, ascending=False, kind="stable").astype(object)
-    return [dict(row) for row in ordered.where(ordered.notna(), None).to_dict("records")]
+    then = next_search(source.space or "SPACE", opened.path, imported=True)
+    print_summary(
+        {"quality": str(opened.quality), "left out": "; ".join(source.left_out) or None, **notes, "next": then}
+    )

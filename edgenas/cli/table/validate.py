@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgenas.base.errors import InputError
 from edgenas.cli.completions import spaces
-from edgenas.cli.devices import device_option, inventory_option, load_entry
-from edgenas.cli.live_campaign import live_table
-from edgenas.cli.networks import classes_option, in_size_option, load_space
+from edgenas.cli.devices import device_option, inventory_option
+from edgenas.cli.networks import classes_option, in_size_option
 from edgenas.cli.table.options import next_search, table_argument
-from edgenas.cli.terminal import Cell, json_option, print_json, print_summary, print_table, talk
+from edgenas.cli.terminal import Cell, json_option, print_json, print_summary, print_table
+from edgenas.cli.terminal_listener import TERMINAL
 
 if TYPE_CHECKING:
     from edgenas.latency_tables.validation import Validation
-    from edgenas.search.space import Space
 
 
 @click.command("validate")
@@ -66,40 +64,29 @@ def command(
       edgenas table validate local-litert.jsonl
       edgenas table validate pi4-litert.jsonl --device pi4 --space mobilenet_v3_small
     """
-    from edgenas.tables.validate import ValidationRequest, validate
+    from edgenas.api.validate import validate
 
-    space = find_space(table) if name is None else load_space(name, in_size, classes)
-    asked = ValidationRequest(space, networks, processes, chains, seed, rounds)
-    with live_table([str(table)]) as live:
-        found = validate(
-            load_entry(inventory, device),
-            table,
-            asked,
-            force=force,
-            say=talk,
-            progress=lambda told: live.update(str(table), told),
-        )
+    found = validate(
+        table,
+        space=name,
+        in_size=in_size,
+        classes=classes,
+        device=device,
+        inventory=inventory,
+        networks=networks,
+        processes=processes,
+        rounds=rounds,
+        chains=chains,
+        seed=seed,
+        force=force,
+        listener=TERMINAL,
+    )
     if as_json:
-        print_json(found.as_dict())
+        print_json(found.to_json())
         return
-    print_validation(found)
-    then = next_search(f"{space.name} --in-size {space.in_size}", table, imported=False)
+    print_validation(found.validation)
+    then = next_search(f"{found.space.name} --in-size {found.space.in_size}", table, imported=False)
     print_summary({"written": str(table), "next": then})
-
-
-def find_space(path: Path) -> Space:
-    """The largest space whose blocks the table all has, at the sizes of its stems and heads."""
-    from edgenas.latency_tables.store.journal import read_table
-    from edgenas.search.spaces import SPACES, space
-
-    table = read_table(path)
-    sizes = {b.in_size for b in table.blocks if b.kind == "conv" and b.c_in == 3}
-    classes = {b.c_out for b in table.blocks if b.kind == "head"}
-    candidates = [space(name, size, count) for name in SPACES for size in sizes for count in classes]
-    fitting = [candidate for candidate in candidates if not table.missing(candidate.blocks())]
-    if not fitting:
-        raise InputError(f"{path} has all blocks of no space that ships; name the one it was measured for: --space")
-    return max(fitting, key=lambda candidate: len(candidate.blocks()))
 
 
 def print_validation(found: Validation) -> None:

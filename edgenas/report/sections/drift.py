@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from xml.etree.ElementTree import Element
 
 import numpy as np
 
-from edgenas.latency_tables.records import Measurement, Piece
+from edgenas.latency_tables.records import Measurement, Piece, time_of
 from edgenas.latency_tables.table import LatencyTable, void_rounds
 from edgenas.report.html import h
 from edgenas.report.parts import Cell, colour, cut, figure, numbers, percent, section, table
-from edgenas.report.plot import Axis, Plot, ends
+from edgenas.report.plot import Axis, Plot, strip
 from edgenas.report.sampling import evenly, sampled
 from edgenas.report.series import Series
 
@@ -85,7 +84,7 @@ def processes(measured: LatencyTable) -> list[Process]:
     fastest sample, less that piece's median over all rounds."""
     groups: dict[str, list[Measurement]] = {}
     for m in measured.measurements:
-        if m.batch and _time(m.before) is not None:
+        if m.batch and time_of(m.before) is not None:
             groups.setdefault(m.batch, []).append(m)
     logs: dict[Piece, list[float]] = {}
     minima: dict[tuple[str, Piece], list[float]] = {}
@@ -96,7 +95,7 @@ def processes(measured: LatencyTable) -> list[Process]:
             logs.setdefault(m.piece, []).extend(found)
     usual = {piece: float(np.median(values)) for piece, values in logs.items()}
     spoiled = void_rounds(measured.voids)
-    begins = [t for g in groups.values() if (t := _time(g[0].before)) is not None]
+    begins = [t for g in groups.values() if (t := time_of(g[0].before)) is not None]
     if not begins:
         return []
     first = min(begins)
@@ -106,8 +105,8 @@ def processes(measured: LatencyTable) -> list[Process]:
         off = [
             float(np.expm1(np.mean([minima[batch, m.piece][r] - usual[m.piece] for m in group]))) for r in range(rounds)
         ]
-        begin = _time(group[0].before) or first
-        end = max(_time(group[0].after) or begin, begin)
+        begin = time_of(group[0].before) or first
+        end = max(time_of(group[0].after) or begin, begin)
         facts = [((begin - first) / 60, group[0].before), ((end - first) / 60, group[0].after)]
         made.append(
             Process(
@@ -162,29 +161,9 @@ def _strip(series: Series, campaign: Sequence[Process], x: Axis, name: str, labe
         for minute, facts in p.facts
         if isinstance(v := facts.get(name), int | float)
     ]
-    if not points:
-        return None
-    values = [v for _, v in points]
-    plot = Plot(
-        x,
-        Axis.around(values, log=False, margin=0.15),
-        "",
-        label,
-        f"{label} under {series.label}",
-        48,
-        x_ticks=(),
-        y_ticks=ends(values),
-    )
-    plot.line(evenly(points, MOST_CORNERS), colour(series.index), series.index)
-    return plot.element()
+    title, index = f"{label} under {series.label}", series.index
+    return strip(evenly(points, MOST_CORNERS), x, label, title, colour(index), index)
 
 
 def _fact(value: str | int | float | None) -> str | None:
     return None if value is None else f"{value:.6g}" if isinstance(value, int | float) else value
-
-
-def _time(facts: Mapping[str, str | int | float]) -> float | None:
-    try:
-        return datetime.fromisoformat(str(facts.get("time", ""))).timestamp()
-    except ValueError:
-        return None

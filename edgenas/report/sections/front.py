@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
-from edgenas.profiler.verdict import Verdict
 from edgenas.report.drawing import picture, widest
 from edgenas.report.html import h, number
 from edgenas.report.judged import MOST_ROWS, FrontFigure, Judged, Timed
@@ -13,8 +12,8 @@ from edgenas.report.networks import Catalogue
 from edgenas.report.parts import colour, figure, ms, numbers, section, swatch, table
 from edgenas.report.plot import SHAPES, Axis, Plot
 from edgenas.report.sampling import evenly
-from edgenas.report.series import Series
-from edgenas.search.scale import accuracy_heading, accuracy_text
+from edgenas.report.series import Series, series_of
+from edgenas.search.scale import accuracy_heading, accuracy_number, accuracy_text
 
 MOST_CORNERS = 400  #: of a drawn line
 DENSE = 250  #: points, above which they are drawn smaller
@@ -138,7 +137,8 @@ def _figure(index: int, front: FrontFigure) -> Element:
     for whole, judged in timed:
         verdict, shipped = whole.verdict, whole.ships
         at = (verdict.measured_ms, judged)
-        s = _series_of(front, verdict)
+        found = series_of(verdict, front.series)
+        s = (front.own or 0) if found is None else found
         text = f"{verdict.file}, measured whole: {ms(verdict.measured_ms, verdict.low_ms, verdict.high_ms)}"
         plot.whisker(at, verdict.low_ms, verdict.high_ms, colour(s), upright=False, data_series=s)
         plot.mark(
@@ -208,7 +208,9 @@ def _table(index: int, front: FrontFigure) -> Element:
     for j in sorted(front.judged, key=lambda j: -j.accuracy)[:MOST_ROWS]:  # all of these are kept by the sampling
         name = j.key if j.number is None else h("button", j.key, type="button", class_="pick", data_n=j.number)
         within = ", ".join(number(b) for b in j.best_at)
-        rows.append([name, _plain(j.accuracy, front), *(number(c) for c in j.costs), j.algorithm, within])
+        rows.append(
+            [name, accuracy_number(j.accuracy, front.search.score), *(number(c) for c in j.costs), j.algorithm, within]
+        )
     columns = [
         "network",
         accuracy_heading(front.search.score, ","),
@@ -251,17 +253,7 @@ def _panel(catalogue: Catalogue, network: int, judged: Judged, series: Series | 
     )
 
 
-def _plain(accuracy: float, front: FrontFigure) -> str:
-    """An accuracy in a column whose head has the unit."""
-    return accuracy_text(accuracy, True) if front.search.score else f"{accuracy:.2f}"
-
-
 def _accuracy(front: FrontFigure, timed: Timed) -> float | None:
     if timed.accuracy is not None:
         return timed.accuracy
     return next((j.accuracy for j in front.judged if j.key == timed.key), None)
-
-
-def _series_of(front: FrontFigure, verdict: Verdict) -> int:
-    fits = [s.index for s in front.series if s.runtime == verdict.runtime and verdict.device in s.devices]
-    return fits[0] if fits else front.own or 0

@@ -8,8 +8,8 @@ from xml.etree.ElementTree import Element
 
 from edgenas.report.html import h, number
 from edgenas.report.parts import Cell, meter, section, table
-from edgenas.search.scale import accuracy_heading, accuracy_text
-from edgenas.watch.progress import BestSoFar, JournalProgress
+from edgenas.search.scale import accuracy_heading, accuracy_number
+from edgenas.watch.progress import JournalProgress
 
 STATES = {"running": "running", "finished": "finished", "stopped": "stopped", "not known": "–"}
 
@@ -104,7 +104,7 @@ def _best(found: Sequence[JournalProgress]) -> Element | None:
             p.path.name,
             number(b.budget_ms),
             b.network or "none fits yet",
-            _plain(b) if b.network else None,
+            accuracy_number(b.accuracy, b.score) if b.network else None,
             number(b.cost_ms) if b.network else None,
         ]
         for p in found
@@ -115,11 +115,6 @@ def _best(found: Sequence[JournalProgress]) -> Element | None:
     accuracy = accuracy_heading(any(b.score for p in found for b in p.best), ",")
     columns = ("search", "within, ms", "best so far", accuracy, "predicted, ms")
     return table(columns, rows, "The best so far within each budget", left=(0, 2))
-
-
-def _plain(best: BestSoFar) -> str:
-    """An accuracy in a column whose head has the unit."""
-    return accuracy_text(best.accuracy, True) if best.score else f"{best.accuracy:.2f}"
 
 
 def _state(progress: JournalProgress) -> Element:

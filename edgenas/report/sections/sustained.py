@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 from edgenas.profiler.sustained_load import MinuteReading, SustainedLoad
 from edgenas.report.html import h, number
 from edgenas.report.parts import Cell, colour, cut, figure, numbers, percent, section, swatch, table
-from edgenas.report.plot import Axis, Plot, ends
+from edgenas.report.plot import Axis, Plot, strip
 from edgenas.report.sampling import evenly
 from edgenas.runs.layout import SUSTAINED
 
@@ -107,21 +107,7 @@ def _figure(index: int, run: SustainedLoad) -> Element:
 def _strip(index: int, name: str, minutes: Sequence[MinuteReading], x: Axis, fact: str, label: str) -> Element | None:
     """One fact by minute; None where the device does not show it."""
     points = [(m.minute, float(v)) for m in minutes if (v := getattr(m, fact)) is not None]
-    if not points:
-        return None
-    values = [v for _, v in points]
-    plot = Plot(
-        x,
-        Axis.around(values, log=False, margin=0.15),
-        "",
-        label,
-        f"{label}, {name}",
-        48,
-        x_ticks=(),
-        y_ticks=ends(values),
-    )
-    plot.line(points, colour(index))
-    return plot.element()
+    return strip(points, x, label, f"{label}, {name}", colour(index))
 
 
 def _fact(value: float | None) -> str | None:

@@ -1,4 +1,4 @@
-"""Random networks within a budget: where every baseline begins, and what it falls back on."""
+"""Random networks within a budget: the first networks of every baseline, and its fallback."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from edgenas.search.problem import Problem
 from edgenas.search.solvers import limited
 from edgenas.search.space import Choice
 
-TRIES = 200  #: draws in a row that give nothing new before no more is expected
-FIT_TRIES = 50  #: draws in a row that do not fit before something that fits is taken instead
+TRIES = 200  #: draws in a row without a new network, after which drawing stops
+FIT_TRIES = 50  #: draws in a row that exceed budget or limits, after which the fallback is used
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """An edge of the graph: what it adds to the cost and to each limit, and the least of each that follows it."""
+    """An edge of the graph: ``weights`` for the cost and each limit, and the smallest weights of a completion after it
+    (``rest``)."""
 
     option: int
     target: int
@@ -30,7 +31,7 @@ class _Step:
 
 
 class Draws:
-    """Draws networks of ``problem.space`` that keep budget and limits; BudgetError when there is none."""
+    """Random draws of networks of ``problem.space`` that keep budget and limits; BudgetError when there is none."""
 
     def __init__(self, problem: Problem, rng: random.Random) -> None:
         self.problem = problem
@@ -42,27 +43,29 @@ class Draws:
         self._fits: dict[Choice, bool] = {}
 
     def fits(self, choice: Choice) -> bool:
-        """Whether the network keeps the budget and the limits, to the last bit."""
+        """Return whether the network keeps the budget and the limits, compared to the last bit."""
         if choice not in self._fits:
             self._fits[choice] = self.problem.fits(choice)
         return self._fits[choice]
 
     def first_fit(self, draw: Callable[[], Choice], otherwise: Choice) -> Choice:
-        """The first of ``FIT_TRIES`` draws that fits; ``otherwise`` when none does."""
+        """Return the first of ``FIT_TRIES`` draws that keeps budget and limits; ``otherwise`` when none does."""
         return next((choice for choice in (draw() for _ in range(FIT_TRIES)) if self.fits(choice)), otherwise)
 
     def distinct(self) -> Iterator[Choice]:
-        """Networks that fit, no two of the same blocks, until no more are found; at least one.
+        """Yield networks within budget and limits, no two with the same blocks, until ``TRIES`` draws give no new one;
+        at least one.
 
-        They are drawn with equal probability from the space and kept when they fit. Where almost none fits, they are
-        drawn layer by layer among the options that can still fit, which favours some networks over others.
+        They are drawn with equal probability from the space; draws above budget or limits are rejected. Where almost
+        all are rejected, they are drawn layer by layer from the options that can still keep budget and limits, which
+        gives networks unequal probabilities.
         """
         space, seen = self.problem.space, set[str]()
         for within in (False, True):
             misses = 0
             while misses < TRIES:
                 choice = self._walk(None, within) if within else space.sample(self.rng)
-                digest = network_digest(space.architecture(choice))  # two choices may name one network
+                digest = network_digest(space.architecture(choice))  # two choices may be one network
                 if digest in seen or not self.fits(choice):
                     misses += 1
                 else:
@@ -73,8 +76,11 @@ class Draws:
             yield self._any_fit()
 
     def weighted(self, weights: Sequence[Floats]) -> Choice:
-        """A network that fits, drawn by ``weights`` (a positive number for each option of each layer) and drawn again
-        while it does not fit; where that fails, layer by layer among the options that can still fit."""
+        """Draw a network within budget and limits by ``weights`` (a positive number for each option of each layer).
+
+        Draws above budget or limits are repeated; after ``FIT_TRIES`` of them, options are drawn layer by layer from
+        those that can still keep budget and limits.
+        """
         rows = [row.tolist() for row in weights]
         for within in (False, True):
             for _ in range(FIT_TRIES):
@@ -84,7 +90,8 @@ class Draws:
         return self._any_fit()
 
     def _walk(self, weights: Sequence[Sequence[float]] | None, within: bool) -> Choice:
-        """Options drawn one after another; ``within``: among those that leave room for the cheapest rest."""
+        """Draw options layer by layer; ``within``: only from those after which the cheapest completion keeps budget and
+        limits."""
         state, options, used = 0, list[int](), (0.0,) * len(self._most)
         for i, leaving in enumerate(self._leaving):
             steps = leaving[state]
@@ -104,15 +111,15 @@ class Draws:
         return tuple(options)
 
     def _any_fit(self) -> Choice:
-        """A network that fits, by exact search: for a budget that is the smallest cost up to rounding, and for limits
-        that few networks keep together."""
-        found = limited.solve(self._graph, self.problem.budget)
-        assert found is not None, "checked_graph found that one fits"
-        return found.choice
+        """Return a network within budget and limits by exact search; used for a budget that equals the smallest cost up
+        to rounding, and for limits that few networks keep together."""
+        solution = limited.solve(self._graph, self.problem.budget)
+        assert solution is not None, "checked_graph has proved that such a network exists"
+        return solution.choice
 
 
 def _leaving(graph: Graph) -> list[list[list[_Step]]]:
-    """For each layer and state, what may be taken there."""
+    """For each layer and state, the edges that leave the state."""
     kinds = range(1 + len(graph.most))
     bounds = [best_rest(graph, [layer.weights[:, kind] for layer in graph.layers]).bound for kind in kinds]
     leaving: list[list[list[_Step]]] = []

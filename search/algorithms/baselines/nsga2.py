@@ -1,4 +1,4 @@
-"""NSGA-II on accuracy and cost together, by pymoo, the extra ``baselines``.
+"""NSGA-II on accuracy and cost together, by pymoo (extra ``baselines``).
 
 Deb et al., A fast and elitist multiobjective genetic algorithm: NSGA-II, IEEE Transactions on Evolutionary Computation
 6(2), 2002.
@@ -26,16 +26,16 @@ from edgenas.search.trials import Trials, TrialsExhaustedError
 def nsga2(
     problem: Problem, trials: Trials, *, population: int = 100, generations: int = 250, crossover: float = 0.9
 ) -> Result:
-    """The best judged network with cost <= ``problem.budget``; selection also keeps cheaper ones that no other beats.
+    """Search for the best network with cost <= ``problem.budget``; selection also keeps cheaper nondominated networks.
 
-    population   networks of a generation (100 in the paper); the first ones are random and within the budget
-    generations  at most, with the first (250 in the paper, section IV)
-    crossover    probability that two parents are crossed (0.9 in the paper); a layer mutates with 1 / layers
+    population   number of networks of a generation (100 in the paper); the first ones are random and within the budget
+    generations  largest number of generations, including the first (250 in the paper, section IV)
+    crossover    probability that two parents are crossed (0.9 in the paper); each layer mutates with 1 / layers
 
-    Budget and limits are a constraint: a network above one is dominated by its excess alone, the largest share (the
-    paper's section VI), and is therefore never judged. Departures: options are names, not numbers, so crossover is
-    uniform and a mutation draws any option, where the paper's are for real numbers and bits; children are repaired to
-    members of the space; ``STALE`` generations in a row without a new network end the search.
+    Budget and limits are a constraint: networks that exceed one are compared by their excess alone, the largest share
+    (the paper's section VI), and are therefore never judged. Departures: options are categories, not numbers, so
+    crossover is uniform and a mutation draws any option, where the paper's operators are for real numbers and bits;
+    children are repaired to members of the space; ``STALE`` generations in a row without a new network end the search.
     """
     check_counts(population=population, generations=generations)
     check_shares(crossover=crossover)
@@ -45,16 +45,16 @@ def nsga2(
     algorithm = _pymoo(space, first, population, crossover, problem.seed)
     with suppress(TrialsExhaustedError):
         while done < generations and stale < STALE:
-            asked = algorithm.ask()
-            if asked is None:  # every child was in the population already
+            children = algorithm.ask()
+            if children is None:  # every child was in the population already
                 break
-            members: list[Choice] = [tuple(row) for row in asked.get("X").tolist()]
+            members: list[Choice] = [tuple(row) for row in children.get("X").tolist()]
             costs = np.array([cost.total(space.architecture(member)) for member in members])
             excess = np.array([problem.excess(space.architecture(member)) for member in members])
             fits, known = excess == 0, len(trials)
             accuracies = np.zeros(len(members))
             accuracies[fits] = trials.rewards([m for m, fit in zip(members, fits, strict=True) if fit])
-            _tell(algorithm, asked, np.column_stack([-accuracies, costs]), np.where(fits, -1.0, excess)[:, None])
+            _tell(algorithm, children, np.column_stack([-accuracies, costs]), np.where(fits, -1.0, excess)[:, None])
             done += 1
             stale = 0 if len(trials) > known else stale + 1
     notes = {"population": population, "generations": done, "crossover": crossover}
@@ -62,7 +62,8 @@ def nsga2(
 
 
 def _pymoo(space: Space, first: list[Choice], population: int, crossover: float, seed: int) -> Any:
-    """pymoo's algorithm, set up to be asked and told. Variables are the option numbers of all layers."""
+    """Return pymoo's algorithm, set up for its ask-and-tell interface. Variables are the option numbers of all
+    layers."""
     try:
         from pymoo.algorithms.moo.nsga2 import NSGA2
         from pymoo.core.mutation import Mutation
@@ -83,17 +84,17 @@ def _pymoo(space: Space, first: list[Choice], population: int, crossover: float,
             return np.array([space.repaired(row) for row in X.tolist()])
 
     variables = Variables(n_var=len(counts), n_obj=2, n_ieq_constr=1, xl=0, xu=counts - 1, vtype=int)
-    with redirect_stdout(sys.stderr):  # where it has no compiled parts it says so on stdout
+    with redirect_stdout(sys.stderr):  # without its compiled modules, pymoo prints a message to stdout
         algorithm = NSGA2(
             population, sampling=np.array(first), crossover=UX(prob=crossover), mutation=AnyOption(), repair=ToMembers()
         )
     return algorithm.setup(variables, termination=("n_gen", sys.maxsize), seed=seed)
 
 
-def _tell(algorithm: Any, asked: Any, objectives: Any, excess: Any) -> None:
-    """Objectives are minimised; a positive excess breaks the constraint."""
+def _tell(algorithm: Any, children: Any, objectives: Any, excess: Any) -> None:
+    """Pass the evaluated children to pymoo: objectives are minimised, a positive excess violates the constraint."""
     from pymoo.core.evaluator import Evaluator
     from pymoo.problems.static import StaticProblem
 
-    Evaluator().eval(StaticProblem(algorithm.problem, F=objectives, G=excess), asked)
-    algorithm.tell(infills=asked)
+    Evaluator().eval(StaticProblem(algorithm.problem, F=objectives, G=excess), children)
+    algorithm.tell(infills=children)

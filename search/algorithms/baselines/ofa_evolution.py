@@ -1,4 +1,5 @@
-"""The evolutionary search of once-for-all: the fittest quarter stays, mutants and crossings of it are judged.
+"""The evolutionary search of once-for-all: the best quarter of a generation survives; its mutants and crossovers are
+judged.
 
 Cai et al., arXiv 1908.09791, section 3.4; the settings are those of its code, github.com/mit-han-lab/once-for-all,
 ``ofa/nas/search_algorithm/evolution.py``.
@@ -17,7 +18,7 @@ from edgenas.search.problem import Problem, Result
 from edgenas.search.space import Choice
 from edgenas.search.trials import Trials, TrialsExhaustedError
 
-STALE = 10  #: generations in a row that judge no new network, after which none is expected
+STALE = 10  #: generations in a row without a new network, after which the search ends
 
 
 def ofa_evolution(
@@ -30,19 +31,19 @@ def ofa_evolution(
     mutation: float = 0.5,
     probability: float = 0.1,
 ) -> Result:
-    """The best judged network with cost <= ``problem.budget``.
+    """Search for the best network with cost <= ``problem.budget``.
 
-    population   networks of a generation; the first ones are random
-    iterations   generations after the first
-    parents      share of the population that survives, the most accurate, and has children
-    mutation     share of the children that are mutants; the others are uniform crossings of two parents
-    probability  of each layer to be drawn again in a mutant
+    population   number of networks of a generation; the first ones are random
+    iterations   number of generations after the first
+    parents      share of the population that survives as parents: the most accurate networks
+    mutation     share of the children that are mutants; the others are uniform crossovers of two parents
+    probability  probability that a layer of a mutant is drawn again
 
-    Like the paper's, children above the budget are drawn again; where no draw fits, a parent takes the child's place
-    instead of drawing for ever. Departures: the paper asks a predictor for 50,100 accuracies, here each distinct
-    network is a trial, so ``max_trials`` usually ends the search, and so do ``STALE`` generations without a new one;
-    the first networks are distinct; depth, kernel and expansion of a layer are one option and change together, and
-    what a layer was before its stage ended is forgotten; resolution is not searched.
+    As in the paper, children above the budget are drawn again; after too many such draws, a parent takes the child's
+    place. Departures: the paper uses a predictor for 50,100 accuracies, here each distinct network is a trial, so
+    ``max_trials`` usually ends the search, and so do ``STALE`` generations without a new network; the first networks
+    are distinct; depth, kernel and expansion of a layer are one option and change together, and the options of layers
+    after the end of a stage are not kept; resolution is not searched.
     """
     check_counts(population=population, iterations=iterations)
     check_shares(parents=parents, mutation=mutation, probability=probability)

@@ -1,4 +1,4 @@
-"""Random networks within the budget, judged without replacement: what every algorithm must beat."""
+"""Random search: random networks within the budget, without replacement; the baseline for every other algorithm."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from edgenas.search.trials import Trials, TrialsExhaustedError
 
 
 def random_search(problem: Problem, trials: Trials, *, samples: int = 100) -> Result:
-    """The best of ``samples`` distinct networks (fewer when no more are found) with cost <= ``problem.budget``.
+    """Judge ``samples`` distinct random networks (fewer when no more are found) with cost <= ``problem.budget``.
 
     Random search as a baseline for architecture search: Li and Talwalkar, arXiv 1902.07638. Networks above the budget
-    are drawn again and never judged; ``Draws.distinct`` says how.
+    are drawn again and never judged (``Draws.distinct``).
     """
     check_counts(samples=samples)
-    found = list(islice(Draws(problem, random.Random(problem.seed)).distinct(), samples))
+    networks = list(islice(Draws(problem, random.Random(problem.seed)).distinct(), samples))
     with suppress(TrialsExhaustedError):
-        trials.rewards(found)
+        trials.rewards(networks)
     return trials.result("random", {"samples": samples})

@@ -2,10 +2,10 @@
 
     r = Q + beta |T / T0 - 1|,  beta = -0.10
 
-with Q the accuracy (0..1), T the cost and T0 the budget. The policy is one categorical distribution a layer, its
-logits moved by Adam along (r - baseline) d log p(network), as in NATS-Bench (Dong et al., arXiv 2009.00437;
-github.com/D-X-Y/AutoDL-Projects, ``exps/NATS-algos/reinforce.py``): learning rate .01, the baseline an exponential
-moving average of rewards with momentum .9, one network a step.
+with Q the accuracy (0..1), T the cost and T0 the budget. The policy is one categorical distribution per layer, whose
+logits Adam moves along (r - baseline) d log p(network), as in NATS-Bench (Dong et al., arXiv 2009.00437;
+github.com/D-X-Y/AutoDL-Projects, ``exps/NATS-algos/reinforce.py``): learning rate 0.01, the baseline an exponential
+moving average of rewards with momentum 0.9, one network per step.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from edgenas.search.space import Choice, Space, State
 from edgenas.search.trials import Trials, TrialsExhaustedError
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8  #: Adam (Kingma and Ba, arXiv 1412.6980, algorithm 1)
-SPREAD = 1e-3  #: standard deviation of the first logits
+SPREAD = 1e-3  #: standard deviation of the initial logits
 
 
 def reinforce(
@@ -38,19 +38,19 @@ def reinforce(
     momentum: float = 0.9,
     beta: float = -0.10,
 ) -> Result:
-    """The best judged network with cost <= ``problem.budget``.
+    """Search for the best network with cost <= ``problem.budget``.
 
-    samples        distinct networks to judge (NATS-Bench stops by training time instead)
-    learning_rate  of Adam
-    momentum       of the baseline
-    beta           weight of the distance from the budget in the reward, at most 0; the paper's is for accuracies as
-                   shares of 1, so that a score on another scale needs another
+    samples        number of distinct networks to judge (NATS-Bench stops by training time instead)
+    learning_rate  learning rate of Adam
+    momentum       momentum of the baseline
+    beta           weight of the distance from the budget in the reward, at most 0; the paper's value is for accuracies
+                   as shares of 1, so that a score on another scale needs another value
 
-    Departures. TuNAS also trains networks above its target; here they are drawn again and never judged, so that every
-    trial may be the answer, and the reward draws the policy to the budget from below. A network drawn again moves the
-    policy and is not trained again; ``TRIES`` steps in a row without a new one end the search. In a stage that has
-    ended the policy chooses among what ends, which is no choice. TuNAS shares weights between networks and returns the
-    most likely one; this returns the best one judged, as NATS-Bench does.
+    Departures: TuNAS also trains networks above its target; here they are drawn again and never judged, so that every
+    trial may be the answer, and the reward moves the policy towards the budget from below. A network drawn again moves
+    the policy and is not trained again; ``TRIES`` steps in a row without a new network end the search. After the end of
+    a stage the policy chooses only among options that end the stage, which is no choice. TuNAS shares weights between
+    networks and returns the most likely network; this function returns the best judged one, as NATS-Bench does.
     """
     check_counts(samples=samples)
     check_shares(momentum=momentum)
@@ -61,7 +61,7 @@ def reinforce(
     rng = random.Random(problem.seed)
     draws, policy = Draws(problem, rng), _Policy(problem.space, learning_rate, rng)
     whole = 1 if is_score(problem.accuracy) else 100  # TuNAS's quality is a share
-    total = weight = 0.0  # of the moving average
+    total = weight = 0.0  # sums of the moving average
     stale = 0
     with suppress(TrialsExhaustedError):
         while len(trials) < samples and stale < TRIES:
@@ -78,7 +78,7 @@ def reinforce(
 
 
 class _Policy:
-    """Logits of every option of every layer, and Adam's moments of them."""
+    """The policy: logits of every option of every layer, and Adam's moments of them."""
 
     def __init__(self, space: Space, learning_rate: float, rng: random.Random) -> None:
         self.space = space
@@ -92,7 +92,7 @@ class _Policy:
         return [_softmax(logits) for logits in self._logits]
 
     def gradient(self, choice: Choice) -> list[Floats]:
-        """d log p(choice) / d logits, with p over the options open to the choice."""
+        """Gradient d log p(choice) / d logits, with p over the options that are possible at each layer."""
         state, gradient = State(self.space.c_in, self.space.in_size), []
         for i, taken in enumerate(choice):
             edges = self.space.open_edges(i, state)
@@ -105,7 +105,7 @@ class _Policy:
         return gradient
 
     def step(self, choice: Choice, advantage: float) -> None:
-        """One step of Adam up ``advantage`` x the gradient."""
+        """Take one step of Adam along ``advantage`` x the gradient."""
         self.steps += 1
         for logits, first, second, row in zip(
             self._logits, self._first, self._second, self.gradient(choice), strict=True

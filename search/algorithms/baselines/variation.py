@@ -1,8 +1,8 @@
-"""Networks made from other networks: mutation, crossover, and the repair that keeps them members of their space.
+"""Mutation and crossover of networks, with the repair that keeps the results members of their space.
 
-Only the end of a stage restricts what may follow (``Option.ends``), so a repair closes the later layers of a stage that
-was ended and leaves all other options as they are. A layer past the end of its stage carries no option of its own, so
-it takes part again only when it is itself reopened.
+Only the end of a stage restricts the later options (``Option.ends``), so the repair ends the later layers of a stage
+that has ended and leaves all other options as they are. A layer after the end of its stage keeps no earlier option: it
+has a block again only where a mutation or crossover gives it one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from edgenas.search.space import Choice, Space
 
 
 def mutated_once(space: Space, choice: Choice, rng: random.Random) -> Choice:
-    """One layer, of those that have another option to take, takes another one (regularized evolution's mutation)."""
+    """Change the option of one random layer, among those with another possible option (the mutation of regularized
+    evolution)."""
     others = [[edge.option for edge in edges if edge.option != taken.option] for taken, edges in space.steps(choice)]
     free = [i for i, options in enumerate(others) if options]
     if not free:
@@ -23,7 +24,7 @@ def mutated_once(space: Space, choice: Choice, rng: random.Random) -> Choice:
 
 
 def mutated(space: Space, choice: Choice, probability: float, rng: random.Random) -> Choice:
-    """Every layer, with ``probability``, takes any of the options it may take."""
+    """Draw the option of every layer again with ``probability``, from its possible options."""
     wanted = [
         rng.choice(edges).option if rng.random() < probability else taken.option for taken, edges in space.steps(choice)
     ]
@@ -31,5 +32,5 @@ def mutated(space: Space, choice: Choice, probability: float, rng: random.Random
 
 
 def crossed(space: Space, one: Choice, other: Choice, rng: random.Random) -> Choice:
-    """Every layer takes the option of one parent or the other (uniform crossover)."""
+    """Cross two parents: every layer takes the option of either parent with equal probability (uniform crossover)."""
     return space.repaired([rng.choice(pair) for pair in zip(one, other, strict=True)])

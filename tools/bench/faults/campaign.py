@@ -14,6 +14,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 from edgenas.base.errors import DeviceError, EdgenasError
+from edgenas.base.listener import SILENT, Listener
 from edgenas.blocks.spec import BlockSpec
 from edgenas.blocks.weights import Weights
 from edgenas.devices.base import Device
@@ -110,12 +111,13 @@ def start(rig: Rig, table: Path, *, own_process: bool = False, limit_bytes: int 
         if running.stop.is_set():
             raise _StoppedError
 
-    def say(text: str) -> None:
-        running.said.append(text)
-        running.told(text)
+    class Heard(Listener):
+        def message(self, text: str) -> None:
+            running.said.append(text)
+            running.told(text)
 
     def work() -> None:
-        running.outcome = _run(device, runtime(rig, name), rig.program, table, sleep, say)
+        running.outcome = _run(device, runtime(rig, name), rig.program, table, sleep, Heard())
 
     running._thread = threading.Thread(target=work, name=table.stem, daemon=True)
     running._thread.start()
@@ -127,7 +129,7 @@ def _in_process(
 ) -> None:  # pragma: no cover, another process
     if limit_bytes:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, resource.RLIM_INFINITY))
-    outcome = _run(way.open(), runtime, program, table, lambda s: time.sleep(min(s, _POLL_S)), lambda text: None)
+    outcome = _run(way.open(), runtime, program, table, lambda s: time.sleep(min(s, _POLL_S)), SILENT)
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     text = json.dumps({"error": outcome.error, "clean": outcome.clean, "failures": outcome.failures})
     new = answer.with_suffix(".new")
@@ -141,9 +143,9 @@ def _run(
     program: str,
     table: Path,
     sleep: Callable[[float], None],
-    say: Callable[[str], None],
+    listener: Listener,
 ) -> Outcome:
-    conditions = Conditions(patience_s=PATIENCE_S, sleep=sleep, say=say)
+    conditions = Conditions(patience_s=PATIENCE_S, sleep=sleep, listener=listener)
     try:
         done = profile(
             device,

@@ -6,12 +6,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from edgenas.api.device_rows import DeviceRow, condition_rows, tool_rows
+from edgenas.api.inventory import next_command, opened
 from edgenas.base.errors import DeviceError, InputError, LostError, OutcomeError
-from edgenas.cli.devices.options import next_command, opened
-from edgenas.cli.devices.rows import DeviceRow, condition_rows, tool_rows
+from edgenas.base.text import printable
 from edgenas.devices import prepare
 from edgenas.devices.base import Device
-from edgenas.devices.facts.facts import printable
 from edgenas.devices.inventory import Entry
 from edgenas.devices.sections import TOOLS
 from edgenas.devices.session import lock, readiness

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from edgenas.api.inventory import sha256_of
 from edgenas.base.errors import InputError
-from edgenas.cli.devices.options import sha256_of
 from edgenas.devices.facts import int8_products
 from edgenas.devices.facts.android import THERMAL_STATUS
 from edgenas.devices.inventory import Entry

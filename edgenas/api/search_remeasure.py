@@ -1,4 +1,4 @@
-"""``search --remeasure``: the search, told about while winners' blocks are measured again."""
+"""A search whose winners' blocks are measured again until the winners stay."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from edgenas.base.errors import InputError
-from edgenas.cli.terminal import progress, talk
+from edgenas.base.listener import Listener
 from edgenas.search.budgets import BudgetRequest, Budgets
 
 if TYPE_CHECKING:
     from edgenas.blocks.spec import BlockSpec
     from edgenas.devices.inventory import Entry
-    from edgenas.runs.search import SavedRounds, WinnerRound
+    from edgenas.runs.search import SavedRounds
     from edgenas.search.record import SearchRecord
 
 
@@ -23,6 +23,7 @@ def remeasured(
     force: bool,
     reopen: Callable[[], Budgets],
     solve: Callable[[Budgets], SearchRecord],
+    listener: Listener,
 ) -> tuple[SearchRecord, SavedRounds]:
     """Search, measure the winners' blocks again on a device, and so on; and the rounds it took."""
     from edgenas.latency_tables.store.open import is_imported
@@ -37,29 +38,14 @@ def remeasured(
             f"{path} was imported, so that none of its blocks can be measured again: leave out --remeasure"
         )
 
-    def tell(told: WinnerRound) -> None:
-        costs = ", ".join(f"{cost:.4g}" for cost in told.costs)
-        talk(
-            f"round {told.number}: the winners are predicted to take {costs} ms; {told.kept} of {len(told.costs)} "
-            "stayed since their blocks were measured again"
-        )
-
     def measure(blocks: Sequence[BlockSpec]) -> None:
         way = reopen().priced.way
-        with progress(f"blocks measured again on {entry.name}") as update:
-            measure_again(
-                entry,
-                path,
-                blocks,
-                way,
-                force=force,
-                say=talk,
-                progress=lambda told: update(told.done, told.total, told.note),
-            )
+        with listener.task(f"blocks measured again on {entry.name}") as task:
+            measure_again(entry, path, blocks, way, force=force, listener=task)
 
-    ended = until_kept(lambda: solve(reopen()), measure, most, tell)
+    ended = until_kept(lambda: solve(reopen()), measure, most, listener)
     if not ended.settled:
-        talk(
+        listener.message(
             f"after {most} rounds a winner still changes when its blocks are measured again, or is not known within "
             "0.75 %; the same command goes on"
         )

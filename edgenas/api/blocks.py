@@ -1,0 +1,74 @@
+"""``edgenas.blocks``: the blocks of a space or of one network, with their costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgenas.api.network import Network, network
+from edgenas.api.shown import frame, html_table
+from edgenas.api.spaces import space
+from edgenas.blocks.architecture import Architecture
+from edgenas.blocks.counts import bytes_moved
+from edgenas.blocks.spec import BlockSpec
+from edgenas.search.space import Space
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, repr=False)
+class BlockList:
+    """Blocks in order; iterate for ``BlockSpec`` objects."""
+
+    name: str
+    blocks: tuple[BlockSpec, ...]
+
+    def __iter__(self) -> Iterator[BlockSpec]:
+        return iter(self.blocks)
+
+    def __len__(self) -> int:
+        return len(self.blocks)
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Return what ``edgenas blocks --json`` prints."""
+        return [
+            {
+                "block": str(block),
+                "output": f"{block.out_size}x{block.c_out}",
+                "macs": block.macs,
+                "params": block.params,
+                "bytes_moved": bytes_moved(block),
+            }
+            for block in self.blocks
+        ]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a data frame with a row for each block."""
+        return frame(self.to_json())
+
+    def __repr__(self) -> str:
+        return f"<{len(self.blocks)} blocks of {self.name}>"
+
+    def _repr_html_(self) -> str:
+        return html_table(f"{len(self.blocks)} blocks of {self.name}", self.to_json())
+
+
+def blocks(
+    what: str | Path | Space | Architecture | Network, *, in_size: int | None = None, classes: int | None = None
+) -> BlockList:
+    """List every distinct block of a space, or the blocks of one network in order, as ``edgenas blocks`` does.
+
+    what       a space or a network: its name, its file, or the object
+    in_size    input height and width in pixels (default: its own)
+    classes    number of classes (default: its own)
+    """
+    from edgenas.search.spaces import is_space
+
+    if isinstance(what, Space) or (isinstance(what, str) and is_space(what)):
+        chosen = space(what, in_size, classes)
+        return BlockList(chosen.name, chosen.blocks())
+    one = network(what, in_size, classes)
+    return BlockList(one.name, one.blocks)

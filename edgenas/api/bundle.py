@@ -1,0 +1,128 @@
+"""``edgenas.bundle``: everything that ships of a run, in one folder that proves itself."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgenas.api.gate import table_path
+from edgenas.api.inventory import load_entry
+from edgenas.api.shown import FilePath
+from edgenas.base.errors import InputError, OutcomeError
+from edgenas.base.listener import SILENT, Listener
+
+if TYPE_CHECKING:
+    from edgenas.api.table import Table
+    from edgenas.profiler.verdict import Verdict
+
+
+@dataclass(frozen=True, repr=False)
+class Bundle:
+    """The bundle in ``folder``: names of its files, and the verdicts of those that were timed for it."""
+
+    folder: Path
+    files: tuple[str, ...]
+    verdicts: tuple[Verdict, ...] = ()
+    outside: str = ""  #: why the first file is outside its budget
+
+    def check(self) -> None:
+        """Raise OutcomeError where the first file was timed and is outside its budget."""
+        if self.outside:
+            raise OutcomeError(self.outside)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what ``edgenas bundle --json`` prints."""
+        return {"written": str(self.folder), "files": list(self.files)}
+
+    def __repr__(self) -> str:
+        return f"<Bundle {self.folder}: {len(self.files)} files>"
+
+
+def bundle(
+    run: FilePath,
+    out: FilePath = "bundle",
+    *,
+    search: FilePath | None = None,
+    test: FilePath | None = None,
+    table: FilePath | Table | None = None,
+    budget_ms: float | None = None,
+    device: str = "local",
+    inventory: FilePath | None = None,
+    force: bool = False,
+    listener: Listener = SILENT,
+) -> Bundle:
+    """Put everything that ships of a run into the new folder ``out``, as ``edgenas bundle`` does.
+
+    run         a finished run of ``demo`` or ``ship``; or a folder that ``export`` wrote with ``labels``, whose files
+                are run on the pictures ``test`` and timed on ``device`` first
+    search      the JSON file of the search that found what was exported
+    table       the latency table that predicts the network; ``budget_ms``: the budget (default: those of the search)
+
+    ``check()`` of the result raises OutcomeError where the first file is outside its budget. InputError where the run
+    lacks something, or ``out`` exists.
+    """
+    from edgenas.bundle.write import check_out, write_bundle
+    from edgenas.runs.layout import RUN
+
+    source, folder = Path(run), Path(out)
+    if (source / RUN).is_file():
+        for name, value in (("search", search), ("test", test), ("table", table), ("budget_ms", budget_ms)):
+            if value is not None:
+                option = f"--{name.replace('_', '-')}"
+                raise InputError(f"{run} is a finished run, which has all that it needs: leave out {option}")
+        return Bundle(folder, tuple(write_bundle(source, folder)))
+    check_out(folder)
+    made = folder.with_name(f".{folder.name}.run")
+    shutil.rmtree(made, ignore_errors=True)
+    try:
+        verdicts, outside = _assemble(
+            source,
+            None if search is None else Path(search),
+            None if test is None else Path(test),
+            None if table is None else table_path(table),
+            budget_ms,
+            device,
+            inventory,
+            force,
+            made,
+            listener,
+        )
+        return Bundle(folder, tuple(write_bundle(made, folder)), verdicts, outside)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def _assemble(
+    model: Path,
+    search: Path | None,
+    test: Path | None,
+    table: Path | None,
+    budget_ms: float | None,
+    device: str,
+    inventory: FilePath | None,
+    force: bool,
+    made: Path,
+    listener: Listener,
+) -> tuple[tuple[Verdict, ...], str]:
+    """Make a finished run of what export wrote; its verdicts, and why its first file is outside the budget, or ''."""
+    from edgenas.bundle.assemble import BundleParts, read_parts, shipped_of
+
+    if search is None or test is None:
+        raise InputError(
+            f"{model} has no run.json, so that it is no finished run of demo or ship; for what export wrote, add "
+            f"--search search.json --test PICTURES"
+        )
+    parts = read_parts(BundleParts(model, search, test, table, budget_ms))
+    for note in parts.pictures.notes:
+        listener.message(note)
+    with listener.task(f"bundle on {device}") as task:
+        files = parts.run(load_entry(inventory, device), made, force=force, listener=task)
+    shipped, outside = shipped_of(files), ""
+    if not shipped.within_budget:
+        outside = (
+            f"{shipped.file} is not inside {shipped.budget_ms:g} ms on {shipped.device}: upper end "
+            f"{shipped.high_ms:.4g} ms; the bundle says so; search again with a smaller budget"
+        )
+    return tuple(file.verdict for file in files if file.verdict is not None), outside

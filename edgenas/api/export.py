@@ -1,0 +1,264 @@
+"""``edgenas.export``: a network as TFLite and ONNX files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgenas.api.inventory import load_entry
+from edgenas.api.network import Network
+from edgenas.api.network import network as network_of
+from edgenas.api.shown import FilePath, html_table
+from edgenas.base.errors import InputError
+from edgenas.base.listener import SILENT, Listener
+from edgenas.blocks.architecture import Architecture
+
+if TYPE_CHECKING:
+    from edgenas.blocks.weights import Weights
+    from edgenas.devices.inventory import Entry
+    from edgenas.profiler.export.quantize import Precision
+    from edgenas.profiler.target import Target
+    from edgenas.training.pictures import Pictures, Scaling
+
+CALIBRATED_ON = 256  #: pictures at most, evenly spaced over those that are given
+
+
+@dataclass(frozen=True, repr=False)
+class ExportedFiles:
+    """The files of one network in ``folder``.
+
+    files   'tflite', 'onnx', 'tflite int8' ... -> file
+    facts   the same kinds -> what is known: scales, bits of weights and fallbacks of int8 files; accuracy, and the
+            processor that gave it, where pictures were given
+    """
+
+    folder: Path
+    network: Network
+    files: dict[str, Path]
+    facts: dict[str, dict[str, Any]]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what ``edgenas export --json`` prints."""
+        return {
+            **self.summary(),
+            "files": {kind: str(path) for kind, path in self.files.items()},
+            "told": self.facts,
+            "network": self.network.to_json(),
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """Return the network's name and costs, and each file with its size."""
+        return {
+            "network": self.network.name,
+            "macs": self.network.macs,
+            "params": self.network.params,
+            **{kind: f"{path} ({path.stat().st_size / 1e6:.2f} MB)" for kind, path in self.files.items()},
+        }
+
+    def __repr__(self) -> str:
+        return f"<{self.network.name} in {self.folder}: {', '.join(path.name for path in self.files.values())}>"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            {"file": str(path), "kB": path.stat().st_size / 1e3, "accuracy %": self.facts[kind].get("accuracy")}
+            for kind, path in self.files.items()
+        ]
+        return html_table(repr(self)[1:-1], rows)
+
+
+def export(
+    network: str | Path | Architecture | Network,
+    folder: FilePath = "model",
+    *,
+    weights: FilePath | Sequence[Weights] | None = None,
+    seed: int = 0,
+    formats: Sequence[str] = ("tflite", "onnx"),
+    precisions: Sequence[Precision] = ("fp32",),
+    calibrate: FilePath | None = None,
+    reduce_range: bool | None = None,
+    device: str | None = None,
+    inventory: FilePath | None = None,
+    test: FilePath | None = None,
+    mean: str | Sequence[float] | None = None,
+    deviation: str | Sequence[float] | None = None,
+    labels: FilePath | None = None,
+    in_size: int | None = None,
+    classes: int | None = None,
+    listener: Listener = SILENT,
+) -> ExportedFiles:
+    """Write a network as ``model.tflite`` and ``model.onnx`` into ``folder``, batch norm folded, as ``edgenas export``
+    does, and check that both files compute the same.
+
+    weights         trained weights: an .npz file, or the arrays (default: random ones of ``seed``, good for timing
+                    only)
+    precisions      'fp32', 'fp16', 'int8'; siblings are named such as ``model-int8.tflite``
+    calibrate       pictures that int8 is calibrated on: a folder, or an .npz with an array images
+    reduce_range    True: weights of int8 ONNX files in 7 bits, False: in 8 (default: 7 where sums of 8-bit products
+                    saturate on the device)
+    device          that int8 files are for, of the inventory (default: the one that the table of the search was
+                    measured on; else 'local', this machine)
+    test            labelled pictures; each file is run on them for its accuracy, int8 files on the device
+    mean, deviation   of levels 0..255, as the network was trained
+    labels          a file with a class a line; labels.txt, preprocessing.json and predict.py are then written, too
+
+    InputError for a value that breaks a rule; OutcomeError where a file does not compute what it should.
+    """
+    from edgenas.blocks.weights import load_weights, network_random_weights
+    from edgenas.profiler.export.network import export_network
+    from edgenas.profiler.target import target_of
+    from edgenas.runs.layout import ARCH
+    from edgenas.runs.network import NETWORK
+    from edgenas.ship.preprocessing import preprocessing_of
+    from edgenas.training.pictures import read_pictures
+
+    one, out = network_of(network, in_size, classes), Path(folder)
+    architecture = one.architecture
+    if architecture.blocks[-1].kind != "head":
+        raise InputError(f"{architecture.name} has no head, so that it answers no classes; add one as its last block")
+    if ("int8" in precisions) != (calibrate is not None):
+        raise InputError("--precision int8 and --calibrate FOLDER_OR_NPZ go together: its scales come from pictures")
+    if set(precisions) == {"fp16"} and "tflite" not in formats:
+        raise InputError("--precision fp16 writes TFLite alone; add --format tflite, or choose int8")
+    scaling = scaling_of(mean, deviation)
+    size, channels = architecture.in_size, architecture.c_in
+    images = None
+    if calibrate is not None:
+        images = _heard(read_pictures(Path(calibrate), size, channels, scaling, CALIBRATED_ON), listener).images
+    use = (
+        None
+        if labels is None
+        else preprocessing_of(architecture, Path(labels), scaling, numbered=True, listener=listener)
+    )
+    if weights is None:
+        listener.message("no --weights: seeded random ones, good for timing and nothing else")
+        arrays: Sequence[Weights] = network_random_weights(architecture.blocks, seed)
+    elif isinstance(weights, str | Path):
+        arrays = load_weights(Path(weights), architecture.blocks)
+    else:
+        arrays = weights
+    about = None if use is None else use.about(architecture.name, "Classifies pictures.")
+    entry = load_entry(inventory, device or "local")
+    if reduce_range is None and "int8" in precisions and "onnx" in formats:
+        target = (None if device else _target(network)) or target_of(entry)
+        reduce_range = target.reduce_range
+        listener.message(f"int8 ONNX weights have {7 if reduce_range else 8} bits, for {target}")
+    files = export_network(architecture, arrays, out, formats, precisions, images, about, bool(reduce_range))
+    NETWORK.write(out / ARCH, architecture)
+    if use is not None:
+        use.write(out, files)
+    _check_parity(architecture, files, seed)
+    facts: dict[str, dict[str, Any]] = {kind: _census(kind, path) for kind, path in files.items()}
+    if test is not None:
+        names = _names(architecture, weights, listener) if use is None else use.labels
+        proofs = _proofs(architecture, arrays, files, Path(test), scaling, names, entry, listener)
+        for kind, proof in proofs.items():
+            facts[kind].update(proof)
+    return ExportedFiles(out, one, files, facts)
+
+
+def _target(network: str | Path | Architecture | Network) -> Target | None:
+    """What the table of the search that found a network was measured on; None where that is not known."""
+    from edgenas.profiler.target import target_of_table
+    from edgenas.runs.documents import read_json
+    from edgenas.runs.layout import table_beside
+    from edgenas.runs.search import SEARCH
+
+    if isinstance(network, Network):
+        return None if network.table is None else target_of_table(network.table)
+    if isinstance(network, Architecture) or not str(network).endswith(".json"):
+        return None
+    data = read_json(Path(network))
+    table = SEARCH.of_json(data, str(network)).table if SEARCH.fits(data) else None
+    return target_of_table(table_beside(Path(network), table)) if table else None
+
+
+def _names(
+    architecture: Architecture, weights: FilePath | Sequence[Weights] | None, listener: Listener
+) -> tuple[str, ...] | None:
+    """Class names in the labels.txt that a training left beside its weights, where they are those of the network."""
+    from edgenas.runs.layout import LABELS
+    from edgenas.ship.preprocessing import read_labels
+
+    beside = Path(weights).parent / LABELS if isinstance(weights, str | Path) else None
+    if beside is None or not beside.is_file():
+        return None
+    names = read_labels(beside)
+    if len(names) != architecture.c_out:
+        return None
+    listener.message(f"classes are named by {beside}, beside the weights; --labels names another file")
+    return names
+
+
+def _heard(pictures: Pictures, listener: Listener) -> Pictures:
+    """``pictures``, after the listener heard the notes on them."""
+    for note in pictures.notes:
+        listener.message(note)
+    return pictures
+
+
+def scaling_of(mean: str | Sequence[float] | None, deviation: str | Sequence[float] | None) -> Scaling:
+    """Return how levels 0..255 are scaled: as given, else to 0..1."""
+    from edgenas.training.pictures import Scaling, numbers
+
+    return Scaling(tuple(numbers(_listed(mean), "--mean")), tuple(numbers(_listed(deviation), "--deviation")))
+
+
+def _listed(values: str | Sequence[float] | None) -> str | None:
+    return values if values is None or isinstance(values, str) else ",".join(map(str, values))
+
+
+def _check_parity(architecture: Architecture, files: dict[str, Path], seed: int) -> None:
+    """OutcomeError where a float32 file computes something else than the other, or holds other operators."""
+    import numpy as np
+
+    from edgenas.profiler.export.check import parity
+    from edgenas.profiler.export.run import run_model
+
+    floats = [path.read_bytes() for kind, path in files.items() if " " not in kind]
+    size = architecture.in_size
+    image = np.random.default_rng(seed).random((1, size, size, architecture.c_in), dtype=np.float32)
+    reference = run_model(floats[0], image) if floats else None
+    for model in floats:
+        assert reference is not None
+        parity(model, image, reference, blocks=architecture.blocks)
+
+
+def _census(kind: str, path: Path) -> dict[str, Any]:
+    """How an int8 file takes its input and gives its output, and what of it is not computed in int8."""
+    from edgenas.profiler.export.integer import fallbacks, weight_bits
+    from edgenas.profiler.export.run import ends
+
+    if not kind.endswith("int8"):
+        return {}
+    model = path.read_bytes()
+    found = ends(model)
+    scales = {
+        name: None if s is None else s._asdict() for name, s in (("input", found.source), ("output", found.target))
+    }
+    return {**scales, "weight_bits": weight_bits(model), "fallbacks": [f._asdict() for f in fallbacks(model)]}
+
+
+def _proofs(
+    architecture: Architecture,
+    arrays: Sequence[Weights],
+    files: dict[str, Path],
+    test: Path,
+    scaling: Scaling,
+    names: Sequence[str] | None,
+    entry: Entry,
+    listener: Listener,
+) -> dict[str, dict[str, Any]]:
+    from edgenas.ship.accuracy import prove, torch_classes
+    from edgenas.training.pictures import read_pictures
+
+    size, channels, classes = architecture.in_size, architecture.c_in, architecture.c_out
+    pictures = _heard(read_pictures(test, size, channels, scaling, classes=classes, names=names), listener)
+    expected = torch_classes(architecture, arrays, pictures.images)
+    if expected is None:
+        listener.message("no torch here to compare the files with: pip install 'edgenas[train]'")
+    return {
+        kind: prove(path, kind.partition(" ")[2] or "fp32", pictures, expected, entry, listener=listener).as_dict()
+        for kind, path in files.items()
+    }

@@ -1,0 +1,178 @@
+"""``edgenas.front`` and Front: what accuracy each budget buys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgenas.api.gate import priced
+from edgenas.api.named import space_text
+from edgenas.api.network import Network
+from edgenas.api.shown import FilePath, frame, html_table, number
+from edgenas.base.errors import OutcomeError
+from edgenas.base.listener import SILENT, Listener
+from edgenas.search.scale import accuracy_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from edgenas.api.search_result import SearchResult
+    from edgenas.api.table import Table
+    from edgenas.report.pictures import Svg
+    from edgenas.runs.search import SavedSearch
+    from edgenas.search.problem import Cost
+    from edgenas.search.space import Space
+
+
+@dataclass(frozen=True, slots=True)
+class FrontMember:
+    """A network of a front: cost in the front's unit, accuracy in percent (or a score), key in its space."""
+
+    cost: float
+    accuracy: float
+    key: str
+
+
+@dataclass(frozen=True, repr=False)
+class Front:
+    """Networks by cost, each more accurate than all that cost less.
+
+    of   'predicted': accuracies that MathNAS's block values predict, over the whole space; 'judged': accuracies of the
+         judge, over the networks judged
+    score   True: accuracies are scores on the judge's own scale, not percent
+    """
+
+    space: Space
+    unit: str
+    points: tuple[FrontMember, ...]
+    of: str
+    score: bool = False
+
+    @property
+    def space_text(self) -> str:
+        """What names the space on the command line: of one of your own, its file and name."""
+        return space_text(self.space)
+
+    def __iter__(self) -> Iterator[FrontMember]:
+        return iter(self.points)
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def at(self, budget: float) -> Network:
+        """Return the most accurate network that costs at most ``budget``; OutcomeError where there is none."""
+        fitting = [point for point in self.points if point.cost <= budget]
+        if not fitting:
+            least = f"the cheapest costs {number(self.points[0].cost)} {self.unit}"
+            raise OutcomeError(f"no network of this front costs at most {budget:g} {self.unit}: {least}")
+        return self.network(fitting[-1])
+
+    def network(self, point: FrontMember) -> Network:
+        """Return the network of a point."""
+        architecture = self.space.architecture(self.space.parse(point.key))
+        return Network(architecture, point.accuracy, point.cost, self.unit, score=self.score)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what ``edgenas front --json`` prints; of judged networks the accuracy is called 'accuracy'."""
+        name = "predicted_accuracy" if self.of == "predicted" else "accuracy"
+        points = [{"cost": p.cost, name: p.accuracy, "key": p.key} for p in self.points]
+        return {"space": self.space.name, "unit": self.unit, "front": points}
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a data frame with a row for each network."""
+        return frame(self.to_json()["front"])
+
+    def plot(self) -> Svg:
+        """Return a picture (SVG, which notebooks show) of the front."""
+        from edgenas.report.pictures import front_figure
+
+        return front_figure(self.picture())
+
+    def picture(self) -> Any:
+        """Return the front as ``edgenas.report.pictures`` draws it."""
+        from edgenas.report.pictures import FrontPicture
+
+        points = [(p.cost, p.accuracy) for p in self.points]
+        title = f"{self.space.name}: {self.of} front"
+        label = "exact predicted front" if self.of == "predicted" else "front of those judged"
+        return FrontPicture(title, points, {}, unit=self.unit, front_label=label, score=self.score)
+
+    def __repr__(self) -> str:
+        if not self.points:
+            return f"<Front of {self.space.name}, {self.of}: no network>"
+        first, last = self.points[0], self.points[-1]
+        ends = f"{number(first.cost)} {self.unit} {accuracy_text(first.accuracy, self.score)} .. "
+        return (
+            f"<Front of {self.space.name}, {self.of}: {len(self.points)} networks, "
+            f"{ends}{number(last.cost)} {self.unit} {accuracy_text(last.accuracy, self.score)}>"
+        )
+
+    def _repr_html_(self) -> str:
+        return html_table(repr(self)[1:-1], self.to_json()["front"])
+
+
+def front(
+    search: FilePath | SearchResult,
+    *,
+    table: FilePath | Table | None = None,
+    statistic: str | None = None,
+    unvalidated: bool = False,
+    listener: Listener = SILENT,
+) -> Front:
+    """Return the exact front that a search's block values predict over the whole space, as ``edgenas front`` does.
+
+    search        what ``edgenas.search`` returned, or the JSON file it wrote; mathnas was among its algorithms, without
+                  ``max_trials``
+    table         a latency table of this or any other device (default: the search's own)
+    statistic     'min', 'median' or 'p90' (default: the search's; of another table the one its validation chose)
+    unvalidated   use a table that was never validated
+
+    InputError where the search has no block values or no table; OutcomeError for a table that is not validated.
+    """
+    from edgenas.runs.from_search import values_of
+    from edgenas.search.record import front_points
+
+    named, saved, space = _opened(search)
+    values = values_of(space, saved.block_values, named)
+    cost = _cost(search, saved, space, table, statistic, unvalidated)
+    if len(saved.winner.limits) > 1:
+        listener.message("this front is of one cost; the other limits of the search are not part of it")
+    points = tuple(FrontMember(c, a, key) for c, a, key in front_points(space, cost, values))
+    return Front(space, cost.unit, points, "predicted", saved.score)
+
+
+def _opened(search: FilePath | SearchResult) -> tuple[str, SavedSearch, Space]:
+    """The search's name in messages, what it saved and its space."""
+    from edgenas.runs.search import read_search
+    from edgenas.search.spaces import recorded_space
+
+    if not isinstance(search, str | Path):
+        return "this search", search.saved, search.record.space
+    saved = read_search(Path(search))
+    of = saved.space
+    return str(search), saved, recorded_space(of.name, of.in_size, of.classes, saved.code.space, str(search))
+
+
+def _cost(
+    search: FilePath | SearchResult,
+    saved: SavedSearch,
+    space: Space,
+    table: FilePath | Table | None,
+    statistic: str | None,
+    unvalidated: bool,
+) -> Cost:
+    from edgenas.runs.layout import table_beside
+    from edgenas.search.cost import macs_cost, params_cost, size_cost
+
+    counted = {"MACs": macs_cost, "params": params_cost, "MB": size_cost}
+    if table is None and saved.unit in counted:
+        return counted[saved.unit]()
+    plain = unvalidated or (table is None and saved.validated is False)
+    chosen = statistic or (saved.statistic if table is None else None)
+    if table is not None:
+        return priced(space, table, chosen, plain).cost
+    own = table_beside(Path(search), saved.table) if isinstance(search, str | Path) else search.table
+    assert own is not None  # a search in ms has a table
+    return priced(space, own, chosen, plain).cost

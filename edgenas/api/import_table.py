@@ -1,0 +1,81 @@
+"""``edgenas.import_table``: a latency table that somebody else published."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgenas.api.shown import FilePath
+from edgenas.api.spaces import space as space_of
+from edgenas.api.table import Table, open_table
+from edgenas.base.errors import InputError
+from edgenas.search.space import Space
+
+if TYPE_CHECKING:
+    from edgenas.tables.published import ImportResult
+
+
+@dataclass(frozen=True, repr=False)
+class TableImport:
+    """An imported table, written to ``path``."""
+
+    path: Path
+    result: ImportResult
+
+    @property
+    def table(self) -> Table:
+        """The table, opened."""
+        return open_table(self.path)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what ``edgenas table import --json`` prints."""
+        from edgenas.latency_tables.imported import STATISTIC
+        from edgenas.latency_tables.quality import growth
+
+        found, apart = self.result.table, self.result.apart
+        return {
+            "written": str(self.path),
+            "blocks": len(found.blocks),
+            "source": found.source.as_dict(),
+            "most_apart": None if apart is None else apart.share,
+            "quality": growth(found, STATISTIC).as_dict(),
+        }
+
+    def __repr__(self) -> str:
+        source = self.result.table.source
+        return f"<{self.path}: {len(self.result.table.blocks)} blocks of {source.device}, from {source.file}>"
+
+
+def import_table(
+    file: FilePath,
+    out: FilePath,
+    *,
+    format: str,
+    space: str | Space | Callable[..., Space] | None = None,
+    in_size: int | None = None,
+    classes: int | None = None,
+    device_column: str = "",
+    device: str = "",
+) -> TableImport:
+    """Read a published latency table and write it to ``out``, as ``edgenas table import`` does.
+
+    format          'proxylessnas', 'ofa', 'single-path', 'tunas' or 'fbnet'
+    space           for a format that counts positions, the space they are of (default: the format's own)
+    device_column   the device, where the file holds several
+    device          what was measured, where neither the file nor the format says it
+
+    InputError names the file and what is wrong with it.
+    """
+    from edgenas.latency_tables.imported import write_imported
+    from edgenas.latency_tables.importers import table_format
+    from edgenas.tables.published import import_table as read_published
+
+    own = table_format(format).space
+    if (in_size or classes) and not (space or own):
+        raise InputError(f"format {format} says its blocks itself; leave out --in-size and --classes")
+    chosen = space_of(space or own, in_size, classes) if space or own else None
+    found = read_published(Path(file), format, chosen, device_column, device)
+    write_imported(Path(out), found.table)
+    return TableImport(Path(out), found)

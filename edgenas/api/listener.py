@@ -1,0 +1,19 @@
+"""A listener for programs and notebooks."""
+
+from __future__ import annotations
+
+import sys
+
+from edgenas.base.listener import Listener
+
+
+class PrintListener(Listener):
+    """Print steps and messages to stderr, and no progress."""
+
+    def step(self, text: str) -> None:
+        """Print the beginning of the next step."""
+        print(text, file=sys.stderr)
+
+    def message(self, text: str) -> None:
+        """Print a message."""
+        print(text, file=sys.stderr)

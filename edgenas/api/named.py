@@ -1,0 +1,55 @@
+"""Spaces and networks by name: how text stands for a space, a published network, or a network file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgenas.base.errors import InputError
+from edgenas.base.naming import nearest
+from edgenas.blocks.architecture import Architecture
+from edgenas.blocks.reference import REFERENCE, reference
+
+if TYPE_CHECKING:
+    from edgenas.search.space import Space
+
+NETWORK_HELP = (
+    "NETWORK is a JSON file (a network, or a search: what shipped, else its winner), a published network "
+    f"({', '.join(REFERENCE)}), or SPACE/KEY such as nas_bench_macro/2.2.2.1.2.2.1.0. "
+    "SPACE may be one of your own: my_space.py:tiny, or package.module:tiny."
+)
+
+
+def load_network(text: str, in_size: int | None = None, classes: int | None = None) -> Architecture:
+    """Return the network that ``text`` names; InputError says what it could have been."""
+    if not text.endswith(".py") and (text.endswith(".json") or Path(text).is_file()):
+        if in_size or classes:
+            raise InputError("--in-size and --classes do not apply to a network read from a file: it has its own")
+        from edgenas.runs.search import read_network
+
+        return read_network(Path(text))
+    if text.endswith(".py"):
+        load_space(text, in_size, classes)  # which says what the file defines
+    place, colon, rest = text.rpartition(":")  # FILE.py:NAME/KEY, whatever the path of the file
+    name, slash, key = rest.partition("/")
+    if slash:
+        chosen = load_space(place + colon + name, in_size, classes)
+        return chosen.architecture(chosen.parse(key))
+    if text in REFERENCE:
+        return reference(text, in_size or 224, classes or 1000)
+    from edgenas.search.spaces import known_spaces
+
+    close = nearest(text, [*known_spaces(), *REFERENCE])
+    raise InputError(f"{text!r} names no network{f'; did you mean {close!r}?' if close else '.'} {NETWORK_HELP}")
+
+
+def load_space(name: str, in_size: int | None, classes: int | None) -> Space:
+    """Return a space by name, or one of the user's own: FILE.py:NAME, PACKAGE.MODULE:NAME; InputError lists names."""
+    from edgenas.search.spaces import space
+
+    return space(name, in_size, classes)
+
+
+def space_text(space: Space) -> str:
+    """Return the text that names a space on the command line."""
+    return space.code.text if space.code else space.name

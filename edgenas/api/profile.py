@@ -1,0 +1,223 @@
+"""``edgenas.profile``: every block of a space or a network, measured on devices into latency tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgenas.api.blocks import blocks as blocks_of
+from edgenas.api.inventory import load_entries
+from edgenas.api.network import Network
+from edgenas.api.shown import FilePath, frame, html_table
+from edgenas.api.table import Table, open_table
+from edgenas.base.errors import InputError, OutcomeError
+from edgenas.base.listener import SILENT, Listener
+from edgenas.blocks.architecture import Architecture
+from edgenas.blocks.spec import BlockSpec
+from edgenas.latency_tables.statistics.estimates import DEFAULT
+from edgenas.search.space import Space
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from edgenas.profiler.campaign import Campaign
+    from edgenas.profiler.fill import TableJob
+    from edgenas.profiler.plan import Plan
+    from edgenas.profiler.stopping import StoppingRule
+
+Named = str | Sequence[str]
+
+
+@dataclass(frozen=True, repr=False)
+class ProfiledTables:
+    """One table or several, each filled by a device or by a pool of them.
+
+    reports   label -> what became of its table, as plain JSON values
+    errors    label -> the error that ended its campaign
+    """
+
+    reports: dict[str, dict[str, Any]]
+    errors: dict[str, Exception]
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Files of the tables."""
+        return tuple(Path(report["table"]) for report in self.reports.values())
+
+    @property
+    def table(self) -> Table:
+        """The table, opened; InputError where there are several."""
+        if len(self.paths) > 1:
+            raise InputError(f"there are {len(self.paths)} tables; open one: {', '.join(map(str, self.paths))}")
+        return open_table(self.paths[0])
+
+    def check(self) -> None:
+        """Raise OutcomeError where a campaign did not finish, or where blocks could not be measured."""
+        if self.errors:
+            names = ", ".join(self.errors)
+            raise OutcomeError(f"{names} did not finish; the same command continues with what is missing")
+        missing = sum(int(report["missing"]) for report in self.reports.values())
+        if missing or any(report["failed"] for report in self.reports.values()):
+            raise OutcomeError(f"{missing} blocks are not measured; the same command tries them again")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what ``edgenas profile --json`` prints: one report, or label -> report."""
+        return next(iter(self.reports.values())) if len(self.reports) == 1 else self.reports
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a data frame with a row for each table."""
+        return frame(self._rows())
+
+    def _rows(self) -> list[dict[str, Any]]:
+        return [
+            {key: value for key, value in report.items() if not isinstance(value, dict | list)}
+            for report in self.reports.values()
+        ]
+
+    def __repr__(self) -> str:
+        told = [
+            f"{r['table']}: {r['error']}"
+            if "error" in r
+            else f"{r['table']}: {r['blocks']} blocks, {r['measured_now']} measured now, {r['missing']} missing"
+            for r in self.reports.values()
+        ]
+        return f"<Profiled {'; '.join(told)}>"
+
+    def _repr_html_(self) -> str:
+        return html_table(repr(self)[1:-1], self._rows())
+
+
+def profile(
+    what: str | Path | Space | Architecture | Network | None = None,
+    *,
+    blocks: Sequence[str | BlockSpec] = (),
+    in_size: int | None = None,
+    classes: int | None = None,
+    device: Named = (),
+    pool: Named = (),
+    inventory: FilePath | None = None,
+    runtime: str | None = None,
+    precision: str = "fp32",
+    threads: int = 1,
+    cores: Sequence[int] = (),
+    rounds: int = 10,
+    processes: int = 3,
+    most_processes: int = 10,
+    within: float = 2.0,
+    statistic: str = DEFAULT,
+    cold_kib: int = 8192,
+    chains: bool = False,
+    out: FilePath | None = None,
+    force: bool = False,
+    listener: Listener = SILENT,
+) -> ProfiledTables:
+    """Measure every block of a space or of a network on devices, and append what is new to a latency table each, as
+    ``edgenas profile`` does. A table that is complete is not measured again.
+
+    what              a space or a network, by name or as an object; ``blocks``: more blocks
+    device, pool      devices of the inventory, one table each; pools, whose devices fill one table together (default:
+                      'local', this machine)
+    runtime           'litert', 'onnxruntime', 'benchmark_model', 'onnxruntime_perf_test', or one of your own:
+                      'my_runtime.py:NAME' (default: by the device)
+    precision         of the blocks: 'fp32' or 'int8'
+    rounds            interleaved rounds in each process; ``processes`` fresh ones at least, ``most_processes`` while a
+                      block's ``statistic`` is not known ``within`` that many percent
+    cold_kib          KiB of weights that another model reads before every run; 0 for runs back to back
+    chains            measure each block also inside a chain
+    out               the table (default: DEVICE-RUNTIME.jsonl, or DEVICE-RUNTIME-int8.jsonl)
+
+    ``check()`` of the result raises OutcomeError where blocks are missing, or where one of several
+    campaigns did not finish. InputError for a value that breaks a rule; OutcomeError or DeviceError where the only
+    campaign did not finish.
+    """
+    from edgenas.profiler.fill import fill
+    from edgenas.profiler.plan import Plan
+
+    enough = stopping_rule(processes, most_processes, within, statistic)
+    wanted = [BlockSpec.parse(each) if isinstance(each, str) else each for each in blocks]
+    if what is not None:
+        wanted += blocks_of(what, in_size=in_size, classes=classes)
+    if not wanted:
+        raise InputError("nothing to measure: name a space (edgenas spaces lists them), a network, or --block TEXT")
+    plan = Plan(rounds=rounds, threads=threads, cold_kib=cold_kib, precision=precision)
+    jobs = table_jobs(device, pool, inventory, runtime, out, tuple(cores), plan)
+    with listener.task("profile", list(jobs)) as task:
+        outcomes = fill(jobs, wanted, enough, force, task, chains=chains)
+    if len(outcomes) == 1:
+        (only,) = outcomes.values()
+        if isinstance(only, Exception):
+            raise only
+    reports = {label: _report(jobs[label], each, wanted, enough, listener) for label, each in outcomes.items()}
+    return ProfiledTables(reports, {label: each for label, each in outcomes.items() if isinstance(each, Exception)})
+
+
+def stopping_rule(processes: int, most_processes: int, within: float, statistic: str) -> StoppingRule:
+    """Return when a block is known well enough; ``within`` is in percent."""
+    from edgenas.profiler.stopping import StoppingRule
+
+    return StoppingRule(processes, max(most_processes, processes), within / 100, statistic)
+
+
+def table_jobs(
+    device: Named,
+    pool: Named,
+    inventory: FilePath | None,
+    runtime: str | None,
+    out: FilePath | None,
+    cores: tuple[int, ...],
+    plan: Plan,
+) -> dict[str, TableJob]:
+    """Return label -> the table to fill, its devices, and the plan on ``cores``, or else on those of the devices."""
+    from edgenas.profiler.fill import TableJob
+    from edgenas.profiler.workers import default_runtime, file_label, grouped, runtime_named
+
+    names, pools = ((given,) if isinstance(given, str) else tuple(given) for given in (device, pool))
+    groups = grouped(load_entries(inventory), names or (() if pools else ("local",)), pools)
+    if out is not None and len(groups) > 1:
+        raise InputError(f"--out names one table, but {', '.join(groups)} fill one each; leave it out")
+    jobs = {}
+    for label, members in groups.items():
+        used = runtime or default_runtime(members[0])
+        suffix = "" if plan.precision == "fp32" else f"-{plan.precision}"
+        path = Path(out or f"{label}-{file_label(used)}{suffix}.jsonl")
+        jobs[label] = TableJob(members, runtime_named(used), path, replace(plan, cores=cores or members[0].cores))
+    return jobs
+
+
+def _report(
+    table: TableJob, outcome: Campaign | Exception, blocks: list[BlockSpec], enough: StoppingRule, listener: Listener
+) -> dict[str, Any]:
+    """What became of one table: plain JSON values."""
+    from edgenas.latency_tables.records import piece_text
+    from edgenas.profiler.stopping import pieces_of
+
+    if isinstance(outcome, Exception):
+        listener.message(f"{table.path}: {outcome}")
+        return {"table": str(table.path), "error": str(outcome)}
+    if outcome.dropped_bytes:
+        listener.message(
+            f"{table.path}: left out a last line of {outcome.dropped_bytes} bytes, cut when its writer was killed"
+        )
+    for failure in outcome.failures:
+        listener.message(
+            f"failed: {piece_text(failure.piece)} in process {failure.process} ({failure.stage}): {failure.message}"
+        )
+    missing = outcome.table.missing(blocks)
+    unstable = enough.unstable(outcome.table, pieces_of(blocks, False))
+    return {
+        "table": str(table.path),
+        "blocks": len(outcome.table.blocks),
+        "measured_now": outcome.measured,
+        "failed": len(outcome.failures),
+        "missing": len(missing),
+        "unstable": len(unstable),
+        "drifted_rounds": sum(void.last - void.first + 1 for void in outcome.table.voids),
+        "seconds": round(outcome.seconds, 1),
+        "next": f"edgenas table show {table.path}",
+        "devices_lost": dict(outcome.lost),
+        "setting": outcome.table.setting.as_dict(),
+        "missing_blocks": [str(b) for b in missing],
+        "unstable_blocks": [piece_text(piece) for piece in unstable],
+    }

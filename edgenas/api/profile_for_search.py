@@ -1,0 +1,165 @@
+"""``edgenas.profile_for_search``: only the blocks that the best networks of a space may contain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgenas.api.judge import opened_judge
+from edgenas.api.named import space_text
+from edgenas.api.profile import Named, stopping_rule, table_jobs
+from edgenas.api.shown import FilePath, frame, html_table
+from edgenas.api.spaces import space as space_of
+from edgenas.api.table import Table, open_table
+from edgenas.base.errors import InputError, OutcomeError
+from edgenas.base.listener import SILENT, Listener
+from edgenas.blocks.spec import BlockSpec
+from edgenas.latency_tables.statistics.estimates import DEFAULT
+from edgenas.search.space import Space
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from edgenas.blocks.architecture import Architecture
+    from edgenas.latency_tables.table import LatencyTable
+    from edgenas.search.lazy import LazyProfile
+    from edgenas.search.problem import Accuracy
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class ProfiledFront:
+    """A table of the blocks that networks of a front have; all other blocks can be predicted from them."""
+
+    path: Path
+    space: Space
+    values: str  #: what said how much blocks are worth
+    found: LazyProfile
+    budgets_ms: tuple[float, ...]
+
+    @property
+    def table(self) -> Table:
+        """The table, opened."""
+        return open_table(self.path)
+
+    def check(self) -> None:
+        """Raise OutcomeError where blocks of the front could not be measured."""
+        if self.found.failed:
+            raise OutcomeError(
+                f"{len(self.found.failed)} blocks that networks on the front wanted cannot be measured, such as "
+                f"{self.found.failed[0]}, and were left out; the same command tries them again"
+            )
+
+    def summary(self) -> dict[str, Any]:
+        """Return the numbers of ``to_json``, without the front."""
+        validating = f"edgenas table validate {self.path} --space {space_text(self.space)}"
+        return {
+            "table": str(self.path),
+            "values": self.values,
+            "measured": len(self.found.table.blocks),
+            "of": len(self.space.blocks()),
+            "rounds": len(self.found.rounds),
+            "networks": len(self.found.at(self.budgets_ms)),
+            "failed": len(self.found.failed),
+            "next": f"{validating}, then edgenas search --predict",
+        }
+
+    def front(self) -> list[dict[str, Any]]:
+        """Return the networks of the front: cost in ms, value, key."""
+        return [
+            {"cost": network.cost, "value": network.value, "key": self.space.key(network.choice)}
+            for network in self.found.at(self.budgets_ms)
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what ``edgenas profile --for-search --json`` prints."""
+        failed = [str(block) for block in self.found.failed]
+        return {**self.summary(), "failed_blocks": failed, "front": self.front()}
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a data frame with a row for each network of the front."""
+        return frame(self.front())
+
+    def __repr__(self) -> str:
+        told = self.summary()
+        return (
+            f"<Profiled {self.path}: {told['measured']} of {told['of']} blocks, which {told['networks']} networks of "
+            f"the front of {self.space.name} have>"
+        )
+
+    def _repr_html_(self) -> str:
+        return html_table(repr(self)[1:-1], self.front())
+
+
+def profile_for_search(
+    space: str | Space | Callable[..., Space],
+    *,
+    in_size: int | None = None,
+    classes: int | None = None,
+    budget_ms: float | Iterable[float] = (),
+    accuracy: str | Callable[[Architecture], float] | Accuracy | None = None,
+    score: bool = False,
+    device: Named = (),
+    pool: Named = (),
+    inventory: FilePath | None = None,
+    runtime: str | None = None,
+    precision: str = "fp32",
+    threads: int = 1,
+    cores: Sequence[int] = (),
+    rounds: int = 10,
+    processes: int = 3,
+    most_processes: int = 10,
+    within: float = 2.0,
+    statistic: str = DEFAULT,
+    cold_kib: int = 8192,
+    chains: bool = False,
+    out: FilePath | None = None,
+    force: bool = False,
+    listener: Listener = SILENT,
+) -> ProfiledFront:
+    """Measure only the blocks that the best networks of a space may contain, as ``edgenas profile --for-search`` does.
+
+    budget_ms   only the best networks at these budgets count (default: the whole front)
+    accuracy    who says what blocks are worth, as for ``edgenas.search`` (default: their size stands in for accuracy)
+    score       what ``accuracy`` gives is a score, any finite number, higher is better; else it is percent
+
+    The other arguments are those of ``edgenas.profile``. ``check()`` of the result raises OutcomeError where blocks
+    could not be measured.
+    """
+    from edgenas.profiler.fill import fill
+    from edgenas.profiler.plan import Plan
+    from edgenas.search.lazy import capacity_values, judged_values, lazily
+    from edgenas.search.problem import check_positive
+
+    enough = stopping_rule(processes, most_processes, within, statistic)
+    plan = Plan(rounds=rounds, threads=threads, cold_kib=cold_kib, precision=precision)
+    jobs = table_jobs(device, pool, inventory, runtime, out, tuple(cores), plan)
+    chosen = space_of(space, in_size, classes)
+    budgets = tuple(budget_ms) if isinstance(budget_ms, Iterable) else (budget_ms,)
+    for budget in budgets:
+        check_positive(budget, "ms")
+    if len(jobs) > 1:
+        raise InputError(f"--for-search fills one table at a time, not those of {', '.join(jobs)}; name one device")
+    ((label, job),) = jobs.items()
+    if accuracy is None:
+        values = capacity_values(chosen)
+    else:
+        with (
+            opened_judge(accuracy, chosen, seed=0, score=score) as judge,
+            listener.task("networks judged") as task,
+        ):
+            values = judged_values(chosen, judge, job.path.with_suffix(".trials.jsonl"), task)
+
+    def measure(blocks: Sequence[BlockSpec]) -> LatencyTable:
+        with listener.task("profile", [label]) as task:
+            outcome = fill(jobs, blocks, enough, force, task, chains=chains)[label]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome.table
+
+    found = lazily(chosen, values, measure, budgets_ms=budgets, statistic=enough.statistic, listener=listener)
+    named = "capacity: log(1 + MACs and parameters over their mean), a stand-in for accuracy"
+    if accuracy is not None:
+        named = accuracy if isinstance(accuracy, str) else judge.name
+    return ProfiledFront(job.path, chosen, named, found, budgets)

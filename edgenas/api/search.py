@@ -1,0 +1,147 @@
+"""``edgenas.search``: the most accurate network of a space inside each budget."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgenas.api.gate import table_path, table_source
+from edgenas.api.search_run import SearchOrder, run
+from edgenas.api.shown import FilePath
+from edgenas.base.listener import SILENT, Listener
+from edgenas.runs.layout import SEARCH
+from edgenas.search.budgets import BudgetRequest
+
+if TYPE_CHECKING:
+    from edgenas.api.search_result import SearchResult
+    from edgenas.api.table import Table
+    from edgenas.blocks.architecture import Architecture
+    from edgenas.search.problem import Accuracy
+    from edgenas.search.space import Space
+
+Numbers = float | Iterable[float] | None  #: one budget, several, or none
+
+
+def search(
+    space: str | Space | Callable[..., Space],
+    *,
+    accuracy: str | Callable[[Architecture], float] | Accuracy,
+    score: bool = False,
+    table: FilePath | Table | None = None,
+    budget_ms: Numbers = None,
+    budget_macs: Numbers = None,
+    budget_params: Numbers = None,
+    budget_mb: Numbers = None,
+    budget_memory_mb: Numbers = None,
+    also: Mapping[FilePath | Table, float] | Sequence[str] = (),
+    statistic: str | None = None,
+    unvalidated: bool = False,
+    predict: bool = False,
+    uncertainty: str | None = None,
+    in_size: int | None = None,
+    classes: int | None = None,
+    algorithms: str | Sequence[str] = ("layernas", "mathnas"),
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    max_trials: int | None = None,
+    seed: int = 0,
+    images: FilePath | None = None,
+    train_on: str = "auto",
+    stand_alone: int = 12,
+    workers: int | None = None,
+    ray: str | None = None,
+    ray_cpus: float | None = None,
+    ray_gpus: float | None = None,
+    remeasure: str | None = None,
+    remeasure_rounds: int = 10,
+    inventory: FilePath | None = None,
+    force: bool = False,
+    out: FilePath | None = None,
+    listener: Listener = SILENT,
+) -> SearchResult:
+    """Find the most accurate network of a space inside each budget, as ``edgenas search`` does.
+
+    space             a name, or a ``Space`` of your own, or a function that returns one, as an object or as text such
+                      as 'my_space.py:tiny'
+    accuracy          who judges networks: a function from an ``Architecture`` to percent, a name such as 'supernet',
+                      'nas-bench-macro:FILE', 'my_judge.py:judge' or 'package.module:judge', or an object with ``name``
+                      and ``evaluate``
+    score             what a judge of your own gives is a score, any finite number, higher is better; else it is percent
+    table             the latency table for ``budget_ms``; it must be validated, unless ``unvalidated``
+    budget_...        one budget or several, in milliseconds, MACs, parameters, MB (10^6 bytes) of weights in single
+                      precision, MB of activations; budgets of several kinds hold at once
+    also              limits on other devices: table -> milliseconds
+    statistic         of the table's samples: 'min', 'median', 'p90', or 'mean' of an imported table (default: the one
+                      that the validation chose)
+    predict           predict blocks that the table lacks
+    uncertainty       what of a latency is compared with a budget: 'mean', 'upper' or 'rss' (default: 'upper'; 'rss'
+                      with ``remeasure``; 'mean' for imported tables)
+    algorithms        names of algorithms, also 'my_algorithm.py:NAME'; ``options``: name -> option -> value, such as
+                      {"layernas": {"buckets": 20}}
+    max_trials        the most networks one run may judge
+    images            pictures that 'train' and 'supernet' train on; ``train_on``: 'auto', 'cpu' or 'cuda'
+    stand_alone       networks also trained alone, to compare the supernet's ranking with; 0 for none
+    workers, ray      processes here that judge networks, or HOST:PORT of a Ray cluster
+    remeasure         the device that measures the winners' blocks again until the winners stay
+    out               the JSON file to write; judged networks are kept in a journal beside it, and the same search
+                      continues from there (default: nothing is kept)
+
+    InputError for a value that breaks a rule; BudgetError, an OutcomeError, where no network fits the budget;
+    OutcomeError where the table is not validated.
+    """
+    pairs = also.items() if isinstance(also, Mapping) else ()
+    limits = tuple(f"{table_path(path)}={most}" for path, most in pairs) if pairs else tuple(map(str, also))
+    request = BudgetRequest(
+        ms=_numbers(budget_ms),
+        macs=_numbers(budget_macs),
+        params=_numbers(budget_params),
+        mb=_numbers(budget_mb),
+        memory_mb=_numbers(budget_memory_mb),
+        also=limits,
+        table=None if table is None else table_path(table),
+        statistic=statistic,
+        unvalidated=unvalidated,
+        predict=predict,
+        uncertainty=uncertainty,
+        measured_again=remeasure is not None,
+        opened={table_path(given): table_source(given) for given in (table, *dict(pairs)) if given is not None},
+    )
+    order = SearchOrder(
+        space,
+        accuracy,
+        request,
+        score=score,
+        in_size=in_size,
+        classes=classes,
+        algorithms=(algorithms,) if isinstance(algorithms, str) else tuple(algorithms),
+        options={} if options is None else options,
+        max_trials=max_trials,
+        seed=seed,
+        images=None if images is None else Path(images),
+        train_on=train_on,
+        stand_alone=stand_alone,
+        workers=workers,
+        ray=ray,
+        ray_cpus=ray_cpus,
+        ray_gpus=ray_gpus,
+        remeasure=remeasure,
+        remeasure_rounds=remeasure_rounds,
+        inventory=inventory,
+        force=force,
+    )
+    if out is not None:
+        found = run(order, Path(out), listener)
+        found.save(out)
+        return found
+    with tempfile.TemporaryDirectory(prefix="edgenas-search-") as folder:
+        found = run(order, Path(folder, SEARCH), listener)
+    named = None if request.table is None else str(request.table)
+    return replace(found, saved=replace(found.saved, table=named))
+
+
+def _numbers(given: Numbers) -> tuple[float, ...]:
+    if given is None:
+        return ()
+    return tuple(map(float, given)) if isinstance(given, Iterable) else (float(given),)

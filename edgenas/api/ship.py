@@ -1,0 +1,204 @@
+"""``edgenas.ship`` and ``edgenas.demo``: from pictures to files inside a budget, in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgenas.api.gate import table_path
+from edgenas.api.inventory import load_entry
+from edgenas.api.judge import checked_options, known_options
+from edgenas.api.network import Network
+from edgenas.api.shown import FilePath, html_table, number
+from edgenas.api.spaces import space as space_of
+from edgenas.base.errors import InputError, OutcomeError
+from edgenas.base.listener import SILENT, Listener
+
+if TYPE_CHECKING:
+    from edgenas.api.table import Table
+    from edgenas.profiler.export.quantize import Precision
+    from edgenas.search.space import Space
+    from edgenas.ship.pipeline import ShipPipeline, ShipResult
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class ShippedRun:
+    """A finished run in ``folder``, and its ``bundle``; ``story`` is everything that was found on the way."""
+
+    folder: Path
+    bundle: Path
+    story: ShipResult
+    _data: dict[str, Any]
+
+    @property
+    def network(self) -> Network:
+        """The network that ships, with the accuracy of its file on test pictures, and its predicted latency."""
+        first, story = self.story.finished.files[0], self.story
+        return Network(story.finished.architecture, first.proof.accuracy, story.finished.shipped.predicted_ms)
+
+    @property
+    def within_budget(self) -> bool:
+        """True where the file that ships is inside its budget by the upper end of its interval."""
+        return self.story.finished.shipped.within_budget is True
+
+    @property
+    def seconds(self) -> float:
+        """Duration of all steps."""
+        return float(self._data["seconds"])
+
+    def check(self) -> None:
+        """Raise OutcomeError where the file that ships is not inside its budget."""
+        shipped = self.story.finished.shipped
+        if not shipped.within_budget:
+            raise OutcomeError(
+                f"{shipped.file} is not inside {self.story.budget_ms:g} ms on {shipped.device}: upper end "
+                f"{shipped.high_ms:.4g} ms; it was slower than while the table was measured: close what else runs and "
+                "run it again"
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what ``edgenas ship --json`` and ``edgenas demo --json`` print."""
+        return {**self._data, "bundle": str(self.bundle)}
+
+    def __repr__(self) -> str:
+        shipped = self.story.finished.shipped
+        inside = "inside" if self.within_budget else "OUTSIDE"
+        return (
+            f"<Run {self.folder}: {Path(shipped.file).name} of {self.network.name}, {number(shipped.measured_ms)} ms "
+            f"({number(shipped.low_ms)} .. {number(shipped.high_ms)}), {inside} {self.story.budget_ms:g} ms>"
+        )
+
+    def _repr_html_(self) -> str:
+        rows = [
+            {"file": f.path.name, "precision": f.precision, "accuracy %": f.proof.accuracy}
+            for f in self.story.finished.files
+        ]
+        return html_table(repr(self)[1:-1], rows)
+
+
+def ship(
+    space: str | Space | Callable[..., Space],
+    *,
+    images: FilePath,
+    budget_ms: float,
+    uncertainty: str | None = None,
+    device: str = "local",
+    inventory: FilePath | None = None,
+    in_size: int | None = None,
+    precisions: Sequence[Precision] = ("fp32",),
+    reduce_range: bool | None = None,
+    accuracy: str = "supernet",
+    algorithm: str = "hybrid",
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    max_trials: int = 200,
+    table: FilePath | Table | None = None,
+    held_out: int = 24,
+    train: int = 3,
+    train_on: str = "auto",
+    seed: int = 0,
+    workers: int = 2,
+    force: bool = False,
+    out: FilePath = "shipped",
+    listener: Listener = SILENT,
+) -> ShippedRun:
+    """Make files inside a latency budget from pictures, as ``edgenas ship`` does: measure, validate, search, train,
+    export, verify, bundle. The same call continues where it was stopped.
+
+    images       a folder a class, an .npz of arrays, or a Hugging Face dataset on disk
+    budget_ms    compared with the upper end of the 95 % interval of the file that ships
+    uncertainty  what of a predicted latency counts against the budget in the search: 'mean', 'upper' or 'rss' (default:
+                 'rss', since what is found is measured again)
+    precisions   of the files; the first, 'fp32' or 'int8', is that of the budget
+    reduce_range   True: weights of int8 ONNX files in 7 bits, False: in 8 (default: 7 where sums of 8-bit products
+                 saturate on the device)
+    accuracy     who judges networks: 'supernet' or 'train'
+    options      of the algorithm and of trainings: {"winner": {"epochs": 60}}
+    table        a table of the space that was measured on the device (default: it is measured)
+    held_out     networks timed whole to validate the table
+    train        of the networks inside the budget, train so many in full; the most accurate ships
+    out          the folder of the run; the bundle is ``out``/bundle
+
+    ``check()`` of the result raises OutcomeError where the file is outside its budget. InputError for a value that
+    breaks a rule; OutcomeError where no network is inside the budget.
+    """
+    from edgenas.profiler.export.quantize import MEASURED
+    from edgenas.profiler.workers import default_runtime
+    from edgenas.runs.layout import SEARCH
+    from edgenas.search.accuracy.image_task import image_task
+    from edgenas.search.budgets import BudgetRequest
+    from edgenas.search.space import Space as SpaceClass
+    from edgenas.ship.order import ShipRequest
+    from edgenas.ship.pipeline import ShipPipeline
+
+    precisions = tuple(dict.fromkeys(precisions))
+    if not precisions or precisions[0] not in MEASURED:
+        raise InputError(
+            f"--precision {precisions[0] if precisions else ''} comes first, but blocks are not measured in it: name "
+            f"{' or '.join(MEASURED)} first, {precisions[0] if precisions else 'fp16'} as a sibling"
+        )
+    folder, entry = Path(out), load_entry(inventory, device)
+    known = known_options((algorithm,), accuracy, winner=True)
+    chosen = checked_options({} if options is None else options, known)
+    task = image_task(accuracy, Path(images), folder / SEARCH, chosen, train_on, workers)
+    assert task is not None
+    order = ShipRequest(
+        space_of(space, in_size, None if isinstance(space, SpaceClass) else task.classes),
+        accuracy,
+        task.winner_recipe(),
+        task,
+        BudgetRequest(ms=(budget_ms,), uncertainty=uncertainty),
+        runtimes=(default_runtime(entry),),
+        precisions=precisions,
+        algorithms={algorithm: chosen[algorithm]},
+        max_trials=max_trials,
+        held_out=held_out,
+        trained=train,
+        table=None if table is None else table_path(table),
+        force=force,
+        reduce_range=reduce_range,
+    )
+    listener.message(f"writing into {folder}; after an interruption, the same command continues")
+    return _run(ShipPipeline(folder, entry, order, seed, workers), "ship", listener)
+
+
+def demo(
+    folder: FilePath | None = None,
+    *,
+    device: str = "local",
+    inventory: FilePath | None = None,
+    seed: int = 0,
+    workers: int = 2,
+    listener: Listener = SILENT,
+) -> ShippedRun:
+    """Do everything on a small space and scikit-learn's digits in five minutes, as ``edgenas demo`` does.
+
+    folder    the folder to write into, or to continue in (default: runs/NOW)
+    workers   training processes
+
+    ``check()`` of the result raises OutcomeError where the file is outside its budget.
+    """
+    from edgenas.ship.demo import demo_order
+    from edgenas.ship.pipeline import ShipPipeline
+
+    where = Path("runs", datetime.now().strftime("%Y%m%d-%H%M%S")) if folder is None else Path(folder)
+    entry = load_entry(inventory, device)
+    listener.message(f"writing into {where}; after an interruption, continue with: edgenas demo --run {where}")
+    return _run(ShipPipeline(where, entry, demo_order(), seed, workers), "demo", listener)
+
+
+def _run(pipeline: ShipPipeline, label: str, listener: Listener) -> ShippedRun:
+    """Run it, write what it leaves and the bundle."""
+    from edgenas.bundle.write import write_bundle
+    from edgenas.report.run import write_run
+
+    bundle = pipeline.folder / "bundle"
+    with listener.task(label) as task:
+        pipeline.listener = task
+        story = pipeline.run()
+        task.step("writing the report and the bundle")
+        data = write_run(story, pipeline.seconds, pipeline.folder)
+        write_bundle(pipeline.folder, bundle, replace=True)
+    return ShippedRun(pipeline.folder, bundle, story, data)

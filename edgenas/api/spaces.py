@@ -1,0 +1,95 @@
+"""``edgenas.spaces`` and ``edgenas.space``: what a search may choose from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from edgenas.api.named import load_space
+from edgenas.api.shown import frame, html_table
+from edgenas.base.errors import InputError
+from edgenas.search.space import Space
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceRow:
+    """A space that ships, in numbers: pixels, layers, member networks, distinct blocks; ``source`` cites it."""
+
+    name: str
+    in_size: int
+    layers: int
+    networks: int
+    distinct_blocks: int
+    source: str
+
+
+@dataclass(frozen=True, repr=False)
+class SpaceList:
+    """The spaces that ship, a ``SpaceRow`` each."""
+
+    rows: tuple[SpaceRow, ...]
+
+    def __iter__(self) -> Iterator[SpaceRow]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Return what ``edgenas spaces --json`` prints."""
+        return [asdict(row) for row in self.rows]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a data frame with a row for each space."""
+        return frame(self.to_json())
+
+    def __repr__(self) -> str:
+        return f"<{len(self.rows)} spaces: {', '.join(row.name for row in self.rows)}>"
+
+    def _repr_html_(self) -> str:
+        return html_table(f"{len(self.rows)} spaces", self.to_json())
+
+
+def spaces(*, in_size: int | None = None, classes: int | None = None) -> SpaceList:
+    """List the spaces that ship, as ``edgenas spaces`` does.
+
+    in_size    input height and width in pixels (default: each space's own)
+    classes    number of classes (default: each space's own)
+    """
+    from edgenas.search.spaces import known_spaces
+
+    rows = []
+    for name in known_spaces():
+        s = load_space(name, in_size, classes)
+        rows.append(SpaceRow(name, s.in_size, len(s.layers), s.networks, len(s.blocks()), s.source))
+    return SpaceList(tuple(rows))
+
+
+def space(name: str | Space | Callable[..., Space], in_size: int | None = None, classes: int | None = None) -> Space:
+    """Return a space: by its name, or one of your own: 'my_space.py:tiny', 'package.module:tiny', an object, or a
+    function that makes it.
+
+    ``to_json()`` of it is what ``edgenas spaces NAME --json`` prints.
+
+    in_size    input height and width in pixels (default: the space's own)
+    classes    number of classes (default: the space's own)
+
+    InputError where there is no such space, or where sizes are given beside an object, which has its own.
+    """
+    if isinstance(name, str):
+        return load_space(name, in_size, classes)
+    sizes = {key: value for key, value in (("in_size", in_size), ("classes", classes)) if value is not None}
+    if isinstance(name, Space):
+        if sizes:
+            raise InputError(f"the space {name.name} is an object and has its own sizes; leave out {', '.join(sizes)}")
+        return name
+    if not callable(name):
+        raise InputError(f"{name!r} is no space: give a name, a Space, or a function that returns a Space")
+    made = name(**sizes)
+    if not isinstance(made, Space):
+        raise InputError(f"{getattr(name, '__qualname__', name)} returned {type(made).__name__}, not a Space")
+    return made

@@ -1,0 +1,116 @@
+"""``edgenas.validate``: prove on the device that sums of blocks predict whole networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgenas.api.inventory import load_entry
+from edgenas.api.shown import FilePath, html_table, number
+from edgenas.api.spaces import space as space_of
+from edgenas.api.table import Table, open_table
+from edgenas.base.errors import InputError
+from edgenas.base.listener import SILENT, Listener
+from edgenas.search.space import Space
+
+if TYPE_CHECKING:
+    from edgenas.latency_tables.validation import Validation
+
+
+@dataclass(frozen=True, repr=False)
+class TableValidation:
+    """A validation, appended to the table at ``path``."""
+
+    path: Path
+    space: Space
+    validation: Validation
+
+    @property
+    def error_share(self) -> float:
+        """What a prediction may be off, as a share, 95 times in 100."""
+        return self.validation.error_share()
+
+    @property
+    def table(self) -> Table:
+        """The table with its validation, opened."""
+        return open_table(self.path)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what ``edgenas table validate --json`` prints."""
+        return self.validation.as_dict()
+
+    def __repr__(self) -> str:
+        found = self.validation
+        return (
+            f"<Validation of {self.path}: {len(found.networks)} networks of {found.held_out.space}, a prediction is "
+            f"within {number(100 * self.error_share)} % of what is measured, 95 times in 100>"
+        )
+
+    def _repr_html_(self) -> str:
+        rows = [
+            {"block": sums.way, "sums": how, "MAPE %": 100 * a.mape, "within 5 %": 100 * a.within_5}
+            for sums in self.validation.sums
+            for how, a in (("raw", sums.raw), ("calibrated", sums.calibrated))
+        ]
+        return html_table(repr(self)[1:-1], rows)
+
+
+def validate(
+    table: FilePath | Table,
+    *,
+    space: str | Space | Callable[..., Space] | None = None,
+    in_size: int | None = None,
+    classes: int | None = None,
+    device: str = "local",
+    inventory: FilePath | None = None,
+    networks: int = 24,
+    processes: int = 4,
+    rounds: int = 10,
+    chains: bool = True,
+    seed: int = 0,
+    force: bool = False,
+    listener: Listener = SILENT,
+) -> TableValidation:
+    """Time held-out networks of a space beside their blocks, as ``edgenas table validate`` does, and append that to
+    the table. A validation that was stopped continues.
+
+    space        that networks are drawn from (default: the largest space that ships whose blocks the table has)
+    device       the device of the inventory that the table was measured on
+    networks     held-out networks to time whole, at least 8
+    processes    fresh processes that time every network, with ``rounds`` interleaved rounds each
+    chains       time blocks also inside chains
+
+    InputError where the table is of another setting than the device; OutcomeError and DeviceError from measuring.
+    """
+    from edgenas.tables.validate import ValidationRequest
+    from edgenas.tables.validate import validate as measure
+
+    path = Path(table.path if isinstance(table, Table) else table)
+    chosen = find_space(path) if space is None else space_of(space, in_size, classes)
+    asked = ValidationRequest(chosen, networks, processes, chains, seed, rounds)
+    with listener.task("validate", [str(path)]) as task:
+        found = measure(
+            load_entry(inventory, device),
+            path,
+            asked,
+            force=force,
+            listener=task.named(str(path)),
+        )
+    return TableValidation(path, chosen, found)
+
+
+def find_space(path: Path) -> Space:
+    """Return the largest space whose blocks the table all has, at the sizes of its stems and heads."""
+    from edgenas.latency_tables.store.journal import read_table
+    from edgenas.search.spaces import SPACES, space
+
+    table = read_table(path)
+    sizes = {b.in_size for b in table.blocks if b.kind == "conv" and b.c_in == 3}
+    classes = {b.c_out for b in table.blocks if b.kind == "head"}
+    candidates = [space(name, size, count) for name in SPACES for size in sizes for count in classes]
+    fitting = [candidate for candidate in candidates if not table.missing(candidate.blocks())]
+    if not fitting:
+        raise InputError(f"{path} has all blocks of no space that ships; name the one it was measured for: --space")
+    return max(fitting, key=lambda candidate: len(candidate.blocks()))

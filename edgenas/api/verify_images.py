@@ -1,0 +1,124 @@
+"""``edgenas.verify_images``: how many labelled pictures a file gets right on the device that it ships to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgenas.api.inventory import load_entry
+from edgenas.api.shown import FilePath, frame, html_table, number
+from edgenas.api.verify import read_model
+from edgenas.base.errors import InputError
+from edgenas.base.listener import SILENT, Listener
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from edgenas.ship.device_accuracy import AccuracyOnDevice
+    from edgenas.training.pictures import Pictures, Scaling
+
+_SHOWN = ("file", "runtime", "pictures", "accuracy", "low", "high", "weight_bits")  #: in a notebook
+
+
+@dataclass(frozen=True, repr=False)
+class VerifiedImages:
+    """The accuracy of each file in percent on the device, with its 95 % interval, and of the same file run here."""
+
+    device: str
+    files: tuple[AccuracyOnDevice, ...]
+
+    def __iter__(self) -> Iterator[AccuracyOnDevice]:
+        return iter(self.files)
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Return what ``edgenas verify --images --json`` prints."""
+        return [each.as_dict() for each in self.files]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a data frame with a row for each file."""
+        return frame(self.to_json())
+
+    def __repr__(self) -> str:
+        told = [f"{a.file} {number(a.accuracy)} % ({number(a.low)} .. {number(a.high)})" for a in self.files]
+        return f"<Accuracy on {self.device}: {'; '.join(told)}>"
+
+    def _repr_html_(self) -> str:
+        return html_table(f"Accuracy of {len(self.files)} files on {self.device}", self.to_json(), _SHOWN)
+
+
+def verify_images(
+    *files: FilePath,
+    images: FilePath,
+    device: str = "local",
+    inventory: FilePath | None = None,
+    mean: str | Sequence[float] | None = None,
+    deviation: str | Sequence[float] | None = None,
+    listener: Listener = SILENT,
+) -> VerifiedImages:
+    """Run .tflite and .onnx files on labelled pictures on a device, as ``edgenas verify --images`` does.
+
+    images            a folder of pictures for each class, or an .npz with labels
+    mean, deviation   of levels 0..255, as the network was trained (default: those of preprocessing.json beside the
+                      file)
+
+    InputError for pictures without labels, and for a device that takes no pictures; OutcomeError or DeviceError where a
+    file cannot be run.
+    """
+    from edgenas.ship.device_accuracy import answered
+
+    paths = [Path(file) for file in files]
+    if not paths:
+        raise InputError("name at least one .tflite or .onnx file to run on pictures")
+    folder = next((path for path in paths if path.is_dir()), None)
+    if folder is not None:
+        raise InputError(f"{folder} is a folder; name the files in it to run on pictures: {folder}/model-int8.onnx")
+    entry = load_entry(inventory, device)
+    found: list[AccuracyOnDevice] = []
+    with listener.task(f"verify on {entry.name}") as task:
+        for path in paths:
+            pictures = _pictures(path, Path(images), _scaling(path, mean, deviation), listener)
+            found.append(answered(entry, path, pictures, listener=task.named(f"pictures, {path.name}")))
+    return VerifiedImages(entry.name, tuple(found))
+
+
+def _pictures(path: Path, images: Path, scaling: Scaling, listener: Listener) -> Pictures:
+    """Labelled pictures of the size that the file takes, with the class names beside it where there are any."""
+    import numpy as np
+
+    from edgenas.profiler.export.run import ends, run_model
+    from edgenas.runs.layout import LABELS
+    from edgenas.ship.preprocessing import read_labels
+    from edgenas.training.pictures import read_pictures
+
+    model = read_model(path)
+    size, width, channels = ends(model).shape
+    if size != width:
+        raise InputError(f"{path} takes {size} x {width} pixels; pictures are made square")
+    labels = path.parent / LABELS
+    classes = run_model(model, np.zeros((1, size, size, channels), np.float32)).shape[1]
+    names = read_labels(labels) if labels.is_file() else None
+    pictures = read_pictures(images, size, channels, scaling, classes=classes, names=names)
+    for note in pictures.notes:
+        listener.message(note)
+    if pictures.labels is None:
+        raise InputError(f"{images} has no labels; name a folder of pictures for each class, or an .npz with labels")
+    return pictures
+
+
+def _scaling(path: Path, mean: str | Sequence[float] | None, deviation: str | Sequence[float] | None) -> Scaling:
+    """As the caller says; else as the folder of the file says."""
+    from edgenas.api.export import scaling_of
+    from edgenas.runs.layout import PREPROCESSING
+    from edgenas.runs.preprocessing import PREPROCESSING as KIND
+    from edgenas.training.pictures import Scaling
+
+    beside = path.parent / PREPROCESSING
+    if mean is not None or deviation is not None or not beside.is_file():
+        return scaling_of(mean, deviation)
+    saved = KIND.read(beside)
+    return Scaling(saved.mean, saved.deviation)

@@ -1,0 +1,84 @@
+"""``edgenas.watch``: the report page of runs that are being made, served to this machine."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from edgenas.api.gate import table_path
+from edgenas.api.shown import FilePath
+from edgenas.api.spaces import space as space_of
+from edgenas.base.errors import InputError
+
+if TYPE_CHECKING:
+    from edgenas.api.table import Table
+    from edgenas.search.space import Space
+    from edgenas.watch.server import Server
+
+
+class Watch:
+    """A page at ``url`` for browsers on this machine, served in the background until ``close()``."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self.url = server.url
+        self._thread = threading.Thread(target=server.serve_forever, name="edgenas-watch", daemon=True)
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Wait until the page is closed, or until Ctrl-C."""
+        self._thread.join()
+
+    def close(self) -> None:
+        """End the page."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def __enter__(self) -> Watch:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what ``edgenas watch --json`` prints."""
+        return {"url": self.url}
+
+    def __repr__(self) -> str:
+        return f"<Watch {self.url}>"
+
+    def _repr_html_(self) -> str:
+        return f'<a href="{self.url}">{self.url}</a>'
+
+
+def watch(
+    *runs: FilePath | Table,
+    space: str | Space | Callable[..., Space] | None = None,
+    in_size: int | None = None,
+    classes: int | None = None,
+    budget_ms: float | Iterable[float] = (),
+    port: int = 8710,
+) -> Watch:
+    """Serve the report page of runs to browsers on this machine, fresh from the journals, as ``edgenas watch`` does.
+
+    space       the space being measured, so that all of its blocks count (default: those seen so far)
+    budget_ms   of a search that runs: show the best so far within it
+    port        0 for any that is free
+
+    Close it with ``close()``, or use it as a context manager. InputError where the port is taken.
+    """
+    from edgenas.watch.server import Server, WatchedRuns
+
+    if not runs:
+        raise InputError("name at least one folder or file to watch")
+    paths = tuple(table_path(run) for run in runs)
+    if absent := [path for path in paths if not path.exists()]:
+        raise InputError(f"{absent[0]} does not exist; name a run's folder, a table or a journal")
+    blocks = () if space is None else space_of(space, in_size, classes).blocks()
+    budgets = tuple(budget_ms) if isinstance(budget_ms, Iterable) else (budget_ms,)
+    return Watch(Server(WatchedRuns(paths, blocks, budgets), port))

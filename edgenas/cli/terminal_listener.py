@@ -1,0 +1,61 @@
+"""The listener of the command line: steps, messages and progress go to stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+
+from edgenas.base.listener import Listener
+from edgenas.cli.live_campaign import live_table
+from edgenas.cli.progress_bars import Bar
+from edgenas.cli.terminal import PipedProgress, progress, talk
+
+
+class TerminalListener(Listener):
+    """Steps and messages as lines, and tasks as bars or tables that disappear when they end.
+
+    ``steps`` is the number of steps; they are not numbered without it. Progress outside of a task is dropped.
+    """
+
+    def __init__(self, steps: int = 0) -> None:
+        self._steps, self._step = steps, 0
+
+    def step(self, text: str) -> None:
+        self._step += 1
+        talk(f"[{self._step}/{self._steps}] {text}" if self._steps else text)
+
+    def message(self, text: str) -> None:
+        talk(text)
+
+    @contextmanager
+    def task(self, label: str, rows: Sequence[str] = ()) -> Iterator[Listener]:
+        if rows:
+            with live_table(list(rows)) as live:
+                yield live
+        else:
+            with progress(label) as shown:
+                yield _Task(self, shown)
+
+
+class _Task(Listener):
+    """What happens inside a task of ``outer``."""
+
+    def __init__(self, outer: TerminalListener, shown: Bar | PipedProgress) -> None:
+        self._outer, self._shown = outer, shown
+
+    def step(self, text: str) -> None:
+        self._outer.step(text)
+
+    def progress(
+        self, done: int, total: int | None, note: str = "", *, name: str = "", detail: object | None = None
+    ) -> None:
+        self._shown.show(done, total, ": ".join(part for part in (name, note) if part))
+
+    def message(self, text: str) -> None:
+        self._outer.message(text)
+
+    def task(self, label: str, rows: Sequence[str] = ()) -> AbstractContextManager[Listener]:
+        return self._outer.task(label, rows)
+
+
+TERMINAL = TerminalListener()
