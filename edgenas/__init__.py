@@ -1,7 +1,7 @@
 """Measure every block of a mobile network on the real device, find the best network inside a latency budget, ship it.
 
-One function a verb of the command line, with the same result: ``to_json()`` of what a function returns is what the
-command prints with ``--json``. Names are imported when they are used first.
+Each verb of the command line is a function with the same result: ``to_json()`` of the returned object is what the
+command prints with ``--json``. Names are imported at their first use.
 
     import edgenas
 
@@ -11,7 +11,7 @@ command prints with ``--json``. Names are imported when they are used first.
     found.best.export("model")
     edgenas.verify("model/model.tflite", device="pi4", budget_ms=8).check()
 
-Errors: ``EdgenasError``, of which ``InputError`` is misuse and ``OutcomeError`` a job that did not succeed.
+Errors: all are ``EdgenasError``. ``InputError`` is misuse; ``OutcomeError`` is a job that did not succeed.
 """
 
 from typing import TYPE_CHECKING

@@ -1,7 +1,8 @@
-# Sourced by tools/demo and tools/check: make .venv and install this checkout into it. Does nothing the second time.
+# Functions for tools/demo and tools/check, which source this file: make .venv and install this checkout into it. The
+# second time, nothing is installed.
 #   setup EXTRAS [VENV PYTHON]    e.g. setup train,int8
 
-unset PYTHONDONTWRITEBYTECODE # what is installed is compiled when it is first imported, and kept
+unset PYTHONDONTWRITEBYTECODE # installed packages are compiled at their first import, and the result is kept
 
 say() { printf '\033[1m== %s\033[0m\n' "$*" >&2; }
 
@@ -18,8 +19,8 @@ find_python() {
     die "no Python 3.11 or newer with venv found; install one (Debian: apt install python3-venv) or name it: PYTHON=/path/to/python3 $0"
 }
 
-# A supported Python that .venv is not of: the newest here, or where .venv is of the newest, the oldest. Empty where
-# there is none. Looks on the path and among pyenv's versions.
+# Print a supported Python of another version than .venv: the newest on this machine, or the oldest where .venv has the
+# newest. Print nothing where there is none. It searches PATH and the versions of pyenv.
 other_python() {
     local candidate version own found=
     own=$(.venv/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')

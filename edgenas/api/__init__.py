@@ -1,1 +1,1 @@
-"""The functions behind ``import edgenas``, one file a verb; the command line parses, calls these and prints."""
+"""The functions of ``import edgenas``, one file for each verb. The command line parses, calls them and prints."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class BlockList:
-    """Blocks in order; iterate for ``BlockSpec`` objects."""
+    """Blocks of a space or network ``name``, in order. Iterating yields ``BlockSpec`` objects."""
 
     name: str
     blocks: tuple[BlockSpec, ...]
@@ -46,7 +46,7 @@ class BlockList:
         ]
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a data frame with a row for each block."""
+        """Return a data frame with a row for each block: text, output (pixels x channels), MACs, parameters, bytes."""
         return frame(self.to_json())
 
     def __repr__(self) -> str:
@@ -64,6 +64,10 @@ def blocks(
     what       a space or a network: its name, its file, or the object
     in_size    input height and width in pixels (default: its own)
     classes    number of classes (default: its own)
+
+    InputError where nothing has that name, or where sizes are given beside a file or an object, which has its own.
+
+        edgenas.blocks("mobilenet_v3_small", in_size=160).to_frame()
     """
     from edgenas.search.spaces import is_space
 

@@ -1,4 +1,4 @@
-"""``edgenas.bundle``: everything that ships of a run, in one folder that proves itself."""
+"""``edgenas.bundle``: one folder with everything that ships of a run, and with hashes and measurements to verify it."""
 
 from __future__ import annotations
 
@@ -20,15 +20,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class Bundle:
-    """The bundle in ``folder``: names of its files, and the verdicts of those that were timed for it."""
+    """The bundle in ``folder``.
+
+    files      names of its files
+    verdicts   latency of each file that was timed for it; empty for a finished run, whose files were timed before
+    """
 
     folder: Path
     files: tuple[str, ...]
     verdicts: tuple[Verdict, ...] = ()
-    outside: str = ""  #: why the first file is outside its budget
+    outside: str = ""  #: message where the first file is outside its budget; else empty
 
     def check(self) -> None:
-        """Raise OutcomeError where the first file was timed and is outside its budget."""
+        """Raise OutcomeError where the first file was timed for the bundle and is outside its budget."""
         if self.outside:
             raise OutcomeError(self.outside)
 
@@ -55,13 +59,18 @@ def bundle(
 ) -> Bundle:
     """Put everything that ships of a run into the new folder ``out``, as ``edgenas bundle`` does.
 
-    run         a finished run of ``demo`` or ``ship``; or a folder that ``export`` wrote with ``labels``, whose files
-                are run on the pictures ``test`` and timed on ``device`` first
-    search      the JSON file of the search that found what was exported
-    table       the latency table that predicts the network; ``budget_ms``: the budget (default: those of the search)
+    run         folder of a finished run of ``demo`` or ``ship``; or a folder that ``export`` wrote with ``labels``. The
+                files of such a folder are first run on the pictures ``test`` and timed on ``device``
+    search      JSON file of the search that found the exported network
+    test        labelled pictures: a folder of pictures for each class, or an .npz with labels
+    table       latency table that predicts the network (default: that of the search)
+    budget_ms   budget in ms (default: that of the search)
+    force       measure even where the device is not ready
 
-    ``check()`` of the result raises OutcomeError where the first file is outside its budget. InputError where the run
-    lacks something, or ``out`` exists.
+    ``check()`` of the result raises OutcomeError where the first file is outside its budget. InputError where a
+    part of the run is missing, or ``out`` exists.
+
+        edgenas.bundle("runs/20270101-120000", "bundle").files
     """
     from edgenas.bundle.write import check_out, write_bundle
     from edgenas.runs.layout import RUN
@@ -106,12 +115,12 @@ def _assemble(
     made: Path,
     listener: Listener,
 ) -> tuple[tuple[Verdict, ...], str]:
-    """Make a finished run of what export wrote; its verdicts, and why its first file is outside the budget, or ''."""
+    """Make a finished run of a folder of export; return its verdicts, and why the first file is outside, or ''."""
     from edgenas.bundle.assemble import BundleParts, read_parts, shipped_of
 
     if search is None or test is None:
         raise InputError(
-            f"{model} has no run.json, so that it is no finished run of demo or ship; for what export wrote, add "
+            f"{model} has no run.json, so it is not a finished run of demo or ship; for a folder of export, add "
             f"--search search.json --test PICTURES"
         )
     parts = read_parts(BundleParts(model, search, test, table, budget_ms))
@@ -123,6 +132,6 @@ def _assemble(
     if not shipped.within_budget:
         outside = (
             f"{shipped.file} is not inside {shipped.budget_ms:g} ms on {shipped.device}: upper end "
-            f"{shipped.high_ms:.4g} ms; the bundle says so; search again with a smaller budget"
+            f"{shipped.high_ms:.4g} ms; the bundle records it; search again with a smaller budget"
         )
     return tuple(file.verdict for file in files if file.verdict is not None), outside

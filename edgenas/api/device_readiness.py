@@ -1,4 +1,4 @@
-"""Whether a device can be measured now: one row for each thing that must be so, with what to type where it is not."""
+"""Checks of a device before it is measured: one row for each condition, with the remedy where it is not met."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CONNECT_S = 30.0
 
 
 def check_device(entry: Entry, inventory: Path | None) -> list[DeviceRow]:
-    """Every row of a device; one that goes away meanwhile ends with a row that says so."""
+    """Return the rows of a device; where the connection is lost during the check, a row says so."""
     rows: list[DeviceRow] = []
     try:
         with opened(entry) as device:
@@ -44,7 +44,7 @@ def check_device(entry: Entry, inventory: Path | None) -> list[DeviceRow]:
 
 
 def _refused(what: str, entry: Entry, error: Exception, inventory: Path | None) -> DeviceRow:
-    """Errors say what is so, '; ', and what to do."""
+    """Return the row of an error, whose text is: the reason, '; ', the remedy."""
     reason, _, remedy = printable(str(error), 600).removeprefix(f"{entry.name}: ").partition("; ")
     command = "type: edgenas devices enroll"
     if remedy.endswith(command):
@@ -76,17 +76,17 @@ def _rows(entry: Entry, device: Device, inventory: Path | None) -> Iterator[Devi
 
 def _identity(entry: Entry, reading: DeviceReading, serial: str) -> DeviceRow:
     parts = [str(reading.identity[key]) for key in ("model", "soc", "cpu") if key in reading.identity]
-    told = ", ".join(parts[:2]) + (f", serial number {printable(serial)}" if serial else "")
+    identity = ", ".join(parts[:2]) + (f", serial number {printable(serial)}" if serial else "")
     if not parts:
-        return DeviceRow("identity", "mark", "it does not say what it is", "its tables cannot be told from another's")
+        return DeviceRow("identity", "mark", "it reports no model", "its tables look like those of any other device")
     if entry.phone is not None and ":" in entry.phone.serial and serial and not entry.phone.hardware_serial:
-        remedy = f'an address may pass to another phone: write hardware_serial = "{printable(serial)}"'
-        return DeviceRow("identity", "mark", told, remedy)
-    return DeviceRow("identity", "ok", told)
+        remedy = f'an address can pass to another phone; write hardware_serial = "{printable(serial)}"'
+        return DeviceRow("identity", "mark", identity, remedy)
+    return DeviceRow("identity", "ok", identity)
 
 
 def _runtimes(entry: Entry, device: Device, inventory: Path | None) -> Iterator[DeviceRow]:
-    """A runtime that is missing is refused where no other is there."""
+    """Yield a row for Python and for each runtime; a missing runtime is refused only where there is no other."""
     try:
         board = prepare.read_board(device, entry.python)
     except DeviceError as error:
@@ -102,8 +102,8 @@ def _runtimes(entry: Entry, device: Device, inventory: Path | None) -> Iterator[
             found[name] = f"{installed.package} {installed.version}"
         except (InputError, OutcomeError) as error:
             missing[name] = printable(str(error), 300).partition("; ")[0]
-    for name, told in found.items():
-        yield DeviceRow(name, "ok", told)
+    for name, version in found.items():
+        yield DeviceRow(name, "ok", version)
     for name, why in missing.items():
         options = "".join(f" --runtime {runtime}" for runtime in (*found, name))
         prepared = f"{next_command(inventory, 'prepare', entry.name)}{options} --write"

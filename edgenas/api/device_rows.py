@@ -1,4 +1,4 @@
-"""What is said of a device in rows: of how it feels, and of the programs that are named for it."""
+"""Rows of a device check: the device's conditions (load, temperature, ...), and the programs of a phone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ State = Literal["ok", "mark", "wait", "refuse"]
 
 @dataclass(frozen=True, slots=True)
 class DeviceRow:
-    """``state`` is 'ok', or a level of ``readiness.Finding``."""
+    """One checked condition ``what``: its ``state`` ('ok', or a level of ``readiness.Finding``), reason and remedy."""
 
     what: str
     state: State
@@ -29,9 +29,9 @@ class DeviceRow:
 
 
 def condition_rows(reading: DeviceReading, limits: Limits) -> Iterator[DeviceRow]:
-    """A row for each thing that the device tells, or ought to."""
+    """Yield a row for each condition that the device reports, or should report."""
     found = readiness.judge(reading, limits)
-    told = {
+    values = {
         "free space": f"{reading.free_mib:.0f} MiB" if reading.free_mib is not None else "",
         "load": f"{reading.load_1min:g} on {reading.cores} cores" if reading.load_1min is not None else "",
         "governor": reading.governor or "",
@@ -41,20 +41,20 @@ def condition_rows(reading: DeviceReading, limits: Limits) -> Iterator[DeviceRow
         "thermal status": THERMAL_STATUS[reading.thermal_status] if reading.thermal_status is not None else "",
         "8-bit products": int8_products.described(str(isa)) if (isa := reading.state.get("int8_isa")) else "",
     }
-    for what, value in told.items():
+    for what, value in values.items():
         rows = [DeviceRow(what, f.level, f.reason, f.remedy) for f in found if f.what == what]
         yield from rows or ([DeviceRow(what, "ok", value)] if value else [])
 
 
 def tool_rows(entry: Entry) -> Iterator[DeviceRow]:
-    """The programs that are named for a phone, as they lie on this machine."""
+    """Yield a row for each program of a phone in the inventory: whether the file on this machine has its sha256."""
     if not entry.tools:
         name = TOOLS[0]
         remedy = (
-            "get TensorFlow Lite's benchmark_model for its processor, and write its path and sha256 below "
+            "get TensorFlow Lite's benchmark_model for its processor, and write its path and sha256 under "
             f"[devices.{entry.name}]: {name} = ..., {name}_sha256 = ..."
         )
-        yield DeviceRow(name, "refuse", "a phone has no Python, and no tool is named for it", remedy)
+        yield DeviceRow(name, "refuse", "a phone has no Python, and the inventory names no tool for it", remedy)
     for name, tool in entry.tools.items():
         try:
             found = sha256_of(tool.path)
@@ -65,5 +65,5 @@ def tool_rows(entry: Entry) -> Iterator[DeviceRow]:
         if found == tool.sha256:
             yield DeviceRow(name, "ok", f"{tool.path}, sha256 {found[:12]}...")
         else:
-            remedy = f'if it is the program you mean, write {name}_sha256 = "{found}"'
-            yield DeviceRow(name, "refuse", f"{tool.path} is not the file whose sha256 is written", remedy)
+            remedy = f'if it is the right program, write {name}_sha256 = "{found}"'
+            yield DeviceRow(name, "refuse", f"the sha256 of {tool.path} is not that of the inventory", remedy)

@@ -26,14 +26,18 @@ _SHOWN = ("name", "kind", "model", "soc", "cores", "memory_mib", "governor", "te
 
 @dataclass(frozen=True, repr=False)
 class DeviceList:
-    """Devices of the inventory; ``facts`` of each, or the error of one that does not answer."""
+    """Devices of the inventory.
+
+    entries   name -> its entry in the inventory
+    facts     name -> facts of the device, or the error where it does not answer
+    """
 
     entries: dict[str, Entry]
     facts: dict[str, Facts | DeviceError]
 
     @property
     def silent(self) -> dict[str, str]:
-        """Device -> why it does not answer."""
+        """Name of each device that does not answer -> the reason."""
         from edgenas.base.text import printable
 
         return {name: printable(str(a), 400) for name, a in self.facts.items() if isinstance(a, DeviceError)}
@@ -42,8 +46,8 @@ class DeviceList:
         """Raise OutcomeError where a device does not answer."""
         silent = self.silent
         if silent:
-            told = "; ".join(silent.values()) if len(silent) == 1 else f"type: edgenas devices check {' '.join(silent)}"
-            raise OutcomeError(f"{len(silent)} of {len(self.entries)} devices cannot be asked: {told}")
+            why = "; ".join(silent.values()) if len(silent) == 1 else f"type: edgenas devices check {' '.join(silent)}"
+            raise OutcomeError(f"{len(silent)} of {len(self.entries)} devices do not answer: {why}")
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return what ``edgenas devices --json`` prints."""
@@ -60,8 +64,8 @@ class DeviceList:
         return frame(self.to_json())
 
     def __repr__(self) -> str:
-        told = [f"{name} (no answer)" if name in self.silent else name for name in self.entries]
-        return f"<{len(self.entries)} devices: {', '.join(told)}>"
+        names = [f"{name} (no answer)" if name in self.silent else name for name in self.entries]
+        return f"<{len(self.entries)} devices: {', '.join(names)}>"
 
     def _repr_html_(self) -> str:
         return html_table(f"{len(self.entries)} devices", self.to_json(), _SHOWN)
@@ -70,7 +74,7 @@ class DeviceList:
 def devices(*, inventory: FilePath | None = None, listener: Listener = SILENT) -> DeviceList:
     """List the devices of the inventory and what each is, as ``edgenas devices`` does.
 
-    inventory   the file (default: devices.toml in the working folder; 'local' is always there)
+    inventory   the inventory file (default: devices.toml in the working folder); it always has 'local', this machine
 
     ``check()`` of the result raises OutcomeError where a device does not answer.
     """
@@ -80,7 +84,7 @@ def devices(*, inventory: FilePath | None = None, listener: Listener = SILENT) -
 
 @dataclass(frozen=True, repr=False)
 class DeviceChecks:
-    """Device -> a row for each thing that must be so before it is measured."""
+    """Results of device checks: name -> a row for each condition that must be met before the device is measured."""
 
     rows: dict[str, list[DeviceRow]]
 
@@ -93,29 +97,33 @@ class DeviceChecks:
         """Raise OutcomeError where a device cannot be measured now."""
         if self.refused:
             names = ", ".join(self.refused)
-            raise OutcomeError(f"{len(self.refused)} of {len(self.rows)} devices cannot be measured so: {names}")
+            raise OutcomeError(f"{len(self.refused)} of {len(self.rows)} devices cannot be measured now: {names}")
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return what ``edgenas devices check --json`` prints."""
         return [{"device": name, **asdict(row)} for name, found in self.rows.items() for row in found]
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a data frame with a row for each thing checked."""
+        """Return a data frame with a row for each checked condition of each device."""
         return frame(self.to_json())
 
     def __repr__(self) -> str:
-        told = [f"{name} {'REFUSED' if name in self.refused else 'ready'}" for name in self.rows]
-        return f"<Devices checked: {', '.join(told)}>"
+        states = [f"{name} {'REFUSED' if name in self.refused else 'ready'}" for name in self.rows]
+        return f"<Devices checked: {', '.join(states)}>"
 
     def _repr_html_(self) -> str:
         return html_table(repr(self)[1:-1], self.to_json())
 
 
 def check_devices(*names: str, inventory: FilePath | None = None, listener: Listener = SILENT) -> DeviceChecks:
-    """Check whether devices can be measured now, as ``edgenas devices check`` does; without names, all of the
-    inventory.
+    """Check whether devices can be measured now, as ``edgenas devices check`` does.
 
-    ``check()`` of the result raises OutcomeError where one cannot.
+    names       names of devices (default: all devices of the inventory)
+    inventory   the inventory file (default: devices.toml in the working folder)
+
+    ``check()`` of the result raises OutcomeError where a device cannot be measured. InputError for an unknown name.
+
+        edgenas.check_devices("pi4").check()
     """
     from edgenas.api.device_readiness import check_device
     from edgenas.devices.inventory import find
@@ -128,7 +136,7 @@ def check_devices(*names: str, inventory: FilePath | None = None, listener: List
 
 @dataclass(frozen=True, repr=False)
 class DeviceFacts:
-    """Everything known of a device: what identifies it, and how it is now; None is what it does not tell."""
+    """Facts of a device: its identity and its present state; None where the device does not report a fact."""
 
     facts: Facts
     _known: dict[str, Any]
@@ -138,16 +146,18 @@ class DeviceFacts:
         return self._known
 
     def __repr__(self) -> str:
-        told = [str(self._known[key]) for key in ("model", "soc", "cpu") if self._known.get(key)]
-        return f"<Device {self._known['device']}: {', '.join(told) or 'unknown'}>"
+        parts = [str(self._known[key]) for key in ("model", "soc", "cpu") if self._known.get(key)]
+        return f"<Device {self._known['device']}: {', '.join(parts) or 'unknown'}>"
 
     def _repr_html_(self) -> str:
         return html_table(repr(self)[1:-1], [{"fact": key, "value": value} for key, value in self._known.items()])
 
 
 def device_facts(name: str = "local", *, inventory: FilePath | None = None) -> DeviceFacts:
-    """Read everything known of a device, as ``edgenas devices facts NAME`` does; DeviceError where it does not
-    answer."""
+    """Read the facts of a device, as ``edgenas devices facts NAME`` does.
+
+    InputError for an unknown name; DeviceError where the device does not answer.
+    """
     from edgenas.base.text import printable
     from edgenas.devices.facts import int8_products
     from edgenas.devices.facts.facts import read_facts
@@ -172,7 +182,7 @@ def device_facts(name: str = "local", *, inventory: FilePath | None = None) -> D
 def ask_each(
     entries: Mapping[str, Entry], ask: Callable[[Entry], T], label: str, listener: Listener = SILENT
 ) -> dict[str, T]:
-    """Ask several devices side by side; name -> answer. An exception is raised when all have ended."""
+    """Call ``ask`` for several devices in parallel; return name -> result. An exception is raised after all ended."""
     from concurrent.futures import ThreadPoolExecutor, as_completed
 
     with listener.task(label) as task, ThreadPoolExecutor(_MOST_AT_ONCE) as pool:

@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from edgenas.profiler.target import Target
     from edgenas.training.pictures import Pictures, Scaling
 
-CALIBRATED_ON = 256  #: pictures at most, evenly spaced over those that are given
+CALIBRATED_ON = 256  #: most pictures that int8 is calibrated on, evenly spaced over those that are given
 
 
 @dataclass(frozen=True, repr=False)
 class ExportedFiles:
     """The files of one network in ``folder``.
 
-    files   'tflite', 'onnx', 'tflite int8' ... -> file
-    facts   the same kinds -> what is known: scales, bits of weights and fallbacks of int8 files; accuracy, and the
-            processor that gave it, where pictures were given
+    files   kind of a file ('tflite', 'onnx', 'tflite int8' ...) -> file
+    facts   kind -> facts of the file: scales, bits of weights and fallbacks of an int8 file; with ``test``, accuracy in
+            percent and the processor on which it was measured
     """
 
     folder: Path
@@ -49,7 +49,7 @@ class ExportedFiles:
         }
 
     def summary(self) -> dict[str, Any]:
-        """Return the network's name and costs, and each file with its size."""
+        """Return the network's name, its MACs and parameters, and each file with its size in MB (10^6 bytes)."""
         return {
             "network": self.network.name,
             "macs": self.network.macs,
@@ -88,22 +88,25 @@ def export(
     classes: int | None = None,
     listener: Listener = SILENT,
 ) -> ExportedFiles:
-    """Write a network as ``model.tflite`` and ``model.onnx`` into ``folder``, batch norm folded, as ``edgenas export``
-    does, and check that both files compute the same.
+    """Export a network as TFLite and ONNX files with batch norm folded, as ``edgenas export`` does.
 
-    weights         trained weights: an .npz file, or the arrays (default: random ones of ``seed``, good for timing
-                    only)
-    precisions      'fp32', 'fp16', 'int8'; siblings are named such as ``model-int8.tflite``
+    It writes ``model.tflite`` and ``model.onnx`` into ``folder`` and checks that both compute the same.
+
+    network         a name, SPACE/KEY, a JSON file, or the object; its input has shape (n, size, size, channels)
+    weights         trained weights: an .npz file, or the arrays (default: random weights of ``seed``, for timing only)
+    precisions      'fp32', 'fp16', 'int8'; files of fp16 and int8 have names such as ``model-int8.tflite``
     calibrate       pictures that int8 is calibrated on: a folder, or an .npz with an array images
     reduce_range    True: weights of int8 ONNX files in 7 bits, False: in 8 (default: 7 where sums of 8-bit products
                     saturate on the device)
-    device          that int8 files are for, of the inventory (default: the one that the table of the search was
-                    measured on; else 'local', this machine)
-    test            labelled pictures; each file is run on them for its accuracy, int8 files on the device
-    mean, deviation   of levels 0..255, as the network was trained
-    labels          a file with a class a line; labels.txt, preprocessing.json and predict.py are then written, too
+    device          device of the inventory that int8 files are for (default: the one on which the table of the search
+                    was measured; else 'local', this machine)
+    test            labelled pictures; each file is run on them to measure its accuracy, int8 files on the device
+    mean, deviation   scaling of levels 0..255 in the training: (level - mean) / deviation (default: 0..1)
+    labels          a file with one class name on each line; also writes labels.txt, preprocessing.json and predict.py
 
-    InputError for a value that breaks a rule; OutcomeError where a file does not compute what it should.
+    InputError for a value that breaks a rule; OutcomeError where a file computes other outputs than the network.
+
+        edgenas.export("mobilenet_v3_small", "model").files["tflite"]
     """
     from edgenas.blocks.weights import load_weights, network_random_weights
     from edgenas.profiler.export.network import export_network
@@ -116,23 +119,23 @@ def export(
     one, out = network_of(network, in_size, classes), Path(folder)
     architecture = one.architecture
     if architecture.blocks[-1].kind != "head":
-        raise InputError(f"{architecture.name} has no head, so that it answers no classes; add one as its last block")
+        raise InputError(f"{architecture.name} has no head, so it outputs no classes; add a head as its last block")
     if ("int8" in precisions) != (calibrate is not None):
-        raise InputError("--precision int8 and --calibrate FOLDER_OR_NPZ go together: its scales come from pictures")
+        raise InputError("--precision int8 and --calibrate FOLDER_OR_NPZ go together: pictures give the scales of int8")
     if set(precisions) == {"fp16"} and "tflite" not in formats:
-        raise InputError("--precision fp16 writes TFLite alone; add --format tflite, or choose int8")
+        raise InputError("--precision fp16 writes only TFLite; add --format tflite, or choose int8")
     scaling = scaling_of(mean, deviation)
     size, channels = architecture.in_size, architecture.c_in
     images = None
     if calibrate is not None:
-        images = _heard(read_pictures(Path(calibrate), size, channels, scaling, CALIBRATED_ON), listener).images
+        images = _with_notes(read_pictures(Path(calibrate), size, channels, scaling, CALIBRATED_ON), listener).images
     use = (
         None
         if labels is None
         else preprocessing_of(architecture, Path(labels), scaling, numbered=True, listener=listener)
     )
     if weights is None:
-        listener.message("no --weights: seeded random ones, good for timing and nothing else")
+        listener.message("no --weights: the files have random weights, which are good only for timing")
         arrays: Sequence[Weights] = network_random_weights(architecture.blocks, seed)
     elif isinstance(weights, str | Path):
         arrays = load_weights(Path(weights), architecture.blocks)
@@ -159,7 +162,7 @@ def export(
 
 
 def _target(network: str | Path | Architecture | Network) -> Target | None:
-    """What the table of the search that found a network was measured on; None where that is not known."""
+    """Return the processor on which the table of a network's search was measured; None where it is not known."""
     from edgenas.profiler.target import target_of_table
     from edgenas.runs.documents import read_json
     from edgenas.runs.layout import table_beside
@@ -177,7 +180,7 @@ def _target(network: str | Path | Architecture | Network) -> Target | None:
 def _names(
     architecture: Architecture, weights: FilePath | Sequence[Weights] | None, listener: Listener
 ) -> tuple[str, ...] | None:
-    """Class names in the labels.txt that a training left beside its weights, where they are those of the network."""
+    """Return the class names in the labels.txt beside the weights; None where there are none for this network."""
     from edgenas.runs.layout import LABELS
     from edgenas.ship.preprocessing import read_labels
 
@@ -191,15 +194,15 @@ def _names(
     return names
 
 
-def _heard(pictures: Pictures, listener: Listener) -> Pictures:
-    """``pictures``, after the listener heard the notes on them."""
+def _with_notes(pictures: Pictures, listener: Listener) -> Pictures:
+    """Send the notes on ``pictures`` to the listener, and return ``pictures``."""
     for note in pictures.notes:
         listener.message(note)
     return pictures
 
 
 def scaling_of(mean: str | Sequence[float] | None, deviation: str | Sequence[float] | None) -> Scaling:
-    """Return how levels 0..255 are scaled: as given, else to 0..1."""
+    """Return the scaling of levels 0..255: as given, else to 0..1."""
     from edgenas.training.pictures import Scaling, numbers
 
     return Scaling(tuple(numbers(_listed(mean), "--mean")), tuple(numbers(_listed(deviation), "--deviation")))
@@ -210,7 +213,7 @@ def _listed(values: str | Sequence[float] | None) -> str | None:
 
 
 def _check_parity(architecture: Architecture, files: dict[str, Path], seed: int) -> None:
-    """OutcomeError where a float32 file computes something else than the other, or holds other operators."""
+    """Raise OutcomeError where the float32 files compute different outputs, or hold different operators."""
     import numpy as np
 
     from edgenas.profiler.export.check import parity
@@ -226,7 +229,7 @@ def _check_parity(architecture: Architecture, files: dict[str, Path], seed: int)
 
 
 def _census(kind: str, path: Path) -> dict[str, Any]:
-    """How an int8 file takes its input and gives its output, and what of it is not computed in int8."""
+    """Return scales of input and output, bits of weights and fallbacks (operators not in int8) of an int8 file."""
     from edgenas.profiler.export.integer import fallbacks, weight_bits
     from edgenas.profiler.export.run import ends
 
@@ -254,10 +257,10 @@ def _proofs(
     from edgenas.training.pictures import read_pictures
 
     size, channels, classes = architecture.in_size, architecture.c_in, architecture.c_out
-    pictures = _heard(read_pictures(test, size, channels, scaling, classes=classes, names=names), listener)
+    pictures = _with_notes(read_pictures(test, size, channels, scaling, classes=classes, names=names), listener)
     expected = torch_classes(architecture, arrays, pictures.images)
     if expected is None:
-        listener.message("no torch here to compare the files with: pip install 'edgenas[train]'")
+        listener.message("torch is not installed, so the files are not compared with it: pip install 'edgenas[train]'")
     return {
         kind: prove(path, kind.partition(" ")[2] or "fp32", pictures, expected, entry, listener=listener).as_dict()
         for kind, path in files.items()

@@ -1,4 +1,4 @@
-"""``edgenas.front`` and Front: what accuracy each budget buys."""
+"""``edgenas.front`` and Front: the best accuracy at each budget."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FrontMember:
-    """A network of a front: cost in the front's unit, accuracy in percent (or a score), key in its space."""
+    """A network of a front: cost in the front's unit, accuracy in percent (or a score), key in the space."""
 
     cost: float
     accuracy: float
@@ -37,11 +37,14 @@ class FrontMember:
 
 @dataclass(frozen=True, repr=False)
 class Front:
-    """Networks by cost, each more accurate than all that cost less.
+    """Networks of a front, sorted by cost; each is more accurate than all that cost less.
 
-    of   'predicted': accuracies that MathNAS's block values predict, over the whole space; 'judged': accuracies of the
-         judge, over the networks judged
-    score   True: accuracies are scores on the judge's own scale, not percent
+    unit     unit of the costs: 'ms', 'MACs', 'params' or 'MB'
+    points   the networks, a ``FrontMember`` each
+
+    of       'predicted': accuracies that MathNAS's block values predict, over the whole space; 'judged': accuracies of
+             the judge, over the judged networks
+    score    True: accuracies are scores on the judge's own scale, not percent
     """
 
     space: Space
@@ -52,7 +55,7 @@ class Front:
 
     @property
     def space_text(self) -> str:
-        """What names the space on the command line: of one of your own, its file and name."""
+        """Name of the space on the command line; for a space of your own, FILE.py:NAME or PACKAGE.MODULE:NAME."""
         return space_text(self.space)
 
     def __iter__(self) -> Iterator[FrontMember]:
@@ -70,12 +73,12 @@ class Front:
         return self.network(fitting[-1])
 
     def network(self, point: FrontMember) -> Network:
-        """Return the network of a point."""
+        """Return the network of a member of the front."""
         architecture = self.space.architecture(self.space.parse(point.key))
         return Network(architecture, point.accuracy, point.cost, self.unit, score=self.score)
 
     def to_json(self) -> dict[str, Any]:
-        """Return what ``edgenas front --json`` prints; of judged networks the accuracy is called 'accuracy'."""
+        """Return what ``edgenas front --json`` prints; for judged networks the key is 'accuracy'."""
         name = "predicted_accuracy" if self.of == "predicted" else "accuracy"
         points = [{"cost": p.cost, name: p.accuracy, "key": p.key} for p in self.points]
         return {"space": self.space.name, "unit": self.unit, "front": points}
@@ -85,18 +88,18 @@ class Front:
         return frame(self.to_json()["front"])
 
     def plot(self) -> Svg:
-        """Return a picture (SVG, which notebooks show) of the front."""
+        """Return an SVG figure of the front, which notebooks show."""
         from edgenas.report.pictures import front_figure
 
         return front_figure(self.picture())
 
     def picture(self) -> Any:
-        """Return the front as ``edgenas.report.pictures`` draws it."""
+        """Return the front in the form that ``edgenas.report.pictures`` draws."""
         from edgenas.report.pictures import FrontPicture
 
         points = [(p.cost, p.accuracy) for p in self.points]
         title = f"{self.space.name}: {self.of} front"
-        label = "exact predicted front" if self.of == "predicted" else "front of those judged"
+        label = "exact predicted front" if self.of == "predicted" else "front of judged networks"
         return FrontPicture(title, points, {}, unit=self.unit, front_label=label, score=self.score)
 
     def __repr__(self) -> str:
@@ -123,13 +126,15 @@ def front(
 ) -> Front:
     """Return the exact front that a search's block values predict over the whole space, as ``edgenas front`` does.
 
-    search        what ``edgenas.search`` returned, or the JSON file it wrote; mathnas was among its algorithms, without
+    search        result of ``edgenas.search``, or the JSON file it wrote; its algorithms must include mathnas, without
                   ``max_trials``
     table         a latency table of this or any other device (default: the search's own)
-    statistic     'min', 'median' or 'p90' (default: the search's; of another table the one its validation chose)
-    unvalidated   use a table that was never validated
+    statistic     'min', 'median' or 'p90' (default: that of the search; for another table, that of its validation)
+    unvalidated   use a table that has no validation
 
     InputError where the search has no block values or no table; OutcomeError for a table that is not validated.
+
+        edgenas.front("search.json").at(8.0)
     """
     from edgenas.runs.from_search import values_of
     from edgenas.search.record import front_points
@@ -138,13 +143,13 @@ def front(
     values = values_of(space, saved.block_values, named)
     cost = _cost(search, saved, space, table, statistic, unvalidated)
     if len(saved.winner.limits) > 1:
-        listener.message("this front is of one cost; the other limits of the search are not part of it")
+        listener.message("this front has one cost; the other limits of the search do not apply to it")
     points = tuple(FrontMember(c, a, key) for c, a, key in front_points(space, cost, values))
     return Front(space, cost.unit, points, "predicted", saved.score)
 
 
 def _opened(search: FilePath | SearchResult) -> tuple[str, SavedSearch, Space]:
-    """The search's name in messages, what it saved and its space."""
+    """Return the search's name in messages, its saved results and its space."""
     from edgenas.runs.search import read_search
     from edgenas.search.spaces import recorded_space
 

@@ -1,4 +1,4 @@
-"""What is compared with a budget: the one place where functions of ``edgenas`` turn a latency table into costs."""
+"""Costs that are compared with a budget: only here do functions of ``edgenas`` turn a latency table into costs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def table_path(table: FilePath | Table) -> Path:
 
 
 def table_source(table: FilePath | Table) -> TableOrPath:
-    """Return the path of a table, or the table that was opened with its path as its label: it is not read again."""
+    """Return the path of a table; or the opened table with its path as its label, which is not read again."""
     from edgenas.latency_tables.gate import Named
 
     return Path(table) if isinstance(table, str | Path) else Named(table.data, str(table.path), str(table.path))
@@ -37,14 +37,14 @@ def budgets_of(request: BudgetRequest, space: Space) -> Budgets:
 
 
 def priced(space: Space, table: FilePath | Table, statistic: str | None, unvalidated: bool) -> PricedCost:
-    """Return the latency cost of a table; OutcomeError where it is not validated, unless ``unvalidated``."""
+    """Return the latency cost (ms) of a table; OutcomeError where it is not validated, unless ``unvalidated``."""
     from edgenas.search.table_cost import table_cost
 
     return table_cost(space, table_source(table), statistic, unvalidated)
 
 
 def predicted(table: FilePath | Table, network: Architecture, statistic: str | None) -> tuple[Setting, str, float]:
-    """Return the table's setting, the statistic, and the milliseconds that the table predicts for a network."""
+    """Return the table's setting, the statistic, and the predicted latency of a network in ms."""
     from edgenas.latency_tables.gate import prediction
 
     return prediction(table_source(table), network, statistic)

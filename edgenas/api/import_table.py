@@ -1,4 +1,4 @@
-"""``edgenas.import_table``: a latency table that somebody else published."""
+"""``edgenas.import_table``: import a published latency table."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class TableImport:
         from edgenas.latency_tables.imported import STATISTIC
         from edgenas.latency_tables.quality import growth
 
-        found, apart = self.result.table, self.result.apart
+        found, difference = self.result.table, self.result.apart
         return {
             "written": str(self.path),
             "blocks": len(found.blocks),
             "source": found.source.as_dict(),
-            "most_apart": None if apart is None else apart.share,
+            "most_apart": None if difference is None else difference.share,
             "quality": growth(found, STATISTIC).as_dict(),
         }
 
@@ -62,11 +62,13 @@ def import_table(
     """Read a published latency table and write it to ``out``, as ``edgenas table import`` does.
 
     format          'proxylessnas', 'ofa', 'single-path', 'tunas' or 'fbnet'
-    space           for a format that counts positions, the space they are of (default: the format's own)
-    device_column   the device, where the file holds several
-    device          what was measured, where neither the file nor the format says it
+    space           space of the positions, for a format that counts positions (default: the format's own)
+    device_column   column of the device, where the file has several
+    device          name of the measured device, where neither the file nor the format names it
 
-    InputError names the file and what is wrong with it.
+    InputError names the file and its error.
+
+        edgenas.import_table("table.yaml", "published.jsonl", format="proxylessnas").table
     """
     from edgenas.latency_tables.imported import write_imported
     from edgenas.latency_tables.importers import table_format
@@ -74,7 +76,7 @@ def import_table(
 
     own = table_format(format).space
     if (in_size or classes) and not (space or own):
-        raise InputError(f"format {format} says its blocks itself; leave out --in-size and --classes")
+        raise InputError(f"format {format} defines its blocks itself; leave out --in-size and --classes")
     chosen = space_of(space or own, in_size, classes) if space or own else None
     found = read_published(Path(file), format, chosen, device_column, device)
     write_imported(Path(out), found.table)

@@ -1,4 +1,4 @@
-"""Which device: entries of the inventory by name, and a device with its connection closed at the end."""
+"""Devices of the inventory: their entries by name, and a device whose connection is closed at the end."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ INVENTORY = Path("devices.toml")  #: the inventory of the working folder
 
 
 def load_entries(inventory: FilePath | None) -> dict[str, Entry]:
-    """Return the devices by name: of the file ``inventory``, else of devices.toml in the working folder, else only
-    this machine, 'local'."""
+    """Return the devices by name, from the file ``inventory``, else from devices.toml in the working folder.
+
+    Without either file, there is only 'local', this machine.
+    """
     from edgenas.devices.inventory import load_inventory
 
     if inventory is None and INVENTORY.is_file():
@@ -30,7 +32,7 @@ def load_entries(inventory: FilePath | None) -> dict[str, Entry]:
 
 
 def load_entry(inventory: FilePath | None, name: str) -> Entry:
-    """Return one device of the inventory; InputError lists the names."""
+    """Return one device of the inventory; InputError, which lists the names, where there is none of that name."""
     from edgenas.devices.inventory import find
 
     return find(load_entries(inventory), name)
@@ -56,7 +58,7 @@ def next_command(inventory: FilePath | None, verb: str, name: str) -> str:
 
 
 def sha256_of(path: Path) -> str:
-    """Return the sha256 of a program on this machine; InputError where it cannot be read."""
+    """Return the sha256 of a file on this machine; InputError where it cannot be read."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""Who says how accurate a network is: a name as on the command line, a function of one's own, or an ``Accuracy``."""
+"""Judges of a search: a name as on the command line, a function of your own, or an ``Accuracy``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def judge_name(accuracy: str | Callable[[Architecture], float] | Accuracy) -> str:
-    """Return the name that says what is trained: of 'estimate:WHO' that of WHO; '' of a function or an object."""
+    """Return the name of the judge that trains: WHO of 'estimate:WHO'; '' for a function or an object."""
     from edgenas.search.accuracy.estimate_by_name import fed_by
 
     return fed_by(accuracy) if isinstance(accuracy, str) else ""
@@ -41,7 +41,7 @@ def opened_judge(
     estimate: EstimateRequest | None = None,
     score: bool = False,
 ) -> Iterator[Accuracy]:
-    """Yield the judge, in ``workers`` processes or on ``cluster`` where asked; what it started ends with the block.
+    """Yield the judge, in ``workers`` processes or on ``cluster`` if given; its processes end with the block.
 
     ``score``: a judge of your own gives scores, any finite number, not percent.
     """
@@ -55,7 +55,7 @@ def opened_judge(
         return
     own: Accuracy = accuracy if _is_accuracy(accuracy) else CallableAccuracy(accuracy, score=score)
     if score and not is_score(own):
-        raise InputError(f"the judge {own.name} is an object that says itself what it gives: give it score = True")
+        raise InputError(f"the judge {own.name} is an object; set its attribute score = True instead of --score")
     if cluster is not None:
         from edgenas.search.accuracy.cluster import ClusterAccuracy
 
@@ -75,8 +75,10 @@ def _is_accuracy(accuracy: Callable[[Architecture], float] | Accuracy) -> TypeIs
 
 
 def known_options(algorithms: Sequence[str], accuracy: str, winner: bool = False) -> dict[str, dict[str, Any]]:
-    """Return what has options (algorithms, trainings, estimate) -> its options with their defaults; with ``winner``
-    also the winner's training."""
+    """Return name (of an algorithm, a training, estimate) -> its options with their defaults.
+
+    With ``winner``, the winner's training is included.
+    """
     from edgenas.search.accuracy.estimate_by_name import NAME, estimate_options, fed_by, is_estimate
     from edgenas.search.accuracy.image_task import NAMES, WINNER, recipe_options
     from edgenas.search.algorithms.by_name import algorithm_options
@@ -92,7 +94,7 @@ def known_options(algorithms: Sequence[str], accuracy: str, winner: bool = False
 def checked_options(
     options: Mapping[str, Mapping[str, Any]], known: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, dict[str, Any]]:
-    """Return ``options`` with an empty entry for what has none; InputError for a name that is not ``known``."""
+    """Return ``options`` with an empty entry for each other name; InputError for a name that is not ``known``."""
     for name, values in options.items():
         if name not in known:
             raise InputError(f"options of {name!r}: {there_are(name, known, 'there are options of')}")
@@ -103,13 +105,13 @@ def checked_options(
 
 
 def ray_address(workers: int | None, address: str | None, cpus: float | None, gpus: float | None) -> RayAddress | None:
-    """Return the cluster that was named; InputError where the values contradict each other."""
+    """Return the cluster at ``address``; InputError where the values contradict each other."""
     from edgenas.search.accuracy.cluster_address import RayAddress
 
     if address is None:
         if cpus is not None or gpus is not None:
-            raise InputError("--ray-cpus and --ray-gpus say what a task takes on a cluster; name it: --ray HOST:PORT")
+            raise InputError("--ray-cpus and --ray-gpus are the resources of a task on a cluster; add --ray HOST:PORT")
         return None
     if workers is not None:
-        raise InputError("give --workers, processes on this machine, or --ray, a cluster: not both")
+        raise InputError("give either --workers (processes on this machine) or --ray (a cluster), not both")
     return RayAddress(address, 1.0 if cpus is None else cpus, 0.0 if gpus is None else gpus)

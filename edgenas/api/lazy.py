@@ -1,9 +1,9 @@
-"""The names of ``import edgenas``, each imported when it is used first, and packages that are functions as well.
+"""Lazy import of the names of ``edgenas``, and packages that can also be called as functions.
 
 ``edgenas.search`` is two things: a package (``from edgenas.search.space import Space``) and a function
-(``edgenas.search(space, ...)``). There is one mechanism for both: the module ``edgenas`` is of the class ``FrontDoor``.
-The import system binds a package to its parent with ``setattr``, and there ``FrontDoor`` makes a ``VerbPackage`` of
-each package that has a function's name. It does not matter which of the two is used first.
+(``edgenas.search(space, ...)``). One mechanism serves both: the class of the module ``edgenas`` is ``FrontDoor``. The
+import system binds a package to its parent with ``setattr``; ``FrontDoor.__setattr__`` then makes each package that has
+a function's name a ``VerbPackage``. Either of the two may be used first.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ PUBLIC: dict[str, str] = {
     "Space": "edgenas.search.space",
     "Table": "edgenas.api.table",
 }
-#: functions whose name a package has as well
+#: functions whose name is also that of a package
 VERB_PACKAGES = ("blocks", "bundle", "devices", "report", "search", "ship", "watch")
 
 
@@ -73,7 +73,7 @@ class VerbPackage(ModuleType):
         return _public(_last(self))(*args, **options)
 
     def __getattr__(self, name: str) -> Any:
-        if name == _last(self):  # for help(), which lists what __all__ names
+        if name == _last(self):  # for help(), which lists the names in __all__
             return _public(name)
         raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
 
@@ -103,7 +103,7 @@ class VerbPackage(ModuleType):
 
 
 class FrontDoor(ModuleType):
-    """The module ``edgenas``: its names are imported when they are used first (as PEP 562 does)."""
+    """The module ``edgenas``: its names are imported at their first use, like those of PEP 562."""
 
     def __getattr__(self, name: str) -> Any:
         if name == "__version__":
@@ -111,7 +111,7 @@ class FrontDoor(ModuleType):
 
             value: Any = installed_version()
         elif name in VERB_PACKAGES:
-            return importlib.import_module(f"{self.__name__}.{name}")  # which binds it
+            return importlib.import_module(f"{self.__name__}.{name}")  # the import binds the package, see __setattr__
         elif name in PUBLIC:
             value = _public(name)
         else:
@@ -129,7 +129,7 @@ class FrontDoor(ModuleType):
 
 
 def install(name: str) -> None:
-    """Make the module ``name`` a ``FrontDoor``; packages that were bound to it before become functions, too."""
+    """Make the module ``name`` a ``FrontDoor``; packages that are already bound to it become callable, too."""
     module = sys.modules[name]
     module.__class__ = FrontDoor
     for package in VERB_PACKAGES:

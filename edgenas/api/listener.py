@@ -8,10 +8,10 @@ from edgenas.base.listener import Listener
 
 
 class PrintListener(Listener):
-    """Print steps and messages to stderr, and no progress."""
+    """Print steps and messages to stderr, but no progress: ``edgenas.demo(listener=PrintListener())``."""
 
     def step(self, text: str) -> None:
-        """Print the beginning of the next step."""
+        """Print the name of the step that begins."""
         print(text, file=sys.stderr)
 
     def message(self, text: str) -> None:

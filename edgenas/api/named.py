@@ -1,4 +1,4 @@
-"""Spaces and networks by name: how text stands for a space, a published network, or a network file."""
+"""Spaces and networks by name: the text that names a space, a published network, or a network file."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from edgenas.search.space import Space
 
 NETWORK_HELP = (
-    "NETWORK is a JSON file (a network, or a search: what shipped, else its winner), a published network "
+    "NETWORK is a JSON file (a network, or a search: the network that shipped, else its winner), a published network "
     f"({', '.join(REFERENCE)}), or SPACE/KEY such as nas_bench_macro/2.2.2.1.2.2.1.0. "
     "SPACE may be one of your own: my_space.py:tiny, or package.module:tiny."
 )
 
 
 def load_network(text: str, in_size: int | None = None, classes: int | None = None) -> Architecture:
-    """Return the network that ``text`` names; InputError says what it could have been."""
+    """Return the network that ``text`` names; InputError names the nearest known name."""
     if not text.endswith(".py") and (text.endswith(".json") or Path(text).is_file()):
         if in_size or classes:
             raise InputError("--in-size and --classes do not apply to a network read from a file: it has its own")
@@ -29,8 +29,8 @@ def load_network(text: str, in_size: int | None = None, classes: int | None = No
 
         return read_network(Path(text))
     if text.endswith(".py"):
-        load_space(text, in_size, classes)  # which says what the file defines
-    place, colon, rest = text.rpartition(":")  # FILE.py:NAME/KEY, whatever the path of the file
+        load_space(text, in_size, classes)  # raises an InputError that lists the spaces in the file
+    place, colon, rest = text.rpartition(":")  # FILE.py:NAME/KEY, where the path of FILE may contain ':' and '/'
     name, slash, key = rest.partition("/")
     if slash:
         chosen = load_space(place + colon + name, in_size, classes)
@@ -44,7 +44,7 @@ def load_network(text: str, in_size: int | None = None, classes: int | None = No
 
 
 def load_space(name: str, in_size: int | None, classes: int | None) -> Space:
-    """Return a space by name, or one of the user's own: FILE.py:NAME, PACKAGE.MODULE:NAME; InputError lists names."""
+    """Return a space by name, or a space of your own: FILE.py:NAME, PACKAGE.MODULE:NAME; InputError lists names."""
     from edgenas.search.spaces import space
 
     return space(name, in_size, classes)

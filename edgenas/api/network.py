@@ -1,4 +1,4 @@
-"""``edgenas.network`` and Network: one network, what is known of it, and what becomes of it."""
+"""``edgenas.network`` and Network: one network, its costs, and its export."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class Network:
-    """One network.
+    """One network, with the accuracy and cost that a search gave it.
 
-    accuracy   in percent, or a score, as the judge of a search gave it; None where no search judged it
-    cost       predicted, in ``unit`` ('ms', 'MACs', 'params', 'MB'); None where no search found it
-    interval   the measured cost lies in it 95 times in 100; None where that is not known
+    accuracy   accuracy in percent, or a score, as the judge of a search gave it; None where no search judged it
+    cost       predicted cost in ``unit`` ('ms', 'MACs', 'params', 'MB'); None where no search found it
+    interval   95 % interval of the measured cost, in ``unit``; None where it is not known
     score      True: ``accuracy`` is a score on the judge's own scale, not percent
-    table      the file of the latency table that predicted ``cost``; None where none did
+    table      file of the latency table that predicted ``cost``; None where no table did
     """
 
     architecture: Architecture
@@ -58,7 +58,7 @@ class Network:
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates for one image."""
+        """Multiply-accumulate operations (MACs) for one image."""
         return self.architecture.macs
 
     @property
@@ -67,9 +67,10 @@ class Network:
         return self.architecture.params
 
     def torch(self, weights: FilePath | Sequence[Weights] | None = None) -> NetworkModule:
-        """Return the network as a torch module (extra: train), newly initialised.
+        """Return the network as a torch module with random weights (extra: train).
 
-        With ``weights`` (an .npz file of folded weights, or the arrays) in evaluation mode with these.
+        With ``weights`` (an .npz file of folded weights, or the arrays), the module has these and is in evaluation
+        mode. Its input has shape (n, channels, size, size).
         """
         from edgenas.blocks.torch_folded import network_of_weights
         from edgenas.blocks.torch_modules import NetworkModule
@@ -82,13 +83,13 @@ class Network:
         return network_of_weights(self.architecture, weights)
 
     def export(self, folder: FilePath = "model", **options: Any) -> ExportedFiles:
-        """Write the network as TFLite and ONNX files into ``folder``; options as of ``edgenas.export``."""
+        """Write the network as TFLite and ONNX files into ``folder``; ``options`` are those of ``edgenas.export``."""
         import edgenas
 
         return edgenas.export(self, folder, **options)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the network as ``arch.json`` and ``search.json`` hold it: name and blocks."""
+        """Return name and blocks of the network, in the form of ``arch.json`` and ``search.json``."""
         return self.architecture.to_json()
 
     def to_frame(self) -> pd.DataFrame:
@@ -102,14 +103,14 @@ class Network:
         ]
 
     def __repr__(self) -> str:
-        told = [f"{self.macs / 1e6:.4g} MMACs", f"{self.params / 1e6:.4g} M parameters"]
+        parts = [f"{self.macs / 1e6:.4g} MMACs", f"{self.params / 1e6:.4g} M parameters"]
         if self.cost is not None:
-            told.insert(0, f"{number(self.cost)} {self.unit} predicted")
+            parts.insert(0, f"{number(self.cost)} {self.unit} predicted")
         if self.interval is not None and self.interval[0] < self.interval[1]:
-            told[0] += f" ({number(self.interval[0])} .. {number(self.interval[1])})"
+            parts[0] += f" ({number(self.interval[0])} .. {number(self.interval[1])})"
         if self.accuracy is not None:
-            told.insert(0, accuracy_text(self.accuracy, self.score))
-        return f"<Network {self.name}: {', '.join(told)}>"
+            parts.insert(0, accuracy_text(self.accuracy, self.score))
+        return f"<Network {self.name}: {', '.join(parts)}>"
 
     def _repr_html_(self) -> str:
         return html_table(repr(self)[1:-1], self._rows())
@@ -124,6 +125,8 @@ def network(
     classes    number of classes (default: 1000, or the space's own)
 
     InputError where nothing has that name, or where sizes are given beside a file or an object, which has its own.
+
+        edgenas.network("mobilenet_v3_small", in_size=160).macs
     """
     if isinstance(what, str | Path):
         return Network(load_network(str(what), in_size, classes))

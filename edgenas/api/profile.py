@@ -1,4 +1,4 @@
-"""``edgenas.profile``: every block of a space or a network, measured on devices into latency tables."""
+"""``edgenas.profile``: measure every block of a space or a network on devices, into latency tables."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ Named = str | Sequence[str]
 
 @dataclass(frozen=True, repr=False)
 class ProfiledTables:
-    """One table or several, each filled by a device or by a pool of them.
+    """One latency table or several, each filled by one device or by a pool of devices.
 
-    reports   label -> what became of its table, as plain JSON values
-    errors    label -> the error that ended its campaign
+    reports   name of a device or pool -> report on its table, as plain JSON values
+    errors    name of a device or pool -> the error that ended its campaign
     """
 
     reports: dict[str, dict[str, Any]]
@@ -63,7 +63,7 @@ class ProfiledTables:
             raise OutcomeError(f"{missing} blocks are not measured; the same command tries them again")
 
     def to_json(self) -> dict[str, Any]:
-        """Return what ``edgenas profile --json`` prints: one report, or label -> report."""
+        """Return what ``edgenas profile --json`` prints: one report, or name of a device or pool -> report."""
         return next(iter(self.reports.values())) if len(self.reports) == 1 else self.reports
 
     def to_frame(self) -> pd.DataFrame:
@@ -77,13 +77,13 @@ class ProfiledTables:
         ]
 
     def __repr__(self) -> str:
-        told = [
+        parts = [
             f"{r['table']}: {r['error']}"
             if "error" in r
             else f"{r['table']}: {r['blocks']} blocks, {r['measured_now']} measured now, {r['missing']} missing"
             for r in self.reports.values()
         ]
-        return f"<Profiled {'; '.join(told)}>"
+        return f"<Profiled {'; '.join(parts)}>"
 
     def _repr_html_(self) -> str:
         return html_table(repr(self)[1:-1], self._rows())
@@ -113,24 +113,30 @@ def profile(
     force: bool = False,
     listener: Listener = SILENT,
 ) -> ProfiledTables:
-    """Measure every block of a space or of a network on devices, and append what is new to a latency table each, as
-    ``edgenas profile`` does. A table that is complete is not measured again.
+    """Measure every block of a space or of a network on devices, into latency tables, as ``edgenas profile`` does.
 
-    what              a space or a network, by name or as an object; ``blocks``: more blocks
-    device, pool      devices of the inventory, one table each; pools, whose devices fill one table together (default:
-                      'local', this machine)
+    Samples are appended to the table's file. Blocks that the table already has are not measured again.
+
+    what              a space or a network, by name or as an object
+    blocks            more blocks to measure
+    device            devices of the inventory, each with its own table (default: 'local', this machine)
+    pool              pools of the inventory; the devices of a pool fill one table together
     runtime           'litert', 'onnxruntime', 'benchmark_model', 'onnxruntime_perf_test', or one of your own:
                       'my_runtime.py:NAME' (default: by the device)
-    precision         of the blocks: 'fp32' or 'int8'
-    rounds            interleaved rounds in each process; ``processes`` fresh ones at least, ``most_processes`` while a
-                      block's ``statistic`` is not known ``within`` that many percent
-    cold_kib          KiB of weights that another model reads before every run; 0 for runs back to back
+    precision         precision of the blocks: 'fp32' or 'int8'
+    rounds            interleaved rounds in each process
+    processes         least number of fresh processes; up to ``most_processes`` while the 95 % interval of a block's
+                      ``statistic`` is wider than ``within`` percent
+    cold_kib          KiB of weights that another model reads before every run; 0: runs back to back
     chains            measure each block also inside a chain
-    out               the table (default: DEVICE-RUNTIME.jsonl, or DEVICE-RUNTIME-int8.jsonl)
+    out               file of the table (default: DEVICE-RUNTIME.jsonl, or DEVICE-RUNTIME-int8.jsonl)
+    force             measure even where a device is not ready
 
-    ``check()`` of the result raises OutcomeError where blocks are missing, or where one of several
-    campaigns did not finish. InputError for a value that breaks a rule; OutcomeError or DeviceError where the only
-    campaign did not finish.
+    ``check()`` of the result raises OutcomeError where blocks are missing, or where one of several campaigns did not
+    finish. InputError for a value that breaks a rule; OutcomeError or DeviceError where the only campaign did not
+    finish.
+
+        edgenas.profile("mobilenet_v3_small", in_size=160, device="pi4", out="pi4-litert.jsonl").check()
     """
     from edgenas.profiler.fill import fill
     from edgenas.profiler.plan import Plan
@@ -154,7 +160,7 @@ def profile(
 
 
 def stopping_rule(processes: int, most_processes: int, within: float, statistic: str) -> StoppingRule:
-    """Return when a block is known well enough; ``within`` is in percent."""
+    """Return the rule that decides when a block is measured precisely enough; ``within`` is in percent."""
     from edgenas.profiler.stopping import StoppingRule
 
     return StoppingRule(processes, max(most_processes, processes), within / 100, statistic)
@@ -169,14 +175,14 @@ def table_jobs(
     cores: tuple[int, ...],
     plan: Plan,
 ) -> dict[str, TableJob]:
-    """Return label -> the table to fill, its devices, and the plan on ``cores``, or else on those of the devices."""
+    """Return name of a device or pool -> its table, devices, and plan on ``cores`` (default: the devices' cores)."""
     from edgenas.profiler.fill import TableJob
     from edgenas.profiler.workers import default_runtime, file_label, grouped, runtime_named
 
     names, pools = ((given,) if isinstance(given, str) else tuple(given) for given in (device, pool))
     groups = grouped(load_entries(inventory), names or (() if pools else ("local",)), pools)
     if out is not None and len(groups) > 1:
-        raise InputError(f"--out names one table, but {', '.join(groups)} fill one each; leave it out")
+        raise InputError(f"--out names one table, but {', '.join(groups)} fill one table each; leave out --out")
     jobs = {}
     for label, members in groups.items():
         used = runtime or default_runtime(members[0])
@@ -189,7 +195,7 @@ def table_jobs(
 def _report(
     table: TableJob, outcome: Campaign | Exception, blocks: list[BlockSpec], enough: StoppingRule, listener: Listener
 ) -> dict[str, Any]:
-    """What became of one table: plain JSON values."""
+    """Return the report on one table, as plain JSON values."""
     from edgenas.latency_tables.records import piece_text
     from edgenas.profiler.stopping import pieces_of
 
@@ -198,7 +204,7 @@ def _report(
         return {"table": str(table.path), "error": str(outcome)}
     if outcome.dropped_bytes:
         listener.message(
-            f"{table.path}: left out a last line of {outcome.dropped_bytes} bytes, cut when its writer was killed"
+            f"{table.path}: ignored an incomplete last line of {outcome.dropped_bytes} bytes; its writer was killed"
         )
     for failure in outcome.failures:
         listener.message(

@@ -1,4 +1,4 @@
-"""``edgenas.profile_for_search``: only the blocks that the best networks of a space may contain."""
+"""``edgenas.profile_for_search``: measure only the blocks that the best networks of a space may contain."""
 
 from __future__ import annotations
 
@@ -30,11 +30,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False, eq=False)
 class ProfiledFront:
-    """A table of the blocks that networks of a front have; all other blocks can be predicted from them."""
+    """A latency table of the blocks of a front's networks; all other blocks can be predicted from them.
+
+    budgets_ms   budgets whose best networks count, ms; empty: the whole front
+    """
 
     path: Path
     space: Space
-    values: str  #: what said how much blocks are worth
+    values: str  #: source of the value of each block: a judge, or the size of blocks
     found: LazyProfile
     budgets_ms: tuple[float, ...]
 
@@ -47,7 +50,7 @@ class ProfiledFront:
         """Raise OutcomeError where blocks of the front could not be measured."""
         if self.found.failed:
             raise OutcomeError(
-                f"{len(self.found.failed)} blocks that networks on the front wanted cannot be measured, such as "
+                f"{len(self.found.failed)} blocks of networks on the front could not be measured, such as "
                 f"{self.found.failed[0]}, and were left out; the same command tries them again"
             )
 
@@ -66,7 +69,7 @@ class ProfiledFront:
         }
 
     def front(self) -> list[dict[str, Any]]:
-        """Return the networks of the front: cost in ms, value, key."""
+        """Return the networks of the front: cost in ms, value (of the judge, or by size), key."""
         return [
             {"cost": network.cost, "value": network.value, "key": self.space.key(network.choice)}
             for network in self.found.at(self.budgets_ms)
@@ -82,10 +85,10 @@ class ProfiledFront:
         return frame(self.front())
 
     def __repr__(self) -> str:
-        told = self.summary()
+        counts = self.summary()
         return (
-            f"<Profiled {self.path}: {told['measured']} of {told['of']} blocks, which {told['networks']} networks of "
-            f"the front of {self.space.name} have>"
+            f"<Profiled {self.path}: {counts['measured']} of {counts['of']} blocks, of {counts['networks']} networks "
+            f"on the front of {self.space.name}>"
         )
 
     def _repr_html_(self) -> str:
@@ -121,11 +124,14 @@ def profile_for_search(
     """Measure only the blocks that the best networks of a space may contain, as ``edgenas profile --for-search`` does.
 
     budget_ms   only the best networks at these budgets count (default: the whole front)
-    accuracy    who says what blocks are worth, as for ``edgenas.search`` (default: their size stands in for accuracy)
-    score       what ``accuracy`` gives is a score, any finite number, higher is better; else it is percent
+    accuracy    judge that gives the value of blocks, as for ``edgenas.search`` (default: the size of a block stands for
+                its value)
+    score       True: ``accuracy`` gives a score, any finite number, higher is better; False: it gives percent
 
     The other arguments are those of ``edgenas.profile``. ``check()`` of the result raises OutcomeError where blocks
-    could not be measured.
+    could not be measured. InputError where several devices or pools are given.
+
+        edgenas.profile_for_search("mobilenet_v3_small", device="pi4", budget_ms=8).check()
     """
     from edgenas.profiler.fill import fill
     from edgenas.profiler.plan import Plan
@@ -140,7 +146,7 @@ def profile_for_search(
     for budget in budgets:
         check_positive(budget, "ms")
     if len(jobs) > 1:
-        raise InputError(f"--for-search fills one table at a time, not those of {', '.join(jobs)}; name one device")
+        raise InputError(f"--for-search fills one table, not one for each of {', '.join(jobs)}; name one device")
     ((label, job),) = jobs.items()
     if accuracy is None:
         values = capacity_values(chosen)

@@ -1,4 +1,4 @@
-"""``edgenas.report``: one HTML page of what was measured and found."""
+"""``edgenas.report``: one HTML page of tables, searches and verifications."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Report:
-    """The page at ``path``; ``files`` are what went into it."""
+    """The report page at ``path``; ``files`` are the files that it shows."""
 
     path: Path
     files: RunFiles
@@ -38,17 +38,20 @@ class Report:
         return {**self.summary(), "files": [str(source.path) for source in self.files.sources]}
 
     def __repr__(self) -> str:
-        told = self.summary()
-        return f"<Report {self.path}: {told['tables']} tables, {told['searches']} searches>"
+        counts = self.summary()
+        return f"<Report {self.path}: {counts['tables']} tables, {counts['searches']} searches>"
 
 
 def report(*runs: FilePath | Table, out: FilePath = REPORT) -> Report:
     """Write one self-contained HTML page of runs, tables, searches and verifications, as ``edgenas report`` does.
 
-    runs   folders such as the one that ``edgenas.demo`` writes, or latency tables, ``search.json`` and what
-           ``edgenas verify --json`` printed
+    runs   folders of runs (of ``edgenas.demo`` or ``edgenas.ship``), latency tables, ``search.json``, or files with the
+           output of ``edgenas verify --json``
+    out    the HTML file to write
 
     InputError for a file that is none of these.
+
+        edgenas.report("pi4-litert.jsonl", "search.json", out="report.html").path
     """
     from edgenas.report.page import page
     from edgenas.runs.gather import gather

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from edgenas.search.problem import Accuracy
     from edgenas.search.space import Space
 
-Numbers = float | Iterable[float] | None  #: one budget, several, or none
+Numbers = float | Iterable[float] | None  #: one budget, several budgets, or none
 
 
 def search(
@@ -63,30 +63,33 @@ def search(
 ) -> SearchResult:
     """Find the most accurate network of a space inside each budget, as ``edgenas search`` does.
 
-    space             a name, or a ``Space`` of your own, or a function that returns one, as an object or as text such
-                      as 'my_space.py:tiny'
-    accuracy          who judges networks: a function from an ``Architecture`` to percent, a name such as 'supernet',
+    space             a name; or a ``Space`` of your own or a function that returns one, as an object or as text such as
+                      'my_space.py:tiny'
+    accuracy          judge of networks: a function from an ``Architecture`` to percent, a name such as 'supernet',
                       'nas-bench-macro:FILE', 'my_judge.py:judge' or 'package.module:judge', or an object with ``name``
                       and ``evaluate``
-    score             what a judge of your own gives is a score, any finite number, higher is better; else it is percent
+    score             True: a judge of your own gives a score, any finite number, higher is better; False: percent
     table             the latency table for ``budget_ms``; it must be validated, unless ``unvalidated``
-    budget_...        one budget or several, in milliseconds, MACs, parameters, MB (10^6 bytes) of weights in single
-                      precision, MB of activations; budgets of several kinds hold at once
+    budget_...        one budget or several, in milliseconds (ms), MACs, parameters (params), MB (10^6 bytes) of weights
+                      in single precision (mb), MB of activations (memory_mb); budgets of several kinds all apply
     also              limits on other devices: table -> milliseconds
-    statistic         of the table's samples: 'min', 'median', 'p90', or 'mean' of an imported table (default: the one
-                      that the validation chose)
-    predict           predict blocks that the table lacks
-    uncertainty       what of a latency is compared with a budget: 'mean', 'upper' or 'rss' (default: 'upper'; 'rss'
-                      with ``remeasure``; 'mean' for imported tables)
-    algorithms        names of algorithms, also 'my_algorithm.py:NAME'; ``options``: name -> option -> value, such as
-                      {"layernas": {"buckets": 20}}
-    max_trials        the most networks one run may judge
-    images            pictures that 'train' and 'supernet' train on; ``train_on``: 'auto', 'cpu' or 'cuda'
-    stand_alone       networks also trained alone, to compare the supernet's ranking with; 0 for none
-    workers, ray      processes here that judge networks, or HOST:PORT of a Ray cluster
-    remeasure         the device that measures the winners' blocks again until the winners stay
-    out               the JSON file to write; judged networks are kept in a journal beside it, and the same search
-                      continues from there (default: nothing is kept)
+    statistic         statistic of the table's samples: 'min', 'median', 'p90', or 'mean' of an imported table (default:
+                      that of the validation)
+    predict           predict the latency of blocks that the table lacks
+    uncertainty       estimate of a latency that is compared with a budget: 'mean', 'upper' or 'rss' (default: 'upper';
+                      'rss' with ``remeasure``; 'mean' for imported tables)
+    algorithms        names of algorithms, also 'my_algorithm.py:NAME'
+    options           name -> option -> value, such as {"layernas": {"buckets": 20}}
+    max_trials        most networks that one run may judge
+    images            pictures that 'train' and 'supernet' train on
+    train_on          'auto', 'cpu' or 'cuda'
+    stand_alone       number of networks that are also trained alone, to compare the supernet's ranking with; 0: none
+    workers           processes on this machine that judge networks
+    ray               HOST:PORT of a Ray cluster that judges networks; a task takes ``ray_cpus`` and ``ray_gpus``
+    remeasure         device that measures the winners' blocks again until the winners no longer change, in at most
+                      ``remeasure_rounds`` rounds
+    out               the JSON file to write; a journal beside it keeps the judged networks, and the same search
+                      continues from it (default: no file is written)
 
     InputError for a value that breaks a rule; BudgetError, an OutcomeError, where no network fits the budget;
     OutcomeError where the table is not validated.

@@ -1,4 +1,4 @@
-"""A search whose winners' blocks are measured again until the winners stay."""
+"""A search that measures the blocks of its winners again until the winners no longer change."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ def remeasured(
     solve: Callable[[Budgets], SearchRecord],
     listener: Listener,
 ) -> tuple[SearchRecord, SavedRounds]:
-    """Search, measure the winners' blocks again on a device, and so on; and the rounds it took."""
+    """Search and measure the winners' blocks again on a device, in at most ``most`` rounds.
+
+    Return the last search and the rounds. InputError without a measured table and budgets in ms.
+    """
     from edgenas.latency_tables.store.open import is_imported
     from edgenas.runs.search import SavedRounds
     from edgenas.tables.remeasure import measure_again, until_kept
@@ -34,9 +37,7 @@ def remeasured(
     if path is None or not request.ms:
         raise InputError("--remeasure measures the blocks of a latency table again: give --table and --budget-ms")
     if is_imported(path):
-        raise InputError(
-            f"{path} was imported, so that none of its blocks can be measured again: leave out --remeasure"
-        )
+        raise InputError(f"{path} was imported, so its blocks cannot be measured again; leave out --remeasure")
 
     def measure(blocks: Sequence[BlockSpec]) -> None:
         way = reopen().priced.way
@@ -46,7 +47,7 @@ def remeasured(
     ended = until_kept(lambda: solve(reopen()), measure, most, listener)
     if not ended.settled:
         listener.message(
-            f"after {most} rounds a winner still changes when its blocks are measured again, or is not known within "
-            "0.75 %; the same command goes on"
+            f"after {most} rounds a winner still changes when its blocks are measured again, or its latency is not "
+            "known within 0.75 %; the same command continues"
         )
     return ended.record, SavedRounds(entry.name, ended.settled, ended.rounds)

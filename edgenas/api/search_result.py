@@ -1,4 +1,4 @@
-"""SearchResult: what a search found."""
+"""SearchResult: the networks that a search found."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ _SHOWN = ("budget", "algorithm", "predicted_cost", "cost", "accuracy", "judged",
 
 @dataclass(frozen=True, repr=False, eq=False)
 class SearchResult:
-    """Networks that a search found, and how.
+    """Result of a search: the winners, and all judged networks.
 
     record        every run: algorithm, budget, judged networks
-    explanation   what the winner spends its budget on, which limit is active, what raising it would gain
-    notes         what to know about the tables and the winner
-    table         the latency table's file; None where no budget was a latency
-    trust         how the supernet's ranking agrees with networks trained alone; None where nothing was compared
-    estimate      how good the estimated accuracies are; None where the judge is no estimate
-    saved         what ``search.json`` holds
+    explanation   parts of the winner's cost, the active limit, and the gain of raising it
+    notes         messages about the tables and the winner
+    table         file of the latency table; None where no budget was a latency
+    trust         agreement of the supernet's ranking with networks trained alone; None where it was not compared
+    estimate      quality of the estimated accuracies, as text; None where the judge is not an estimate
+    saved         content of ``search.json``
     """
 
     record: SearchRecord
@@ -60,7 +60,7 @@ class SearchResult:
 
     @property
     def best(self) -> Network:
-        """The winner at the first budget."""
+        """The most accurate network inside the first budget."""
         return self.at(self.budgets[0])
 
     def at(self, budget: float) -> Network:
@@ -71,7 +71,7 @@ class SearchResult:
         return self._network(self.record.best(budget))
 
     def front(self) -> Front:
-        """Return the judged networks that no other one beats in both predicted cost and judged accuracy, by cost.
+        """Return the judged networks that no other judged network beats in both predicted cost and accuracy, by cost.
 
         ``edgenas.front(result)`` gives the exact front that MathNAS's block values predict over the whole space.
         """
@@ -94,7 +94,7 @@ class SearchResult:
     def save(self, path: FilePath = SEARCH_FILE) -> Path:
         """Write ``to_json()`` to ``path``, for the command line, ``edgenas.report`` and ``edgenas.bundle``.
 
-        The latency table is named relative to the folder of ``path``.
+        It holds the path of the latency table relative to the folder of ``path``.
         """
         from edgenas.runs.layout import table_from
         from edgenas.runs.search import SEARCH
@@ -112,7 +112,7 @@ class SearchResult:
         )
 
     def plot(self) -> Svg:
-        """Return a picture (SVG, which notebooks show) of the judged networks, the winners and the judged front."""
+        """Return an SVG figure, which notebooks show: the judged networks, the winners and the judged front."""
         from edgenas.report.pictures import FrontPicture, front_figure
 
         trials: dict[str, list[tuple[float, float]]] = {}
@@ -130,13 +130,13 @@ class SearchResult:
                 self.budgets,
                 unit=self.unit,
                 picked=picked,
-                front_label="front of those judged",
+                front_label="front of judged networks",
                 score=self.record.score,
             )
         )
 
     def predicted_front(self, table: FilePath | Table | None = None, **options: Any) -> Front:
-        """Return ``edgenas.front(self, table, ...)``."""
+        """Return the predicted front, ``edgenas.front(self, table=table, **options)``."""
         return front(self, table=table, **options)
 
     def _point(self, trial: Trial) -> tuple[float, float]:

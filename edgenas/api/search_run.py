@@ -1,4 +1,4 @@
-"""One search, from its order to its result: budgets, judge, algorithms, explanation."""
+"""Run one search, from its request to its result: budgets, judge, algorithms, explanation."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class _Means:
-    """How a search is carried out; ``edgenas.search`` says what each means."""
+    """Arguments of a search with which it is carried out; ``edgenas.search`` documents each."""
 
     score: bool
     in_size: int | None
@@ -52,7 +52,7 @@ class _Means:
 
 @dataclass(frozen=True)
 class SearchOrder(_Means):
-    """What to search, who judges, and the budgets."""
+    """Request of a search: the space, the judge, the budgets, and how it is carried out."""
 
     space: str | Space | Callable[..., Space]
     accuracy: str | Callable[[Architecture], float] | Accuracy
@@ -60,7 +60,7 @@ class SearchOrder(_Means):
 
 
 def run(order: SearchOrder, out: Path, listener: Listener) -> SearchResult:
-    """Search; files beside ``out`` keep what was judged and trained, so that the same order continues."""
+    """Run a search; files beside ``out`` keep judged and trained networks, from which the same order continues."""
     from edgenas.runs.from_search import saved_explanation, saved_search
     from edgenas.runs.layout import table_from, trials_beside
     from edgenas.search.accuracy.by_name import WORKERS
@@ -101,7 +101,7 @@ def run(order: SearchOrder, out: Path, listener: Listener) -> SearchResult:
         TrialCache(space, judge, journal) as cache,
     ):
         if len(cache):
-            listener.message(f"{journal}: {len(cache)} networks are known already")
+            listener.message(f"{journal}: {len(cache)} networks are already judged")
 
         def solve(budgets: Budgets) -> SearchRecord:
             return run_searches(
@@ -136,8 +136,8 @@ def run(order: SearchOrder, out: Path, listener: Listener) -> SearchResult:
     guessed = [str(block) for block in found.priced.predicted(space.architecture(winner).blocks)]
     if guessed:
         notes.append(
-            f"the winner has {len(guessed)} blocks that were not measured but predicted, such as {guessed[0]}; measure "
-            "them before you trust its latency: edgenas profile --for-search, or --block"
+            f"the winner has {len(guessed)} blocks whose latency was predicted, not measured, such as {guessed[0]}; "
+            "measure them before you trust its latency: edgenas profile --for-search, or --block"
         )
         listener.message(notes[-1])
     explained = explain(record)

@@ -1,4 +1,4 @@
-"""``edgenas.ship`` and ``edgenas.demo``: from pictures to files inside a budget, in one call."""
+"""``edgenas.ship`` and ``edgenas.demo``: make files inside a latency budget from pictures, in one call."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False, eq=False)
 class ShippedRun:
-    """A finished run in ``folder``, and its ``bundle``; ``story`` is everything that was found on the way."""
+    """A finished run in ``folder``, and its ``bundle``; ``story`` holds the results of all steps."""
 
     folder: Path
     bundle: Path
@@ -46,7 +46,7 @@ class ShippedRun:
 
     @property
     def seconds(self) -> float:
-        """Duration of all steps."""
+        """Duration of all steps, seconds."""
         return float(self._data["seconds"])
 
     def check(self) -> None:
@@ -55,8 +55,8 @@ class ShippedRun:
         if not shipped.within_budget:
             raise OutcomeError(
                 f"{shipped.file} is not inside {self.story.budget_ms:g} ms on {shipped.device}: upper end "
-                f"{shipped.high_ms:.4g} ms; it was slower than while the table was measured: close what else runs and "
-                "run it again"
+                f"{shipped.high_ms:.4g} ms; it was slower than while the table was measured: close other programs on "
+                "the device and run the same command again"
             )
 
     def to_json(self) -> dict[str, Any]:
@@ -104,25 +104,32 @@ def ship(
     out: FilePath = "shipped",
     listener: Listener = SILENT,
 ) -> ShippedRun:
-    """Make files inside a latency budget from pictures, as ``edgenas ship`` does: measure, validate, search, train,
-    export, verify, bundle. The same call continues where it was stopped.
+    """Make files inside a latency budget from pictures, as ``edgenas ship`` does.
 
-    images       a folder a class, an .npz of arrays, or a Hugging Face dataset on disk
-    budget_ms    compared with the upper end of the 95 % interval of the file that ships
-    uncertainty  what of a predicted latency counts against the budget in the search: 'mean', 'upper' or 'rss' (default:
-                 'rss', since what is found is measured again)
-    precisions   of the files; the first, 'fp32' or 'int8', is that of the budget
+    The steps are: measure, validate, search, train, export, verify, bundle. After an interruption, the same call
+    continues.
+
+    images       a folder for each class, an .npz of arrays, or a Hugging Face dataset on disk
+    budget_ms    budget in ms; the upper end of the 95 % interval of the file that ships must be inside it
+    uncertainty  estimate of a latency that the search compares with the budget: 'mean', 'upper' or 'rss' (default:
+                 'rss', because the networks found are measured again)
+    precisions   precisions of the files; the first, 'fp32' or 'int8', is that of the file that must keep the budget
     reduce_range   True: weights of int8 ONNX files in 7 bits, False: in 8 (default: 7 where sums of 8-bit products
                  saturate on the device)
-    accuracy     who judges networks: 'supernet' or 'train'
-    options      of the algorithm and of trainings: {"winner": {"epochs": 60}}
-    table        a table of the space that was measured on the device (default: it is measured)
-    held_out     networks timed whole to validate the table
-    train        of the networks inside the budget, train so many in full; the most accurate ships
-    out          the folder of the run; the bundle is ``out``/bundle
+    accuracy     judge of networks: 'supernet' or 'train'
+    options      options of the algorithm and of trainings, such as {"winner": {"epochs": 60}}
+    max_trials   most networks that the search may judge
+    table        a table of the space that was measured on the device (default: the run measures one)
+    held_out     number of networks timed whole to validate the table
+    train        number of networks inside the budget that are trained in full; the most accurate ships
+    workers      training processes
+    force        measure even where the device is not ready
+    out          folder of the run; the bundle is ``out``/bundle
 
     ``check()`` of the result raises OutcomeError where the file is outside its budget. InputError for a value that
     breaks a rule; OutcomeError where no network is inside the budget.
+
+        edgenas.ship("mobilenet_v3_small", images="photos", budget_ms=8, device="pi4", in_size=160).check()
     """
     from edgenas.profiler.export.quantize import MEASURED
     from edgenas.profiler.workers import default_runtime
@@ -136,8 +143,8 @@ def ship(
     precisions = tuple(dict.fromkeys(precisions))
     if not precisions or precisions[0] not in MEASURED:
         raise InputError(
-            f"--precision {precisions[0] if precisions else ''} comes first, but blocks are not measured in it: name "
-            f"{' or '.join(MEASURED)} first, {precisions[0] if precisions else 'fp16'} as a sibling"
+            f"--precision {precisions[0] if precisions else ''} comes first, but blocks are not measured in it; give "
+            f"{' or '.join(MEASURED)} first, and {precisions[0] if precisions else 'fp16'} after it"
         )
     folder, entry = Path(out), load_entry(inventory, device)
     known = known_options((algorithm,), accuracy, winner=True)
@@ -173,9 +180,9 @@ def demo(
     workers: int = 2,
     listener: Listener = SILENT,
 ) -> ShippedRun:
-    """Do everything on a small space and scikit-learn's digits in five minutes, as ``edgenas demo`` does.
+    """Run all steps on a small space and scikit-learn's digits in five minutes, as ``edgenas demo`` does.
 
-    folder    the folder to write into, or to continue in (default: runs/NOW)
+    folder    folder of the run, new or to continue (default: runs/ and the date and time)
     workers   training processes
 
     ``check()`` of the result raises OutcomeError where the file is outside its budget.
@@ -190,7 +197,7 @@ def demo(
 
 
 def _run(pipeline: ShipPipeline, label: str, listener: Listener) -> ShippedRun:
-    """Run it, write what it leaves and the bundle."""
+    """Run the pipeline; write its records, its report and its bundle."""
     from edgenas.bundle.write import write_bundle
     from edgenas.report.run import write_run
 

@@ -1,4 +1,4 @@
-"""How results show themselves: rows as a data frame, and as an HTML table for notebooks."""
+"""Display of results: rows as a data frame, and as an HTML table for notebooks."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-FilePath = str | Path  #: a file or folder, as every function takes it
-_MOST_ROWS = 20  #: of a table in a notebook
+FilePath = str | Path  #: path of a file or folder, an argument of many functions
+_MOST_ROWS = 20  #: most rows of a table in a notebook
 
 
 def frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -34,7 +34,7 @@ def html_table(title: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[
 
 
 def number(value: float) -> str:
-    """Return a number to four digits."""
+    """Return a number as text with four significant digits."""
     return f"{value:.4g}"
 
 

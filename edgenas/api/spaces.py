@@ -1,4 +1,4 @@
-"""``edgenas.spaces`` and ``edgenas.space``: what a search may choose from."""
+"""``edgenas.spaces`` and ``edgenas.space``: search spaces."""
 
 from __future__ import annotations
 
@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SpaceRow:
-    """A space that ships, in numbers: pixels, layers, member networks, distinct blocks; ``source`` cites it."""
+    """A built-in space.
+
+    in_size           input height and width, pixels
+    layers            number of layers
+    networks          number of networks in the space
+    distinct_blocks   number of distinct blocks in these networks
+    source            citation
+    """
 
     name: str
     in_size: int
@@ -29,7 +36,7 @@ class SpaceRow:
 
 @dataclass(frozen=True, repr=False)
 class SpaceList:
-    """The spaces that ship, a ``SpaceRow`` each."""
+    """The built-in spaces. Iterating yields a ``SpaceRow`` for each."""
 
     rows: tuple[SpaceRow, ...]
 
@@ -55,7 +62,7 @@ class SpaceList:
 
 
 def spaces(*, in_size: int | None = None, classes: int | None = None) -> SpaceList:
-    """List the spaces that ship, as ``edgenas spaces`` does.
+    """List the built-in spaces, as ``edgenas spaces`` does.
 
     in_size    input height and width in pixels (default: each space's own)
     classes    number of classes (default: each space's own)
@@ -70,15 +77,18 @@ def spaces(*, in_size: int | None = None, classes: int | None = None) -> SpaceLi
 
 
 def space(name: str | Space | Callable[..., Space], in_size: int | None = None, classes: int | None = None) -> Space:
-    """Return a space: by its name, or one of your own: 'my_space.py:tiny', 'package.module:tiny', an object, or a
-    function that makes it.
+    """Return a space: a built-in one by its name, or a space of your own.
 
     ``to_json()`` of it is what ``edgenas spaces NAME --json`` prints.
 
+    name       name of a built-in space; 'my_space.py:tiny' or 'package.module:tiny'; a ``Space``; or a function that
+               returns one
     in_size    input height and width in pixels (default: the space's own)
     classes    number of classes (default: the space's own)
 
     InputError where there is no such space, or where sizes are given beside an object, which has its own.
+
+        edgenas.space("mobilenet_v3_small", in_size=160).networks
     """
     if isinstance(name, str):
         return load_space(name, in_size, classes)
@@ -88,7 +98,7 @@ def space(name: str | Space | Callable[..., Space], in_size: int | None = None, 
             raise InputError(f"the space {name.name} is an object and has its own sizes; leave out {', '.join(sizes)}")
         return name
     if not callable(name):
-        raise InputError(f"{name!r} is no space: give a name, a Space, or a function that returns a Space")
+        raise InputError(f"{name!r} is not a space; give a name, a Space, or a function that returns a Space")
     made = name(**sizes)
     if not isinstance(made, Space):
         raise InputError(f"{getattr(name, '__qualname__', name)} returned {type(made).__name__}, not a Space")

@@ -1,4 +1,4 @@
-"""``edgenas.sustain``: files run without pause, minute by minute, and how much slower the last minutes are."""
+"""``edgenas.sustain``: latency of files under sustained load, minute by minute."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ if TYPE_CHECKING:
 
 _UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0}
 LEAST_S, MOST_S = 10.0, 86_400.0
-DEFAULT_OUT = Path(SUSTAINED_FILE)  #: for a bundle, which itself is never changed
+DEFAULT_OUT = Path(SUSTAINED_FILE)  #: for the results of a bundle, whose folder is never changed
 Load = tuple[Path, str, int, float | None]  #: file, runtime, threads, budget in ms
 
 
 def seconds_of(text: str) -> float:
-    """Return '90s', '10m' or '1.5h' in seconds; InputError."""
+    """Return a duration such as '90s', '10m' or '1.5h' in seconds; InputError unless it is from 10 s to 24 h."""
     found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smh])", text)
     seconds = float(found[1]) * _UNITS_S[found[2]] if found else 0.0
     if not LEAST_S <= seconds <= MOST_S:
-        raise InputError(f"--sustained {text!r} is no time from 10s to 24h; write it as 90s, 10m or 1h")
+        raise InputError(f"--sustained {text!r} is not a duration from 10s to 24h; write it as 90s, 10m or 1h")
     return seconds
 
 
 @dataclass(frozen=True, repr=False)
 class SustainedFiles:
-    """Each file with its minutes: single runs, temperature, clock, and the worst minute."""
+    """Results of each file on ``device``: statistics, temperature and clock of each minute, and the worst minute."""
 
     device: str
     loads: tuple[SustainedLoad, ...]
 
     def check(self) -> None:
-        """Raise OutcomeError where a run was broken off, or where a file is outside its budget in its worst minute."""
+        """Raise OutcomeError where a run was stopped early, or a file is outside its budget in its worst minute."""
         for one in self.loads:
             if one.stopped:
                 raise OutcomeError(
@@ -73,8 +73,8 @@ class SustainedFiles:
         return frame({"file": one["file"], **minute} for one in self.to_json() for minute in one["minutes"])
 
     def __repr__(self) -> str:
-        told = [f"{one.file} worst minute {number(one.value_ms(one.worst))} ms" for one in self.loads]
-        return f"<Sustained on {self.device}: {'; '.join(told)}>"
+        parts = [f"{one.file} worst minute {number(one.value_ms(one.worst))} ms" for one in self.loads]
+        return f"<Sustained on {self.device}: {'; '.join(parts)}>"
 
     def _repr_html_(self) -> str:
         rows = [{"file": one["file"], **minute} for one in self.to_json() for minute in one["minutes"]]
@@ -96,13 +96,17 @@ def sustain(
 ) -> SustainedFiles:
     """Run files, or the files of one bundle, without pause for ``time`` each, as ``edgenas verify --sustained`` does.
 
-    time        '90s', '10m', '1h'
-    budget_ms   a file is inside the budget where its worst minute is; a bundle has its own
-    statistic   that a minute is judged by (default: 'median')
-    out         the file to append to (default for a bundle: sustained.jsonl)
-    ended       called with the result of each file as soon as it is known
+    time        duration for each file, from '10s' to '24h', such as '90s', '10m' or '1h'
+    budget_ms   budget in ms; a file is inside it where its worst minute is (a bundle has its own budgets)
+    statistic   statistic of a minute that is compared with the budget (default: 'median')
+    threads     threads of the runtime (a bundle has its own)
+    out         file to which results are appended (default for a bundle: sustained.jsonl)
+    force       measure even where the device is not ready
+    ended       function that is called with the result of each file as soon as it is known
 
-    ``check()`` of the result raises OutcomeError where a file is outside, or was broken off.
+    ``check()`` of the result raises OutcomeError where a file is outside its budget, or a run was stopped early.
+
+        edgenas.sustain("model/model.tflite", time="10m", device="pi4", budget_ms=8).check()
     """
     from edgenas.profiler.sustained import STATISTICS
     from edgenas.profiler.verify import runtime_of
@@ -115,7 +119,7 @@ def sustain(
         raise InputError("name at least one .tflite or .onnx file, or a bundle")
     if statistic is not None and statistic not in STATISTICS:
         raise InputError(
-            f"--statistic {statistic} is not one of {among(statistic, STATISTICS)}; a minute is judged by one of these"
+            f"--statistic {statistic} is not a statistic of a minute; give one of {among(statistic, STATISTICS)}"
         )
     if len(paths) == 1 and paths[0].is_dir():
         kept = kept or DEFAULT_OUT
@@ -126,7 +130,7 @@ def sustain(
         loads = [(path, runtime_of(path, entry), threads, budget_ms) for path in paths]
     models = [read_model(path) for path, *_ in loads]
     if kept is not None and kept.exists():
-        SUSTAINED.read_lines(kept)  # what is appended to is of a version that this edgenas knows
+        SUSTAINED.read_lines(kept)  # InputError where the file is of a version that this edgenas does not know
     found: list[SustainedLoad] = []
     for load, model in zip(loads, models, strict=True):
         one = _sustain(entry, load, model, seconds, statistic or "median", force, listener)
@@ -161,7 +165,7 @@ def _sustain(
 
 
 def _of_bundle(bundle: Path, entry: Entry) -> list[Load]:
-    """Every file of an unchanged bundle with what runs it on the device, and the threads and budget of its record."""
+    """Return every file of an unchanged bundle with its runtime on the device, and the threads and budget recorded."""
     from edgenas.bundle.repeat import recorded
     from edgenas.profiler.verify import runtime_of
 
@@ -171,7 +175,7 @@ def _of_bundle(bundle: Path, entry: Entry) -> list[Load]:
 
 
 def changed_files(bundle: Path, device: str) -> VerifiedBundle:
-    """Return which files of a bundle were changed, with nothing measured."""
+    """Return the changed files of a bundle; nothing is measured."""
     from edgenas.api.verify_bundle import VerifiedBundle
     from edgenas.runs.bundle import changed
 

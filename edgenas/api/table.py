@@ -27,10 +27,10 @@ _SHOWN = ("block", "macs", "min_ms", "median_ms", "p90_ms", "mean_ms", "spread",
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Table:
-    """The latency table in the file ``path``, as it was when it was opened.
+    """The latency table in the file ``path``, with the content that it had when it was opened.
 
     data       the table: a ``LatencyTable`` of raw samples, or an ``ImportedTable`` of published means
-    journal    the whole file of a measured table, with its validations; None of an imported one
+    journal    the whole file of a measured table, with its validations; None for an imported table
     """
 
     path: Path
@@ -39,17 +39,17 @@ class Table:
 
     @property
     def kind(self) -> str:
-        """'measured' or 'imported'."""
+        """Kind of the table: 'measured' or 'imported'."""
         return "imported" if self.journal is None else "measured"
 
     @property
     def blocks(self) -> tuple[BlockSpec, ...]:
-        """Every block that the table has."""
+        """All blocks of the table."""
         return self.data.blocks
 
     @property
     def validated(self) -> bool:
-        """True where ``edgenas.validate`` has proved how well sums of its blocks predict whole networks."""
+        """True where the table has a validation, which measures how well sums of blocks predict whole networks."""
         return self.validation is not None
 
     @cached_property
@@ -61,29 +61,28 @@ class Table:
 
     @property
     def setting(self) -> dict[str, Any]:
-        """What the table holds constant (device, runtime, precision, threads, cores); the source of an imported one."""
+        """Setting of the table (device, runtime, precision, threads, cores); for an imported table, its source."""
         if self.journal is not None:
             return self.journal.table.setting.as_dict()
         return self._imported.source.as_dict()
 
     @cached_property
     def quality(self) -> Growth:
-        """How latency follows what blocks compute."""
+        """Growth of latency with the MACs of blocks, which shows whether overhead dominates the table."""
         from edgenas.latency_tables.quality import growth
 
         return growth(self.data, self.statistic)
 
     @property
     def sorted_by(self) -> str:
-        """The statistic that rows are sorted by: min, or mean of an imported table."""
+        """Statistic that rows are sorted by: 'min'; for an imported table, 'mean'."""
         from edgenas.latency_tables.imported import STATISTIC
 
         return STATISTIC if self.journal is None else "min"
 
     @property
     def statistic(self) -> str:
-        """The statistic that networks are predicted by: that of the validation, else the median; mean of an imported
-        table."""
+        """Statistic that predicts networks: that of the validation, else 'median'; for an imported table, 'mean'."""
         from edgenas.latency_tables.imported import STATISTIC
         from edgenas.latency_tables.statistics.estimates import DEFAULT
 
@@ -92,13 +91,13 @@ class Table:
         return DEFAULT if self.validation is None else self.validation.statistic
 
     def missing(self, space: Space | Iterable[BlockSpec]) -> tuple[BlockSpec, ...]:
-        """Return the blocks of a space, or of any blocks, that the table lacks."""
+        """Return those blocks of a space, or of a list of blocks, that the table lacks."""
         from edgenas.search.space import Space
 
         return self.data.missing(space.blocks() if isinstance(space, Space) else space)
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return a dictionary for each block, slowest first; a missing value is None."""
+        """Return a dictionary for each block, slowest first, as in ``to_frame()``; a missing value is None."""
         ordered = self.to_frame().sort_values(f"{self.sorted_by}_ms", ascending=False, kind="stable").astype(object)
         records = ordered.where(ordered.notna(), None).to_dict("records")
         return [{str(name): value for name, value in row.items()} for row in records]
@@ -119,11 +118,11 @@ class Table:
         return {**head, "quality": self.quality.as_dict(), "blocks": self.rows()}
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a data frame with a row for each block: fields, costs, statistics in ms."""
+        """Return a data frame with a row for each block: its fields, its costs, and its statistics in ms."""
         return self.data.to_frame()
 
     def plot(self) -> Svg:
-        """Return a figure: one dot for each block."""
+        """Return an SVG figure, which notebooks show: one dot for each block, at its latency in ms."""
         from edgenas.report.pictures import table_figure
 
         statistic = self.statistic
@@ -143,12 +142,12 @@ class Table:
             return f"Table {self.path}: {len(self.blocks)} blocks of {source.device}, imported from {source.file}"
         setting = self.journal.table.setting
         device = dict(setting.device).get("model") or dict(setting.device).get("cpu") or "unknown device"
-        told = f"{len(self.blocks)} blocks of {device}, {setting.runtime} {setting.precision}"
+        summary = f"{len(self.blocks)} blocks of {device}, {setting.runtime} {setting.precision}"
         proof = self.validation
         if proof is None:
-            return f"Table {self.path}: {told}, not validated"
+            return f"Table {self.path}: {summary}, not validated"
         within = number(100 * proof.error_share())
-        return f"Table {self.path}: {told}, validated on {proof.held_out.space} within {within} %"
+        return f"Table {self.path}: {summary}, validated on {proof.held_out.space} within {within} %"
 
     def __repr__(self) -> str:
         return f"<{self._about()}>"
@@ -159,7 +158,12 @@ class Table:
 
 
 def open_table(path: FilePath | Table) -> Table:
-    """Open a latency table, as ``edgenas table show`` does; InputError names the line that is wrong and what to do."""
+    """Open a latency table, measured or imported, as ``edgenas table show`` does.
+
+    InputError for a damaged file; its message names the line, the error and the remedy.
+
+        edgenas.open_table("pi4-litert.jsonl").to_frame()
+    """
     from edgenas.latency_tables.imported import read_imported
     from edgenas.latency_tables.store.journal import read_journal
     from edgenas.latency_tables.store.open import is_imported

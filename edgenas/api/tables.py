@@ -1,4 +1,4 @@
-"""``edgenas.check`` and ``edgenas.diff``: what a table lacks, and whether two tables agree."""
+"""``edgenas.check`` and ``edgenas.diff``: compare a table with a space, and two tables with each other."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class TableCheck:
-    """A table held against a space: ``missing`` are the blocks of the space that the table lacks."""
+    """Comparison of a table with a space: ``missing`` are the blocks of the space that the table lacks."""
 
     table: Table
     space: Space
     missing: tuple[BlockSpec, ...]
-    profile_command: str  #: measures what is missing
+    profile_command: str  #: command that measures the missing blocks
 
     def check(self) -> None:
         """Raise OutcomeError where blocks are missing, or where overhead dominates the table."""
@@ -53,8 +53,8 @@ class TableCheck:
         }
 
     def __repr__(self) -> str:
-        held = f"{len(self.space.blocks()) - len(self.missing)} of {len(self.space.blocks())} blocks"
-        return f"<{self.table.path}: {held} of {self.space.name}; {self.table.quality}>"
+        present = f"{len(self.space.blocks()) - len(self.missing)} of {len(self.space.blocks())} blocks"
+        return f"<{self.table.path}: {present} of {self.space.name}; {self.table.quality}>"
 
 
 def check(
@@ -64,9 +64,11 @@ def check(
     in_size: int | None = None,
     classes: int | None = None,
 ) -> TableCheck:
-    """Find which blocks of a space a table lacks, and whether overhead dominates it, as ``edgenas table check`` does.
+    """Find the blocks of a space that a table lacks, and check its quality, as ``edgenas table check`` does.
 
-    ``check()`` of the result raises OutcomeError for either.
+    ``check()`` of the result raises OutcomeError where blocks are missing, or where overhead dominates the table.
+
+        edgenas.check("pi4-litert.jsonl", "mobilenet_v3_small", in_size=160).missing
     """
     opened, chosen = open_table(table), space_of(space, in_size, classes)
     sizes = "".join(f" --{o} {v}" for o, v in (("in-size", in_size), ("classes", classes)) if v is not None)
@@ -77,10 +79,12 @@ def check(
 
 @dataclass(frozen=True, repr=False)
 class TableDiff:
-    """Two tables compared, block by block.
+    """Comparison of two tables, block by block.
 
-    agree            None where the settings differ, since the tables need not agree then
-    settings_differ  what differs between the settings
+    comparison       differences of the blocks, and their common factor
+    agree            whether the tables agree within their intervals; None where their settings differ
+    statistic        the compared statistic: 'min', 'median' or 'p90'
+    settings_differ  differences of the settings
     """
 
     comparison: Comparison
@@ -89,7 +93,7 @@ class TableDiff:
     settings_differ: tuple[str, ...]
 
     def check(self) -> None:
-        """Raise OutcomeError where the tables are of one setting and do not agree."""
+        """Raise OutcomeError where the tables have the same setting and do not agree."""
         if self.agree is False:
             raise OutcomeError(f"the campaigns disagree: {'; '.join(self.comparison.findings())}")
 
@@ -114,7 +118,7 @@ class TableDiff:
         }
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a data frame with a row for each block of both tables."""
+        """Return a data frame with a row for each block that both tables have."""
         return frame(self.to_json()["blocks"])
 
     def __repr__(self) -> str:
@@ -130,10 +134,10 @@ class TableDiff:
 def diff(
     first: FilePath | Table, second: FilePath | Table, *, statistic: str = DEFAULT, across_settings: bool = False
 ) -> TableDiff:
-    """Compare two measured tables, as ``edgenas table diff`` does: whether they agree within their intervals.
+    """Compare two measured tables within their intervals, as ``edgenas table diff`` does.
 
-    statistic         of the samples: 'min', 'median' or 'p90'
-    across_settings   compare tables of different settings: ratios, and no verdict
+    statistic         statistic of the samples: 'min', 'median' or 'p90'
+    across_settings   compare tables of different settings: the result has ratios, but no verdict
 
     InputError for an imported table, and for different settings without ``across_settings``.
     """
@@ -144,8 +148,8 @@ def diff(
     differences = tables[0].setting.differences(tables[1].setting)
     if differences and not across_settings:
         raise InputError(
-            f"{one.path} and {other.path} were measured in different settings ({'; '.join(differences)}), and need not "
-            f"agree; to see by how much they differ: --across-settings"
+            f"{one.path} and {other.path} were measured in different settings ({'; '.join(differences)}), so they "
+            f"need not agree; to compare them without a verdict, add --across-settings"
         )
     found = compare(*tables, statistic)
     return TableDiff(found, None if differences else found.agree, statistic, tuple(differences))
@@ -153,5 +157,5 @@ def diff(
 
 def _measured(table: Table) -> LatencyTable:
     if table.journal is None:
-        raise InputError(f"{table.path} is imported: it has no samples, so nobody knows how sure its numbers are")
+        raise InputError(f"{table.path} is imported: it has no samples, so its intervals are not known")
     return table.journal.table

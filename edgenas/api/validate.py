@@ -1,4 +1,4 @@
-"""``edgenas.validate``: prove on the device that sums of blocks predict whole networks."""
+"""``edgenas.validate``: measure on the device how well sums of blocks predict whole networks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class TableValidation:
 
     @property
     def error_share(self) -> float:
-        """What a prediction may be off, as a share, 95 times in 100."""
+        """Half-width of the 95 % interval of a prediction, as a share of the prediction."""
         return self.validation.error_share()
 
     @property
@@ -73,28 +73,34 @@ def validate(
     force: bool = False,
     listener: Listener = SILENT,
 ) -> TableValidation:
-    """Time held-out networks of a space beside their blocks, as ``edgenas table validate`` does, and append that to
-    the table. A validation that was stopped continues.
+    """Validate a table with held-out networks, timed whole beside their blocks, as ``edgenas table validate`` does.
 
-    space        that networks are drawn from (default: the largest space that ships whose blocks the table has)
-    device       the device of the inventory that the table was measured on
-    networks     held-out networks to time whole, at least 8
-    processes    fresh processes that time every network, with ``rounds`` interleaved rounds each
+    The validation is appended to the table. A validation that was interrupted continues.
+
+    space        space from which networks are drawn (default: the largest built-in space whose blocks the table has)
+    device       device of the inventory on which the table was measured
+    networks     number of held-out networks to time whole, at least 8
+    processes    fresh processes that time every network
+    rounds       interleaved rounds in each process
     chains       time blocks also inside chains
+    seed         random seed that chooses the networks
+    force        measure even where the device is not ready
 
-    InputError where the table is of another setting than the device; OutcomeError and DeviceError from measuring.
+    InputError where the table has another setting than the device; OutcomeError or DeviceError where measuring fails.
+
+        edgenas.validate("pi4-litert.jsonl", device="pi4").error_share
     """
     from edgenas.tables.validate import ValidationRequest
     from edgenas.tables.validate import validate as measure
 
     path = Path(table.path if isinstance(table, Table) else table)
     chosen = find_space(path) if space is None else space_of(space, in_size, classes)
-    asked = ValidationRequest(chosen, networks, processes, chains, seed, rounds)
+    request = ValidationRequest(chosen, networks, processes, chains, seed, rounds)
     with listener.task("validate", [str(path)]) as task:
         found = measure(
             load_entry(inventory, device),
             path,
-            asked,
+            request,
             force=force,
             listener=task.named(str(path)),
         )
@@ -102,7 +108,7 @@ def validate(
 
 
 def find_space(path: Path) -> Space:
-    """Return the largest space whose blocks the table all has, at the sizes of its stems and heads."""
+    """Return the largest built-in space all of whose blocks the table has, at the sizes of its stems and heads."""
     from edgenas.latency_tables.store.journal import read_table
     from edgenas.search.spaces import SPACES, space
 
@@ -112,5 +118,5 @@ def find_space(path: Path) -> Space:
     candidates = [space(name, size, count) for name in SPACES for size in sizes for count in classes]
     fitting = [candidate for candidate in candidates if not table.missing(candidate.blocks())]
     if not fitting:
-        raise InputError(f"{path} has all blocks of no space that ships; name the one it was measured for: --space")
+        raise InputError(f"{path} does not have all blocks of any built-in space; name its space: --space")
     return max(fitting, key=lambda candidate: len(candidate.blocks()))

@@ -1,4 +1,4 @@
-"""``edgenas.verify``: exported files, timed on a device and held against a budget."""
+"""``edgenas.verify``: time exported files on a device and compare their latency with a budget."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 _SHOWN = ("file", "device", "runtime", "statistic", "measured_ms", "low_ms", "high_ms", "predicted_ms", "budget_ms",
           "within_budget")  # fmt: skip
-Key = tuple[str, str]  #: runtime and, where a table predicts, precision
+Key = tuple[str, str]  #: runtime, and the precision where a table predicts (else '')
 
 
 @dataclass(frozen=True, repr=False)
 class VerifiedFiles:
-    """A verdict for each file: milliseconds with their interval, and whether the interval is inside the budget."""
+    """A verdict for each file: its latency in ms with its interval, and whether it is inside the budget."""
 
     device: str
     verdicts: tuple[Verdict, ...]
@@ -71,12 +71,12 @@ class VerifiedFiles:
 
     def __repr__(self) -> str:
         words = {True: "inside", False: "OUTSIDE", None: "no budget"}
-        told = [
+        parts = [
             f"{v.file} {number(v.measured_ms)} ms ({number(v.low_ms)} .. {number(v.high_ms)}), {words[v.within_budget]}"
             + ("" if v.budget_ms is None else f" {v.budget_ms:g} ms")
             for v in self.verdicts
         ]
-        return f"<Verified on {self.device}: {'; '.join(told)}>"
+        return f"<Verified on {self.device}: {'; '.join(parts)}>"
 
     def _repr_html_(self) -> str:
         return html_table(f"{len(self.verdicts)} files on {self.device}", self.to_json(), _SHOWN)
@@ -99,17 +99,22 @@ def verify(
 ) -> VerifiedFiles:
     """Time .tflite and .onnx files on a device, as ``edgenas verify FILES`` does.
 
-    budget_ms        a file is inside the budget where the upper end of its 95 % interval is
-    network, table   the network that the files are of, and latency tables that predict it, each for the files of its
-                     runtime
-    statistic        'min', 'median' or 'p90' (default: that of the table's validation, or median)
-    threads          of the runtime (default: those of the table, or 1)
-    processes        fresh processes, with ``rounds`` rounds each; up to ``most_processes`` while a file is outside
+    budget_ms    budget in ms; a file is inside it where the upper end of its 95 % interval is
+    network      network of the files
+    table        latency tables that predict ``network``, each for the files of its runtime
+    statistic    'min', 'median' or 'p90' (default: that of the table's validation, or 'median')
+    threads      threads of the runtime (default: those of the table, or 1)
+    rounds       rounds in each process
+    processes    fresh processes; up to ``most_processes`` while a file is outside the budget
+    force        measure even where the device is not ready
 
-    ``check()`` of the result raises OutcomeError where a file is outside. For a bundle there is
-    ``edgenas.verify_bundle``, for minutes of load ``edgenas.sustain``, for accuracy on the device
-    ``edgenas.verify_images``. InputError for a value that breaks a rule;
-    OutcomeError or DeviceError where a file cannot be measured.
+    ``check()`` of the result raises OutcomeError where a file is outside the budget. InputError for a value that breaks
+    a rule; OutcomeError or DeviceError where a file cannot be measured.
+
+    See also ``edgenas.verify_bundle`` for a bundle, ``edgenas.sustain`` for sustained load, and
+    ``edgenas.verify_images`` for accuracy on the device.
+
+        edgenas.verify("model/model.tflite", device="pi4", budget_ms=8).check()
     """
     from edgenas.latency_tables.statistics.estimates import DEFAULT
     from edgenas.profiler.verify import verify_files
@@ -147,7 +152,7 @@ def verify(
 
 
 def read_model(path: Path) -> bytes:
-    """Return the content of a model's file; InputError where it cannot be read."""
+    """Return the content of a model file; InputError where it cannot be read."""
     try:
         return path.read_bytes()
     except OSError as error:
@@ -155,7 +160,7 @@ def read_model(path: Path) -> bytes:
 
 
 def _by_key(paths: Sequence[Path], entry: Entry, predicts: bool) -> dict[Key, dict[str, bytes]]:
-    """Runtime and, where it is to be predicted, precision -> file -> content."""
+    """Return (runtime, precision where ``predicts``, else '') -> file -> content."""
     from edgenas.profiler.export.integer import computed_in
     from edgenas.profiler.verify import runtime_of
 
@@ -175,7 +180,7 @@ def _predictions(
     rounds: int,
     threads: int | None,
 ) -> tuple[dict[Key, Plan], dict[Key, float], dict[Key, str]]:
-    """For each key how to measure, and where a table predicts it the milliseconds and the statistic."""
+    """Return the plan for each key and, where a table predicts it, the predicted latency (ms) and the statistic."""
     from edgenas.profiler.plan import Plan
     from edgenas.profiler.verify import plan_in
 
@@ -192,16 +197,16 @@ def _predictions(
         if key in plans:
             if threads is not None and threads != setting.threads:
                 raise InputError(
-                    f"{table_path(table)} was measured with --threads {setting.threads}, so its sums say nothing about "
-                    f"files that run with --threads {threads}: leave out --threads, or name a table of {threads}"
+                    f"{table_path(table)} was measured with --threads {setting.threads}, so it does not predict files "
+                    f"that run with --threads {threads}: leave out --threads, or name a table of {threads} threads"
                 )
             plans[key] = plan_in(setting, entry, rounds=rounds)
     for runtime, precision in by_key:
-        of = [other for name, other in expected if name == runtime]
-        if of and precision not in of:
+        precisions = [other for name, other in expected if name == runtime]
+        if precisions and precision not in precisions:
             raise InputError(
                 f"{', '.join(by_key[runtime, precision])} computes in {precision}, but the table for {runtime} is of "
-                f"{' and '.join(of)} blocks, which say nothing about it; measure one: edgenas profile --precision "
-                f"{precision}"
+                f"{' and '.join(precisions)} blocks, which do not predict it; measure a table with: edgenas profile "
+                f"--precision {precision}"
             )
     return plans, expected, used

@@ -1,4 +1,4 @@
-"""``edgenas.verify_bundle``: the hashes of a bundle, then its measurement once more."""
+"""``edgenas.verify_bundle``: check the hashes of a bundle, then repeat its measurement."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class VerifiedBundle:
-    """Files that were changed, of which nothing is run; or each file as it was measured then and now."""
+    """Result of verifying a bundle: its changed files, or each file's recorded latency and its latency now.
+
+    changed   files that differ from MANIFEST; where there are any, no file is run
+    files     each file's verdicts, then and now
+    """
 
     bundle: Path
     device: str
@@ -30,19 +34,20 @@ class VerifiedBundle:
         if self.changed:
             names = ", ".join(f"{each.file} ({each.how})" for each in self.changed)
             raise OutcomeError(
-                f"{self.bundle} is not what its maker wrote: {names}; nothing of it was run; get it again"
+                f"{self.bundle} was changed after it was written: {names}; no file was run; get the bundle again"
             )
         outside = [r for r in self.files if r.now.within_budget is False]
-        apart = [r for r in self.files if r.agree is False]
+        different = [r for r in self.files if r.agree is False]
         if outside:
             raise OutcomeError(
                 f"{outside[0].then.file} is not inside {outside[0].now.budget_ms:g} ms on {self.device}: upper end "
                 f"{outside[0].now.high_ms:.4g} ms"
             )
-        if apart:
+        if different:
             raise OutcomeError(
-                f"{apart[0].then.file} took {apart[0].now.measured_ms:.4g} ms now and {apart[0].then.measured_ms:.4g} "
-                f"ms then, further apart than both intervals explain: see whether something else runs on {self.device}"
+                f"{different[0].then.file} took {different[0].now.measured_ms:.4g} ms now and "
+                f"{different[0].then.measured_ms:.4g} ms then, further apart than both intervals explain; close other "
+                f"programs on {self.device} and verify again"
             )
 
     def to_json(self) -> dict[str, Any]:
@@ -53,11 +58,11 @@ class VerifiedBundle:
         if self.changed:
             return f"<Bundle {self.bundle}: {len(self.changed)} files changed, nothing was run>"
         words = {True: "agree", False: "DISAGREE", None: "another device"}
-        told = [
+        parts = [
             f"{r.then.file} {number(r.then.measured_ms)} ms then, {number(r.now.measured_ms)} ms now, {words[r.agree]}"
             for r in self.files
         ]
-        return f"<Bundle {self.bundle} on {self.device}: {'; '.join(told)}>"
+        return f"<Bundle {self.bundle} on {self.device}: {'; '.join(parts)}>"
 
     def _repr_html_(self) -> str:
         rows = [
@@ -78,10 +83,17 @@ def verify_bundle(
     force: bool = False,
     listener: Listener = SILENT,
 ) -> VerifiedBundle:
-    """Check the hashes of a bundle, then measure each file again as its record says, as ``edgenas verify BUNDLE`` does.
+    """Check the hashes of a bundle, then time each file again in its setting, as ``edgenas verify BUNDLE`` does.
+
+    rounds       rounds in each process
+    processes    fresh processes; up to ``most_processes`` while a file is outside its budget
+    force        measure even where the device is not ready
 
     ``check()`` of the result raises OutcomeError where a file was changed, where a file is outside its budget, or where
-    then and now disagree. InputError where ``bundle`` is no bundle.
+    the new latency disagrees with the record. InputError where ``bundle`` is not a bundle; OutcomeError or DeviceError
+    where a file cannot be measured.
+
+        edgenas.verify_bundle("bundle", device="pi4").check()
     """
     from edgenas.bundle.repeat import repeat
     from edgenas.runs.bundle import changed

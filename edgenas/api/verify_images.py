@@ -1,4 +1,4 @@
-"""``edgenas.verify_images``: how many labelled pictures a file gets right on the device that it ships to."""
+"""``edgenas.verify_images``: accuracy of files on labelled pictures, on the device that they ship to."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SHOWN = ("file", "runtime", "pictures", "accuracy", "low", "high", "weight_bits
 
 @dataclass(frozen=True, repr=False)
 class VerifiedImages:
-    """The accuracy of each file in percent on the device, with its 95 % interval, and of the same file run here."""
+    """Top-1 accuracy of each file on the device in percent, with its 95 % interval, and of the file on this machine."""
 
     device: str
     files: tuple[AccuracyOnDevice, ...]
@@ -44,8 +44,8 @@ class VerifiedImages:
         return frame(self.to_json())
 
     def __repr__(self) -> str:
-        told = [f"{a.file} {number(a.accuracy)} % ({number(a.low)} .. {number(a.high)})" for a in self.files]
-        return f"<Accuracy on {self.device}: {'; '.join(told)}>"
+        parts = [f"{a.file} {number(a.accuracy)} % ({number(a.low)} .. {number(a.high)})" for a in self.files]
+        return f"<Accuracy on {self.device}: {'; '.join(parts)}>"
 
     def _repr_html_(self) -> str:
         return html_table(f"Accuracy of {len(self.files)} files on {self.device}", self.to_json(), _SHOWN)
@@ -63,11 +63,13 @@ def verify_images(
     """Run .tflite and .onnx files on labelled pictures on a device, as ``edgenas verify --images`` does.
 
     images            a folder of pictures for each class, or an .npz with labels
-    mean, deviation   of levels 0..255, as the network was trained (default: those of preprocessing.json beside the
-                      file)
+    mean, deviation   scaling of levels 0..255 in the training: (level - mean) / deviation (default: those of
+                      preprocessing.json beside the file, else 0..1)
 
-    InputError for pictures without labels, and for a device that takes no pictures; OutcomeError or DeviceError where a
-    file cannot be run.
+    InputError for pictures without labels, and for a device whose tools take no pictures; OutcomeError or DeviceError
+    where a file cannot be run.
+
+        edgenas.verify_images("model/model-int8.tflite", images="photos/val", device="pi4").to_frame()
     """
     from edgenas.ship.device_accuracy import answered
 
@@ -87,7 +89,7 @@ def verify_images(
 
 
 def _pictures(path: Path, images: Path, scaling: Scaling, listener: Listener) -> Pictures:
-    """Labelled pictures of the size that the file takes, with the class names beside it where there are any."""
+    """Read labelled pictures at the input size of a file, by the class names in labels.txt beside it, if any."""
     import numpy as np
 
     from edgenas.profiler.export.run import ends, run_model
@@ -98,7 +100,7 @@ def _pictures(path: Path, images: Path, scaling: Scaling, listener: Listener) ->
     model = read_model(path)
     size, width, channels = ends(model).shape
     if size != width:
-        raise InputError(f"{path} takes {size} x {width} pixels; pictures are made square")
+        raise InputError(f"{path} takes {size} x {width} pixels, but pictures are scaled to squares")
     labels = path.parent / LABELS
     classes = run_model(model, np.zeros((1, size, size, channels), np.float32)).shape[1]
     names = read_labels(labels) if labels.is_file() else None
@@ -111,7 +113,7 @@ def _pictures(path: Path, images: Path, scaling: Scaling, listener: Listener) ->
 
 
 def _scaling(path: Path, mean: str | Sequence[float] | None, deviation: str | Sequence[float] | None) -> Scaling:
-    """As the caller says; else as the folder of the file says."""
+    """Return the given scaling, else that of preprocessing.json beside the file, else levels to 0..1."""
     from edgenas.api.export import scaling_of
     from edgenas.runs.layout import PREPROCESSING
     from edgenas.runs.preprocessing import PREPROCESSING as KIND

@@ -1,4 +1,4 @@
-"""``edgenas.watch``: the report page of runs that are being made, served to this machine."""
+"""``edgenas.watch``: the report page of running campaigns and searches, served to this machine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Watch:
-    """A page at ``url`` for browsers on this machine, served in the background until ``close()``."""
+    """A report page at ``url`` for browsers on this machine, served in the background until ``close()``."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -28,11 +28,11 @@ class Watch:
         self._thread.start()
 
     def wait(self) -> None:
-        """Wait until the page is closed, or until Ctrl-C."""
+        """Block until the server is closed, or until Ctrl-C."""
         self._thread.join()
 
     def close(self) -> None:
-        """End the page."""
+        """Stop the server."""
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -64,13 +64,16 @@ def watch(
     budget_ms: float | Iterable[float] = (),
     port: int = 8710,
 ) -> Watch:
-    """Serve the report page of runs to browsers on this machine, fresh from the journals, as ``edgenas watch`` does.
+    """Serve the report page of runs to browsers on this machine, read from their journals, as ``edgenas watch`` does.
 
-    space       the space being measured, so that all of its blocks count (default: those seen so far)
-    budget_ms   of a search that runs: show the best so far within it
-    port        0 for any that is free
+    space       space that is measured: all of its blocks count in the progress (default: the blocks measured so far)
+    budget_ms   budgets of a running search in ms: the page shows the best network so far inside each
+    port        TCP port; 0: any free port
 
-    Close it with ``close()``, or use it as a context manager. InputError where the port is taken.
+    Close it with ``close()``, or use it as a context manager. InputError where the port is in use.
+
+        with edgenas.watch("runs/20270101-120000") as page:
+            page.wait()
     """
     from edgenas.watch.server import Server, WatchedRuns
 

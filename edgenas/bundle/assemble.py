@@ -1,7 +1,7 @@
-"""A finished run from what single commands made: a folder of ``export``, a search and its table.
+"""Assemble a finished run from the results of single commands: a folder of ``export``, a search and its table.
 
-Its files are run on labelled pictures and timed on the device; what comes of it is what ``demo`` and ``ship`` leave,
-so that it is bundled, reported and verified like theirs.
+The files are run on labelled pictures and timed on the device. The result is a run's folder as ``demo`` and ``ship``
+write it, so it is bundled, reported and verified in the same way.
 """
 
 from __future__ import annotations
@@ -48,8 +48,14 @@ _MODEL = re.compile(r"model(?:-(fp16|int8))?\.(tflite|onnx)")
 
 @dataclass(frozen=True)
 class BundleParts:
-    """What is put together: the folder ``model`` of ``export``, the ``search`` that found its network, the ``table``
-    that predicts it (that of the search if None), labelled pictures ``test``, and the budget (the search's if None)."""
+    """Parts of a run that is to be assembled.
+
+    model       the folder that ``export`` wrote
+    search      the JSON file of the search that found its network
+    test        labelled pictures
+    table       the latency table that predicts the network; None: the table of the search
+    budget_ms   the budget in ms; None: the budget of the search
+    """
 
     model: Path
     search: Path
@@ -60,7 +66,14 @@ class BundleParts:
 
 @dataclass(frozen=True)
 class BundleAssembly:
-    """All parts, read and found to belong together; ``files`` begin with the one that the budget is about."""
+    """All parts, read and checked to belong together.
+
+    files          the file that must keep the budget is the first
+    found          the answer of the search whose network the files hold
+    proof          the last validation of the table; None where there is none
+    statistic      the statistic that predicts: 'min', 'median', 'p90' or 'mean'
+    predicted_ms   latency that the table predicts for the network, ms
+    """
 
     parts: BundleParts
     architecture: Architecture
@@ -79,7 +92,7 @@ class BundleAssembly:
 
     @property
     def table_file(self) -> str:
-        """The table's name beside the files."""
+        """Name of the table in the run's folder."""
         return table_name(self.table.setting.runtime, self.table.setting.precision)
 
     def run(
@@ -90,13 +103,15 @@ class BundleAssembly:
         force: bool = False,
         listener: Listener = SILENT,
     ) -> list[ShippedFile]:
-        """Run and time every file, and write a finished run into the new folder ``into``. OutcomeError where a file
-        cannot be run."""
+        """Run and time every file, and write a finished run into the new folder ``into``.
+
+        InputError where ``entry`` does not have the table's runtime; OutcomeError where a file cannot be run.
+        """
         first, *others = self.files
         if runs_there(first, entry) != self.table.setting.runtime:
             raise InputError(
-                f"{first.name} is for {self.table.setting.runtime}, as {self.table_path} is, which {entry.name} does "
-                f"not have; name the device with --device, or another table with --table"
+                f"{first.name} and {self.table_path} are for {self.table.setting.runtime}, which {entry.name} does not "
+                f"have; name another device with --device, or another table with --table"
             )
         made = [self._file(path, entry, path == first, force, listener) for path in (first, *others)]
         self._write(made, into)
@@ -152,8 +167,10 @@ class BundleAssembly:
         write_records(into, run, self._saved(), self.architecture)
 
     def _saved(self) -> SavedSearch:
-        """The search with its table beside it, and the network that ships; an explanation of another network is left
-        out."""
+        """Return the search with its table beside it and the network that ships.
+
+        An explanation of another network is left out.
+        """
         found, explanation = self.found, self.search.explanation
         shipped = Answer(**{each.name: getattr(found, each.name) for each in fields(Answer)})
         return replace(
@@ -165,31 +182,33 @@ class BundleAssembly:
 
 
 def shipped_of(made: Sequence[ShippedFile]) -> Verdict:
-    """The verdict on the file that the budget is about."""
+    """Return the verdict on the file that must keep the budget, the first one."""
     verdict = made[0].verdict
     assert verdict is not None  # its runtime is on the device
     return verdict
 
 
 def read_parts(parts: BundleParts) -> BundleAssembly:
-    """Everything that can be said before anything is measured; InputError for parts that are damaged or lacking, or do
-    not belong together."""
+    """Read and check all parts before anything is measured.
+
+    InputError for parts that are damaged or missing, or do not belong together.
+    """
     architecture, preprocessing, files = _exported(parts.model)
     trials = trials_beside(parts.search)
     if not trials.is_file():
-        raise InputError(f"{parts.search} has no {trials.name} beside it; name what edgenas search wrote")
+        raise InputError(f"{parts.search} has no {trials.name} beside it; name a file that edgenas search wrote")
     read_trials(trials)
     search = read_search(parts.search)
     answers = (search.answer, search.winner, *search.runs)
     found = next((answer for answer in answers if answer.network.blocks == architecture.blocks), None)
     if found is None:
         raise InputError(
-            f"{parts.model} holds {architecture.name}, which no run of {parts.search} found; type: edgenas export "
+            f"{parts.model} holds {architecture.name}, which {parts.search} did not find; type: edgenas export "
             f"{parts.search}"
         )
     budget_ms = parts.budget_ms or (found.budget if search.unit == "ms" else None)
     if budget_ms is None:
-        raise InputError(f"{parts.search} was within a budget of {search.unit}; say which time to hold: --budget-ms")
+        raise InputError(f"{parts.search} has a budget of {search.unit}; give the budget in milliseconds: --budget-ms")
     return _with_table(parts, architecture, preprocessing, files, search, found, budget_ms)
 
 
@@ -213,7 +232,7 @@ def _with_table(
     fitting = [path for path in files if (_runtime_format(setting.runtime), setting.precision) == _kind(path)]
     if not fitting:
         raise InputError(
-            f"{parts.model} has no {setting.precision} file for {setting.runtime}, which {table_path} is of; type: "
+            f"{parts.model} has no {setting.precision} file for {setting.runtime}, as {table_path} needs; type: "
             f"edgenas export {parts.search} --precision {setting.precision}"
         )
     size, channels = architecture.in_size, architecture.c_in
@@ -253,7 +272,7 @@ def _exported(model: Path) -> tuple[Architecture, Preprocessing, list[Path]]:
     if not files or lacking:
         raise InputError(
             f"{model} has no {', '.join([*lacking, *([] if files else ['model.tflite'])])}: it is neither a finished "
-            f"run nor what edgenas export NETWORK --weights WEIGHTS --labels FILE --mean M --deviation D wrote"
+            f"run nor a folder of edgenas export NETWORK --weights WEIGHTS --labels FILE --mean M --deviation D"
         )
     architecture = NETWORK.read(model / ARCH)
     return architecture, read_preprocessing(model, architecture), files

@@ -1,4 +1,4 @@
-"""Repeating a bundle's measurement: the same files in the same way, and whether both agree within their intervals."""
+"""Repeat a bundle's measurement: the same files in the same setting, compared with the record by their intervals."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ from edgenas.runs.verification import VERIFICATION
 
 @dataclass(frozen=True, slots=True)
 class RepeatedVerdict:
-    """A file then and now. ``agree`` is None where the two are not to be compared, for what is in ``differences``."""
+    """A file's recorded verdict and its verdict now.
+
+    differences   facts of the device that differ, such as 'model A / B'
+    agree         whether both agree within their intervals; None where ``differences`` forbid the comparison
+    """
 
     then: Verdict
     now: Verdict
@@ -28,7 +32,7 @@ class RepeatedVerdict:
     agree: bool | None
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
+        """Return plain JSON values, as ``edgenas verify BUNDLE --json`` prints them."""
         return {
             "then": plain(self.then),
             "now": plain(self.now),
@@ -38,7 +42,7 @@ class RepeatedVerdict:
 
 
 def recorded(bundle: Path) -> list[tuple[Verdict, Setting]]:
-    """What the bundle says was measured, each with its setting; InputError for a damaged file."""
+    """Return the verdicts that the bundle records, each with its setting; InputError for a damaged file."""
     path = bundle / VERIFICATION_FILE
     found = []
     for number, verdict in enumerate(VERIFICATION.read_lines(path), 1):
@@ -48,7 +52,7 @@ def recorded(bundle: Path) -> list[tuple[Verdict, Setting]]:
             raise InputError(f"{path}, line {number}: {verdict.file!r} is no file of the bundle; get the bundle again")
         found.append((verdict, verdict.setting))
     if not found:
-        raise InputError(f"{path} says nothing was measured; make the bundle again: edgenas bundle")
+        raise InputError(f"{path} records no measurement; make the bundle again: edgenas bundle")
     return found
 
 
@@ -62,7 +66,11 @@ def repeat(
     force: bool = False,
     listener: Listener = SILENT,
 ) -> list[RepeatedVerdict]:
-    """Time every file of the bundle on a device, and hold each against its own record."""
+    """Time every file of the bundle on a device, and compare each with its record.
+
+    ``rounds`` interleaved rounds in each of ``processes`` fresh processes; up to ``most`` processes while a file is
+    outside its budget.
+    """
     made = []
     for then, setting in recorded(bundle):
         (now,) = verify_files(
@@ -78,17 +86,20 @@ def repeat(
             force=force,
             listener=listener,
         )
-        assert now.setting is not None  # of what was measured just now
-        was, here = dict(setting.device), dict(now.setting.device)  # both with the clock held, where it can be
-        names = sorted(n for n in {*was, *here} if was.get(n) != here.get(n))
-        differences = tuple(f"{name} {was.get(name)} / {here.get(name)}" for name in names)
+        assert now.setting is not None  # a new measurement has its setting
+        # Facts of both devices, read while the clock was held where that is possible
+        before, after = dict(setting.device), dict(now.setting.device)
+        names = sorted(n for n in {*before, *after} if before.get(n) != after.get(n))
+        differences = tuple(f"{name} {before.get(name)} / {after.get(name)}" for name in names)
         made.append(RepeatedVerdict(then, now, differences, None if differences else agree(then, now)))
     return made
 
 
 def agree(then: Verdict, now: Verdict) -> bool:
-    """Whether two independent measurements differ by no more than their 95 % intervals explain: the logarithm of their
-    ratio within the root of the sum of the squares of both half-widths."""
-    apart = math.log(now.measured_ms / then.measured_ms)
+    """Return whether two independent measurements differ by no more than their 95 % intervals explain.
+
+    The logarithm of their ratio must be within the root of the sum of the squares of both half-widths.
+    """
+    log_ratio = math.log(now.measured_ms / then.measured_ms)
     half = [math.log(high / low) / 2 for low, high in ((then.low_ms, then.high_ms), (now.low_ms, now.high_ms))]
-    return abs(apart) <= math.hypot(*half)
+    return abs(log_ratio) <= math.hypot(*half)

@@ -1,13 +1,13 @@
-"""A bundle: everything that ships of a run, in one folder that proves itself.
+"""Write a bundle: one folder with everything that ships of a run, and with hashes and measurements to verify it.
 
-model.tflite, model.onnx, model-int8.tflite ...   the network, in each format and precision that was asked for
-arch.json                                         the network as text
-labels.txt, preprocessing.json, predict.py        how to use it; TFLite files carry labels and scaling themselves too
-card.md, report.html                              what it is, how fast, how sure
-verification.jsonl                                how its files were timed, each with the setting
-table-*.jsonl, search.json, search.trials.jsonl, run.json   what led to it
+model.tflite, model.onnx, model-int8.tflite ...   the network, in each requested format and precision
+arch.json                                         the blocks of the network, as JSON
+labels.txt, preprocessing.json, predict.py        how to use it; TFLite files also hold labels and scaling as metadata
+card.md, report.html                              the model card, and the report page of the run
+verification.jsonl                                latency of each file on the device, with the setting
+table-*.jsonl, search.json, search.trials.jsonl, run.json   the measurements and the search that led to it
 bundle.json                                       the version of the bundle's layout
-MANIFEST                                          sha256 of every file, as sha256sum writes and checks them
+MANIFEST                                          sha256 of every file, in the format of sha256sum
 """
 
 from __future__ import annotations
@@ -28,14 +28,16 @@ from edgenas.runs.verification import VERIFICATION
 
 
 def write_bundle(run: Path, out: Path, replace: bool = False) -> list[str]:
-    """Write the bundle of a finished ``run`` into the folder ``out``, whole or not at all; the names of its files.
-    InputError where the run lacks something, or ``out`` exists and is not a bundle to ``replace``."""
+    """Write the bundle of a finished ``run`` into the folder ``out``, whole or not at all; return its files' names.
+
+    InputError where a file of the run is missing, or ``out`` exists and is not a bundle to ``replace``.
+    """
     check_out(out, replace)
     missing = [name for name in TAKEN if not (run / name).is_file()]
     if missing:
         raise InputError(
-            f"{run} has no {', '.join(missing)}: it is no finished run; finish it with the command that began "
-            f"it, edgenas demo --run {run} or edgenas ship"
+            f"{run} has no {', '.join(missing)}, so it is not a finished run; finish it with the command that started "
+            f"it: edgenas demo --run {run} or edgenas ship"
         )
     found = gather([run])
     if not found.runs or not found.journals:
@@ -43,7 +45,7 @@ def write_bundle(run: Path, out: Path, replace: bool = False) -> list[str]:
     done = found.runs[0]
     for name in done.files:
         if Path(name).name != name or not (run / name).is_file():
-            raise InputError(f"{run} has no {name}, of which run.json tells; make the run again: edgenas demo")
+            raise InputError(f"{run} has no {name}, which run.json lists; make the run again: edgenas demo")
     data = card_data(run)
     made = out.with_name(f".{out.name}.partial")
     shutil.rmtree(made, ignore_errors=True)
@@ -65,6 +67,6 @@ def write_bundle(run: Path, out: Path, replace: bool = False) -> list[str]:
 
 
 def check_out(out: Path, replace: bool = False) -> None:
-    """InputError where a bundle cannot be written to ``out``."""
+    """Raise InputError where ``out`` exists and is not a bundle to ``replace``."""
     if out.exists() and not (replace and (out / MANIFEST).is_file()):
         raise InputError(f"{out} exists and is not overwritten; name another folder with -o, or remove it")

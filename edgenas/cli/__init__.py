@@ -1,6 +1,6 @@
-"""The ``edgenas`` command: one file a verb, loaded when the verb is used.
+"""The ``edgenas`` command: one file for each verb, loaded when the verb is used.
 
-stdout is data, stderr is talk. Exit codes: 0 done, 1 did not succeed, 2 misuse.
+Results go to stdout, messages and progress to stderr. Exit codes: 0 success, 1 failure, 2 misuse.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from edgenas.cli.verbs import Verbs
 VERBS: dict[str, tuple[str, str]] = {
     "spaces": ("edgenas.cli.spaces", "List the spaces a search may choose from."),
     "blocks": ("edgenas.cli.blocks", "List the blocks of a space or of one network."),
-    "devices": ("edgenas.cli.devices", "Boards and phones: add, enroll, check, prepare, list."),
-    "profile": ("edgenas.cli.profile", "Measure every block of a space on a device: a latency table."),
-    "table": ("edgenas.cli.table", "Show a latency table, or check what it lacks."),
+    "devices": ("edgenas.cli.devices", "Manage boards and phones: add, enroll, check, prepare, list."),
+    "profile": ("edgenas.cli.profile", "Measure every block of a space on a device into a latency table."),
+    "table": ("edgenas.cli.table", "Show, check, validate, compare and import latency tables."),
     "search": ("edgenas.cli.search", "Find the most accurate network inside a budget."),
-    "front": ("edgenas.cli.front", "The exact accuracy-latency front that a search's estimates predict."),
+    "front": ("edgenas.cli.front", "Compute the exact accuracy-latency front that a search's estimates predict."),
     "export": ("edgenas.cli.export", "Write a network as TFLite and ONNX."),
-    "verify": ("edgenas.cli.verify", "Time exported models on a device and hold them against a budget."),
-    "ship": ("edgenas.cli.ship", "From your pictures to files inside a budget on your device, in one command."),
-    "bundle": ("edgenas.cli.bundle", "Everything that ships of a run, in one folder that proves itself."),
-    "report": ("edgenas.cli.report", "One self-contained HTML page of what was measured and found."),
-    "watch": ("edgenas.cli.watch", "The same page, served to this machine while a campaign or a search runs."),
-    "doctor": ("edgenas.cli.doctor", "What is installed here, what runs, and what to do about what does not."),
-    "completion": ("edgenas.cli.completion", "A script that completes what you type, for bash, zsh or fish."),
-    "demo": ("edgenas.cli.demo", "The whole story on this machine in five minutes."),
+    "verify": ("edgenas.cli.verify", "Measure exported models on a device and compare them with a budget."),
+    "ship": ("edgenas.cli.ship", "Go from your pictures to files inside a budget on your device, in one command."),
+    "bundle": ("edgenas.cli.bundle", "Collect everything that ships of a run in one folder with hashes and records."),
+    "report": ("edgenas.cli.report", "Write one self-contained HTML page of measurements and search results."),
+    "watch": ("edgenas.cli.watch", "Serve the report page on this machine while a campaign or a search runs."),
+    "doctor": ("edgenas.cli.doctor", "Check packages, runtimes, ssh, adb and folders of this machine, with remedies."),
+    "completion": ("edgenas.cli.completion", "Print a completion script for bash, zsh or fish."),
+    "demo": ("edgenas.cli.demo", "Run every step on this machine in five minutes."),
 }
 
 
@@ -52,7 +52,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
 
 @click.command(cls=EdgenasVerbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.option(
-    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="The version."
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Version of edgenas."
 )
 def cli() -> None:
     """Measure every block of a mobile network on the real device, find the best network inside a latency budget, and
@@ -70,7 +70,7 @@ def cli() -> None:
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line and exit: 0 done, 1 did not succeed, 2 misuse."""
+    """Run the command line and exit: 0 success, 1 failure, 2 misuse."""
     from edgenas.base.errors import EdgenasError, InputError
 
     try:
@@ -88,9 +88,9 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         click.echo(f"edgenas: {error}", err=True)
         code = 1
     except (KeyboardInterrupt, click.Abort):
-        click.echo("edgenas: interrupted; what was finished is kept, the same command continues", err=True)
+        click.echo("edgenas: interrupted; finished work is kept, and the same command continues", err=True)
         code = 1
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left: nothing more to flush
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of the pipe closed it: no flush
         code = 1
     sys.exit(code)

@@ -13,7 +13,7 @@ from edgenas.cli.terminal import json_option, print_json, print_summary
 from edgenas.cli.terminal_listener import TERMINAL
 from edgenas.cli.verify import print_verdicts
 
-#: what only a folder of export needs: name of the parameter -> its option
+#: options that only a folder of export takes: name of the parameter -> option
 _ASSEMBLED = {"search": "--search", "test": "--test", "table": "--table", "budget_ms": "--budget-ms",
               "device": "--device", "inventory": "--inventory", "force": "--force"}  # fmt: skip
 
@@ -23,7 +23,7 @@ _ASSEMBLED = {"search": "--search", "test": "--test", "table": "--table", "budge
 @click.option(
     "--search",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The search that found what was exported.",
+    help="Search result that holds the exported network.",
 )
 @click.option(
     "--test",
@@ -35,23 +35,23 @@ _ASSEMBLED = {"search": "--search", "test": "--test", "table": "--table", "budge
     "--table",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     shell_complete=tables,
-    help="The latency table that predicts the network  [default: the search's]",
+    help="Latency table that predicts the network  [default: the search's]",
 )
 @click.option(
     "--budget-ms",
     type=click.FloatRange(min=0, min_open=True),
-    help="The latency budget to hold  [default: the search's]",
+    help="Latency budget in ms  [default: the search's]",
 )
 @device_option
 @inventory_option
-@click.option("--force", is_flag=True, help="Measure also a device that is busy, warm or otherwise not ready.")
+@click.option("--force", is_flag=True, help="Permission to measure a device that is busy, warm or not ready.")
 @click.option(
     "-o",
     "--out",
     type=click.Path(path_type=Path),
     default=Path("bundle"),
     show_default=True,
-    help="The folder to make.",
+    help="Folder to create.",
 )
 @json_option
 def command(
@@ -66,12 +66,13 @@ def command(
     out: Path,
     as_json: bool,
 ) -> None:
-    """Everything that ships of a RUN, in one folder that proves itself: models, labels, preprocessing, a small program
-    that runs them, a card, the report, the measurements that led there, and sha256 of every file.
+    """Collect everything that ships of a RUN in one folder that edgenas verify can check: models, labels,
+    preprocessing, a small program that runs them, a card, the report, the measurements behind it, and the sha256 of
+    every file.
 
     RUN is a finished run of demo or ship; or a folder that export --labels wrote, with the --search that found its
-    network: each file is then run on the pictures of --test and timed on --device first, and exit code 1 says that the
-    first is outside the budget.
+    network: each file is then first run on the pictures of --test and measured on --device. Exit code 1 if the first
+    file is outside the budget.
 
     \b
     Example:

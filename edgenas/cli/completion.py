@@ -8,7 +8,7 @@ import click
 
 from edgenas.cli.terminal import json_option, print_json, talk
 
-#: shell -> (file that it reads when it starts, line to write there)
+#: shell -> (file that it reads at its start, line to write into that file)
 SHELLS = {
     "bash": ("~/.bashrc", 'eval "$(edgenas completion bash)"'),
     "zsh": ("~/.zshrc", 'eval "$(edgenas completion zsh)"'),
@@ -20,11 +20,11 @@ SHELLS = {
 @click.argument("shell", type=click.Choice(list(SHELLS)))
 @json_option
 def command(shell: str, as_json: bool) -> None:
-    """A script for SHELL that completes what is typed after edgenas: verbs, options, spaces, algorithms, runtimes,
-    devices and pools of the inventory, latency tables.
+    """Print a completion script for SHELL. It completes words after edgenas: verbs, options, spaces, algorithms,
+    runtimes, devices and pools of the inventory, latency tables.
 
-    To have it in every shell, write one of these into the file that the shell reads when it starts, such as ~/.bashrc,
-    ~/.zshrc and ~/.config/fish/completions/edgenas.fish:
+    To load it in every shell, write one of these lines into the file that the shell reads at its start, such as
+    ~/.bashrc, ~/.zshrc and ~/.config/fish/completions/edgenas.fish:
 
     \b
       eval "$(edgenas completion bash)"
@@ -48,4 +48,4 @@ def command(shell: str, as_json: bool) -> None:
         return
     click.echo(script)
     if sys.stdout.isatty():
-        talk(f"to have it in every shell, write into {file}: {line}")
+        talk(f"to load it in every shell, write this line into {file}: {line}")

@@ -1,6 +1,6 @@
-"""What a shell completes: names of spaces, devices, algorithms and the like, and tables.
+"""Shell completions: names of spaces, devices, algorithms and the like, and files of tables.
 
-Pressing Tab must answer at once, so nothing here loads what it names; a test holds the names to what there is.
+Tab must answer at once, so this module names things without loading them; a test compares the names with the code.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ if TYPE_CHECKING:
 Complete = Callable[[click.Context, click.Parameter, str], list["CompletionItem"]]
 
 ALGORITHMS = ("layernas", "mathnas", "hybrid", "random", "regularized_evolution", "ofa_evolution", "reinforce", "nsga2")
-FORMATS = ("proxylessnas", "ofa", "single-path", "tunas", "fbnet")  #: of tables that others published
-INSTALLABLE = ("litert", "onnxruntime")  #: on boards
+FORMATS = ("proxylessnas", "ofa", "single-path", "tunas", "fbnet")  #: formats of published latency tables
+INSTALLABLE = ("litert", "onnxruntime")  #: runtimes that edgenas installs on boards
 JUDGES = ("digits", "train", "supernet")
 MEASURED = ("fp32", "int8")  #: precisions of tables
-PRECISIONS = ("fp32", "fp16", "int8")  #: of files
+PRECISIONS = ("fp32", "fp16", "int8")  #: precisions of exported files
 RUNTIMES = (*INSTALLABLE, "benchmark_model", "onnxruntime_perf_test")
 STATISTICS = ("min", "median", "p90", "mean")
 
 
 def words(*names: str) -> Complete:
-    """Completes one of ``names``."""
+    """Return a completion of one of ``names``."""
     return lambda ctx, param, incomplete: _items(names, incomplete)
 
 
 def words_or_own(*names: str) -> Complete:
-    """Completes one of ``names``, or a Python file with code of the user's own."""
+    """Return a completion of one of ``names``, or of a Python file with the user's own code."""
     return lambda ctx, param, incomplete: _items(names, incomplete) + own_code(incomplete)
 
 
 def own_code(incomplete: str) -> list[CompletionItem]:
-    """Completes FILE.py:NAME: the files, and after the colon what a file defines, which is read and not run."""
+    """Complete FILE.py:NAME: files, and after the colon the names that a file defines. The file is read, not run."""
     from click.shell_completion import CompletionItem
 
     from edgenas.base.plugins import defined_in
@@ -56,43 +56,43 @@ def own_code(incomplete: str) -> list[CompletionItem]:
 
 
 def spaces(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Spaces by name, and files with one of the user's own."""
+    """Complete names of spaces, and files with a space of the user's own."""
     from edgenas.search.spaces import known_spaces
 
     return _items(known_spaces(), incomplete) + own_code(incomplete)
 
 
 def networks(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Published networks and network files."""
+    """Complete published networks and network files."""
     from edgenas.blocks.reference import REFERENCE
 
     return _items(REFERENCE, incomplete) + _files(incomplete, ".json")
 
 
 def spaces_and_networks(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Either."""
+    """Complete spaces, published networks and network files, without duplicates."""
     found = {item.value: item for item in spaces(ctx, param, incomplete) + networks(ctx, param, incomplete)}
     return list(found.values())
 
 
 def tables(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Latency tables, and folders that may hold some."""
+    """Complete files of latency tables, and folders that may hold some."""
     return _files(incomplete, ".jsonl")
 
 
 def devices(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Devices of the inventory; of one that is broken none, since a shell has no place for errors."""
+    """Complete devices of the inventory; none of a broken inventory, since a shell has no place for errors."""
     return _items(("local", *_sections(ctx)), incomplete)
 
 
 def pools(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Pools of the inventory."""
+    """Complete pools of the inventory."""
     named = [section.get("pool") for section in _sections(ctx).values() if isinstance(section, dict)]
     return _items([pool for pool in dict.fromkeys(named) if isinstance(pool, str)], incomplete)
 
 
 def _sections(ctx: click.Context) -> dict[str, Any]:
-    """The sections as they are written, by name: the reader that checks them takes too long to load."""
+    """Return name -> section of the inventory, unchecked: the reader that checks them takes too long to load."""
     import tomllib
 
     path = next((p for c in (ctx, ctx.parent) if c and (p := c.params.get("inventory"))), INVENTORY)
@@ -110,7 +110,7 @@ def _items(names: Any, incomplete: str) -> list[CompletionItem]:
 
 
 def _files(incomplete: str, suffix: str) -> list[CompletionItem]:
-    """Files with this ending and folders beside them; where there is no such file, whatever the shell itself knows."""
+    """Complete files with this suffix and folders beside them; without such a file, leave completion to the shell."""
     from click.shell_completion import CompletionItem
 
     folder, slash, start = incomplete.rpartition("/")

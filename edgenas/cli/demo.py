@@ -17,22 +17,22 @@ from edgenas.cli.terminal_listener import TerminalListener
     "--run",
     "folder",
     type=click.Path(file_okay=False, path_type=Path),
-    help="The folder to write into, or to continue in [default: runs/NOW].",
+    help="Folder to write into, or of a run to continue  [default: runs/NOW]",
 )
 @device_option
 @inventory_option
-@click.option("--seed", default=0, show_default=True, help="Of data, search and trainings.")
+@click.option("--seed", default=0, show_default=True, help="Random seed of data, search and trainings.")
 @click.option("--workers", type=click.IntRange(0, 64), default=2, show_default=True, help="Training processes.")
 @json_option
 def command(folder: Path | None, device: str, inventory: Path | None, seed: int, workers: int, as_json: bool) -> None:
-    """The whole story on this machine in five minutes: measure every block of a MobileNet-like space under LiteRT and
+    """Run every step on this machine in five minutes: measure every block of a MobileNet-like space under LiteRT and
     ONNX Runtime, search it with LayerNAS and MathNAS at three latency budgets while training candidates on real images
-    (scikit-learn's digits), train the winner, export it, and accept it only if it is inside its budget here.
+    (scikit-learn's digits), train the winner, export it, and accept it only if it is inside its budget when measured.
 
     \b
     Example:
       edgenas demo
-      edgenas demo --run runs/20270101-120000      # goes on where that run was stopped
+      edgenas demo --run runs/20270101-120000      # continues that run where it was stopped
     """
     from edgenas.api.ship import demo
     from edgenas.ship.pipeline import ShipPipeline

@@ -1,4 +1,4 @@
-"""What a search found, and why, as tables."""
+"""Tables of a search result: runs, costs of the winner, limits."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 
 
 def columns(score: bool) -> tuple[str, ...]:
-    """Return the heads of the table of runs."""
+    """Return the column headings of the table of runs."""
     own = ("predicted", "95 % interval", "counts as", accuracy_heading(score), "judged", "paid", "seconds", "network")
     return ("budget", "algorithm", *own)
 
 
 def print_explained(record: SearchRecord, explained: Explanation) -> None:
-    """All runs, then for the winner at the first budget what it spends, what binds, and what more would buy."""
+    """Print all runs, then for the winner at the first budget: its most expensive blocks, which limit is active, and
+    the gain of one step more of each limit."""
     from edgenas.runs.from_search import saved_run
 
     unit = record.cost.unit
@@ -30,26 +31,26 @@ def print_explained(record: SearchRecord, explained: Explanation) -> None:
     print_table(heads, [_row(run) for run in data], f"{record.space.name} judged by {record.accuracy}, in {unit}")
     if len(explained.front) > 1:
         front = [saved_run(record, run) for run in explained.front]
-        print_table(heads, [_row(run) for run in front], "the best at each budget")
+        print_table(heads, [_row(run) for run in front], "best network at each budget")
     winner = record.space.key(explained.winner.result.answer.choice)
     print_table(
         ("layer", "block", unit, "share %"),
         [(one.layer, one.block, one.cost, round(100 * one.share, 1)) for one in explained.dearest],
-        f"what {winner} spends most on",
+        f"most expensive blocks of {winner}",
     )
     rows: list[tuple[Cell, ...]] = []
     for bound in explained.bounds:
         left = round(100 * bound.slack_share, 2)
-        kept: tuple[Cell, ...] = (_named(bound.name, bound.unit), bound.most, bound.has, left)
-        binds = {True: "binds", False: "does not bind", None: "not known"}[bound.binds]
-        rows += [(*kept, binds, *_more(more, bound.unit)) for more in bound.more] or [
-            (*kept, binds, None, None, None, None)
+        cells: tuple[Cell, ...] = (_named(bound.name, bound.unit), bound.most, bound.has, left)
+        active = {True: "active", False: "not active", None: "not known"}[bound.binds]
+        rows += [(*cells, active, *_more(more, bound.unit)) for more in bound.more] or [
+            (*cells, active, None, None, None, None)
         ]
     gains = "gains" if record.score else "gains points"
     print_table(
-        ("limit", "at most", "has", "left %", "", "who says so", "one step more", gains, "network"),
+        ("limit", "at most", "has", "left %", "", "source", "one step more", gains, "network"),
         rows,
-        "which limit binds, and what raising it alone would buy",
+        "which limit is active, and the gain of raising it alone",
     )
 
 

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 @click.option(
     "--weights",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Trained weights (.npz as the demo writes) [default: seeded random ones].",
+    help="Trained weights (.npz as the demo writes)  [default: random ones, of --seed]",
 )
-@click.option("--seed", default=0, show_default=True, help="Of random weights.")
+@click.option("--seed", default=0, show_default=True, help="Random seed of the weights, where --weights is left out.")
 @click.option(
     "--format",
     "formats",
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     default=("tflite", "onnx"),
     show_default=True,
     type=click.Choice(["tflite", "onnx"]),
-    help="Repeat for both.",
+    help="Format of the exported files; repeat for both.",
 )
 @click.option(
     "--precision",
@@ -44,13 +44,14 @@ if TYPE_CHECKING:
     default=("fp32",),
     show_default=True,
     type=click.Choice(PRECISIONS),
-    help="Repeat for siblings such as model-int8.tflite; fp16 weights are of TFLite alone.",
+    help="Precision of the exported files; repeat for several, such as model-int8.tflite beside model.tflite. fp16 "
+    "weights exist for TFLite alone.",
 )
 @click.option(
     "--calibrate",
     type=click.Path(path_type=Path),
     metavar="FOLDER_OR_NPZ",
-    help="Pictures that int8 is calibrated on: a folder, or an .npz with an array images.",
+    help="Pictures that int8 is calibrated on: a folder, or an .npz with an array named images.",
 )
 @range_option
 @device_option
@@ -61,12 +62,14 @@ if TYPE_CHECKING:
     metavar="FOLDER_OR_NPZ",
     help="Labelled pictures: each file is run on them for its accuracy.",
 )
-@click.option("--mean", help="Of levels 0..255, as the network was trained, such as 123.7,116.3,103.5.")
-@click.option("--deviation", help="Likewise, such as 58.4,57.1,57.4.")
+@click.option(
+    "--mean", help="Mean of each channel, in levels 0..255, as the network was trained, such as 123.7,116.3,103.5."
+)
+@click.option("--deviation", help="Standard deviation of each channel, like --mean, such as 58.4,57.1,57.4.")
 @click.option(
     "--labels",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="A file with a class a line: TFLite "
+    help="File with one class name in each line: TFLite "
     "files then carry labels, --mean and --deviation as metadata, and labels.txt, preprocessing.json and "
     "predict.py are written beside them.",
 )
@@ -76,7 +79,7 @@ if TYPE_CHECKING:
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("model"),
     show_default=True,
-    help="The folder to write into.",
+    help="Folder to write into.",
 )
 @json_option
 def command(
@@ -99,7 +102,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Write NETWORK as model.tflite and model.onnx, batch norm folded, and check that both compute the same; arch.json
-    beside them says which network they are.
+    beside them holds the network.
 
     \b
     Example:

@@ -17,18 +17,19 @@ from edgenas.cli.terminal_listener import TERMINAL
     "--table",
     type=click.Path(dir_okay=False, path_type=Path),
     shell_complete=tables,
-    help="A latency table, of this or of any other device [default: the search's own].",
+    help="Latency table, of the search's device or of any other  [default: the search's own]",
 )
 @click.option(
     "--statistic",
     shell_complete=words(*STATISTICS),
-    help="Of the samples: min, median or p90  [default: the search's; of another table what its validation found best]",
+    help="Statistic of the samples: min, median or p90  [default: the search's; for another table the one that its "
+    "validation found best]",
 )
-@click.option("--unvalidated", is_flag=True, help="Use a table that no edgenas table validate has proved.")
+@click.option("--unvalidated", is_flag=True, help="Permission to use a table that edgenas table validate never proved.")
 @click.option(
-    "--picture", type=click.Path(dir_okay=False, path_type=Path), help="Also draw the front into this SVG file."
+    "--picture", type=click.Path(dir_okay=False, path_type=Path), help="SVG file to draw the front into as well."
 )
-@click.option("--all", "show_all", is_flag=True, help="Every point, not some 20 spread over the front.")
+@click.option("--all", "show_all", is_flag=True, help="All points, instead of about 20 spread over the front.")
 @json_option
 def command(
     search: Path,
@@ -39,10 +40,10 @@ def command(
     show_all: bool,
     as_json: bool,
 ) -> None:
-    """The exact accuracy-latency front that a search's block values predict.
+    """Compute the exact accuracy-latency front that a search's block values predict.
 
-    SEARCH is what `edgenas search` wrote with mathnas among its algorithms. Block values hold for any device: with the
-    table of another one, this is its front, and nothing is trained again.
+    SEARCH is a file that `edgenas search` wrote with mathnas among its algorithms. Block values hold for any device:
+    with the table of another device, the result is the front of that device, and nothing is trained again.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""What a fleet is doing, for a person: a live table on a terminal, a line now and then in a pipe."""
+"""Progress of campaigns on several devices: a live table on a terminal, lines in a pipe."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from edgenas.cli.terminal import PIPED_S, duration, talk
 if TYPE_CHECKING:
     from edgenas.profiler.work import CampaignProgress
 
-_OTHERS = 49  # columns that all but the names take
-_WIDE = 80
+_OTHERS = 49  # terminal columns of everything but the names
+_WIDE = 80  # terminal columns from which the last device is shown
 
 
 class LiveTable(Listener):
-    """A row for each table of latencies, and messages on stderr. Safe to use from several threads."""
+    """Live table with one row for each latency table, and messages on stderr. Safe to use from several threads."""
 
     def __init__(self, labels: list[str]) -> None:
-        self._told: dict[str, tuple[float, CampaignProgress] | None] = dict.fromkeys(labels)
+        self._latest: dict[str, tuple[float, CampaignProgress] | None] = dict.fromkeys(labels)
         self._lock = threading.Lock()
-        self._told_s = dict.fromkeys(labels, -PIPED_S)
+        self._printed_s = dict.fromkeys(labels, -PIPED_S)
         self._begin_s = time.monotonic()
         self.on_screen = False
 
@@ -45,27 +45,29 @@ class LiveTable(Listener):
     def message(self, text: str) -> None:
         talk(text)
 
-    def _update(self, label: str, told: CampaignProgress) -> None:
+    def _update(self, label: str, progress: CampaignProgress) -> None:
         now_s = time.monotonic()
         with self._lock:
-            self._told[label] = now_s, told
+            self._latest[label] = now_s, progress
             if self.on_screen:
                 return
-            if now_s - self._told_s[label] >= PIPED_S or told.done + told.failed >= told.total:
-                self._told_s[label] = now_s
-                talk(line(label, told))
+            if now_s - self._printed_s[label] >= PIPED_S or progress.done + progress.failed >= progress.total:
+                self._printed_s[label] = now_s
+                talk(line(label, progress))
 
     def table(self, width: int) -> Any:
-        """For a terminal of ``width`` columns; the time left runs on between two batches, and before the first one
-        it is the time spent, in brackets."""
+        """Return a rich table for a terminal of ``width`` columns.
+
+        The time left counts down between two batches; before the first batch the elapsed time stands in brackets.
+        """
         from rich import box
         from rich.table import Table
 
         with self._lock:
-            told = dict(self._told)
+            latest = dict(self._latest)
         now_s = time.monotonic()
-        shown = {label: known[1] for label, known in told.items() if known is not None}
-        columns = ["table", "done", "left"]  # and only what there is to say, since terminals are narrow
+        shown = {label: known[1] for label, known in latest.items() if known is not None}
+        columns = ["table", "done", "left"]  # the others only where they hold a value, since terminals are narrow
         columns += ["failed"] * any(p.failed for p in shown.values())
         columns += ["unstable"] * any(p.unstable for p in shown.values())
         columns += ["°C"] * any(p.temperature_c is not None for p in shown.values())
@@ -75,7 +77,7 @@ class LiveTable(Listener):
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
         for column in columns:
             table.add_column(column, justify="left" if column in ("table", "last device") else "right", no_wrap=True)
-        for label, known in told.items():
+        for label, known in latest.items():
             cells = {"table": _tail(label, room), "left": f"({duration(now_s - self._begin_s)})"}
             if known is not None:
                 then_s, p = known
@@ -92,13 +94,13 @@ class LiveTable(Listener):
 
 
 def line(label: str, told: CampaignProgress) -> str:
-    """The same in words."""
+    """Return the progress of one campaign as a line of text."""
     measured = f"{label}: {told.done}/{told.total} measured, {told.failed} failed, {duration(told.eta_s)} left"
     return f"{measured}; {told.note}" if told.note else measured
 
 
 def _tail(label: str, room: int) -> str:
-    """The end of a path says more than its beginning."""
+    """Return the last ``room`` columns of a path, since its end tells tables apart better than its beginning."""
     return label if len(label) <= room else "…" + label[1 - room :]
 
 

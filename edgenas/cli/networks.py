@@ -1,4 +1,4 @@
-"""Options that say which sizes a space or a network has."""
+"""Options of input size and number of classes, of a space or a network."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ classes_option = click.option(
 
 
 def sizes(in_size: int | None, classes: int | None) -> str:
-    """The options as they were typed, for what to type next."""
+    """Return the options as they were typed, for the next command."""
     given = {"in-size": in_size, "classes": classes}
     return "".join(f" --{option} {value}" for option, value in given.items() if value is not None)

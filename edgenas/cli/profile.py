@@ -19,7 +19,7 @@ from edgenas.cli.worker_options import score_option
 
 @click.command("profile", epilog=NETWORK_HELP)
 @click.argument("space_or_network", required=False, shell_complete=completions.spaces_and_networks)
-@click.option("--block", "texts", multiple=True, help="A block by its text, such as ir-56x24-m72-o40-k5-s2-relu6.")
+@click.option("--block", "texts", multiple=True, help="Block by its text, such as ir-56x24-m72-o40-k5-s2-relu6.")
 @in_size_option
 @classes_option
 @click.option(
@@ -27,20 +27,20 @@ from edgenas.cli.worker_options import score_option
     "names",
     multiple=True,
     shell_complete=completions.devices,
-    help="A device of the inventory; repeat for several  [default: local]",
+    help="Device of the inventory; repeat for several  [default: local]",
 )
 @click.option(
     "--pool",
     "pools",
     multiple=True,
     shell_complete=completions.pools,
-    help="All devices with this pool, which share one table's work.",
+    help="Pool of the inventory: its devices share the work of one table; repeat for several.",
 )
 @inventory_option
 @click.option(
     "--runtime",
     shell_complete=completions.words_or_own(*completions.RUNTIMES),
-    help="litert, onnxruntime, benchmark_model, onnxruntime_perf_test, or one of your own: "
+    help="Runtime: litert, onnxruntime, benchmark_model, onnxruntime_perf_test, or one of your own: "
     "my_runtime.py:NAME  [default: litert; on phones benchmark_model]",
 )
 @click.option(
@@ -48,31 +48,36 @@ from edgenas.cli.worker_options import score_option
     type=click.Choice(completions.MEASURED),
     default="fp32",
     show_default=True,
-    help="Of the blocks, calibrated on random activations; a table holds one.",
+    help="Precision of the blocks; int8 is calibrated on random activations. A table holds one precision.",
 )
 @click.option("--threads", default=1, show_default=True, help="Threads of the runtime.")
-@click.option("--core", "cores", type=int, multiple=True, help="A CPU to pin to; repeat for more threads.")
+@click.option("--core", "cores", type=int, multiple=True, help="CPU to pin a thread to; repeat for more threads.")
 @click.option("--rounds", default=10, show_default=True, help="Interleaved rounds in each process.")
-@click.option("--processes", default=3, show_default=True, help="Fresh processes that measure every block at least.")
+@click.option(
+    "--processes",
+    default=3,
+    show_default=True,
+    help="Minimum number of processes that measure each block, each started anew.",
+)
 @click.option(
     "--most-processes",
     default=10,
     show_default=True,
-    help="Fresh processes that measure a block at most, while it is not known within --within.",
+    help="Maximum number of processes that measure a block, as long as its interval is wider than --within.",
 )
 @click.option(
     "--within",
     default=2.0,
     show_default=True,
     metavar="PERCENT",
-    help="A block is known when half of its 95 % interval is this narrow.",
+    help="Half-width of a block's 95 % interval to reach, in percent of its latency.",
 )
 @click.option(
     "--statistic",
     default="median",
     show_default=True,
     shell_complete=completions.words(*completions.STATISTICS[:3]),
-    help="The one that is to be known: min, median or p90.",
+    help="Statistic whose interval --within limits: min, median or p90.",
 )
 @click.option(
     "--cold-kib",
@@ -81,32 +86,34 @@ from edgenas.cli.worker_options import score_option
     help="KiB of weights that another model reads before every run, so that caches are as inside a network; "
     "0 for runs back to back.",
 )
-@click.option("--chains", is_flag=True, help="Measure each block also inside a chain: see edgenas table validate.")
+@click.option(
+    "--chains", is_flag=True, help="Measurements of each block inside a chain, too: see edgenas table validate."
+)
 @click.option(
     "-o",
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The table [default: DEVICE-RUNTIME.jsonl, or DEVICE-RUNTIME-int8.jsonl].",
+    help="Latency table to write  [default: DEVICE-RUNTIME.jsonl, or DEVICE-RUNTIME-int8.jsonl]",
 )
 @click.option(
     "--for-search",
     is_flag=True,
-    help="Measure only blocks that the best networks of SPACE may contain; predict the others.",
+    help="Measurements of only the blocks that the best networks of SPACE may contain; the others are predicted.",
 )
 @click.option(
     "--budget-ms",
     "budgets_ms",
     type=float,
     multiple=True,
-    help="With --for-search: only the best networks at this budget; repeat for several.",
+    help="Latency budget in ms, with --for-search: only the best networks at it count; repeat for several.",
 )
 @click.option(
     "--accuracy",
-    help="With --for-search: who says what blocks are worth, as for edgenas search; without it "
-    "size stands in for accuracy: log(1 + capacity) a block, of MACs and parameters.",
+    help="Judge, with --for-search, that values the blocks, as for edgenas search; without it "
+    "size stands in for accuracy: log(1 + capacity) for each block, of MACs and parameters.",
 )
 @score_option
-@click.option("--force", is_flag=True, help="Measure also a device that is busy, warm or otherwise not ready.")
+@click.option("--force", is_flag=True, help="Permission to measure a device that is busy, warm or not ready.")
 @json_option
 def command(
     space_or_network: str | None,
@@ -135,10 +142,11 @@ def command(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Measure every block of a space (or of one network) on devices, and append what is new to a latency table each.
+    """Measure every block of a space (or of one network) on devices, and append new blocks to the latency table of each
+    device.
 
-    Blocks a table holds are not measured again, so that the same command continues after Ctrl-C, a crash or a cable
-    that was pulled. Devices work side by side; those of a pool share one table, and what one leaves the others do.
+    Blocks that a table holds are not measured again, so the same command continues after Ctrl-C, a crash or a pulled
+    cable. Devices work in parallel; those of a pool share one table, and the others take over when one stops.
 
     \b
     Example:
@@ -184,7 +192,7 @@ def command(
         return
     if budgets_ms or accuracy or score:
         raise InputError(
-            "--budget-ms, --accuracy and --score say what --for-search is to search for; add it, or leave them out"
+            "--budget-ms, --accuracy and --score belong to --for-search: add --for-search, or leave them out"
         )
     done = profile(space_or_network, blocks=texts, **measured)
     if as_json:

@@ -1,4 +1,4 @@
-"""Bars on a terminal: how far something is, and how long it will take."""
+"""Progress bars on a terminal: work done, and time left."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-_WIDE = 100  # columns from which on the bar is long, and the time spent is shown
-displays: list[Any] = []  #: consoles on which something moves now, the innermost last
-_shown: list[Any] = []  # the bars that are on the terminal now; a second display would write over them
+_WIDE = 100  # columns of a terminal from which the bar is long and the elapsed time is shown
+displays: list[Any] = []  #: consoles that show a moving bar or table now, the innermost last
+_shown: list[Any] = []  # rich displays on the terminal now; a second one would write over the first
 
 
 @contextmanager
 def displayed(console: Any) -> Iterator[None]:
-    """Register ``console`` as moving while the block runs, so that messages are printed above what moves there."""
+    """Register ``console`` while the block runs, so that messages are printed above its moving bar or table."""
     displays.append(console)
     try:
         yield
@@ -22,14 +22,14 @@ def displayed(console: Any) -> Iterator[None]:
 
 
 class Bar:
-    """One line of ``bars``, which are of rich."""
+    """One line of ``bars``, a ``rich.progress.Progress``."""
 
     def __init__(self, bars: Any, label: str) -> None:
         self._bars, self._label = bars, label
         self.task = bars.add_task(clipped(label, 14), total=None, note="")
 
     def show(self, done: int, total: int | None, note: str) -> None:
-        """Move the bar; ``total`` is None where it is not known."""
+        """Move the bar to ``done`` of ``total``, which is None where it is unknown."""
         width = self._bars.console.width
         room = width - (68 if width >= _WIDE else 26) - len(f"{done}/{total}")  # the bar, clocks, spaces
         name = clipped(self._label, max(8, room // 2))
@@ -40,7 +40,7 @@ class Bar:
 
 @contextmanager
 def bar(label: str) -> Iterator[Bar]:
-    """A bar while the block runs; inside another one a line below that."""
+    """Show a bar while the block runs; inside another bar, one line below it."""
     if _shown:
         with _line(_shown[-1], label) as line:
             yield line
@@ -55,7 +55,7 @@ def bar(label: str) -> Iterator[Bar]:
 
 
 def _bars() -> Any:
-    """Bars that leave nothing behind when they end."""
+    """Return bars that disappear from the terminal when they end."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TextColumn, TimeElapsedColumn
     from rich.progress import TimeRemainingColumn as Remaining
@@ -94,5 +94,5 @@ def _line(bars: Any, label: str) -> Iterator[Bar]:
 
 
 def clipped(text: str, room: int) -> str:
-    """``text`` in at most ``room`` columns."""
+    """Return ``text`` cut to at most ``room`` columns."""
     return text if len(text) <= room else text[: room - 1] + "…" if room > 1 else ""

@@ -17,18 +17,19 @@ from edgenas.cli.terminal import json_option, print_json, print_summary
     type=click.Path(dir_okay=False, path_type=Path),
     default=Path("report.html"),
     show_default=True,
-    help="The page to write.",
+    help="HTML page to write.",
 )
 @json_option
 def command(runs: tuple[Path, ...], out: Path, as_json: bool) -> None:
-    """One self-contained HTML page of what was measured and found: accuracy against latency, which limit binds and what
-    more would buy, where the time goes, predicted against measured, every block in every setting, drift, the search's
-    progress, provenance. What the files say nothing of is left out, and the page says what would show it.
+    """Write one self-contained HTML page of measurements and search results: accuracy against latency, the active limit
+    and the gain of raising it, where the time goes, predicted against measured latency, every block in every setting,
+    drift, progress of the search, provenance. A section without data is left out, and the page names the command that
+    would fill it.
 
-    RUNS are folders, such as the one that `edgenas demo` writes, or latency tables, what `search` wrote, and what
-    `verify --json` printed. The page asks no network for anything, and prints to PDF. Published networks stand beside
-    those judged where their accuracy is known: NAS-Bench-Macro's by its table, ImageNet's where the judge is a function
-    called imagenet_top1.
+    RUNS are folders, such as the one that `edgenas demo` writes, latency tables, files that `search` wrote, and the
+    output of `verify --json`. The page loads nothing from the internet, and prints to PDF. Published networks stand
+    beside the judged ones where their accuracy is known: NAS-Bench-Macro's by its table, ImageNet's where the judge is
+    a function called imagenet_top1.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""What came of the whole way from blocks to a bundle: ``demo`` and ``ship``."""
+"""Output of ``demo`` and ``ship``: tables and summary of a run from blocks to a bundle."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def show_run(done: ShippedRun, as_json: bool) -> None:
-    """Print the answer. OutcomeError where the file that ships is not inside its budget."""
+    """Print the result of a run. OutcomeError where the file that ships is outside its budget."""
     if as_json:
         print_json(done.to_json())
     else:
@@ -39,7 +39,7 @@ def _print(story: ShipResult, folder: Path, bundle: Path, seconds: float) -> Non
         for run in story.record.runs
     ]
     headings = ("budget ms", "algorithm", "predicted ms", "counts as", "accuracy %", "judged", "paid for", "seconds")
-    print_table(headings, runs, f"Best network found within each budget, of {story.space.networks:,}")
+    print_table(headings, runs, f"Best network at each budget, of {story.space.networks:,}")
     finished = story.finished
     files = [
         (

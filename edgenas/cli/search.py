@@ -25,21 +25,21 @@ from edgenas.search.budgets import BudgetRequest
 @in_size_option
 @classes_option
 @budget_options
-@click.option("--accuracy", required=True, shell_complete=words_or_own(*JUDGES), help=f"Who judges: {ACCURACY_HELP}")
+@click.option("--accuracy", required=True, shell_complete=words_or_own(*JUDGES), help=f"Judge: {ACCURACY_HELP}")
 @score_option
 @click.option(
     "--images",
     type=click.Path(path_type=Path),
-    help="Your pictures: a folder a class (in train/, val/ and "
+    help="Pictures of your own: one folder for each class (in train/, val/ and "
     "test/, or split for you), an .npz of arrays, or a Hugging Face dataset on disk.",
 )
-@click.option("--train-on", default="auto", show_default=True, help="What trains on --images: auto, cpu or cuda.")
+@click.option("--train-on", default="auto", show_default=True, help="Processor that trains: auto, cpu or cuda.")
 @click.option(
     "--stand-alone",
     default=12,
     show_default=True,
     type=click.IntRange(min=0),
-    help="With --accuracy supernet: networks that are also trained alone, to say how far the supernet's "
+    help="Networks that are also trained alone with --accuracy supernet, to measure how far the supernet's "
     "ranking can be trusted; 0 for none.",
 )
 @click.option(
@@ -49,46 +49,47 @@ from edgenas.search.budgets import BudgetRequest
     default=("layernas", "mathnas"),
     show_default=True,
     shell_complete=words_or_own(*ALGORITHMS),
-    help="layernas, mathnas, hybrid, random, regularized_evolution, ofa_evolution, reinforce or nsga2, or "
-    "one of your own: my_algorithm.py:NAME; repeat for several.",
+    help="Search algorithm: layernas, mathnas, hybrid, random, regularized_evolution, ofa_evolution, reinforce or "
+    "nsga2, or one of your own: my_algorithm.py:NAME; repeat for several.",
 )
 @click.option(
     "--set",
     "settings",
     multiple=True,
     metavar="ALGORITHM.OPTION=VALUE",
-    help="An option of an algorithm or a training: layernas.buckets=20, train.epochs=9.",
+    help="Option of an algorithm or of a training, such as layernas.buckets=20 or train.epochs=9; repeat for several.",
 )
 @click.option(
     "--max-trials",
     type=click.IntRange(min=1),
-    help="The most networks one run may judge; hybrid's run is that of all budgets together.",
+    help="Maximum number of networks that one run judges; hybrid has one run for all budgets together.",
 )
-@click.option("--seed", default=0, show_default=True, help="Of the search and of the trainings.")
+@click.option("--seed", default=0, show_default=True, help="Random seed of the search and of the trainings.")
 @where_options
 @click.option(
     "--remeasure",
     "device",
     metavar="DEVICE",
     shell_complete=devices,
-    help="Measure the winners' blocks again on this device of the inventory, and search again, until the winners stay.",
+    help="Device of the inventory that measures the winners' blocks again; then the search runs again, until the "
+    "winners stay the same.",
 )
 @click.option(
     "--remeasure-rounds",
     default=10,
     show_default=True,
     type=click.IntRange(min=1),
-    help="Times to measure again at most.",
+    help="Maximum number of times that --remeasure measures again.",
 )
 @inventory_option
-@click.option("--force", is_flag=True, help="Measure again also on a device that is busy, warm or not ready.")
+@click.option("--force", is_flag=True, help="Permission to measure again on a device that is busy, warm or not ready.")
 @click.option(
     "-o",
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
     default=Path("search.json"),
     show_default=True,
-    help="What was found; judged networks are kept beside it.",
+    help="File of the search result to write; judged networks are kept beside it.",
 )
 @json_option
 def command(
@@ -116,12 +117,13 @@ def command(
     out: Path,
     as_json: bool,
 ) -> None:
-    """Find the most accurate network of SPACE inside each budget, and say what it spends and what more would buy.
+    """Find the most accurate network of SPACE inside each budget, and print where its cost goes and what a larger
+    budget would gain.
 
     SPACE, --accuracy and --algorithm also take code of your own: my_space.py:NAME, or package.module:NAME.
 
-    Every network judged is written to a journal beside --out at once: the same command continues after Ctrl-C or a
-    crash and pays for no network twice.
+    Every judged network is written to a journal beside --out at once: the same command continues after Ctrl-C or a
+    crash, and judges no network twice.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""``--set ALGORITHM.OPTION=VALUE``: options of algorithms and of trainings."""
+"""Reader of ``--set ALGORITHM.OPTION=VALUE``: options of algorithms and of trainings."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from edgenas.base.naming import there_are
 def settings_of(
     algorithms: tuple[str, ...], settings: tuple[str, ...], accuracy: str, winner: bool = False
 ) -> dict[str, dict[str, Any]]:
-    """Algorithm, or way of training, -> its options, from ALGORITHM.OPTION=VALUE; with ``winner`` also of its
-    training."""
+    """Return algorithm, or way of training, -> its options, from texts ALGORITHM.OPTION=VALUE.
+
+    With ``winner``, options of the winner's training are accepted as well. InputError for unknown names and values.
+    """
     from edgenas.api.judge import known_options
 
     every = known_options(algorithms, accuracy, winner)
@@ -33,7 +35,7 @@ def settings_of(
 
 
 def _typed(text: str, value: str, default: Any) -> Any:
-    """``value`` in the type of the option's default (a number where the default is None)."""
+    """Convert ``value`` to the type of the option's default (to a number where the default is None)."""
     try:
         if isinstance(default, str):
             return value
@@ -43,4 +45,5 @@ def _typed(text: str, value: str, default: Any) -> Any:
     except (ValueError, KeyError):
         kind = "true or false" if isinstance(default, bool) else "a whole number"
         kind = kind if isinstance(default, int) else "a number"
-        raise InputError(f"--set {text!r}: {value!r} is not {kind}") from None
+        example = f"--set {text.partition('=')[0]}={1 if default is None else str(default).lower()}"
+        raise InputError(f"--set {text!r}: {value!r} is not {kind}, as in {example}") from None

@@ -23,7 +23,7 @@ from edgenas.profiler.export.quantize import PRECISIONS, Precision
     "--images",
     required=True,
     type=click.Path(path_type=Path),
-    help="Your pictures: a folder a class (in "
+    help="Pictures of your own: one folder for each class (in "
     "train/, val/ and test/, or split for you), an .npz of arrays, or a Hugging Face dataset on "
     "disk.",
 )
@@ -32,7 +32,7 @@ from edgenas.profiler.export.quantize import PRECISIONS, Precision
     "budget_ms",
     required=True,
     type=click.FloatRange(min=0, min_open=True),
-    help="What the file that ships may take, by the upper end of its 95 % interval.",
+    help="Latency budget in ms; the upper end of the shipped file's 95 % interval counts.",
 )
 @uncertainty_option
 @device_option
@@ -45,7 +45,8 @@ from edgenas.profiler.export.quantize import PRECISIONS, Precision
     default=("fp32",),
     show_default=True,
     type=click.Choice(PRECISIONS),
-    help="Of the files; repeat for siblings. The first, fp32 or int8, is that of the budget: its blocks are measured.",
+    help="Precision of the exported files; repeat for several. The budget holds for the first, fp32 or int8; blocks "
+    "are measured in it.",
 )
 @range_option
 @click.option(
@@ -53,35 +54,41 @@ from edgenas.profiler.export.quantize import PRECISIONS, Precision
     default="supernet",
     show_default=True,
     type=click.Choice(("supernet", "train")),
-    help="Who judges networks: one training for all, or one each.",
+    help="Judge of networks: supernet trains all at once, train trains each alone.",
 )
 @click.option(
     "--algorithm",
     default="hybrid",
     show_default=True,
     shell_complete=words_or_own(*ALGORITHMS),
-    help="Of the search; see edgenas search.",
+    help="Search algorithm; see edgenas search.",
 )
 @click.option(
     "--set",
     "settings",
     multiple=True,
     metavar="WHAT.OPTION=VALUE",
-    help="An option of the algorithm or a training: supernet.epochs=20, winner.epochs=60.",
+    help="Option of the algorithm or of a training: supernet.epochs=20, winner.epochs=60; repeat for several.",
 )
-@click.option("--max-trials", default=200, show_default=True, type=click.IntRange(min=1), help="Networks judged.")
+@click.option(
+    "--max-trials",
+    default=200,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Maximum number of judged networks.",
+)
 @click.option(
     "--table",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     shell_complete=tables,
-    help="A latency table of the space that was measured on the device  [default: measure it].",
+    help="Latency table of the space that was measured on the device  [default: it is measured]",
 )
 @click.option(
     "--held-out",
     default=24,
     show_default=True,
     type=click.IntRange(12, 1000),
-    help="Networks timed whole to see whether sums of blocks can be trusted.",
+    help="Held-out networks that are measured whole, to check that sums of blocks predict them.",
 )
 @click.option(
     "--train",
@@ -89,19 +96,20 @@ from edgenas.profiler.export.quantize import PRECISIONS, Precision
     default=3,
     show_default=True,
     type=click.IntRange(1, 24),
-    help="Of the networks that are inside the budget as a whole, train so many in full; the most accurate ships.",
+    help="Number of networks to train in full, of those inside the budget when measured whole; the most accurate one "
+    "ships.",
 )
-@click.option("--train-on", default="auto", show_default=True, help="What trains: auto, cpu or cuda.")
-@click.option("--seed", default=0, show_default=True, help="Of the search and of the trainings.")
+@click.option("--train-on", default="auto", show_default=True, help="Processor that trains: auto, cpu or cuda.")
+@click.option("--seed", default=0, show_default=True, help="Random seed of the search and of the trainings.")
 @click.option("--workers", type=click.IntRange(0, 64), default=2, show_default=True, help="Training processes.")
-@click.option("--force", is_flag=True, help="Measure also a device that is busy, warm or otherwise not ready.")
+@click.option("--force", is_flag=True, help="Permission to measure a device that is busy, warm or not ready.")
 @click.option(
     "-o",
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("shipped"),
     show_default=True,
-    help="The folder of the run; the bundle is OUT/bundle.",
+    help="Folder of the run to write or continue; the bundle is OUT/bundle.",
 )
 @json_option
 def command(
@@ -128,11 +136,12 @@ def command(
     out: Path,
     as_json: bool,
 ) -> None:
-    """From your pictures to files inside a latency budget on your device, in one command: measure every block of SPACE
-    there, prove that their sums predict networks, search with a judge trained on the pictures, train the winner with
-    its own weights, export it, run every file on test pictures and time it, and bundle what ships.
+    """Go from your pictures to files inside a latency budget on your device, in one command: measure every block of
+    SPACE on the device, prove that their sums predict networks, search with a judge trained on the pictures, train the
+    winner with its own weights, export it, run every file on test pictures and measure its latency, and bundle the
+    files that ship.
 
-    The same command goes on where it was stopped.
+    The same command continues a run that was stopped.
 
     \b
     Example:

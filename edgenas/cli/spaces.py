@@ -15,7 +15,7 @@ from edgenas.cli.terminal import json_option, print_json, print_summary, print_t
 @classes_option
 @json_option
 def command(name: str | None, in_size: int | None, classes: int | None, as_json: bool) -> None:
-    """List the spaces a search may choose from; with NAME, its layers and their options.
+    """List the spaces that a search can use; with NAME, list its layers and their options.
 
     NAME may be a space of your own: my_space.py:tiny, or package.module:tiny.
 

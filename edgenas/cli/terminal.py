@@ -1,4 +1,4 @@
-"""What every verb does with the terminal: data on stdout, talk and progress on stderr."""
+"""Output of every verb: results on stdout, messages and progress on stderr."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ import click
 
 from edgenas.cli.progress_bars import Bar, bar, displays
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout instead of tables.")
+json_option = click.option("--json", "as_json", is_flag=True, help="JSON on stdout, instead of tables.")
 
 Cell = str | int | float | None
 
-PIPED_S = 60.0  #: seconds between lines of progress when stderr is no terminal
+PIPED_S = 60.0  #: seconds between lines of progress where stderr is not a terminal
 
 
 def talk(text: str) -> None:
-    """One line to the person, on stderr; above what moves there."""
+    """Print one message on stderr, above a moving bar or table."""
     if displays:
         displays[-1].print(text, markup=False, highlight=False, soft_wrap=True)
     else:
@@ -29,12 +29,12 @@ def talk(text: str) -> None:
 
 
 def print_json(data: Any) -> None:
-    """The whole answer as JSON on stdout; NaN is refused, since no other program could read it."""
+    """Print the whole result as JSON on stdout. ValueError for NaN, which other programs could not read."""
     click.echo(json.dumps(data, indent=2, allow_nan=False))
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]], title: str | None = None) -> None:
-    """A table on stdout: numbers right-aligned, never cut when the output is a pipe."""
+    """Print a table on stdout: numbers right-aligned; 200 columns wide where stdout is not a terminal."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -57,7 +57,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]], title: s
 
 
 def print_summary(pairs: dict[str, Cell]) -> None:
-    """``key: value`` lines on stdout: what a verb did, what it wrote, what to type next."""
+    """Print ``key: value`` lines on stdout: results of a verb, files written, next command."""
     width = max(len(key) for key in pairs)
     for key, value in pairs.items():
         click.echo(f"{key + ':':<{width + 1}} {_cell(value)}")
@@ -65,8 +65,8 @@ def print_summary(pairs: dict[str, Cell]) -> None:
 
 @contextmanager
 def progress(label: str) -> Iterator[Bar | PipedProgress]:
-    """Yield what shows progress on stderr: on a terminal a bar with the time left; in a pipe one line at the end, and
-    at most one in PIPED_S seconds before."""
+    """Show progress on stderr while the block runs: a bar with the time left on a terminal; in a pipe one line at the
+    end, and before that at most one line every PIPED_S seconds."""
     if sys.stderr.isatty():
         with bar(label) as shown:
             yield shown
@@ -77,7 +77,7 @@ def progress(label: str) -> Iterator[Bar | PipedProgress]:
 
 
 def duration(seconds: float) -> str:
-    """'45 s', '12 min', '3 h 05 min'"""
+    """Return ``seconds`` as text: '45 s', '12 min', '3 h 05 min'."""
     whole = max(0, round(seconds))
     if whole < 100:
         return f"{whole} s"
@@ -86,29 +86,29 @@ def duration(seconds: float) -> str:
 
 
 class PipedProgress:
-    """Progress in a pipe: a few lines."""
+    """Progress as lines, at most one every PIPED_S seconds, where stderr is a pipe or a file."""
 
     def __init__(self, label: str) -> None:
         self._label, self._begin_s = label, time.monotonic()
-        self._last_s, self._latest, self._told = self._begin_s, "", ""
+        self._last_s, self._latest, self._printed = self._begin_s, "", ""
 
     def show(self, done: int, total: int | None, note: str) -> None:
-        """Print a line if the last one is PIPED_S old."""
+        """Print a line if the last one is at least PIPED_S seconds old."""
         now_s = time.monotonic()
         self._latest = f"{self._label}: {done}{'' if total is None else f'/{total}'} {note}".rstrip()
         if now_s - self._last_s >= PIPED_S:
-            self._last_s, self._told = now_s, self._latest
+            self._last_s, self._printed = now_s, self._latest
             left_s = (now_s - self._begin_s) * (total - done) / done if total and done else 0.0
             talk(f"{self._latest}; {duration(left_s)} left" if left_s else self._latest)
 
     def end(self) -> None:
-        """Print the last state, unless it is printed."""
-        if self._latest != self._told:
+        """Print the last state, unless it was printed already."""
+        if self._latest != self._printed:
             talk(self._latest)
 
 
 def mib(kib: int | None) -> float | None:
-    """MiB with one digit after the point."""
+    """Convert KiB to MiB, with one digit after the decimal point."""
     return None if kib is None else round(kib / 1024, 1)
 
 

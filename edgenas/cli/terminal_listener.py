@@ -12,9 +12,9 @@ from edgenas.cli.terminal import PipedProgress, progress, talk
 
 
 class TerminalListener(Listener):
-    """Steps and messages as lines, and tasks as bars or tables that disappear when they end.
+    """Listener that prints steps and messages as lines, and tasks as bars or tables that disappear when they end.
 
-    ``steps`` is the number of steps; they are not numbered without it. Progress outside of a task is dropped.
+    ``steps`` is the number of steps; with 0 they are not numbered. Progress outside of a task is dropped.
     """
 
     def __init__(self, steps: int = 0) -> None:
@@ -38,7 +38,7 @@ class TerminalListener(Listener):
 
 
 class _Task(Listener):
-    """What happens inside a task of ``outer``."""
+    """Listener of one task of ``outer``: progress goes to the task's bar, the rest to ``outer``."""
 
     def __init__(self, outer: TerminalListener, shown: Bar | PipedProgress) -> None:
         self._outer, self._shown = outer, shown

@@ -1,4 +1,4 @@
-"""A group of commands that imports a command's module only when it is asked for, so that --help and
+"""Group of commands that imports a command's module only when the command is used, so that --help and
 Tab answer at once."""
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 class Verbs(click.Group):
-    """``verbs``: name -> (module that holds it as ``command``, one line for --help), in the order shown."""
+    """Group of verbs that are loaded when used.
+
+    ``verbs``: name -> (module that holds the verb as ``command``, one line for --help), in the order shown.
+    """
 
     verbs: Mapping[str, tuple[str, str]] = {}
 
@@ -33,7 +36,7 @@ class Verbs(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the verb; click's own answer does not know verbs that are not loaded, so the nearest is ours."""
+        """Return the verb of ``args``. UsageError names the nearest verb, since click knows only loaded verbs."""
         if args[0] not in self.verbs and not args[0].startswith("-") and not ctx.resilient_parsing:
             listed = there_are(args[0], self.verbs)
             raise click.UsageError(f"No such command {args[0]!r}; {listed}.", ctx)

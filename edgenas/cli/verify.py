@@ -22,10 +22,10 @@ from edgenas.cli.verify_sustained import sustain_files
 if TYPE_CHECKING:
     from edgenas.profiler.verdict import Verdict
 
-#: what --sustained has no use for: name of the parameter -> its option
+#: options that --sustained does not take: name of the parameter -> option
 _NOT_SUSTAINED = {"network": "--network", "tables": "--table", "rounds": "--rounds", "processes": "--processes",
                   "most": "--most-processes"}  # fmt: skip
-#: and --images, which times nothing
+#: options that --images does not take, since it measures no latency: name of the parameter -> option
 _NOT_ANSWERED = {**_NOT_SUSTAINED, "budget_ms": "--budget-ms", "statistic": "--statistic", "threads": "--threads",
                  "sustained": "--sustained", "out": "--output", "force": "--force"}  # fmt: skip
 
@@ -34,56 +34,57 @@ _NOT_ANSWERED = {**_NOT_SUSTAINED, "budget_ms": "--budget-ms", "statistic": "--s
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @device_option
 @inventory_option
-@click.option("--budget-ms", type=click.FloatRange(min=0, min_open=True), help="The latency budget to hold.")
-@click.option("--network", shell_complete=networks, help="The network the files are of, to predict it from --table.")
+@click.option("--budget-ms", type=click.FloatRange(min=0, min_open=True), help="Latency budget in ms.")
+@click.option("--network", shell_complete=networks, help="Network that the files hold, to predict it from --table.")
 @click.option(
     "--table",
     "tables",
     multiple=True,
     type=click.Path(dir_okay=False, path_type=Path),
     shell_complete=complete_tables,
-    help="Latency tables that predict; each for the files of its runtime.",
+    help="Latency table that predicts the files of its runtime; repeat for several.",
 )
 @click.option(
-    "--statistic", help="Of the samples: min, median or p90  [default: that of the table's validation, or median]"
+    "--statistic",
+    help="Statistic of the samples: min, median or p90  [default: that of the table's validation, or median]",
 )
 @click.option(
     "--threads", default=1, show_default=True, help="Threads of the runtime; with --table those of the table."
 )
 @click.option("--rounds", default=20, show_default=True, help="Rounds in each process.")
-@click.option("--processes", default=3, show_default=True, help="Fresh processes.")
+@click.option("--processes", default=3, show_default=True, help="Processes that measure each file, each started anew.")
 @click.option(
     "--most-processes",
     "most",
     default=12,
     show_default=True,
-    help="Processes to go on to while a file is outside the budget.",
+    help="Maximum number of processes, as long as a file is outside the budget.",
 )
 @click.option(
     "--sustained",
     metavar="TIME",
-    help="Run each file without pause for so long (90s, 10m, 1h), and tell every minute instead.",
+    help="Time to run each file without pause (90s, 10m, 1h); the results are those of each minute instead.",
 )
 @click.option(
     "--images",
     type=click.Path(exists=True, path_type=Path),
     metavar="FOLDER_OR_NPZ",
-    help="Run each file on labelled pictures on the device, and tell its accuracy instead.",
+    help="Labelled pictures to run each file on, on the device; the result is its accuracy instead.",
 )
 @click.option(
     "--mean",
-    help="With --images: of levels 0..255, as the network was trained  [default: what "
-    "preprocessing.json beside the file says].",
+    help="Mean of each channel, in levels 0..255, as the network was trained, with --images  [default: that of "
+    "preprocessing.json beside the file]",
 )
-@click.option("--deviation", help="Likewise.")
+@click.option("--deviation", help="Standard deviation of each channel, with --images, like --mean.")
 @click.option(
     "-o",
     "--output",
     "out",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Append what --sustained finds  [default for a bundle: sustained.jsonl]",
+    help="File to append the results of --sustained to  [default for a bundle: sustained.jsonl]",
 )
-@click.option("--force", is_flag=True, help="Measure also a device that is busy, warm or otherwise not ready.")
+@click.option("--force", is_flag=True, help="Permission to measure a device that is busy, warm or not ready.")
 @json_option
 def command(
     files: tuple[Path, ...],
@@ -105,17 +106,18 @@ def command(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Time .tflite and .onnx files on a device. With a budget, exit code 1 unless each is inside it: the upper end of
-    the 95 % interval counts, not the estimate.
+    """Measure the latency of .tflite and .onnx files on a device. With a budget, exit code 1 unless each file is inside
+    it: the upper end of the 95 % interval counts, not the estimate.
 
     FILES may also be one bundle: its hashes are checked first (exit code 3 where a file was changed), then each file is
-    measured again as its record says, and both agree within their intervals or not (exit code 1).
+    measured again with the settings of its record. Exit code 1 unless both measurements agree within their intervals.
 
     With --sustained: single runs, temperature and clock of every minute, how much slower the last minutes are than the
-    first, and with a budget exit code 1 unless the worst minute is inside it. A bundle stays as it is.
+    first, and with a budget exit code 1 unless the worst minute is inside it. A bundle is not changed.
 
-    With --images: each file runs on the pictures there, by the device's own runtime: its accuracy with a 95 % interval,
-    and how often it chooses the same class as when it is run here. What int8 files lose depends on the processor.
+    With --images: each file runs on the pictures, on the device and by its own runtime. Results are the accuracy with a
+    95 % interval, and how often the file chooses the same class as on this machine. The accuracy that int8 files lose
+    depends on the processor.
 
     \b
     Example:
@@ -129,17 +131,20 @@ def command(
 
     if images is not None:
         if given := _typed(_NOT_ANSWERED):
-            raise InputError(f"--images times nothing: leave out {given[0]}, or verify it without images")
+            raise InputError(f"--images measures no latency: leave out {given[0]}, or --images")
         answer_files(files, device, inventory, images, mean, deviation, as_json)
         return
     if mean is not None or deviation is not None:
-        raise InputError("--mean and --deviation scale the pictures of --images; name some, or leave them out")
+        raise InputError("--mean and --deviation scale the pictures of --images: add --images, or leave them out")
     bundle = len(files) == 1 and files[0].is_dir()
     if bundle and (network is not None or tables or budget_ms is not None or statistic is not None or threads != 1):
-        raise InputError(f"{files[0]} is a bundle, which says itself how it is measured: leave out all but --device")
+        raise InputError(
+            f"{files[0]} is a bundle, which is measured with the settings of its record: leave out --network, --table, "
+            "--budget-ms, --statistic and --threads"
+        )
     if sustained is not None:
         if given := _typed(_NOT_SUSTAINED):
-            raise InputError(f"--sustained neither predicts nor repeats: leave out {given[0]}")
+            raise InputError(f"--sustained makes no predictions and no repetitions: leave out {given[0]}")
         sustain_files(
             files,
             sustained,
@@ -154,7 +159,7 @@ def command(
         )
         return
     if out is not None:
-        raise InputError(f"-o {out} keeps what --sustained finds; add --sustained 10m, or leave it out")
+        raise InputError(f"-o {out} is the file of --sustained: add --sustained 10m, or leave out -o")
     if bundle:
         repeat_bundle(files[0], device, inventory, rounds, processes, most, force, as_json)
         return
@@ -183,14 +188,14 @@ def command(
 
 
 def _typed(options: Mapping[str, str]) -> list[str]:
-    """Which of some options (name of the parameter -> option) are on the command line."""
+    """Return which of some options (name of the parameter -> option) are on the command line."""
     source = click.get_current_context().get_parameter_source
     return [option for name, option in options.items() if source(name) is click.core.ParameterSource.COMMANDLINE]
 
 
 def print_verdicts(verdicts: Sequence[Verdict]) -> None:
-    """The table that says what was measured, what was predicted, and whether it fits; then, aside, where a budget is
-    kept by the statistic that counts and not by the median."""
+    """Print a table of measured and predicted latencies and whether each is inside its budget; then messages for files
+    that are inside by the statistic that counts and not by the median."""
     print_table(
         (
             "file",

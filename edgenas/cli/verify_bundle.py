@@ -1,4 +1,4 @@
-"""``edgenas verify BUNDLE``: the hashes, then the measurement once more."""
+"""``edgenas verify BUNDLE``: check of the hashes, then each measurement once more."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from edgenas.cli.verify_summary import sum_up_bundle, tell_disturbed
 if TYPE_CHECKING:
     from edgenas.api.verify_bundle import VerifiedBundle
 
-CHANGED = 3  #: exit code where a file is not what the manifest says
+CHANGED = 3  #: exit code where a file is not the one of the manifest
 
 
 def repeat_bundle(
@@ -27,8 +27,11 @@ def repeat_bundle(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Exit code 3 where a file was changed, and nothing is measured then; OutcomeError where the measurements disagree
-    or a file is outside its budget now."""
+    """Check the hashes of a bundle, measure its files again, and print both measurements.
+
+    Exit code 3 where a file was changed, and nothing is measured then; OutcomeError where the measurements disagree or
+    a file is outside its budget now.
+    """
     from edgenas.api.verify_bundle import verify_bundle
 
     done = verify_bundle(
@@ -87,7 +90,7 @@ def repeat_bundle(
 
 
 def refuse_changed(done: VerifiedBundle, as_json: bool) -> None:
-    """Exit code 3 where a file was changed, and say which."""
+    """Exit with code 3 where a file was changed, after a message for each changed file."""
     if done.changed:
         if as_json:
             print_json(done.to_json())

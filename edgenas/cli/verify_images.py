@@ -1,4 +1,4 @@
-"""``edgenas verify --images``: how many labelled pictures a file gets right on the device that it ships to."""
+"""``edgenas verify --images``: accuracy of files on labelled pictures, on the device that they ship to."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def answer_files(
     deviation: str | None,
     as_json: bool,
 ) -> None:
-    """Each file on every picture of ``images``, there and here."""
+    """Run each file on every picture of ``images``, on the device and on this machine, and print accuracies."""
     from edgenas.api.verify_images import verify_images
 
     done = verify_images(
@@ -47,14 +47,14 @@ def answer_files(
         )
         for a in found
     ]
-    print_table(columns, rows, f"Run there on every picture; here is {found[0].here}")
+    print_table(columns, rows, f"Run on every picture, on the device and here; here is {found[0].here}")
     for a in found:
         _tell_saturating(a)
     print_summary({"files": len(found), "next": f"edgenas verify {' '.join(map(str, files))} --budget-ms MS"})
 
 
 def _tell_saturating(a: AccuracyOnDevice) -> None:
-    """An ONNX file whose weights are too wide for where it ran."""
+    """Print a message for an ONNX file of 8-bit weights where sums of 8-bit products saturate on the device."""
     from edgenas.devices.facts import int8_products
 
     if a.file.endswith(".onnx") and a.weight_bits == 8 and int8_products.exact(a.on.int8_isa) is False:

@@ -1,4 +1,4 @@
-"""What ``edgenas verify`` says at its end, and what is worth typing next."""
+"""Summary of ``edgenas verify``, with the next command."""
 
 from __future__ import annotations
 
@@ -13,45 +13,45 @@ if TYPE_CHECKING:
     from edgenas.bundle.repeat import RepeatedVerdict
     from edgenas.profiler.verdict import Verdict
 
-_ROOM = 1.1  # of a budget over what was measured
+_ROOM = 1.1  # proposed budget over the measured latency
 
 
 def tell_disturbed(verdicts: Sequence[Verdict]) -> None:
-    """Which files keep their budget by the statistic that counts and not by their median."""
+    """Print a message for each file inside its budget by the statistic that counts and not by its median."""
     for v in verdicts:
         if v.disturbed:
             talk(
                 f"{v.file} is inside {v.budget_ms:g} ms by the {v.statistic} of its samples, and not by its median of "
                 f"{v.median_ms:.4g} ms: other work or heat slowed {v.device} down; verify it again when that is over, "
-                "or hold the median against the budget: --statistic median"
+                "or compare the median with the budget: --statistic median"
             )
 
 
 def sum_up(files: Sequence[Path], device: str, verdicts: Sequence[Verdict]) -> None:
-    """After files that are inside their budget, or have none."""
+    """Print the summary of files that are inside their budget, or have none."""
     chosen = "" if device == "local" else f" --device {shlex.quote(device)}"
     again = f"edgenas verify {' '.join(shlex.quote(str(file)) for file in files)}{chosen}"
     budgets = [v.budget_ms for v in verdicts if v.budget_ms is not None]
-    told: dict[str, Cell] = {"files": len(verdicts)}
+    summary: dict[str, Cell] = {"files": len(verdicts)}
     if budgets:
-        told["inside budget"] = f"{len(budgets)} of {len(verdicts)}, {budgets[0]:g} ms"
+        summary["inside budget"] = f"{len(budgets)} of {len(verdicts)}, {budgets[0]:g} ms"
         then = f"{again} --budget-ms {budgets[0]:g} --json > verified.json, then edgenas report verified.json"
     else:
         most = max(v.high_ms for v in verdicts)
-        told["slowest"] = f"{most:.4g} ms, upper end of its 95 % interval"
+        summary["slowest"] = f"{most:.4g} ms, upper end of its 95 % interval"
         then = f"{again} --budget-ms {_ROOM * most:.3g}"
-    print_summary({**told, "next": then})
+    print_summary({**summary, "next": then})
 
 
 def sum_up_bundle(bundle: Path, found: Sequence[RepeatedVerdict]) -> None:
-    """After a bundle whose measurements agree, or are not to be compared."""
+    """Print the summary of a bundle whose measurements agree, or cannot be compared."""
     same = sum(each.agree is True for each in found)
     other = sum(each.agree is None for each in found)
-    apart = f", {other} of another device" if other else ""
+    others = f", {other} of another device" if other else ""
     print_summary(
         {
             "hashes": "as its maker wrote them",
-            "agree": f"{same} of {len(found) - other}{apart}",
-            "next": f"{shlex.quote(str(bundle))}/card.md says what it is and how to run it",
+            "agree": f"{same} of {len(found) - other}{others}",
+            "next": f"read {shlex.quote(str(bundle))}/card.md: contents of the bundle, and how to run it",
         }
     )

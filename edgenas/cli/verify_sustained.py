@@ -1,4 +1,4 @@
-"""``edgenas verify --sustained``: minute by minute, and how much slower the last ones are than the first."""
+"""``edgenas verify --sustained``: latency of each minute, and how much slower the last minutes are than the first."""
 
 from __future__ import annotations
 
@@ -27,8 +27,11 @@ def sustain_files(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Files, or one bundle: each for as long as ``text`` says, one after another. OutcomeError where one is outside its
-    budget in its worst minute, or was broken off; what was measured is printed, and appended to ``out``, either way."""
+    """Run files, or those of one bundle, one after another, each for the time ``text`` (90s, 10m, 1h).
+
+    OutcomeError where one is outside its budget in its worst minute, or was interrupted; measured minutes are printed,
+    and appended to ``out``, in every case.
+    """
     from edgenas.api.sustain import DEFAULT_OUT, changed_files, sustain
     from edgenas.runs.sustained import SUSTAINED
 
@@ -65,7 +68,7 @@ def sustain_files(
 
 
 def print_sustained(one: SustainedLoad) -> None:
-    """A table of minutes, and what they come to."""
+    """Print a table of minutes, then how much slower the last ones are and which is the worst."""
     of = "single runs" if one.of == "run" else f"means of {one.runtime}'s runs of some seconds"
     print_table(
         ("minute", "runs", "median, ms", "p90, ms", "°C", "MHz", "throttled"),
@@ -93,9 +96,9 @@ def print_sustained(one: SustainedLoad) -> None:
     print_summary({"worst": worst + kept})
 
 
-def _minute(felt: MinuteReading, minute_s: float) -> str:
-    """Its number, and its length where it was cut."""
-    return f"{felt.minute}" if felt.seconds > 0.95 * minute_s else f"{felt.minute} ({felt.seconds:.0f} s)"
+def _minute(reading: MinuteReading, minute_s: float) -> str:
+    """Return the number of a minute, with its length in s where it was cut short."""
+    return f"{reading.minute}" if reading.seconds > 0.95 * minute_s else f"{reading.minute} ({reading.seconds:.0f} s)"
 
 
 def _percent(ratio: float) -> str:

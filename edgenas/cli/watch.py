@@ -18,7 +18,7 @@ from edgenas.cli.terminal import json_option, print_json, print_summary, talk
 @click.option(
     "--space",
     shell_complete=spaces,
-    help="The space being measured, so that all of its blocks count  [default: those seen so far].",
+    help="Space being measured, so that progress counts all of its blocks  [default: the blocks measured so far]",
 )
 @in_size_option
 @classes_option
@@ -27,9 +27,11 @@ from edgenas.cli.terminal import json_option, print_json, print_summary, talk
     "budgets_ms",
     multiple=True,
     type=click.FloatRange(min=0, min_open=True),
-    help="Of a search that runs: show the best so far within it; repeat for several.",
+    help="Latency budget in ms of a running search, to show the best network so far inside it; repeat for several.",
 )
-@click.option("--port", type=click.IntRange(0, 65535), default=8710, show_default=True, help="0 for any that is free.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8710, show_default=True, help="TCP port; 0 for any free one."
+)
 @json_option
 def command(
     runs: tuple[Path, ...],
@@ -40,8 +42,8 @@ def command(
     port: int,
     as_json: bool,
 ) -> None:
-    """Serve the report page of RUNS to browsers on this machine, fresh from the journals, with progress, the estimated
-    end and failures, until Ctrl-C. It reads files and does nothing else: it cannot start, stop or change anything.
+    """Serve the report page of RUNS to browsers on this machine until Ctrl-C, read anew from the journals, with
+    progress, the estimated end and failures. It only reads files: it cannot start, stop or change anything.
 
     \b
     Example:
@@ -51,13 +53,13 @@ def command(
     """
     from edgenas.api.watch import watch
 
-    os.nice(10)  # what is measured on this machine comes first
+    os.nice(10)  # lower priority than measurements on this machine
     with watch(*runs, space=space, in_size=in_size, classes=classes, budget_ms=budgets_ms, port=port) as page:
         if as_json:
             print_json(page.to_json())
         else:
             click.echo(page.url)
-        talk("only this machine can read it; Ctrl-C ends it")
+        talk("only this machine can open the page; Ctrl-C ends it")
         try:
             page.wait()
         except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""Options that say where candidates are judged: in processes here, or on a Ray cluster."""
+"""Options of where candidates are judged: in processes of this machine, or on a Ray cluster."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ from typing import Any
 import click
 
 _OPTIONS = (
-    click.option("--workers", type=click.IntRange(min=0), help="Processes here that judge candidates; 0: this one  "
-                 "[default: 2 where candidates are trained, else 0]"),
-    click.option("--ray", "address", metavar="HOST:PORT", help="Judge on this Ray cluster instead, as tasks; auto: "
-                 "what RAY_ADDRESS names, as in a Ray job."),
-    click.option("--ray-cpus", type=float, help="CPUs of a node that one task takes  [default: 1]"),
-    click.option("--ray-gpus", type=float, help="GPUs that one task takes, for judges that use them  [default: 0]"),
+    click.option("--workers", type=click.IntRange(min=0), help="Processes on this machine that judge candidates; "
+                 "0: no extra process  [default: 2 where candidates are trained, else 0]"),
+    click.option("--ray", "address", metavar="HOST:PORT", help="Ray cluster that judges candidates, as tasks, instead "
+                 "of this machine; auto: the address in RAY_ADDRESS, as in a Ray job."),
+    click.option("--ray-cpus", type=float, help="CPUs of a node that one Ray task takes  [default: 1]"),
+    click.option("--ray-gpus", type=float, help="GPUs that one Ray task takes, for judges that use them  [default: 0]"),
 )  # fmt: skip
 
 
 score_option = click.option(
     "--score",
     is_flag=True,
-    help="Numbers of a judge of your own are scores, any finite number, higher is better; without it they are percent.",
+    help="Scores, any finite number, higher is better, as the results of your own judge; without this option they are "
+    "accuracies in percent.",
 )
 
 
 def where_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """--workers, --ray, --ray-cpus, --ray-gpus."""
+    """Add --workers, --ray, --ray-cpus and --ray-gpus to a command."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command

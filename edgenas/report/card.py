@@ -1,5 +1,5 @@
-"""The model card of a run and of its bundle, in Markdown as Hugging Face reads it: what the network is, how fast, how
-sure, how to use it, and how to repeat the measurement."""
+"""The model card of a run and of its bundle, in the Markdown of Hugging Face: the network, its latency with intervals,
+its use, and the commands that repeat the measurement."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CardData:
-    """What a card is made of: the files of a finished run. ``table`` is that of the search and lies beside the card as
-    ``table_file``, ``proof`` is its validation; None where there is none."""
+    """Content of the files of a finished run that its card is made from. ``table`` is the table of the search and lies
+    beside the card as ``table_file``; ``proof`` is its validation, None without one."""
 
     run: RunRecord
     search: SavedSearch
@@ -40,7 +40,7 @@ class CardData:
 
 
 def card_data(folder: Path) -> CardData:
-    """Read what the card of a run folder is made of; InputError where a file is missing or damaged."""
+    """Read the data of the card of a run folder; InputError if a file is missing or damaged."""
     from edgenas.latency_tables.store.journal import read_journal
     from edgenas.latency_tables.validation import latest
     from edgenas.runs.layout import RUN as RUN_FILE
@@ -55,7 +55,7 @@ def card_data(folder: Path) -> CardData:
     journal = read_journal(path)
     try:
         proof = latest(journal.table, search.statistic, search.space.name)
-    except InputError:  # it has no such statistic
+    except InputError:  # the table has no such statistic
         proof = None
     return CardData(
         RUN.read(folder / RUN_FILE),
@@ -69,7 +69,7 @@ def card_data(folder: Path) -> CardData:
 
 
 def card(data: CardData) -> str:
-    """Return the whole card."""
+    """Return the whole card as Markdown."""
     architecture, setting, pre, run = data.architecture, data.table.setting, data.preprocessing, data.run
     statistic = data.search.statistic or "median"
     blocks = "\n".join(
@@ -86,66 +86,68 @@ metrics: [accuracy]
 ---
 # {_plain(architecture.name)}
 
-Classifies {f"pictures as those of {_plain(run.data)}" if run.data else "pictures"}, {size}x{size}, {channels} \
+Classifies {f"pictures like those of {_plain(run.data)}" if run.data else "pictures"}, {size}x{size}, {channels} \
 channel{"s" * (channels > 1)}, {len(pre.labels)} classes.
 {architecture.params:,} parameters, {architecture.macs:,} MACs. {_chosen(data)}
 
 {files_table(run)}
 
-{setting.threads} thread{"s" * (setting.threads > 1)} on core {", ".join(map(str, setting.cores)) or "any"}, scheduler \
-{setting.scheduler}. Each
-accuracy is of running that file on {run.files[first].pictures:,} test images{taken(run)}. A file is inside its \
-budget when the upper end of the interval is.
+Measured with {setting.threads} thread{"s" * (setting.threads > 1)} on core \
+{", ".join(map(str, setting.cores)) or "any"}, scheduler {setting.scheduler}. Each
+accuracy was measured by running the file on {run.files[first].pictures:,} test images{taken(run)}. A file is inside \
+its budget if the upper end of the 95 % interval under "Verified" is.
 
-- {proved(data.proof, run.shipped)}
-{slow}- Input: a picture turned as its EXIF says, scaled until it covers the square, cut at the centre; levels 0..255,
-  less {_numbers(pre.mean)}, over {_numbers(pre.deviation)}; TFLite (1, {size}, {size}, {channels}),
-  ONNX (1, {channels}, {size}, {size}); output: {architecture.c_out} scores
+- {proved(data.proof, run.shipped)}.
+{slow}- Input: a picture, rotated by its EXIF orientation, resized to cover the square, cropped at the centre; pixel
+  values 0..255, minus {_numbers(pre.mean)}, divided by {_numbers(pre.deviation)}. Shape in TFLite:
+  (1, {size}, {size}, {channels}), in ONNX: (1, {channels}, {size}, {size}). Output: {architecture.c_out} scores.
 
 | block | output | MACs | {statistic} ms in the table |
 |---|---|---|---|
 {blocks}
 
-Use it: `python {PREDICT} PICTURE`, with `--model` another file; it needs the file's runtime, numpy and pillow.
-Repeat the measurement: `edgenas verify {first} --network {ARCH} --table {data.table_file}{_budget(run)}`; of a bundle,
-`edgenas verify .`, and `sha256sum -c {MANIFEST}` checks its files. Look: `{REPORT}`.
+Use: `python {PREDICT} PICTURE`; `--model FILE` selects another file. Needs the runtime of the file, numpy, pillow.
+Repeat the measurement: `edgenas verify {first} --network {ARCH} --table {data.table_file}{_budget(run)}`; in a bundle,
+`edgenas verify .`. `sha256sum -c {MANIFEST}` checks the files of a bundle. Report: `{REPORT}`.
 Made by edgenas {installed_version()}.
 """
 
 
 def named(setting: Setting) -> str:
-    """Return what a device calls itself."""
+    """Return the name of the device of a setting: its model, else its processor."""
     facts = dict(setting.device)
-    return str(facts.get("model") or facts.get("cpu") or "this machine")
+    return str(facts.get("model") or facts.get("cpu") or "an unnamed device")
 
 
 def proved(proof: Validation | None, verdict: Verdict | None) -> str:
-    """What the validation of a table says, and whether a file kept to it, in a sentence."""
+    """Return the result of a table's validation as a sentence without a full stop; if a file was measured outside its
+    prediction interval, with that."""
     if proof is None:
-        return "Whether sums of blocks can be trusted was not validated: the measurement of the whole file stands alone"
+        return "Sums of blocks were not validated: rely on the measurement of the whole file"
     mape, networks = 100 * proof.chosen.calibrated.mape, len(proof.networks)
     return (
-        f"Sums of blocks miss whole networks by {mape:.1f} % on average ({networks} held-out networks, calibrated "
-        f"without the one in question; {100 * proof.noise:.1f} % is noise of measuring); a prediction holds within "
-        f"{100 * proof.error_share():.0f} %"
-        + (f"; {told}" if verdict and (told := beyond(proof, verdict.file, verdict.error)) else "")
+        f"Sums of blocks differ from whole networks by {mape:.1f} % on average ({networks} held-out networks, "
+        f"leave-one-out calibration; {100 * proof.noise:.1f} % is measurement noise); the 95 % prediction interval is "
+        f"±{100 * proof.error_share():.0f} %"
+        + (f"; {clause}" if verdict and (clause := beyond(proof, verdict.file, verdict.error)) else "")
     )
 
 
 def beyond(proof: Validation, name: str, error: float | None) -> str:
-    """Where a file was further off than its prediction may be, a clause that says so; else nothing. ``error`` is
-    measured over predicted, less 1."""
+    """Return a clause that says that a file was measured outside its prediction interval; '' if it was not. ``error``
+    is measured / predicted - 1."""
     if error is None or abs(error) <= proof.error_share():
         return ""
-    way = "longer" if error > 0 else "less"
+    way = "longer" if error > 0 else "less time"
     return (
-        f"{name} took {100 * abs(error):.0f} % {way} than predicted, which is beyond that: the device runs at another "
-        "speed than while the blocks were measured; measured again, they say what fits now"
+        f"{name} took {100 * abs(error):.0f} % {way} than predicted, outside that interval: the device runs at another "
+        "speed than when the blocks were measured; measure the blocks again for predictions that hold now"
     )
 
 
 def taken(run: RunRecord) -> str:
-    """Where each accuracy was taken: ', on pi4 (Arm dot product)'; of int8 it depends on the processor."""
+    """Return the target on which each accuracy was measured: ', on pi4 (Arm dot product)'. The accuracy of an int8 file
+    depends on the processor."""
     places: dict[str, list[str]] = {}
     for name, file in run.files.items():
         if file.accuracy_on is not None:
@@ -156,18 +158,18 @@ def taken(run: RunRecord) -> str:
 
 
 def _chosen(data: CardData) -> str:
-    """Among what the network was chosen, by which judge and which table."""
+    """Return how the network was chosen: from how many networks, by which judge and with which table."""
     judged = len({trial.key for trial in data.search.trials})
     among = "" if data.run.networks is None else f"among {data.run.networks:,} networks "
     budget = "" if data.run.budget_ms is None else f" within {data.run.budget_ms:g} ms"
     return (
-        f"Chosen {among}by {judged} that were judged ({_plain(data.search.accuracy.partition(':')[0])}){budget} and a "
+        f"Chosen {among}after judging {judged} ({_plain(data.search.accuracy.partition(':')[0])}){budget}, with a "
         f"latency table of\n{len(data.table.blocks)} blocks measured on {_plain(named(data.table.setting))}."
     )
 
 
 def files_table(run: RunRecord) -> str:
-    """A row a file: what it is, where it was timed, how fast, how accurate, inside its budget or not."""
+    """Return the Markdown table of files: precision, device, latency, size, accuracy and budget verdict of each."""
     rows = "\n".join(_row(name, file, run) for name, file in run.files.items())
     return f"""| Model | Precision | Device | Chipset | Runtime | p50 / p90 ms | 95 % interval of p50, ms | \
 Peak memory | Size | Accuracy | Same class as torch | Predicted, ms | Budget, ms | Verified |
@@ -203,13 +205,13 @@ def _row(name: str, file: FileRecord, run: RunRecord) -> str:
 
 
 def _verified(verdict: Verdict) -> str:
-    """By which statistic, since it is that one's interval which is held against the budget."""
+    """Verdict with its statistic and interval, whose upper end is compared with the budget."""
     state = {True: "inside", False: "OUTSIDE", None: "timed"}[verdict.within_budget]
     return f"{state}, {verdict.statistic} {_number(verdict.measured_ms)} ({_between(verdict.low_ms, verdict.high_ms)})"
 
 
 def _memory(verdict: Verdict) -> str:
-    """Of a process with nothing but the file, and what of it the model is."""
+    """Peak memory of a process that runs the file alone, and the share of it that the model takes, in MiB."""
     peak, model = (None if kib is None else f"{kib / 1024:.1f}" for kib in (verdict.peak_kib, verdict.model_kib))
     if peak is None:
         return "not known"
@@ -221,12 +223,12 @@ def _budget(run: RunRecord) -> str:
 
 
 def _slow_row(name: str, slow: Fallback) -> str:
-    where = f"{slow.number} {slow.kind} are not int8's own kernels"
-    return f"- {name}: {where}, {slow.time_share:.0%} of the time, {slow.values_share:.0%} of the values written\n"
+    what = f"{slow.number} {slow.kind} do not run in int8 kernels"
+    return f"- {name}: {what}: {slow.time_share:.0%} of the time, {slow.values_share:.0%} of the values written.\n"
 
 
 def _plain(text: str) -> str:
-    """Text that Markdown and HTML take for nothing else."""
+    """Text with the special characters of Markdown and HTML escaped."""
     return re.sub(r"([|\\`*_<>\[\]])", r"\\\1", text)
 
 

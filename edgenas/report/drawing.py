@@ -1,4 +1,4 @@
-"""A network as a picture that is a table: a row a block; its box as wide as its channels, its colour what it takes."""
+"""Drawing of a network as a table: one row per block, with a shape as wide as its channels, coloured by its latency."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KINDS = {"conv": "conv", "sep": "separable", "ir": "inverted residual", "head":
 
 
 def words(block: BlockSpec) -> str:
-    """What a block is, for people: 'inverted residual 5×5, stride 2, SE, +'."""
+    """Describe a block in words: 'inverted residual 5×5, ×6, stride 2, SE'."""
     parts = [
         f"{_KINDS[block.kind]} {block.kernel}×{block.kernel}"
         if block.kind in ("conv", "sep", "ir")
@@ -33,13 +33,13 @@ def words(block: BlockSpec) -> str:
 
 
 def short(block: BlockSpec) -> tuple[str, str]:
-    """The same in two short lines: 'IR 5×5' and '×6, stride 2'."""
+    """Describe a block in two short lines: 'IR 5×5' and '×6, stride 2'."""
     first, *rest = words(block).replace("inverted residual", "IR").split(", ")
     return first, ", ".join(rest)
 
 
 def row(block: BlockSpec, widest: int) -> Element:
-    """The part of a block's row that holds in every network: what it is, its box, its output."""
+    """Return the row of a block with all that does not depend on the network: description, shape, output size."""
     return h(
         "tr",
         h("th", short(block)[0], h("small", short(block)[1]), scope="row", class_="l"),
@@ -51,8 +51,8 @@ def row(block: BlockSpec, widest: int) -> Element:
 
 
 def _box(block: BlockSpec, widest: int) -> Element | None:
-    """Input, middle and output channels as the widths of a shape that narrows and widens; logarithmic, for networks
-    grow from a few channels to a thousand."""
+    """Shape with the input, middle and output channels as its widths; logarithmic, since channels range from a few to a
+    thousand."""
     if block.kind == "skip":
         line = h("line", x1=_WIDTH / 2, x2=_WIDTH / 2, y1=0, y2=_HEIGHT, class_="skip")
         return h("svg", line, viewbox=f"0 0 {_WIDTH} {_HEIGHT}", width=_WIDTH, height=_HEIGHT, aria_hidden="true")
@@ -70,12 +70,12 @@ def _wide(channels: int, widest: int) -> float:
 
 
 def widest(catalogue: Catalogue) -> int:
-    """Channels at the widest place of any block."""
+    """Return the largest number of channels in any block."""
     return max((max(b.c_in, b.c_mid, b.c_out) for b in catalogue.blocks), default=1)
 
 
 def picture(network: Architecture, series: Series | None, most_channels: int) -> Element:
-    """The network with its times in one series."""
+    """Return the table of a network with the latencies of its blocks in one series."""
     times = [series.ms(block) if series else None for block in network.blocks]
     total = sum(t for t in times if t)
     top = max((t for t in times if t), default=0.0)
@@ -98,6 +98,6 @@ def picture(network: Architecture, series: Series | None, most_channels: int) ->
 
 
 def templates(catalogue: Catalogue) -> Element:
-    """One row a block that any network has: the page's script puts networks together from these."""
+    """Return one row for each block of any network; the script of the page assembles networks from these."""
     most = widest(catalogue)
     return h("template", h("table", h("tbody", [row(block, most) for block in catalogue.blocks])), id="rows")

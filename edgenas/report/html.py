@@ -1,4 +1,4 @@
-"""Builds HTML and SVG as trees, so that whatever comes out of a file stays text: the serialiser escapes all of it."""
+"""HTML and SVG as trees of elements. Text from files cannot become markup: the serialiser escapes all of it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ Node = Element | str | int | float | None | Iterable["Node"]
 
 
 def h(tag: str, *children: Node, **attributes: str | int | float | bool | None) -> Element:
-    """An element. ``class_`` is class, ``data_x`` is data-x; None and False leave an attribute out, True gives it no
-    value."""
+    """Return an element. ``class_`` is class, ``data_x`` is data-x; None and False omit an attribute, True sets it
+    without a value."""
     made = Element(tag)
     for name, value in attributes.items():
         if value is None or value is False:
@@ -25,7 +25,7 @@ def h(tag: str, *children: Node, **attributes: str | int | float | bool | None) 
 
 
 def append(parent: Element, node: Node) -> None:
-    """Put ``node`` at the end of ``parent``."""
+    """Append ``node`` to ``parent``."""
     if node is None:
         return
     if isinstance(node, Element):
@@ -42,19 +42,20 @@ def append(parent: Element, node: Node) -> None:
 
 
 def render(root: Element) -> str:
-    """HTML text of a tree."""
+    """Return a tree as HTML text."""
     return tostring(root, encoding="unicode", method="html")
 
 
 def data_element(identity: str, data: Any) -> Element:
-    """A script element that holds ``data`` as JSON and cannot be left by anything in it: no '<' is in it."""
+    """Return a script element with ``data`` as JSON, with '<', '>' and '&' escaped, so that its text cannot end the
+    element."""
     text = json.dumps(data, allow_nan=False, separators=(",", ":"))
     safe = text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
     return h("script", safe, type="application/json", id=identity)
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A number in as many significant digits, '–' for none; never in powers of ten below a million."""
+    """Format a number with ``digits`` significant digits, None as '–'; with an exponent only from a million on."""
     if value is None:
         return "–"
     if value == 0:
@@ -78,7 +79,7 @@ def _padded(value: float, digits: int) -> str:
 
 
 def _text(value: str | int | float) -> str:
-    """Text without what HTML cannot hold: lone surrogates and control characters."""
+    """Text with the characters that HTML cannot hold (lone surrogates, control characters) replaced."""
     text = f"{value:.6g}" if isinstance(value, float) else str(value)
     return "".join(c if c >= " " or c in "\n\t" else "�" for c in text.encode("utf-8", "replace").decode())
 

@@ -1,4 +1,4 @@
-"""What a search judged, as the page can show it: priced on every device, and sampled where it is too much to draw."""
+"""The judged networks of a search for the page: latency on every device, sampled if there are too many to draw."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from edgenas.report.sampling import evenly
 from edgenas.report.series import Series
 from edgenas.runs.search import SavedSearch, SavedTrial
 
-MOST_POINTS = 900  #: of a search in its figure, over all series
-MOST_ROWS = 200  #: of the table beneath: the most accurate
+MOST_POINTS = 900  #: points in the figure of a search, over all series
+MOST_ROWS = 200  #: rows of the table below the figure: the most accurate networks
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A network of a search: ``costs`` by series, None where a table lacks its blocks; ``counted`` what the search held
-    against its budget."""
+    """A judged network: ``costs`` by series, None where a table lacks its blocks; ``counted`` is the cost that the
+    search compared with the budget."""
 
     key: str
-    number: int | None  # in the catalogue; None where nobody knows its blocks, or there are too many to show
+    number: int | None  # in the catalogue; None if its blocks are not known or too many
     accuracy: float
     algorithm: str
     costs: tuple[float | None, ...]
     counted: float
-    best_at: tuple[float, ...]  # budgets it is the best found in
+    best_at: tuple[float, ...]  # budgets in which it is the best network
 
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """A network of the search that was timed whole; ``accuracy`` as judged, None where that is not known. ``ships``
-    where it is the file that ships, trained, and no finalist with random weights."""
+    """A network of the search that was timed as a file. ``accuracy`` as judged, None if not known. ``ships`` is True
+    for the trained file that ships, False for a finalist with random weights."""
 
     key: str
     accuracy: float | None
@@ -44,8 +44,8 @@ class Timed:
 
 @dataclass(frozen=True)
 class FrontFigure:
-    """What the figure shows of one search: of ``found`` networks those ``judged``. ``own`` is the series the search was
-    over; None where its table is not there, and then the search's own costs are drawn as series 0."""
+    """Content of the figure of one search: the networks ``judged``, out of ``found``. ``own`` is the index of the table
+    that the search used; None if that table is not given: then the costs of the search are drawn as series 0."""
 
     search: SavedSearch
     judged: tuple[Judged, ...]
@@ -55,7 +55,7 @@ class FrontFigure:
     timed: tuple[Timed, ...]
     winner: str
     references: tuple[Reference, ...]
-    no_references: str  # why there are none
+    no_references: str  # the reason why there are none; '' if there are some
 
     @property
     def in_ms(self) -> bool:
@@ -63,8 +63,8 @@ class FrontFigure:
 
 
 def shown_keys(search: SavedSearch, always: Collection[str], most: int) -> list[str]:
-    """Keys of the networks that are shown, the ones that matter first: ``always``, the answers, the undominated ones,
-    the ends, the most accurate, and of the others ``most`` at most, evenly along the cost."""
+    """Return the keys of the networks to show, the most important first: ``always``, the answers, the undominated ones,
+    the ends (cheapest, dearest, least accurate), the most accurate, and others at even steps of cost up to ``most``."""
     trials: dict[str, SavedTrial] = {}
     for run in search.runs:
         for trial in run.trials:
@@ -92,7 +92,8 @@ def front(
     winner: str,
     prefix: str,
 ) -> FrontFigure:
-    """Price the networks ``keys`` in every series; where the search's own table is not there, as the search did."""
+    """Return the figure of a search, with the latency of the networks ``keys`` in every series; if the table of the
+    search is not given, with the costs that the search recorded."""
     usable = tuple(series) if search.unit == "ms" else ()
     own = next((s.index for s in usable if search.table and s.path.name == search.table.rpartition("/")[2]), None)
     if own is None and not any(s.total_ms(n) is not None for s in usable for n in networks.values()):

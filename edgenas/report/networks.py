@@ -1,4 +1,4 @@
-"""The networks a report speaks of: every judged one as blocks, so that it can be drawn and priced on any device."""
+"""The networks of a report as blocks, so that each can be drawn, and its latency predicted, on any device."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.spec import BlockSpec
 from edgenas.runs.search import SavedSearch
 
-MOST_BLOCKS = 1200  #: that the page can draw: a row each travels with it
+MOST_BLOCKS = 1200  #: different blocks on the page at most: the page holds a row for each
 
 
 @dataclass
 class Catalogue:
-    """Networks and blocks by number: what the page's data refers to."""
+    """Numbered networks and blocks, to which the data of the page refers."""
 
     blocks: list[BlockSpec] = field(default_factory=list)
     networks: list[Architecture] = field(default_factory=list)
@@ -23,7 +23,7 @@ class Catalogue:
     _network: dict[str, int] = field(default_factory=dict)
 
     def add(self, key: str, network: Architecture) -> int | None:
-        """The number of the network that is called ``key``; None where the page has blocks enough without its own."""
+        """Add the network ``key`` and return its number; None if its blocks would be more than MOST_BLOCKS."""
         if key not in self._network:
             if len(self._block.keys() | set(network.blocks)) > MOST_BLOCKS and self.networks:
                 return None
@@ -43,8 +43,8 @@ class Catalogue:
 
 
 def members(search: SavedSearch, keys: Iterable[str]) -> dict[str, Architecture]:
-    """Key -> network, of ``keys`` and of a search's answers. Where this edgenas does not know the space, only the
-    networks that the file spells out."""
+    """Return key -> network for ``keys`` and the answers of a search. If this edgenas does not know the space, only the
+    networks whose blocks the file lists."""
     found: dict[str, Architecture] = {}
     for run in (search.answer, search.winner, *search.runs):
         found[run.key] = run.network

@@ -1,4 +1,4 @@
-"""One self-contained HTML page of a run: figures drawn here as SVG, tables that read without JavaScript, no network."""
+"""The report of a run: one self-contained HTML page with SVG figures, readable without JavaScript and offline."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ THEMES = ("auto", "light", "dark")
 
 
 def page(material: RunFiles, *, above: Sequence[Element] = (), live: bool = False) -> str:
-    """The page as text. ``above`` comes first; ``live`` lets it ask the server it came from for what is new, and
-    nothing else."""
+    """Return the page as HTML text. ``above`` comes first. With ``live``, the page polls its own server for changes
+    and may connect to nothing else."""
     series = all_series(material)
     catalogue = Catalogue()
     fronts, spaces = _fronts(material, series, catalogue)
@@ -93,7 +93,7 @@ def _fronts(
 def _winner(
     fronts: Sequence[FrontFigure], spaces: Sequence[dict[str, Architecture]], series: Sequence[Series]
 ) -> Element | None:
-    """Of the first search whose network is known in blocks that some table holds."""
+    """Return the section of the first search whose winner consists of blocks that a table holds; None without."""
     for one, networks in zip(fronts, spaces, strict=True):
         made = winner_section(networks[one.winner], series, one.own) if one.winner in networks else None
         if made is not None:
@@ -102,7 +102,7 @@ def _winner(
 
 
 def _shipped(material: RunFiles) -> list[Verdict]:
-    """Every file that was timed, once: a bundle says the same in two files, and the one with its setting counts."""
+    """Return one verdict per timed file: a bundle records it in two files, and the record with its setting is used."""
     found: dict[tuple[str, str, str, float], Verdict] = {}
     for v in (*(v for run in material.runs for v in run.verdicts), *material.verdicts):
         name = (v.file, v.device, v.runtime, v.measured_ms)
@@ -142,7 +142,7 @@ def _short(value: float | None) -> float | None:
 
 def _title(fronts: Sequence[FrontFigure], series: Sequence[Series]) -> str:
     if fronts:
-        return f"{fronts[0].search.space.name}: the search and its proof"
+        return f"{fronts[0].search.space.name}: search result and measurements"
     more = f" and {len(series) - 1} more" if len(series) > 1 else ""
     return f"Latency of blocks on {series[0].label}{more}" if series else "Nothing measured yet"
 

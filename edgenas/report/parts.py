@@ -1,4 +1,4 @@
-"""Pieces that sections of the page are made of: headings, tables of numbers, legends, tiles."""
+"""Building blocks of the sections of the page: headings, tables of numbers, legends, meters."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from edgenas.report.html import Node, h, number
 from edgenas.report.plot import MARKS
 from edgenas.report.series import Series
 
-PALETTE = 8  #: colours; a ninth series has the first one again
+PALETTE = 8  #: number of colours; a ninth series has the first colour again
 
-MOST_ROWS = 500  #: of a table: more are for a spreadsheet
+MOST_ROWS = 500  #: rows of a table on the page, at most
 
 Cell = Node
 Row = TypeVar("Row")
 
 
 def section(identity: str, title: str, finding: Node, *body: Node) -> Element:
-    """A part of the page: a heading, what it says in a sentence, and the figures that show it."""
+    """Return a section: a heading, the finding in one sentence, and figures."""
     head = h("h2", title, id=f"{identity}-title")
     return h(
         "section",
@@ -32,14 +32,14 @@ def section(identity: str, title: str, finding: Node, *body: Node) -> Element:
 
 
 def figure(caption: Node, *body: Node, class_: str | None = None) -> Element:
-    """A figure with its caption above it."""
+    """Return a figure with its caption above it."""
     return h("figure", h("figcaption", caption), *body, class_=class_)
 
 
 def table(
     columns: Sequence[str], rows: Sequence[Sequence[Cell]], caption: str = "", *, left: Sequence[int] = (0,)
 ) -> Element:
-    """A table; columns but those ``left`` hold numbers, aligned right."""
+    """Return a table. Columns with an index in ``left`` are aligned left, others (numbers) right."""
     sides = ["l" if i in left else None for i in range(len(columns))]
     head = h("tr", [h("th", name, scope="col", class_=side) for name, side in zip(columns, sides, strict=True)])
     body = []
@@ -60,49 +60,49 @@ def table(
 
 
 def numbers(summary: str, content: Element) -> Element:
-    """The numbers behind a figure, folded away."""
+    """Return the numbers behind a figure, collapsed under ``summary``."""
     return h("details", h("summary", summary), content)
 
 
 def cut(rows: Sequence[Row], what: str, where: str) -> tuple[Sequence[Row], str]:
-    """The first MOST_ROWS of ``rows``, and what the fold above them says: how many there are, and ``where`` all are."""
+    """Return the first MOST_ROWS of ``rows``, and the summary above them: their number, and ``where`` all rows are."""
     if len(rows) <= MOST_ROWS:
         return rows, f"Numbers: {len(rows):,} {what}"
     return rows[:MOST_ROWS], f"Numbers: {MOST_ROWS} of {len(rows):,} {what}; all are in {where}"
 
 
 def meter(share: float, class_: str = "") -> Element:
-    """A bar that is filled to ``share``; the number beside it says the same."""
+    """Return a bar filled to ``share`` (0 to 1); hidden from screen readers, since a number stands beside it."""
     wide = 100 * min(1.0, max(0.0, share))
     bar = h("svg", h("rect", width=f"{wide:.1f}%", height=8), width="100%", height=8, aria_hidden="true")
     return h("div", bar, class_=f"meter {class_}".strip())
 
 
 def swatch(index: int, shape: str = "square", class_: str = "") -> Element:
-    """A little mark in a series' colour."""
+    """Return a small mark in the colour of a series."""
     path = h("path", d=MARKS[shape], class_=f"mark {colour(index)} {class_}".strip())
     return h("svg", path, class_="swatch", viewbox="-8 -8 16 16", width=14, height=14, aria_hidden="true")
 
 
 def legend(series: Sequence[Series]) -> Element | None:
-    """Names of the series, each with its colour."""
+    """Return the names of the series, each with its colour; None without any."""
     if not series:
         return None
     return h("ul", [h("li", swatch(s.index), s.label, data_series=s.index) for s in series], class_="legend")
 
 
 def colour(index: int) -> str:
-    """The class that gives a series its colour."""
+    """CSS class of the colour of a series."""
     return f"s{index % PALETTE}"
 
 
 def heat(share: float) -> str:
-    """The class for 0 .. 1 on the scale of colours, nine steps."""
+    """CSS class of a ``share`` from 0 to 1 on the colour scale of nine steps."""
     return f"h{min(8, max(0, round(share * 8)))}"
 
 
 def ms(value: float | None, low: float | None = None, high: float | None = None) -> str:
-    """Milliseconds, with an interval where there is one."""
+    """Milliseconds as text, with the interval if there is one."""
     if value is None:
         return "–"
     return f"{number(value)} ms" if low is None or high is None else f"{number(value)} ms ({between(low, high)})"
@@ -114,5 +114,5 @@ def between(low: float, high: float) -> str:
 
 
 def percent(share: float, digits: int = 1) -> str:
-    """A share in percent."""
+    """A share as text in percent."""
     return f"{100 * share:.{digits}f} %"

@@ -19,13 +19,13 @@ from edgenas.report.parts import PALETTE, colour, swatch
 from edgenas.report.plot import Axis, Plot, Point
 
 _WIDTH = 720  #: of the plot, in pixels
-_ABOVE, _BELOW, _RIGHT = 62, 52, 26  #: room for the title, the axis and numbers that stand out
+_ABOVE, _BELOW, _RIGHT = 62, 52, 26  #: pixels for the title, the axis, and numbers beyond the right edge
 _NEUTRAL = PALETTE - 1  #: grey
 
 
 @dataclass(frozen=True)
 class FrontPicture:
-    """What the front's picture shows.
+    """Content of the picture of the accuracy-latency front.
 
     front     the front as points (latency in ms, accuracy in percent), in order of latency
     trials    algorithm -> networks it trained and judged
@@ -124,7 +124,7 @@ def draw_table(title: str, blocks: Sequence[str], series: Mapping[str, Sequence[
 
 
 def table_figure(title: str, blocks: Sequence[str], series: Mapping[str, Sequence[float | None]]) -> Svg:
-    """The same as ``draw_table`` without a file."""
+    """Return the picture of ``draw_table`` without writing a file."""
     order = sorted(range(len(blocks)), key=lambda i: max((v[i] or 0.0) for v in series.values()))
     plot = Plot(
         Axis.around([ms for column in series.values() for ms in column if ms is not None], log=True),
@@ -149,7 +149,7 @@ def table_figure(title: str, blocks: Sequence[str], series: Mapping[str, Sequenc
 
 
 def _standalone(plot: Plot, legend: Sequence[tuple[Element, str]]) -> Svg:
-    """A file of its own: title, plot, legend below, and the page's style in its light colours."""
+    """Picture as a complete SVG file: title, plot, legend below, and the style of the page in its light colours."""
     left = max(56, 18 + max((round(7.2 * len(name)) for name in plot.y_names or ()), default=0))
     area = plot.svg()
     area.set("x", str(left))
@@ -182,8 +182,8 @@ def _standalone(plot: Plot, legend: Sequence[tuple[Element, str]]) -> Svg:
 
 
 def _style() -> str:
-    """plot.css for programs that know no variables of CSS: each replaced by its light colour in page.css, and a rule of
-    the series' colour repeated for every series."""
+    """plot.css for programs that do not support CSS variables: each variable is replaced by its light colour in
+    page.css, and each rule that uses the colour of a series is repeated for every series."""
     static = files("edgenas.report") / "static"
     colours = dict(re.findall(r"--(\w+): light-dark\((#\w+),", (static / "page.css").read_text(encoding="utf-8")))
     rules = [

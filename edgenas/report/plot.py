@@ -1,5 +1,5 @@
-"""Charts as SVG: marks are placed in percent of the plot, text and strokes keep their size at any width. The page
-(``edgenas.report.page``) and pictures (``edgenas.report.pictures``) are drawn with these."""
+"""Charts as SVG, for the page (``edgenas.report.page``) and pictures (``edgenas.report.pictures``). Marks are placed in
+percent of the plot; text and strokes keep their size at any width."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SHAPES = ("circle", "square", "triangle", "diamond", "cross")
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """From data to percent of the plot, linear or logarithmic, with ticks at round numbers."""
+    """Scale from data to percent of the plot, linear or logarithmic, with ticks at round numbers."""
 
     low: float
     high: float
@@ -38,7 +38,7 @@ class Axis:
     def around(
         cls, values: Sequence[float], *, log: bool | None = None, margin: float = 0.05, zero: bool = False
     ) -> Axis:
-        """Holds ``values`` with a margin; logarithmic of None where they span more than a factor of 8."""
+        """Return an axis that contains ``values`` with a margin. ``log=None``: logarithmic from a factor of 8 on."""
         kept = [v for v in values if math.isfinite(v)] or [0.0, 1.0]
         low, high = min(kept), max(kept)
         if zero:
@@ -51,7 +51,7 @@ class Axis:
         return cls(low - (0 if zero and low == 0 else pad), high + (0 if zero and high == 0 else pad))
 
     def at(self, value: float) -> float:
-        """Percent from the low end."""
+        """Position of ``value`` in percent from the low end, between -2 and 102."""
         if self.log:
             share = math.log(max(value, 1e-300) / self.low) / math.log(self.high / self.low)
         else:
@@ -59,7 +59,7 @@ class Axis:
         return round(100 * min(max(share, -0.02), 1.02), 3)
 
     def ticks(self, most: int = 6) -> list[float]:
-        """Round numbers inside."""
+        """Round numbers within the axis, about ``most`` of them."""
         if self.log:
             return self._log_ticks(most)
         step = _round_step((self.high - self.low) / most)
@@ -81,20 +81,20 @@ def _round_step(rough: float) -> float:
 
 
 def tick_text(value: float) -> str:
-    """As short as it can be told."""
+    """Text of a tick, as short as possible."""
     text = f"{value:.6g}"
     return number(value, 3) if "e" in text else text.replace("-", "−")
 
 
 def ends(values: Sequence[float]) -> list[float]:
-    """The least and the greatest, to three digits: the ticks of a strip."""
+    """Least and greatest value, to three digits: the ticks of a strip."""
     return sorted({float(f"{min(values):.3g}"), float(f"{max(values):.3g}")})
 
 
 @dataclass
 class Plot:
-    """A chart in the making; what is added later lies on top. ``width`` in pixels, None for that of the page;
-    ``y_names`` stand in place of the numbers of ``y_ticks``."""
+    """A chart to which marks are added; later marks lie on top. ``width`` in pixels, None for the width of the page;
+    ``y_names`` replace the numbers of ``y_ticks``."""
 
     x: Axis
     y: Axis
@@ -114,13 +114,13 @@ class Plot:
         self._marks.append(node)
 
     def line(self, points: Sequence[Point], class_: str, series: int | None = None) -> None:
-        """A polyline, kept one stroke wide."""
+        """Add a polyline with a constant stroke width."""
         if len(points) < 2:
             return
         self.add(self._stretched(h("path", d=self._path(points), class_=f"line {class_}"), series))
 
     def step(self, points: Sequence[Point], class_: str, series: int | None = None) -> None:
-        """Level until the next point."""
+        """Add a step line: constant until the next point."""
         corners: list[Point] = []
         for a, b in points:
             if corners:
@@ -129,7 +129,7 @@ class Plot:
         self.line(corners, class_, series)
 
     def area(self, corners: Sequence[Point], class_: str) -> None:
-        """A filled polygon."""
+        """Add a filled polygon."""
         self.add(self._stretched(h("path", d=self._path(corners) + "Z", class_=class_), None, "hidden"))
 
     def mark(
@@ -142,7 +142,7 @@ class Plot:
         label: str = "",
         **more: str | int | None,
     ) -> None:
-        """A marker that says ``title`` when it is pointed at, with ``label`` beside it."""
+        """Add a marker with ``title`` as its tooltip and ``label`` beside it."""
         left = self.x.at(point[0]) > 70
         text = h("text", label, x=-9 if left else 9, y=4, text_anchor="end" if left else "start", class_="name")
         self.add(
@@ -160,7 +160,7 @@ class Plot:
     def whisker(
         self, point: Point, low: float, high: float, class_: str, *, upright: bool, **more: str | int | None
     ) -> None:
-        """An interval about a point, in y when ``upright``."""
+        """Add an interval around a point, in y if ``upright``, else in x."""
         a, b = ((point[0], low), (point[0], high)) if upright else ((low, point[1]), (high, point[1]))
         self.add(
             h(
@@ -175,15 +175,15 @@ class Plot:
         )
 
     def upright(self, value: float, text: str, class_: str) -> None:
-        """A vertical line through the plot, with a label along it that no mark hides."""
+        """Add a vertical line through the plot, with a label along it above all marks."""
         at = f"{self.x.at(value)}%"
         self.add(h("line", x1=at, x2=at, y1="0%", y2="100%", class_=class_))
         label = h("text", text, transform="rotate(-90)", x=5, y=-5, text_anchor="start", class_=f"{class_}-label")
-        # At the foot: a front has its points above.
+        # At the bottom: the points of a front are mostly at the top.
         self._over.append(h("svg", label, x=at, y="100%", overflow="visible", pointer_events="none"))
 
     def element(self) -> Element:
-        """The chart with its axes; a picture to a screen reader, named by its title."""
+        """Return the chart with its axes; for a screen reader an image named by its title."""
         return h(
             "div",
             self.svg(),
@@ -193,7 +193,7 @@ class Plot:
         )
 
     def svg(self) -> Element:
-        """The plot as an svg element; labels of its axes stand outside, up to 46 pixels on the left and below."""
+        """Return the plot as an svg element; axis labels lie outside, up to 46 pixels on the left and below."""
         area = h("svg", class_="area", height=self.height, width=self.width or "100%", overflow="visible", role="group")
         for value in self.x.ticks() if self.x_ticks is None else self.x_ticks:
             at = f"{self.x.at(value)}%"
@@ -211,12 +211,12 @@ class Plot:
         return area
 
     def _path(self, points: Sequence[Point]) -> str:
-        """Points in the units of a layer: pixels where the width is known, else percent."""
+        """Path through points in the units of a layer: pixels if the width is known, else percent."""
         wide, high = (1.0, 1.0) if self.width is None else (self.width / 100, self.height / 100)
         return "M" + "L".join(f"{wide * self.x.at(a):g},{high * (100 - self.y.at(b)):g}" for a, b in points)
 
     def _stretched(self, child: Element, series: int | None, overflow: str = "visible") -> Element:
-        """A layer over the plot: where it is stretched, strokes keep their width by CSS."""
+        """Layer over the plot; CSS keeps the width of strokes when the layer is stretched."""
         return h(
             "svg",
             child,
@@ -233,8 +233,8 @@ class Plot:
 def strip(
     points: Sequence[Point], x: Axis, label: str, title: str, class_: str, series: int | None = None
 ) -> Element | None:
-    """A low chart of one quantity under another chart, with its least and greatest value as ticks; None without
-    points."""
+    """Return a low chart of one quantity, to stand under another chart, with its least and greatest value as ticks;
+    None without points."""
     if not points:
         return None
     values = [value for _, value in points]

@@ -1,4 +1,4 @@
-"""Published networks as points of reference, each with the accuracy its paper gives, on the data it was trained on.
+"""Published networks as reference points, each with the accuracy in its paper, on the data set of that paper.
 
 ImageNet top-1 in percent, one crop of 224 pixels, 1,000 classes:
 
@@ -10,12 +10,12 @@ ImageNet top-1 in percent, one crop of 224 pixels, 1,000 classes:
     FBNet-C                74.9    Wu et al., arXiv 1812.03443, table 3 and figure 4
 
 MobileNetV1 (arXiv 1704.04861) has an activation after its pointwise convolutions, MnasNet-A1 sigmoid gates as wide as
-an input: neither is a chain of blocks that are measured here, so no sum of a table is its latency.
+an input: neither is a chain of blocks that edgenas measures, so no sum of blocks is its latency.
 
 NAS-Bench-Macro (Su et al., arXiv 2103.11922), CIFAR-10 test accuracy, the mean of three trainings in the published
 table: its best network, 22212220 there, at 93.13.
 
-An accuracy on other data is never drawn: what a network reaches there, nobody knows before training it.
+No reference is drawn for a search on other data: the accuracy of a network there is not known before training it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from edgenas.report.series import Series
 from edgenas.runs.search import SavedSearch
 from edgenas.search.space import Layer, Option, Space
 
-IMAGENET = "imagenet_top1"  #: a judge, package.module:function, speaks of ImageNet top-1 where its function is named so
+IMAGENET = "imagenet_top1"  #: a judge, package.module:function, gives ImageNet top-1 if its function has this name
 SIZE, CLASSES = 224, 1000
 
 
@@ -48,17 +48,17 @@ _Published = tuple[str, float, str, Callable[[], Architecture]]
 
 
 def drawn(search: SavedSearch, series: Sequence[Series]) -> tuple[tuple[Reference, ...], str]:
-    """The references of a search, and, where there are none, why."""
+    """Return the reference networks of a search, and the reason if there are none, else ''."""
     published = _of(search)
     if not published:
-        return (), "No published network is drawn: what they reach on these data is not known."
+        return (), "No published network is drawn: their accuracy on these data is not known."
     found = []
     for name, accuracy, source, build in published:
         network = build()
         costs = tuple(s.total_ms(network) for s in series) if series else (_counted(search.unit, network),)
         if any(cost is not None for cost in costs):
             found.append(Reference(name, accuracy, source, costs))
-    why = "No published network is drawn: no table here holds all blocks of any."
+    why = "No published network is drawn: no table holds all blocks of one."
     return tuple(found), "" if found else why
 
 
@@ -96,7 +96,7 @@ def _macro_best() -> Architecture:
 
 
 def proxylessnas_mobile() -> Architecture:
-    """The published member of its space."""
+    """Return ProxylessNAS-Mobile, the published member of its space."""
     from edgenas.search.spaces.proxylessnas import PROXYLESSNAS_MOBILE, proxylessnas
 
     space = proxylessnas(SIZE, CLASSES)
@@ -104,7 +104,7 @@ def proxylessnas_mobile() -> Architecture:
 
 
 def mnasnet() -> Architecture:
-    """Figure 7 of arXiv 1807.11626v1: a row a stage of output width, layers, kernel, expansion, stride."""
+    """Return MnasNet (figure 7, arXiv 1807.11626v1). Rows are stages: width, layers, kernel, expansion, stride."""
     stages = (
         (24, 3, 3, 3, 2),
         (40, 3, 5, 3, 2),
@@ -120,7 +120,8 @@ def mnasnet() -> Architecture:
 
 
 def fbnet_c() -> Architecture:
-    """Figure 4 of arXiv 1812.03443: a row a layer of output width, kernel, expansion, stride; it skips one layer."""
+    """Return FBNet-C (figure 4 of arXiv 1812.03443; it skips one layer). Rows are layers: output width, kernel,
+    expansion, stride."""
     rows = (
         (16, 3, 1, 1),
         (24, 3, 6, 2), (24, 3, 1, 1), (24, 3, 1, 1),

@@ -1,6 +1,5 @@
-"""Writes what a run (``edgenas.ship.pipeline``) leaves for people and programs: its record, the search, two pictures,
-a model
-card and the report page."""
+"""Writing of the results of a run (``edgenas.ship.pipeline``): its record, the search, two pictures, a model card and
+the report page."""
 
 from __future__ import annotations
 
@@ -104,10 +103,10 @@ def search_of(story: ShipResult) -> SavedSearch:
 
 
 def _draw(story: ShipResult, search: SavedSearch, folder: Path) -> None:
-    """Two pictures: the front of the search, and the latency of every block."""
+    """Write two pictures: the front of the search, and the latency of every block."""
 
     def expected(trial: Trial) -> float:
-        return story.cost.total(story.space.architecture(trial.choice))  # not what counts against the budget
+        return story.cost.total(story.space.architecture(trial.choice))  # mean prediction, not the upper bound
 
     trials: dict[str, list[Point]] = {}
     picked: dict[str, list[Point]] = {}

@@ -1,4 +1,4 @@
-"""Fewer of many things, without leaving out what stands out."""
+"""Sampling of long sequences for drawing: even steps, with the extreme items always among them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 def evenly(items: Sequence[T], most: int) -> list[T]:
-    """``most`` of ``items`` at most, the first and the last among them, at even steps."""
+    """Return at most ``most`` of ``items`` at even steps, the first and the last among them."""
     if len(items) <= most:
         return list(items)
     if most < 2:
@@ -18,8 +18,8 @@ def evenly(items: Sequence[T], most: int) -> list[T]:
 
 
 def sampled(items: Sequence[T], most: int, value: Callable[[T], float], always: Callable[[T], bool]) -> list[T]:
-    """``items`` in their order: those that are ``always`` kept (``most`` of them at most), the least and the greatest
-    ``value``, and others at even steps up to ``most``."""
+    """Return some of ``items`` in their order: those for which ``always`` is true (at most ``most``), those with the
+    least and the greatest ``value``, and others at even steps up to ``most``."""
     if len(items) <= most:
         return list(items)
     order = range(len(items))

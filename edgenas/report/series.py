@@ -1,4 +1,4 @@
-"""What each device and runtime says of each network: the columns that every figure of a report shares."""
+"""The latency tables of a report as series: predicted latency of blocks and networks per device and runtime."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from edgenas.runs.gather import RunFiles
 
 @dataclass(frozen=True)
 class Series:
-    """One table: a device under a runtime. ``index`` chooses its colour, ``label`` is unique in the report."""
+    """One table: a device and a runtime. ``index`` selects its colour; ``label`` is unique in the report."""
 
     index: int
     label: str
@@ -34,7 +34,7 @@ class Series:
 
     @cached_property
     def validation(self) -> Validation | None:
-        """The last that is complete; None where nothing was proved."""
+        """Last complete validation of the table; None without one."""
         try:
             return None if self.journal is None else latest(self.journal.table)
         except EdgenasError:
@@ -62,7 +62,7 @@ class Series:
 
     @property
     def samples(self) -> int:
-        """Runs that were timed."""
+        """Number of timed runs in the table; 0 for an imported one."""
         if isinstance(self.table, ImportedTable):
             return 0
         return sum(len(samples) for m in self.table.measurements for samples in m.samples_ns)
@@ -73,11 +73,11 @@ class Series:
 
     @cached_property
     def _known(self) -> dict[tuple[BlockSpec, bool], float | None]:
-        """What was asked before: figures ask for the same few blocks thousands of times."""
+        """Cache of latencies: figures need the same few blocks thousands of times."""
         return {}
 
     def alone_ms(self, block: BlockSpec) -> float | None:
-        """A block by itself; None where it was not measured."""
+        """Latency of a block measured alone, ms; None if it was not measured."""
         if (block, False) not in self._known:
             there = (
                 block.kind == "skip" or (block,) in self.table
@@ -88,7 +88,7 @@ class Series:
         return self._known[block, False]
 
     def ms(self, block: BlockSpec) -> float | None:
-        """What a block adds to a network, as the validation says; as measured alone where there is none."""
+        """Calibrated latency that a block adds to a network, ms; without a validation, as measured alone."""
         if self.calibrated is None:
             return self.alone_ms(block)
         if (block, True) not in self._known:
@@ -97,18 +97,18 @@ class Series:
         return self._known[block, True]
 
     def total_ms(self, network: Architecture) -> float | None:
-        """Predicted; None where a block was not measured."""
+        """Predicted latency of a network, ms; None if one of its blocks was not measured."""
         times = [self.ms(block) for block in network.blocks]
         known = [ms for ms in times if ms is not None]
         return self.fixed_ms + sum(known) if len(known) == len(times) else None
 
     def interval(self, total_ms: float) -> tuple[float, float] | None:
-        """Of a prediction; None where nothing was proved."""
+        """95 % interval of a predicted latency, ms; None without a validation."""
         return None if self.calibrated is None else self.calibrated.interval(total_ms)
 
 
 def all_series(material: RunFiles) -> list[Series]:
-    """One a table, in order of file name."""
+    """Return one series per table, in order of file name."""
     named: list[tuple[str, Path, LatencyTable | ImportedTable, Journal | None, tuple[str, ...]]] = []
     for path, journal in material.journals.items():
         setting = journal.table.setting
@@ -130,7 +130,7 @@ def all_series(material: RunFiles) -> list[Series]:
 
 
 def series_of(verdict: Verdict, series: Sequence[Series]) -> int | None:
-    """Index of the series of a file that was timed: of its device, runtime and, where it is known, precision."""
+    """Return the index of the series with the device, runtime and, if known, precision of a timed file, or None."""
     fits = [s.index for s in series if s.runtime == verdict.runtime and verdict.device in s.devices]
     if verdict.setting is not None:
         fits = [i for i in fits if series[i].precision == verdict.setting.precision]
@@ -138,7 +138,7 @@ def series_of(verdict: Verdict, series: Sequence[Series]) -> int | None:
 
 
 def known_blocks(series: Iterable[Series]) -> list[BlockSpec]:
-    """Every block of any table, each once, the slowest first."""
+    """Return every block of any table, each once, the slowest first."""
     order: dict[BlockSpec, float] = {}
     for one in series:
         for block in one.table.blocks:

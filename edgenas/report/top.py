@@ -1,4 +1,4 @@
-"""What comes first on the page: the answer in a few numbers, and which devices are shown."""
+"""Top of the page: tiles with the main results, and the filter of devices."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Tile = tuple[str, str, str, str]  #: name, value, note, state
 def tiles(
     shipped: Sequence[Verdict], runs: Sequence[RunRecord], fronts: Sequence[FrontFigure], series: Sequence[Series]
 ) -> Element | None:
-    """Of files that were timed; else of the search; else of the tables."""
+    """Return the tiles of the timed files; else of the search; else of the tables; None without any."""
     made = _of_files(shipped, runs) or _of_search(fronts) or _of_tables(series)
     if not made:
         return None
@@ -45,16 +45,23 @@ def _of_files(shipped: Sequence[Verdict], runs: Sequence[RunRecord]) -> list[Til
         made.append((verdict.file, f"{number(verdict.measured_ms)} ms", note, ""))
         if verdict.budget_ms is not None:
             made.append(
-                ("budget", f"{number(verdict.budget_ms)} ms", f"{state}: the interval's upper end counts", state)
+                (
+                    "budget",
+                    f"{number(verdict.budget_ms)} ms",
+                    f"{state}: the upper end of the interval is compared",
+                    state,
+                )
             )
     for run in runs[:1]:
         if run.accuracy is not None:
-            made.append(("accuracy", f"{run.accuracy:.1f} %", f"on test images, by running the file{_where(run)}", ""))
+            made.append(
+                ("accuracy", f"{run.accuracy:.1f} %", f"measured by running the file on test images{_where(run)}", "")
+            )
     return made
 
 
 def _where(run: RunRecord) -> str:
-    """Where the file that the budget is about ran on the pictures."""
+    """Return ' on ' and the target on which the accuracy of the first file was measured; '' if it is not known."""
     on = next(iter(run.files.values())).accuracy_on if run.files else None
     return "" if on is None else f" on {on}"
 
@@ -70,7 +77,7 @@ def _of_search(fronts: Sequence[FrontFigure]) -> list[Tile]:
     score = fronts[0].search.score
     return [
         ("winner", best.key, f"within {number(best.budget)} {unit}, {how}", ""),
-        ("score" if score else "accuracy", accuracy_text(best.accuracy, score, 1), "as judged", ""),
+        ("score" if score else "accuracy", accuracy_text(best.accuracy, score, 1), "given by the judge", ""),
         ("cost", f"{number(cost)} {unit}", note, ""),
     ]
 
@@ -79,19 +86,19 @@ def _of_tables(series: Sequence[Series]) -> list[Tile]:
     if not series:
         return []
     blocks, devices = len(known_blocks(series)), list(dict.fromkeys(d for s in series for d in s.devices))
-    made = [("blocks", f"{blocks:,}", "measured, each by itself", "")]
+    made = [("blocks", f"{blocks:,}", "each measured alone", "")]
     if devices:
         runtimes = ", ".join(dict.fromkeys(s.runtime for s in series if s.runtime))
         only = len(devices) == 1
         made.append(("device" if only else "devices", devices[0] if only else str(len(devices)), runtimes, ""))
     samples = sum(s.samples for s in series)
     if samples:
-        made.append(("runs timed", f"{samples:,}", "all of them are kept", ""))
+        made.append(("runs timed", f"{samples:,}", "every sample is stored", ""))
     return made
 
 
 def device_filter(series: Sequence[Series]) -> Element | None:
-    """Boxes to tick; CSS does the hiding, so that they work without JavaScript."""
+    """Return checkboxes that show and hide tables (by CSS, without JavaScript); None with fewer than two tables."""
     if len(series) < 2:
         return None
     boxes = [
@@ -102,7 +109,7 @@ def device_filter(series: Sequence[Series]) -> Element | None:
 
 
 def filter_rules(series: Sequence[Series]) -> str:
-    """CSS of ``device_filter``."""
+    """CSS rules of ``device_filter``."""
     return "".join(
         f':root:has(#show-{s.index}:not(:checked)) [data-series="{s.index}"]{{display:none}}' for s in series
     )

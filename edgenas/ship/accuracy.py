@@ -1,4 +1,4 @@
-"""What is known of an exported file from running that very file on labelled pictures."""
+"""Accuracy of an exported file, measured by running that file on labelled pictures."""
 
 from __future__ import annotations
 
@@ -18,13 +18,19 @@ if TYPE_CHECKING:
     from edgenas.profiler.target import Target
     from edgenas.training.pictures import Pictures
 
-LEAST_AGREEMENT = 0.999  #: of pictures on which a float32 file must choose the class that torch chooses
+LEAST_AGREEMENT = 0.999  #: least share of pictures on which a float32 file must choose the class that torch chooses
 
 
 @dataclass(frozen=True, slots=True)
 class FileAccuracy:
-    """Of ``pictures`` pictures: top-1 accuracy in percent, and the share on which the file and the torch model choose
-    the same class; None where torch is not installed. ``on`` is where the file ran."""
+    """Accuracy of one file on labelled pictures.
+
+    pictures    number of pictures
+    accuracy    top-1, in percent
+    agreement   share of pictures on which the file and the torch model choose the same class; None where torch is not
+                installed
+    on          the processor on which the file ran
+    """
 
     file: Path
     pictures: int
@@ -33,7 +39,7 @@ class FileAccuracy:
     on: Target | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
+        """Return plain JSON values, as ``run.json`` names them."""
         on = None if self.on is None else self.on.as_dict()
         return {
             "pictures": self.pictures,
@@ -44,7 +50,7 @@ class FileAccuracy:
 
 
 def torch_classes(architecture: Architecture, weights: Sequence[Weights], images: Array) -> Any:
-    """The class that the torch model with these weights chooses for each picture; None without torch."""
+    """Return the class that the torch model with these weights chooses for each picture; None without torch."""
     from edgenas.base.errors import MissingExtraError
 
     try:
@@ -64,8 +70,10 @@ def prove(
     *,
     listener: Listener = SILENT,
 ) -> FileAccuracy:
-    """Run ``file`` on every picture: one in int8 on the device ``entry`` where that can, any other here. ``expected``
-    are the classes of the torch model, or None.
+    """Run ``file`` on every picture and return its accuracy.
+
+    An int8 file runs on the device ``entry`` where that device can run files on pictures; every other file runs on
+    this machine. ``expected`` are the classes that the torch model chooses, or None.
 
     InputError without labels; OutcomeError where a float32 file chooses other classes than torch on more than
     1 - LEAST_AGREEMENT of the pictures.
@@ -73,7 +81,7 @@ def prove(
     from edgenas.ship.device_accuracy import check_labels, outputs_here, outputs_of_int8
 
     if pictures.labels is None:
-        raise InputError("accuracy wants labels: an array labels in the .npz, or a folder of pictures for each class")
+        raise InputError("accuracy needs labels: an array labels in the .npz, or a folder of pictures for each class")
     if precision == "int8" and entry is not None:
         outputs = outputs_of_int8(entry, file, pictures.images, listener)
     else:

@@ -1,4 +1,4 @@
-"""What the demo orders: a small space, scikit-learn's digits, two runtimes, three budgets, five minutes."""
+"""The request of the demo: a small space, scikit-learn's digits, two runtimes, three budgets, five minutes."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from edgenas.profiler.stopping import StoppingRule
 if TYPE_CHECKING:
     from edgenas.ship.order import ShipRequest
 
-RUNTIMES = ("litert", "onnxruntime")  #: measured, in this order; the budget is in the first one's milliseconds
-QUANTILES = (0.15, 0.45, 0.8)  #: of latency among random networks: the three budgets
-SHIPPED = 1  #: which of them is shipped: the middle one
-ENOUGH = StoppingRule(3, 4)  #: processes that time each block: minutes are what a demo has
+RUNTIMES = ("litert", "onnxruntime")  #: measured in this order; the budget is in milliseconds of the first
+QUANTILES = (0.15, 0.45, 0.8)  #: quantiles of the latencies of random networks: the three budgets
+SHIPPED = 1  #: index of the budget whose network ships: the middle one
+ENOUGH = StoppingRule(3, 4)  #: least and most processes that time each block: a demo lasts minutes
 HELD_OUT = 12  #: networks timed whole before the search, to validate the table
 
 
 def demo_order() -> ShipRequest:
-    """All of it; see ``edgenas.ship.pipeline``."""
+    """Return the request of the demo, for ``edgenas.ship.pipeline``."""
     from edgenas.search.spaces import space
     from edgenas.ship.order import ShipRequest
     from edgenas.training.digits import FULL_RECIPE

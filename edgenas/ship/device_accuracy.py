@@ -1,8 +1,8 @@
-"""Running exported files on pictures where they ship to: on the device, by its own runtime and its own instructions.
+"""Accuracy of exported files on the device that they ship to, run by its own runtime and its own instructions.
 
-int8 is why: sums of 8-bit products saturate on some processors and not on others
-(``edgenas.devices.facts.int8_products``), and which kernel rounds how is the runtime's affair. The accuracy of an
-int8 file is then that of one kind of processor.
+The reason is int8: sums of 8-bit products saturate on some processors and not on others
+(``edgenas.devices.facts.int8_products``), and each runtime's kernels round in their own way. The accuracy of an int8
+file is therefore valid for one kind of processor.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outputs:
-    """What a file gave for pictures: ``scores`` (n, classes), where, and by what."""
+    """Outputs of a file for n pictures: ``scores`` of shape (n, classes), the processor it ran ``on``, the runtime."""
 
     scores: Array
     on: Target
@@ -33,9 +33,16 @@ class Outputs:
 
 @dataclass(frozen=True, slots=True)
 class AccuracyOnDevice:
-    """One file on labelled pictures on a device: how many it got ``right``, the 95 % interval of its accuracy in
-    percent (Wilson 1927), and, of the same file run ``here``, its accuracy and the share of pictures on which both
-    choose the same class."""
+    """Accuracy of one file on labelled pictures on a device, compared with the same file on this machine.
+
+    on              the device's processor
+    right           number of ``pictures`` whose class is correct
+    low, high       95 % interval of the accuracy, in percent (Wilson 1927)
+    weight_bits     bits of int8 weights; None where weights are not int8
+    here            the processor of this machine
+    here_accuracy   top-1 accuracy of the same file on this machine, in percent
+    agreement       share of pictures on which the device and this machine choose the same class
+    """
 
     file: str
     runtime: str
@@ -51,11 +58,11 @@ class AccuracyOnDevice:
 
     @property
     def accuracy(self) -> float:
-        """Top-1, in percent."""
+        """Top-1 accuracy on the device, in percent."""
         return 100 * self.right / self.pictures
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
+        """Return plain JSON values, as ``edgenas verify --images --json`` prints them."""
         return {
             "file": self.file,
             "runtime": self.runtime,
@@ -70,24 +77,25 @@ class AccuracyOnDevice:
 
 
 def check_labels(file: Path, labels: Any, classes: int) -> None:
-    """InputError unless ``labels`` are numbers of the classes that ``file`` tells apart."""
+    """Raise InputError unless all ``labels`` are class numbers of ``file``: 0 .. ``classes`` - 1."""
     if labels.min() < 0 or labels.max() >= classes:
         raise InputError(
-            f"labels reach from {labels.min()} to {labels.max()}, but {file} tells {classes} classes apart, 0 .. "
-            f"{classes - 1}"
+            f"labels reach from {labels.min()} to {labels.max()}, but {file} has {classes} classes, 0 .. {classes - 1}"
         )
 
 
 def outputs_here(model: bytes, images: Array) -> Outputs:
-    """What the file gives on this machine."""
+    """Return the outputs of a file on this machine."""
     from edgenas.profiler.export.run import model_format, run_model
 
     return Outputs(run_model(model, images), this_machine(), "LiteRT" if model_format(model) == "tflite" else "ORT")
 
 
 def outputs_on(entry: Entry, path: Path, images: Array, *, listener: Listener = SILENT) -> Outputs:
-    """What the file gives on a device, which is held meanwhile. InputError where the device has no runtime that takes
-    pictures; OutcomeError, DeviceError."""
+    """Return the outputs of a file on a device, which is locked meanwhile.
+
+    InputError where the device has no runtime that accepts pictures; OutcomeError or DeviceError where the run fails.
+    """
     from edgenas.devices.session.session import Conditions, held
     from edgenas.devices.transports.remote_device import RemoteDevice
     from edgenas.profiler.answers import answers
@@ -96,8 +104,8 @@ def outputs_on(entry: Entry, path: Path, images: Array, *, listener: Listener = 
 
     if not entry.python:
         raise InputError(
-            f"{entry.name} has no Python, and its tools take no pictures: {path} cannot be run on them there; take a "
-            "device with Python, or this machine: --device local"
+            f"{entry.name} has no Python, and its tools take no pictures, so {path} cannot be run on pictures there; "
+            "choose a device with Python, or this machine: --device local"
         )
     name = runtime_of(path, entry)
     worker = open_worker(entry, name)
@@ -115,23 +123,28 @@ def outputs_on(entry: Entry, path: Path, images: Array, *, listener: Listener = 
 
 
 def outputs_of_int8(entry: Entry, path: Path, images: Array, listener: Listener) -> Outputs:
-    """What an int8 file gives on the device that it ships to where the device can run it on pictures, else here, with
-    the reason as a message to ``listener``."""
+    """Return the outputs of an int8 file on the device that it ships to.
+
+    Where the device cannot run it on pictures, it runs on this machine, and ``listener`` gets the reason as a message.
+    """
     if entry.kind != "local":
         try:
             return outputs_on(entry, path, images, listener=listener)
         except (InputError, OutcomeError) as error:
-            listener.message(f"the accuracy of {path.name} is taken on this machine: {error}")
+            listener.message(f"the accuracy of {path.name} is measured on this machine: {error}")
     return outputs_here(path.read_bytes(), images)
 
 
 def answered(entry: Entry, path: Path, pictures: Pictures, *, listener: Listener = SILENT) -> AccuracyOnDevice:
-    """A file on labelled pictures, on a device and here. InputError for pictures without labels, or with labels that
-    are no classes of the file; otherwise as ``outputs_on``."""
+    """Return the accuracy of a file on labelled pictures on a device, and on this machine.
+
+    InputError for pictures without labels, or with labels that are no classes of the file; other errors as
+    ``outputs_on``.
+    """
     from edgenas.profiler.export.integer import weight_bits
 
     if pictures.labels is None:
-        raise InputError("accuracy wants labels: an array labels in the .npz, or a folder of pictures for each class")
+        raise InputError("accuracy needs labels: an array labels in the .npz, or a folder of pictures for each class")
     model = path.read_bytes()
     there = outputs_on(entry, path, pictures.images, listener=listener)
     check_labels(path, pictures.labels, there.scores.shape[1])
@@ -155,7 +168,10 @@ def answered(entry: Entry, path: Path, pictures: Pictures, *, listener: Listener
 
 
 def wilson(right: int, of: int) -> tuple[float, float]:
-    """The 95 % interval of a share by its score (E. B. Wilson, JASA 22, 1927): it holds near 0 and 1 as well."""
+    """Return the 95 % score interval of the share ``right`` / ``of`` (E. B. Wilson, JASA 22, 1927).
+
+    Its coverage is good also for shares near 0 and 1.
+    """
     from scipy.stats import binomtest
 
     found = binomtest(right, of).proportion_ci(0.95, method="wilson")

@@ -1,6 +1,8 @@
-"""The networks that a search judged best, timed whole until one is inside the budget.
+"""Finalists: the networks that a search judged best, timed whole until one is inside the budget.
 
-The time of a network does not depend on its weights, and one that does not fit need not be trained."""
+The latency of a network does not depend on its weights. They are therefore timed before training, and a network that
+is outside the budget is not trained.
+"""
 
 from __future__ import annotations
 
@@ -22,18 +24,19 @@ if TYPE_CHECKING:
     from edgenas.blocks.architecture import Architecture
     from edgenas.search.space import Space
 
-FINALISTS = 6  #: most accurate judged networks inside the budget that are timed at a time
-ROUNDS = 4  #: times that more are looked for, each with what the last ones taught about sums of blocks
+FINALISTS = 6  #: number of networks that are timed in one round: the most accurate judged ones inside the budget
+ROUNDS = 4  #: most rounds; each corrects the sums of blocks by what the round before measured
 
-#: times networks (key -> network) on the device
+#: function that times networks (key -> network) on the device
 TimeWhole = Callable[[dict[str, "Architecture"]], Sequence[Verdict]]
 
 
 def find_finalists(space: Space, record: SearchRecord, budget_ms: float, time_whole: TimeWhole) -> list[Finalist]:
-    """Best first, until one is inside the budget.
+    """Time judged networks, most accurate first, until one is inside the budget; return all that were timed.
 
-    Where whole networks are slower than the sums of their blocks, the sums are scaled by the median ratio seen so far
-    before the next ones are chosen; where none is left that fits so, the fastest are tried."""
+    Where whole networks are slower than the sums of their blocks, the sums are scaled by the median ratio of the last
+    round before the next networks are chosen. Where no scaled sum is inside the budget, the fastest are timed.
+    """
     left = {t.choice: t for run in record.runs for t in run.result.trials}
     found: list[Finalist] = []
     ratio = 1.0
@@ -55,22 +58,24 @@ def find_finalists(space: Space, record: SearchRecord, budget_ms: float, time_wh
 def kept_finalists(
     path: Path, space: Space, record: SearchRecord, budget_ms: float, time_whole: TimeWhole
 ) -> list[Finalist]:
-    """``find_finalists``, kept in the file ``path`` where one is inside the budget: a run that was stopped goes on with
-    those. Timed again where the file is of another search or budget, or damaged; InputError where it is of a version
-    that this edgenas does not know."""
+    """Return the finalists in the file ``path``, or find them and write that file where one is inside the budget.
+
+    A run that was stopped continues with the finalists in the file. They are timed again where the file is of another
+    search or budget, or damaged. InputError where it is of a version that this edgenas does not know.
+    """
     judged = [(space.key(t.choice), t.accuracy, t.cost) for run in record.runs for t in run.result.trials]
-    of = hashlib.sha256(json.dumps([space.name, budget_ms, sorted(judged)]).encode()).hexdigest()
-    kept = _kept(path)
-    if kept is not None and kept.of == of:
-        return list(kept.finalists)
+    digest = hashlib.sha256(json.dumps([space.name, budget_ms, sorted(judged)]).encode()).hexdigest()
+    saved = _read_finalists(path)
+    if saved is not None and saved.of == digest:
+        return list(saved.finalists)
     found = find_finalists(space, record, budget_ms, time_whole)
     if any(each.verdict.within_budget for each in found):
-        KIND.write(path, Finalists(of, tuple(found)))
+        KIND.write(path, Finalists(digest, tuple(found)))
     return found
 
 
-def _kept(path: Path) -> Finalists | None:
-    """None where there is no such file, or it is damaged."""
+def _read_finalists(path: Path) -> Finalists | None:
+    """Return the finalists in the file ``path``; None where there is no such file, or it is damaged."""
     try:
         data = read_json(path)
     except InputError:

@@ -1,4 +1,4 @@
-"""From the network that was chosen to its files, each run on pictures and timed on the device."""
+"""The last steps of a run: train the chosen network, write its files, run each on pictures, time each on the device."""
 
 from __future__ import annotations
 
@@ -30,14 +30,21 @@ if TYPE_CHECKING:
     from edgenas.training.data import ImageData
     from edgenas.training.network import Trained
 
-CALIBRATED_ON = 256  #: training images at most, evenly spaced, that int8 is calibrated on
-PROCESSES, MOST_PROCESSES = 4, 40  #: fresh ones that time a network; most for a shipped file that is outside
+CALIBRATED_ON = 256  #: most training images, evenly spaced, that int8 is calibrated on
+#: fresh processes that time a network; the most, while the file that ships is outside its budget
+PROCESSES, MOST_PROCESSES = 4, 40
 
 
 @dataclass(frozen=True, slots=True)
 class ShippedFile:
-    """A file that ships, as it was found by running it: on test images, and against the clock of the device;
-    ``verdict`` is None where no runtime of the device runs it, ``weight_bits`` where its weights are not int8."""
+    """A file that ships, with what was measured of it.
+
+    proof            accuracy on test images
+    parity_max_rel   largest relative difference from the outputs of the torch model; None where it is not compared
+    fallbacks        operators of an int8 file that are not computed in int8
+    verdict          latency on the device; None where no runtime of the device runs the file
+    weight_bits      bits of int8 weights; None where weights are not int8
+    """
 
     path: Path
     precision: Precision
@@ -48,7 +55,7 @@ class ShippedFile:
     weight_bits: int | None = None
 
     def record(self) -> FileRecord:
-        """The file as ``run.json`` holds it."""
+        """Return the record of the file in ``run.json``."""
         from edgenas.runs.run import FileRecord
 
         proof = self.proof
@@ -66,8 +73,11 @@ class ShippedFile:
 
 @dataclass(frozen=True, slots=True)
 class FinishedFiles:
-    """The files, the one that the budget is about first, and how they are used. ``trained_accuracy`` is of the
-    validation images, in percent."""
+    """The files of the network that ships, and their preprocessing.
+
+    trained_accuracy   accuracy of the trained network on the validation images, in percent
+    files              the file that must keep the budget is the first
+    """
 
     architecture: Architecture
     trained_accuracy: float
@@ -76,24 +86,27 @@ class FinishedFiles:
 
     @property
     def shipped(self) -> Verdict:
-        """The verdict on the file that the budget is about."""
+        """The verdict on the file that must keep the budget."""
         verdict = self.files[0].verdict
         assert verdict is not None  # its runtime measured the table
         return verdict
 
     @property
     def verdicts(self) -> list[Verdict]:
+        """The verdicts on all files that a runtime of the device runs."""
         return [file.verdict for file in self.files if file.verdict is not None]
 
 
 def plan_for(setting: Setting, entry: Entry, precision: str) -> Plan:
-    """Return how a file of ``precision`` is timed: as the table of ``setting``, whose sums predict it, was measured.
-    fp16 weights are computed in float32."""
+    """Return the plan that times a file of ``precision``: that of the table of ``setting``, whose sums predict it.
+
+    Files with fp16 weights compute in float32.
+    """
     return plan_in(setting, entry, rounds=20, precision="int8" if precision == "int8" else "fp32")
 
 
 def runs_there(path: Path, entry: Entry) -> str | None:
-    """The runtime that times a file on a device; None where it has none for such files."""
+    """Return the runtime that times a file on a device; None where the device has no runtime for such files."""
     try:
         return runtime_of(path, entry)
     except InputError:
@@ -102,7 +115,7 @@ def runs_there(path: Path, entry: Entry) -> str | None:
 
 @dataclass(frozen=True)
 class Finisher:
-    """Times networks and files of one run on its device, in the way of its tables."""
+    """Trains, exports and times networks of one run; its device times files as it measured the tables."""
 
     folder: Path
     entry: Entry
@@ -115,7 +128,7 @@ class Finisher:
     listener: Listener
 
     def time_whole(self, networks: dict[str, Architecture]) -> list[Verdict]:
-        """Networks with random weights, by the runtime and in the precision of the budget."""
+        """Time networks with random weights, by the runtime and in the precision of the budget."""
         from edgenas.blocks.weights import network_random_weights
         from edgenas.profiler.export.quantize import table_writer
         from edgenas.profiler.workers import runtime_named
@@ -129,7 +142,7 @@ class Finisher:
         return self._timed(models, runtime, self.order.precision, self.budget_ms, None, memory=False)
 
     def train(self, architecture: Architecture) -> Trained:
-        """In full; one that was cut goes on."""
+        """Train a network in full; a training that was interrupted continues from its checkpoint."""
         from edgenas.search.accuracy.training import train
         from edgenas.training.network import identity
 
@@ -147,8 +160,10 @@ class Finisher:
         )
 
     def finish(self, architecture: Architecture, trained: Trained, cost: Cost) -> FinishedFiles:
-        """Write its files, run each on the test images and on the device. OutcomeError where a float32 file does not
-        compute what the trained network does."""
+        """Write the files of a trained network, run each on the test images, and time each on the device.
+
+        OutcomeError where a float32 file does not compute what the trained network does.
+        """
         from edgenas.blocks.torch_modules import network_folded_weights, predict
         from edgenas.blocks.weights import save_weights
         from edgenas.profiler.export.integer import fallbacks, weight_bits
@@ -192,7 +207,7 @@ class Finisher:
         return FinishedFiles(architecture, trained.accuracy, tuple(files), preprocessing)
 
     def reduce_range(self) -> bool:
-        """Of int8 weights in ONNX files: as ordered, else as the device needs."""
+        """Return whether int8 weights of ONNX files have 7 bits: as requested, else as the device needs."""
         if self.order.reduce_range is not None or "int8" not in self.order.precisions:
             return bool(self.order.reduce_range)
         return target_of(self.entry).reduce_range

@@ -1,4 +1,4 @@
-"""What ``ship`` and ``demo`` are to make."""
+"""The request of ``ship`` and ``demo``: what to make, and how."""
 
 from __future__ import annotations
 
@@ -19,23 +19,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ShipRequest:
-    """What is to be made, and by which means.
+    """A request: what to make, and how.
 
-    judge       of networks during the search, as ``edgenas.search.accuracy.by_name`` names it, on ``images``, or
-                scikit-learn's digits
-                where there are none
-    recipe      that the winner is trained by
-    budget      in ms; without any, those of ``quantiles`` of the latencies of random networks. Its table is measured
-                here; finalists are timed whole, so that what is found counts as measured again
-    shipped     which of the budgets the network that ships is to keep
-    runtimes    whose tables are measured; the budget is in the first one's milliseconds
-    precisions  of the files; the first is what is measured, and shipped
-    algorithms  name -> its options
-    held_out    networks timed whole, to validate the table
-    trained     of the finalists inside the budget, the most accurate so many are trained in full, and the best of them
-                by its validation accuracy ships: what judges a search ranks networks, and errs among the best
-    table       a table of the space that was measured before
-    reduce_range  whether weights of int8 ONNX files have 7 bits; None: where the device needs it
+    judge         judge of networks during the search, by its name in ``edgenas.search.accuracy.by_name``; it trains on
+                  ``images``, or on scikit-learn's digits where ``images`` is None
+    recipe        training recipe of the winner
+    budget        budgets in ms; where there are none, the ``quantiles`` of the latencies of random networks. The run
+                  measures the table itself. Finalists are timed whole, so the search treats its winners as measured
+                  again
+    shipped       index of the budget that the network that ships must keep
+    runtimes      runtimes whose tables are measured; the budget is in milliseconds of the first
+    precisions    precisions of the files; the first is measured, and its file must keep the budget
+    algorithms    name of an algorithm -> its options
+    enough        when a block is measured precisely enough
+    held_out      number of networks timed whole to validate the table
+    trained       number of finalists inside the budget, most accurate first, that are trained in full; the one with the
+                  best validation accuracy ships. A judge only ranks networks, and errs among the best
+    table         a table of the space that was measured before; None: the run measures one
+    reduce_range  True: weights of int8 ONNX files have 7 bits; None: where the device needs it
                   (``edgenas.profiler.target``)
     """
 
@@ -59,4 +60,5 @@ class ShipRequest:
 
     @property
     def precision(self) -> Precision:
+        """Precision of the tables and of the file that must keep the budget."""
         return self.precisions[0]

@@ -1,9 +1,9 @@
-"""From a space and pictures to a network that ships, with proof that it fits:
+"""The steps of ``ship``: from a space and pictures to a network whose files are proved to be inside the budget.
 
 tables -> validation -> search -> finalists timed whole -> the winner trained -> files -> accuracy and latency of each
 
-Everything is written into one folder as it becomes known. Latency tables, judged networks and trainings are journals
-and checkpoints, so that a run that was stopped goes on where it was when it is given the same folder.
+Each result is written into one folder as soon as it is known. Latency tables and judged networks are journals, and
+trainings have checkpoints: a run that was stopped continues when it is started again with the same folder.
 """
 
 from __future__ import annotations
@@ -40,7 +40,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ShipResult:
-    """What was found: everything the report needs. ``tables`` are by runtime."""
+    """Results of a run: everything that the report needs.
+
+    tables   runtime -> its latency table
+    kept     costs, budgets and limits of the search
+    proof    validation of the first table
+    winner   the network that ships
+    """
 
     order: ShipRequest
     data: ImageData
@@ -58,22 +64,23 @@ class ShipResult:
 
     @property
     def cost(self) -> Cost:
-        """What networks are predicted to take, ms."""
+        """Cost that predicts the latency of networks, ms."""
         return self.kept.priced.cost
 
     @property
     def budgets(self) -> tuple[float, ...]:
-        """In ms."""
+        """Budgets of the search, ms."""
         return self.kept.budgets
 
     @property
     def budget_ms(self) -> float:
+        """Budget that the network that ships must keep, ms."""
         return self.budgets[self.order.shipped]
 
 
 @dataclass
 class ShipPipeline:
-    """One run in ``folder``. ``listener`` follows its steps, of which there are STEPS."""
+    """One run in ``folder``; ``listener`` gets its steps, STEPS of them, and ``seconds`` the duration of each."""
 
     folder: Path
     entry: Entry
@@ -86,17 +93,17 @@ class ShipPipeline:
     STEPS = 7
 
     def run(self) -> ShipResult:
-        """Everything, in order. OutcomeError when none of the most accurate networks found is inside the budget when
-        timed as a whole."""
+        """Carry out all steps in order.
+
+        OutcomeError where none of the most accurate networks found is inside the budget when it is timed whole.
+        """
         make_run_folder(self.folder, self.order.images, self.listener)
         order, space = self.order, self.order.space
         data = self.data
         self._check()
         with self._timed("tables", f"measuring {len(space.blocks())} blocks of the space {space.name}"):
             tables = {runtime: self._table(runtime) for runtime in order.runtimes}
-        with self._timed(
-            "validation", f"timing {order.held_out} held-out networks whole, to see whether sums can be trusted"
-        ):
+        with self._timed("validation", f"timing {order.held_out} held-out networks whole, to validate the table"):
             proof = self._validation()
         kept = self._budgets()
         budgets = kept.budgets
@@ -115,17 +122,19 @@ class ShipPipeline:
             budget_ms,
             self.listener,
         )
-        with self._timed("finalists", f"timing the most accurate within {budget_ms:g} ms whole"):
+        with self._timed("finalists", f"timing the most accurate networks within {budget_ms:g} ms whole"):
             path = self.folder / FINALISTS
             finalists = kept_finalists(path, space, record, budget_ms, finishing.time_whole)
         inside = [each for each in finalists if each.verdict.within_budget]
         if not inside:
             raise OutcomeError(
-                f"none of the {len(finalists)} networks timed is inside {budget_ms:g} ms as a whole on "
-                f"{self.entry.name}, so that its table is not to be trusted: close what else runs, and run it again"
+                f"none of the {len(finalists)} networks timed whole on {self.entry.name} is inside {budget_ms:g} ms; "
+                f"its table cannot be trusted; close other programs there, and run the same command again"
             )
         best = inside[: order.trained]
-        with self._timed("training", f"training {'the winner' if len(best) == 1 else f'the best {len(best)} of them'}"):
+        with self._timed(
+            "training", f"training {'the winner' if len(best) == 1 else f'the best {len(best)} networks'}"
+        ):
             trained = {each.key: finishing.train(space.architecture(space.parse(each.key))) for each in best}
         key = max(trained, key=lambda key: trained[key].accuracy)  # the first of equals
         winner = space.parse(key)
@@ -135,7 +144,7 @@ class ShipPipeline:
 
     @cached_property
     def data(self) -> ImageData:
-        """What networks are trained and judged on."""
+        """Images that networks are trained and judged on."""
         if self.order.images is None:
             from edgenas.training.digits import digits
 
@@ -143,7 +152,7 @@ class ShipPipeline:
         return self.order.images.read(self.order.space, self.listener)
 
     def _check(self) -> None:
-        """What would fail only after a night of measuring: packages that are missing, trainings that do not fit."""
+        """Check first what would otherwise fail after hours: missing packages, trainings that do not fit the images."""
         from edgenas.training.network import check_fit
 
         order, space = self.order, self.order.space
@@ -175,11 +184,11 @@ class ShipPipeline:
 
         order, path = self.order, self._path(runtime)
         if order.table is not None and not path.exists():
-            was = read_journal(order.table).table.setting
-            if (was.runtime, was.precision) != (runtime, order.precision):
+            setting = read_journal(order.table).table.setting
+            if (setting.runtime, setting.precision) != (runtime, order.precision):
                 raise InputError(
-                    f"{order.table} is of {was.precision} blocks under {was.runtime}, and the budget is of "
-                    f"{order.precision} ones under {runtime}; name such a table, or leave out --table"
+                    f"{order.table} is of {setting.precision} blocks under {setting.runtime}, but the budget is of "
+                    f"{order.precision} blocks under {runtime}; name such a table, or leave out --table"
                 )
             try:
                 shutil.copyfile(order.table, path)
@@ -187,7 +196,7 @@ class ShipPipeline:
                 raise InputError(f"{order.table}: {error.strerror or error}") from error
         if order.table is None:
             plan = Plan(cores=self.entry.cores, precision=order.precision)
-        else:  # what it lacks is measured as the rest was
+        else:  # blocks that the table lacks are measured in the setting of the others
             plan = Plan.of(read_journal(path).table.setting)
         table = TableJob([self.entry], runtime_named(runtime), path, plan)
         campaign = fill(
@@ -215,17 +224,17 @@ class ShipPipeline:
         known = latest(read_table(path), None, self.order.space.name)
         if known is not None and len(known.networks) >= self.order.held_out:
             return known
-        asked = ValidationRequest(self.order.space, self.order.held_out, processes=3, chains=False, seed=self.seed)
+        request = ValidationRequest(self.order.space, self.order.held_out, processes=3, chains=False, seed=self.seed)
         return validate(
             self.entry,
             path,
-            asked,
+            request,
             force=self.order.force,
             listener=self.listener.named("networks and blocks"),
         )
 
     def _budgets(self) -> Budgets:
-        """The budgets by the table that was measured and validated here."""
+        """Return the budgets, and the costs of the table that this run measured and validated."""
         order = self.order
         request = replace(order.budget, table=self._path(order.runtimes[0]), measured_again=True)
         if not request.ms:
@@ -242,10 +251,10 @@ class ShipPipeline:
 
         order = self.order
         journal = self.folder / TRIALS
-        again = self.listener.quiet()  # notes on the pictures were messages when ``data`` was read
+        quiet = self.listener.quiet()  # ``data`` has already sent the notes on the pictures as messages
         with (
             open_accuracy(
-                order.judge, order.space, self.seed, self.workers, listener=again, images=order.images
+                order.judge, order.space, self.seed, self.workers, listener=quiet, images=order.images
             ) as judge,
             TrialCache(order.space, judge, journal) as cache,
         ):

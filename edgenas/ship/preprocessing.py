@@ -1,4 +1,4 @@
-"""From a picture to a network's input and from its scores to a name: what every file that ships is used with."""
+"""Preprocessing of pictures and names of classes, which every file that ships is used with."""
 
 from __future__ import annotations
 
@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """``labels`` name the classes in order; levels 0..255 become (level - mean) / deviation, a number a channel."""
+    """How a picture becomes the input of a network, and a score a class name.
+
+    size              height and width of the input, pixels
+    labels            names of the classes, in order
+    mean, deviation   one number for each channel: levels 0..255 become (level - mean) / deviation
+    """
 
     size: int
     labels: tuple[str, ...]
@@ -33,7 +38,7 @@ class Preprocessing:
 
     @classmethod
     def of(cls, data: ImageData) -> Preprocessing:
-        """As ``data`` was made for training: of images kept as levels, or of scikit-learn's digits."""
+        """Return the preprocessing of training ``data``: images stored as levels, or scikit-learn's digits."""
         from edgenas.training.digits import LEVEL_DEVIATION, LEVEL_MEAN
 
         labels = data.class_names or tuple(str(number) for number in range(data.classes))
@@ -42,8 +47,10 @@ class Preprocessing:
         return cls(data.in_size, labels, (LEVEL_MEAN,), (LEVEL_DEVIATION,))
 
     def saved(self, files: Mapping[str, Path]) -> SavedPreprocessing:
-        """The same as ``preprocessing.json`` holds it, with how those ``files`` that take and give 8 bits store real
-        numbers."""
+        """Return the content of ``preprocessing.json``.
+
+        For those ``files`` whose input and output have 8 bits, it holds how these store real numbers.
+        """
         return SavedPreprocessing(
             picture="turned as its EXIF says, transparency on white, scaled (bicubic) until it covers the square, "
             "cut at the centre",
@@ -57,8 +64,10 @@ class Preprocessing:
         )
 
     def write(self, folder: Path, files: Mapping[str, Path]) -> None:
-        """``labels.txt``, ``preprocessing.json`` and ``predict.py``, which says what pictures show by the files beside
-        it."""
+        """Write ``labels.txt``, ``preprocessing.json`` and ``predict.py``.
+
+        ``predict.py`` prints the classes of pictures, by the files beside it.
+        """
         from importlib.resources import files as resources
 
         write_whole(folder / LABELS, labels_text(self.labels))
@@ -66,16 +75,19 @@ class Preprocessing:
         write_whole(folder / PREDICT, (resources("edgenas.report") / "static" / PREDICT).read_text(encoding="utf-8"))
 
     def about(self, name: str, description: str) -> About:
-        """The same as TFLite metadata."""
+        """Return the preprocessing as TFLite metadata."""
         from edgenas.profiler.export.tflite_metadata import About
 
         return About(name, description, self.labels, self.mean, self.deviation)
 
 
 def read_labels(labels: Path, *, numbered: bool = False, listener: Listener = SILENT) -> tuple[str, ...]:
-    """Class names in a file, a line each. If ``numbered``, lines that begin with their own index ('0 apple', as
-    Teachable Machine writes them) become the names behind it, with a message; otherwise names are what a training
-    wrote. InputError for a file that cannot be read, or a name that cannot be a class."""
+    """Return the class names in a file, one for each line.
+
+    If ``numbered``, lines may begin with their own index ('0 apple', as Teachable Machine writes them): the index is
+    removed, with a message. Otherwise names are as a training wrote them. InputError for a file that cannot be read, or
+    a name that cannot be a class.
+    """
     try:
         names = parse_labels(labels.read_bytes(), labels)
     except OSError as error:
@@ -97,17 +109,19 @@ def preprocessing_of(
     numbered: bool = False,
     listener: Listener = SILENT,
 ) -> Preprocessing:
-    """Of a network whose classes the file ``labels`` names, as ``read_labels`` reads it, and whose pictures are scaled
-    as it was trained; InputError where they do not fit."""
+    """Return the preprocessing of a network: the class names in the file ``labels``, and the scaling of its training.
+
+    ``numbered`` is as in ``read_labels``. InputError where names or scaling do not fit the network.
+    """
     names = read_labels(labels, numbered=numbered, listener=listener)
     if len(names) != architecture.c_out or not all(name.strip() for name in names):
         raise InputError(
-            f"{labels} has {len(names)} lines, for {architecture.c_out} classes; one line a class, none empty"
+            f"{labels} has {len(names)} lines, for {architecture.c_out} classes; write one for each class, none empty"
         )
     channels = architecture.c_in
     if len(scaling.mean) not in (1, channels):
         raise InputError(
-            f"--labels wants how levels 0..255 are scaled as well, one number or {channels}: --mean 127.5 "
+            f"--labels also needs the scaling of levels 0..255, one number or {channels}, such as: --mean 127.5 "
             f"--deviation 127.5"
         )
     mean, deviation = (values * (channels if len(values) == 1 else 1) for values in (scaling.mean, scaling.deviation))
@@ -115,7 +129,7 @@ def preprocessing_of(
 
 
 def read_preprocessing(folder: Path, architecture: Architecture) -> Preprocessing:
-    """What ``Preprocessing.write`` wrote, for a network; InputError where it is damaged or of another one."""
+    """Read what ``Preprocessing.write`` wrote for a network; InputError where it is damaged or of another network."""
     from edgenas.training.pictures import Scaling
 
     path = folder / PREPROCESSING
@@ -132,7 +146,7 @@ def read_preprocessing(folder: Path, architecture: Architecture) -> Preprocessin
 
 
 def _stored(path: Path) -> dict[str, Any]:
-    """Of both ends of an 8-bit file: real = scale * (stored - zero)."""
+    """Return scale and zero of the input and output of an 8-bit file: real = scale * (stored - zero)."""
     from edgenas.profiler.export.run import ends
 
     found = ends(path.read_bytes())

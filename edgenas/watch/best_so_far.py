@@ -1,4 +1,4 @@
-"""The best network within each budget, of those that a search has judged so far and whose latency a table tells."""
+"""The best network within each budget among those that a running search has judged, priced by a latency table."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from edgenas.search.journal import TrialJournal
 from edgenas.search.space import Space
 from edgenas.watch.progress import BestSoFar
 
-MOST_PRICED = 2000  #: networks, the most accurate first: a page is drawn again and again
+MOST_PRICED = 2000  #: networks priced at most, the most accurate first: the page is drawn often
 
 
 def best_so_far(trials: TrialJournal, series: Sequence[Series], budgets_ms: Sequence[float]) -> tuple[BestSoFar, ...]:
-    """One a budget; none where no table holds the blocks of the networks. The table is the first that does, one that
-    was validated before others; its predictions are compared with the budgets as they are expected."""
+    """Return one network per budget; nothing if no table holds the blocks of the networks. The first such table is
+    used, validated tables before others; its mean predictions are compared with the budgets."""
     order = sorted(series, key=lambda s: s.validation is None)
     if not budgets_ms or not trials.judged or not order:
         return ()
@@ -37,7 +37,7 @@ def best_so_far(trials: TrialJournal, series: Sequence[Series], budgets_ms: Sequ
 
 
 def _priced(trials: TrialJournal, series: Sequence[Series], key: str) -> tuple[Space, Series] | None:
-    """The space as the journal's networks are of, and a table that has their blocks."""
+    """Return the space of the journal's networks and a table that holds the blocks of network ``key``; None without."""
     for one in series:
         for space in _spaces(trials, one):
             try:
@@ -49,7 +49,7 @@ def _priced(trials: TrialJournal, series: Sequence[Series], key: str) -> tuple[S
 
 
 def _spaces(trials: TrialJournal, series: Series) -> Iterator[Space]:
-    """The journal does not say how many classes there are: the table's heads do."""
+    """Yield the possible spaces: the journal does not record the number of classes, the heads in the table do."""
     from edgenas.search.spaces import recorded_space
 
     heads = dict.fromkeys(block.c_out for block in series.table.blocks if block.kind == "head")

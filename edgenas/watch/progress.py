@@ -1,4 +1,4 @@
-"""How far campaigns and searches are, from the journals they write: nothing is asked of them, and nothing told."""
+"""Progress of running campaigns and searches, derived from their journals alone."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from edgenas.latency_tables.statistics import estimates
 from edgenas.latency_tables.store.journal import Journal
 from edgenas.search.scale import accuracy_text
 
-LOCKS = Path("/proc/locks")  #: what every writer of a journal is listed in while it runs
-PAUSE_S, PAUSE_STEPS = 300.0, 20.0  #: longer than both, and nobody was measuring: such gaps are not of the pace
+LOCKS = Path("/proc/locks")  #: Linux lists every writer of a journal in this file while it runs
+PAUSE_S, PAUSE_STEPS = 300.0, 20.0  #: a gap longer than PAUSE_S and than PAUSE_STEPS median gaps is a pause
 
 JournalState = Literal["running", "finished", "stopped", "not known"]
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceShare:
-    """What one device has done of a table: its measurements, what it last showed, and when."""
+    """Share of one device in a table: number of measurements, its last temperature (°C), and the time of the last
+    one."""
 
     device: str
     done: int
@@ -33,7 +34,7 @@ class DeviceShare:
 
 @dataclass(frozen=True, slots=True)
 class BestSoFar:
-    """The most accurate network judged so far within a budget; '' for none."""
+    """The most accurate network judged so far within a budget; ``network`` is '' if none fits."""
 
     budget_ms: float
     network: str
@@ -44,10 +45,14 @@ class BestSoFar:
 
 @dataclass(frozen=True, slots=True)
 class JournalProgress:
-    """One journal. ``done`` of ``total`` measurements, the least that a finished one has; ``total`` is None where
-    nobody knows it. ``blocks_done`` of ``blocks`` have all of theirs. ``left_s`` at the pace so far, without pauses,
-    and ``ends``, when that is over; ``unstable`` pieces are measured and not known to 2 % yet; ``best`` is of a
-    search."""
+    """Progress of one journal.
+
+    done, total          measurements, and the minimum number of a finished journal; ``total`` is None if not known
+    blocks_done, blocks  blocks with all of their measurements, and all blocks
+    left_s, ends         remaining seconds at the pace so far, without pauses, and the estimated end
+    unstable             number of measured blocks and networks whose median is not known to 2 % yet
+    best                 best networks of a search so far
+    """
 
     path: Path
     what: str
@@ -70,8 +75,9 @@ class JournalProgress:
 
 
 def writing(locks: Path = LOCKS) -> frozenset[int] | None:
-    """Inodes of files that some process holds locked, as every writer of a journal does; None where the system does
-    not tell. Read, not tried: a lock taken for a moment could refuse a writer that begins just then."""
+    """Return the inodes of files that a process holds locked, as every writer of a journal does; None if the system
+    does not report locks. Locks are read, not tried: even a short lock could make a writer fail that starts at that
+    moment."""
     try:
         lines = locks.read_text(encoding="ascii", errors="replace").split("\n")
     except OSError:
@@ -85,7 +91,7 @@ def writing(locks: Path = LOCKS) -> frozenset[int] | None:
 
 
 def state_of(path: Path, held: Collection[int] | None, finished: bool) -> JournalState:
-    """A journal that nobody writes and that is not ``finished`` was stopped: its process ended before its work did."""
+    """Return the state of a journal. One that no process writes and that is not ``finished`` was stopped."""
     if held is None:
         return "finished" if finished else "not known"
     try:
@@ -98,7 +104,8 @@ def state_of(path: Path, held: Collection[int] | None, finished: bool) -> Journa
 def table_progress(
     path: Path, journal: Journal, blocks: Sequence[BlockSpec], held: Collection[int] | None
 ) -> JournalProgress:
-    """A table's journal. ``blocks`` are those it is to hold, where that is known; else those seen so far."""
+    """Return the progress of a table. ``blocks`` are those that it will hold, if known; else those seen so far
+    count."""
     table = journal.table
     wanted = estimates.LEAST_PROCESSES
     counts: dict[Piece, int] = {}
@@ -141,7 +148,8 @@ def table_progress(
 
 
 def active_s(times: Sequence[float]) -> float:
-    """Seconds between the first and the last of ``times``, in order, without the pauses in which nobody measured."""
+    """Return the seconds between the first and the last of ``times`` (ascending), without pauses between
+    measurements."""
     gaps = [b - a for a, b in pairwise(times)]
     if not gaps:
         return 0.0
@@ -159,12 +167,12 @@ def search_progress(
     best: Sequence[BestSoFar] = (),
     score: bool = False,
 ) -> JournalProgress:
-    """A journal of judged networks: how many there will be, only the search knows. ``finished`` where there is its
-    result. ``score``: they are scores, not percent."""
-    told = f", best {accuracy_text(max(a for _, a in judged), score)}" if judged else ""
+    """Return the progress of a journal of judged networks; its total is not known. ``finished`` if the result of the
+    search exists. ``score``: accuracies are scores, not percent."""
+    so_far = f", best {accuracy_text(max(a for _, a in judged), score)}" if judged else ""
     changed = datetime.fromtimestamp(path.stat().st_mtime).astimezone().isoformat(timespec="seconds")
     return JournalProgress(
-        path, f"search of {space}{told}", state_of(path, held, finished), len(judged), last=changed, best=tuple(best)
+        path, f"search of {space}{so_far}", state_of(path, held, finished), len(judged), last=changed, best=tuple(best)
     )
 
 

@@ -1,4 +1,4 @@
-"""The report page of runs that are being written, on 127.0.0.1 only: two addresses to read, and nothing to start."""
+"""Web server of the report page of running runs: on 127.0.0.1 only, with two read-only addresses."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from edgenas.watch.best_so_far import best_so_far
 from edgenas.watch.progress import JournalProgress, search_progress, table_progress, writing
 
 LOOPBACK = "127.0.0.1"
-SHARE = 0.1  #: of a core at most that drawing pages takes from a machine that may be measuring
+SHARE = 0.1  #: largest share of a core for drawing pages: the machine may be measuring
 LEAST_WAIT_S = 3.0
 
 
 @dataclass
 class WatchedRuns:
-    """The runs and their latest page. ``blocks`` are those that tables are to hold, where that is known, and
-    ``budgets_ms`` those of a search that has not told its own yet."""
+    """The watched runs and their latest page. ``blocks`` are those that tables will hold, if known; ``budgets_ms`` are
+    the budgets of a search that has not written its own yet."""
 
     runs: Sequence[Path]
     blocks: Sequence[BlockSpec] = ()
@@ -40,7 +40,7 @@ class WatchedRuns:
     _took_s: float = 0.0
 
     def state(self) -> str:
-        """Changes when a file does, or when one begins or ends to be written."""
+        """Return a hash that changes when a file changes, or when a process starts or stops writing one."""
         held = writing() or ()
         files: list[tuple[str, int, int, bool]] = []
         for run in self.runs:
@@ -55,11 +55,11 @@ class WatchedRuns:
 
     @property
     def wait_s(self) -> float:
-        """Seconds until a reader should ask again."""
+        """Seconds until a reader should poll again."""
         return max(LEAST_WAIT_S, self._took_s / SHARE)
 
     def page(self) -> str:
-        """Drawn once a state, whoever asks."""
+        """Return the page, drawn once per state for all readers."""
         with self._lock:
             state = self.state()
             if self._drawn[0] != state:
@@ -71,7 +71,7 @@ class WatchedRuns:
     def _draw(self) -> str:
         try:
             material = gather(self.runs, empty=True)
-        except (EdgenasError, OSError) as error:  # damaged, or replaced in between: shown, and tried again
+        except (EdgenasError, OSError) as error:  # damaged, or replaced meanwhile: shown; the next poll tries again
             return page(RunFiles(), above=[live_section([], str(error))], live=True)
         return page(material, above=[live_section(self._progress(material))], live=True)
 
@@ -83,20 +83,22 @@ class WatchedRuns:
         return tables + [self._search(trials, material, held) for trials in material.trials]
 
     def _wanted(self, journal: Journal) -> Sequence[BlockSpec]:
-        """``blocks`` where the table holds one of them, or nothing yet; other tables are of other spaces."""
+        """Return ``blocks`` if the table holds one of them or is empty; other tables belong to other spaces."""
         measured = set(journal.table.blocks)
         return self.blocks if not measured or not measured.isdisjoint(self.blocks) else ()
 
     def _search(self, trials: TrialJournal, material: RunFiles, held: frozenset[int] | None) -> JournalProgress:
-        """Its result, where there is one, lies beside the journal and is not older."""
-        told = {
+        """Return the progress of a search: finished if its result is there and not older than the journal."""
+        saved = {
             path: found
             for path, found in material.searches.items()
             if found.accuracy == trials.accuracy and found.space.name == trials.space
         }
-        budgets = self.budgets_ms or [run.budget for found in told.values() if found.unit == "ms" for run in found.runs]
+        budgets = self.budgets_ms or [
+            run.budget for found in saved.values() if found.unit == "ms" for run in found.runs
+        ]
         try:
-            finished = any(path.stat().st_mtime >= trials.path.stat().st_mtime for path in told)
+            finished = any(path.stat().st_mtime >= trials.path.stat().st_mtime for path in saved)
         except OSError:
             finished = False
         best = best_so_far(trials, all_series(material), list(dict.fromkeys(budgets)))
@@ -115,7 +117,7 @@ class Server(ThreadingHTTPServer):
         try:
             super().__init__((LOOPBACK, port), Handler)
         except OSError as error:
-            raise InputError(f"port {port}: {error.strerror or error}; take any that is free: --port 0") from error
+            raise InputError(f"port {port}: {error.strerror or error}; for any free port: --port 0") from error
 
     @property
     def url(self) -> str:
@@ -126,29 +128,29 @@ class Server(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """GET / is the page, GET /state what it asks for. A Host that is not this one (a name that was rebound to this
-    machine), or an Origin that is not (another page in the same browser), is refused."""
+    """Handler of GET / (the page) and GET /state (the state that the page polls). Requests are refused with another
+    Host (DNS rebinding) or another Origin (another page in the same browser)."""
 
     server: Server
     server_version, sys_version = "edgenas", ""
     timeout = 30
 
     def do_GET(self) -> None:
-        """The two addresses."""
+        """Answer a request for one of the two addresses."""
         host, origin = self.headers.get("Host"), self.headers.get("Origin")
         hosts = self.server.hosts()
         if host not in hosts or (origin is not None and origin not in [f"http://{h}" for h in hosts]):
-            self._answer(403, "text/plain", "only for pages of this server, at its own address\n")
+            self._answer(403, "text/plain", "refused: only this server's own pages, at its own address, may read it\n")
         elif self.path == "/":
             self._answer(200, "text/html", self.server.watched.page())
         elif self.path == "/state":
-            told = {"state": self.server.watched.state(), "wait_s": self.server.watched.wait_s}
-            self._answer(200, "application/json", json.dumps(told))
+            state = {"state": self.server.watched.state(), "wait_s": self.server.watched.wait_s}
+            self._answer(200, "application/json", json.dumps(state))
         else:
-            self._answer(404, "text/plain", "there are / and /state\n")
+            self._answer(404, "text/plain", "not found: the addresses are / and /state\n")
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing: a page that asks every few seconds is no news."""
+        """Log nothing: the page polls every few seconds."""
 
     def _answer(self, code: int, kind: str, text: str) -> None:
         data = text.encode("utf-8", "replace")

@@ -106,8 +106,9 @@ def _int8_weights(model: bytes) -> Iterator[Any]:
             code = root.OperatorCodes(op.OpcodeIndex())
             if names[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())] in _WEIGHTED:
                 tensor = graph.Tensors(int(op.Inputs(1)))
-                if tensor.Type() == schema.TensorType.INT8:
-                    yield root.Buffers(tensor.Buffer()).DataAsNumpy().view(np.int8)
+                buffer = root.Buffers(tensor.Buffer())
+                if tensor.Type() == schema.TensorType.INT8 and buffer.DataLength():  # 0: computed, no weights
+                    yield buffer.DataAsNumpy().view(np.int8)
 
 
 def _tflite_nodes(model: bytes) -> Iterator[FileOperator]:

@@ -1,7 +1,5 @@
-"""The commands of every page, typed in the order in which they stand: each page is a story.
-
-Those for boards and phones that nobody has here are typed on emulated ones, by
-``tests/edgenas/test_lab_end_to_end.py``.
+"""The commands of every page, typed in the order in which they stand: each page is a story. Those for boards and phones
+that nobody has here are typed on emulated ones, by ``tests/edgenas/test_lab_end_to_end.py``.
 """
 
 from __future__ import annotations
@@ -90,9 +88,8 @@ def test_the_readme_and_the_start(reader: Reader, server: SshServer, wheels: Pat
     """Its two commands in a checkout of their own, whose packages are installed already, with the demo made short. The
     demo that the next page types goes on with that run."""
     copy = tmp_path / "checkout"
-    shutil.copytree(
-        ROOT, copy, symlinks=True, ignore=shutil.ignore_patterns(".git", ".venv", "runs", "__pycache__", "*.egg-info")
-    )
+    shutil.copytree(ROOT, copy, symlinks=True, ignore=shutil.ignore_patterns(".git", ".venv*", "__pycache__"))
+    shutil.rmtree(copy / "runs", ignore_errors=True)
     for name, texts in SHORT_DEMO.items():
         for text, short in texts.items():
             file = copy / "edgenas" / name

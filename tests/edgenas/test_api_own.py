@@ -70,7 +70,7 @@ def test_a_function_gives_scores_and_an_object_says_so_itself(verb: Verb) -> Non
     given: dict[str, Any] = {"budget_macs": 1e9, "algorithms": "random", "max_trials": 2}
     found = edgenas.search("digits", accuracy=lambda network: -network.macs, score=True, **given)
     assert found.saved.score and found.best.score
-    with pytest.raises(edgenas.InputError, match="give it score = True"):
+    with pytest.raises(edgenas.InputError, match="set its attribute score = True"):
         edgenas.search("digits", accuracy=Judge(), score=True, **given)
     with pytest.raises(edgenas.InputError, match="did you mean 'random'"):
         edgenas.search("digits", accuracy=Judge(), **{**given, "algorithms": "randon"})

@@ -155,14 +155,14 @@ def _for_another_size(parts: BundleParts) -> None:
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
-        (lambda p: (p.model / "arch.json").unlink(), r"has no arch\.json: it is neither a finished run nor what"),
+        (lambda p: (p.model / "arch.json").unlink(), r"has no arch\.json: it is neither a finished run nor a folder"),
         (lambda p: (p.model / "arch.json").write_text("{"), r"arch\.json is not JSON .*export it again"),
         (lambda p: [path.unlink() for path in p.model.glob("model.*")], r"has no model\.tflite"),
         (lambda p: (p.model / "model.tflite").unlink(), "has no fp32 file for litert, .*--precision fp32"),
         (lambda p: p.search.with_suffix(".trials.jsonl").unlink(), r"no search\.trials\.jsonl beside it"),
         (lambda p: p.search.write_text("{}"), "is not of the format .edgenas search."),
-        (_another_network, "no run of .* found; type: edgenas export"),
-        (_by_macs, "budget of MACs; say which time to hold: --budget-ms"),
+        (_another_network, "which .* did not find; type: edgenas export"),
+        (_by_macs, "budget of MACs; give the budget in milliseconds: --budget-ms"),
         (_no_labels, "has no labels"),
         (_unknown_class, r"has greeen, which the network does not have \(near: green\); its classes are blue, green,"),
         (_for_another_size, r"is for 64 pixels, .* takes 32"),
@@ -186,7 +186,7 @@ def test_a_search_without_a_table_wants_one(parts: BundleParts) -> None:
 
 def test_misuse_of_the_command(made: Path, tmp_path: Path) -> None:
     lacks = edgenas("bundle", made / "model", cwd=tmp_path, check=2).stderr
-    assert "no finished run of demo or ship; for what export wrote, add --search search.json --test" in lacks
+    assert "not a finished run of demo or ship; for a folder of export, add --search search.json --test" in lacks
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "run.json").write_text("{}")
     both = edgenas("bundle", "run", "--budget-ms", "3", cwd=tmp_path, check=2).stderr

@@ -236,7 +236,7 @@ def test_a_changed_bundle_is_exit_3_and_is_not_measured(bundle: Path, tmp_path: 
     assert json.loads(told.stdout) == {"changed": {"model.onnx": "changed"}, "files": []}
     assert "model.onnx: changed" in told.stderr
     assert "is no bundle" in edgenas("verify", tmp_path, cwd=tmp_path, check=2).stderr
-    assert "leave out all but --device" in edgenas("verify", bundle, "--threads", "2", cwd=tmp_path, check=2).stderr
+    assert "leave out --network" in edgenas("verify", bundle, "--threads", "2", cwd=tmp_path, check=2).stderr
 
 
 def record(bundle: Path, low: float, high: float, *, here: bool) -> None:

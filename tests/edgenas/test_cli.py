@@ -20,13 +20,10 @@ JUDGE = """
 def by_macs(architecture):
     return 20 + 20 * architecture.macs ** 0.06
 def slow(architecture):
-    import time
-    time.sleep(0.1)
+    __import__("time").sleep(0.1)
     return by_macs(architecture)
-def wrong(architecture):
-    return float("nan")
+wrong = lambda architecture: float("nan")
 """
-
 
 #: a table of 18 blocks in a few seconds
 SMALL = ("nas_bench_macro", "--in-size", "8", "--rounds", "2", "--processes", "1", "--most-processes", "2")

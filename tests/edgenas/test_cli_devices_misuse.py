@@ -30,8 +30,8 @@ def test_every_verb_has_help_with_an_example(capsys: pytest.CaptureFixture[str],
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        (("x",), "give --ssh .* or --adb"),
-        (("x", "--ssh", "a", "--adb", "b"), "give --ssh .* or --adb"),
+        (("x",), "give either --ssh .* or --adb"),
+        (("x", "--ssh", "a", "--adb", "b"), "give either --ssh .* or --adb"),
         (("x", "--ssh", "-oProxyCommand=id"), "not a host"),
         (("x", "--ssh", "a:b"), r"not \[USER@\]HOST"),
         (("x", "--ssh", "@a"), r"not \[USER@\]HOST"),

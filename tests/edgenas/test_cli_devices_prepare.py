@@ -74,7 +74,7 @@ def test_a_board_gets_a_runtime_and_must_compute_the_same(
     (site / "sitecustomize.py").write_text(wrong)
     installed.write_text(installed.read_text().replace("exec ", f"PYTHONPATH='{site}' exec ", 1))
     assert (
-        "computes something else than this machine with litert"
+        "computes other values than this machine with litert"
         in edgenas("prepare", "pi4", "--wheels", wheels, check=1).stderr
     )
 

@@ -45,12 +45,12 @@ def test_a_judge_may_say_what_blocks_are_worth(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        (("mobilenet_v2", "--budget-ms", "3"), "add it, or leave them out"),
+        (("mobilenet_v2", "--budget-ms", "3"), "add --for-search, or leave them out"),
         (("mobilenet_v2", "--for-search", "--budget-ms", "-1"), "budget -1.0 ms is not a positive number"),
-        (("mobilenet_v2", "--accuracy", "digits"), "add it, or leave them out"),
+        (("mobilenet_v2", "--accuracy", "digits"), "add --for-search, or leave them out"),
         (("--for-search", "--block", "conv-8x3-o4-k3-s1"), "takes a whole space"),
         (("nowhere/1.1", "--for-search"), "no space 'nowhere/1.1'"),
-        (("mobilenet_v2", "--for-search", "--device", "local", "--device", "other"), "one table at a time"),
+        (("mobilenet_v2", "--for-search", "--device", "local", "--device", "other"), "fills one table"),
     ],
 )
 def test_misuse(args: tuple[str, ...], says: str, tmp_path: Path) -> None:

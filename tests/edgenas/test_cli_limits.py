@@ -79,7 +79,7 @@ def test_limits_of_every_kind_at_once(folder: Path) -> None:
     assert [limit["unit"] for limit in explained["limits"] if limit["binds"]]
     assert (record["uncertainty"], len(explained["dearest_blocks"])) == ("mean", 5)
     shown = edgenas(*args, cwd=folder).stdout
-    assert "which limit binds" in shown and "known before" in shown and "ms of pixel" in shown
+    assert "which limit is active" in shown and "known before" in shown and "ms of pixel" in shown
 
     none = edgenas(*base, "--budget-ms", f"{most['pi']}", "--also", "pixel.jsonl=1e-5", cwd=folder, check=1).stderr
     assert "no network of nas_bench_macro fits 1e-05 ms of pixel: the smallest reachable is" in none

@@ -73,7 +73,7 @@ def test_every_requirement_is_known() -> None:
 
 def test_rows_of_packages() -> None:
     found = [
-        InstalledPackage("numpy", "", ">=1.26", "1.20", "broken", "1.20 is there, required is >=1.26"),
+        InstalledPackage("numpy", "", ">=1.26", "1.20", "broken", "1.20 is installed, required is >=1.26"),
         InstalledPackage("pandas", "", ">=2.1", "", "missing"),
         InstalledPackage("click", "", ">=8.1", "8.3", "ok"),
         InstalledPackage("ray", "distributed", ">=2.40", "2.60", "broken", "ImportError: no"),
@@ -131,7 +131,7 @@ def test_ssh_and_adb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", "1")  # where nothing runs
     program, server = adb_rows({"adbutils"})
     assert program.state == "ok"
-    assert server.told == "none runs on port 1; one starts when a phone is asked for"
+    assert server.told == "none runs on port 1; edgenas starts one when a phone is used"
     assert [row.state for row in adb_rows(set())] == ["broken"]
 
 

@@ -136,7 +136,7 @@ def test_every_judged_network_is_a_point_in_every_series(run: Path, shown: Page)
     data = json.loads(next(s for s in shown.scripts if s.startswith('{"series"')))
     assert len(data["networks"]) == len(judged)
     assert all(0 <= b < len(data["ms"]) for network in data["networks"] for b in network["blocks"])
-    assert "sums that nothing has proved" in shown.text
+    assert "sums of blocks that were not validated" in shown.text
 
 
 def test_the_page_of_a_table_alone(run: Path) -> None:

@@ -75,7 +75,7 @@ def test_the_best_of_a_benchmark_is_drawn_for_it(tmp_path: Path) -> None:
         "best of NAS-Bench-Macro"
     ]
     names, why = references(searched("nas_bench_macro", "nas-bench-macro-0123456789ab-mean"))
-    assert names == [] and "no table here holds all blocks" in why
+    assert names == [] and "no table holds all blocks" in why
 
 
 def test_a_reference_stands_where_its_table_puts_it(tmp_path: Path) -> None:
@@ -97,6 +97,6 @@ def test_a_reference_stands_where_its_table_puts_it(tmp_path: Path) -> None:
 def test_the_caption_says_why_there_are_none(tmp_path: Path) -> None:
     (tmp_path / "search.json").write_text(json.dumps(searched("digits", "training:digits-48")))
     assert (
-        "No published network is drawn: what they reach on these data is not known"
+        "No published network is drawn: their accuracy on these data is not known"
         in Page(page(gather([tmp_path]))).text
     )

@@ -72,9 +72,9 @@ def test_a_search_that_tells_no_limits_has_none(explained: dict[str, Any]) -> No
 @pytest.mark.parametrize(
     ("judge", "macs", "said"),
     [
-        (tau(0.8, 0.6, 0.9), tau(0.3, 0.0, 0.5), "better than MACs"),
+        (tau(0.8, 0.6, 0.9), tau(0.3, 0.0, 0.5), "better than ranking by MACs"),
         (tau(0.5, 0.2, 0.7), tau(0.4, 0.1, 0.6), "the intervals overlap"),
-        (tau(0.1, -0.3, 0.5), tau(0.4, 0.1, 0.6), "nothing shows that its order means anything"),
+        (tau(0.1, -0.3, 0.5), tau(0.4, 0.1, 0.6), "not shown to be better than a random order"),
     ],
 )
 def test_trust_says_what_its_interval_allows(
@@ -169,13 +169,13 @@ def test_a_file_that_is_further_off_than_predictions_are_is_told(run: Path, tmp_
     share = proof.error_share()
     verdict = Verdict("model.tflite", "pi4", "litert", "min", 1.0, 0.9, 1.1, 1.0, 1.0, None, 1.0, None, SETTING)
     demo = json.loads((run / "run.json").read_text())["verdicts"][0]
-    for factor, said in ((1 + 0.9 * share, ""), (1 - 0.9 * share, ""), (0.25, "75 % less"), (3.0, "200 % longer")):
-        wanted = f"model.tflite took {said} than predicted, which is beyond that"
+    for factor, said in ((1 + 0.9 * share, ""), (1 - 0.9 * share, ""), (0.25, "75 % less time"), (3.0, "200 % longer")):
+        wanted = f"model.tflite took {said} than predicted, outside that interval"
         told = proved(proof, replace(verdict, measured_ms=factor))
         assert wanted in told if said else told == proved(proof, None)
         (tmp_path / "verified.json").write_text(json.dumps([{**demo, "predicted_ms": 1.0, "measured_ms": factor}]))
         shown = Page(page(gather([run / "table-litert.jsonl", tmp_path / "verified.json"])))
-        assert wanted in shown.text if said else "beyond that" not in shown.text
+        assert wanted in shown.text if said else "outside that interval" not in shown.text
     assert proved(proof, replace(verdict, predicted_ms=None)) == proved(proof, None)
 
 

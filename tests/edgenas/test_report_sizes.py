@@ -84,7 +84,7 @@ def test_a_table_of_many_blocks_and_failures_is_cut_and_says_so(tmp_path: Path) 
     text = page(gather([tmp_path]))
     shown = Page(text)
     assert len(text.encode()) < MOST_BYTES
-    assert f"{900 - MOST_OF_A_TABLE} faster ones are left out here: many.jsonl has all" in shown.text
+    assert f"{900 - MOST_OF_A_TABLE} faster blocks are not shown; all are in many.jsonl" in shown.text
     assert str(max(blocks, key=lambda b: b.macs)) in shown.text
     assert f"The last {MOST_OF_A_TABLE} are shown" in shown.text
     assert "60 of 100 processes are drawn" in shown.text

@@ -83,7 +83,7 @@ def test_everything_speaks_of_the_network_that_shipped(
     shown = Page(page(gather([run]))).text
     assert f"{shipped.key} ships: " in shown and f"({shipped.key} ships)" in shown
     assert f"For {shipped.key}, " in shown and f"For {saved.winner.key}, " not in shown
-    assert f"The blocks that {shipped.key} spends most on" in shown
+    assert f"Most expensive blocks of {shipped.key}" in shown
     alone = Page(page(gather([run / "search.json"]))).text
     assert f"The network that ships within 2.50 ms is {shipped.key}" in alone
     told = card(card_data(run))
@@ -186,4 +186,4 @@ def test_the_page_of_a_run_of_0_2() -> None:
         "verified.json",
     ]
     shown = Page(page(found)).text
-    assert "0.1.3.4.5.0 ships: " in shown and "What binds" in shown
+    assert "0.1.3.4.5.0 ships: " in shown and "Active limits" in shown

@@ -107,7 +107,7 @@ def test_the_space_of_a_table_is_found(tmp_path: Path, additive: tuple[LatencyTa
     path = written(tmp_path / "t.jsonl", additive[0])
     assert find_space(path).name == "nas_bench_macro"
     few = LatencyTable(SETTING, additive[0].measurements[:1])
-    with pytest.raises(InputError, match="name the one it was measured for: --space"):
+    with pytest.raises(InputError, match="name its space: --space"):
         find_space(written(tmp_path / "few.jsonl", few))
 
 

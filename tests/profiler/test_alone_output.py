@@ -24,7 +24,8 @@ from edgenas.profiler.runtimes.perf_test import command
 from edgenas.profiler.runtimes.sustained import Memory, SustainedRequest, deciles, parse_alone
 from edgenas.profiler.runtimes.tool_memory import benchmark_model_memory, perf_test_memory
 from edgenas.profiler.runtimes.tool_sustained import burst_plan
-from tests.profiler.test_benchmark_model import PLAIN, spell_run, traces
+from tests.profiler.test_benchmark_model import PLAIN, spell_run
+from tests.profiler.test_benchmark_model_mutated import traces
 from tests.profiler.test_perf_test import PLAIN as PERF_TEST
 from tests.profiler.test_tool_runtime_output import SHA256, quote
 from tools.rig.phone_files import thermal

@@ -19,7 +19,8 @@ from edgenas.profiler.runtimes import RUNTIMES
 from edgenas.profiler.target import this_machine
 from tests.devices.test_ssh import target_of
 from tests.edgenas.test_cli import edgenas
-from tests.profiler.test_answers import exported, images, models
+from tests.profiler.test_answers import images, models
+from tests.profiler.test_answers_verified import exported
 from tests.support.listeners import Recorder
 from tools.rig.sshd import SshServer
 
@@ -57,6 +58,8 @@ def test_verify_over_ssh(
         "photos",
         "--test",
         "photos",
+        "--labels",
+        "labels.txt",
         "--mean",
         "120",
         "--deviation",

@@ -91,9 +91,9 @@ def test_a_float_file_with_other_weights_is_refused(tmp_path: Path) -> None:
 
 def test_labels_have_to_be_classes_of_the_network(tmp_path: Path) -> None:
     (file,) = export_network(NETWORK, WEIGHTS, tmp_path, ("onnx",)).values()
-    with pytest.raises(InputError, match=r"labels reach from 0 to 5, but .* tells 5 classes apart"):
+    with pytest.raises(InputError, match=r"labels reach from 0 to 5, but .* has 5 classes"):
         prove(file, "fp32", Pictures(images(6), np.arange(6)), None)
-    with pytest.raises(InputError, match="accuracy wants labels"):
+    with pytest.raises(InputError, match="accuracy needs labels"):
         prove(file, "fp32", Pictures(images(6), None), None)
 
 
@@ -145,10 +145,10 @@ def test_with_labels_files_say_themselves_how_they_are_used(tmp_path: Path, caps
         (("--labels", "nowhere"), "nowhere: No such file"),
         (("--labels", "train.npz", "--mean", "0", "--deviation", "1"), "train.npz"),
         (("--labels", "two.txt", "--mean", "0", "--deviation", "1"), "has 2 lines, for 5 classes"),
-        (("--labels", "five.txt"), "--labels wants how levels 0..255 are scaled"),
+        (("--labels", "five.txt"), "--labels also needs the scaling of levels 0..255"),
         (("--precision", "int8"), "--precision int8 and --calibrate FOLDER_OR_NPZ go together"),
         (("--calibrate", "train.npz"), "--precision int8 and --calibrate FOLDER_OR_NPZ go together"),
-        (("--precision", "fp16", "--format", "onnx"), "fp16 writes TFLite alone"),
+        (("--precision", "fp16", "--format", "onnx"), "fp16 writes only TFLite"),
         (("--precision", "int8", "--calibrate", "nowhere"), "neither a folder of pictures nor an .npz"),
         (("--precision", "int8", "--calibrate", "wide.npz"), r"images float32(4, 12, 13, 3); the network takes"),
         (("--precision", "int8", "--calibrate", "nan.npz"), "values that are not finite"),
@@ -157,7 +157,7 @@ def test_with_labels_files_say_themselves_how_they_are_used(tmp_path: Path, caps
         (("--precision", "int8", "--calibrate", "empty"), "has no pictures"),
         (("--precision", "int8", "--calibrate", "levels.npz", "--mean", "a", "--deviation", "1"), "is not numbers"),
         (("--precision", "int8", "--calibrate", "levels.npz", "--mean", "1", "--deviation", "0"), "deviations above 0"),
-        (("--test", "train.npz"), "accuracy wants labels"),
+        (("--test", "train.npz"), "accuracy needs labels"),
     ],
 )
 def test_misuse_is_two_and_says_what_to_do(

@@ -162,6 +162,6 @@ def test_from_int8_blocks_to_an_int8_file_with_a_prediction(tmp_path: Path) -> N
     (verdict,) = json.loads(edgenas("verify", "model/model-int8.tflite", *verify, cwd=tmp_path).stdout)
     assert verdict["predicted_ms"] > 0
     other = edgenas("verify", "model/model-int8.tflite", *verify, "--threads", "2", cwd=tmp_path, check=2).stderr
-    assert f"{table} was measured with --threads 1, so its sums say nothing about files that run with" in other
+    assert f"{table} was measured with --threads 1, so it does not predict files that run with" in other
     refused = edgenas("verify", "model/model.tflite", *verify, cwd=tmp_path, check=2).stderr
     assert "computes in fp32, but the table for litert is of int8 blocks" in refused

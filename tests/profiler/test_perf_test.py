@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from edgenas.profiler.runtimes.output import OutputError
 from edgenas.profiler.runtimes.perf_test import LIMIT_CHARS, command, parse
-from tests.profiler.test_benchmark_model import MUTATION, mutate
+from tests.profiler.test_benchmark_model_mutated import MUTATION, mutate
 
 PLAIN = (
     "Setting intra_op_num_threads to 1\nSession creation time cost: 0.127918 s\nFirst inference time cost: 151 ms\n"

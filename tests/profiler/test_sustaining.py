@@ -78,7 +78,7 @@ def test_times(text: str, seconds: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "10", "m", "10 m", "-5m", "5s", "25h", "1e3s", "10min", "0m", "nan", "\u0661m"])
 def test_times_that_are_none(text: str) -> None:
-    with pytest.raises(InputError, match=r"no time from 10s to 24h; write it as 90s, 10m or 1h"):
+    with pytest.raises(InputError, match=r"not a duration from 10s to 24h; write it as 90s, 10m or 1h"):
         seconds_of(text)
 
 
@@ -187,10 +187,10 @@ def test_misuse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "m.tflite").write_bytes(b"")
     for argv, says in (
-        (("--sustained", "10"), "no time from 10s to 24h"),
+        (("--sustained", "10"), "not a duration from 10s to 24h"),
         (("--sustained", "10m", "--rounds", "3"), "leave out --rounds"),
         (("--sustained", "10m", "--table", "t.jsonl", "--network", "n"), "leave out --network"),
-        (("--sustained", "10m", "--statistic", "min"), "--statistic min is not one of median, p90"),
+        (("--sustained", "10m", "--statistic", "min"), "not a statistic of a minute; give one of median, p90"),
         (("-o", "x.jsonl"), "add --sustained 10m"),
         (("no.onnx", "--sustained", "10m"), r"no\.onnx: No such file"),
     ):

@@ -16,7 +16,8 @@ from edgenas.profiler.runtimes.output import BatchOutput, OutputError
 from edgenas.profiler.runtimes.tool_output import parse_cpus
 from edgenas.profiler.runtimes.tool_runner import ToolRunner
 from edgenas.profiler.runtimes.tool_script import orders, script
-from tests.profiler.test_benchmark_model import MUTATION, mutate, spell_run
+from tests.profiler.test_benchmark_model import spell_run
+from tests.profiler.test_benchmark_model_mutated import MUTATION, mutate
 from tests.profiler.test_perf_test import PLAIN as PERF_TEST
 
 RUNNER = RUNTIMES["benchmark_model"]

@@ -183,7 +183,7 @@ def test_no_task_outlives_the_search_and_the_next_one_continues(
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in held), "tasks end with the search")
     assert len(folder.noted("end")) == 2
     folder.release()
-    assert "2 networks are known already" in folder.search(*args)
+    assert "2 networks are already judged" in folder.search(*args)
     assert folder.judged("there.json") == folder.judged("here.json")
     assert set(Counter(name for name, _ in folder.noted("end")).values()) == {1}, "each is paid for once"
 

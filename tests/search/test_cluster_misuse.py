@@ -76,7 +76,7 @@ def test_options_that_contradict_each_other() -> None:
         return str(error)
 
     assert "not both" in told("--workers", "2", "--ray", "127.0.0.1:1")
-    assert "name it: --ray" in told("--ray-gpus", "1")
+    assert "add --ray HOST:PORT" in told("--ray-gpus", "1")
     assert "not in the range" in told("--workers", "-1")
 
 

@@ -113,8 +113,8 @@ def test_the_whole_explanation_of_a_toy(capsys: pytest.CaptureFixture[str]) -> N
     assert golden == GOLDEN
     print_explained(record, explained)
     shown = capsys.readouterr().out
-    for text in ("95 % interval", "what " + SPACE.key(explained.winner.result.best.choice) + " spends most on",
-                 "MB of peak activations", "raising it alone would buy", "the best at each budget"):  # fmt: skip
+    for text in ("95 % interval", "most expensive blocks of " + SPACE.key(explained.winner.result.best.choice),
+                 "MB of peak activations", "the gain of raising it alone", "best network at each budget"):  # fmt: skip
         assert text in shown
 
 

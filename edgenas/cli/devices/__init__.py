@@ -1,4 +1,4 @@
-"""``edgenas devices``: what one does with devices, one file a verb, loaded when the verb is used."""
+"""``edgenas devices``: verbs for devices, one file for each verb, loaded when the verb is used."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["command", "device_option", "inventory_option", "range_option"]
 
 #: verb -> (module that holds it, one line for --help)
 VERBS: dict[str, tuple[str, str]] = {
-    "list": ("edgenas.cli.devices.list", "List devices and what they are."),
+    "list": ("edgenas.cli.devices.list", "List devices with their facts."),
     "add": ("edgenas.cli.devices.add", "Write a board or a phone into devices.toml."),
-    "enroll": ("edgenas.cli.devices.enroll", "Look at a board's host key, and trust it from now on."),
-    "check": ("edgenas.cli.devices.check", "What is fine, what is not, and what to type."),
+    "enroll": ("edgenas.cli.devices.enroll", "Show a board's host key, and trust it from now on."),
+    "check": ("edgenas.cli.devices.check", "Check that devices can be measured now, with remedies."),
     "prepare": ("edgenas.cli.devices.prepare", "Put a runtime on a board, or tools on a phone."),
-    "facts": ("edgenas.cli.devices.facts", "Everything known of a device."),
+    "facts": ("edgenas.cli.devices.facts", "Print all facts of a device."),
     "exec": ("edgenas.cli.devices.exec", "Run a command on a device."),
-    "unlock": ("edgenas.cli.devices.unlock", "Free a device that somebody holds."),
+    "unlock": ("edgenas.cli.devices.unlock", "Remove the lock of a device."),
 }
 
 
@@ -34,7 +34,7 @@ class DeviceVerbs(Verbs):
 @json_option
 @click.pass_context
 def command(ctx: click.Context, inventory: Path | None, as_json: bool) -> None:
-    """Boards and phones: write them down, trust them, prepare them, look at them. Without a verb: list.
+    """Manage boards and phones: add, enroll, prepare and check them. Without a verb: list.
 
     \b
     Example:
@@ -48,5 +48,5 @@ def command(ctx: click.Context, inventory: Path | None, as_json: bool) -> None:
         from edgenas.cli.devices.list import list_devices
 
         list_devices(inventory, as_json)
-    else:  # options before the verb hold for it
+    else:  # options before the verb are defaults of the verb
         ctx.default_map = {ctx.invoked_subcommand: {"inventory": inventory, "as_json": as_json}}

@@ -14,27 +14,27 @@ from edgenas.cli.devices.options import inventory_option
 from edgenas.cli.terminal import json_option, print_json, print_summary, talk
 
 _FILE = click.Path(path_type=Path)
-_ANY = "any"  # what --adb says without a serial; no serial of adb's is that
+_ANY = "any"  # value of --adb without a serial; no phone has this serial
 
 
 @click.command("add")
 @click.argument("name")
-@click.option("--ssh", metavar="[USER@]HOST[:PORT]", help="A board; what you leave out comes from ~/.ssh/config.")
+@click.option("--ssh", metavar="[USER@]HOST[:PORT]", help="Board to add; ~/.ssh/config completes it.")
 @click.option(
     "--adb",
     metavar="[SERIAL]",
     is_flag=False,
     flag_value=_ANY,
-    help="A phone, as `adb devices` shows it or HOST:PORT; without SERIAL the only one.",
+    help="Phone to add: its serial in `adb devices`, or HOST:PORT; without SERIAL the only connected phone.",
 )
-@click.option("--key", type=_FILE, help="Board: the private key to log in with.")
-@click.option("--jump", metavar="[USER@]HOST[:PORT]", help="Board: the host to go through; several with commas.")
-@click.option("--python", help="Board: the Python to use there [default: python3].")
-@click.option("--hardware-serial", help="Phone: make sure that it is this one, by getprop ro.serialno.")
-@click.option("--benchmark-model", type=_FILE, help="Phone: TensorFlow Lite's benchmark_model for it.")
-@click.option("--onnxruntime-perf-test", type=_FILE, help="Phone: ONNX Runtime's onnxruntime_perf_test for it.")
-@click.option("--core", "cores", type=int, multiple=True, help="A CPU to pin measurements to; repeat for more.")
-@click.option("--pool", shell_complete=pools, help="A name that alike devices share, to share one table's work.")
+@click.option("--key", type=_FILE, help="Private key to log in to a board.")
+@click.option("--jump", metavar="[USER@]HOST[:PORT]", help="Jump host of a board; several with commas.")
+@click.option("--python", help="Python of a board  [default: python3]")
+@click.option("--hardware-serial", help="Serial that getprop ro.serialno of a phone must return.")
+@click.option("--benchmark-model", type=_FILE, help="TensorFlow Lite's benchmark_model, built for the phone.")
+@click.option("--onnxruntime-perf-test", type=_FILE, help="ONNX Runtime's onnxruntime_perf_test, built for the phone.")
+@click.option("--core", "cores", type=int, multiple=True, help="CPU to pin measurements to; repeat for more.")
+@click.option("--pool", shell_complete=pools, help="Pool of identical devices that share the work of one table.")
 @inventory_option
 @json_option
 def command(
@@ -52,7 +52,7 @@ def command(
     inventory: Path | None,
     as_json: bool,
 ) -> None:
-    """Write a board (--ssh) or a phone (--adb) into devices.toml. What stands there stays as it is.
+    """Write a board (--ssh) or a phone (--adb) into devices.toml. Existing sections are not changed.
 
     \b
     Example:
@@ -62,7 +62,7 @@ def command(
     from edgenas.devices.inventory_file import Value, append_section
 
     if (ssh is None) == (adb is None):
-        raise InputError("give --ssh [USER@]HOST[:PORT] for a board, or --adb [SERIAL] for a phone")
+        raise InputError("give either --ssh [USER@]HOST[:PORT] for a board, or --adb [SERIAL] for a phone")
     tools = {"--benchmark-model": benchmark_model, "--onnxruntime-perf-test": onnxruntime_perf_test}
     phones = {"--hardware-serial": hardware_serial, **tools}
     for option, value in ({"--key": key, "--jump": jump, "--python": python} if ssh is None else phones).items():
@@ -98,10 +98,10 @@ def command(
 
 
 def _address(text: str) -> tuple[str | None, str, int | None]:
-    """(user, host, port) of [USER@]HOST[:PORT]; an IPv6 address with a port stands in brackets."""
+    """Return (user, host, port) of [USER@]HOST[:PORT]; an IPv6 address with a port stands in brackets."""
     user, at, rest = text.rpartition("@")
     inside = re.fullmatch(r"\[(.*)\](?::(.*))?", rest)
     host, port = (inside[1], inside[2]) if inside else rest.split(":") if rest.count(":") == 1 else (rest, None)
     if (at and not user) or not host or (port is not None and not re.fullmatch("[0-9]{1,5}", port)):
-        raise InputError(f"--ssh {text[:80]!r} is not [USER@]HOST[:PORT]")
+        raise InputError(f"--ssh {text[:80]!r} is not [USER@]HOST[:PORT], as in --ssh pi@pi4.local:22")
     return user or None, host, None if port is None else int(port)

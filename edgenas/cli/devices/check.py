@@ -18,15 +18,15 @@ from edgenas.cli.terminal_listener import TERMINAL
 @inventory_option
 @json_option
 def command(names: tuple[str, ...], inventory: Path | None, as_json: bool) -> None:
-    """Whether devices can be measured now, in a table: what is fine, what is not, and what to type. Without a NAME, all
-    of the inventory.
+    """Check that devices can be measured now, and print a table of findings and remedies. Without a NAME, check all
+    devices of the inventory.
 
     \b
     States:
-      ok       as it should be
-      mark     measured all the same, and said beside the results
-      wait     passes by itself: the profiler waits for it
-      refuse   not measured so (exit code 1)
+      ok       no problem
+      mark     measured all the same, with a note beside the results
+      wait     ends by itself: the profiler waits for it
+      refuse   not measured in this state (exit code 1)
 
     \b
     Example:
@@ -40,12 +40,12 @@ def command(names: tuple[str, ...], inventory: Path | None, as_json: bool) -> No
     if as_json:
         print_json(found.to_json())
     else:
-        columns = ("device", "what", "state", "what is so", "what to type or do")
+        columns = ("device", "check", "state", "finding", "remedy")
         print_table(columns, [(n, r.what, r.state, r.reason, r.remedy) for n, rs in rows.items() for r in rs])
         fit = [name for name in rows if name not in found.refused]
-        told: dict[str, Cell] = {"devices": len(rows), "ready": ", ".join(fit) or "none"}
+        summary: dict[str, Cell] = {"devices": len(rows), "ready": ", ".join(fit) or "none"}
         named = f" --inventory {shlex.quote(str(inventory))}" if inventory else ""
         if fit:
-            told["next"] = f"edgenas profile SPACE --device {fit[0]}{named}"
-        print_summary(told)
+            summary["next"] = f"edgenas profile SPACE --device {fit[0]}{named}"
+        print_summary(summary)
     found.check()

@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     "--fingerprint",
     "fingerprints",
     multiple=True,
-    help="Trust the key with this fingerprint (SHA256:...) and no other; repeat for jump hosts.",
+    help="Fingerprint (SHA256:...) of the only key to trust; repeat for jump hosts.",
 )
-@click.option("--yes", is_flag=True, help="Trust whatever answers: only on a network that nobody else is on.")
+@click.option("--yes", is_flag=True, help="Trust in any key without a question: only on a network of your own.")
 @inventory_option
 @json_option
 def command(name: str, fingerprints: tuple[str, ...], yes: bool, inventory: Path | None, as_json: bool) -> None:
-    """Look at a board's host key and, if you say so, trust it from now on; its jump hosts come first.
+    """Show a board's host key and, if you agree, trust it from now on; its jump hosts come first.
 
-    Compare the fingerprint with what the board itself shows: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub
+    Compare the fingerprint with the one on the board itself: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub
 
     \b
     Example:
@@ -72,19 +72,19 @@ def command(name: str, fingerprints: tuple[str, ...], yes: bool, inventory: Path
 
 
 def _chain(target: SshTarget) -> Iterator[SshTarget]:
-    """Jump hosts first, the nearest before the others."""
+    """Yield the jump hosts of a board, the nearest first, then the board."""
     if target.jump is not None:
         yield from _chain(target.jump)
     yield target
 
 
 def _agree(target: SshTarget, key: HostKey, fingerprints: tuple[str, ...], yes: bool) -> None:
-    """OutcomeError where nobody vouches for the key."""
+    """Ask the user to trust the key, unless options answer. OutcomeError where it is not trusted."""
     shown = f"{target.entry} shows {key.fingerprint} ({key.type})"
     if fingerprints:
         if key.fingerprint not in fingerprints:
             raise OutcomeError(
-                f"{shown}, not {' or '.join(fingerprints)}: it was not enrolled; somebody may sit in between"
+                f"{shown}, not {' or '.join(fingerprints)}: it was not enrolled; another host may have answered"
             )
         return
     talk(shown)
@@ -92,7 +92,7 @@ def _agree(target: SshTarget, key: HostKey, fingerprints: tuple[str, ...], yes: 
         return
     if not sys.stdin.isatty():
         raise OutcomeError(
-            f"{target.entry} was not enrolled: nobody is there to ask; compare the fingerprint, then type again with "
+            f"{target.entry} was not enrolled: stdin is not a terminal; compare the fingerprint, then type again with "
             f"--fingerprint {key.fingerprint}"
         )
     if not click.confirm("Trust it from now on?", default=False, err=True):

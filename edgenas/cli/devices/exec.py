@@ -16,13 +16,13 @@ from edgenas.cli.terminal import json_option, print_json
 @click.command("exec")
 @click.argument("name", shell_complete=devices)
 @click.argument("argv", nargs=-1, required=True)
-@click.option("--timeout-s", default=60.0, show_default=True, help="The command is stopped after so many seconds.")
+@click.option("--timeout-s", default=60.0, show_default=True, help="Seconds after which the command is stopped.")
 @inventory_option
 @json_option
 def command(name: str, argv: tuple[str, ...], timeout_s: float, inventory: Path | None, as_json: bool) -> None:
-    """Run a command on a device, with no shell around it, and print what it printed, without control characters.
+    """Run a command on a device, without a shell, and print its output without control characters.
 
-    Options go before the --. Exit code 0 where the command's is 0, else 1.
+    Options go before the --. Exit code 0 if the command's is 0, else 1.
 
     \b
     Example:
@@ -30,7 +30,7 @@ def command(name: str, argv: tuple[str, ...], timeout_s: float, inventory: Path 
       edgenas devices exec pi4 --timeout-s 300 -- sh -c 'df -h | head'
     """
     if not 0 < timeout_s <= 86_400:
-        raise InputError(f"--timeout-s {timeout_s:g} is not between 0 and 86400")
+        raise InputError(f"--timeout-s {timeout_s:g} is not between 0 and 86400, as in --timeout-s 300")
     from edgenas.base.errors import TimeLimitError
 
     with opened(load_entry(inventory, name)) as device:
@@ -56,5 +56,5 @@ def _show(stdout: str, stderr: str) -> None:
 
 
 def _plain(text: str) -> str:
-    """Harmless on a terminal."""
+    """Return ``text`` without control characters that a terminal would obey."""
     return "".join(c for c in text.replace("\r\n", "\n") if c.isprintable() or c in "\n\t")

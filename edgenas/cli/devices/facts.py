@@ -17,7 +17,7 @@ from edgenas.cli.terminal import json_option, print_json, print_summary
 @inventory_option
 @json_option
 def command(name: str, inventory: Path | None, as_json: bool) -> None:
-    """Everything known of a device: what identifies it, and how it is now. '-' is what it does not tell.
+    """Print all facts of a device: its identity and its present state. '-' stands for a fact that it does not report.
 
     \b
     Example:

@@ -24,7 +24,7 @@ _COLUMNS = ("device", "kind", "model", "processor", "cores", "memory MiB", "gove
 @inventory_option
 @json_option
 def command(inventory: Path | None, as_json: bool) -> None:
-    """List the devices of the inventory and what each is: model, processor, memory, clock, temperature, load.
+    """List the devices of the inventory with model, processor, memory, clock, temperature and load.
 
     \b
     Example:
@@ -35,7 +35,7 @@ def command(inventory: Path | None, as_json: bool) -> None:
 
 
 def list_devices(inventory: Path | None, as_json: bool) -> None:
-    """The same, for the group without a verb. OutcomeError where a device does not answer."""
+    """List devices; the group uses this without a verb, too. OutcomeError where a device does not answer."""
     from edgenas.api.devices import devices
 
     found = devices(inventory=inventory, listener=TERMINAL)

@@ -1,4 +1,4 @@
-"""Preparing a device: a board gets a runtime that is then tried against this machine's, a phone gets its tools."""
+"""Preparation of a device: a board gets a runtime, checked against this machine's, a phone gets its tools."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from edgenas.devices.transports.local import LocalDevice
 from edgenas.profiler.export import WRITERS
 from edgenas.profiler.runtimes import RUNTIMES
 
-#: has every kind of operator: convolutions wide and depthwise, squeeze-and-excitation, hard-swish, an addition
+#: block with every kind of operator: full and depthwise convolutions, squeeze-and-excitation, hard-swish, an addition
 _SELF_TEST = BlockSpec.parse("ir-14x8-m16-o8-k3-s1-se8-hswish-res")
 _INSTALLABLE = ("litert", "onnxruntime")
 _DOWNLOAD_S = 1800
@@ -37,10 +37,12 @@ _DOWNLOAD_S = 1800
 def prepare_board(
     entry: Entry, device: Device, runtimes: Sequence[str], wheels: Path | None, listener: Listener
 ) -> str:
-    """Install the runtimes in one environment, and try them; the path of the Python to use. InputError, DeviceError,
-    OutcomeError where the board computes something else."""
-    if odd := [name for name in runtimes if name not in _INSTALLABLE]:
-        raise InputError(f"--runtime {odd[0][:80]!r} cannot be installed; {there_are(odd[0], _INSTALLABLE)}")
+    """Install the runtimes in one environment of a board, test them, and return the path of the Python to use.
+
+    InputError, DeviceError; OutcomeError where the board computes other values than this machine.
+    """
+    if unknown := [name for name in runtimes if name not in _INSTALLABLE]:
+        raise InputError(f"--runtime {unknown[0][:80]!r} cannot be installed; {there_are(unknown[0], _INSTALLABLE)}")
     board = prepare.read_board(device, _base_python(entry))
     chosen = [prepare.choose(board, name) for name in runtimes]
     wanted = replace(
@@ -53,7 +55,9 @@ def prepare_board(
         f"{entry.name}: Python {board.python[0]}.{board.python[1]} on {board.machine}: {', '.join(wanted.requirements)}"
     )
     folder = wheels if wheels is not None else _download(wanted, listener)
-    listener.message(f"{entry.name}: carrying {sum(1 for _ in folder.glob('*.whl'))} wheels and installing them")
+    listener.message(
+        f"{entry.name}: carrying {sum(1 for _ in folder.glob('*.whl'))} wheels to the board and installing them"
+    )
     python = prepare.install(device, board, wanted, folder)
     for name in runtimes:
         listener.message(f"{entry.name}: self-test of {name}")
@@ -62,7 +66,7 @@ def prepare_board(
 
 
 def prepare_phone(entry: Entry, device: Device, listener: Listener) -> dict[str, str]:
-    """Carry and verify its tools; where each lies there, by name."""
+    """Copy the tools of a phone to it and verify them; return tool -> its path on the phone."""
     if not entry.tools:
         raise InputError(
             f"no tool is named for {entry.name}: write benchmark_model = PATH and benchmark_model_sha256 below "
@@ -76,34 +80,34 @@ def prepare_phone(entry: Entry, device: Device, listener: Listener) -> dict[str,
 
 
 def _base_python(entry: Entry) -> str:
-    """The Python to install for; an environment of an earlier preparation may be gone, or be another's base."""
+    """Return the Python to install for, never that of an earlier preparation, which may be gone."""
     return "python3" if "/.edgenas/" in entry.python else entry.python
 
 
 def _download(wheels: Wheels, listener: Listener) -> Path:
-    """The folder of the wheels, fetched by pip where they are not there from another time."""
-    told = repr((wheels.requirements, wheels.platforms, wheels.python, wheels.indexes))
+    """Return the folder of the wheels, downloaded by pip unless it is cached."""
+    key = repr((wheels.requirements, wheels.platforms, wheels.python, wheels.indexes))
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgenas" / "wheels"
-    folder = cache / f"{wheels.runtime}-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
+    folder = cache / f"{wheels.runtime}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
     if folder.is_dir():
         return folder
     cache.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=".incoming-", dir=cache))
     command = prepare.download_command(wheels, staging / "wheels")
     try:
-        listener.message(f"fetching {', '.join(wheels.requirements)} and what they need, with pip")
+        listener.message(f"downloading {', '.join(wheels.requirements)} and their requirements with pip")
         try:
             done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", timeout=_DOWNLOAD_S)
             why = "" if done.returncode == 0 else printable(done.stderr.strip()[-400:], 400)
         except subprocess.TimeoutExpired:
-            why = f"it took longer than {_DOWNLOAD_S} s"
+            why = f"the download took longer than {_DOWNLOAD_S} s"
         if why or done.returncode != 0:
             again = shlex.join(prepare.download_command(wheels, Path("wheels")))
             raise OutcomeError(
-                f"pip could not fetch {', '.join(wheels.requirements)}: {why}; where there is internet, type: {again}; "
-                "then give that folder: --wheels wheels"
+                f"pip could not fetch {', '.join(wheels.requirements)}: {why}; on a machine with internet, type: "
+                f"{again}; then copy that folder here and add: --wheels wheels"
             )
-        if not folder.is_dir():  # another may have been quicker
+        if not folder.is_dir():  # another process may have made it meanwhile
             (staging / "wheels").rename(folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
@@ -116,8 +120,8 @@ def _try(device: Device, python: str, runtime: str) -> None:
         model.write_bytes(WRITERS[RUNTIMES[runtime].format]([_SELF_TEST], network_random_weights([_SELF_TEST])))
         here = prepare.outputs(LocalDevice(), sys.executable, runtime, model)
         there = prepare.outputs(device, python, runtime, model)
-    if told := prepare.differs(here, there):
+    if difference := prepare.differs(here, there):
         raise OutcomeError(
-            f"{device.name} computes something else than this machine with {runtime}: {told}; install its operating "
-            "system's updates, or another version of the runtime"
+            f"{device.name} computes other values than this machine with {runtime}: {difference}; install its "
+            "operating system's updates, or another version of the runtime"
         )

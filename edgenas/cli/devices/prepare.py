@@ -22,16 +22,18 @@ from edgenas.cli.terminal_listener import TERMINAL
     multiple=True,
     metavar="RUNTIME",
     shell_complete=words(*INSTALLABLE),
-    help="Board: litert or onnxruntime [default: litert]; repeat: all go into one environment.",
+    help="Runtime for a board: litert or onnxruntime; repeat for both, in one environment  [default: litert]",
 )
 @click.option(
     "--wheels",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Board: a folder of wheels fetched before; nothing is downloaded then.",
+    help="Folder of wheels for a board, downloaded before; nothing is downloaded then.",
 )
-@click.option("--write", is_flag=True, help="Board: write the Python to use into devices.toml.")
+@click.option("--write", is_flag=True, help="Python of the board, written into devices.toml.")
 @click.option(
-    "--governor", is_flag=True, help="Board: only print the script that root runs once to let you set governors."
+    "--governor",
+    is_flag=True,
+    help="Script for a board, printed only: root runs it once, and you can then set governors.",
 )
 @inventory_option
 @json_option
@@ -44,10 +46,11 @@ def command(
     inventory: Path | None,
     as_json: bool,
 ) -> None:
-    """Put a runtime on a board, or the tools of the inventory on a phone.
+    """Install a runtime on a board, or copy the tools of the inventory to a phone.
 
-    A board needs no internet: wheels for its Python, processor and C library are fetched here, carried there and
-    installed in a folder of their own below ~/.edgenas. Then a small model must compute there what it computes here.
+    A board needs no internet: wheels for its Python, processor and C library are downloaded on this machine, copied to
+    the board and installed in a separate folder below ~/.edgenas. Then a small model must compute the same values on
+    the board as on this machine.
 
     \b
     Example:
@@ -63,7 +66,7 @@ def command(
         from edgenas.devices.session.clock import helper_installer
 
         if entry.target is None:
-            raise InputError(f"--governor is for boards, which {name} of kind {entry.kind} is not")
+            raise InputError(f"--governor is for boards (kind ssh), and {name} is of kind {entry.kind}: leave it out")
         script = helper_installer(entry.target.user)
         if as_json:
             print_json({"device": name, "script": script})
@@ -81,7 +84,10 @@ def command(
             print_summary({**placed, "next": next_command(inventory, "check", name)})
         return
     if write and name == "local":
-        raise InputError("local is no section of devices.toml; add one of kind local under another name")
+        raise InputError(
+            "local is no section of devices.toml, so --write has no place for the Python: leave out --write, or add "
+            "a section of kind local with another name"
+        )
     with opened(entry) as device:
         python = prepare_board(entry, device, list(dict.fromkeys(runtimes)) or ["litert"], wheels, TERMINAL)
     path = inventory or INVENTORY

@@ -17,7 +17,7 @@ from edgenas.cli.terminal import json_option, print_json, print_summary
 @inventory_option
 @json_option
 def command(name: str, inventory: Path | None, as_json: bool) -> None:
-    """Free a device whose lock somebody holds, and say who. Whoever it was may still measure: look before you type it.
+    """Remove the lock of a device, and print the process that held it. That process may still measure: check first.
 
     \b
     Example:

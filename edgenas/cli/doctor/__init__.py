@@ -1,4 +1,4 @@
-"""``edgenas doctor``: what is installed, what runs, and what to do about what does not."""
+"""``edgenas doctor``: check of packages, runtimes, links to devices and folders, with remedies."""
 
 from __future__ import annotations
 
@@ -23,41 +23,42 @@ if TYPE_CHECKING:
 @inventory_option
 @json_option
 def command(inventory: Path | None, as_json: bool) -> None:
-    """What is installed here, which runtimes run, whether ssh, adb and folders are as they should be, and what to type
-    about what is not. It starts nothing and connects to no device: that is edgenas devices check.
+    """Check packages, runtimes, ssh, adb and folders of this machine, and print a remedy for each problem. It starts no
+    server and connects to no device; use edgenas devices check for devices.
 
     \b
     States:
-      ok        as it should be
-      mark      works; better otherwise
-      missing   not there: what it would be for, and what to type
-      broken    there, and does not work
-    Exit code 1 where anything that measuring on this machine needs is missing or broken.
+      ok        no problem
+      mark      works, but could be better
+      missing   not installed: its purpose, and the command that installs it
+      broken    installed, but does not work
+    Exit code 1 if anything that measuring on this machine needs is missing or broken.
 
     \b
     Example:
       edgenas doctor
       edgenas doctor --json
     """
-    os.nice(10)  # what is measured on this machine comes first
+    os.nice(10)  # lower priority than measurements on this machine
     talk("loading every package and measuring a block: a few seconds")
     found, rows = _look(inventory)
-    hurt = [row for row in rows if row.needed and row.state in ("missing", "broken")]
+    failed = [row for row in rows if row.needed and row.state in ("missing", "broken")]
     if as_json:
-        print_json({"ok": not hurt, "rows": [asdict(row) for row in rows], "packages": [asdict(p) for p in found]})
+        print_json({"ok": not failed, "rows": [asdict(row) for row in rows], "packages": [asdict(p) for p in found]})
     else:
         _print(rows, any(package.name == "rich" and package.state != "ok" for package in found))
         counts = {state: sum(row.state == state for row in rows) for state in ("ok", "mark", "missing", "broken")}
-        print_summary({**counts, **({} if hurt else {"next": "edgenas devices check, or edgenas demo"})})
-    if hurt:
-        raise OutcomeError(f"nothing can be measured here: {', '.join(row.what for row in hurt)}; see what to type")
+        print_summary({**counts, **({} if failed else {"next": "edgenas devices check, or edgenas demo"})})
+    if failed:
+        names = ", ".join(row.what for row in failed)
+        raise OutcomeError(f"nothing can be measured on this machine: {names}; follow the remedies, then check again")
 
 
 def _look(inventory: Path | None) -> tuple[list[InstalledPackage], list[DoctorRow]]:
-    """What is looked at later stands on packages that were found good before."""
+    """Return packages and rows. Packages come first, since later checks import those that can be loaded."""
     try:
         from edgenas.cli.doctor import links, machine, packages, trial
-    except ImportError as error:  # of what reads versions
+    except ImportError as error:  # packaging, which reads versions, is missing
         raise OutcomeError(f"{error}; type: pip install packaging") from error
     with ThreadPoolExecutor(len(trial.RUNTIMES)) as pool:
         trials = pool.map(trial.row, trial.RUNTIMES)
@@ -74,10 +75,10 @@ def _look(inventory: Path | None) -> tuple[list[InstalledPackage], list[DoctorRo
 
 
 def _print(rows: list[DoctorRow], plainly: bool) -> None:
-    """``plainly`` where what draws tables is what is broken."""
+    """Print the rows as a table, or ``plainly`` as lines where rich, which draws tables, is broken."""
     cells = [(row.what, row.state, row.told, row.remedy) for row in rows]
     if plainly:
         for cell in cells:
             click.echo("  ".join(cell).rstrip())
     else:
-        print_table(("what", "state", "what is so", "what to type or do"), cells)
+        print_table(("check", "state", "finding", "remedy"), cells)

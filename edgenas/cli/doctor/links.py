@@ -1,4 +1,4 @@
-"""The ways to devices: the inventory, ssh with its keys, adb. Nothing is connected to but an adb server that runs."""
+"""Checks of links to devices: inventory, ssh with its keys, adb. Only a running adb server is connected to."""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ _AUTHORISE = "unlock the phone and allow USB debugging, then type: edgenas devic
 
 
 def inventory_rows(inventory: Path | None) -> Iterator[DoctorRow]:
-    """The devices that are written down, and the programs that are named for phones."""
+    """Yield rows of the devices in the inventory, and of the programs that it names for phones."""
     from edgenas.api.device_rows import tool_rows
     from edgenas.base.errors import DeviceInputError
 
     path = inventory or INVENTORY
     if inventory is None and not path.is_file():
         yield DoctorRow(
-            "inventory", "ok", f"no {path} here: this machine alone; to add: edgenas devices add NAME --ssh HOST"
+            "inventory",
+            "ok",
+            f"no {path} here: this machine alone; to add a board: edgenas devices add NAME --ssh HOST",
         )
         return
     try:
@@ -37,7 +39,7 @@ def inventory_rows(inventory: Path | None) -> Iterator[DoctorRow]:
     remote = [entry for entry in entries.values() if entry.kind != "local"]
     names = ", ".join(f"{entry.name} ({entry.kind})" for entry in remote) or "this machine alone"
     chosen = f" --inventory {inventory}" if inventory else ""
-    remedy = f"whether each can be measured now: edgenas devices check{chosen}" if remote else ""
+    remedy = f"to check that each can be measured now: edgenas devices check{chosen}" if remote else ""
     yield DoctorRow("inventory", "ok", f"{path}: {names}", remedy)
     for entry in remote:
         if entry.tools:
@@ -47,7 +49,7 @@ def inventory_rows(inventory: Path | None) -> Iterator[DoctorRow]:
 
 
 def ssh_rows(loaded: Collection[str]) -> Iterator[DoctorRow]:
-    """Keys that boards will be shown, boards that are trusted, the ssh client for what people do themselves."""
+    """Yield rows of the ssh client (for commands that people type), the keys offered to boards, and trusted boards."""
     from edgenas.base.errors import DeviceError
 
     client = shutil.which("ssh")
@@ -55,10 +57,10 @@ def ssh_rows(loaded: Collection[str]) -> Iterator[DoctorRow]:
     yield (
         DoctorRow("ssh client", "ok", client)
         if client
-        else DoctorRow("ssh client", "missing", "no ssh on the path", remedy)
+        else DoctorRow("ssh client", "missing", "no ssh in PATH", remedy)
     )
     if "paramiko" not in loaded:
-        yield DoctorRow("ssh keys", "broken", "paramiko is not loaded, see above")
+        yield DoctorRow("ssh keys", "broken", "paramiko cannot be loaded, see its row above")
         return
     from edgenas.devices.inventory import known_hosts_file
     from edgenas.devices.transports.ssh.keys import shown_keys
@@ -85,9 +87,9 @@ def ssh_rows(loaded: Collection[str]) -> Iterator[DoctorRow]:
 
 
 def adb_rows(loaded: Collection[str]) -> Iterator[DoctorRow]:
-    """The adb that would be started, and the server where one runs already; none is started."""
+    """Yield rows of the adb program, and of the adb server if one runs; none is started."""
     if "adbutils" not in loaded:
-        yield DoctorRow("adb", "broken", "adbutils is not loaded, see above")
+        yield DoctorRow("adb", "broken", "adbutils cannot be loaded, see its row above")
         return
     from edgenas.base.errors import DeviceError, DeviceInputError
     from edgenas.devices.transports.adb_server import NEW_FEATURE, OLDEST, PORT, AdbServer, find_program
@@ -109,7 +111,7 @@ def adb_rows(loaded: Collection[str]) -> Iterator[DoctorRow]:
     try:
         socket.create_connection(("127.0.0.1", server.port), timeout=1).close()
     except OSError:
-        yield DoctorRow("adb server", "ok", f"none runs on port {server.port}; one starts when a phone is asked for")
+        yield DoctorRow("adb server", "ok", f"none runs on port {server.port}; edgenas starts one when a phone is used")
         return
     try:
         features, states = server.ask("host:host-features", _CALL_S), server.states()
@@ -117,8 +119,8 @@ def adb_rows(loaded: Collection[str]) -> Iterator[DoctorRow]:
         yield DoctorRow("adb server", "broken", str(error), "type: adb kill-server")
         return
     if NEW_FEATURE not in features.split(","):
-        told = f"the one on port {server.port} is older than {OLDEST} and loses devices in silence"
-        yield DoctorRow("adb server", "broken", told, "type: adb kill-server; edgenas then starts the one it brings")
+        told = f"the server on port {server.port} is older than {OLDEST} and loses devices without an error"
+        yield DoctorRow("adb server", "broken", told, "type: adb kill-server; edgenas then starts its own newer one")
         return
     seen = ", ".join(f"{serial} ({state})" for serial, state in states.items()) or "no phone"
     closed = any(state != "device" for state in states.values())

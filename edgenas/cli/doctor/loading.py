@@ -1,4 +1,4 @@
-"""Imports modules in a process of its own, so that one that raises, crashes or hangs is a row and not the end.
+"""Import of modules in a separate process, so that one that raises, crashes or hangs becomes a row of the doctor.
 
 python -m edgenas.cli.doctor.loading MODULE...      prints 'begin MODULE', then 'ok MODULE' or 'broken MODULE WHY'
 """
@@ -15,18 +15,18 @@ LIMIT_S = 120.0  #: for all modules of a process, on a slow disk and a busy mach
 
 
 def load(modules: Sequence[str], *, limit_s: float = LIMIT_S) -> dict[str, str]:
-    """Module -> '' where it can be imported, else why not."""
+    """Return module -> '' where it can be imported, else the reason why not."""
     found: dict[str, str] = {}
     while left := [module for module in modules if module not in found]:
         argv = [sys.executable, "-P", __file__, *left]
         try:
             done = subprocess.run(argv, capture_output=True, encoding="utf-8", errors="replace", timeout=limit_s)
-            said, how = done.stdout, ended(done.returncode)
+            output, how = done.stdout, ended(done.returncode)
         except subprocess.TimeoutExpired as error:
-            said = error.stdout.decode(errors="replace") if isinstance(error.stdout, bytes) else error.stdout or ""
+            output = error.stdout.decode(errors="replace") if isinstance(error.stdout, bytes) else error.stdout or ""
             how = f"is not loaded after {limit_s:g} s"
         began = ""
-        for line in said.splitlines():
+        for line in output.splitlines():
             word, _, rest = line.partition(" ")
             module, _, why = rest.partition(" ")
             if word == "begin" and module in left:
@@ -40,7 +40,7 @@ def load(modules: Sequence[str], *, limit_s: float = LIMIT_S) -> dict[str, str]:
 
 
 def ended(returncode: int) -> str:
-    """How a process that said nothing more came to its end."""
+    """Describe the end of a process without output: its signal or exit code."""
     return f"killed by signal {-returncode}" if returncode < 0 else f"ended with exit code {returncode}"
 
 
@@ -49,12 +49,12 @@ def _main() -> None:
         print(f"begin {module}", flush=True)
         try:
             importlib.import_module(module)
-        except BaseException as error:  # whatever somebody else's package does
+        except BaseException as error:  # a package may raise anything at import
             print(f"broken {module} {' '.join(f'{type(error).__name__}: {error}'.split())[:300]}", flush=True)
         else:
             print(f"ok {module}", flush=True)
     sys.stdout.flush()
-    os._exit(0)  # what was loaded may crash while it is torn down, which says nothing about it
+    os._exit(0)  # skips teardown: a package that crashes there can be used all the same
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""This machine: its Python, the folders that are written, and whether it is fit to be measured."""
+"""Checks of this machine: its Python, the folders that edgenas writes, and its readiness for measuring."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pathlib import Path
 
 from edgenas.cli.doctor.rows import DoctorRow, State
 
-_FREE_MIB = 200.0  # as ``edgenas.devices.session.readiness.Limits`` asks of devices
+_FREE_MIB = 200.0  # the limit of ``edgenas.devices.session.readiness.Limits`` for devices
 _STATES: dict[str, State] = {"ok": "ok", "mark": "mark", "wait": "mark", "refuse": "broken"}
 
 
 def python_rows() -> Iterator[DoctorRow]:
-    """Python and edgenas itself."""
+    """Yield rows of Python and of edgenas itself."""
     from packaging.specifiers import SpecifierSet
 
     about = metadata.metadata("edgenas")
@@ -31,8 +31,8 @@ def python_rows() -> Iterator[DoctorRow]:
 
 
 def folder_rows() -> Iterator[DoctorRow]:
-    """Where edgenas writes on this machine. Folders that are not there yet are not made: what they would lie in must be
-    writable."""
+    """Yield rows of the folders that edgenas writes on this machine. Missing folders are not created: the folder that
+    would hold them must be writable."""
     config, cache = os.environ.get("XDG_CONFIG_HOME", ""), os.environ.get("XDG_CACHE_HOME", "")
     places = {
         "temporary folder": (_temporary(), "set TMPDIR to another", True),
@@ -54,13 +54,13 @@ def folder_rows() -> Iterator[DoctorRow]:
         free_mib = shutil.disk_usage(there).free / 2**20
         told = f"{path}, {free_mib / 1024:.1f} GiB free"
         if free_mib < _FREE_MIB:
-            yield DoctorRow(what, "broken", told, f"make room, or {remedy}", needed)
+            yield DoctorRow(what, "broken", told, f"free at least {_FREE_MIB:.0f} MiB, or {remedy}", needed)
         else:
             yield DoctorRow(what, "ok", told)
 
 
 def _temporary() -> Path:
-    """As programs choose it; where none can be written, the one that they try first."""
+    """Return the temporary folder that Python chooses; where none can be written, $TMPDIR or /tmp."""
     try:
         return Path(tempfile.gettempdir())
     except FileNotFoundError:
@@ -68,7 +68,8 @@ def _temporary() -> Path:
 
 
 def condition_rows(schedulers: Collection[str]) -> Iterator[DoctorRow]:
-    """Clock, heat and load, as a campaign here would judge them, and whether it may keep others off its core."""
+    """Yield rows of clock, temperature and load, by the limits of a campaign on this machine, and of real-time
+    priority."""
     from edgenas.api import device_rows as rows
     from edgenas.devices.session import readiness
     from edgenas.devices.transports.local import LocalDevice
@@ -76,7 +77,7 @@ def condition_rows(schedulers: Collection[str]) -> Iterator[DoctorRow]:
 
     reading = readiness.read(LocalDevice(), str(_temporary()))
     for row in rows.condition_rows(reading, LOCAL_LIMITS):
-        if row.what != "free space":  # said above
+        if row.what != "free space":  # a row of ``folder_rows``
             yield DoctorRow(row.what, _STATES[row.state], row.reason, row.remedy, needed=row.state == "refuse")
     if schedulers:
         if "fifo" in schedulers:

@@ -1,4 +1,4 @@
-"""Python packages: what edgenas requires, of itself and for each extra, what is there, and whether it can be loaded."""
+"""Checks of Python packages: those required by edgenas and by each extra, installed versions, and whether they load."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from edgenas.cli.doctor.rows import DoctorRow, State
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
-#: extra -> what it is needed for
+#: extra -> its purpose
 EXTRAS = {
     "train": "training candidates and winners",
     "images": "searches on your own pictures",
@@ -31,9 +31,9 @@ EXTRAS = {
     "test": "tests of edgenas",
     "dev": "work on edgenas",
 }
-#: extras of those who work on edgenas: looked up, not loaded, and rows only in a checkout
+#: extras for developers of edgenas: versions are read, nothing is loaded, and rows appear only in a checkout
 DEVELOPERS = ("bench", "oracle", "test", "dev")
-#: packages of edgenas itself that measuring on this machine can do without -> what they are needed for
+#: required packages that measuring on this machine does not need -> their purpose
 APART = {
     "adbutils": "phones",
     "pandas": "table show and CSV",
@@ -41,15 +41,15 @@ APART = {
     "pyyaml": "table import",
     "scipy": "searches by integer programs",
 }
-#: loaded by what runs it, see ``trial``
+#: packages of runtimes, which ``trial`` loads
 RUN = ("ai-edge-litert", "onnxruntime")
 _MODULES = {"pillow": "PIL", "pillow-heif": "pillow_heif", "pyyaml": "yaml", "scikit-learn": "sklearn"}
 
 
 @dataclass(frozen=True, slots=True)
 class InstalledPackage:
-    """A requirement and what is there. ``extra`` is '' for those of edgenas itself, ``found`` '' where it is missing;
-    ``error`` says why it is broken."""
+    """A required package and its installed version. ``extra`` is '' for requirements of edgenas itself, ``found`` is ''
+    where the package is missing; ``error`` is the reason why it is broken."""
 
     name: str
     extra: str
@@ -60,7 +60,7 @@ class InstalledPackage:
 
 
 def packages() -> list[InstalledPackage]:
-    """Every package that edgenas requires, loaded where it is there."""
+    """Return every package that edgenas requires; those installed are loaded."""
     from packaging.requirements import Requirement
 
     wanted: dict[str, list[Requirement]] = {}
@@ -75,7 +75,7 @@ def packages() -> list[InstalledPackage]:
 
 
 def _examined(extra: str, requirements: Sequence[Requirement]) -> list[InstalledPackage]:
-    """The packages of an extra, loaded in one process."""
+    """Return the packages of an extra; those installed are loaded, all in one process."""
     versions = {each.name: _version(each.name) for each in requirements}
     there = [name for name, version in versions.items() if version and name not in RUN]
     errors = {} if extra in DEVELOPERS else load([module_of(name) for name in there])
@@ -84,13 +84,13 @@ def _examined(extra: str, requirements: Sequence[Requirement]) -> list[Installed
         version, error = versions[each.name], errors.get(module_of(each.name), "")
         state: State = "broken" if error else "ok" if version else "missing"
         if version and not error and not each.specifier.contains(version, prereleases=True):
-            state, error = "broken", f"{version} is there, required is {each.specifier}"
+            state, error = "broken", f"{version} is installed, required is {each.specifier}"
         found.append(InstalledPackage(each.name, extra, str(each.specifier), version, state, error))
     return found
 
 
 def own_rows(found: Sequence[InstalledPackage]) -> Iterator[DoctorRow]:
-    """One row for what edgenas itself requires, and one for each of those that is not as it should be."""
+    """Yield one row for the packages that edgenas itself requires, and one for each that is missing or broken."""
     own = [package for package in found if not package.extra]
     good = [f"{p.name} {p.found}" for p in own if p.state == "ok"]
     if good:
@@ -105,13 +105,13 @@ def own_rows(found: Sequence[InstalledPackage]) -> Iterator[DoctorRow]:
 
 
 def extra_rows(found: Sequence[InstalledPackage]) -> Iterator[DoctorRow]:
-    """One row for each extra."""
+    """Yield one row for each extra."""
     checkout = (Path(__file__).resolve().parents[3] / "pyproject.toml").is_file()
     for extra, purpose in EXTRAS.items():
         if extra in DEVELOPERS and not checkout:
             continue
         members = [package for package in found if package.extra == extra]
-        told = ", ".join(f"{p.name} {p.found}" for p in members if p.state == "ok")
+        good = ", ".join(f"{p.name} {p.found}" for p in members if p.state == "ok")
         bad = "; ".join(f"{p.name}: {p.error}" for p in members if p.state == "broken")
         lacks = ", ".join(f"{p.name} {p.required}".strip() for p in members if p.state == "missing")
         remedy = f"for {purpose}, type: pip install 'edgenas[{extra}]'"
@@ -120,11 +120,11 @@ def extra_rows(found: Sequence[InstalledPackage]) -> Iterator[DoctorRow]:
         elif lacks:
             yield DoctorRow(f"extra {extra}", "missing", f"lacks {lacks}", remedy)
         else:
-            yield DoctorRow(f"extra {extra}", "ok", told)
+            yield DoctorRow(f"extra {extra}", "ok", good)
 
 
 def module_of(package: str) -> str:
-    """What is imported of a package."""
+    """Return the module that a package is imported as."""
     return _MODULES.get(package.lower(), package.replace("-", "_"))
 
 

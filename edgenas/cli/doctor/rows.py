@@ -1,4 +1,4 @@
-"""What the doctor says: one row for each thing looked at."""
+"""Rows of the doctor: one for each check."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ State = Literal["ok", "mark", "missing", "broken"]
 
 @dataclass(frozen=True, slots=True)
 class DoctorRow:
-    """``needed``: nothing is measured on this machine while it is missing or broken."""
+    """Result of one check.
+
+    what     name of the checked thing
+    told     finding, as text
+    remedy   command or action that solves the problem, or ''
+    needed   nothing can be measured on this machine while it is missing or broken
+    """
 
     what: str
     state: State

@@ -1,6 +1,6 @@
-"""Measures one small block here, by the runner that campaigns use, in a process of its own.
+"""Measurement of one small block on this machine, with the runner of campaigns, in a separate process.
 
-python -m edgenas.cli.doctor.trial litert|onnxruntime      prints what ran it, as one JSON object
+python -m edgenas.cli.doctor.trial litert|onnxruntime      prints runtime, delegate and latency as one JSON object
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _BLOCK = "ir-14x8-m16-o8-k3-s1-se8-hswish-res"
 
 
 def row(runtime: str) -> tuple[DoctorRow, tuple[str, ...]]:
-    """Whether a runtime runs here, and the schedulers that it may use."""
+    """Return the row of a runtime on this machine, and the schedulers that it may use."""
     argv = [sys.executable, "-m", "edgenas.cli.doctor.trial", runtime]
     try:
         done = subprocess.run(argv, capture_output=True, encoding="utf-8", errors="replace", timeout=_LIMIT_S)
@@ -34,13 +34,13 @@ def row(runtime: str) -> tuple[DoctorRow, tuple[str, ...]]:
         why = f"nothing was measured within {_LIMIT_S:g} s"
     if why:
         return DoctorRow(runtime, "broken", why.partition("; ")[0], f"type: {_INSTALL[runtime]}", needed=True), ()
-    told = json.loads(done.stdout)
-    text = f"{told['package']} {told['version']} ({told['delegate']}) ran a block in {told['ms']:.3g} ms"
-    return DoctorRow(runtime, "ok", text, needed=True), tuple(told["schedulers"])
+    ran = json.loads(done.stdout)
+    text = f"{ran['package']} {ran['version']} ({ran['delegate']}) ran a block in {ran['ms']:.3g} ms"
+    return DoctorRow(runtime, "ok", text, needed=True), tuple(ran["schedulers"])
 
 
 def tried(runtime: str) -> dict[str, Any]:
-    """Write the block, measure it. EdgenasError, DeviceError, and whatever a broken package raises."""
+    """Export the block and measure it. Raises EdgenasError, DeviceError, and whatever a broken package raises."""
     from edgenas.base.errors import OutcomeError
     from edgenas.blocks.spec import BlockSpec
     from edgenas.blocks.weights import network_random_weights
@@ -72,7 +72,7 @@ def tried(runtime: str) -> dict[str, Any]:
 def _main() -> None:
     try:
         print(json.dumps(tried(sys.argv[1])))
-    except Exception as error:  # whatever somebody else's package raises
+    except Exception as error:  # a broken package may raise anything
         sys.exit(" ".join(f"{type(error).__name__}: {error}".split())[:400])
 
 

@@ -1,4 +1,4 @@
-"""``edgenas table``: what one does with latency tables, one file a verb, loaded when the verb is used."""
+"""``edgenas table``: verbs for latency tables, one file for each verb, loaded when the verb is used."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from edgenas.cli.verbs import Verbs
 
 #: verb -> (module that holds it, one line for --help)
 VERBS: dict[str, tuple[str, str]] = {
-    "show": ("edgenas.cli.table.show", "Every block with its latency; also as CSV or Parquet."),
-    "check": ("edgenas.cli.table.check", "Which blocks of a space a table lacks, and whether overhead dominates it."),
+    "show": ("edgenas.cli.table.show", "Print every block with its latency; also as CSV or Parquet."),
+    "check": ("edgenas.cli.table.check", "Find blocks of a space that a table lacks, and overhead that dominates it."),
     "validate": ("edgenas.cli.table.validate", "Prove on the device that sums of blocks predict whole networks."),
-    "diff": ("edgenas.cli.table.diff", "Whether two campaigns agree, and which blocks do not."),
-    "import": ("edgenas.cli.table.import_", "A table somebody else published."),
+    "diff": ("edgenas.cli.table.diff", "Compare two campaigns, and list the blocks that disagree."),
+    "import": ("edgenas.cli.table.import_", "Import a latency table that somebody else published."),
 }
 
 
@@ -22,7 +22,8 @@ class TableVerbs(Verbs):
 
 @click.command("table", cls=TableVerbs)
 def command() -> None:
-    """Latency tables: show one, check what it lacks, prove that it can be trusted, compare two, import published ones.
+    """Work with latency tables: show one, check it for missing blocks, validate it on the device, compare two, import
+    published ones.
 
     \b
     Example:

@@ -14,14 +14,12 @@ from edgenas.cli.terminal import json_option, print_json, print_summary
 
 @click.command("check")
 @table_argument
-@click.option(
-    "--space", "name", required=True, shell_complete=spaces, help="The space whose blocks the table should hold."
-)
+@click.option("--space", "name", required=True, shell_complete=spaces, help="Space whose blocks the table should hold.")
 @in_size_option
 @classes_option
 @json_option
 def command(table: Path, name: str, in_size: int | None, classes: int | None, as_json: bool) -> None:
-    """Which blocks of a space a table lacks, and whether overhead dominates it; exit code 1 for either.
+    """Find the blocks of a space that a table lacks, and check whether overhead dominates it; exit code 1 for either.
 
     \b
     Example:

@@ -26,15 +26,15 @@ _file = click.Path(dir_okay=False, path_type=Path)
     default="median",
     show_default=True,
     shell_complete=words(*STATISTICS[:3]),
-    help="Of the samples: min, median or p90.",
+    help="Statistic of the samples: min, median or p90.",
 )
-@click.option("--across-settings", is_flag=True, help="Compare tables of different settings: ratios, and no verdict.")
+@click.option("--across-settings", is_flag=True, help="Comparison of different settings: ratios, and no verdict.")
 @json_option
 def command(first: Path, second: Path, statistic: str, across_settings: bool, as_json: bool) -> None:
-    """Whether two campaigns of one setting agree within their intervals, and which blocks do not.
+    """Check whether two campaigns of one setting agree within their intervals, and list the blocks that do not.
 
-    A factor common to all blocks is one finding, not one a block, and blocks are judged relative to it, together: of
-    those named, at most 4 in 100 are named by chance. Exit code 0: they agree. 1: they do not.
+    A factor common to all blocks is one finding, not one for each block. Blocks are judged relative to it, together: of
+    the listed ones, at most 4 in 100 are listed by chance. Exit code 0: the campaigns agree. 1: they do not.
 
     \b
     Example:
@@ -54,7 +54,7 @@ def command(first: Path, second: Path, statistic: str, across_settings: bool, as
 def _print(
     found: Comparison, verdict: bool | None, differences: tuple[str, ...], statistic: str, names: tuple[Path, Path]
 ) -> None:
-    """Blocks that are off; across settings all of them, by ratio."""
+    """Print the blocks that disagree, or across settings all blocks, ordered by ratio; then the summary."""
     cells = found.off if verdict is not None else tuple(sorted(found.cells, key=lambda cell: cell.ratio))
     if cells:
         print_table(

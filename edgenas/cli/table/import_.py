@@ -19,18 +19,18 @@ from edgenas.cli.terminal import json_option, print_json, print_summary
     "name",
     required=True,
     shell_complete=words(*FORMATS),
-    help="proxylessnas, ofa, single-path, tunas or fbnet.",
+    help="Format of the published file: proxylessnas, ofa, single-path, tunas or fbnet.",
 )
 @click.option(
     "--space",
     shell_complete=spaces,
-    help="For a format that counts positions, the space they are of [default: the format's own].",
+    help="Space whose layers the file counts, for a format without names of blocks  [default: the format's own]",
 )
 @in_size_option
 @classes_option
-@click.option("--device-column", default="", help="Which device, where the file holds several: raspi4.")
-@click.option("--device", default="", help="What it was measured on, where neither file nor format says.")
-@click.option("-o", "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The table to write.")
+@click.option("--device-column", default="", help="Device to import, where the file holds several, such as raspi4.")
+@click.option("--device", default="", help="Device of the measurements, where neither file nor format names it.")
+@click.option("-o", "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Table to write.")
 @json_option
 def command(
     file: Path,
@@ -43,10 +43,10 @@ def command(
     out: Path,
     as_json: bool,
 ) -> None:
-    """A latency table that somebody else published, as one that can be searched.
+    """Import a latency table that somebody else published, for use in a search.
 
-    It keeps what was published, a mean a block, and makes up no intervals: search it with --statistic mean
-    --unvalidated, since nothing proves that its sums hold on a device of yours. Formats:
+    The imported table keeps the published values, one mean for each block, and has no intervals: search it with
+    --statistic mean --unvalidated, since nothing proves that its sums hold on your device. Formats:
     proxylessnas and ofa (YAML), single-path (runtime model, JSON), tunas (linear model, JSON), fbnet (CSV, or
     HW-NAS-Bench's operations as JSON).
 

@@ -1,4 +1,4 @@
-"""Options that several verbs of ``edgenas table`` take, and what they do."""
+"""Options that several verbs of ``edgenas table`` share, and next commands."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 table_argument = click.argument("table", type=click.Path(dir_okay=False, path_type=Path), shell_complete=tables)
-csv_option = click.option("--csv", type=click.Path(dir_okay=False, path_type=Path), help="Also write it as CSV.")
+csv_option = click.option("--csv", type=click.Path(dir_okay=False, path_type=Path), help="CSV file to write as well.")
 parquet_option = click.option(
-    "--parquet", type=click.Path(dir_okay=False, path_type=Path), help="Also write it as Parquet (extra: parquet)."
+    "--parquet", type=click.Path(dir_okay=False, path_type=Path), help="Parquet file to write as well (extra: parquet)."
 )
 
 
 def write_frame(frame: pd.DataFrame, csv: Path | None, parquet: Path | None) -> None:
-    """Write what was asked for."""
+    """Write ``frame`` to the files that are not None, and print their names on stderr."""
     from edgenas.latency_tables.store.frames import write_csv, write_parquet
 
     for path, write in ((csv, write_csv), (parquet, write_parquet)):
@@ -32,13 +32,13 @@ def write_frame(frame: pd.DataFrame, csv: Path | None, parquet: Path | None) -> 
 
 
 def next_validation(table: Path) -> str:
-    """What to type after a table was measured."""
+    """Return the next command after a table was measured."""
     return f"edgenas table validate {shlex.quote(str(table))}"
 
 
 def next_search(space: str, table: Path, *, imported: bool) -> str:
-    """What to type when a table is ready for a search; nothing proves one that is ``imported``."""
+    """Return the search command for a table; an ``imported`` one is never validated, so it is marked --unvalidated."""
     from edgenas.latency_tables.imported import STATISTIC
 
-    way = f" --statistic {STATISTIC} --unvalidated" if imported else ""
-    return f"edgenas search {space} --table {shlex.quote(str(table))}{way} --budget-ms MS --accuracy JUDGE"
+    extra = f" --statistic {STATISTIC} --unvalidated" if imported else ""
+    return f"edgenas search {space} --table {shlex.quote(str(table))}{extra} --budget-ms MS --accuracy JUDGE"

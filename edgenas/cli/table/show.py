@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 @parquet_option
 @json_option
 def command(table: Path, csv: Path | None, parquet: Path | None, as_json: bool) -> None:
-    """Every block: min, median and 90th percentile in ms, the interval of the min, spread between processes; of an
-    imported table the published mean. And whether latency follows what a block computes.
+    """Print every block of a table: min, median and p90 in ms, the interval of the min, spread between processes; of an
+    imported table the published mean. The summary rates how well latency follows the MACs of blocks.
 
     \b
     Example:
@@ -41,7 +41,8 @@ def command(table: Path, csv: Path | None, parquet: Path | None, as_json: bool) 
     journal = opened.journal
     if journal is not None and journal.dropped_bytes:
         talk(
-            f"{table}: a last line that was cut when its writer was killed ({journal.dropped_bytes} bytes) is left out"
+            f"{table}: the last line ({journal.dropped_bytes} bytes) is incomplete, since its writer was killed; it is "
+            "left out"
         )
     write_frame(opened.to_frame(), csv, parquet)
     if as_json:
@@ -81,7 +82,7 @@ def _show_measured(opened: Table, journal: Journal) -> None:
         ],
         title,
     )
-    told = {"validated": "never"} if proof is None else summary(proof)
+    validated = {"validated": "never"} if proof is None else summary(proof)
     then = next_validation(opened.path)
     if proof is not None:
         size = proof.held_out.networks[0][0].in_size
@@ -92,7 +93,7 @@ def _show_measured(opened: Table, journal: Journal) -> None:
             "quality": str(opened.quality),
             "unstable": sum(r["unstable"] for r in rows),
             "drifted rounds": voids,
-            **told,
+            **validated,
             "next": then,
         }
     )

@@ -25,18 +25,22 @@ if TYPE_CHECKING:
     "--space",
     "name",
     shell_complete=spaces,
-    help="The space that networks are drawn from  [default: the one it was measured for]",
+    help="Space that held-out networks are drawn from  [default: the space that the table was measured for]",
 )
 @in_size_option
 @classes_option
 @device_option
 @inventory_option
-@click.option("--networks", default=24, show_default=True, help="Held-out networks to time whole.")
-@click.option("--processes", default=4, show_default=True, help="Fresh processes that time every network.")
+@click.option("--networks", default=24, show_default=True, help="Held-out networks to measure whole.")
+@click.option(
+    "--processes", default=4, show_default=True, help="Processes that measure each network, each started anew."
+)
 @click.option("--rounds", default=10, show_default=True, help="Interleaved rounds in each process.")
-@click.option("--chains/--no-chains", default=True, show_default=True, help="Time blocks also inside chains.")
-@click.option("--seed", default=0, show_default=True, help="Of the draw.")
-@click.option("--force", is_flag=True, help="Measure also a device that is busy, warm or otherwise not ready.")
+@click.option(
+    "--chains/--no-chains", default=True, show_default=True, help="Measurements of blocks inside chains, too."
+)
+@click.option("--seed", default=0, show_default=True, help="Random seed for choosing held-out networks.")
+@click.option("--force", is_flag=True, help="Permission to measure a device that is busy, warm or not ready.")
 @json_option
 def command(
     table: Path,
@@ -55,9 +59,9 @@ def command(
 ) -> None:
     """Prove on the device that sums of blocks predict whole networks.
 
-    Held-out networks, spread over latency, are timed interleaved with their blocks, and appended to the table: how far
-    sums are off, raw and calibrated, which estimate of a block to use, what measuring noise alone would leave.
-    The same command continues one that was stopped.
+    Held-out networks, spread over latency, are measured in turn with their blocks. The result is appended to the table:
+    the error of sums, raw and calibrated, the best estimate of a block, and the error that measuring noise alone would
+    leave. The same command continues a validation that was stopped.
 
     \b
     Example:
@@ -90,7 +94,7 @@ def command(
 
 
 def print_validation(found: Validation) -> None:
-    """What a validation says."""
+    """Print the errors of a validation, raw and calibrated, and its summary."""
     rows = []
     for sums in found.sums:
         shown = (("raw", sums.raw), ("calibrated", sums.calibrated), ("the table's", sums.table))
@@ -116,7 +120,7 @@ def print_validation(found: Validation) -> None:
 
 
 def summary(found: Validation) -> dict[str, Cell]:
-    """The validation in a few lines."""
+    """Return the summary of a validation: label -> value."""
     c = found.chosen.calibration
     extra = {
         "fixed ms": c.fixed_ms,

@@ -1,4 +1,4 @@
-"""Every block in every setting: the tables side by side, coloured by latency."""
+"""The section "Latency of every block": all tables side by side, coloured by latency."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from edgenas.report.html import h, number
 from edgenas.report.parts import MOST_ROWS, Cell, between, heat, section, swatch, table
 from edgenas.report.series import Series, known_blocks
 
-MOST_CELLS = 800  #: in the page: more are for a spreadsheet
+MOST_CELLS = 800  #: cells in the page at most; the CSV file of a table has all
 
 
 def blocks_section(series: Sequence[Series]) -> Element | None:
-    """None without a table."""
+    """Return the section; None if no table has blocks."""
     blocks = known_blocks(series)
     if not blocks:
         return None
@@ -32,7 +32,7 @@ def blocks_section(series: Sequence[Series]) -> Element | None:
             return h("td", "–", class_="none")
         share = (math.log(ms) - low) / (high - low) if high > low and ms > 0 else 0.0
         flag = (
-            h("abbr", "∼", title="not known to 2 %: too few processes, or they disagree")
+            h("abbr", "∼", title="median uncertain by more than 2 %: too few processes, or they disagree")
             if _unstable(s, block)
             else None
         )
@@ -43,7 +43,7 @@ def blocks_section(series: Sequence[Series]) -> Element | None:
         return [name, number(block.macs / 1e6), *(cell(s, block) for s in series)]
 
     rows = [line(block) for block in shown]
-    made = table(("block", "M MACs", *(s.label for s in series)), rows, "Latency of every block in every setting, ms")
+    made = table(("block", "M MACs", *(s.label for s in series)), rows, "Latency of every block in every table, ms")
     for head, s in zip(made.iterfind(".//thead/tr/th[@scope='col']"), [None, None, *series], strict=True):
         if s is not None:
             head.set("data-series", str(s.index))
@@ -51,13 +51,15 @@ def blocks_section(series: Sequence[Series]) -> Element | None:
             head[0].tail, head.text = head.text, None
     made.set("class", "scroll heat")
     left = len(blocks) - len(shown)
-    finding = f"{len(blocks):,} blocks, the slowest first, in ms with 95 % intervals."
+    finding = f"{len(blocks):,} blocks, the slowest first. Latency in ms with its 95 % interval."
     if unstable:
-        finding += f" {unstable} cells marked ∼ are not known to 2 %."
+        finding += f" The medians of {unstable} cells, marked ∼, are uncertain by more than 2 %."
     if left:
         files = " and ".join(s.path.name for s in series)
-        finding += f" {left:,} faster ones are left out here: {files} has all, and edgenas table show TABLE --csv FILE."
-    return section("blocks", "Blocks in each setting", finding, made)
+        finding += (
+            f" {left:,} faster blocks are not shown; all are in {files}. As CSV: edgenas table show TABLE --csv FILE."
+        )
+    return section("blocks", "Latency of every block", finding, made)
 
 
 def _interval(series: Series, block: BlockSpec) -> str | None:
@@ -67,7 +69,7 @@ def _interval(series: Series, block: BlockSpec) -> str | None:
 
 
 def _unstable(series: Series, block: BlockSpec) -> bool:
-    """As the table's own rule says: drifted throughout, or an interval too wide."""
+    """Return whether a block is unstable by the rule of its table: all rounds drifted, or the interval is too wide."""
     from edgenas.latency_tables.statistics import estimates
 
     table = series.table

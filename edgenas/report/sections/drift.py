@@ -1,4 +1,4 @@
-"""How the device held still while it was measured: speed of each round, temperature, clock and load over time."""
+"""The section "Drift and temperature": relative time of each round, temperature, clock and load over time."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from edgenas.report.plot import Axis, Plot, strip
 from edgenas.report.sampling import evenly, sampled
 from edgenas.report.series import Series
 
-MOST_PROCESSES, MOST_CORNERS = 60, 400  #: drawn of a table, and of a line
-#: facts that change while a device is measured -> what they are called
+MOST_PROCESSES, MOST_CORNERS = 60, 400  #: processes drawn per table, and corners per line, at most
+#: facts that change while a device is measured -> their labels
 FACTS = {"temperature_c": "temperature, °C", "clock_mhz": "clock, MHz", "load_1min": "load, 1 min"}
 
 
 @dataclass
 class Process:
-    """One fresh process: rounds as shares off the usual speed, each with its minute since the campaign began."""
+    """One fresh process. ``begin`` and ``end`` in minutes since the campaign began; ``off`` is the deviation of each
+    round from the usual time, as a share; ``void`` are the indices of the rounds that drifted."""
 
     batch: str
     device: str
@@ -38,18 +39,18 @@ class Process:
 
 
 def drift_section(series: Sequence[Series]) -> Element | None:
-    """None where no table notes when it was measured."""
+    """Return the section; None if no table records when it was measured."""
     found = [(s, s.table, processes(s.table)) for s in series if isinstance(s.table, LatencyTable)]
     figures = [_figures(s, campaign) for s, _, campaign in found if campaign]
     if not figures:
         return None
-    told = []
+    sentences = []
     rows: list[list[Cell]] = []
     for s, measured, campaign in found:
         rounds = sum(len(p.void) for p in campaign)
         total = sum(len(p.off) for p in campaign)
-        told.append(
-            f"{s.label}: {rounds} of {total} rounds were off{_left_out(measured)}."
+        sentences.append(
+            f"{s.label}: {rounds} of {total} rounds drifted{_left_out(measured)}."
             if rounds
             else f"{s.label}: no drift in {total} rounds."
         )
@@ -67,21 +68,25 @@ def drift_section(series: Sequence[Series]) -> Element | None:
                     *(_fact(facts.get(name)) for name in FACTS),
                 ]
             )
-    columns = ("process", "table", "minute", "rounds", "off, %", "left out", *FACTS.values())
+    columns = ("process", "table", "start, min", "rounds", "deviation, %", "drifted rounds", *FACTS.values())
     kept, summary = cut(rows, "processes", "the tables' own files")
     shown = table(columns, kept, "Processes of each campaign", left=(0, 1))
-    return section("drift", "Drift and temperature", " ".join(told), figures, numbers(summary, shown))
+    return section("drift", "Drift and temperature", " ".join(sentences), figures, numbers(summary, shown))
 
 
 def _left_out(measured: LatencyTable) -> str:
-    """What became of rounds that were off."""
+    """Say that drifted rounds are excluded, and for how many blocks and networks they are not."""
     only = len(measured.drifted)
-    return f" and are left out, but for {only} pieces that have no others" if only else " and are left out"
+    return (
+        f" and are excluded, except for {only} blocks or networks that have no other rounds"
+        if only
+        else " and are excluded"
+    )
 
 
 def processes(measured: LatencyTable) -> list[Process]:
-    """Every process in order of time. A round's speed is the mean over what was measured in it of the logarithm of its
-    fastest sample, less that piece's median over all rounds."""
+    """Return every process in order of time. The deviation of a round is the mean, over the pieces (blocks or networks)
+    measured in it, of the logarithm of the fastest sample minus the median of that logarithm over all rounds."""
     groups: dict[str, list[Measurement]] = {}
     for m in measured.measurements:
         if m.batch and time_of(m.before) is not None:
@@ -130,8 +135,8 @@ def _figures(series: Series, campaign: Sequence[Process]) -> Element:
         x,
         Axis.around([*offs, -2.0, 2.0]),
         "minutes since the campaign began",
-        "off the usual speed, %",
-        f"Speed of each round under {series.label}",
+        "deviation from the usual time, %",
+        f"Relative time of each round under {series.label}",
         180,
     )
     plot.line([(x.low, 0.0), (x.high, 0.0)], "equal")
@@ -148,13 +153,15 @@ def _figures(series: Series, campaign: Sequence[Process]) -> Element:
                 title=f"round {i + 1} of process {p.batch[:8]}: {percent(o)}",
             )
     strips = [_strip(series, campaign, x, name, label) for name, label in FACTS.items()]
-    none = h("p", "This device shows no temperature.", class_="hint") if strips[0] is None else None
+    none = h("p", "The device reports no temperature.", class_="hint") if strips[0] is None else None
     few = f" {len(drawn)} of {len(campaign):,} processes are drawn." if len(drawn) < len(campaign) else ""
-    return figure(f"{series.label}: each point is a round, crosses were off.{few}", plot.element(), strips, none)
+    return figure(
+        f"{series.label}: each point is a round; crosses are rounds that drifted.{few}", plot.element(), strips, none
+    )
 
 
 def _strip(series: Series, campaign: Sequence[Process], x: Axis, name: str, label: str) -> Element | None:
-    """One fact over time; None where the device does not show it."""
+    """Chart of one fact over time; None if the device does not report it."""
     points = [
         (minute, float(v))
         for p in campaign

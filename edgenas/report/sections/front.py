@@ -1,4 +1,4 @@
-"""Accuracy against latency: every network judged, on every device and runtime whose table holds its blocks."""
+"""The section "Accuracy against latency": every judged network, in every table that holds all of its blocks."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from edgenas.report.sampling import evenly
 from edgenas.report.series import Series, series_of
 from edgenas.search.scale import accuracy_heading, accuracy_number, accuracy_text
 
-MOST_CORNERS = 400  #: of a drawn line
-DENSE = 250  #: points, above which they are drawn smaller
+MOST_CORNERS = 400  #: most corners of a drawn line
+DENSE = 250  #: with more points than this, points are drawn smaller
 
 
 def front_section(fronts: Sequence[FrontFigure], catalogue: Catalogue, fallback: Sequence[Series]) -> Element:
-    """The figures of all searches, and beside them the network that is looked at."""
+    """Return the section: the figures of all searches, and beside them the blocks of the selected network."""
     first = fronts[0]
     chosen = next((j for j in first.judged if j.key == first.winner and j.number is not None), None)
     panel = None
@@ -45,22 +45,22 @@ def _count(front: FrontFigure) -> str:
 
 
 def _finding(front: FrontFigure) -> str:
-    found, unit = f"{front.found:,} networks of {front.search.space.name} were judged. ", front.search.unit
+    found, unit = f"The search judged {front.found:,} networks of {front.search.space.name}. ", front.search.unit
     shipped = next((t.verdict for t in front.timed if t.ships), None)
     if shipped is not None:
         time = ms(shipped.measured_ms, shipped.low_ms, shipped.high_ms)
-        found += f"{front.winner} ships: {time} measured. "
+        found += f"{front.winner} ships: {time}, measured. "
     else:
         best = front.search.answer
         what = "most accurate" if front.search.shipped is None else "network that ships"
         accuracy = accuracy_text(best.accuracy, front.search.score, 1)
         found += f"The {what} within {number(best.budget)} {unit} is {best.key}: {accuracy} at a "
         predicted = best.cost if best.predicted_cost is None else best.predicted_cost
-        counts = "" if predicted > 0.999 * best.cost else f"; {number(best.cost)} {unit} counts, its upper end"
+        counts = "" if predicted > 0.999 * best.cost else f" (upper bound: {number(best.cost)} {unit})"
         found += f"predicted {number(predicted)} {unit}{counts}. "
     doubtful = [s.label for s in front.series if s.validation is None]
     if doubtful:
-        found += f"Latencies under {' and '.join(doubtful)} are sums that nothing has proved."
+        found += f"Latencies under {' and '.join(doubtful)} are sums of blocks that were not validated."
     return found
 
 
@@ -104,11 +104,11 @@ def _figure(index: int, front: FrontFigure) -> Element:
                     (cost, j.accuracy),
                     f"ring {colour(s)}",
                     "ring",
-                    title=f"best within {number(budget)}",
+                    title=f"best within {number(budget)} {front.search.unit}",
                     data_series=s,
                     aria_hidden="true",
                 )
-            if j.best_at and _held(front, j, cost):
+            if j.best_at and _upper(front, j, cost):
                 plot.whisker((cost, j.accuracy), cost, j.counted, f"held {colour(s)}", upright=False, data_series=s)
         plot.mark(
             (cost, j.accuracy),
@@ -120,7 +120,7 @@ def _figure(index: int, front: FrontFigure) -> Element:
             role="option",
             title=f"{j.key}: {accuracy}, {number(cost)} "
             f"{front.search.unit} predicted, {name}, {j.algorithm}"
-            + (f"; {number(j.counted)} counts" if s == own and _held(front, j, cost) else ""),
+            + (f"; upper bound {number(j.counted)}" if s == own and _upper(front, j, cost) else ""),
         )
     for reference in front.references:
         for s, published in enumerate(reference.costs):
@@ -139,7 +139,7 @@ def _figure(index: int, front: FrontFigure) -> Element:
         at = (verdict.measured_ms, judged)
         found = series_of(verdict, front.series)
         s = (front.own or 0) if found is None else found
-        text = f"{verdict.file}, measured whole: {ms(verdict.measured_ms, verdict.low_ms, verdict.high_ms)}"
+        text = f"{verdict.file}, whole network measured: {ms(verdict.measured_ms, verdict.low_ms, verdict.high_ms)}"
         plot.whisker(at, verdict.low_ms, verdict.high_ms, colour(s), upright=False, data_series=s)
         plot.mark(
             at,
@@ -151,24 +151,29 @@ def _figure(index: int, front: FrontFigure) -> Element:
     return figure(_caption(index, front, len(algorithms)), plot.element(), _legend(front, algorithms, timed))
 
 
-def _held(front: FrontFigure, judged: Judged, cost: float) -> bool:
-    """Whether more than the prediction counts against the budget: the upper end of its interval."""
+def _upper(front: FrontFigure, judged: Judged, cost: float) -> bool:
+    """Return whether the search compared the upper bound of the prediction with the budget, not its mean ``cost``."""
     return front.own is not None and judged.counted > 1.001 * cost
 
 
 def _caption(index: int, front: FrontFigure, algorithms: int) -> str:
-    told = [f"Search {index + 1}, {front.search.space.name}."] if index else []
-    told.append(
-        "Each point is a network that was judged"
-        + ("; its shape says which algorithm asked for it first." if algorithms > 1 else ".")
+    sentences = [f"Search {index + 1}, {front.search.space.name}."] if index else []
+    sentences.append(
+        "Each point is a judged network"
+        + ("; its shape is the algorithm that judged it first." if algorithms > 1 else ".")
     )
     if len(front.judged) < front.found:
-        told.append(f"{len(front.judged):,} of {front.found:,} are drawn, the best and the ends among them.")
+        sentences.append(
+            f"{len(front.judged):,} of {front.found:,} are drawn, among them the best, the cheapest and the dearest."
+        )
     own = front.own or 0
-    if any(c is not None and _held(front, j, c) for j in front.judged for c in j.costs[own : own + 1]):
-        told.append("A bar from the best in a budget ends at what counts: the upper end of its prediction.")
-    told.append(front.no_references or "Triangles are published networks, at the accuracy of their papers.")
-    return " ".join(told)
+    if any(c is not None and _upper(front, j, c) for j in front.judged for c in j.costs[own : own + 1]):
+        sentences.append(
+            "The bar at the best network of a budget ends at the upper bound of its prediction, "
+            "which is compared with the budget."
+        )
+    sentences.append(front.no_references or "Triangles are published networks with the accuracies of their papers.")
+    return " ".join(sentences)
 
 
 def _legend(front: FrontFigure, algorithms: Sequence[str], timed: Sequence[object]) -> Element:
@@ -184,20 +189,20 @@ def _legend(front: FrontFigure, algorithms: Sequence[str], timed: Sequence[objec
         for s in front.series
     ]
     items += [h("li", swatch(own, SHAPES[i % len(SHAPES)], "plain"), a) for i, a in enumerate(algorithms)]
-    items.append(h("li", swatch(own, "ring", "ring"), "best in its budget"))
+    items.append(h("li", swatch(own, "ring", "ring"), "best within a budget"))
     if front.search.front:
         line = h("line", x1=-8, x2=8, y1=0, y2=0, class_=f"line predicted {colour(own)}")
         items.append(
             h(
                 "li",
                 h("svg", line, class_="swatch", viewbox="-8 -8 16 16", width=14, height=14, aria_hidden="true"),
-                "exact front of estimates",
+                "exact predicted front",
             )
         )
     if front.references:
         items.append(h("li", swatch(own, "triangle", "reference"), "published network"))
     if timed:
-        items.append(h("li", swatch(own, "diamond", "whole"), "timed whole, 95 % interval"))
+        items.append(h("li", swatch(own, "diamond", "whole"), "whole network measured, 95 % interval"))
         items.append(h("li", swatch(own, "star", "star"), "shipped file, measured"))
     return h("ul", items, class_="legend")
 
@@ -205,7 +210,7 @@ def _legend(front: FrontFigure, algorithms: Sequence[str], timed: Sequence[objec
 def _table(index: int, front: FrontFigure) -> Element:
     names = [s.label for s in front.series] or [front.search.unit]
     rows = []
-    for j in sorted(front.judged, key=lambda j: -j.accuracy)[:MOST_ROWS]:  # all of these are kept by the sampling
+    for j in sorted(front.judged, key=lambda j: -j.accuracy)[:MOST_ROWS]:  # the sampling keeps all of these
         name = j.key if j.number is None else h("button", j.key, type="button", class_="pick", data_n=j.number)
         within = ", ".join(number(b) for b in j.best_at)
         rows.append(
@@ -215,7 +220,7 @@ def _table(index: int, front: FrontFigure) -> Element:
         "network",
         accuracy_heading(front.search.score, ","),
         *(f"{n}, ms" if front.in_ms else n for n in names),
-        "found by",
+        "algorithm",
         "best within",
     ]
     return table(columns, rows, f"Judged networks of search {index + 1}", left=(0, len(columns) - 2))
@@ -244,11 +249,11 @@ def _panel(catalogue: Catalogue, network: int, judged: Judged, series: Series | 
         ),
         h(
             "p",
-            "IR: inverted residual with its expansion. Shapes: channels in, in the middle and out, logarithmic; "
-            "a stronger colour takes longer.",
+            "IR: inverted residual, with its expansion factor. The width of a shape is the number of input, middle and "
+            "output channels, logarithmic. A stronger colour means a longer time.",
             class_="hint",
         ),
-        h("p", "Choose a network in the figure or its table: arrow keys move, Enter chooses.", class_="hint js"),
+        h("p", "Select a network in the figure or its table: arrow keys move, Enter selects.", class_="hint js"),
         id="network",
     )
 

@@ -1,4 +1,4 @@
-"""What the networks found leave of each limit, which limit binds, what raising it would buy, what is spent on what."""
+"""The section "Active limits": use of each limit, which is active, the gain from raising it, the dearest blocks."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from edgenas.report.parts import Cell, figure, meter, percent, section, table
 from edgenas.runs.search import Answer, SavedExplanation, SavedSearch
 from edgenas.search.explanation import LimitSlack
 
-SOURCES = {"predicted": "by the block values", "judged": "by networks judged"}
+SOURCES = {"predicted": "predicted by block values", "judged": "judged"}
 
 
 def limits_section(searches: Sequence[SavedSearch]) -> Element | None:
-    """None where no search says what its networks have of their limits."""
-    told = [search for search in searches if best_runs(search)]
-    if not told:
+    """Return the section; None if no search records the limits of its networks."""
+    shown = [search for search in searches if best_runs(search)]
+    if not shown:
         return None
     body: list[Element] = []
-    for search in told:
-        body.append(_kept(search, several=len(told) > 1))
+    for search in shown:
+        body.append(_used(search, several=len(shown) > 1))
         if search.explanation is not None:
             bought, spent = _bought(search.explanation, search.score), _spent(search, search.explanation)
             body.append(h("div", [part for part in (bought, spent) if part is not None], class_="pair"))
-    return section("limits", "What binds, and what more would buy", " ".join(map(_finding, told)), body)
+    return section("limits", "Active limits, and the gain from raising them", " ".join(map(_finding, shown)), body)
 
 
 def best_runs(search: SavedSearch) -> list[Answer]:
-    """The most accurate run of each budget, the cheaper of equals, by budget, and the network that shipped where it is
-    none of them; those that say what limits they kept."""
+    """Return the most accurate run of each budget (the cheaper of equals), and the network that ships if it is none of
+    them, sorted by budget; only those that record their limits."""
     budgets = sorted({run.budget for run in search.runs})
     best: list[Answer] = [
         max((run for run in search.runs if run.budget == budget), key=lambda r: (r.accuracy, -r.cost))
@@ -45,12 +45,12 @@ def best_runs(search: SavedSearch) -> list[Answer]:
 
 
 def named(limit: LimitSlack) -> str:
-    """'ms', 'MACs', 'ms of pixel-litert'."""
+    """Name of a limit: 'ms', 'MACs', 'ms of pixel-litert'."""
     return f"{limit.unit} of {limit.name}" if limit.name else limit.unit
 
 
 def amount(value: float, unit: str = "") -> str:
-    """A number with its unit; millions as such."""
+    """A number with its unit; from a million on, in M."""
     text = f"{number(value / 1e6)} M" if abs(value) >= 1e6 else number(value)
     return f"{text} {unit}".strip()
 
@@ -58,25 +58,25 @@ def amount(value: float, unit: str = "") -> str:
 def _finding(search: SavedSearch) -> str:
     explained = search.explanation
     if explained is None:
-        return f"What the best networks of {search.space.name} leave of their limits; nothing says which of them binds."
+        return f"How much of each limit the best networks of {search.space.name} use; which is active is not known."
     binding = [limit for limit in explained.limits if limit.binds]
     if not binding:
-        return f"For {explained.key}, no limit is known to bind: none, raised alone, is known to buy a better one."
+        return f"No limit of {explained.key} is known to be active: no better network is known above any one limit."
     names = " and ".join(f"{amount(limit.most)} {named(limit)}" for limit in binding)
-    told = f"For {explained.key}, the limit of {names} binds. "
+    sentence = f"For {explained.key}, the limit of {names} is active. "
     steps = [(limit, more) for limit in binding for more in limit.more]
     limit, more = max(steps, key=lambda step: step[1].gained / (step[1].extra / step[0].most), default=(None, None))
     if limit is None or more is None:
-        return told
+        return sentence
     gained = f"{number(more.gained)} {'of score' if search.score else 'points of accuracy'}"
     return (
-        f"{told}The next step up is {amount(more.extra, limit.unit)} more ({percent(more.extra / limit.most)}), which "
-        f"{SOURCES.get(more.source, more.source)} buys {gained}."
+        f"{sentence}The next better network needs {amount(more.extra, limit.unit)} more "
+        f"({percent(more.extra / limit.most)}) and gains {gained} ({SOURCES.get(more.source, more.source)})."
     )
 
 
-def _kept(search: SavedSearch, several: bool) -> Element:
-    """A row a limit of the best network at each budget."""
+def _used(search: SavedSearch, several: bool) -> Element:
+    """Table with one row for each limit of the best network at each budget."""
     explained, states = search.explanation, {}
     if explained is not None:
         states = {(explained.key, limit.name, limit.unit, limit.most): limit.binds for limit in explained.limits}
@@ -92,18 +92,18 @@ def _kept(search: SavedSearch, several: bool) -> Element:
                     amount(limit.most),
                     amount(limit.has),
                     _metered(share, percent(1 - share), "binds" if binds else ""),
-                    {True: h("strong", "binds"), False: h("span", "does not bind", class_="nowrap"), None: "–"}[binds],
+                    {True: h("strong", "active"), False: h("span", "not active", class_="nowrap"), None: "–"}[binds],
                 ]
             )
-    name = f"The best of {search.space.name} at each budget" if several else "The best at each budget"
+    name = f"Best network of {search.space.name} at each budget" if several else "Best network at each budget"
     if search.shipped is not None:
         name += f" ({search.shipped.key} ships)"
-    counted = " What counts against a limit is the upper end of what a latency may be." if _upper(search) else ""
-    columns: tuple[str, ...] = ("network", "limit", "at most", "has", "left", "as it is")
+    counted = " The upper bound of a predicted latency is compared with the limit." if _upper(search) else ""
+    columns: tuple[str, ...] = ("network", "limit", "at most", "used", "left", "state")
     if not states:
         columns, rows = columns[:-1], [row[:-1] for row in rows]
-    made = table(columns, rows, f"{name}: what is left of each limit", left=(0, 1, 5))
-    return figure(f"{name}, and what it has of each limit.{counted}", made)
+    made = table(columns, rows, f"{name}: use of each limit", left=(0, 1, 5))
+    return figure(f"{name}, and how much of each limit it uses.{counted}", made)
 
 
 def _upper(search: SavedSearch) -> bool:
@@ -125,11 +125,11 @@ def _bought(explained: SavedExplanation, score: bool) -> Element | None:
     ]
     if not rows:
         return None
-    columns = ("limit", "raised by", "that is", "buys" if score else "buys points", "who says so", "the next network")
+    columns = ("limit", "raised by", "relative", "gain" if score else "gain, points", "source", "next better network")
     least = "a thousandth of the range of scores" if score else "0.1 points"
     return figure(
-        f"What raising one limit alone would buy: the nearest network that is better by {least} or more.",
-        table(columns, rows, "What raising one limit alone would buy", left=(0, 4, 5)),
+        f"Gain from raising one limit alone: the nearest network that is better by at least {least}.",
+        table(columns, rows, "Gain from raising one limit alone", left=(0, 4, 5)),
     )
 
 
@@ -146,9 +146,9 @@ def _spent(search: SavedSearch, explained: SavedExplanation) -> Element | None:
         ]
         for spent in explained.dearest_blocks
     ]
-    fixed = f" Of every network: {amount(explained.fixed_cost, search.unit)}." if explained.fixed_cost else ""
-    made = table(("layer", "block", search.unit, "share"), rows, "The blocks that cost most", left=(0, 1))
-    return figure(f"The blocks that {explained.key} spends most on.{fixed}", made)
+    fixed = f" Fixed cost per network: {amount(explained.fixed_cost, search.unit)}." if explained.fixed_cost else ""
+    made = table(("layer", "block", search.unit, "share"), rows, "Most expensive blocks", left=(0, 1))
+    return figure(f"Most expensive blocks of {explained.key}.{fixed}", made)
 
 
 def _metered(share: float, text: str, class_: str = "") -> Element:

@@ -1,4 +1,4 @@
-"""What runs now: all in sum, a row a journal with progress, estimated end and failures, and what each device does."""
+"""The section "Status" of a served page: progress, estimated end and failures of each journal, and its devices."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ STATES = {"running": "running", "finished": "finished", "stopped": "stopped", "n
 
 
 def live_section(found: Sequence[JournalProgress], problem: str = "", now: datetime | None = None) -> Element:
-    """First on a served page. ``problem`` is why files cannot be shown just now."""
+    """Return the first section of a served page. ``problem`` is the reason why files cannot be read now, or ''."""
     note = h("p", problem, class_="problem", role="alert") if problem else None
     if not found:
-        return section("now", "Now", "Nothing has been written yet.", note)
+        return section("now", "Status", "Nothing has been written yet.", note)
     at = now or datetime.now().astimezone()
     rows: list[list[Cell]] = [
         [
@@ -38,25 +38,25 @@ def live_section(found: Sequence[JournalProgress], problem: str = "", now: datet
     tables = [p for p in found if p.total is not None]
     if len(tables) > 1:
         rows.append(_sum(tables, at))
-    columns = ("journal", "state", "what", "devices", "blocks", "done", "ends, about", "failed", "unstable",
+    columns = ("journal", "state", "work", "devices", "blocks", "done", "estimated end", "failed", "unstable",
                "last written")  # fmt: skip
     hint = (
-        "Blocks and done count the least that every block, and every network held out, is measured; blocks that "
-        "disagree are measured more often, and are unstable while their medians are not known to 2 %. How many "
-        "networks a search will judge, nobody knows before. A journal that no process writes and that is not finished "
-        "was stopped: type the same command again, and it continues."
+        "Blocks and done count the minimum number of measurements of each block and each held-out network. Blocks "
+        "whose measurements disagree are measured more often; they are unstable until their medians are known to 2 %. "
+        "The number of networks that a search will judge is not known in advance. A journal that no process writes and "
+        "that is not finished was stopped: run the same command again to continue it."
     )
-    made = table(columns, rows, "What is being measured", left=(0, 1, 2, 3))
+    made = table(columns, rows, "Progress of each journal", left=(0, 1, 2, 3))
     return section(
-        "now", "Now", _finding(found), note, made, _devices(found), _best(found), h("p", hint, class_="hint")
+        "now", "Status", _finding(found), note, made, _devices(found), _best(found), h("p", hint, class_="hint")
     )
 
 
 def _finding(found: Sequence[JournalProgress]) -> str:
     counts = {state: sum(p.state == state for p in found) for state in ("running", "stopped", "finished")}
-    told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    states = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
     failures = sum(p.failures for p in found)
-    return f"Of {len(found)} journals: {told or 'none is known to run'}." + (
+    return f"{len(found)} {'journal' if len(found) == 1 else 'journals'}: {states or 'state not known'}." + (
         f" {failures} blocks failed." if failures else ""
     )
 
@@ -81,7 +81,7 @@ def _sum(tables: Sequence[JournalProgress], now: datetime) -> list[Cell]:
 
 
 def _devices(found: Sequence[JournalProgress]) -> Element | None:
-    """A row a device and journal, where several devices work."""
+    """Table with one row per device and journal; None with fewer than two."""
     rows: list[list[Cell]] = [
         [
             s.device,
@@ -95,7 +95,7 @@ def _devices(found: Sequence[JournalProgress]) -> Element | None:
     ]
     if len(rows) < 2:
         return None
-    return table(("device", "journal", "measured", "°C", "last"), rows, "Devices", left=(0, 1))
+    return table(("device", "journal", "measured", "temperature, °C", "last written"), rows, "Devices", left=(0, 1))
 
 
 def _best(found: Sequence[JournalProgress]) -> Element | None:
@@ -113,8 +113,8 @@ def _best(found: Sequence[JournalProgress]) -> Element | None:
     if not rows:
         return None
     accuracy = accuracy_heading(any(b.score for p in found for b in p.best), ",")
-    columns = ("search", "within, ms", "best so far", accuracy, "predicted, ms")
-    return table(columns, rows, "The best so far within each budget", left=(0, 2))
+    columns = ("search", "budget, ms", "best network so far", accuracy, "predicted, ms")
+    return table(columns, rows, "Best network so far within each budget", left=(0, 2))
 
 
 def _state(progress: JournalProgress) -> Element:
@@ -149,7 +149,7 @@ def _left(progress: JournalProgress, now: datetime) -> str | None:
 
 
 def _clock(ends: datetime, now: datetime) -> str:
-    """'13:45, in 12 min'; with its day where that is another."""
+    """Time as text: '13:45, in 12 min'; with the day if it is not today."""
     seconds = (ends - now).total_seconds()
     if seconds <= 0:
         return "any moment"

@@ -1,4 +1,4 @@
-"""What the page could show and does not, each with why and what to type."""
+"""The section "Missing parts": what the page leaves out, the reason, and the command that adds it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from edgenas.runs.gather import RunFiles
 
 
 def missing_section(material: RunFiles, series: Sequence[Series], there: Collection[str]) -> Element | None:
-    """``there`` are the sections the page has. None where nothing is left out."""
+    """Return the section; None if nothing is missing. ``there`` are the ids of the sections that the page has."""
     lines = [
         h("li", h("strong", name), f": {why}", [" ", h("code", command)] if command else None)
         for part, name, why, command in _reasons(material, series)
@@ -22,14 +22,14 @@ def missing_section(material: RunFiles, series: Sequence[Series], there: Collect
         return None
     return section(
         "missing",
-        "What is not here",
-        "Parts that these files say nothing of, and what would.",
+        "Missing parts",
+        "Parts of the page that the given files hold no data for, and the command that adds each.",
         h("ul", lines, class_="missing"),
     )
 
 
 def _reasons(material: RunFiles, series: Sequence[Series]) -> list[tuple[str, str, str, str]]:
-    """(section, what it would show, why it does not, what to type)."""
+    """Return (id of the section, its title, why it is missing, command that adds it)."""
     searched = bool(material.searches)
     table = next((s.path.name for s in series if s.journal), "TABLE")
     space = next((s.space.name for s in material.searches.values()), "SPACE")
@@ -39,19 +39,17 @@ def _reasons(material: RunFiles, series: Sequence[Series]) -> list[tuple[str, st
         ("front", "Accuracy against latency", "no search is among the files.", search),
         (
             "winner",
-            "Where the time goes",
-            "no table here holds all blocks of the network found." if searched else "no search is among the files.",
+            "Latency by block",
+            "no table holds all blocks of the network found." if searched else "no search is among the files.",
             f"edgenas profile {space}" if searched else search,
         ),
         (
             "limits",
-            "What binds",
-            "the search does not say what its networks have of their limits."
-            if searched
-            else "no search is among the files.",
+            "Active limits",
+            "the search does not record the limits of its networks." if searched else "no search is among the files.",
             search,
         ),
-        ("verified", "Files on the device", "no file was timed whole.", "edgenas verify model.tflite --json"),
+        ("verified", "Files on the device", "no file was timed on a device.", "edgenas verify model.tflite --json"),
         (
             "sums",
             "Predicted against measured",
@@ -61,11 +59,11 @@ def _reasons(material: RunFiles, series: Sequence[Series]) -> list[tuple[str, st
         (
             "sustained",
             "Under sustained load",
-            "no file was run for minutes.",
+            "no file was run under load for minutes.",
             "edgenas verify model.tflite --sustained 10m",
         ),
         ("tables", "Devices and runtimes", "no latency table is among the files.", f"edgenas profile {space}"),
-        ("blocks", "Blocks in each setting", "no latency table is among the files.", f"edgenas profile {space}"),
+        ("blocks", "Latency of every block", "no latency table is among the files.", f"edgenas profile {space}"),
         (
             "drift",
             "Drift and temperature",
@@ -74,6 +72,6 @@ def _reasons(material: RunFiles, series: Sequence[Series]) -> list[tuple[str, st
         ),
     ]
     if supernet:
-        why = "no networks were trained alone beside the supernet."
-        found.append(("trust", "How far the judge can be trusted", why, "edgenas search … --stand-alone 12"))
+        why = "no networks were trained alone for comparison with the supernet."
+        found.append(("trust", "Accuracy of the judge's ranking", why, "edgenas search … --stand-alone 12"))
     return found

@@ -1,4 +1,4 @@
-"""How a search went: the best accuracy within the budget after each network that was judged."""
+"""The section "Progress of the search": best accuracy within the budget after each judged network."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from edgenas.runs.search import FullRun, SavedSearch
 from edgenas.search.journal import TrialJournal
 from edgenas.search.scale import accuracy_heading, accuracy_text
 
-MOST_POINTS = 500  #: of a journal
+MOST_POINTS = 500  #: points drawn per journal, at most
 
 
 def progress_section(searches: Sequence[SavedSearch], trials: Sequence[TrialJournal]) -> Element | None:
-    """Of finished searches; where there is none, of the journal of judged networks. None without either."""
+    """Return the section for finished searches; else for journals of judged networks; None without either."""
     if not searches:
         return _unfinished([t for t in trials if t.judged])
     figures: list[Element] = []
@@ -52,16 +52,16 @@ def progress_section(searches: Sequence[SavedSearch], trials: Sequence[TrialJour
         accuracy_heading(any(s.score for s in searches), ","),
         "cost",
         "judged",
-        "trained",
+        "judged anew",
         "seconds",
     )
     shown = table(columns, rows, "Runs of the search", left=(0, 2))
     paid = sum(run.paid for search in searches for run in search.runs)
     judged = sum(run.judged for search in searches for run in search.runs)
-    finding = f"{paid:,} networks were paid for, {judged - paid:,} answers came from earlier runs."
+    finding = f"{paid:,} networks were judged anew; {judged - paid:,} accuracies were known from earlier runs."
     return section(
         "progress",
-        "The search's progress",
+        "Progress of the search",
         finding,
         h("div", figures, class_="small-multiples"),
         key,
@@ -70,7 +70,7 @@ def progress_section(searches: Sequence[SavedSearch], trials: Sequence[TrialJour
 
 
 def best_so_far(run: FullRun) -> list[tuple[float, float]]:
-    """(networks judged, best accuracy within the budget by then)."""
+    """Return (number of networks judged, best accuracy within the budget so far) for each improvement, and the end."""
     found: list[tuple[float, float]] = []
     for i, trial in enumerate(run.trials, 1):
         if trial.cost <= run.budget and (not found or trial.accuracy > found[-1][1]):
@@ -128,12 +128,12 @@ def _unfinished(trials: Sequence[TrialJournal]) -> Element | None:
         plot.step(corners, "s0")
         figures.append(
             figure(
-                f"{t.space}, judged by {t.accuracy}; the line is the best so far, whatever it costs.", plot.element()
+                f"{t.space}, judged by {t.accuracy}; the line is the best so far, regardless of cost.", plot.element()
             )
         )
-    told = [
+    sentences = [
         f"{len(t.judged):,} networks of {t.space} judged so far, the best at "
         f"{accuracy_text(max(a for _, a in t.judged), t.score)}."
         for t in trials
     ]
-    return section("progress", "The search's progress", " ".join(told), figures)
+    return section("progress", "Progress of the search", " ".join(sentences), figures)

@@ -1,4 +1,4 @@
-"""Where every number comes from: settings, validations, failures, files with their hashes."""
+"""The sections "Provenance" (settings, validations, files with their sha256) and "Failures"."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from edgenas.runs.search import SavedSearch
 
 
 def provenance_section(material: RunFiles, series: Sequence[Series]) -> Element:
-    """Everything a reader needs to repeat what the page shows."""
+    """Return the section with all that a reader needs to repeat the measurements of the page."""
     files: list[list[Cell]] = [
         [s.path.name, s.kind, f"{s.size:,}", h("td", h("code", s.sha256), class_="l")] for s in material.sources
     ]
     return section(
         "provenance",
         "Provenance",
-        "What was held constant while each table was measured, and the files the page was made of.",
+        "Settings under which each table was measured, and the files that this page was made from.",
         h("div", [_setting(s) for s in series], class_="cards"),
         h("div", [_search(path.name, search) for path, search in material.searches.items()], class_="cards"),
         table(("file", "holds", "bytes", "sha256"), files, "Files", left=(0, 1, 3)),
@@ -32,7 +32,7 @@ def provenance_section(material: RunFiles, series: Sequence[Series]) -> Element:
 
 
 def failures_section(series: Sequence[Series]) -> Element | None:
-    """What could not be measured; None where all could."""
+    """Return the section of failed measurements; None if there are none."""
     rows: list[list[Cell]] = [
         [piece_text(f.piece), s.label, f.process, f.stage, f.message]
         for s in series
@@ -45,7 +45,7 @@ def failures_section(series: Sequence[Series]) -> Element | None:
     if len(rows) > MOST_ROWS:
         finding += f" The last {MOST_ROWS} are shown; the tables' own files have all."
         rows = rows[-MOST_ROWS:]
-    shown = table(("block", "table", "process", "stage", "what was said"), rows, "Failures", left=(0, 1, 3, 4))
+    shown = table(("block", "table", "process", "stage", "message"), rows, "Failures", left=(0, 1, 3, 4))
     return section("failures", "Failures", finding, shown)
 
 
@@ -66,9 +66,9 @@ def _setting(series: Series) -> Element:
         values["cores"] = ", ".join(map(str, values["cores"])) or "not pinned"
         pairs += [(name.replace("_", " "), str(value)) for name, value in values.items()]
     if series.journal is not None:
-        pairs += [("measured by", f"edgenas {series.journal.edgenas}"), ("begun", series.journal.created)]
+        pairs += [("measured by", f"edgenas {series.journal.edgenas}"), ("started", series.journal.created)]
     proof = series.validation
-    proved = "never validated: sums of blocks are shown as they are"
+    proved = "never validated: raw sums of blocks are shown"
     if proof is not None:
         proved = f"{len(proof.networks)} networks of {proof.held_out.space}, {proof.held_out.created}"
     pairs += [("validation", proved), ("statistic", series.statistic)]
@@ -78,7 +78,10 @@ def _setting(series: Series) -> Element:
 def _search(name: str, search: SavedSearch) -> Element:
     runs = list(dict.fromkeys(run.algorithm for run in search.runs))
     pairs = [
-        ("space", f"{search.space.name}, {search.space.in_size or 'own'} px, {search.space.classes or 'own'} classes"),
+        (
+            "space",
+            f"{search.space.name}, {search.space.in_size or 'default'} px, {search.space.classes or 'default'} classes",
+        ),
         ("accuracy", search.accuracy),
         ("algorithms", ", ".join(runs)),
         ("unit", search.unit),

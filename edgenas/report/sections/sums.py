@@ -1,4 +1,4 @@
-"""Whether sums of blocks can be trusted: whole networks against sums as they are, and against what is predicted."""
+"""The section "Predicted against measured": whole networks against raw sums of blocks and against predictions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from edgenas.report.series import Series
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A network: what was predicted, and what was measured with its 95 % interval."""
+    """Predicted and measured latency of one network in ms, with the 95 % interval of the measurement."""
 
     series: int
     name: str
@@ -33,7 +33,7 @@ class Compared:
 
 
 def sums_section(series: Sequence[Series], timed: Sequence[tuple[int, Verdict]]) -> Element | None:
-    """None where no table was validated and no file was predicted."""
+    """Return the section; None if no table was validated and no file has a predicted latency."""
     proved = [s for s in series if s.validation is not None]
     held_out = [c for s in proved for c in _held_out(s)]
     shipped = [
@@ -76,17 +76,17 @@ def _finding(series: Series) -> str:
     assert proof is not None
     raw, calibrated = proof.chosen.raw.mape, proof.chosen.calibrated.mape
     return (
-        f"{series.label}: sums of blocks as they are miss {len(proof.networks)} held-out networks by {percent(raw)} on "
-        f"average, calibrated without the one in question by {percent(calibrated)}; a prediction holds within "
-        f"{percent(proof.error_share())}."
+        f"{series.label}: over {len(proof.networks)} held-out networks, the mean error of raw sums of blocks is "
+        f"{percent(raw)}, that of calibrated sums {percent(calibrated)} (leave-one-out). "
+        f"The 95 % prediction interval is ±{percent(proof.error_share())}."
     )
 
 
 def _beyond(series: Sequence[Series], shipped: Sequence[Compared]) -> list[str]:
-    """A sentence for each file that was further off than its prediction may be."""
+    """Return a sentence for each file that was measured outside its 95 % prediction interval."""
     proofs = [(c, series[c.series].validation) for c in shipped if c.series < len(series)]
-    told = [beyond(proof, c.name, c.error) for c, proof in proofs if proof is not None]
-    return [f"{each}." for each in told if each]
+    clauses = [beyond(proof, c.name, c.error) for c, proof in proofs if proof is not None]
+    return [f"{clause}." for clause in clauses if clause]
 
 
 def _held_out(series: Series) -> list[Compared]:
@@ -115,7 +115,9 @@ def _additivity(series: Sequence[Series]) -> Element:
         for a, b in zip(proof.chosen.raw_ms, proof.chosen.beside_ms, strict=True):
             text = f"sum {number(float(a))} ms, whole {number(float(b))} ms, {s.label}"
             plot.mark((float(a), float(b)), colour(s.index), title=text, data_series=s.index)
-    return figure("Sums as they are. On the line, a network takes what its blocks take by themselves.", plot.element())
+    return figure(
+        "Raw sums: on the line, a network takes exactly as long as its blocks, each measured alone.", plot.element()
+    )
 
 
 def _predicted(proved: Sequence[Series], held_out: Sequence[Compared], shipped: Sequence[Compared]) -> Element:
@@ -143,5 +145,5 @@ def _predicted(proved: Sequence[Series], held_out: Sequence[Compared], shipped: 
             title=text,
             data_series=c.series,
         )
-    band = " The band is what a prediction may be off." if len(proved) == 1 else ""
-    return figure(f"Predictions of networks left out, with measured 95 % intervals.{band}", plot.element())
+    band = " The band is the 95 % prediction interval." if len(proved) == 1 else ""
+    return figure(f"Predicted and measured latency, with 95 % intervals of the measurements.{band}", plot.element())

@@ -1,4 +1,4 @@
-"""A file under load for minutes: its median and p90 in each, and how warm the device grew."""
+"""The section "Under sustained load": median and p90 of a file in each minute, temperature and clock of the device."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from edgenas.report.plot import Axis, Plot, strip
 from edgenas.report.sampling import evenly
 from edgenas.runs.layout import SUSTAINED
 
-MOST_MINUTES = 240  #: drawn of a run
+MOST_MINUTES = 240  #: minutes drawn per run, at most
 FACTS = {"temperature_c": "temperature, °C", "clock_mhz": "clock, MHz"}
 
 
 def sustained_section(runs: Sequence[SustainedLoad]) -> Element | None:
-    """A chart a run; None where nothing ran for minutes."""
+    """Return the section, one chart per run; None if there is no run."""
     if not runs:
         return None
     rows: list[list[Cell]] = [
@@ -35,7 +35,7 @@ def sustained_section(runs: Sequence[SustainedLoad]) -> Element | None:
         for m in run.minutes
     ]
     kept, summary = cut(rows, "minutes", SUSTAINED)
-    columns = ("file", "device", "minute", "median, ms", "p90, ms", *FACTS.values(), "held back by")
+    columns = ("file", "device", "minute", "median, ms", "p90, ms", *FACTS.values(), "throttled by")
     shown = table(columns, kept, "Minute by minute", left=(0, 1, 7))
     return section(
         "sustained",
@@ -49,22 +49,22 @@ def sustained_section(runs: Sequence[SustainedLoad]) -> Element | None:
 def _finding(run: SustainedLoad) -> str:
     first, last = run.minutes[0], run.minutes[-1]
     if run.slower is None:
-        told = f"{run.file} ran for {len(run.minutes)} {'minute' if len(run.minutes) == 1 else 'minutes'}"
+        sentence = f"{run.file} ran for {len(run.minutes)} {'minute' if len(run.minutes) == 1 else 'minutes'}"
     else:
         low, high = run.slower.low - 1, run.slower.high - 1
         interval = f"({percent(low)} … {percent(high)})".replace("-", "−")
-        way = "longer" if run.slower.ratio > 1 else "less"
-        told = (
+        way = "longer" if run.slower.ratio > 1 else "less time"
+        sentence = (
             f"After {len(run.minutes)} minutes {run.file} takes {percent(abs(run.slower.ratio - 1))} {way} {interval}"
         )
         if low <= 0 <= high:
-            told = f"{run.file} held its speed for {len(run.minutes)} minutes {interval}"
+            sentence = f"{run.file} held its speed for {len(run.minutes)} minutes {interval}"
     if first is not last and first.temperature_c is not None and last.temperature_c is not None:
-        told += f", at {last.temperature_c:.0f} °C instead of {first.temperature_c:.0f}"
+        sentence += f", at {last.temperature_c:.0f} °C instead of {first.temperature_c:.0f}"
     if run.budget_ms is not None and run.within_budget is not None:
         state = "inside" if run.within_budget else "outside"
-        told += f"; its worst minute, {run.worst_minute}, is {state} {number(run.budget_ms)} ms"
-    return f"{told}."
+        sentence += f"; its worst minute, {run.worst_minute}, is {state} {number(run.budget_ms)} ms"
+    return f"{sentence}."
 
 
 def _figure(index: int, run: SustainedLoad) -> Element:
@@ -105,7 +105,7 @@ def _figure(index: int, run: SustainedLoad) -> Element:
 
 
 def _strip(index: int, name: str, minutes: Sequence[MinuteReading], x: Axis, fact: str, label: str) -> Element | None:
-    """One fact by minute; None where the device does not show it."""
+    """Chart of one fact by minute; None if the device does not report it."""
     points = [(m.minute, float(v)) for m in minutes if (v := getattr(m, fact)) is not None]
     return strip(points, x, label, f"{label}, {name}", colour(index))
 

@@ -1,4 +1,4 @@
-"""The tables side by side: device, chip, runtime, precision, how many blocks, and what was proved of their sums."""
+"""The section "Devices and runtimes": device, chip, runtime, precision, blocks and validation of each table."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from edgenas.report.series import Series
 
 
 def tables_section(series: Sequence[Series]) -> Element | None:
-    """None without a table."""
+    """Return the section; None without a table."""
     if not series:
         return None
     proved = sum(s.validation is not None for s in series)
-    finding = "One row a device, runtime and precision. " + (
-        "None was validated: nothing proves that sums of its blocks predict networks."
+    finding = "One row per device, runtime and precision. " + (
+        "None was validated: the error of sums of blocks is not known."
         if not proved
         else f"{proved} of {len(series)} were validated on whole networks."
         if proved < len(series)
-        else "Sums of blocks were validated on whole networks in each."
+        else "Each was validated on whole networks."
         if len(series) > 1
         else "It was validated on whole networks."
     )
-    columns = ("device", "chip", "runtime", "precision", "threads", "blocks", "statistic", "a prediction holds within")
+    columns = ("device", "chip", "runtime", "precision", "threads", "blocks", "statistic", "95 % prediction interval")
     rows = [_row(s) for s in series]
     made = table(columns, rows, "Latency tables", left=(0, 1, 2, 3, 6))
     for line, s in zip(made.iterfind(".//tbody/tr"), series, strict=True):
@@ -35,7 +35,7 @@ def tables_section(series: Sequence[Series]) -> Element | None:
 
 def _row(series: Series) -> list[Cell]:
     proof = series.validation
-    held = "not validated" if proof is None else f"{percent(proof.error_share())}, {len(proof.networks)} networks"
+    held = "not validated" if proof is None else f"±{percent(proof.error_share())}, {len(proof.networks)} networks"
     if isinstance(series.table, ImportedTable):
         source = series.table.source
         return [
@@ -46,7 +46,7 @@ def _row(series: Series) -> list[Cell]:
             None,
             len(series.table.blocks),
             series.statistic,
-            "published, not measured here",
+            "published, not measured by edgenas",
         ]
     setting = series.table.setting
     facts = dict(setting.device)

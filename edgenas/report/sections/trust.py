@@ -1,4 +1,4 @@
-"""How far the judge of a search can be trusted: its ranking beside trainings of their own, and that of MACs."""
+"""The section "Accuracy of the judge's ranking": rank correlation of judge and MACs with stand-alone trainings."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from edgenas.search.accuracy.trust import Tau, Trust
 
 
 def trust_section(searches: Sequence[SavedSearch]) -> Element | None:
-    """None where no judge was compared."""
-    told = [(search, search.trust) for search in searches if search.trust is not None]
-    if not told:
+    """Return the section; None if no judge was compared with stand-alone trainings."""
+    compared = [(search, search.trust) for search in searches if search.trust is not None]
+    if not compared:
         return None
     rows: list[list[Cell]] = []
-    for search, trust in told:
+    for search, trust in compared:
         name = search.accuracy.partition(":")[0]
         for i, (who, tau) in enumerate(((f"{name}, {search.space.name}", trust.judge), ("MACs alone", trust.macs))):
             rows.append(
@@ -29,24 +29,24 @@ def trust_section(searches: Sequence[SavedSearch]) -> Element | None:
                     h("td", _interval(tau, i), class_="l"),
                 ]
             )
-    columns = ("who ranks", "Kendall’s τ", "95 % interval", "networks", "from −1 to 1")
-    caption = "Rank correlation with trainings of their own: 1 is the same order, 0 any order."
-    made = table(columns, rows, "Rank correlations with trainings alone", left=(0, 4))
-    finding = " ".join(_finding(search, trust) for search, trust in told)
-    return section("trust", "How far the judge can be trusted", finding, figure(caption, made))
+    columns = ("ranked by", "Kendall’s τ", "95 % interval", "networks", "from −1 to 1")
+    caption = "Rank correlation with stand-alone trainings: 1 means the same order, 0 no relation."
+    made = table(columns, rows, "Rank correlation with stand-alone trainings", left=(0, 4))
+    finding = " ".join(_finding(search, trust) for search, trust in compared)
+    return section("trust", "Accuracy of the judge's ranking", finding, figure(caption, made))
 
 
 def _finding(search: SavedSearch, trust: Trust) -> str:
     tau, macs = trust.judge, trust.macs
-    told = (
-        f"On {tau.members} networks of {search.space.name}, the judge ranks as trainings of their own do with "
+    sentence = (
+        f"On {tau.members} networks of {search.space.name}, the judge's ranking and that of stand-alone trainings have "
         f"τ = {tau.value:.2f} ({_between(tau)}). "
     )
     if tau.low > macs.high:
-        return f"{told}That is better than MACs, which cost nothing."
+        return f"{sentence}That is better than ranking by MACs, which needs no training."
     if tau.low <= 0:
-        return f"{told}Its interval holds 0: nothing shows that its order means anything."
-    return f"{told}MACs, which cost nothing, reach {macs.value:.2f}: the intervals overlap."
+        return f"{sentence}The interval contains 0: the ranking is not shown to be better than a random order."
+    return f"{sentence}Ranking by MACs, which needs no training, reaches {macs.value:.2f}: the intervals overlap."
 
 
 def _between(tau: Tau) -> str:
@@ -54,7 +54,7 @@ def _between(tau: Tau) -> str:
 
 
 def _interval(tau: Tau, series: int) -> Element:
-    """A dot with its interval on a line from -1 to 1."""
+    """Draw τ as a dot with its interval on a line from -1 to 1."""
 
     def at(value: float) -> str:
         return f"{50 + 50 * min(1.0, max(-1.0, value)):.2f}%"

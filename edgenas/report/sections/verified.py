@@ -1,4 +1,4 @@
-"""The files that were timed whole: how fast, how sure, and whether they are inside their budget."""
+"""The section "Files on the device": measured latency of each file, its 95 % interval and its budget verdict."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ WORDS = {True: "inside", False: "outside", None: "–"}
 
 
 def verified_section(timed: Sequence[tuple[int | None, Verdict]], series: Sequence[Series]) -> Element | None:
-    """``timed`` has each file with the series of its device and runtime, where there is one. None without any."""
+    """Return the section; None if ``timed`` is empty. ``timed`` holds each verdict with the index of the table of its
+    device and runtime, None if there is no such table."""
     if not timed:
         return None
     rows: list[list[Cell]] = []
@@ -37,18 +38,18 @@ def verified_section(timed: Sequence[tuple[int | None, Verdict]], series: Sequen
                 h("td", h("strong", state) if v.within_budget is not None else state, class_=f"l {state}"),
             ]
         )
-    columns = ["file", "device", "runtime", "computed in", "of", "measured, ms", "95 % interval", "median", "p90"]
+    columns = ["file", "device", "runtime", "precision", "statistic", "measured, ms", "95 % interval", "median", "p90"]
     columns += ["predicted", "budget", "verdict"]
     if any(v.peak_kib is not None for _, v in timed):
         columns.append("peak memory, MiB")
         for row, (_, v) in zip(rows, timed, strict=True):
             row.append(None if v.peak_kib is None else number(v.peak_kib / 1024))
-    held = [v for _, v in timed if v.budget_ms is not None]
-    inside = sum(v.within_budget is True for v in held)
-    finding = f"{len(timed)} files were timed whole on a device."
-    if held:
+    with_budget = [v for _, v in timed if v.budget_ms is not None]
+    inside = sum(v.within_budget is True for v in with_budget)
+    finding = f"{len(timed)} {'file was' if len(timed) == 1 else 'files were'} timed on a device."
+    if with_budget:
         finding += (
-            f" {inside} of {len(held)} that have a budget are inside it: the interval’s upper end is what counts."
+            f" {inside} of {len(with_budget)} with a budget are inside it: the upper end of the interval is compared."
         )
     return section(
         "verified",
@@ -59,7 +60,7 @@ def verified_section(timed: Sequence[tuple[int | None, Verdict]], series: Sequen
 
 
 def _precision(verdict: Verdict, series: Series | None) -> str:
-    """That of its own record; else that of the table it is held against."""
+    """Precision in the verdict's own setting; else that of the table it is compared with; else '–'."""
     if verdict.setting is not None:
         return verdict.setting.precision
     if series is not None and isinstance(series.table, LatencyTable):

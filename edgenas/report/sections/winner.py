@@ -1,4 +1,4 @@
-"""Where the time goes in the winner: a bar a device and runtime, a segment a block."""
+"""The section "Latency by block": one bar per device and runtime, one segment per block of the winner."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from edgenas.report.series import Series
 
 
 def winner_section(network: Architecture, series: Sequence[Series], own: int | None = None) -> Element | None:
-    """``own`` is the series the search was over, which is spoken of. None where no table holds all blocks."""
+    """Return the section; None if no table holds all blocks. ``own`` is the index of the table that the search used,
+    which the sentence is about."""
     priced = [(s, total) for s in series if (total := s.total_ms(network)) is not None]
     if not priced:
         return None
@@ -27,21 +28,23 @@ def winner_section(network: Architecture, series: Sequence[Series], own: int | N
         rows.append([f"{i + 1}. {words(block)}", number(block.macs / 1e6), *cells])
     fixed = [s.fixed_ms for s, _ in priced]
     if any(fixed):
-        rows.append(["of every network", "", *(number(f) for f in fixed)])
+        rows.append(["fixed cost", "", *(number(f) for f in fixed)])
     rows.append(["sum", number(network.macs / 1e6), *(number(total) for _, total in priced)])
     columns = ("block", "M MACs", *(f"{s.label}, ms" for s, _ in priced))
     s, total = next((each for each in priced if each[0].index == own), priced[0])
     slowest = max(network.blocks, key=lambda b: s.ms(b) or 0.0)
     share = (s.ms(slowest) or 0.0) / max(total, 1e-12)
     finding = (
-        f"Of {network.name}, the block that takes longest under {s.label} is its "
+        f"The slowest block of {network.name} under {s.label} is the "
         f"{_ordinal(network.blocks.index(slowest) + 1)}: {words(slowest)}, {percent(share, 0)} of the time."
     )
     return section(
         "winner",
-        "Where the time goes",
+        "Latency by block",
         finding,
-        figure("Block by block, from image to classes; a stronger colour takes longer.", *bars, class_="bars"),
+        figure(
+            "One segment per block, from input to output; a stronger colour means a longer time.", *bars, class_="bars"
+        ),
         numbers(f"Numbers: {len(network.blocks)} blocks", table(columns, rows, "Blocks of the winner")),
     )
 
@@ -82,8 +85,8 @@ def _bar(series: Series, total: float, network: Architecture, longest: float) ->
                 )
             )
         begin += wide
-    fixed = f", {number(series.fixed_ms)} ms of every network included" if series.fixed_ms else ""
-    doubt = "" if series.validation else ", a sum that nothing has proved"
+    fixed = f", including a fixed cost of {number(series.fixed_ms)} ms" if series.fixed_ms else ""
+    doubt = "" if series.validation else ", sum of blocks, not validated"
     name = h("p", swatch(series.index), series.label, h("span", f"{number(total)} ms{fixed}{doubt}", class_="sum"))
     return h("div", name, area, data_series=series.index)
 

@@ -1,13 +1,13 @@
 "use strict";
-// The page reads without this: it adds tooltips, choosing a network, a theme that is remembered, and, where the page is
-// served, what is new.
+// The page is readable without this script. It adds tooltips, selection of a network, a stored theme, and, on a served
+// page, updates.
 const root = document.documentElement;
 const $ = (selector, from = document) => from.querySelector(selector);
 const $$ = (selector, from = document) => [...from.querySelectorAll(selector)];
 
 function themes() {
   let known = null;
-  try { known = localStorage.getItem("edgenas-theme"); } catch { /* a file that may not remember */ }
+  try { known = localStorage.getItem("edgenas-theme"); } catch { /* storage is not allowed for this file */ }
   for (const input of $$("input[name=theme]")) {
     if (input.value === known) input.checked = true;
     input.addEventListener("change", () => {
@@ -16,7 +16,7 @@ function themes() {
   }
 }
 
-// What marks say moves from <title>, which browsers show late, into one tooltip and the mark's name.
+// The text of marks is moved from <title>, which browsers show late, into one tooltip and the accessible name.
 function tooltips(from) {
   for (const title of $$("svg title", from)) {
     const mark = title.parentElement, holder = mark.closest("[role=option]") || mark;
@@ -42,7 +42,7 @@ function number(value) {
 }
 
 let data = null;
-let chosen = null; // [network, series] that is looked at
+let chosen = null; // [network, series] that is selected
 
 function choose(n, series) {
   const network = data.networks[n], rows = $("#rows").content.querySelectorAll("tr"), body = $("#network-rows");
@@ -68,7 +68,7 @@ function choose(n, series) {
   }
 }
 
-// A figure is one stop of the Tab key; arrow keys go through its points in order of latency.
+// A figure is one stop of the Tab key; arrow keys move through its points in order of latency.
 function listbox(area) {
   const dots = () => $$("[role=option]", area).filter((dot) => getComputedStyle(dot).display !== "none");
   let at = null;
@@ -129,7 +129,7 @@ addEventListener("beforeprint", () => {
 });
 addEventListener("afterprint", () => { for (const each of opened) each.open = false; });
 
-// A served page asks for its state, and takes the new main part when that has changed; what was chosen stays.
+// A served page polls its state, and replaces its main part when the state has changed; the selection is kept.
 async function live() {
   let state = null, wait = 3;
   for (;;) {
@@ -148,9 +148,9 @@ async function live() {
         if (chosen && data && data.networks[chosen[0]]) choose(...chosen);
       }
       [state, wait] = [now.state, now.wait_s];
-      $("#live").textContent = "Live, as of " + new Date().toLocaleTimeString() + ".";
+      $("#live").textContent = "Live, updated at " + new Date().toLocaleTimeString() + ".";
     } catch {
-      $("#live").textContent = "The server has ended; this is what it showed last.";
+      $("#live").textContent = "The server has stopped; this is the last state.";
     }
     await new Promise((done) => setTimeout(done, 1000 * wait));
   }

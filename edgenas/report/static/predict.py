@@ -1,4 +1,4 @@
-"""Says what pictures show, by one of the models beside this file.
+"""Classify pictures with one of the models in the folder of this file.
 
 python predict.py PICTURE...
 python predict.py --model model-int8.tflite PICTURE...
@@ -20,7 +20,7 @@ Run = Callable[[Any], Any]
 
 
 def picture(name: str, how: dict[str, Any]) -> Any:
-    """The file as the network takes it, float32 (1, height, width, channels)."""
+    """Return the picture as input of the network, float32 (1, height, width, channels)."""
     import numpy as np
     from PIL import Image, ImageOps
 
@@ -43,7 +43,7 @@ def picture(name: str, how: dict[str, Any]) -> Any:
 
 
 def litert(path: Path) -> Run:
-    """A function from an input to scores."""
+    """Return a function from an input to scores, run by LiteRT."""
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError:
@@ -61,7 +61,7 @@ def litert(path: Path) -> Run:
 
 
 def onnx(path: Path) -> Run:
-    """A function from an input to scores."""
+    """Return a function from an input to scores, run by ONNX Runtime."""
     import onnxruntime
 
     network = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
@@ -69,20 +69,20 @@ def onnx(path: Path) -> Run:
 
 
 def main() -> None:
-    """Print a line a picture: its name, the class, and how sure the network is."""
+    """Print one line per picture: file name, class, and the softmax probability of that class."""
     import numpy as np
 
-    parser = argparse.ArgumentParser(description="Says what pictures show.")
-    parser.add_argument("--model", default="model.tflite", help="one of the models beside this file")
+    parser = argparse.ArgumentParser(description="Classify pictures: prints file name, class and probability of each.")
+    parser.add_argument("--model", default="model.tflite", help="file name of a model in the folder of this program")
     parser.add_argument("pictures", nargs="+", metavar="PICTURE")
-    asked = parser.parse_args()
+    args = parser.parse_args()
     how = json.loads((HERE / "preprocessing.json").read_bytes())
     labels = (HERE / "labels.txt").read_bytes().decode("utf-8").split("\n")  # a name may hold what splitlines splits at
     out: Any = sys.stdout
     out.reconfigure(encoding="utf-8", errors="surrogateescape")  # names of classes and of files as they are
-    run = (litert if asked.model.endswith(".tflite") else onnx)(HERE / asked.model)
-    stored = how["stored"].get(asked.model)  # of a model that takes and gives 8 bits
-    for name in asked.pictures:
+    run = (litert if args.model.endswith(".tflite") else onnx)(HERE / args.model)
+    stored = how["stored"].get(args.model)  # quantization of a model with 8-bit input and output; None for others
+    for name in args.pictures:
         pixels = picture(name, how)
         if stored:
             to, limits = stored["input"], np.iinfo(stored["input"]["dtype"])
