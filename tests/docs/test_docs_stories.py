@@ -72,7 +72,7 @@ def left_in(reader: Reader) -> set[str]:
 SHORT_DEMO = {
     "ship/demo.py": {
         "enough=ENOUGH,": "enough=StoppingRule.exactly(1),",
-        "held_out=HELD_OUT,": "held_out=8, max_trials=2, force=True,",
+        "held_out=HELD_OUT,": "held_out=8,\n        max_trials=2,\n        force=True,",
         "    from edgenas.search.spaces import space\n": (
             "    from edgenas.search.budgets import BudgetRequest\n    from edgenas.search.spaces import space\n"
         ),
@@ -101,7 +101,7 @@ def test_the_readme_and_the_start(reader: Reader, server: SshServer, wheels: Pat
         fresh.setenv("PIP_NO_INDEX", "1")
         fresh.setenv("PIP_NO_BUILD_ISOLATION", "0")  # pip's way of saying: none
         fresh.delenv("PYTHONPATH", raising=False)
-        for name, options in {"demo": ["--run", str(run)], "check": ["--fast", "tests/edgenas/test_rooms.py"]}.items():
+        for name, options in {"demo": ["--run", str(run)], "check": ["--fast", "tests/test_rooms.py"]}.items():
             reader.programs[f"tools/{name}"] = lambda words, given, name=name, options=options: reader.runs(
                 [str(copy / "tools" / name), *words, *options]
             )
@@ -113,7 +113,7 @@ def test_the_readme_and_the_start(reader: Reader, server: SshServer, wheels: Pat
     before = paid_for(run)
     assert {"finalists.json", "search.trials.jsonl", "table-litert.jsonl"} <= before.keys() and len(before) >= 5
 
-    made = runpy.run_path(str(copy / "edgenas" / "demo.py"))["demo_order"]
+    made = runpy.run_path(str(copy / "edgenas" / "ship" / "demo.py"))["demo_order"]
     reader.monkeypatch.setattr("edgenas.ship.demo.demo_order", made)
     assert len(reader.reads("docs/start.md")) >= 17
     assert {"table.csv", "search.json", "small.json", "model", "report.html", "digits-fast"} <= left_in(reader)

@@ -30,7 +30,7 @@ def test_misuse_is_named_before_anything_is_measured(tmp_path: Path) -> None:
     for args, why in (
         (("nowhere",), "nowhere is no folder"),
         (("few",), "has 1 classes: red"),
-        (("photos", "--precision", "fp16"), "name fp32 or int8 first"),
+        (("photos", "--precision", "fp16"), "give fp32 or int8 first"),
         (("photos", "--set", "winner.epoch=3"), "It has epochs"),
         (("photos", "--set", "train.epochs=3", "--algorithm", "fastest"), "no algorithm 'fastest'"),
         (("photos", "--device", "pi9"), "pi9"),
