@@ -43,12 +43,13 @@ def test_narrow_convolutions_and_one_of_each_kind_as_training_makes_them() -> No
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(7200)
-def test_every_convolution_of_every_space_as_training_makes_them() -> None:
+@pytest.mark.timeout(1800)
+def test_every_twentieth_convolution_of_every_space_as_training_makes_them() -> None:
+    """``python -m tools.bench.convolution_trap`` runs all of them, which takes longer than all other tests."""
     from tools.bench.convolution_shapes import everything
     from tools.bench.convolution_trap import deaths
 
-    bad = [str(death) for death in deaths(everything(), os.cpu_count() or 1) if not death.expected]
+    bad = [str(death) for death in deaths(everything()[::20], os.cpu_count() or 1) if not death.expected]
     assert bad == []
 
 

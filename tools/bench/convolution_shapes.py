@@ -91,14 +91,15 @@ def everything() -> list[Case]:
 
 def cases(ops: Iterable[Op], largest: Iterable[tuple[Op, Largest]], batches: Iterable[int] = BATCHES) -> list[Case]:
     """Each convolution as training makes it, as a slice of a supernet's weight, and as torch's own; in both orders in
-    memory, a supernet's in the one that it is trained in; the smallest first."""
+    memory; the smallest first."""
     found: set[Case] = set()
     whole = list(largest)
     for op in ops:
         for batch, order, layer in product(batches, ORDERS, ("trained", "plain")):
             found.add(halved(Case(op, layer, order, batch)))
         found.add(halved(Case(op, "trained", "NHWC", 8, bf16=True)))
-    found |= {halved(Case(op, "slice", "NHWC", batch, of)) for batch in batches for op, of in whole}
+    for (op, of), batch, order in product(whole, batches, ORDERS):
+        found.add(halved(Case(op, "slice", order, batch, of)))
     return _ordered(found)
 
 
