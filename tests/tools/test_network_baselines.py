@@ -30,7 +30,7 @@ def test_no_prediction_of_a_network_depends_on_its_own_time() -> None:
     for i in (0, 5):
         other = ms.copy()
         other[i] *= 3
-        assert affine(amounts, other)[i] == affine(amounts, ms)[i]
+        assert affine(amounts.tolist(), other)[i] == affine(amounts.tolist(), ms)[i]
         moved = found.measured_ms.copy()
         moved[i] *= 3
         before, after = calibrated(sums, found.measured_ms), calibrated(sums, moved)
