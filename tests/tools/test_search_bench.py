@@ -10,7 +10,8 @@ import pytest
 from edgenas.search.problem import Candidate
 from edgenas.search.solvers import brute_force
 from tests.support.search_toys import random_graph
-from tools.bench.search_bars import MACRO, compared
+from tools.bench import search_methods
+from tools.bench.search_bars import BARS, MACRO, compared
 from tools.bench.search_made import MadeUp
 from tools.bench.solvers import chain, same_front
 
@@ -30,6 +31,16 @@ def test_bars_are_met_or_not() -> None:
     assert met(layernas=0.27, hybrid=0.11) == [True, True, True]
     assert met(layernas=0.271, hybrid=0.125) == [False, True, False]
     assert met(layernas=float("nan"), hybrid=0.2) == [False, False, False]
+
+
+def test_a_method_that_looks_at_the_judge_is_an_oracle_and_has_no_bar() -> None:
+    lists = (search_methods.MACRO, search_methods.MERGED, search_methods.FREE, search_methods.PI4, search_methods.MADE)
+    methods = [method for some in lists for method in some]
+    looks = {method.name for method in methods if method.answer is search_methods.oracle_of_five}
+    assert looks and all(name.startswith("oracle: ") for name in looks)
+    assert {method.name for method in methods if method.name.startswith("oracle")} == looks
+    assert not {bar.method for bar in BARS} & looks and not {bar.bar for bar in BARS} & looks
+    assert {bar.method for bar in BARS} <= {method.name for method in methods}
 
 
 def test_made_up_spaces_are_what_they_say() -> None:

@@ -28,6 +28,7 @@ BARS = (
         for task in (MACRO, MERGED)
         for method, bar in (
             ("LayerNAS H=10", 0.27),
+            ("LayerNAS H=20", 0.27),  # H=20 over all costs was asked for; these budgets span half of them
             ("MathNAS, predicted", 0.55),
             ("MathNAS, top 10", 0.24),
             ("hybrid, 50", 0.13),
@@ -38,8 +39,8 @@ BARS = (
     ),
     Bar(FREE.format("CIFAR10"), "LayerNAS H=100, 200", "accuracy", 94.2),
     Bar(FREE.format("CIFAR100"), "LayerNAS H=100, 200", "accuracy", 72.6),
-    # the highest 12-epoch reward of all networks in these budgets has a regret of .66: so finalists are trained fully
-    Bar(PI4.format("CIFAR100"), "hybrid, 95 + top 5 in full", "regret", 0.5),
+    # the network with the highest reward of all, 12-epoch validation, has a regret of 0.66 in these budgets
+    Bar(PI4.format("CIFAR100"), "hybrid, 100", "regret", 0.5),
 )
 
 
