@@ -14,6 +14,7 @@ from edgenas.base.errors import InputError, MissingExtraError
 from edgenas.blocks.spec import BlockSpec
 from edgenas.devices.transports.local import LocalDevice
 from edgenas.latency_tables.store.journal import TableWriter, read_journal, read_table
+from edgenas.latency_tables.table import LatencyTable
 from edgenas.profiler.campaign import Campaign, profile
 from edgenas.profiler.export.quantize import table_writer
 from edgenas.profiler.plan import Plan
@@ -124,7 +125,12 @@ def test_a_search_measures_its_winner_again_in_int8(tmp_path: Path, runtime: str
     winner = [BlockSpec.parse(text) for text in record["winner"]["network"]["blocks"]]
     after = read_table(path)
     assert after.setting == before.setting and after.setting.precision == "int8"
-    counts = [(str(b), len(before.processes(b)), len(after.processes(b))) for b in winner if b.kind != "skip"]
+
+    def times_measured(table: LatencyTable, block: BlockSpec) -> int:
+        """Void rounds included: on a busy machine, drift voids those of before, and ``processes`` leaves them out."""
+        return sum(m.purpose == "table" and m.piece == (block,) for m in table.measurements)
+
+    counts = [(str(b), times_measured(before, b), times_measured(after, b)) for b in winner if b.kind != "skip"]
     assert all(b >= a + 3 for _, a, b in counts), counts
 
 
