@@ -13,7 +13,9 @@ import pytest
 from hypothesis import settings
 
 # their asserts say what they saw, as those of tests do, whichever file is read first
-pytest.register_assert_rewrite("tests.support.algorithm_conformance", "tools.rig.fixtures")
+pytest.register_assert_rewrite(
+    "tests.support.algorithm_conformance", "tests.support.job_conformance", "tools.rig.fixtures"
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 

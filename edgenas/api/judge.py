@@ -45,7 +45,7 @@ def opened_judge(
 
     ``score``: a judge of your own gives scores, any finite number, not percent.
     """
-    from edgenas.search.accuracy.by_name import open_accuracy
+    from edgenas.search.accuracy.by_name import open_accuracy, placed
     from edgenas.search.accuracy.callable import CallableAccuracy
     from edgenas.search.problem import is_score
 
@@ -56,18 +56,8 @@ def opened_judge(
     own: Accuracy = accuracy if _is_accuracy(accuracy) else CallableAccuracy(accuracy, score=score)
     if score and not is_score(own):
         raise InputError(f"the judge {own.name} is an object; set its attribute score = True instead of --score")
-    if cluster is not None:
-        from edgenas.search.accuracy.cluster import ClusterAccuracy
-
-        with ClusterAccuracy(own, cluster, [], listener) as there:
-            yield there
-    elif workers:
-        from edgenas.search.accuracy.workers import WorkersAccuracy
-
-        with WorkersAccuracy(own, workers) as here:
-            yield here
-    else:
-        yield own
+    with placed(own, [], workers, cluster, listener) as judge:
+        yield judge
 
 
 def _is_accuracy(accuracy: Callable[[Architecture], float] | Accuracy) -> TypeIs[Accuracy]:

@@ -8,7 +8,7 @@ import click
 
 from edgenas.base.errors import InputError
 from edgenas.cli.completions import tables
-from edgenas.cli.devices import device_option, inventory_option
+from edgenas.cli.devices import device_option, force_option, inventory_option
 from edgenas.cli.terminal import json_option, print_json, print_summary
 from edgenas.cli.terminal_listener import TERMINAL
 from edgenas.cli.verify import print_verdicts
@@ -44,7 +44,7 @@ _ASSEMBLED = {"search": "--search", "test": "--test", "table": "--table", "budge
 )
 @device_option
 @inventory_option
-@click.option("--force", is_flag=True, help="Permission to measure a device that is busy, warm or not ready.")
+@force_option
 @click.option(
     "-o",
     "--out",

@@ -10,6 +10,7 @@ from edgenas.cli.devices import device_option, inventory_option
 from edgenas.cli.run_pipeline import show_run
 from edgenas.cli.terminal import json_option
 from edgenas.cli.terminal_listener import TerminalListener
+from edgenas.cli.training_options import training_workers_option
 
 
 @click.command("demo")
@@ -22,7 +23,7 @@ from edgenas.cli.terminal_listener import TerminalListener
 @device_option
 @inventory_option
 @click.option("--seed", default=0, show_default=True, help="Random seed of data, search and trainings.")
-@click.option("--workers", type=click.IntRange(0, 64), default=2, show_default=True, help="Training processes.")
+@training_workers_option
 @json_option
 def command(folder: Path | None, device: str, inventory: Path | None, seed: int, workers: int, as_json: bool) -> None:
     """Run every step on this machine in five minutes: measure every block of a MobileNet-like space under LiteRT and

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from edgenas.api.named import NETWORK_HELP
-from edgenas.cli.completions import PRECISIONS, networks
-from edgenas.cli.devices import device_option, inventory_option, range_option
+from edgenas.cli.completions import networks
+from edgenas.cli.devices import device_option, inventory_option, precisions_option, range_option
 from edgenas.cli.networks import classes_option, in_size_option
 from edgenas.cli.terminal import json_option, print_json, print_summary, print_table, talk
 from edgenas.cli.terminal_listener import TERMINAL
@@ -37,15 +37,8 @@ if TYPE_CHECKING:
     type=click.Choice(["tflite", "onnx"]),
     help="Format of the exported files; repeat for both.",
 )
-@click.option(
-    "--precision",
-    "precisions",
-    multiple=True,
-    default=("fp32",),
-    show_default=True,
-    type=click.Choice(PRECISIONS),
-    help="Precision of the exported files; repeat for several, such as model-int8.tflite beside model.tflite. fp16 "
-    "weights exist for TFLite alone.",
+@precisions_option(
+    "repeat for several, such as model-int8.tflite beside model.tflite. fp16 weights exist for TFLite alone."
 )
 @click.option(
     "--calibrate",

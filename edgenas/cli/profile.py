@@ -10,7 +10,7 @@ import click
 from edgenas.api.named import NETWORK_HELP
 from edgenas.base.errors import InputError
 from edgenas.cli import completions
-from edgenas.cli.devices import inventory_option
+from edgenas.cli.devices import force_option, inventory_option
 from edgenas.cli.networks import classes_option, in_size_option
 from edgenas.cli.terminal import json_option, print_json, print_summary
 from edgenas.cli.terminal_listener import TERMINAL
@@ -113,7 +113,7 @@ from edgenas.cli.worker_options import score_option
     "size stands in for accuracy: log(1 + capacity) for each block, of MACs and parameters.",
 )
 @score_option
-@click.option("--force", is_flag=True, help="Permission to measure a device that is busy, warm or not ready.")
+@force_option
 @json_option
 def command(
     space_or_network: str | None,

@@ -8,12 +8,13 @@ import click
 
 from edgenas.cli.budget_options import budget_options
 from edgenas.cli.completions import ALGORITHMS, JUDGES, devices, spaces, words_or_own
-from edgenas.cli.devices import inventory_option
+from edgenas.cli.devices import force_option, inventory_option
 from edgenas.cli.explanation import print_explained
 from edgenas.cli.networks import classes_option, in_size_option
 from edgenas.cli.set_options import settings_of
 from edgenas.cli.terminal import Cell, json_option, print_json, print_summary
 from edgenas.cli.terminal_listener import TERMINAL
+from edgenas.cli.training_options import images_option, seed_option, train_on_option
 from edgenas.cli.worker_options import score_option, where_options
 from edgenas.search.accuracy.by_name import HELP as ACCURACY_HELP
 from edgenas.search.accuracy.estimate_by_name import fed_by
@@ -27,13 +28,8 @@ from edgenas.search.budgets import BudgetRequest
 @budget_options
 @click.option("--accuracy", required=True, shell_complete=words_or_own(*JUDGES), help=f"Judge: {ACCURACY_HELP}")
 @score_option
-@click.option(
-    "--images",
-    type=click.Path(path_type=Path),
-    help="Pictures of your own: one folder for each class (in train/, val/ and "
-    "test/, or split for you), an .npz of arrays, or a Hugging Face dataset on disk.",
-)
-@click.option("--train-on", default="auto", show_default=True, help="Processor that trains: auto, cpu or cuda.")
+@images_option()
+@train_on_option
 @click.option(
     "--stand-alone",
     default=12,
@@ -64,7 +60,7 @@ from edgenas.search.budgets import BudgetRequest
     type=click.IntRange(min=1),
     help="Maximum number of networks that one run judges; hybrid has one run for all budgets together.",
 )
-@click.option("--seed", default=0, show_default=True, help="Random seed of the search and of the trainings.")
+@seed_option
 @where_options
 @click.option(
     "--remeasure",
@@ -82,7 +78,7 @@ from edgenas.search.budgets import BudgetRequest
     help="Maximum number of times that --remeasure measures again.",
 )
 @inventory_option
-@click.option("--force", is_flag=True, help="Permission to measure again on a device that is busy, warm or not ready.")
+@force_option
 @click.option(
     "-o",
     "--out",

@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from edgenas.cli.budget_options import uncertainty_option
 from edgenas.cli.completions import ALGORITHMS, spaces, tables, words_or_own
-from edgenas.cli.devices import device_option, inventory_option, range_option
+from edgenas.cli.devices import device_option, force_option, inventory_option, precisions_option, range_option
 from edgenas.cli.networks import in_size_option
 from edgenas.cli.run_pipeline import show_run
 from edgenas.cli.set_options import settings_of
 from edgenas.cli.terminal import json_option
 from edgenas.cli.terminal_listener import TerminalListener
-from edgenas.profiler.export.quantize import PRECISIONS, Precision
+from edgenas.cli.training_options import images_option, seed_option, train_on_option, training_workers_option
+
+if TYPE_CHECKING:
+    from edgenas.profiler.export.quantize import Precision
 
 
 @click.command("ship")
 @click.argument("space", shell_complete=spaces)
-@click.option(
-    "--images",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Pictures of your own: one folder for each class (in "
-    "train/, val/ and test/, or split for you), an .npz of arrays, or a Hugging Face dataset on "
-    "disk.",
-)
+@images_option(required=True)
 @click.option(
     "--budget-ms",
     "budget_ms",
@@ -38,16 +35,7 @@ from edgenas.profiler.export.quantize import PRECISIONS, Precision
 @device_option
 @inventory_option
 @in_size_option
-@click.option(
-    "--precision",
-    "precisions",
-    multiple=True,
-    default=("fp32",),
-    show_default=True,
-    type=click.Choice(PRECISIONS),
-    help="Precision of the exported files; repeat for several. The budget holds for the first, fp32 or int8; blocks "
-    "are measured in it.",
-)
+@precisions_option("repeat for several. The budget holds for the first, fp32 or int8; blocks are measured in it.")
 @range_option
 @click.option(
     "--accuracy",
@@ -99,10 +87,10 @@ from edgenas.profiler.export.quantize import PRECISIONS, Precision
     help="Number of networks to train in full, of those inside the budget when measured whole; the most accurate one "
     "ships.",
 )
-@click.option("--train-on", default="auto", show_default=True, help="Processor that trains: auto, cpu or cuda.")
-@click.option("--seed", default=0, show_default=True, help="Random seed of the search and of the trainings.")
-@click.option("--workers", type=click.IntRange(0, 64), default=2, show_default=True, help="Training processes.")
-@click.option("--force", is_flag=True, help="Permission to measure a device that is busy, warm or not ready.")
+@train_on_option
+@seed_option
+@training_workers_option
+@force_option
 @click.option(
     "-o",
     "--out",

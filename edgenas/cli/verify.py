@@ -11,7 +11,7 @@ import click
 from edgenas.base.errors import InputError
 from edgenas.cli.completions import networks
 from edgenas.cli.completions import tables as complete_tables
-from edgenas.cli.devices import device_option, inventory_option
+from edgenas.cli.devices import device_option, force_option, inventory_option
 from edgenas.cli.terminal import json_option, mib, print_json, print_table
 from edgenas.cli.terminal_listener import TERMINAL
 from edgenas.cli.verify_bundle import repeat_bundle
@@ -84,7 +84,7 @@ _NOT_ANSWERED = {**_NOT_SUSTAINED, "budget_ms": "--budget-ms", "statistic": "--s
     type=click.Path(dir_okay=False, path_type=Path),
     help="File to append the results of --sustained to  [default for a bundle: sustained.jsonl]",
 )
-@click.option("--force", is_flag=True, help="Permission to measure a device that is busy, warm or not ready.")
+@force_option
 @json_option
 def command(
     files: tuple[Path, ...],

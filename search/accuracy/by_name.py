@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import importlib.util
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,10 +70,24 @@ def open_accuracy(
             accuracy = alone
     else:
         accuracy = _not_training(text, seed, score)
+    with placed(accuracy, modules_of(text), workers, cluster, listener) as judge:
+        yield judge
+
+
+@contextmanager
+def placed(
+    accuracy: Accuracy,
+    modules: Sequence[Path],
+    workers: int | None,
+    cluster: RayAddress | None,
+    listener: Listener = SILENT,
+) -> Iterator[Accuracy]:
+    """Yield ``accuracy`` where it runs: on ``cluster``, which receives ``modules``, in ``workers`` processes, or in
+    this process (None or 0). What was started ends with the block."""
     if cluster is not None:
         from edgenas.search.accuracy.cluster import ClusterAccuracy
 
-        with ClusterAccuracy(accuracy, cluster, modules_of(text), listener) as there:
+        with ClusterAccuracy(accuracy, cluster, modules, listener) as there:
             yield there
     elif workers:
         from edgenas.search.accuracy.workers import WorkersAccuracy

@@ -18,19 +18,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from edgenas.base.code import Code
 from edgenas.base.errors import InputError, MissingExtraError, OutcomeError
 from edgenas.base.listener import SILENT, Listener
 from edgenas.search.accuracy.cluster_address import RayAddress, answering
 from edgenas.search.accuracy.cluster_node import judge_on_node, versions
-from edgenas.search.accuracy.judging import accuracy_or_raise
-from edgenas.search.problem import Accuracy, Candidate, code_of, is_score
+from edgenas.search.accuracy.judging import ForwardedAccuracy, accuracy_or_raise
+from edgenas.search.problem import Accuracy, Candidate
 
 RETRIES = 3  #: largest number of times a network is judged again after the loss of its worker or node
 LOOK_S = 5.0  #: seconds between checks of the cluster while no result arrives
 
 
-class ClusterAccuracy:
+class ClusterAccuracy(ForwardedAccuracy):
     """The judge ``accuracy``, run on the nodes of ``cluster``; its results must not depend on the node.
 
     ``accuracy`` lies once in the object store, from where each node takes one copy. A network whose worker or node is
@@ -50,24 +49,12 @@ class ClusterAccuracy:
         listener: Listener = SILENT,
         patience_s: float = 60.0,
     ) -> None:
-        self._accuracy = accuracy
+        super().__init__(accuracy)
         self._cluster = cluster
         self._modules = modules
         self._listener = listener
         self._patience_s = patience_s
         self._submit: Callable[[Candidate], Any] | None = None
-
-    @property
-    def name(self) -> str:
-        return self._accuracy.name
-
-    @property
-    def score(self) -> bool:
-        return is_score(self._accuracy)
-
-    @property
-    def code(self) -> Code | None:
-        return code_of(self._accuracy)
 
     def __enter__(self) -> ClusterAccuracy:
         if importlib.util.find_spec("ray") is None:

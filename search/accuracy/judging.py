@@ -4,8 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgenas.base.code import Code
 from edgenas.base.errors import EdgenasError, OutcomeError
-from edgenas.search.problem import Accuracy, Candidate
+from edgenas.search.problem import Accuracy, Candidate, code_of, is_score
+
+
+class ForwardedAccuracy:
+    """Name, scale and code of a judge that runs elsewhere: those of ``accuracy``, the judge that is run there."""
+
+    def __init__(self, accuracy: Accuracy) -> None:
+        self._accuracy = accuracy
+
+    @property
+    def name(self) -> str:
+        return self._accuracy.name
+
+    @property
+    def score(self) -> bool:
+        return is_score(self._accuracy)
+
+    @property
+    def code(self) -> Code | None:
+        return code_of(self._accuracy)
 
 
 @dataclass(frozen=True, slots=True)

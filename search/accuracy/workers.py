@@ -15,14 +15,13 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import Connection
 from types import TracebackType
 
-from edgenas.base.code import Code
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.process import exit_with_parent
-from edgenas.search.accuracy.judging import Failed, accuracy_or_raise, judge_one
-from edgenas.search.problem import Accuracy, Candidate, code_of, is_score
+from edgenas.search.accuracy.judging import Failed, ForwardedAccuracy, accuracy_or_raise, judge_one
+from edgenas.search.problem import Accuracy, Candidate
 
 
-class WorkersAccuracy:
+class WorkersAccuracy(ForwardedAccuracy):
     """The judge ``accuracy``, run in ``workers`` processes; its results must not depend on the order of candidates.
 
     The processes start at the first ``evaluate`` and run until ``close`` or the end of the ``with`` block; they end at
@@ -32,21 +31,9 @@ class WorkersAccuracy:
     def __init__(self, accuracy: Accuracy, workers: int) -> None:
         if workers < 1:
             raise InputError(f"workers={workers} must be 1 or more")
-        self._accuracy = accuracy
+        super().__init__(accuracy)
         self._workers = workers
         self._pool: _Pool | None = None
-
-    @property
-    def name(self) -> str:
-        return self._accuracy.name
-
-    @property
-    def score(self) -> bool:
-        return is_score(self._accuracy)
-
-    @property
-    def code(self) -> Code | None:
-        return code_of(self._accuracy)
 
     def __enter__(self) -> WorkersAccuracy:
         return self

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +13,10 @@ import pytest
 from edgenas.base.errors import DeviceError, DeviceInputError, LostError, TransferError
 from edgenas.devices.base import Device
 from edgenas.devices.transports import adb as adb_module
-from edgenas.devices.transports import jobs
 from edgenas.devices.transports.adb import AdbDevice, only_serial, trouble
 from edgenas.devices.transports.adb_server import AdbServer, find_program
 from tests.devices.test_devices import Conformance
+from tests.support.job_conformance import outlives_its_connections
 from tests.support.waiting import when
 from tools.rig.adb import Adb
 from tools.rig.adb_services import Faults
@@ -226,13 +225,4 @@ def test_a_silent_phone_is_asked(server: AdbServer, adbd: Adbd, monkeypatch: pyt
 
 
 def test_a_job_outlives_its_connections_and_is_collected_once(adbd: Adbd, device: Device) -> None:
-    with device.workdir() as folder:
-        argv = ["sh", "-c", f"echo ran >> {folder}/count; echo out; sleep 3; echo end; exit 3"]
-        timers = [threading.Timer(s, adbd.drop) for s in (0.3, 0.8, 1.3, 1.9, 2.6)]
-        for timer in timers:
-            timer.start()
-        result = jobs.run_job(device, argv, f"{folder}/job", timeout_s=60, wait=jobs.Wait(poll_s=0.1))
-        for timer in timers:
-            timer.join()
-        assert (result.returncode, result.stdout) == (3, "out\nend\n")
-        assert device.run(["cat", f"{folder}/count"], timeout_s=9).stdout == "ran\n"
+    outlives_its_connections(device, adbd.drop)

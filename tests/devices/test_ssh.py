@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from edgenas.devices.transports.ssh import known_hosts, paramiko_link
 from edgenas.devices.transports.ssh.known_hosts import HostKeyError
 from edgenas.devices.transports.ssh.paramiko_link import SshDevice, SshTarget, make_target
 from tests.devices.test_devices import Conformance
+from tests.support.job_conformance import outlives_its_connections
 from tests.support.waiting import gone, when
 from tools.rig.sshd import SshServer, keygen
 
@@ -264,16 +264,7 @@ def test_a_server_that_hangs_is_noticed(
 
 
 def test_a_job_outlives_its_connections_and_is_collected_once(ssh_server: SshServer, device: SshDevice) -> None:
-    with device.workdir() as folder:
-        argv = ["sh", "-c", f"echo ran >> {folder}/count; echo out; sleep 3; echo end; exit 3"]
-        timers = [threading.Timer(s, ssh_server.kill_sessions) for s in (0.3, 0.8, 1.3, 1.9, 2.6)]
-        for timer in timers:
-            timer.start()
-        result = jobs.run_job(device, argv, f"{folder}/job", timeout_s=60, wait=jobs.Wait(poll_s=0.1))
-        for timer in timers:
-            timer.join()
-        assert (result.returncode, result.stdout) == (3, "out\nend\n")
-        assert device.run(["cat", f"{folder}/count"], timeout_s=9).stdout == "ran\n"
+    outlives_its_connections(device, ssh_server.kill_sessions)
 
 
 # -- what a device may say

@@ -87,6 +87,14 @@ def test_functions_say_what_they_do(name: str) -> None:
     assert all(p.annotation is not p.empty for p in inspect.signature(function).parameters.values())
 
 
+def test_both_profiles_take_the_same_campaign() -> None:
+    """``profile_for_search`` documents its other arguments as those of ``profile``: same defaults, same types."""
+    whole, lazily = (inspect.signature(getattr(edgenas, name)).parameters for name in ("profile", "profile_for_search"))
+    shared = [name for name in whole if name in lazily]
+    assert [str(whole[name]) for name in shared] == [str(lazily[name]) for name in shared]
+    assert set(whole) - set(lazily) == {"what", "blocks"}
+
+
 @pytest.mark.parametrize("name", VERB_PACKAGES)
 def test_a_package_is_its_function_too(name: str) -> None:
     package, function = getattr(edgenas, name), getattr(importlib.import_module(PUBLIC[name]), name)

@@ -19,9 +19,8 @@ from edgenas.bundle import assemble
 from edgenas.bundle.assemble import BundleParts, read_parts
 from edgenas.cli import main
 from edgenas.runs.bundle import changed
-from edgenas.runs.layout import BUNDLE, MANIFEST
 from edgenas.runs.search import read_search
-from edgenas.ship.preprocessing import PREDICT
+from tests.edgenas.test_bundle import BUNDLED
 from tests.edgenas.test_cli import edgenas
 from tests.support.picture_toys import write_classes
 from tests.support.report_toys import write_search, write_tables
@@ -64,23 +63,7 @@ def test_a_bundle_of_a_search_an_export_and_a_table(made: Path) -> None:
     assert not list(made.glob(".mine*"))
     bundle = made / "mine"
     assert changed(bundle) == []
-    assert {path.name for path in bundle.iterdir()} == {
-        "model.tflite",
-        "model.onnx",
-        "arch.json",
-        "labels.txt",
-        "preprocessing.json",
-        PREDICT,
-        "card.md",
-        "report.html",
-        "verification.jsonl",
-        "table-litert.jsonl",
-        "search.json",
-        "search.trials.jsonl",
-        "run.json",
-        BUNDLE,
-        MANIFEST,
-    }
+    assert {path.name for path in bundle.iterdir()} == {"model.tflite", "model.onnx", "table-litert.jsonl", *BUNDLED}
     told = json.loads((bundle / "run.json").read_text())
     assert list(told["files"]) == ["model.tflite", "model.onnx"] and told["within_budget"] is True
     assert told["winner"] == json.loads((made / "search.json").read_text())["winner"]["key"]

@@ -26,10 +26,10 @@ from edgenas.profiler.plan import Plan
 from edgenas.profiler.runtimes import RUNTIMES
 from edgenas.profiler.runtimes.python_runner import SUSTAINED
 from edgenas.profiler.runtimes.sustained import SustainedRequest
-from edgenas.profiler.sustained_run import memory_of, run_alone
+from edgenas.profiler.sustained_run import SustainedRun, memory_of, run_alone
 from tests.devices.test_ssh import target_of
 from tests.support.listeners import Recorder
-from tests.support.tool_helpers import compiled, program
+from tests.support.tool_helpers import program
 from tools.rig import available
 from tools.rig.fixtures import need
 from tools.rig.sshd import SshServer
@@ -51,6 +51,22 @@ def model(runtime: str) -> bytes:
     return WRITERS[RUNTIMES[runtime].format]([BLOCK], [random_weights(BLOCK, 0)])
 
 
+def alone(
+    device: Device, seconds: float, listener: Recorder, runtime: str = "litert", wait: Wait = OFTEN
+) -> SustainedRun:
+    """Run the block without pause for ``seconds``, in minutes of one second."""
+    return run_alone(
+        device,
+        RUNTIMES[runtime],
+        model(runtime),
+        QUICK,
+        SustainedRequest(seconds, minute_s=1.0),
+        program=sys.executable,
+        listener=listener,
+        wait=wait,
+    )
+
+
 @pytest.fixture
 def heating(tmp_path: Path) -> FakeDevice:
     device = FakeDevice("board", tmp_path / "board")
@@ -62,15 +78,7 @@ def heating(tmp_path: Path) -> FakeDevice:
 def test_minutes_and_memory_on_this_machine(tmp_path: Path, runtime: str) -> None:
     how, device = RUNTIMES[runtime], LocalDevice(base=tmp_path)
     recorder = Recorder()
-    ran = run_alone(
-        device,
-        how,
-        model(runtime),
-        QUICK,
-        SHORT,
-        program=sys.executable,
-        listener=recorder,
-    )
+    ran = alone(device, 2.0, recorder, runtime)
     assert (ran.stopped, ran.output.of) == ("", "run")
     assert (ran.output.header.installed.runtime, ran.output.header.scheduler) == (runtime, "normal")
     minutes = ran.output.minutes
@@ -103,16 +111,7 @@ def test_the_memory_of_a_model_grows_with_its_weights(tmp_path: Path) -> None:
 def test_a_board_that_becomes_hot(heating: FakeDevice) -> None:
     """Over a link that breaks in between: heat, clock and throttling are looked at while it runs."""
     recorder = Recorder(lambda done, total: heating.link.drop())
-    ran = run_alone(
-        heating,
-        RUNTIMES["litert"],
-        model("litert"),
-        QUICK,
-        SustainedRequest(3.0, minute_s=1.0),
-        program=sys.executable,
-        listener=recorder,
-        wait=OFTEN,
-    )
+    ran = alone(heating, 3.0, recorder)
     assert ran.stopped == "" and 1 <= len(ran.output.minutes) <= 3
     assert heating.link.connects > 1 and recorder.counts
     temperatures = [moment.temperature_c for moment in ran.moments]
@@ -126,16 +125,7 @@ def test_what_was_measured_before_an_interrupt_is_kept(heating: FakeDevice) -> N
     def interrupt(done: int, total: int | None) -> None:
         raise KeyboardInterrupt
 
-    ran = run_alone(
-        heating,
-        RUNTIMES["litert"],
-        model("litert"),
-        QUICK,
-        SustainedRequest(600.0, minute_s=1.0),
-        program=sys.executable,
-        listener=Recorder(interrupt),
-        wait=OFTEN,
-    )
+    ran = alone(heating, 600.0, Recorder(interrupt))
     assert ran.stopped == "interrupted" and 1 <= len(ran.output.minutes) < 600
     left = heating.run(["sh", "-c", f"ls -A {heating.about().path}/kept"], timeout_s=10)
     assert left.stdout == "", "the job is gone"
@@ -178,16 +168,7 @@ def test_a_model_that_does_not_run_and_a_power_cut(heating: FakeDevice) -> None:
     def cut(done: int, total: int | None) -> None:
         heating.power_cut()
 
-    ran = run_alone(
-        heating,
-        RUNTIMES["litert"],
-        model("litert"),
-        QUICK,
-        SustainedRequest(600.0, minute_s=1.0),
-        program=sys.executable,
-        listener=Recorder(cut),
-        wait=OFTEN,
-    )
+    ran = alone(heating, 600.0, Recorder(cut))
     assert "the device started anew meanwhile" in ran.stopped and ran.output.minutes
 
 
@@ -195,23 +176,9 @@ def test_a_device_that_stays_away(heating: FakeDevice) -> None:
     def unplug(done: int, total: int | None) -> None:
         heating.link.faults.unplugged = True
 
-    ran = run_alone(
-        heating,
-        RUNTIMES["litert"],
-        model("litert"),
-        QUICK,
-        SustainedRequest(30.0, minute_s=1.0),
-        program=sys.executable,
-        listener=Recorder(unplug),
-        wait=Wait(patience_s=0.5, poll_s=0.1),
-    )
+    ran = alone(heating, 30.0, Recorder(unplug), wait=Wait(patience_s=0.5, poll_s=0.1))
     heating.power_cut()  # the job went on there
     assert "unplugged" in ran.stopped and ran.output.minutes
-
-
-@pytest.fixture(scope="session")
-def tool(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return compiled(tmp_path_factory.mktemp("tool"))
 
 
 @pytest.mark.parametrize("connected", [False, True])
@@ -261,16 +228,7 @@ def test_over_a_real_sshd_that_is_gone_for_a_while(tmp_path: Path) -> None:
         def drop(done: int, total: int | None) -> None:
             dropped.append(server.kill_sessions())
 
-        ran = run_alone(
-            device,
-            RUNTIMES["onnxruntime"],
-            model("onnxruntime"),
-            QUICK,
-            SustainedRequest(4.0, minute_s=1.0),
-            program=sys.executable,
-            listener=Recorder(drop),
-            wait=OFTEN,
-        )
+        ran = alone(device, 4.0, Recorder(drop), "onnxruntime")
         assert ran.stopped == "" and dropped and ran.output.minutes and ran.moments
         assert memory_of(device, RUNTIMES["onnxruntime"], model("onnxruntime"), QUICK, program=sys.executable).peak_kib
         device.close()

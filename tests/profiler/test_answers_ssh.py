@@ -20,7 +20,7 @@ from edgenas.profiler.target import this_machine
 from tests.devices.test_ssh import target_of
 from tests.edgenas.test_cli import edgenas
 from tests.profiler.test_answers import images, models
-from tests.profiler.test_answers_verified import exported
+from tests.profiler.test_answers_verified import LABELLED, exported
 from tests.support.listeners import Recorder
 from tools.rig.sshd import SshServer
 
@@ -54,16 +54,9 @@ def test_verify_over_ssh(
         "fp32",
         "--precision",
         "int8",
-        "--calibrate",
-        "photos",
+        *LABELLED,
         "--test",
         "photos",
-        "--labels",
-        "labels.txt",
-        "--mean",
-        "120",
-        "--deviation",
-        "60",
         "--device",
         "pi4",
         "--format",

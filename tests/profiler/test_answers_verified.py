@@ -29,6 +29,9 @@ from tests.support.picture_toys import write_classes
 
 __all__ = ["models"]  # fixtures
 
+#: options of an export on the pictures of ``exported``
+LABELLED = ("--calibrate", "photos", "--labels", "labels.txt", "--mean", "120", "--deviation", "60")
+
 
 @pytest.fixture
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Entry:
@@ -120,14 +123,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "arch.json",
         "--precision",
         "int8",
-        "--calibrate",
-        "photos",
-        "--labels",
-        "labels.txt",
-        "--mean",
-        "120",
-        "--deviation",
-        "60",
+        *LABELLED,
         "--reduce-range",
         cwd=folder,
     )

@@ -22,18 +22,13 @@ from edgenas.profiler.measure import describe, measure_models
 from edgenas.profiler.plan import Plan
 from edgenas.profiler.runtimes import RUNTIMES
 from edgenas.profiler.stopping import StoppingRule
-from tests.support.tool_helpers import BLOCKS, compiled, models, program
+from tests.support.tool_helpers import BLOCKS, models, program
 
 RUNTIME = RUNTIMES["benchmark_model"]
 QUICK = Plan(rounds=3, warmup_runs=2, warmup_ms=0, max_round_ms=1000)
 PROGRAMS = ("sed", "grep", "taskset", "sha256sum", "cat", "rm", "date", "sleep")
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="session")
-def tool(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return compiled(tmp_path_factory.mktemp("tool"))
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from edgenas.profiler.plan import Plan
 from edgenas.profiler.runtimes import RUNTIMES
 from edgenas.profiler.runtimes.tool_runner import ToolRunner
 from tests.profiler.test_perf_test import PLAIN as PERF_TEST
-from tests.support.tool_helpers import BLOCKS, compiled, models, program
+from tests.support.tool_helpers import BLOCKS, models, program
 
 CORE = min(os.sched_getaffinity(0))
 PLAN = Plan(rounds=2, warmup_runs=2, warmup_ms=0, max_round_ms=1000, cores=(CORE,), scheduler="normal", cold_kib=0)
@@ -24,11 +24,6 @@ BENCHMARK_MODEL = RUNTIMES["benchmark_model"]
 BAD, GOOD = map(str, BLOCKS)  # 0.tflite and 1.tflite
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="session")
-def tool(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return compiled(tmp_path_factory.mktemp("tool"))
 
 
 @pytest.fixture

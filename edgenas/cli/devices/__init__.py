@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from edgenas.cli.devices.options import device_option, inventory_option, range_option
+from edgenas.cli.devices.options import device_option, force_option, inventory_option, precisions_option, range_option
 from edgenas.cli.terminal import json_option
 from edgenas.cli.verbs import Verbs
 
-__all__ = ["command", "device_option", "inventory_option", "range_option"]
+__all__ = ["command", "device_option", "force_option", "inventory_option", "precisions_option", "range_option"]
 
 #: verb -> (module that holds it, one line for --help)
 VERBS: dict[str, tuple[str, str]] = {

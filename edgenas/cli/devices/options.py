@@ -1,12 +1,14 @@
-"""Options of the device and the inventory, for every verb that uses a device."""
+"""Options of the device, the inventory, and the files that run on a device."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
-from edgenas.cli.completions import devices
+from edgenas.cli.completions import PRECISIONS, devices
 
 device_option = click.option(
     "--device", default="local", show_default=True, shell_complete=devices, help="Device of the inventory."
@@ -16,6 +18,9 @@ inventory_option = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     help="Inventory file  [default: devices.toml in the current folder, if it exists]",
 )
+force_option = click.option(
+    "--force", is_flag=True, help="Permission to measure a device that is busy, warm or not ready."
+)
 
 range_option = click.option(
     "--reduce-range/--full-range",
@@ -23,3 +28,16 @@ range_option = click.option(
     help="Weights of int8 ONNX files in 7 bits (reduced) or 8 (full)  [default: 7 where sums of 8-bit products "
     "saturate on the device, see edgenas devices facts]",
 )
+
+
+def precisions_option(rule: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the option of the precisions of exported files; ``rule`` ends its help: which ones a verb takes."""
+    return click.option(
+        "--precision",
+        "precisions",
+        multiple=True,
+        default=("fp32",),
+        show_default=True,
+        type=click.Choice(PRECISIONS),
+        help=f"Precision of the exported files; {rule}",
+    )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edgenas.cli.completions import spaces
-from edgenas.cli.devices import device_option, inventory_option
+from edgenas.cli.devices import device_option, force_option, inventory_option
 from edgenas.cli.networks import classes_option, in_size_option
 from edgenas.cli.table.options import next_search, table_argument
 from edgenas.cli.terminal import Cell, json_option, print_json, print_summary, print_table
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     "--chains/--no-chains", default=True, show_default=True, help="Measurements of blocks inside chains, too."
 )
 @click.option("--seed", default=0, show_default=True, help="Random seed for choosing held-out networks.")
-@click.option("--force", is_flag=True, help="Permission to measure a device that is busy, warm or not ready.")
+@force_option
 @json_option
 def command(
     table: Path,
