@@ -9,7 +9,8 @@ written as soon as its accuracy is known::
 ``blocks`` is a digest of the network's blocks: two keys with the same chain of blocks are one network. The file holds
 no costs: one journal serves every budget and every latency table. Where the space or the judge is the user's own code,
 ``code`` in the header has the sha256 of its files: a journal is not continued with changed files. ``score`` is true
-where the judge gives scores instead of percent. Journals of edgenas 0.2 have neither field.
+where the judge gives scores instead of percent. Journals of edgenas 0.2 have neither field. ``layers`` are those of a
+space that was built in Python as an object, which nobody finds by its name.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from numbers import Real
 from pathlib import Path
@@ -31,21 +32,22 @@ from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.store.jsonl import Appender, read_lines
 from edgenas.search.problem import Accuracy, Candidate, code_of, is_score
 from edgenas.search.space import Space
+from edgenas.search.spaces.recorded import SpaceRecord, read_layers, space_record
 
 FORMAT = "edgenas-trials"
 VERSION = 1  # 1: first
-MORE = ("score", "code")  #: header fields missing in journals of edgenas 0.2, whose accuracies are in percent
+#: header fields that other versions lack: ``score`` and ``code`` in edgenas 0.2, whose accuracies are in percent
+MORE = ("score", "code", "c_in", "layers")
 
 
 @dataclass(frozen=True, slots=True)
 class TrialJournal:
-    """A journal of judged networks: the space and its image size in pixels, the name of the judge, and (network key,
+    """A journal of judged networks: the space, without its number of classes, the name of the judge, and (network key,
     accuracy) in order. ``score`` is True for scores instead of percent; ``code`` is the user's code that defines the
     space (``Code.as_dict``), None for spaces of edgenas."""
 
     path: Path
-    space: str
-    in_size: int | None
+    space: SpaceRecord
     accuracy: str
     judged: tuple[tuple[str, float], ...]
     score: bool = False
@@ -60,14 +62,13 @@ def read_trials(path: Path) -> TrialJournal:
         raise InputError(f"{path} holds no trials; name another file")
     head = records[0][1]
     _check_format(path, head)
-    in_size = head.get("in_size")
     judged = tuple(_trial(path, number, record)[::2] for number, record in records[1:])
-    size = in_size if isinstance(in_size, int) else None
+    in_size, c_in = (size if type(size := head.get(key)) is int else None for key in ("in_size", "c_in"))
+    layers = read_layers(head.get("layers", []), f"{path}, line 1")
     code = head.get("code")
     return TrialJournal(
         path,
-        str(head.get("space", "")),
-        size,
+        SpaceRecord(str(head.get("space", "")), in_size, None, c_in or 3, layers),
         str(head.get("accuracy", "")),
         judged,
         head.get("score") is True,
@@ -166,11 +167,14 @@ class TrialCache:
         self._known[digest] = accuracy
 
     def _header(self) -> dict[str, Any]:
+        record = space_record(self.space)
         return {
             "format": FORMAT,
             "version": VERSION,
             "space": self.space.name,
             "in_size": self.space.in_size,
+            "c_in": record.c_in,
+            "layers": [asdict(layer) for layer in record.layers],
             "accuracy": self.accuracy.name,
             "score": is_score(self.accuracy),
             "code": {key: code and code.as_dict() for key, code in self._code().items()},

@@ -81,11 +81,6 @@ class SearchRecord:
         where the error is not known."""
         return None if self.error_share is None else (cost * (1 - self.error_share), cost * (1 + self.error_share))
 
-    @property
-    def classes(self) -> int:
-        """Number of classes of the networks of the space."""
-        return self.space.layers[-1].options[0].c_out
-
 
 def run_searches(
     problem: Callable[[float], Problem],

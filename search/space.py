@@ -157,8 +157,8 @@ class Space:
 
     @property
     def networks(self) -> int:
-        """Number of networks (choices) in the space."""
-        return self._suffix_counts[0][State(self.c_in, self.in_size)]
+        """Number of networks (choices) in the space; 0 without layers, or with a layer without options."""
+        return self._suffix_counts[0][State(self.c_in, self.in_size)] if self.layers else 0
 
     def blocks(self) -> tuple[BlockSpec, ...]:
         """Return the distinct blocks of all members, in order of first appearance; without skips, which cost

@@ -151,13 +151,12 @@ def front(
 def _opened(search: FilePath | SearchResult) -> tuple[str, SavedSearch, Space]:
     """Return the search's name in messages, its saved results and its space."""
     from edgenas.runs.search import read_search
-    from edgenas.search.spaces import recorded_space
+    from edgenas.search.spaces.recorded import recorded_space
 
     if not isinstance(search, str | Path):
         return "this search", search.saved, search.record.space
     saved = read_search(Path(search))
-    of = saved.space
-    return str(search), saved, recorded_space(of.name, of.in_size, of.classes, saved.code.space, str(search))
+    return str(search), saved, recorded_space(saved.space, saved.code.space, str(search))
 
 
 def _cost(

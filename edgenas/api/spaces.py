@@ -86,20 +86,25 @@ def space(name: str | Space | Callable[..., Space], in_size: int | None = None, 
     in_size    input height and width in pixels (default: the space's own)
     classes    number of classes (default: the space's own)
 
-    InputError where there is no such space, or where sizes are given beside an object, which has its own.
+    InputError where there is no such space, where it has no network, or where sizes are given beside an object, which
+    has its own.
 
         edgenas.space("mobilenet_v3_small", in_size=160).networks
     """
+    from edgenas.search.spaces import check_networks
+
     if isinstance(name, str):
         return load_space(name, in_size, classes)
     sizes = {key: value for key, value in (("in_size", in_size), ("classes", classes)) if value is not None}
     if isinstance(name, Space):
         if sizes:
             raise InputError(f"the space {name.name} is an object and has its own sizes; leave out {', '.join(sizes)}")
+        check_networks(name, name.name)
         return name
     if not callable(name):
         raise InputError(f"{name!r} is not a space; give a name, a Space, or a function that returns a Space")
     made = name(**sizes)
     if not isinstance(made, Space):
         raise InputError(f"{getattr(name, '__qualname__', name)} returned {type(made).__name__}, not a Space")
+    check_networks(made, made.name)
     return made

@@ -224,7 +224,7 @@ def _with_table(
     from edgenas.latency_tables.gate import prediction
     from edgenas.latency_tables.store.journal import read_journal
     from edgenas.latency_tables.validation import latest
-    from edgenas.search.spaces import recorded_space
+    from edgenas.search.spaces.recorded import recorded_space
 
     table_path = parts.table or table_beside(parts.search, search.table)
     setting, statistic, predicted_ms = prediction(table_path, architecture, search.statistic)
@@ -246,8 +246,7 @@ def _with_table(
     )
     if pictures.labels is None:
         raise InputError(f"{parts.test} has no labels; name a folder of pictures for each class")
-    named = search.space
-    known = recorded_space(named.name, named.in_size, named.classes, search.code.space, str(parts.search))
+    known = recorded_space(search.space, search.code.space, str(parts.search))
     return BundleAssembly(
         parts,
         architecture,

@@ -48,11 +48,10 @@ def members(search: SavedSearch, keys: Iterable[str]) -> dict[str, Architecture]
     found: dict[str, Architecture] = {}
     for run in (search.answer, search.winner, *search.runs):
         found[run.key] = run.network
-    from edgenas.search.spaces import recorded_space
+    from edgenas.search.spaces.recorded import recorded_space
 
     try:
-        where = f"the search of {search.space.name}"
-        known = recorded_space(search.space.name, search.space.in_size, search.space.classes, search.code.space, where)
+        known = recorded_space(search.space, search.code.space, f"the search of {search.space.name}")
     except EdgenasError:
         return found
     for key in dict.fromkeys(keys):

@@ -15,13 +15,13 @@ from edgenas.runs.search import (
     SavedRun,
     SavedSearch,
     SavedTrial,
-    SpaceName,
 )
 from edgenas.search.algorithms.by_name import find_algorithm
 from edgenas.search.algorithms.mathnas_blocks import BlockValues
 from edgenas.search.explain import Explanation
 from edgenas.search.record import BudgetRun, SearchRecord
 from edgenas.search.space import Space
+from edgenas.search.spaces.recorded import space_record
 
 
 def saved_search(record: SearchRecord, **more: Any) -> SavedSearch:
@@ -33,7 +33,7 @@ def saved_search(record: SearchRecord, **more: Any) -> SavedSearch:
         trials = tuple(SavedTrial(space.key(t.choice), t.accuracy, t.cost, t.paid) for t in run.result.trials)
         runs.append(FullRun(**_run_fields(record, run), trials=trials))
     return SavedSearch(
-        space=SpaceName(space.name, space.in_size, record.classes),
+        space=space_record(space),
         accuracy=record.accuracy,
         score=record.score,
         code=_code(record),

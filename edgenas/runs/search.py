@@ -20,15 +20,7 @@ from edgenas.runs.layout import SEARCH as SEARCH_FILE
 from edgenas.runs.network import NETWORK
 from edgenas.search.accuracy.trust import Trust
 from edgenas.search.explanation import CostShare, LimitExplanation, LimitSlack
-
-
-@dataclass(frozen=True, slots=True)
-class SpaceName:
-    """The space of a search; None where a size is the space's own."""
-
-    name: str
-    in_size: int | None = None
-    classes: int | None = None
+from edgenas.search.spaces.recorded import SpaceRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +149,7 @@ class SavedSearch:
     """All of ``search.json``. ``winner`` is the best run at the first budget, ``shipped`` the network that ``demo``,
     ``ship`` or ``bundle`` made files of; None for a search alone. ``score``: accuracies are scores, not percent."""
 
-    space: SpaceName
+    space: SpaceRecord
     accuracy: str
     score: bool = False
     code: SavedCode = field(default_factory=SavedCode)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from edgenas.base.errors import EdgenasError
 from edgenas.blocks.architecture import Architecture
@@ -50,12 +51,12 @@ def _priced(trials: TrialJournal, series: Sequence[Series], key: str) -> tuple[S
 
 def _spaces(trials: TrialJournal, series: Series) -> Iterator[Space]:
     """Yield the possible spaces: the journal does not record the number of classes, the heads in the table do."""
-    from edgenas.search.spaces import recorded_space
+    from edgenas.search.spaces.recorded import recorded_space
 
     heads = dict.fromkeys(block.c_out for block in series.table.blocks if block.kind == "head")
     for classes in (None, *heads):
         try:
-            yield recorded_space(trials.space, trials.in_size, classes, trials.code, str(trials.path))
+            yield recorded_space(replace(trials.space, classes=classes), trials.code, str(trials.path))
         except EdgenasError:
             return
 

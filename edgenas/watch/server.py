@@ -92,7 +92,7 @@ class WatchedRuns:
         saved = {
             path: found
             for path, found in material.searches.items()
-            if found.accuracy == trials.accuracy and found.space.name == trials.space
+            if found.accuracy == trials.accuracy and found.space.name == trials.space.name
         }
         budgets = self.budgets_ms or [
             run.budget for found in saved.values() if found.unit == "ms" for run in found.runs
@@ -103,7 +103,7 @@ class WatchedRuns:
             finished = False
         best = best_so_far(trials, all_series(material), list(dict.fromkeys(budgets)))
         return search_progress(
-            trials.path, trials.space, trials.judged, held, finished=finished, best=best, score=trials.score
+            trials.path, trials.space.name, trials.judged, held, finished=finished, best=best, score=trials.score
         )
 
 

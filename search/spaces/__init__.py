@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from edgenas.base.code import check_same
 from edgenas.base.errors import InputError
 from edgenas.base.plugins import GROUPS, Found, accepted, called, find, names
 from edgenas.search.space import Space
@@ -73,16 +72,11 @@ def is_space(text: str) -> bool:
     return text in known_spaces() or (":" in text and text.rpartition(":")[2].isidentifier())
 
 
-def recorded_space(name: str, in_size: int | None, classes: int | None, code: Any, where: str) -> Space:
-    """Return the space that the record ``where`` names; ``code`` is ``Code.as_dict`` of the user's code, None for
-    spaces of edgenas.
-
-    InputError where the file of that code is missing, or has changed since the record was written.
-    """
-    own = code.get("name") if isinstance(code, dict) else None
-    found = space(own if isinstance(own, str) else name, in_size, classes)
-    check_same(where, "space", code, found.code, "put the file back as it was, or search again with another -o")
-    return found
+def check_networks(space: Space, named: str) -> None:
+    """Raise InputError where the space ``named`` has no network."""
+    if not space.networks:
+        why = "a layer has no options" if space.layers else "it has no layers"
+        raise InputError(f"{named} is a space without networks: {why}")
 
 
 def _own(found: Found[Any], given: dict[str, int]) -> Space:
@@ -105,8 +99,8 @@ def _own(found: Found[Any], given: dict[str, int]) -> Space:
             raise InputError(f"{found.code.text} takes no {' and no '.join(lacking)}: leave out the option, or add it")
         made = called(found.code, lambda: value(**given))
         accepted(Found(made, found.code), isinstance(made, Space), wanted)
-    if not called(found.code, lambda: made.layers and made.networks):
-        raise InputError(f"{found.code.text} is a space without networks: it has no layers")
+    called(found.code, lambda: made.networks)
+    check_networks(made, found.code.text)
     if made.name in SPACES:
         raise InputError(f"{found.code.text} is called {made.name!r}, as a space that ships is: give it another name")
     return replace(made, code=found.code)

@@ -17,7 +17,8 @@ from edgenas.profiler.target import Target, target_of, target_of_table, this_mac
 from edgenas.report.card import files_table, taken
 from edgenas.report.top import tiles
 from edgenas.runs.run import FileRecord, RunRecord
-from edgenas.runs.search import SEARCH, SavedRun, SavedSearch, SpaceName
+from edgenas.runs.search import SEARCH, SavedRun, SavedSearch
+from edgenas.search.spaces.recorded import SpaceRecord
 from edgenas.ship import finish as finish_module
 from edgenas.ship.demo import demo_order
 from edgenas.ship.finish import Finisher
@@ -54,7 +55,7 @@ def test_export_writes_for_the_device_of_the_search_s_table(tmp_path: Path) -> N
     write_table(tmp_path / "table.jsonl", device="pi4", int8_isa="sse4.1 avx2")
     winner = SavedRun(budget=1, key="1", accuracy=50, cost=1, network=Architecture("small", BLOCKS), algorithm="random")
     found = SavedSearch(
-        space=SpaceName("small"), accuracy="mine", unit="ms", table="table.jsonl", winner=winner, runs=()
+        space=SpaceRecord("small"), accuracy="mine", unit="ms", table="table.jsonl", winner=winner, runs=()
     )
     SEARCH.write(tmp_path / "search.json", found)
     np.savez(tmp_path / "train.npz", images=images(4))

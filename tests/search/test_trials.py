@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,8 @@ def test_the_journal_is_read_back(tmp_path: Path) -> None:
         "version": 1,
         "space": "toy_ends",
         "in_size": 8,
+        "c_in": s.c_in,
+        "layers": json.loads(json.dumps([asdict(layer) for layer in s.layers])),
         "accuracy": accuracy.name,
         "score": False,
         "code": {"space": None, "accuracy": None},

@@ -1,0 +1,91 @@
+"""The space of a search as records keep it: a name, and the layers of a space that no name leads to."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from edgenas.base.code import check_same
+from edgenas.base.errors import InputError
+from edgenas.search.space import Layer, Option, Space
+from edgenas.search.spaces import SPACES, check_networks, known_spaces
+from edgenas.search.spaces import space as space_named
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceRecord:
+    """The space of a search. A size is None where it is the space's own.
+
+    layers   all layers, with ``c_in`` input channels, of a space that was built in Python as an object; empty for a
+             space of edgenas, and for one from a file or a module, which the record names with the sha256 of its code
+    """
+
+    name: str
+    in_size: int | None = None
+    classes: int | None = None
+    c_in: int = 3
+    layers: tuple[Layer, ...] = ()
+
+
+def space_record(space: Space) -> SpaceRecord:
+    """Return the record of a space, from which ``recorded_space`` opens an equal one."""
+    classes = space.layers[-1].options[0].c_out
+    by_name = space.code is not None or _is_of_edgenas(space, classes)
+    layers = () if by_name else tuple(replace(each, options=tuple(map(_plain, each.options))) for each in space.layers)
+    return SpaceRecord(space.name, space.in_size, classes, space.c_in, layers)
+
+
+def recorded_space(record: SpaceRecord, code: Any, where: str) -> Space:
+    """Return the space of a record in the file ``where``; ``code`` is ``Code.as_dict`` of the user's code, None for a
+    space without.
+
+    InputError where the file of that code is missing or has changed since the record was written, or where the layers
+    of the record form no network.
+    """
+    if record.layers:
+        found = Space(record.name, record.in_size or 0, record.layers, record.c_in)
+        try:
+            check_networks(found, record.name)
+        except InputError as error:
+            raise InputError(f"{where}: its space is damaged: {error}; restore the file from a copy") from error
+        return found
+    own = code.get("name") if isinstance(code, dict) else None
+    if own is None and record.name not in known_spaces():
+        raise InputError(
+            f"{where} keeps no layers of its space {record.name!r}, which is none of edgenas: it was written by an "
+            "older edgenas; search again (edgenas export, verify and blocks still open the file)"
+        )
+    found = space_named(own if isinstance(own, str) else record.name, record.in_size, record.classes)
+    check_same(where, "space", code, found.code, "put the file back as it was, or search again with another -o")
+    return found
+
+
+def read_layers(data: Any, where: str) -> tuple[Layer, ...]:
+    """Return the layers of a record, given as plain JSON values; InputError for any other value."""
+    from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+    form = TypeAdapter(tuple[Layer, ...], config=ConfigDict(strict=True, allow_inf_nan=False))
+    try:
+        return form.validate_json(json.dumps(data))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, ("layers", *first["loc"])))
+        raise InputError(f"{where}: {place}: {first['msg']}; restore the file from a copy") from error
+
+
+def _plain(option: Option) -> Option:
+    """Return the option with Python's own numbers, which JSON knows, in place of NumPy's."""
+    values = {field.name: getattr(option, field.name) for field in fields(option)}
+    return Option(**{name: value.item() if hasattr(value, "item") else value for name, value in values.items()})
+
+
+def _is_of_edgenas(space: Space, classes: int) -> bool:
+    """Return True if the name and the sizes of ``space`` lead to an equal space of edgenas."""
+    build = SPACES.get(space.name)
+    if build is None:
+        return False
+    try:
+        return build(in_size=space.in_size, classes=classes) == space
+    except InputError:
+        return False

@@ -1,0 +1,84 @@
+"""A record of a space opens an equal one: by name, by file and sha256, or from its layers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgenas.base.errors import InputError
+from edgenas.search.journal import read_trials
+from edgenas.search.space import Layer, Option, Space
+from edgenas.search.spaces import SPACES, space
+from edgenas.search.spaces.recorded import SpaceRecord, read_layers, recorded_space, space_record
+
+ENDS = Option("k3", "conv", 8, kernel=3, stride=2, act="relu6"), Option("fc", "head", 4)
+KERNELS = tuple(Option(f"k{k}", "ir", 8, kernel=k, expand=2, act="relu6") for k in (3, 5))
+
+
+def mine(name: str = "mine", c_in: int = 1) -> Space:
+    layers = Layer("stem", ENDS[:1]), Layer("one", KERNELS), Layer("head", ENDS[1:])
+    return Space(name, 16, layers, c_in)
+
+
+def through_json(record: SpaceRecord) -> SpaceRecord:
+    data: dict[str, Any] = json.loads(json.dumps(asdict(record)))
+    return replace(record, layers=read_layers(data["layers"], "search.json"))
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_a_space_of_edgenas_is_its_name(name: str) -> None:
+    chosen = space(name, classes=7)
+    record = space_record(chosen)
+    assert record.layers == () and recorded_space(record, None, "search.json") == chosen
+
+
+@pytest.mark.parametrize(
+    "built",
+    [mine, lambda: mine("digits"), lambda: replace(space("digits"), layers=space("digits").layers[1:], c_in=16)],
+    ids=["mine", "with a name of edgenas", "a part of a space of edgenas"],
+)
+def test_an_object_is_its_layers(built: Callable[[], Space]) -> None:
+    chosen = built()
+    opened = recorded_space(through_json(space_record(chosen)), None, "search.json")
+    assert opened == chosen and opened.blocks() == chosen.blocks() and opened.networks == chosen.networks
+
+
+def test_numbers_of_numpy_are_written_as_numbers() -> None:
+    wide = Option("k3", "conv", np.int64(8), kernel=np.int32(3), stride=2, act="relu6", residual=np.bool_(True))  # type: ignore[arg-type]
+    chosen = replace(mine(), layers=(Layer("stem", (wide,)), *mine().layers[1:]))
+    assert recorded_space(through_json(space_record(chosen)), None, "search.json") == chosen
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        ({}, "layers: Input should be a valid array"),
+        ([{"name": "stem"}], "options"),
+        ([{"name": "stem", "options": [{"key": "k3", "kind": "tree"}]}], "kind"),
+        ([{"name": "stem", "options": [{"key": "k3", "kind": "conv", "c_out": "8"}]}], "c_out"),
+    ],
+)
+def test_damaged_layers_are_named(data: Any, says: str) -> None:
+    with pytest.raises(InputError, match=rf"search\.json: .*{says}.*restore the file"):
+        read_layers(data, "search.json")
+
+
+@pytest.mark.parametrize(
+    "layers", [(Layer("stem", ()),), (Layer("stem", (Option("k", "conv", 8, kernel=3, stride=0),)),)]
+)
+def test_layers_without_a_network_are_damaged(layers: tuple[Layer, ...]) -> None:
+    with pytest.raises(InputError, match=r"search\.json: its space is damaged: .*restore the file"):
+        recorded_space(SpaceRecord("mine", 16, 4, 3, layers), None, "search.json")
+
+
+def test_a_journal_of_an_older_edgenas_has_no_layers(tmp_path: Path) -> None:
+    head = {"format": "edgenas-trials", "version": 1, "space": "digits", "in_size": 16, "accuracy": "by hand"}
+    (tmp_path / "j.trials.jsonl").write_text(json.dumps(head) + "\n")
+    found = read_trials(tmp_path / "j.trials.jsonl")
+    assert found.space == SpaceRecord("digits", 16) and recorded_space(found.space, None, "j") == space("digits", 16)
