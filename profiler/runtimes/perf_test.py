@@ -1,8 +1,9 @@
 """ONNX Runtime's ``onnxruntime_perf_test``: its command line, and a strict parser of its output. Nothing is run.
 
-Formats: those of 2020 ("cost:1.8 s", no space), of 2022 ("Total iterations"), and later ones. Source:
-onnxruntime/test/perftest/{performance_runner,command_args_parser}. Times are printed with six significant digits. The
-total, the number of runs and the average are redundant: a text in which they do not agree is refused.
+Formats: those of 2020 ("cost:1.8 s", no space), of 2022 ("Total iterations"), later ones, and that of ONNX Runtime 1.23
+and newer ("Average inference time cost total: 4.948100 ms"). Source: onnxruntime/test/perftest/{performance_runner,
+command_args_parser}. A number has six significant digits or, since 1.23, six decimals. The total, the number of runs
+and the average are redundant: a text in which they do not agree is refused.
 """
 
 from __future__ import annotations
@@ -20,13 +21,19 @@ _LINES = {
     "session_s": re.compile(rf"Session creation time cost: ?{_NUMBER} s"),
     "total_s": re.compile(rf"Total (?:inference )?time cost: ?{_NUMBER}(?: s)?"),
     "runs": re.compile(r"Total (?:inference requests|iterations): ?([0-9]{1,12})"),
-    "average_ms": re.compile(rf"Average (?:inference )?time cost: ?{_NUMBER} ms"),
+    "average_ms": re.compile(rf"Average (?:inference )?time cost(?: total)?: ?{_NUMBER} ms"),
+    "submission_ms": re.compile(rf"Average inference time cost submission: ?{_NUMBER} ms"),  # until the device has it
     "wall_s": re.compile(rf"Total (?:inference )?run time: ?{_NUMBER} s"),
 }
 _LATENCY = re.compile(rf"(Min|Max|P50|P90|P95|P99|P999) Latency(?: is |: ){_NUMBER} ?s(?:ec)?")
 _ORDER = ("Min", "P50", "P90", "P95", "P99", "P999", "Max")
-_OURS = ("Session creation time", "Total ", "Average inference time", "Average time", *(f"{n} Latency" for n in _ORDER))
+_OURS = (
+    *("Session creation time", "Average inference time", "Average time"),
+    *("Total inference", "Total time", "Total iterations", "Total run"),
+    *(f"{n} Latency" for n in _ORDER),
+)
 _DIGITS = 2e-5  # relative error of a value with six significant digits, rounded twice
+_DECIMALS = 2e-6  # absolute error of a value with six decimals, rounded twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +106,7 @@ def _read(text: str) -> PerfTest:
     if missing:
         raise ValueError(f"the output is cut or of another tool: no line has {missing[0]}")
     runs, total_s, average_ms = int(values["runs"]), _float(values["total_s"]), _float(values["average_ms"])
-    if runs < 1 or total_s <= 0 or not math.isclose(total_s / runs * 1000, average_ms, rel_tol=_DIGITS):
+    if runs < 1 or total_s <= 0 or not _agree(values["total_s"], 1000 / runs, values["average_ms"]):
         raise ValueError(
             f"the numbers contradict each other: {runs} runs, {total_s:g} s in all, {average_ms:g} ms each"
         )
@@ -107,7 +114,8 @@ def _read(text: str) -> PerfTest:
     if ordered != sorted(ordered):
         raise ValueError("the latencies are not in order")
     low, high = latencies.get("Min", 0.0), latencies.get("Max", math.inf)
-    if not low * (1 - _DIGITS) <= average_ms <= high * (1 + _DIGITS):
+    blur = _error(values["average_ms"])
+    if not low * (1 - _DIGITS) - blur <= average_ms <= high * (1 + _DIGITS) + blur:
         raise ValueError("the average lies outside of least and most")
     wall_s = _float(values["wall_s"]) if "wall_s" in values else None
     session_s = _float(values["session_s"]) if "session_s" in values else None
@@ -126,8 +134,20 @@ def _line(line: str) -> tuple[str, str]:
     return "", ""
 
 
+def _agree(total_s: str, factor: float, average_ms: str) -> bool:
+    """Return whether two printed numbers agree within their rounding; ``factor`` turns the first into the second."""
+    first, second = _float(total_s) * factor, _float(average_ms)
+    return abs(first - second) <= max(_DIGITS * max(first, second), _error(total_s) * factor + _error(average_ms))
+
+
+def _error(text: str) -> float:
+    """Return the absolute error of a printed number beyond that of six significant digits."""
+    return _DECIMALS if f"{float(text):.6f}" == text else 0.0
+
+
 def _float(text: str) -> float:
-    """Parse a number as C++ prints it, with six significant digits; ValueError for any other spelling."""
-    if f"{float(text):g}" != text:
+    """Parse a number as C++ prints it, with six significant digits or six decimals; ValueError for other spellings."""
+    value = float(text)
+    if text not in (f"{value:g}", f"{value:.6f}"):
         raise ValueError(f"{text!r:.40} is not a number as the tool prints it")
-    return float(text)
+    return value

@@ -42,7 +42,8 @@ def test_what_it_prints() -> None:
         ("144.871 ms", "144.971 ms", "contradict"),
         ("requests: 10", "requests: 11", "contradict"),
         ("requests: 10\n", "requests: 1", "not as the tool"),
-        ("1.44871 s", "1.448710 s", "not a number"),
+        ("1.44871 s", "1.448710 s", None),
+        ("1.44871 s", "1.4487100 s", "not a number"),
         ("Total inference requests: 10\n", "", "cut"),
         ("Min Latency: 0.140012", "Min Latency: 0.145012", "order"),
         (
@@ -69,6 +70,39 @@ def test_not_as_asked() -> None:
         parse(PLAIN, asked_runs=20)
     with pytest.raises(OutputError, match="more than"):
         parse("x" * (LIMIT_CHARS + 1))
+
+
+NEWER = PLAIN.replace("cost: 144.871 ms", "cost total: 144.870997 ms")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        NEWER,
+        NEWER.replace("Total inf", "Average inference time cost submission: 0.012000 ms\nTotal inf", 1),
+        PLAIN.replace("Avg CPU usage: 68 %", "Total CPU usage: 382 %"),
+        PLAIN.replace("\n", "\r\n"),
+    ],
+)
+def test_the_forms_of_newer_versions_and_of_forks(text: str) -> None:
+    assert "time cost" in text
+    found = parse(text, asked_runs=10)
+    assert (found.runs, found.total_s) == (10, 1.44871)
+    assert found.average_ms == pytest.approx(144.871, rel=1e-6)
+    if text is NEWER:
+        with pytest.raises(OutputError, match="contradict"):
+            parse(NEWER.replace("144.870997", "144.880000"))
+
+
+@given(st.integers(1, 10**6), st.floats(1e-4, 1e3), st.sampled_from(["", " total"]), st.booleans(), st.booleans())
+def test_any_run_in_any_form_is_read(runs: int, total_s: float, word: str, fixed: bool, spaced: bool) -> None:
+    """The first inferences of tiny models have few digits in the fixed form: they are not called a contradiction."""
+    average = total_s / runs * 1000
+    shown = f"{average:.6f}" if fixed else f"{average:g}"
+    space = " " if spaced else ""
+    text = f"Total inference time cost:{space}{total_s:g} s\nTotal inference requests:{space}{runs}\n"
+    found = parse(f"{text}Average inference time cost{word}:{space}{shown} ms\nAvg CPU usage:{space}11\n")
+    assert (found.runs, found.average_ms, found.sample_ns) == (runs, float(shown), round(float(f"{total_s:g}") * 1e9))
 
 
 @given(st.integers(1, 10**6), st.floats(1e-6, 1e3))
