@@ -11,6 +11,7 @@ from edgenas.base.errors import InputError
 from edgenas.devices.facts import int8_products
 from edgenas.devices.facts.android import THERMAL_STATUS
 from edgenas.devices.inventory import Entry
+from edgenas.devices.phone_tools import describe_tool
 from edgenas.devices.sections import TOOLS
 from edgenas.devices.session import readiness
 from edgenas.devices.session.readiness import DeviceReading, Limits
@@ -47,23 +48,25 @@ def condition_rows(reading: DeviceReading, limits: Limits) -> Iterator[DeviceRow
 
 
 def tool_rows(entry: Entry) -> Iterator[DeviceRow]:
-    """Yield a row for each program of a phone in the inventory: whether the file on this machine has its sha256."""
+    """Yield a row for each program of a phone in the inventory: which tool the file on this machine is, and whether it
+    has its sha256."""
     if not entry.tools:
         name = TOOLS[0]
         remedy = (
-            "get TensorFlow Lite's benchmark_model for its processor, and write its path and sha256 under "
+            "get benchmark_model for its processor, and write its path and sha256 under "
             f"[devices.{entry.name}]: {name} = ..., {name}_sha256 = ..."
         )
         yield DeviceRow(name, "refuse", "a phone has no Python, and the inventory names no tool for it", remedy)
     for name, tool in entry.tools.items():
         try:
             found = sha256_of(tool.path)
+            what = describe_tool(name, tool.path) if found == tool.sha256 else ""
         except InputError as error:
             reason, _, remedy = str(error).partition("; ")
             yield DeviceRow(name, "refuse", reason, remedy)
             continue
         if found == tool.sha256:
-            yield DeviceRow(name, "ok", f"{tool.path}, sha256 {found[:12]}...")
+            yield DeviceRow(name, "ok", f"{what}: {tool.path}, sha256 {found[:12]}...")
         else:
             remedy = f'if it is the right program, write {name}_sha256 = "{found}"'
             yield DeviceRow(name, "refuse", f"the sha256 of {tool.path} is not that of the inventory", remedy)

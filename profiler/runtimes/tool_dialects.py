@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgenas.profiler.runtimes import benchmark_model, perf_test, tool_memory
+from edgenas.profiler.runtimes import benchmark_flags, benchmark_model, perf_test, tool_memory
 from edgenas.profiler.runtimes.output import OutputError
 from edgenas.profiler.runtimes.sustained import Memory
 from edgenas.profiler.runtimes.tool_script import MODEL, TOOL
@@ -62,9 +62,9 @@ class Dialect:
     watch: tuple[str, ...] = ()
 
 
-def _options(plan: Plan, graph: str) -> benchmark_model.ToolFlags:
+def _options(plan: Plan, graph: str) -> benchmark_flags.ToolFlags:
     max_s = plan.max_round_ms / 1e3
-    return benchmark_model.ToolFlags(
+    return benchmark_flags.ToolFlags(
         graph,
         threads=plan.threads,
         use_xnnpack=True,
@@ -77,7 +77,7 @@ def _options(plan: Plan, graph: str) -> benchmark_model.ToolFlags:
 
 
 def _benchmark_model_command(plan: Plan) -> list[str]:
-    return benchmark_model.command(TOOL, _options(plan, f"{MODEL}.tflite"), plan.cores or ())
+    return benchmark_flags.command(TOOL, _options(plan, f"{MODEL}.tflite"), plan.cores or ())
 
 
 def _benchmark_model_run(plan: Plan, graph: str, stdout: str, stderr: str) -> benchmark_model.ToolReport:

@@ -19,7 +19,8 @@ from edgenas.devices.transports.adb import AdbDevice
 from edgenas.devices.transports.adb_server import AdbServer
 from edgenas.devices.transports.local import LocalDevice
 from edgenas.devices.transports.ssh.paramiko_link import SshDevice, make_target
-from edgenas.profiler.runtimes.benchmark_model import ToolFlags, command, parse_run
+from edgenas.profiler.runtimes.benchmark_flags import ToolFlags, command
+from edgenas.profiler.runtimes.benchmark_model import parse_run
 from edgenas.profiler.runtimes.output import OutputError
 from tests.support.listeners import Recorder
 from tests.support.probe import PROBE

@@ -67,15 +67,15 @@ def checked(edgenas: Edgenas, *names: str) -> dict[str, tuple[str, str]]:
 
 def test_add_writes_a_section_and_says_what_to_type(edgenas: Edgenas, tmp_path: Path) -> None:
     tool = tmp_path / "benchmark_model"
-    tool.write_bytes(b"tool")
+    tool.write_bytes(b"#!/bin/sh\n")
     first = edgenas("add", "pi4", "--ssh", "pi@pi4.local:2222", "--core", "2", "--core", "3")
     assert "edgenas devices enroll pi4" in first.stdout
     added = json.loads(edgenas("add", "pixel", "--adb", "--benchmark-model", tool, "--json").stdout)
-    assert added["next"] == "edgenas devices check pixel"
+    assert (added["tools"], added["next"]) == ({"benchmark_model": "a script"}, "edgenas devices check pixel")
     assert (tmp_path / "devices.toml").read_text() == (
         '[devices.pi4]\nkind = "ssh"\nhost = "pi4.local"\nuser = "pi"\nport = 2222\ncores = [2, 3]\n\n'
         f'[devices.pixel]\nkind = "adb"\nbenchmark_model = "{tool}"\n'
-        'benchmark_model_sha256 = "7c9bbe5ec9b3fb774e8fa0f54247e93c34ddf8e5d16fe3073420de0ae81a262d"\n'
+        'benchmark_model_sha256 = "a8076d3d28d21e02012b20eaf7dbf75409a6277134439025f282e368e3305abf"\n'
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,8 @@ def test_every_verb_has_help_with_an_example(capsys: pytest.CaptureFixture[str],
         (("x", "--adb", "-s"), "No such option|not an adb serial"),
         (("x", "--adb", "a b"), "not an adb serial"),
         (("x", "--adb", "--benchmark-model", "absent"), "absent: No such file"),
+        (("x", "--adb", "--benchmark-model", sys.executable), "is no program for phones: it is built for"),
+        (("x", "--adb", "--onnxruntime-perf-test", __file__), "is no program for phones: it begins with"),
         (("local", "--ssh", "a"), "local is there already"),
         (("A", "--ssh", "a"), "device name 'A' must be"),
     ],

@@ -18,7 +18,7 @@ from edgenas.devices.transports.local import LocalDevice
 from edgenas.profiler.plan import Plan
 from edgenas.profiler.runners.sustained_runner import SustainedModel
 from edgenas.profiler.runtimes import RUNTIMES
-from edgenas.profiler.runtimes.benchmark_model import ToolFlags
+from edgenas.profiler.runtimes.benchmark_flags import ToolFlags
 from edgenas.profiler.runtimes.output import OutputError
 from edgenas.profiler.runtimes.perf_test import command
 from edgenas.profiler.runtimes.sustained import Memory, SustainedRequest, deciles, parse_alone

@@ -9,13 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgenas.profiler.runtimes.benchmark_model import (
-    LIMIT_CHARS,
-    ToolFlags,
-    ToolReport,
-    command,
-    parse_run,
-)
+from edgenas.profiler.runtimes.benchmark_flags import ToolFlags, command
+from edgenas.profiler.runtimes.benchmark_model import LIMIT_CHARS, ToolReport, parse_run
 from edgenas.profiler.runtimes.benchmark_stat import parse_stat
 from edgenas.profiler.runtimes.output import OutputError
 

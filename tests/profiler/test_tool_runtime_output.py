@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from edgenas.profiler.plan import Plan
 from edgenas.profiler.runtimes import RUNTIMES
-from edgenas.profiler.runtimes.benchmark_model import ToolFlags
+from edgenas.profiler.runtimes.benchmark_flags import ToolFlags
 from edgenas.profiler.runtimes.output import BatchOutput, OutputError
 from edgenas.profiler.runtimes.tool_output import parse_cpus
 from edgenas.profiler.runtimes.tool_runner import ToolRunner

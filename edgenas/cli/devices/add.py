@@ -31,7 +31,9 @@ _ANY = "any"  # value of --adb without a serial; no phone has this serial
 @click.option("--jump", metavar="[USER@]HOST[:PORT]", help="Jump host of a board; several with commas.")
 @click.option("--python", help="Python of a board  [default: python3]")
 @click.option("--hardware-serial", help="Serial that getprop ro.serialno of a phone must return.")
-@click.option("--benchmark-model", type=_FILE, help="TensorFlow Lite's benchmark_model, built for the phone.")
+@click.option(
+    "--benchmark-model", type=_FILE, help="benchmark_model of TensorFlow Lite or LiteRT 2, built for the phone."
+)
 @click.option("--onnxruntime-perf-test", type=_FILE, help="ONNX Runtime's onnxruntime_perf_test, built for the phone.")
 @click.option("--core", "cores", type=int, multiple=True, help="CPU to pin measurements to; repeat for more.")
 @click.option("--pool", shell_complete=pools, help="Pool of identical devices that share the work of one table.")
@@ -60,6 +62,7 @@ def command(
       edgenas devices add pixel --adb 192.168.1.30:5555 --benchmark-model ~/benchmark_model
     """
     from edgenas.devices.inventory_file import Value, append_section
+    from edgenas.devices.phone_tools import describe_tool
 
     if (ssh is None) == (adb is None):
         raise InputError("give either --ssh [USER@]HOST[:PORT] for a board, or --adb [SERIAL] for a phone")
@@ -69,6 +72,7 @@ def command(
         if value is not None:
             raise InputError(f"{option} is for {'boards, with --ssh' if ssh is None else 'phones, with --adb'}")
     fields: dict[str, Value | None]
+    found: dict[str, str] = {}
     if ssh is not None:
         user, host, port = _address(ssh)
         fields = {
@@ -85,16 +89,17 @@ def command(
         for option, path in tools.items():
             if path is not None:
                 field = option.removeprefix("--").replace("-", "_")
+                found[field] = describe_tool(field, path)
                 fields |= {field: str(path.absolute()), f"{field}_sha256": sha256_of(path)}
     fields |= {"cores": cores or None, "pool": pool}
     path = inventory or INVENTORY
     section = append_section(path, name, {key: value for key, value in fields.items() if value is not None})
     then = next_command(inventory, "enroll" if ssh is not None else "check", name)
     if as_json:
-        print_json({"device": name, "inventory": str(path), "section": section, "next": then})
+        print_json({"device": name, "inventory": str(path), "section": section, "tools": found, "next": then})
         return
     talk(section.rstrip("\n"))
-    print_summary({"written": str(path), "next": then})
+    print_summary({**found, "written": str(path), "next": then})
 
 
 def _address(text: str) -> tuple[str | None, str, int | None]:
