@@ -11,7 +11,8 @@ from edgenas.base.errors import InputError
 from edgenas.base.version import installed_version
 from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.imported import ImportedTable, TableSource
-from edgenas.latency_tables.importers import table_format
+from edgenas.latency_tables.importers import FORMATS, table_format
+from edgenas.latency_tables.importers.looks import looks_like
 from edgenas.latency_tables.importers.reading import Disagreement, Places, merged
 
 if TYPE_CHECKING:
@@ -50,9 +51,9 @@ def import_table(path: Path, name: str, space: Space | None = None, column: str 
         reading = kind.read(data.decode("utf-8-sig"), {} if space is None else places(space), column)
         values, apart = merged(reading.entries)
     except InputError as error:
-        raise InputError(f"{path} as {name}: {error}") from error
+        raise InputError(f"{path} as {name}: {error}{_instead(name, data)}") from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{path} as {name}: not a text in UTF-8 ({error.reason})") from error
+        raise InputError(f"{path} as {name}: not a text in UTF-8 ({error.reason}){_instead(name, data)}") from error
     notes = reading.notes
     if apart is not None and apart.share > NOISE:
         told = f"{100 * apart.share:.2g} % ({apart.block})"
@@ -67,6 +68,15 @@ def import_table(path: Path, name: str, space: Space | None = None, column: str 
         notes=notes,
     )
     return ImportResult(ImportedTable(source, values, installed_version()), apart)
+
+
+def _instead(name: str, data: bytes) -> str:
+    """Return what to say about content that is not of the format ``name``: what it looks like, and what to type."""
+    found, other = looks_like(data)
+    if found and found != name:
+        return f"; it looks like the format {found}: type --format {found}"
+    formats = ", ".join(f"{known} ({kind.written})" for known, kind in FORMATS.items())
+    return f"; it looks like {other}; the formats are {formats}" if other else ""
 
 
 def places(space: Space) -> Places:

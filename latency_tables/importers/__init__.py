@@ -18,21 +18,23 @@ class PublishedFormat:
     read       ``read(text, places, column)`` returns the table in a file's text
     space      space whose layers a positional format counts; '' where every entry names its block
     device     device that the published file was measured on; '' where the file names it
+    written    languages of its files
     columns    whether a file holds several devices, of which ``column`` selects one
     """
 
     read: Callable[[str, Places, str], PublishedTable]
     space: str
     device: str
+    written: str
     columns: bool = False
 
 
 FORMATS: dict[str, PublishedFormat] = {
-    "proxylessnas": PublishedFormat(proxylessnas.read, "", "Pixel 1"),
-    "ofa": PublishedFormat(ofa.read, "", ""),
-    "single-path": PublishedFormat(single_path.read, "single_path", "Pixel 1"),
-    "tunas": PublishedFormat(tunas.read, "proxylessnas", "Pixel 1"),
-    "fbnet": PublishedFormat(fbnet.read, "fbnet", "", columns=True),
+    "proxylessnas": PublishedFormat(proxylessnas.read, "", "Pixel 1", "YAML"),
+    "ofa": PublishedFormat(ofa.read, "", "", "YAML"),
+    "single-path": PublishedFormat(single_path.read, "single_path", "Pixel 1", "JSON"),
+    "tunas": PublishedFormat(tunas.read, "proxylessnas", "Pixel 1", "JSON"),
+    "fbnet": PublishedFormat(fbnet.read, "fbnet", "", "CSV or JSON", columns=True),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import pickle
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,54 @@ def test_what_is_said(tmp_path: Path, name: str, text: str, says: str) -> None:
     with pytest.raises(InputError, match=says) as caught:
         import_table(path, name)
     assert str(caught.value).startswith(f"{path} as {name}: ")
+
+
+PRETTY = {"fbnet by shape": FBNET_JSON, **TEXTS, "tunas, indented": json.dumps(tunas(), indent=2)}
+
+
+@pytest.mark.parametrize("given", PRETTY)
+def test_a_table_of_another_format_is_named_with_what_to_type(tmp_path: Path, given: str) -> None:
+    path = tmp_path / "published"
+    path.write_text(PRETTY[given])
+    right = given.partition(" by ")[0].partition(",")[0]
+    for name in FORMATS:
+        if name == right:
+            continue
+        with pytest.raises(InputError) as caught:
+            import_table(path, name)
+        assert str(caught.value).endswith(f"; it looks like the format {right}: type --format {right}")
+
+
+def test_a_damaged_table_of_the_right_format_is_not_sent_elsewhere(tmp_path: Path) -> None:
+    path = tmp_path / "published"
+    for name, text in TEXTS.items():
+        path.write_text(text[: len(text) * 2 // 3] + "\0")
+        with pytest.raises(InputError) as caught:
+            import_table(path, name)
+        assert "looks like" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (pickle.dumps({"a": 1.0}), "a Python pickle, which could run any code"),
+        (pickle.dumps({"a": 1.0}, protocol=0), "a Python pickle"),
+        (b"block,ms\nconv,1.5\n", "a CSV file; the formats are proxylessnas (YAML), ofa (YAML), single-path (JSON)"),
+        (b'{"format":"edgenas latency table","version":2}\n', "a latency table of edgenas, which needs no import"),
+        (b"<!DOCTYPE html>\n<html>", "a web page"),
+        (b"PK\x03\x04\x14", "a zip archive"),
+        (b"\x93NUMPY\x01\x00", "a numpy array"),
+        (b'{"a": 1}', "a JSON file of another form"),
+    ],
+)
+def test_other_files_are_named(tmp_path: Path, content: bytes, what: str) -> None:
+    path = tmp_path / "published"
+    path.write_bytes(content)
+    for name in FORMATS:
+        with pytest.raises(InputError) as caught:
+            import_table(path, name)
+        assert f"; it looks like {what}" in str(caught.value)
+        assert str(caught.value).startswith(f"{path} as {name}: ")
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
