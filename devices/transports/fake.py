@@ -25,7 +25,7 @@ from pathlib import Path
 
 from edgenas.base.errors import LostError
 from edgenas.devices.transports.link import STALL_S, NotSentError
-from edgenas.devices.transports.remote import BOOT_ID
+from edgenas.devices.transports.remote import BOOT_ID, READ_AND_DECODE
 from edgenas.devices.transports.remote_device import RemoteDevice
 
 _TURN_S = 0.02  # longest time that one thread holds the lock of a channel
@@ -83,7 +83,7 @@ class FakeLink:
         if not self._up or self.faults.unplugged:
             raise NotSentError(f"{self._name} does not answer")
         self.commands.append(command)
-        own = command.replace(BOOT_ID, shlex.quote(str(self._folder / "boot_id")))
+        own = self.with_own_boot(command)
         # EDGENAS_FAKE marks the processes that a power cut kills
         environment = {
             **os.environ,
@@ -93,6 +93,10 @@ class FakeLink:
         channel = FakeChannel(self, own, environment)
         self._channels = [c for c in self._channels if c.is_open] + [channel]
         return channel
+
+    def with_own_boot(self, script: str) -> str:
+        """Return a script of ``remote`` with the boot id of this device."""
+        return script.replace(BOOT_ID, shlex.quote(str(self._folder / "boot_id")))
 
     def passes(self, data: bytes) -> bytes:
         """Count the bytes of ``data`` and return it; LostError, once, at ``drop_after_bytes``."""
@@ -125,6 +129,7 @@ class FakeChannel:
     def __init__(self, link: FakeLink, command: str, environment: dict[str, str]) -> None:
         self._link = link
         self.is_open = True
+        self._expects_script = command == READ_AND_DECODE
         self._lock = threading.RLock()  # reentrant: drop_after_bytes closes the channel while it sends or receives
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(
@@ -141,6 +146,9 @@ class FakeChannel:
     def send(self, data: bytes) -> None:
         """See ``Channel.send``."""
         self._check()
+        if self._expects_script:
+            self._expects_script = False
+            data = self._link.with_own_boot(data.decode("ascii")).encode("ascii")
         self._link.passes(data)
         if self._link.faults.corrupt_input and data:
             self._link.faults.corrupt_input = False

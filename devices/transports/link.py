@@ -2,6 +2,7 @@
 
 LostError               see edgenas.base.errors
   NotSentError          the connection broke before the command was sent: safe to send again
+  CommandEndedError     the device reports the end of a command whose output has no end mark
 """
 
 from __future__ import annotations
@@ -15,6 +16,11 @@ STALL_S = 15.0  # a device that accepts no data for this time is lost
 
 class NotSentError(LostError):
     """The connection broke before the command was sent."""
+
+
+class CommandEndedError(LostError):
+    """The command ended, as the device reports, but its output has no end mark: its shell was killed, or never ran
+    it."""
 
 
 class Channel(Protocol):
@@ -31,7 +37,7 @@ class Channel(Protocol):
     def receive(self, timeout_s: float) -> tuple[int, bytes] | None:
         """Return (1 for stdout or 2 for stderr, bytes), or None when no data came within ``timeout_s``.
 
-        LostError when the other end is closed; a caller that stops at the marks of both streams never gets it.
+        LostError when the other end is closed (CommandEndedError where it reports an exit code); a caller that stops at the marks of both streams never gets it.
         """
         ...
 

@@ -8,19 +8,21 @@ import tarfile
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from edgenas.base.errors import DeviceError, LostError, OutputLimitError, TimeLimitError, TransferError
+from edgenas.base.text import printable
 from edgenas.devices.transports import home, transfer
 from edgenas.devices.transports.home import Home
-from edgenas.devices.transports.link import Channel, Link, NotSentError
+from edgenas.devices.transports.link import Channel, CommandEndedError, Link, NotSentError
 from edgenas.devices.transports.owner import this_process
 from edgenas.devices.transports.remote import (
     OUTPUT_LIMIT_BYTES,
     Marked,
+    ShellCommand,
     check_path,
     new_mark,
     run_command,
@@ -155,7 +157,7 @@ class RemoteDevice:
             return self._home
 
     def _greet(self) -> Home:
-        found = home.seen(self._script(home.look(self._base), channel_of=self.link.open))
+        found = home.seen(self._script(home.look(self._base), greeting=True))
         if self._serial and found.serial != self._serial:
             raise DeviceError(
                 f"another device answers: its serial number is {found.serial!r}, it was {self._serial!r}; "
@@ -164,23 +166,35 @@ class RemoteDevice:
         self._serial = found.serial
         names = home.stale(found, this_process(), self._left)
         for first in range(0, len(names), 500):
-            self._script(home.remove_work(found.path, names[first : first + 500]), channel_of=self.link.open)
+            self._script(home.remove_work(found.path, names[first : first + 500]), greeting=True)
         self._left.clear()
         return found
 
-    def _open(self, command: str) -> Channel:
+    def _open(self, command: ShellCommand) -> Channel:
         self._ready()
         try:
-            return self.link.open(command)
+            return self._begin(command)
         except NotSentError:
             self.close()
         self._ready()
-        return self.link.open(command)
+        return self._begin(command)
 
-    def _script(self, script: str, *, channel_of: Callable[[str], Channel] | None = None) -> str:
-        """Run a script of edgenas and return its stdout; DeviceError with its stderr where it fails."""
+    def _begin(self, command: ShellCommand) -> Channel:
+        """Start a command on the present connection."""
+        channel = self.link.open(command.line)
+        try:
+            if command.script:
+                channel.send(command.script)
+        except BaseException:
+            channel.close()
+            raise
+        return channel
+
+    def _script(self, script: str, *, greeting: bool = False) -> str:
+        """Run a script of edgenas and return its stdout; DeviceError with its stderr where it fails. ``greeting`` runs
+        it on the present connection."""
         mark = new_mark()
-        with closing((channel_of or self._open)(script_command(script, mark))) as channel:
+        with closing((self._begin if greeting else self._open)(script_command(script, mark))) as channel:
             channel.end_input()
             done = self._finish(channel, mark, ["sh"], HANDSHAKE_S)
         if done.returncode != 0:
@@ -193,7 +207,12 @@ class RemoteDevice:
         """Read both streams to their marks."""
         data = bytearray(), bytearray()
         out, err = Marked(mark, data[0].extend), Marked(mark, data[1].extend)
-        ended = self._drain(channel, out, err, time.monotonic() + timeout_s, self._limit_bytes)
+        try:
+            ended = self._drain(channel, out, err, time.monotonic() + timeout_s, self._limit_bytes)
+        except CommandEndedError as error:
+            if out.begun or err.begun:
+                raise
+            raise _no_shell(out, err) from error
         if out.size + err.size > self._limit_bytes:
             raise OutputLimitError(f"{argv[0]} was stopped after printing {self._limit_bytes:,} bytes")
         if not ended:
@@ -233,6 +252,14 @@ class RemoteDevice:
             raise type(error)(f"{self.name}: {error}") from error.__cause__
 
 
+def _no_shell(out: Marked, err: Marked) -> DeviceError:
+    """Return the error for a login shell that ended, but did not run the command."""
+    printed = printable((out.before + err.before).decode("utf-8", "replace"))
+    return DeviceError(
+        f"its login shell ran no command{f', but printed: {printed}' if printed else ' and ended'}; try: ssh USER@HOST "
+        "true, and look for exit, exec or read in its start-up files (~/.bashrc)"
+    )
+
+
 def _why(done: subprocess.CompletedProcess[str]) -> str:
-    text = "".join(c if c.isprintable() else " " for c in done.stderr[-400:]).strip()
-    return text or f"exit code {done.returncode}"
+    return printable(done.stderr[-400:], 400) or f"exit code {done.returncode}"

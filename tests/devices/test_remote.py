@@ -12,14 +12,16 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgenas.base.errors import DeviceError, DeviceInputError, TransferError
 from edgenas.devices.transports import home, transfer
 from edgenas.devices.transports.owner import Owner, this_process
 from edgenas.devices.transports.remote import (
+    LINE_LIMIT_BYTES,
     Marked,
+    ShellCommand,
     check_host,
     check_path,
     check_port,
@@ -31,15 +33,20 @@ from edgenas.devices.transports.remote import (
 from tests.support.waiting import gone
 
 SHELLS = [s for s in ("dash", "bash", "mksh", "busybox") if shutil.which(s)]
+LOGIN_SHELLS = [s for s in ("sh", "bash", "tcsh", "fish", "zsh", "mksh") if shutil.which(s)]
 ME = Owner("0123456789ab", "01234567", 12, 34)
 
 
-def shell(name: str, command: str) -> subprocess.Popen[bytes]:
+def shell(name: str, command: ShellCommand) -> subprocess.Popen[bytes]:
     argv = ["busybox", "sh", "-c"] if name == "busybox" else [name, "-c"]
     pipe = subprocess.PIPE
-    return subprocess.Popen(
-        [*argv, command.replace("exec sh", f"exec {' '.join(argv[:-1])}")], stdin=pipe, stdout=pipe, stderr=pipe
+    process = subprocess.Popen(
+        [*argv, command.line.replace("exec sh", f"exec {' '.join(argv[:-1])}")], stdin=pipe, stdout=pipe, stderr=pipe
     )
+    assert process.stdin
+    process.stdin.write(command.script)
+    process.stdin.flush()
+    return process
 
 
 # -- commands
@@ -50,7 +57,7 @@ def shell(name: str, command: str) -> subprocess.Popen[bytes]:
 def test_a_command_is_killed_at_once_when_nobody_listens(name: str, how: str) -> None:
     process = shell(name, run_command(["sh", "-c", "echo up; sleep 60 & sleep 60"], "MARK:", limit_s=60))
     assert process.stdin and process.stdout and process.stderr
-    assert process.stdout.readline() == b"up\n"
+    assert [process.stdout.readline() for _ in range(3)] == [b"\n", b"MARK:+\n", b"up\n"]
     begin = time.monotonic()
     if how == "hang-up":
         process.send_signal(signal.SIGHUP)
@@ -63,7 +70,7 @@ def test_a_command_is_killed_at_once_when_nobody_listens(name: str, how: str) ->
     process.stderr.close()
     assert time.monotonic() - begin < 45, "it waited for the device's own limit"
     assert rest[0].startswith(b"\nMARK:")
-    assert rest[1] == b"\nMARK:\n"
+    assert rest[1] == b"\nMARK:+\n\nMARK:\n"
 
 
 @pytest.mark.parametrize("name", SHELLS)
@@ -88,31 +95,46 @@ def test_what_a_command_leaves_behind_is_killed(name: str) -> None:
     out, err = process.stdout.read(), process.stderr.read()
     process.communicate()
     assert time.monotonic() - begin < 20
-    pid, _, mark = out.partition(b"\n")
-    assert (mark, err) == (b"\nMARK:5\n", b"\nMARK:\n")
+    pid, _, mark = out.removeprefix(b"\nMARK:+\n").partition(b"\n")
+    assert (mark, err) == (b"\nMARK:5\n", b"\nMARK:+\n\nMARK:\n")
     assert gone(int(pid))
 
 
-@pytest.mark.parametrize("argv", [[], ["a\0b"], ["x" * 50_000], ["'" * 20_000]])
+@pytest.mark.parametrize("argv", [[], ["a\0b"], ["x" * 130_000], ["'" * 20_000]])
 def test_what_no_command_line_can_hold(argv: list[str]) -> None:
     with pytest.raises(DeviceInputError):
         run_command(argv, new_mark(), limit_s=1)
 
 
-@given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), min_size=1, max_size=5))
-def test_arguments_arrive_whatever_they_hold(arguments: list[str]) -> None:
-    script = run_command(["printf", "%s\\n", *arguments], "M:", limit_s=5).removeprefix("exec ")
-    seen = subprocess.run(["sh", "-c", f"exec {script}"], capture_output=True, stdin=subprocess.PIPE, timeout=30)
-    assert b"M:" in seen.stderr  # stdin was at its end, so the command may have been killed: only parsing counts here
+ARGUMENTS = st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), min_size=1, max_size=5)
+
+
+@settings(max_examples=30)
+@given(ARGUMENTS)
+@pytest.mark.parametrize("login", LOGIN_SHELLS)
+@pytest.mark.parametrize("padding", [0, LINE_LIMIT_BYTES], ids=["on the line", "on stdin"])
+def test_arguments_arrive_whatever_they_hold(login: str, padding: int, arguments: list[str]) -> None:
+    command = run_command(["printf", "%s\\0", *arguments, "x" * padding], "M:", limit_s=5)
+    assert bool(command.script) == bool(padding)
+    with subprocess.Popen([login, "-c", command.line], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin and process.stdout
+        process.stdin.write(command.script)
+        process.stdin.flush()  # and it stays open: its end kills the command
+        out = process.stdout.read()
+    got = bytearray()
+    Marked("M:", got.extend).take(out)
+    assert bytes(got).decode().split("\0") == [*arguments, "x" * padding, ""]
 
 
 # -- answers
 
 
-@given(st.binary(max_size=600), st.integers(0, 255), st.lists(st.integers(1, 50), max_size=40))
-def test_a_marked_stream_gives_back_its_bytes_however_they_are_cut(data: bytes, code: int, cuts: list[int]) -> None:
+@given(st.binary(max_size=600), st.binary(max_size=600), st.integers(0, 255), st.lists(st.integers(1, 50), max_size=40))
+def test_a_marked_stream_gives_back_its_bytes_however_they_are_cut(
+    printed: bytes, data: bytes, code: int, cuts: list[int]
+) -> None:
     mark, got = new_mark(), bytearray()
-    whole = data + f"\n{mark}{code}\n".encode() + b"and what came too late"
+    whole = printed + f"\n{mark}+\n".encode() + data + f"\n{mark}{code}\n".encode() + b"and what came too late"
     marked = Marked(mark, got.extend)
     for cut in [*cuts, len(whole)]:
         marked.take(whole[:cut])
@@ -122,9 +144,9 @@ def test_a_marked_stream_gives_back_its_bytes_however_they_are_cut(data: bytes, 
 
 @given(st.binary(max_size=400))
 def test_a_stream_without_its_mark_has_not_ended(data: bytes) -> None:
-    got = bytearray()
-    marked = Marked(new_mark(), got.extend)
-    marked.take(data + b"\nedgenas-0123456789abcdef:0\n")
+    got, mark = bytearray(), new_mark()
+    marked = Marked(mark, got.extend)
+    marked.take(f"\n{mark}+\n".encode() + data + b"\nedgenas-0123456789abcdef:0\n")
     assert not marked.ended
     marked.give_up()
     assert bytes(got).startswith(data)

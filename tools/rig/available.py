@@ -35,6 +35,21 @@ def sshd() -> str | None:
     return programs("sshd", "ssh", "ssh-keygen")
 
 
+def nss_wrapper() -> Path | None:
+    """The library that gives one process, without root, accounts of its own."""
+    return next(iter(sorted(Path("/usr/lib").glob("*/libnss_wrapper.so"))), None)
+
+
+def login_shell(*names: str) -> str | None:
+    """Whether sshd can serve an account with another login shell. Needs no root and no lab."""
+    lacking = None if nss_wrapper() else f"not installed: libnss-wrapper; {INSTALL}"
+    return sshd() or lacking or programs(*names)
+
+
+def dropbear() -> str | None:
+    return login_shell("dropbear", "dropbearconvert")
+
+
 def adb() -> str | None:
     """Needs no root and no lab."""
     return programs("adb")

@@ -25,6 +25,7 @@ alone() {
 command -v apt-get >/dev/null || skip "needs Debian's apt"
 
 packages=(openssh-server openssh-client iproute2 qemu-user-static mmdebstrap debian-archive-keyring adb
+    libnss-wrapper tcsh fish dropbear-bin
     gcc-aarch64-linux-gnu g++-aarch64-linux-gnu libc6-dev-arm64-cross)
 # Unpacked only, no maintainer script runs: hence no post-installation links, see board().
 board_packages=(base-files bash coreutils dash debianutils findutils gawk grep gzip hostname libc-bin libgcc-s1

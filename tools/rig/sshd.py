@@ -42,6 +42,7 @@ class SshServer:
         host, port: where it listens; a free port if None.
         chroot: what its sessions see as /; needs root, and every folder above it must be root's alone.
         namespace: network namespace (of ``ip netns``) to run in; needs root.
+        shell: login shell of the account, such as /usr/bin/fish, in place of its own; its home is ``folder``/home then.
         environment: variables that its sessions get; HOME is an empty folder unless told otherwise, since what a
             person's shell does on login may take long, or a lock.
         extra: further lines of sshd_config.
@@ -55,15 +56,18 @@ class SshServer:
         port: int | None = None,
         chroot: Path | None = None,
         namespace: str | None = None,
+        shell: str | None = None,
         environment: Mapping[str, str] | None = None,
         extra: str = "",
     ) -> None:
         self.folder, self.host, self.port = folder, host, port or free_port(host)
         self.user = pwd.getpwuid(os.geteuid()).pw_name
         self._chroot, self._namespace = chroot, namespace
+        self.home = folder / "home"
         folder.mkdir(parents=True, exist_ok=True)
-        own_home = {} if chroot else {"HOME": str(folder / "home")}
-        (folder / "home").mkdir(exist_ok=True)
+        own_home = {} if chroot else {"HOME": str(self.home)}
+        self.home.mkdir(exist_ok=True)
+        self._variables = _account_with(shell, self.home, folder) if shell else {}
         self._environment, self._extra = {**own_home, **(environment or {})}, extra
         self._process: subprocess.Popen[bytes] | None = None
         self._host_key = folder / "host_key"
@@ -113,7 +117,11 @@ class SshServer:
         inside = ["ip", "netns", "exec", self._namespace] if self._namespace else []
         (self.folder / "sshd.log").write_text("")
         self._process = subprocess.Popen(
-            [*inside, *self.argv()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [*inside, *self.argv()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, **self._variables},
         )
         wait_for(self._listens, f"sshd on {self.host}:{self.port}", timeout_s)
 
@@ -186,6 +194,48 @@ class SshServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+class DropbearServer(SshServer):
+    """A dropbear, as routers and small boards have it, with the same account, keys and methods. Works without root."""
+
+    def __init__(self, folder: Path, *, shell: str = "/bin/sh") -> None:
+        super().__init__(folder, shell=shell)
+        (self.home / ".ssh").mkdir(mode=0o700, exist_ok=True)
+        self.home.chmod(0o700)
+        self._authorized = self.home / ".ssh" / "authorized_keys"
+
+    def argv(self) -> list[str]:
+        """The server in the foreground, with OpenSSH's host key in dropbear's form."""
+        key = self.folder / "dropbear_key"
+        if not key.exists():
+            run("dropbearconvert", "openssh", "dropbear", self._host_key, key)
+        listens = ("-p", f"{self.host}:{self.port}", "-P", str(self.folder / "pid"), "-r", str(key))
+        program = available.program("dropbear") or "dropbear"
+        return ["sh", "-c", 'exec 2>>"$0"; exec "$@"', str(self.folder / "sshd.log"), program, "-F", "-E", *listens]
+
+    def _listens(self) -> bool:
+        if self._process is not None and self._process.poll() is not None:
+            raise RigError(f"dropbear ended: {self.log()}")
+        with socket.socket() as probe:
+            return probe.connect_ex((self.host, self.port)) == 0
+
+
+def _account_with(shell: str, home: Path, folder: Path) -> dict[str, str]:
+    """The variables under which this account has another login shell and home (libnss-wrapper)."""
+    reason = available.login_shell(shell)
+    if reason:
+        raise RigError(reason)
+    me = pwd.getpwuid(os.geteuid())
+    others = [entry for entry in pwd.getpwall() if entry.pw_uid != me.pw_uid and entry.pw_name != me.pw_name]
+    lines = [":".join(map(str, entry)) for entry in others]
+    lines.append(f"{me.pw_name}:x:{me.pw_uid}:{me.pw_gid}::{home}:{shell}")
+    (folder / "passwd").write_text("\n".join(lines) + "\n")
+    return {
+        "LD_PRELOAD": str(available.nss_wrapper()),
+        "NSS_WRAPPER_PASSWD": str(folder / "passwd"),
+        "NSS_WRAPPER_GROUP": "/etc/group",
+    }
 
 
 def session_processes(listener: int) -> list[int]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from edgenas.base.errors import DeviceError, LostError
-from edgenas.devices.transports.link import STALL_S, NotSentError
+from edgenas.devices.transports.link import STALL_S, CommandEndedError, NotSentError
 from edgenas.devices.transports.remote_device import RemoteDevice
 from edgenas.devices.transports.ssh import known_hosts
 from edgenas.devices.transports.ssh.keys import log_in
@@ -36,6 +36,7 @@ CONNECT_S = 10.0
 DEAD_PEER_S = 3  # time without an acknowledgement after which the kernel closes a connection
 PROBE_AFTER_S = 10.0  # time without data from a server after which it is probed
 PROBE_S = 5.0  # longest time for the answer to a probe
+_END_S = 1.0  # longest wait for the exit code of a command whose output has ended
 # fastest first; without CBC, which paramiko offers by default
 _CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes256-ctr")
 
@@ -210,6 +211,9 @@ class SshChannel:
                 return 2, channel.recv_stderr(1 << 16)
             now = time.monotonic()
             if closed:
+                channel.status_event.wait(_END_S)  # the exit code comes after the end of the output
+                if channel.exit_status >= 0:
+                    raise CommandEndedError(f"{self.link.target} reports the end of the command, but not of its output")
                 raise LostError(f"the connection to {self.link.target} broke")
             if now >= end:
                 return None
@@ -221,6 +225,9 @@ class SshChannel:
 
     def close(self) -> None:
         """See ``Channel.close``."""
+        # dropbear ends the next channel too where one is closed before its command has ended
+        self.end_input()
+        self.channel.status_event.wait(_END_S)
         _quietly(self.channel.close)
 
 
