@@ -37,7 +37,8 @@ class Channel(Protocol):
     def receive(self, timeout_s: float) -> tuple[int, bytes] | None:
         """Return (1 for stdout or 2 for stderr, bytes), or None when no data came within ``timeout_s``.
 
-        LostError when the other end is closed (CommandEndedError where it reports an exit code); a caller that stops at the marks of both streams never gets it.
+        LostError when the other end is closed, CommandEndedError where it reports an exit code; a caller that stops at
+        the marks of both streams never gets them.
         """
         ...
 

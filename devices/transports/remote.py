@@ -61,8 +61,8 @@ _END = """printf '\\n%s%d\\n' {mark} $r
 printf '\\n%s\\n' {mark} >&2
 exit $r"""
 
-# Neither has a character that bash, dash, fish, tcsh or zsh reads differently inside single quotes. `read` takes byte by
-# byte, so the rest of stdin is left for the script.
+# Neither has a character that bash, dash, fish, tcsh or zsh reads differently inside single quotes. `read` takes byte
+# by byte, so the rest of stdin is left for the script.
 _DECODE = """exec sh -c 'eval "$(printf %b "$1")"' sh """
 READ_AND_DECODE = """exec sh -c 'IFS= read -r s && eval "$(printf %b "$s")"'"""
 
