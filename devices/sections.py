@@ -13,6 +13,7 @@ from edgenas.base.errors import DeviceInputError
 from edgenas.base.naming import there_are
 from edgenas.base.text import printable
 from edgenas.devices.transports.remote import check_host, check_port, check_serial, check_user
+from edgenas.devices.transports.ssh.keys import is_public
 
 #: tools for phones; each has a field with its path and a field with its sha256
 TOOLS = ("benchmark_model", "onnxruntime_perf_test")
@@ -161,7 +162,7 @@ def _check_private(key: Path, name: str) -> None:
         mode = key.stat().st_mode
     except OSError:
         return
-    if mode & 0o077:
+    if mode & 0o077 and not is_public(key):
         fault = f"devices.{name}.key: others can read the private key {key}; type: chmod 600 '{key}'"
         raise SectionError("key", fault)
 

@@ -65,7 +65,7 @@ def test_what_a_board_leaves_out_comes_from_ssh_config(home: Path) -> None:
     assert (str(entry.target), entry.python) == ("pi@192.168.1.20:2200", "python3")
     alone = parse_inventory(PI + "host = 'pi4'\nuser = 'me'\nssh_config = false", FILE)["pi4"]
     assert str(alone.target) == "me@pi4:22"
-    (home / ".ssh/config").write_text("Host pi4\n  ProxyCommand nc %h %p\n")
+    (home / ".ssh/config").write_text("Host pi4\n  BindInterface eth0\n")
     with pytest.raises(DeviceInputError, match=r"devices.toml, line 3: devices.pi4: .*config, line 2: .*ssh_config = "):
         parse_inventory(PI + "host = 'pi4'", FILE)
 

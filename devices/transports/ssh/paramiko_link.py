@@ -1,7 +1,8 @@
 """Boards over ssh: a Link on paramiko.
 
-Options of the TCP socket report a peer that vanished within DEAD_PEER_S. Behind a jump host, and where a server hangs,
-a probe that must be answered does so. Host keys are checked against the file of enrolled boards only.
+Options of the TCP socket report a peer that vanished within ``dial.DEAD_PEER_S``. Behind a jump host or a proxy
+command, and where a server hangs, a probe that must be answered does so. Host keys are checked against the file of
+enrolled boards only.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import select
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,20 +20,22 @@ from typing import TYPE_CHECKING
 from edgenas.base.errors import DeviceError, LostError
 from edgenas.devices.transports.link import STALL_S, CommandEndedError, NotSentError
 from edgenas.devices.transports.remote_device import RemoteDevice
-from edgenas.devices.transports.ssh import known_hosts
+from edgenas.devices.transports.ssh import algorithms, known_hosts
+from edgenas.devices.transports.ssh.dial import ProxyCommand, dial
 from edgenas.devices.transports.ssh.keys import log_in
 from edgenas.devices.transports.ssh.known_hosts import HostKey
 from edgenas.devices.transports.ssh.target import SshTarget as SshTarget
 from edgenas.devices.transports.ssh.target import make_target as make_target
 
 if TYPE_CHECKING:
+    import socket
+
     import paramiko
 
 # edgenas raises its own error for a broken connection; without a handler paramiko prints tracebacks of its threads too
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 CONNECT_S = 10.0
-DEAD_PEER_S = 3  # time without an acknowledgement after which the kernel closes a connection
 PROBE_AFTER_S = 10.0  # time without data from a server after which it is probed
 PROBE_S = 5.0  # longest time for the answer to a probe
 _END_S = 1.0  # longest wait for the exit code of a command whose output has ended
@@ -72,6 +74,7 @@ class SshLink:
     target: SshTarget
     _transport: paramiko.Transport | None = None
     _jump: SshLink | None = None
+    _proxy: ProxyCommand | None = None
     _asking: threading.Lock = field(default_factory=threading.Lock)
 
     def connect(self) -> bool:
@@ -84,8 +87,7 @@ class SshLink:
             known_hosts.check(self.target.known_hosts, self.target.entry, key)
             with _lost(f"{self.target} hung up while logging in"):
                 assert self._transport is not None
-                files, only = self.target.keys, self.target.only_keys
-                log_in(self._transport, self.target.user, files, only_files=only, where=str(self.target))
+                log_in(self._transport, self.target)
         except BaseException:
             self.close()
             raise
@@ -104,15 +106,28 @@ class SshLink:
                 transport = self._transport = paramiko.Transport(sock)
                 transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = CONNECT_S
                 transport.daemon = True
-                options = transport.get_security_options()
-                options.ciphers = [c for c in _CIPHERS if c in options.ciphers]
-                options.key_types = self._key_types(options.key_types)
+                self._choose(transport.get_security_options())
                 transport.start_client(timeout=CONNECT_S)
                 key = transport.get_remote_server_key()
                 return HostKey(key.get_name(), key.asbytes())
+        except LostError as error:
+            _quietly(sock.close)
+            if self._proxy is None:
+                raise
+            printed = self._proxy.printed()
+            raise LostError(
+                f"{error}; ProxyCommand {self._proxy.command[:200]!r} printed: {printed or 'nothing'}"
+            ) from error
         except BaseException:
             _quietly(sock.close)
             raise
+
+    def _choose(self, options: paramiko.transport.SecurityOptions) -> None:
+        """Set the algorithms to offer: those of edgenas, changed as the configuration says."""
+        options.ciphers = [c for c in _CIPHERS if c in options.ciphers]
+        for name, spec in self.target.algorithms:
+            setattr(options, name, algorithms.chosen(spec, getattr(options, name)))
+        options.key_types = self._key_types(options.key_types)
 
     def _key_types(self, supported: tuple[str, ...]) -> list[str]:
         """Return the key types with those of the enrolled keys first, so that a server with several keys offers an
@@ -123,8 +138,11 @@ class SshLink:
 
     def _dial(self) -> socket.socket | paramiko.Channel:
         target = self.target
+        if target.proxy_command:
+            self._proxy = ProxyCommand(target.proxy_command)
+            return self._proxy.socket
         if target.jump is None:
-            return _dial(target.host, target.port)
+            return dial(target, CONNECT_S)
         self._jump = self._jump or SshLink(target.jump)
         if not self._jump.connect() and not self._jump.answers():
             self._jump.connect()
@@ -173,6 +191,9 @@ class SshLink:
         transport, self._transport = self._transport, None
         if transport is not None:
             _quietly(transport.close)
+        proxy, self._proxy = self._proxy, None
+        if proxy is not None:
+            proxy.close()
         if self._jump is not None:
             self._jump.close()
 
@@ -242,26 +263,6 @@ def _quietly(close: Callable[[], None]) -> None:
 def _ask(transport: paramiko.Transport) -> None:
     with contextlib.suppress(Exception):  # a connection that ends meanwhile raises many types; the caller checks it
         transport.global_request("keepalive@openssh.com", wait=True)
-
-
-def _dial(host: str, port: int) -> socket.socket:
-    """Open a TCP connection that the kernel closes when its peer is silent for DEAD_PEER_S."""
-    try:
-        sock = socket.create_connection((host, port), timeout=CONNECT_S)
-    except OSError as error:
-        why = "no answer" if isinstance(error, TimeoutError) else error.strerror or str(error)
-        raise LostError(f"{host}:{port} cannot be reached: {why}; is it on, and on this network?") from error
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    for option, value in (
-        ("TCP_KEEPIDLE", DEAD_PEER_S),
-        ("TCP_KEEPINTVL", 1),
-        ("TCP_KEEPCNT", DEAD_PEER_S),
-        ("TCP_USER_TIMEOUT", DEAD_PEER_S * 1000),
-    ):
-        if hasattr(socket, option):
-            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
-    return sock
 
 
 @contextmanager

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import getpass
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgenas.base.errors import DeviceInputError
 from edgenas.devices.transports.remote import check_host, check_port, check_user
 from edgenas.devices.transports.ssh import known_hosts
-from edgenas.devices.transports.ssh.config import read_config
+from edgenas.devices.transports.ssh.config import Settings, read_config
 
 _MOST_JUMPS = 4
 
@@ -19,8 +20,11 @@ class SshTarget:
     """An ssh server and the login to it.
 
     ``known_hosts`` is the file of enrolled host keys. ``keys`` () means the default key files; ``only_keys`` True
-    leaves out the agent's keys. ``known_as`` replaces the server's name in the file of known hosts. ``jump`` is the
-    jump host.
+    leaves out the agent's keys, ``optional_keys`` True those key files that are missing. ``agent`` is the socket of the
+    agent: None for that of the environment, '' for no agent. ``known_as`` replaces the server's name in the file of
+    known hosts. ``jump`` is the jump host, ``proxy_command`` a shell command whose stdin and stdout are the connection.
+    ``family``, ``bind_address`` and ``algorithms`` are those of ``config.Settings``; its ``notes`` are for the error of
+    a login that failed.
     """
 
     host: str
@@ -31,6 +35,13 @@ class SshTarget:
     only_keys: bool = False
     known_as: str = ""
     jump: SshTarget | None = None
+    proxy_command: str | None = None
+    optional_keys: bool = False
+    agent: str | None = None
+    family: int = socket.AF_UNSPEC
+    bind_address: str | None = None
+    algorithms: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_host(self.host)
@@ -78,8 +89,8 @@ def _target(
     if depth > _MOST_JUMPS:
         raise DeviceInputError(f"{host[:80]!r}: more than {_MOST_JUMPS} jump hosts; do they name each other?")
     check_host(host)
-    settings = read_config(config, host) if config else None
-    hops = [h.strip() for h in jump.split(",")] if jump else (settings.proxy_jump if settings else None) or []
+    settings = read_config(config, host, user=user, port=port) if config else Settings(host, user, port)
+    hops = [h.strip() for h in jump.split(",")] if jump else settings.proxy_jump or []
     before = None
     if hops:
         hop_user, _, rest = hops[-1].removeprefix("ssh://").rpartition("@")
@@ -87,14 +98,21 @@ def _target(
         inner = ",".join(hops[:-1]) or None
         before = _target(hop_host, file, hop_user or None, hop_port, None, inner, config, depth + 1)
     return SshTarget(
-        host=settings.host_name if settings else host,
-        user=user or (settings.user if settings else None) or getpass.getuser(),
+        host=settings.host_name,
+        user=settings.user or getpass.getuser(),
         known_hosts=file,
-        port=port if port is not None else (settings.port if settings else None) or 22,
-        keys=(key.expanduser(),) if key else tuple(settings.identity_files if settings else ()),
-        only_keys=key is not None or (settings.identities_only if settings else False),
-        known_as=(settings.host_key_alias if settings else None) or "",
+        port=settings.port or 22,
+        keys=(key.expanduser(),) if key else tuple(settings.identity_files),
+        only_keys=key is not None or settings.identities_only,
+        optional_keys=key is None,
+        agent=settings.identity_agent,
+        known_as=settings.host_key_alias or "",
         jump=before,
+        proxy_command=None if before else settings.proxy_command,
+        family=settings.family,
+        bind_address=settings.bind_address,
+        algorithms=tuple(settings.algorithms.items()),
+        notes=tuple(settings.notes),
     )
 
 
