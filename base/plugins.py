@@ -85,7 +85,8 @@ def load(text: str, what: str, folder: Path | None = None) -> Found[Any]:
     if place.endswith(".py") or "/" in place:
         path = (at / Path(place).expanduser()).resolve()
         if not path.is_file():
-            raise InputError(f"{place}: no such file{_near_files(path)}; {what} {text!r} needs one")
+            needs = f"{what} {text!r} needs one, and docs/adding.md shows how to write it"
+            raise InputError(f"{place}: no such file{_near_files(path)}; {needs}")
         module = guarded(place, path, lambda: own_files.load_file(path))
         return Found(attribute_of(module, attribute, place), code_of_file(text, path, path.parent))
     if not all(part.isidentifier() for part in place.split(".")):

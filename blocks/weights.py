@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from edgenas.base.errors import InputError
 from edgenas.base.files import replacing
+from edgenas.base.reading import unreadable
 from edgenas.blocks.ops import lower
 from edgenas.blocks.spec import BlockSpec
 
@@ -90,7 +91,9 @@ def load_weights(path: Path, blocks: Sequence[BlockSpec]) -> tuple[dict[str, Arr
                 if not index.isdigit() or int(index) >= len(blocks) or not name:
                     raise InputError(f"{path}: {key!r} belongs to no block of a network of {len(blocks)} blocks")
                 weights[int(index)][name] = file[key]
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
+    except OSError as error:
+        raise InputError(unreadable(path, error, "weights")) from error
+    except (ValueError, EOFError, BadZipFile) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path} is not a file of weights (.npz as edgenas writes them): {error}") from error

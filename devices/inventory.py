@@ -37,6 +37,7 @@ from typing import Any, NamedTuple
 from edgenas.base import plugins
 from edgenas.base.errors import DeviceError, DeviceInputError, InputError
 from edgenas.base.naming import there_are
+from edgenas.base.reading import unreadable
 from edgenas.base.text import printable
 from edgenas.devices.base import Device
 from edgenas.devices.sections import (
@@ -146,7 +147,7 @@ def load_inventory(path: Path | None) -> dict[str, Entry]:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise DeviceInputError(f"{path}: {error.strerror or error}; name an existing devices.toml") from error
+        raise DeviceInputError(unreadable(path, error, "inventory")) from error
     except UnicodeDecodeError as error:
         raise DeviceInputError(f"{path}: not TOML: {error}") from error
     return parse_inventory(text, path)

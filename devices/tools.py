@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgenas.base.errors import DeviceError, DeviceInputError
+from edgenas.base.reading import unreadable
 from edgenas.base.text import printable
 from edgenas.devices.base import Device
 
@@ -57,7 +58,7 @@ def _check_here(tool: Tool) -> None:
         with tool.path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise DeviceInputError(f"{tool.path}: {error.strerror or error}; name the program to use") from error
+        raise DeviceInputError(unreadable(tool.path, error, "program")) from error
     if sha256 != tool.sha256:
         raise DeviceInputError(
             f"{tool.path} has sha256 {sha256}, not {tool.sha256[:80]!r} as given; if it is the right program, give "

@@ -57,7 +57,7 @@ class TrialJournal:
 def read_trials(path: Path) -> TrialJournal:
     """Read a journal of any space and judge; InputError for a damaged file, or a version that this edgenas does not
     know."""
-    records = read_lines(path).records
+    records = read_lines(path, "trials").records
     if not records:
         raise InputError(f"{path} holds no trials; name another file")
     head = records[0][1]
@@ -185,7 +185,7 @@ class TrialCache:
         return {"space": self.space.code, "accuracy": code_of(self.accuracy)}
 
     def _load(self, path: Path) -> None:
-        records = read_lines(path).records
+        records = read_lines(path, "trials").records
         if not records:
             assert self._appender is not None
             self._appender.append([self._header()])

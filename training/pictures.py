@@ -18,6 +18,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from edgenas.base.errors import InputError
+from edgenas.base.reading import check_exists
 from edgenas.base.text import escaped
 from edgenas.training.images.classes import check_labels, class_numbers, missing_note
 from edgenas.training.images.decode import check_decoders, decode_picture, open_picture
@@ -118,6 +119,7 @@ def evenly(count: int, most: int | None) -> list[int]:
 
 
 def _arrays(path: Path, most: int | None) -> dict[str, Any]:
+    check_exists(path, "pictures")
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # reading a FIFO would block
             raise ValueError("not a file")

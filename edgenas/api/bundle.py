@@ -12,6 +12,7 @@ from edgenas.api.inventory import load_entry
 from edgenas.api.shown import FilePath
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.listener import SILENT, Listener
+from edgenas.base.reading import check_exists
 
 if TYPE_CHECKING:
     from edgenas.api.table import Table
@@ -76,6 +77,7 @@ def bundle(
     from edgenas.runs.layout import RUN
 
     source, folder = Path(run), Path(out)
+    check_exists(source, "run")
     if (source / RUN).is_file():
         for name, value in (("search", search), ("test", test), ("table", table), ("budget_ms", budget_ms)):
             if value is not None:

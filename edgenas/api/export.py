@@ -13,6 +13,7 @@ from edgenas.api.network import network as network_of
 from edgenas.api.shown import FilePath, html_table
 from edgenas.base.errors import InputError
 from edgenas.base.listener import SILENT, Listener
+from edgenas.base.reading import check_exists
 from edgenas.blocks.architecture import Architecture
 
 if TYPE_CHECKING:
@@ -124,6 +125,8 @@ def export(
         raise InputError("--precision int8 and --calibrate FOLDER_OR_NPZ go together: pictures give the scales of int8")
     if set(precisions) == {"fp16"} and "tflite" not in formats:
         raise InputError("--precision fp16 writes only TFLite; add --format tflite, or choose int8")
+    if test is not None:
+        check_exists(test, "pictures")
     scaling = scaling_of(mean, deviation)
     size, channels = architecture.in_size, architecture.c_in
     images = None
@@ -172,7 +175,7 @@ def _target(network: str | Path | Architecture | Network) -> Target | None:
         return None if network.table is None else target_of_table(network.table)
     if isinstance(network, Architecture) or not str(network).endswith(".json"):
         return None
-    data = read_json(Path(network))
+    data = read_json(Path(network), kind="network")
     table = SEARCH.of_json(data, str(network)).table if SEARCH.fits(data) else None
     return target_of_table(table_beside(Path(network), table)) if table else None
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgenas.base.errors import InputError
+from edgenas.base.reading import unreadable
 
 if TYPE_CHECKING:
     from edgenas.api.shown import FilePath
@@ -63,4 +64,4 @@ def sha256_of(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}; name the program to use") from error
+        raise InputError(unreadable(path, error, "program")) from error

@@ -16,6 +16,7 @@ from edgenas.api.shown import FilePath, html_table, number
 from edgenas.api.spaces import space as space_of
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.listener import SILENT, Listener
+from edgenas.base.reading import check_exists
 
 if TYPE_CHECKING:
     from edgenas.api.table import Table
@@ -151,6 +152,8 @@ def ship(
     chosen = checked_options({} if options is None else options, known)
     task = image_task(accuracy, Path(images), folder / SEARCH, chosen, train_on, workers)
     assert task is not None
+    if table is not None:
+        check_exists(table_path(table), "table")
     order = ShipRequest(
         space_of(space, in_size, None if isinstance(space, SpaceClass) else task.classes),
         accuracy,

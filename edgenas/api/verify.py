@@ -15,6 +15,7 @@ from edgenas.api.network import network as network_of
 from edgenas.api.shown import FilePath, frame, html_table, number
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.listener import SILENT, Listener
+from edgenas.base.reading import check_exists, unreadable
 from edgenas.blocks.architecture import Architecture
 
 if TYPE_CHECKING:
@@ -129,6 +130,10 @@ def verify(
         raise InputError("a prediction needs both --network and --table")
     if processes < 1:
         raise InputError(f"--processes {processes} is below 1")
+    for path in paths:
+        check_exists(path, "model")
+    for each in tables:
+        check_exists(table_path(each), "table")
     entry = load_entry(inventory, device)
     by_key = _by_key(paths, entry, bool(tables))
     plans, expected, used = _predictions(by_key, entry, network, tables, statistic, rounds, threads)
@@ -156,7 +161,7 @@ def read_model(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from error
+        raise InputError(unreadable(path, error, "model")) from error
 
 
 def _by_key(paths: Sequence[Path], entry: Entry, predicts: bool) -> dict[Key, dict[str, bytes]]:

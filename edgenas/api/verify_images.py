@@ -12,6 +12,7 @@ from edgenas.api.shown import FilePath, frame, html_table, number
 from edgenas.api.verify import read_model
 from edgenas.base.errors import InputError
 from edgenas.base.listener import SILENT, Listener
+from edgenas.base.reading import check_exists
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,6 +80,7 @@ def verify_images(
     folder = next((path for path in paths if path.is_dir()), None)
     if folder is not None:
         raise InputError(f"{folder} is a folder; name the files in it to run on pictures: {folder}/model-int8.onnx")
+    check_exists(images, "pictures")
     entry = load_entry(inventory, device)
     found: list[AccuracyOnDevice] = []
     with listener.task(f"verify on {entry.name}") as task:

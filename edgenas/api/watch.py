@@ -11,6 +11,7 @@ from edgenas.api.gate import table_path
 from edgenas.api.shown import FilePath
 from edgenas.api.spaces import space as space_of
 from edgenas.base.errors import InputError
+from edgenas.base.reading import check_exists
 
 if TYPE_CHECKING:
     from edgenas.api.table import Table
@@ -80,8 +81,8 @@ def watch(
     if not runs:
         raise InputError("name at least one folder or file to watch")
     paths = tuple(table_path(run) for run in runs)
-    if absent := [path for path in paths if not path.exists()]:
-        raise InputError(f"{absent[0]} does not exist; name a run's folder, a table or a journal")
+    for path in paths:
+        check_exists(path, "run")
     blocks = () if space is None else space_of(space, in_size, classes).blocks()
     budgets = tuple(budget_ms) if isinstance(budget_ms, Iterable) else (budget_ms,)
     return Watch(Server(WatchedRuns(paths, blocks, budgets), port))

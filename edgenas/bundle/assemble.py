@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgenas.base.errors import InputError
 from edgenas.base.listener import SILENT, Listener
+from edgenas.base.reading import check_exists
 from edgenas.profiler.verdict import Verdict
 from edgenas.profiler.verify import verify_files
 from edgenas.report.run import run_record, write_records
@@ -193,6 +194,10 @@ def read_parts(parts: BundleParts) -> BundleAssembly:
 
     InputError for parts that are damaged or missing, or do not belong together.
     """
+    check_exists(parts.search, "search")
+    check_exists(parts.test, "pictures")
+    if parts.table is not None:
+        check_exists(parts.table, "table")
     architecture, preprocessing, files = _exported(parts.model)
     trials = trials_beside(parts.search)
     if not trials.is_file():

@@ -19,21 +19,21 @@ _ASSEMBLED = {"search": "--search", "test": "--test", "table": "--table", "budge
 
 
 @click.command("bundle")
-@click.argument("run", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("run", type=click.Path(file_okay=False, path_type=Path))
 @click.option(
     "--search",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False, path_type=Path),
     help="Search result that holds the exported network.",
 )
 @click.option(
     "--test",
-    type=click.Path(exists=True, path_type=Path),
+    type=click.Path(path_type=Path),
     metavar="FOLDER_OR_NPZ",
     help="Labelled pictures: each file is run on them for its accuracy.",
 )
 @click.option(
     "--table",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False, path_type=Path),
     shell_complete=tables,
     help="Latency table that predicts the network  [default: the search's]",
 )

@@ -67,7 +67,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--table",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False, path_type=Path),
     shell_complete=tables,
     help="Latency table of the space that was measured on the device  [default: it is measured]",
 )

@@ -67,7 +67,7 @@ _NOT_ANSWERED = {**_NOT_SUSTAINED, "budget_ms": "--budget-ms", "statistic": "--s
 )
 @click.option(
     "--images",
-    type=click.Path(exists=True, path_type=Path),
+    type=click.Path(path_type=Path),
     metavar="FOLDER_OR_NPZ",
     help="Labelled pictures to run each file on, on the device; the result is its accuracy instead.",
 )

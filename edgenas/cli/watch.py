@@ -14,7 +14,7 @@ from edgenas.cli.terminal import json_option, print_json, print_summary, talk
 
 
 @click.command("watch")
-@click.argument("runs", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--space",
     shell_complete=spaces,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from edgenas.base.errors import InputError
+from edgenas.base.reading import check_exists
 from edgenas.latency_tables.imported import FORMAT as IMPORTED
 from edgenas.latency_tables.imported import ImportedTable, read_imported
 from edgenas.latency_tables.store.journal import Journal, read_journal
@@ -62,8 +63,7 @@ def gather(runs: Sequence[Path], *, empty: bool = False) -> RunFiles:
     found = RunFiles()
     seen: set[Path] = set()
     for run in runs:
-        if not run.exists():
-            raise InputError(f"{run}: no such file or folder; name what demo, profile, search or verify wrote")
+        check_exists(run, "run")
         for path in sorted(run.iterdir()) if run.is_dir() else [run]:
             if path.resolve() in seen or not path.is_file() or path.name.startswith("."):
                 continue

@@ -199,7 +199,7 @@ def read_search(path: Path) -> SavedSearch:
     which version 1 leaves out."""
     from dataclasses import replace
 
-    data = read_json(path, SEARCH.remedy)
+    data = read_json(path, SEARCH.remedy, "search")
     found = SEARCH.of_json(data, str(path))
     if data["version"] == 1 and path.name == SEARCH_FILE:
         return replace(found, shipped=_shipped_beside(path.parent, found))
@@ -230,7 +230,7 @@ def _shipped_beside(folder: Path, found: SavedSearch) -> Answer | None:
 def read_network(path: Path) -> Architecture:
     """Return the network of ``arch.json``, or the one that a ``search.json`` speaks of: the one that shipped, else the
     winner at the first budget. InputError for any other file."""
-    data = read_json(path, NETWORK.remedy)
+    data = read_json(path, NETWORK.remedy, "network")
     if SEARCH.fits(data):
         return read_search(path).answer.network
     if not NETWORK.fits(data) and isinstance(data, dict) and "format" not in data:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.listener import SILENT, Listener
+from edgenas.base.reading import unreadable
 from edgenas.runs.finalists import Finalist
 from edgenas.runs.layout import FINALISTS, TRIALS, table_name
 from edgenas.search.accuracy.image_task import make_run_folder
@@ -193,7 +194,7 @@ class ShipPipeline:
             try:
                 shutil.copyfile(order.table, path)
             except OSError as error:
-                raise InputError(f"{order.table}: {error.strerror or error}") from error
+                raise InputError(unreadable(order.table, error, "table")) from error
         if order.table is None:
             plan = Plan(cores=self.entry.cores, precision=order.precision)
         else:  # blocks that the table lacks are measured in the setting of the others

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from edgenas.base.errors import InputError
 from edgenas.base.files import write_whole
 from edgenas.base.listener import SILENT, Listener
+from edgenas.base.reading import unreadable
 from edgenas.blocks.labels import labels_text, parse_labels, without_numbers
 from edgenas.runs.layout import LABELS, PREDICT, PREPROCESSING
 from edgenas.runs.preprocessing import PREPROCESSING as KIND
@@ -91,7 +92,7 @@ def read_labels(labels: Path, *, numbered: bool = False, listener: Listener = SI
     try:
         names = parse_labels(labels.read_bytes(), labels)
     except OSError as error:
-        raise InputError(f"{labels}: {error.strerror or error}") from error
+        raise InputError(unreadable(labels, error, "labels")) from error
     plain = without_numbers(names) if numbered else None
     if plain is not None:
         listener.message(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgenas.base.errors import InputError
+from edgenas.base.reading import unreadable
 from edgenas.base.version import installed_version
 from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.imported import ImportedTable, TableSource
@@ -98,7 +99,7 @@ def _read(path: Path) -> bytes:
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from error
+        raise InputError(unreadable(path, error, "published")) from error
     if len(data) > MOST_BYTES:
         raise InputError(f"{path} is larger than {MOST_BYTES // 2**20} MiB: no table of blocks is")
     return data

@@ -27,6 +27,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from edgenas.base.errors import InputError
+from edgenas.base.reading import unreadable
 from edgenas.latency_tables.records import BlockFailure, HeldOut, Measurement, VoidedRounds, piece_text
 from edgenas.latency_tables.setting import Setting
 from edgenas.latency_tables.store.fields import Fields
@@ -194,7 +195,7 @@ def _check_ours(path: Path) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from error
+        raise InputError(unreadable(path, error, "table")) from error
     try:
         ours = parse_line(line).get("format") == _FORMAT
     except ValueError:  # empty, or an interrupted first line

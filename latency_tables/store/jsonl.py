@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from edgenas.base.errors import InputError, OutcomeError
+from edgenas.base.reading import FileKind, unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +28,13 @@ class Lines:
     dropped_bytes: int = 0
 
 
-def read_lines(path: Path) -> Lines:
-    """Read every complete record of ``path``; InputError for a missing file, a line that is not an object, a repeated
-    key, or a number that JSON does not have (NaN, Infinity)."""
+def read_lines(path: Path, kind: FileKind = "table") -> Lines:
+    """Read every complete record of ``path``, a file of the ``kind``; InputError for a missing file, a line that is not
+    an object, a repeated key, or a number that JSON does not have (NaN, Infinity)."""
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from error
+        raise InputError(unreadable(path, error, kind)) from error
     whole, newline, torn = data.rpartition(b"\n")
     records = []
     for number, line in enumerate(whole.split(b"\n") if newline else [], start=1):

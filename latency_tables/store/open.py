@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgenas.base.errors import InputError
+from edgenas.base.reading import unreadable
 from edgenas.latency_tables.imported import FORMAT, ImportedTable, read_imported
 from edgenas.latency_tables.store.journal import read_table
 from edgenas.latency_tables.store.jsonl import parse_line
@@ -22,7 +23,7 @@ def is_imported(path: str | Path) -> bool:
         with Path(path).open("rb") as file:
             line = file.readline(1 << 20)
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from error
+        raise InputError(unreadable(path, error, "table")) from error
     try:
         return parse_line(line).get("format") == FORMAT
     except ValueError:

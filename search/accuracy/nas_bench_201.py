@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from edgenas.base.errors import InputError
+from edgenas.base.reading import unreadable
 from edgenas.search.problem import Candidate
 from edgenas.search.space import Choice, Space
 
@@ -38,7 +39,7 @@ def read_columns(path: Path, names: Sequence[str]) -> dict[str, dict[Cell, float
         rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")))
         columns = {name: {_cell(row["arch_str"]): float(row[name]) for row in rows} for name in names}
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}; name the joined table of NAS-Bench-201") from error
+        raise InputError(unreadable(path, error, "nas_bench_201")) from error
     except (KeyError, ValueError, EOFError) as error:
         raise InputError(
             f"{path} is no table of NAS-Bench-201 with the columns {', '.join(names)} ({error})"

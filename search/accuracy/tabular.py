@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from edgenas.base.errors import InputError
+from edgenas.base.reading import REMEDIES, unreadable
 from edgenas.search.problem import Candidate
 
 Mode = Literal["mean", "one"]
 
-REMEDY = "download data/nas-bench-macro_cifar10.json from github.com/xiusu/NAS-Bench-Macro"
+REMEDY = REMEDIES["nas_bench_macro"]
 
 
 class NasBenchMacro:
@@ -70,7 +71,7 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}; {REMEDY}") from error
+        raise InputError(unreadable(path, error, "nas_bench_macro")) from error
 
 
 def _checked(path: Path, data: bytes) -> dict[str, Any]:

@@ -149,7 +149,7 @@ def test_with_labels_files_say_themselves_how_they_are_used(tmp_path: Path, caps
         (("--precision", "int8"), "--precision int8 and --calibrate FOLDER_OR_NPZ go together"),
         (("--calibrate", "train.npz"), "--precision int8 and --calibrate FOLDER_OR_NPZ go together"),
         (("--precision", "fp16", "--format", "onnx"), "fp16 writes only TFLite"),
-        (("--precision", "int8", "--calibrate", "nowhere"), "neither a folder of pictures nor an .npz"),
+        (("--precision", "int8", "--calibrate", "nowhere"), "nowhere: No such file or directory; name a folder"),
         (("--precision", "int8", "--calibrate", "wide.npz"), r"images float32(4, 12, 13, 3); the network takes"),
         (("--precision", "int8", "--calibrate", "nan.npz"), "values that are not finite"),
         (("--precision", "int8", "--calibrate", "none.npz"), "holds no images"),

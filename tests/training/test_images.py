@@ -182,7 +182,10 @@ def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
     shutil.rmtree(case("one", "has 1 classes: blue; a network needs two or more") / "train" / "red")
     shutil.rmtree(tmp_path / "one" / "train" / "green")
     (tmp_path / "nothing").mkdir()
-    cases += [("nothing", "has 0 classes"), ("missing", "is no folder with a folder of pictures")]
+    cases += [
+        ("nothing", "has 0 classes"),
+        ("missing", "No such file or directory; name a folder"),
+    ]
     write_classes(tmp_path / "untrained" / "val", 3)
     cases.append(("untrained", "has pictures for val only"))
     (tmp_path / "circle").mkdir()

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgenas.base.errors import InputError
+from edgenas.base.reading import unreadable
 from edgenas.base.system_names import is_system
 from edgenas.base.text import escaped
 from edgenas.blocks.labels import class_name
@@ -88,7 +89,7 @@ def list_pictures(path: Path) -> Listing:
     try:
         return _Lister(path).listing()
     except OSError as error:
-        raise InputError(f"{escaped(error.filename or path)}: {error.strerror or error}") from error
+        raise InputError(unreadable(escaped(error.filename or path), error, "pictures")) from error
 
 
 class _Lister:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgenas.base.errors import InputError
+from edgenas.base.reading import check_exists
 from edgenas.training.images.folder import PictureFolder
 from edgenas.training.images.hub import HubDataset
 from edgenas.training.images.npz import ArrayFile
@@ -24,6 +25,7 @@ from edgenas.training.images.source import PictureSource
 def open_images(path: Path) -> PictureSource:
     """Open the images at ``path`` (listed and checked, not decoded); InputError where they cannot be used, and for a
     path of another kind."""
+    check_exists(path, "pictures")
     if path.suffix == ".npz" and path.is_file():
         return ArrayFile(path)
     if not path.is_dir():
