@@ -36,6 +36,7 @@ VERBS: dict[str, tuple[str, str]] = {
 
 
 PROGRAM = "edgenas"
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 
 class EdgenasVerbs(Verbs):
@@ -50,7 +51,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
         ctx.exit()
 
 
-@click.command(cls=EdgenasVerbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.command(PROGRAM, cls=EdgenasVerbs, context_settings=_CONTEXT)
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Version of edgenas."
 )
@@ -73,13 +74,17 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 success, 1 failure, 2 misuse."""
     from edgenas.base.errors import EdgenasError, InputError
 
+    words = list(sys.argv[1:] if args is None else args)
     try:
-        code = cli.main(args=None if args is None else list(args), prog_name=PROGRAM, standalone_mode=False)
+        code = cli.main(args=words, prog_name=PROGRAM, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         code = 2
     except click.ClickException as error:
-        error.show()
+        from edgenas.cli.misuse import misuse
+
+        assert isinstance(cli, Verbs)
+        click.echo(f"{PROGRAM}: {misuse(error, cli, words)}", err=True)
         code = 2
     except InputError as error:
         click.echo(f"edgenas: {error}", err=True)

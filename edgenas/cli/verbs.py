@@ -39,7 +39,7 @@ class Verbs(click.Group):
         """Return the verb of ``args``. UsageError names the nearest verb, since click knows only loaded verbs."""
         if args[0] not in self.verbs and not args[0].startswith("-") and not ctx.resilient_parsing:
             listed = there_are(args[0], self.verbs)
-            raise click.UsageError(f"No such command {args[0]!r}; {listed}.", ctx)
+            raise click.UsageError(f"no such command {args[0]!r}; {listed}", ctx)
         return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:

@@ -68,7 +68,7 @@ def test_help_starts_no_heavy_import(tmp_path: Path) -> None:
 
 
 def test_misuse_is_two(tmp_path: Path) -> None:
-    assert "No such command" in edgenas("nonsense", cwd=tmp_path, check=2).stderr
+    assert "edgenas: no such command" in edgenas("nonsense", cwd=tmp_path, check=2).stderr
     assert edgenas(cwd=tmp_path, check=2).stderr
     assert "edgenas 0" in edgenas("--version", cwd=tmp_path).stdout
 

@@ -198,7 +198,7 @@ def test_tables_out_as_csv_and_parquet(edgenas: Prompt) -> None:
         (("import", "tunas.txt", "--format", "magic", "-o", "x"), "no format 'magic'; there are proxylessnas"),
         (("import", "tunas.txt", "--format", "fbnet", "-o", "x"), "tunas.txt as fbnet: it holds the devices none"),
         (("import", "tunas.txt", "--format", "tunas", "--space", "digits", "-o", "x"), "for a space of 25"),
-        (("import", "tunas.txt", "--format", "tunas"), "Missing option '-o'"),
+        (("import", "tunas.txt", "--format", "tunas"), "--out is missing"),
         (("import", "ofa.txt", "--format", "ofa", "--in-size", "96", "-o", "x"), "leave out --in-size and --classes"),
         (("import", "shapes.json", "--format", "fbnet", "-o", "x"), "devices raspi4; name one"),
         (("diff", "monday.jsonl", "none.jsonl"), "No such file"),

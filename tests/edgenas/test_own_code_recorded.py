@@ -155,9 +155,9 @@ def test_a_search_with_all_of_it_by_the_command(here: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        (("serach",), "No such command 'serach'; did you mean 'search'?"),
-        (("table", "validat"), "No such command 'validat'; did you mean 'validate'?"),
-        (("search", "digits", "--budget-mac", "3"), "Did you mean"),
+        (("serach",), "no such command 'serach'; did you mean 'search'?"),
+        (("table", "validat"), "no such command 'validat'; did you mean 'validate'?"),
+        (("search", "digits", "--budget-mac", "3"), "did you mean '--budget-macs'?"),
         (("profile", "digts"), "did you mean 'digits'?"),
         (("profile", "digits", "--statistic", "medain"), "did you mean 'median'?"),
         (("search", "digits", "--budget-macs", "1e9", "--accuracy", "supernett"), "did you mean 'supernet'?"),
