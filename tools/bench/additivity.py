@@ -1,7 +1,7 @@
 """How well sums of blocks predict whole networks on this machine, beside what one would do without edgenas.
 
-    python -m tools.bench.additivity [--json] [--space NAME] [--in-size N ...] [--runtime NAME ...] [--networks 24]
-        [--keep FOLDER]
+    python -m tools.bench.additivity [--json [FILE]] [--space NAME] [--in-size N ...] [--runtime NAME ...]
+        [--networks 24] [--keep FOLDER]
 
 For each space, image size and runtime: a table of all blocks as ``edgenas profile`` measures it; then networks from the
 fastest of the space to the slowest with all their blocks, alone and in chains, interleaved in fresh pinned processes as
@@ -20,8 +20,6 @@ the sums of blocks that were measured beside the networks: by statistic, and alo
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 import tempfile
 import time
@@ -31,7 +29,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from edgenas.blocks.spec import BlockSpec
@@ -50,6 +47,7 @@ from edgenas.profiler.runtimes import RUNTIMES
 from edgenas.profiler.runtimes.base import Runtime
 from edgenas.search.spaces import space as find_space
 from edgenas.tables.validate import PROCESSES, stratified
+from tools.bench.command import options, run, show
 from tools.bench.network_baselines import compared
 
 SIZES = {"mobilenet_v3_small": (96, 160), "nas_bench_macro": (32, 64)}
@@ -152,16 +150,15 @@ def table_of_statistics(rows: Sequence[dict[str, Any]]) -> Table:
     return table
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = options(__doc__)
     parser.add_argument("--space", action="append", choices=sorted(SIZES), help="which space  [default: all]")
     parser.add_argument("--in-size", type=int, action="append", help="pixels  [default: two a space]")
     parser.add_argument("--runtime", action="append", help="which runtime  [default: litert and onnxruntime]")
     parser.add_argument("--networks", type=int, default=24)
     parser.add_argument("--processes", type=int, default=PROCESSES)
     parser.add_argument("--keep", type=Path, help="folder that keeps the measured tables")
-    parser.add_argument("--json", action="store_true", help="print the numbers as JSON")
-    given = parser.parse_args()
+    given = parser.parse_args(argv)
     rows = []
     with tempfile.TemporaryDirectory() as scratch:
         for name in given.space or SIZES:
@@ -172,13 +169,9 @@ def main() -> None:
                     row = case(name, size, runtime, given.networks, given.processes, path)
                     rows.append({**row, "seconds": time.monotonic() - begin})
                     print(f"{name} {size} {runtime}: {rows[-1]['seconds']:.0f} s", file=sys.stderr)
-    if given.json:
-        print(json.dumps(rows, indent=1))
-        return
-    out = Console(width=160).print
-    out(table_of_methods(rows))
-    out(table_of_statistics(rows))
+    show(rows, [table_of_methods(rows), table_of_statistics(rows)], given.json)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -12,8 +12,6 @@ winner's blocks again, pool, solve again, until the winner stays and is known wi
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
 import random
 import time
@@ -36,6 +34,7 @@ from edgenas.search.space import Choice
 from edgenas.search.spaces import space
 from edgenas.tables.published import import_table
 from edgenas.tables.remeasure import ROUNDS, WITHIN
+from tools.bench.command import options, run, show
 
 Z = 1.6448536269514722  #: a normal's upper 95 % bound, in standard deviations
 QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -171,16 +170,15 @@ def summed(mode: str, ended: Sequence[Ended]) -> Row:
     )
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str] | None = None) -> int:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options(__doc__)
     parser.add_argument("--table", type=Path, required=True, help="fbnet_lut_recovered.csv")
     parser.add_argument("--column", default="raspi4", help="the device in it")
     parser.add_argument("--campaigns", type=int, default=200)
     parser.add_argument("--noise", type=float, default=0.05, help="standard deviation of a block, as a share")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="of the loop at most")
     parser.add_argument("--seed", type=int, default=0, help="of the first campaign")
-    parser.add_argument("--json", action="store_true")
     given = parser.parse_args(argv)
     truth, begin = Truth(given.table, given.column), time.monotonic()
     budgets = truth.budgets()
@@ -192,9 +190,6 @@ def main(argv: Sequence[str] | None = None) -> None:
             ended.setdefault(mode, []).append(one)
     rows = [summed(mode, found) for mode, found in ended.items()]
     seconds = time.monotonic() - begin
-    if given.json:
-        print(json.dumps({"budgets_ms": budgets, "seconds": seconds, "modes": [asdict(row) for row in rows]}, indent=2))
-        return
     shown = Table(
         title=f"{given.campaigns} campaigns, {given.noise:.0%} noise a block, {given.column}, {seconds:.0f} s"
     )
@@ -203,8 +198,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     for row in rows:
         numbers = (row.overruns, row.overrun_at_all, row.lost, row.lost_p95, row.rounds, row.blocks)
         shown.add_row(row.mode, *(f"{number:.2f}" for number in numbers))
-    Console().print(shown)
+    numbers = {"budgets_ms": budgets, "seconds": seconds, "modes": [asdict(row) for row in rows]}
+    show(numbers, [shown], given.json)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -1,6 +1,6 @@
 """What a campaign costs beside the measuring itself, by transport; and how boards of one kind add up.
 
-    python -m tools.bench.campaign [--json] [--blocks 64] [--seconds 1] [--boards 4]
+    python -m tools.bench.campaign [--json [FILE]] [--blocks 64] [--seconds 1] [--boards 4]
 
 The runtime sleeps a known time a block instead of measuring, so that everything else is overhead: connecting, holding
 the device, writing models, carrying, waiting, collecting, journaling. Batches are of 16 blocks, a quarter of what a
@@ -11,9 +11,6 @@ a transport that is not installed is named with the reason.
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -21,7 +18,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from edgenas.blocks.spec import BlockSpec
@@ -35,6 +31,7 @@ from edgenas.profiler.device_session import Worker
 from edgenas.profiler.export import WRITERS
 from edgenas.profiler.plan import Plan
 from edgenas.profiler.stopping import StoppingRule
+from tools.bench.command import options, run, show
 from tools.rig import available
 from tools.rig.adb import Adb
 from tools.rig.adbd import Adbd
@@ -104,7 +101,7 @@ def measure(transport: str, way: str, count: int, blocks: Sequence[BlockSpec], s
     return Row(transport, way, count, len(blocks), seconds * len(blocks), wall_s)
 
 
-def run(blocks: int, seconds: float, most_boards: int) -> tuple[list[Row], dict[str, str]]:
+def measured(blocks: int, seconds: float, most_boards: int) -> tuple[list[Row], dict[str, str]]:
     """Every campaign, and the transports that are not there with the reason."""
     specs = [BlockSpec.parse(f"conv-16x8-o{8 + number}-k3-s1-relu6") for number in range(blocks)]
     absent = {name: why for name, why in (("ssh", available.sshd()), ("adb", available.adb())) if why}
@@ -117,20 +114,15 @@ def run(blocks: int, seconds: float, most_boards: int) -> tuple[list[Row], dict[
     return rows, absent
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true", help="print JSON")
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = options(__doc__)
     parser.add_argument("--blocks", type=int, default=64)
     parser.add_argument("--seconds", type=float, default=1.0, help="that a block sleeps")
     parser.add_argument("--boards", type=int, default=4, help="most boards in a pool")
-    given = parser.parse_args()
-    rows, absent = run(given.blocks, given.seconds, given.boards)
+    given = parser.parse_args(argv)
+    rows, absent = measured(given.blocks, given.seconds, given.boards)
     one = next((row.wall_s for row in rows if (row.transport, row.way) == ("ssh", "batches")), None)
     share = {row.boards: one / (row.boards * row.wall_s) for row in rows if row.way == "pool" and one}
-    if given.json:
-        found = [{**asdict(row), "overhead": row.overhead} for row in rows]
-        print(json.dumps({"campaigns": found, "throughput_share": share, "absent": absent}, indent=2))
-        return 0
     table = Table("transport", "way", "devices", "blocks", "measuring s", "wall s", "overhead %", "of N boards")
     for row in rows:
         part = f"{share[row.boards]:.2f}" if row.way == "pool" else ""
@@ -145,11 +137,10 @@ def main() -> int:
             part,
         )
         table.add_row(*map(str, cells))
-    Console().print(table)
-    for name, why in absent.items():
-        print(f"{name}: {why}", file=sys.stderr)
+    found = [{**asdict(row), "overhead": row.overhead} for row in rows]
+    show({"campaigns": found, "throughput_share": share, "absent": absent}, [table], given.json, absent)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -1,7 +1,7 @@
 """Which convolutions of torch write past the end of their memory on processors with AVX2 and nothing newer.
 
     python -m tools.bench.convolution_trap                     # 15 minutes on two cores; exit code 1 for a bad one
-    python -m tools.bench.convolution_trap --sample --json -   # half a minute
+    python -m tools.bench.convolution_trap --sample --json     # half a minute
 
 Every distinct convolution of every space, of the spaces' supernets (slices of a larger weight) and of the published
 networks is run forward and backward, in both orders in memory, with 1 and 8 images and the recipe's batch; then a grid
@@ -17,7 +17,6 @@ Large inputs are halved (``convolution_shapes.COSTLY``), and equal convolutions 
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import pickle
@@ -35,8 +34,10 @@ from pathlib import Path
 import torch
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from edgenas.blocks.ops import INPUT, Op
+from tools.bench.command import options, run, show
 from tools.bench.convolution_case import Case
 from tools.bench.convolution_shapes import convolutions, everything, sample
 from tools.processor import OLDER, here
@@ -112,12 +113,11 @@ def _lines(run: Sequence[Case]) -> Iterable[dict[str, int]]:
             raise RuntimeError(complaints.read()[-2000:].decode(errors="replace"))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = options(__doc__)
     parser.add_argument("--sample", action="store_true", help="only the cases that the tests run")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes side by side")
-    parser.add_argument("--json", metavar="FILE", help="also write the numbers, - for standard output")
-    asked = parser.parse_args()
+    asked = parser.parse_args(argv)
     if platform.machine() != "x86_64" or platform.libc_ver()[0] != "glibc":
         parser.error("this is about kernels for x86, and glibc looks for what they write: neither is here")
     say = Console(stderr=True).print
@@ -149,26 +149,19 @@ def main() -> None:
         "died": [{**asdict(d.case), "status": d.status, "alone": d.alone, "expected": d.expected} for d in died],
     }
     bad = [death for death in died if not death.expected]
-    if asked.json == "-":
-        print(json.dumps(numbers, indent=2))
-    else:
-        if asked.json:
-            Path(asked.json).write_text(json.dumps(numbers, indent=2) + "\n")
-        table = Table("from", "convolutions", "channels in", "out", "kernels", "strides", "input", title=here())
-        for row in rows:
-            table.add_row(*(str(value) for value in row.values()))
-        out = Console(width=140).print
-        out(table)
-        out(
-            f"torch {torch.__version__}, {' '.join(f'{k}={v}' for k, v in numbers['variables'].items())}",
-            highlight=False,
-        )  # type: ignore[attr-defined]
-        out(f"{len(todo):,} cases in {seconds:.0f} s: {numbers['cases_by_layer']}", highlight=False)
-        out(f"torch's own 1x1 of stride 2, 4 -> 8 channels, NHWC: {'dies' if known else 'does not die (mended?)'}")
-        for title, some in (("bad in NHWC memory, and not trained with", died), ("BAD, and trained with", bad)):
-            for death in some if some is bad else [death for death in died if death.expected]:
-                out(f"{title}: {death}", highlight=False)
-    sys.exit(1 if bad else 0)
+    table = Table("from", "convolutions", "channels in", "out", "kernels", "strides", "input", title=here())
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    variables = " ".join(f"{name}={value}" for name, value in {**OLDER, **CHECKED}.items())
+    lines = [
+        f"torch {torch.__version__}, {variables}",
+        f"{len(todo):,} cases in {seconds:.0f} s: {numbers['cases_by_layer']}",
+        f"torch's own 1x1 of stride 2, 4 -> 8 channels, NHWC: {'dies' if known else 'does not die (mended?)'}",
+        *(f"bad in NHWC memory, and not trained with: {death}" for death in died if death.expected),
+        *(f"BAD, and trained with: {death}" for death in bad),
+    ]
+    show(numbers, [table, *map(Text, lines)], asked.json)
+    return 1 if bad else 0
 
 
 def span(ops: Iterable[Op]) -> dict[str, str]:
@@ -189,4 +182,4 @@ def span(ops: Iterable[Op]) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

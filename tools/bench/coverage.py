@@ -13,11 +13,8 @@ Defaults take about six minutes on one core.
 
 from __future__ import annotations
 
-import argparse
-import json
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,6 +26,7 @@ from rich.table import Table
 
 from edgenas.latency_tables.statistics import estimates
 from edgenas.latency_tables.statistics.drift import SlowStretch, drifted
+from tools.bench.command import options, run, show
 from tools.bench.noise import KINDS, LEVELS, ROUNDS, Level, campaigns, drift, sentinels
 
 DESIGNS = ("3", "5", "10", "stop")
@@ -37,12 +35,11 @@ DRIFT = 0.03
 SIZES = (3, 5, 10, 30, 100, 200)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = options(__doc__)
     parser.add_argument("--campaigns", type=int, default=2000, help="a row of intervals; half as many without drift")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", nargs="?", const="-", metavar="FILE", help="also write the numbers, - for stdout")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     if arguments.campaigns < 12:
         parser.error("needs 12 campaigns")
     pairs = [(level, name) for level in LEVELS for name in estimates.STATISTICS]
@@ -58,13 +55,9 @@ def main() -> None:
     ]
     drifts.append(together(drifts))
     numbers = {"campaigns": arguments.campaigns, "intervals": intervals, "drift": drifts}
-    if arguments.json == "-":
-        print(json.dumps(numbers, indent=2))
-        return
-    if arguments.json:
-        Path(arguments.json).write_text(json.dumps(numbers, indent=2) + "\n")
-    show(f"95 % intervals, {arguments.campaigns} campaigns a row", intervals)
-    show(f"drift of {DRIFT:.0%}", drifts)
+    titled = {f"95 % intervals, {arguments.campaigns} campaigns a row": intervals, f"drift of {DRIFT:.0%}": drifts}
+    show(numbers, [table_of(title, rows) for title, rows in titled.items()], arguments.json)
+    return 0
 
 
 def covered(level: Level, statistic: str, count: int, seed: int) -> list[dict[str, Any]]:
@@ -158,15 +151,15 @@ def together(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {"batches": "all", "campaigns": sum(row["campaigns"] for row in rows), **means}
 
 
-def show(title: str, rows: Sequence[dict[str, Any]]) -> None:
-    """Print rows of one form as a table."""
+def table_of(title: str, rows: Sequence[dict[str, Any]]) -> Table:
+    """Return rows of one form as a table."""
     names = (name.replace("_", " ") for name in rows[0])
     table = Table(*names, title=title, box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
     for row in rows:
         cells = row.values()
         table.add_row(*("-" if v is None else f"{v:.3f}" if isinstance(v, float) else str(v) for v in cells))
-    Console().print(table)
+    return table
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

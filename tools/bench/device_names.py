@@ -1,6 +1,6 @@
 """How many real devices are named right: 123 /proc/cpuinfo of phones and boards, most with their getprop.
 
-    python -m tools.bench.device_names [--json] [--data ../shared/data] [--all]
+    python -m tools.bench.device_names [--json [FILE]] [--data ../shared/data] [--all]
 
 Judged against TRUTH below: the device that the trace's file name says, and its chip as its own getprop and kernel say,
 or, where neither does, as that device is known to have. The tables in devices/facts/soc_table.py and
@@ -15,18 +15,17 @@ asked of these four.
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
-import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
+from edgenas.base.errors import InputError
 from edgenas.devices.facts.android import parse_getprop
 from edgenas.devices.facts.soc import model_name, soc_name
+from tools.bench.command import options, run, show
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 #: a build.prop that is another device's
@@ -167,19 +166,17 @@ def _judge(path: Path, folder: Path) -> Judged:
     return Judged(path.name, str(soc or ""), soc.basis if soc else "", model or "", soc_right, model_right, usable)
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options(__doc__)
     parser.add_argument(
         "--data", type=Path, default=os.environ.get("EDGENAS_SHARED_DATA", ROOT.parent / "shared" / "data")
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object")
     parser.add_argument("--all", action="store_true", help="every device, not only the wrong ones")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     folder = Path(arguments.data) / "traces" / "cpuinfo_getprop" / "test"
     if not folder.is_dir():
-        print(f"{folder} is not there; name the folder of published data with --data", file=sys.stderr)
-        return 2
+        raise InputError(f"{folder} is not there; name the folder of published data with --data")
     found = judge(folder)
     asked = [j for j in found if j.model_right is not None]
     counts = {
@@ -191,22 +188,18 @@ def main() -> int:
         "model_right": sum(bool(j.model_right) for j in asked),
         "by_cores_only": sum(j.basis == "cores" for j in found),
     }
-    if arguments.json:
-        print(json.dumps({**counts, "traces": [asdict(j) for j in found]}))
-        return 0
     table = Table("trace", "chip", "by", "device", "right")
     for j in found:
         if arguments.all or not j.right:
             table.add_row(j.trace, j.soc, j.basis, j.model, "yes" if j.right else "no")
-    console = Console()
-    console.print(table)
-    console.print(
+    summary = (
         f"{counts['right']} of {counts['devices']} named right ({counts['percent']} %); chips {counts['soc_right']}, "
         f"devices {counts['model_right']} of the {counts['model_asked']} whose text can tell; "
         f"{counts['by_cores_only']} chips only by their kinds of core"
     )
+    show({**counts, "traces": [asdict(j) for j in found]}, [table, summary], arguments.json)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

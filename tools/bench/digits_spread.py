@@ -1,7 +1,7 @@
 """What a short training on the digits can tell apart: members of the space beside seeds of one member.
 
-    python tools/bench/digits_spread.py
-    python tools/bench/digits_spread.py --members 16 --seeds 3 --long 12 --json spread.json
+    python -m tools.bench.digits_spread
+    python -m tools.bench.digits_spread --members 16 --seeds 3 --long 12 --json spread.json
 
 Random members are trained with the search's recipe from several seeds. ``sd between members`` is the standard deviation
 of the members' means over seeds, ``sd between seeds`` the pooled one of a member's trainings: their ratio says how much
@@ -12,18 +12,14 @@ resampled members. Defaults take about four minutes on two cores.
 
 from __future__ import annotations
 
-import argparse
-import json
 import random
 import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 from scipy.stats import kendalltau
 
@@ -31,32 +27,28 @@ from edgenas.search.accuracy.training import ImageData, TrainingAccuracy, TrainR
 from edgenas.search.problem import Candidate
 from edgenas.search.spaces.digits import digits as digits_space
 from edgenas.training.digits import FULL_RECIPE, SEARCH_RECIPE, digits
+from tools.bench.command import options, run, show
 
 OTHER_SEED = 1000
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = options(__doc__)
     parser.add_argument("--members", type=int, default=10)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--long", type=int, default=10, help="members that are trained long too; 0 for none")
     parser.add_argument("--long-epochs", type=int, default=FULL_RECIPE.epochs)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers, - for standard output")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     if arguments.members < 2 or arguments.seeds < 2 or arguments.long > arguments.members:
         parser.error("needs 2 members, 2 seeds, and no more long trainings than members")
     numbers = spread(arguments.members, arguments.seeds, arguments.long, arguments.long_epochs, arguments.workers)
-    if str(arguments.json) == "-":
-        print(json.dumps(numbers, indent=2))
-        return
-    if arguments.json:
-        arguments.json.write_text(json.dumps(numbers, indent=2) + "\n")
     table = Table("figure", "value", title=f"digits: {arguments.members} random members x {arguments.seeds} seeds")
     for name, value in numbers.items():
         if not isinstance(value, list):
             table.add_row(name.replace("_", " "), f"{value:.2f}" if isinstance(value, float) else str(value))
-    Console().print(table)
+    show(numbers, [table], arguments.json)
+    return 0
 
 
 def spread(members: int, seeds: int, long: int, long_epochs: int, workers: int) -> dict[str, Any]:
@@ -125,4 +117,4 @@ def interval(short: np.ndarray[Any, Any], judged: np.ndarray[Any, Any], repeats:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

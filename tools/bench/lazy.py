@@ -20,8 +20,6 @@ os.environ.setdefault(
     "OPENBLAS_NUM_THREADS", "1"
 )  # small matrices: threads would wait for each other on a busy machine
 
-import argparse
-import json
 import sys
 import time
 from collections.abc import Sequence
@@ -29,7 +27,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from edgenas.base.listener import Listener
@@ -41,6 +38,7 @@ from edgenas.search.problem import Cost
 from edgenas.search.solvers.pareto_dp import pareto_front
 from edgenas.search.space import Space
 from edgenas.search.spaces import space
+from tools.bench.command import options, run, show
 from tools.bench.prediction_table import Times, times
 
 BUDGETS = 20
@@ -119,14 +117,13 @@ def simulated(name: str, chosen: Space, values: Sequence[Floats], full: Times, s
     return Row(name, seed, *counts, max(gaps), float(np.mean(gaps)), seconds)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = options(__doc__)
     parser.add_argument("--table", type=Path, default=Path("runs/bench-prediction/litert.jsonl"), metavar="FILE")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--deviation", type=float, default=0.05)
     parser.add_argument("--noise", type=float, default=0.01)
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    given = parser.parse_args()
+    given = parser.parse_args(argv)
     if not given.table.exists():
         parser.error(f"{given.table} is not there; measure it: python -m tools.bench.prediction")
     chosen = space("tunas_v3")
@@ -137,17 +134,14 @@ def main() -> int:
         capacity = capacity_values(chosen)
         for name, values in (("capacity", capacity), ("differing", differing(capacity, chosen, seed))):
             rows.append(simulated(name, chosen, values, full, seed))
-    if given.json:
-        print(json.dumps([{**asdict(row), "saved": row.saved} for row in rows], indent=2))
-        return 0
     table = Table(*HEADINGS, title=f"tunas_v3 on times like those of {given.table.name}")
     for row in rows:
         gaps = (f"{100 * row.max_gap:.3f}", f"{100 * row.mean_gap:.3f}")
         cells = (row.values, row.seed, row.rounds, row.measured, row.blocks, f"{100 * row.saved:.1f}", row.needed)
         table.add_row(*map(str, cells), *gaps, f"{row.seconds:.0f}")
-    Console().print(table)
+    show([{**asdict(row), "saved": row.saved} for row in rows], [table], given.json)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

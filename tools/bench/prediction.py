@@ -23,15 +23,12 @@ os.environ.setdefault(
     "OPENBLAS_NUM_THREADS", "1"
 )  # small matrices: threads would wait for each other on a busy machine
 
-import argparse
-import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from edgenas.base.errors import InputError
@@ -41,7 +38,8 @@ from edgenas.latency_tables.prediction.intervals import group_folds
 from edgenas.latency_tables.prediction.models import Model
 from edgenas.latency_tables.prediction.predict import PredictedTime, predicted
 from edgenas.latency_tables.prediction.terms import layer_of
-from tools.bench.prediction_models import compared
+from tools.bench.command import not_installed, options, run, show
+from tools.bench.prediction_models import PEERS, compared
 from tools.bench.prediction_table import RUNTIMES, Times, measured, times
 
 FOLDER = Path("runs/bench-prediction")
@@ -98,7 +96,7 @@ def row(known: Times, held_out: Sequence[set[BlockSpec]], models: Mapping[str, M
     }
 
 
-def run(path: Path, seeds: int, names: Sequence[str]) -> dict[str, Any]:
+def compare(path: Path, seeds: int, names: Sequence[str]) -> dict[str, Any]:
     """Every split and model on one table."""
     known = times(path)
     every = compared()
@@ -123,25 +121,22 @@ def shown(record: Mapping[str, Any]) -> Table:
     return table
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = options(__doc__)
     parser.add_argument(
         "--table", type=Path, action="append", metavar="FILE", help="measured before, or published YAML"
     )
     parser.add_argument("--model", action="append", choices=list(compared()), help="only this; repeat for several")
     parser.add_argument("--seeds", type=int, default=1, help="random splits of each share")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    given = parser.parse_args()
+    given = parser.parse_args(argv)
     with TERMINAL.task("profile", list(RUNTIMES)) as live:
         tables = given.table or [measured(FOLDER, name, live) for name in RUNTIMES]
-    records = [run(path, given.seeds, given.model or list(compared())) for path in tables]
-    if given.json:
-        print(json.dumps(records, indent=2))
-        return 0
-    for record in records:
-        Console().print(shown(record))
+    records = [compare(path, given.seeds, given.model or list(compared())) for path in tables]
+    absent = {} if given.model else not_installed(PEERS)
+    numbers = {"tables": records, "absent": absent}
+    show(numbers, [shown(record) for record in records], given.json, absent)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

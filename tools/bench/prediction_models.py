@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 
 import numpy as np
 
 from edgenas.latency_tables.prediction.models import MODELS, Fitted, Model, additive
 from edgenas.latency_tables.prediction.terms import Design, Floats
+from tools.bench.command import not_installed
 
 
 def proportional(to: Callable[[str], bool]) -> Model:
@@ -70,16 +70,21 @@ def boosted(rows: Design, log_ms: Floats) -> Fitted:
     return lambda asked: (base(asked)[0] + trees.predict(features(asked)), np.ones(len(asked)))
 
 
+#: models that need a package -> (module, extra)
+PEERS = {"additive + boosting": ("sklearn", "train")}
+
+
 def compared() -> dict[str, dict[str, Model]]:
     """Name -> the models to choose from by leaving out layers: one each, and all that ship, which is what
-    ``predicted`` does. Boosting is there where scikit-learn is installed."""
+    ``predicted`` does. Those of PEERS that are not installed are left out."""
     alone: dict[str, Model] = {
         "MACs": proportional(lambda name: name.endswith("MACs/1")),
         "weights": proportional(lambda name: name.endswith("weights")),
         "by operator": by_operator,
         "log-linear": log_linear,
         **MODELS,
+        "additive + boosting": boosted,
     }
-    if importlib.util.find_spec("sklearn"):
-        alone["additive + boosting"] = boosted
+    for name in not_installed(PEERS):
+        del alone[name]
     return {**{name: {name: model} for name, model in alone.items()}, "chosen": dict(MODELS)}

@@ -13,7 +13,6 @@ minutes.
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -34,6 +33,7 @@ from edgenas.search.problem import Accuracy, Candidate
 from edgenas.search.spaces.nas_bench_macro import nas_bench_macro
 from edgenas.training.data import ImageData, SupernetRecipe, TrainRecipe
 from tools.bench.cifar10 import Cifar10, load
+from tools.bench.command import options, run, show
 
 DIVIDED = 4  #: how much narrower than published
 SIZE = 16
@@ -52,8 +52,8 @@ class Row:
     highest: float
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = options(__doc__)
     parser.add_argument("--macro", type=Path, required=True, metavar="FILE", help="nas-bench-macro_cifar10.json")
     parser.add_argument(
         "--cifar", type=Path, required=True, metavar="FILE", help="CIFAR-10 as tools.bench.cifar10 reads"
@@ -66,24 +66,19 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, metavar="FILE", help="where the supernet's training stands")
     parser.add_argument("--device", default="cpu", help="cpu, cuda or auto")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers, - for standard output")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     if arguments.members < 5 or not (arguments.alone == 0 or 5 <= arguments.alone <= arguments.members):
         parser.error("needs 5 members, and none or 5 of them trained alone")
     rows = ranked(arguments)
     numbers = [asdict(row) for row in rows]
-    if str(arguments.json) == "-":
-        print(json.dumps(numbers, indent=2))
-        return
-    if arguments.json:
-        arguments.json.write_text(json.dumps(numbers, indent=2) + "\n")
     title = f"{arguments.images:,} CIFAR-10 images at {SIZE}x{SIZE}, against published accuracies"
     table = Table("judge", "members", "Kendall's tau", "95 % interval", "CPU minutes", title=title)
     for row in rows:
         tau = row.tau
         interval = f"{tau.low:.2f} .. {tau.high:.2f}"
         table.add_row(row.judge, str(tau.members), f"{tau.value:.3f}", interval, f"{row.cpu_minutes:.1f}")
-    Console().print(table)
+    show(numbers, [table], arguments.json)
+    return 0
 
 
 def ranked(arguments: argparse.Namespace) -> list[Row]:
@@ -182,4 +177,4 @@ class Printed(Listener):
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

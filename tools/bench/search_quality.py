@@ -14,12 +14,11 @@ in ``tools/bench/search_tasks.py``; budgets are quantiles of all networks. ``--m
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
 import re
 import statistics
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +31,7 @@ from edgenas.base.errors import OutcomeError
 from edgenas.search.algorithms.by_name import search
 from edgenas.search.problem import Result
 from edgenas.search.trials import Trials
+from tools.bench.command import STDOUT, options, run, show
 from tools.bench.search_bars import bars_table, compared
 from tools.bench.search_made import MadeUp
 from tools.bench.search_methods import FREE, MACRO, MADE, MERGED, PI4, Method
@@ -40,15 +40,14 @@ from tools.bench.search_tasks import Asked, CellsFreely, CellsOnPi4, Macro
 Numbers = tuple[float, float, int, float]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = options(__doc__)
     parser.add_argument("--macro", type=Path, help="NAS-Bench-Macro as published, JSON")
     parser.add_argument("--cells", type=Path, help="NAS-Bench-201 joined with latencies, CSV")
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers, - for standard output")
     parser.add_argument("--made", action="store_true", help="made-up spaces, hybrid only")
     parser.add_argument("--methods", default="", metavar="REGEX", help="only those whose name it is found in")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     tasks: list[tuple[Any, list[Method]]] = [(MadeUp(), MADE)] if arguments.made else []
     if arguments.macro:
         tasks += [(Macro(arguments.macro), MACRO), (Macro(arguments.macro, merged=True), MERGED)]
@@ -59,17 +58,15 @@ def main() -> None:
         parser.error("name --macro FILE, --cells FILE, --made or several of them")
     wanted = re.compile(arguments.methods).search
     tasks = [(task, [method for method in methods if wanted(method.name)]) for task, methods in tasks]
-    screen, rows = Console(stderr=str(arguments.json) == "-"), list[dict[str, Any]]()
+    rows = list[dict[str, Any]]()
     for task, methods in tasks:
         rows += measured(task, methods, arguments.seeds)
-        screen.print(shown(task.name, [row for row in rows if row["task"] == task.name], arguments.seeds))
-        text = json.dumps({"rows": rows, "bars": compared(rows)}, indent=2)
-        if arguments.json and str(arguments.json) != "-":
-            arguments.json.write_text(text + "\n")  # hours may follow
-    if str(arguments.json) == "-":
-        print(text)
-    screen.print(bars_table(compared(rows)))
-    raise SystemExit(0 if all(bar["met"] for bar in compared(rows)) else 1)
+        table = shown(task.name, [row for row in rows if row["task"] == task.name], arguments.seeds)
+        if arguments.json != STDOUT:
+            show({"rows": rows, "bars": compared(rows)}, [table], arguments.json)  # hours may follow
+    bars = compared(rows)
+    show({"rows": rows, "bars": bars}, [bars_table(bars)], arguments.json)
+    return 0 if all(bar["met"] for bar in bars) else 1
 
 
 def measured(task: Any, methods: list[Method], seeds: int) -> list[dict[str, Any]]:
@@ -77,12 +74,12 @@ def measured(task: Any, methods: list[Method], seeds: int) -> list[dict[str, Any
     asked = [task.asked(seed) for seed in range(seeds)]
     known: dict[Any, Any] = {}  # searches that several methods read their answers from
     return [
-        row(task.name, method, [[run(method, each, known) for each in of_seed] for of_seed in asked])
+        row(task.name, method, [[run_once(method, each, known) for each in of_seed] for of_seed in asked])
         for method in track(methods, task.name, console=Console(stderr=True), transient=True)
     ]
 
 
-def run(method: Method, asked: Asked, known: dict[Any, Any]) -> Numbers:
+def run_once(method: Method, asked: Asked, known: dict[Any, Any]) -> Numbers:
     """Regret, judged accuracy, trials, seconds; the first two are nan where the answer does not keep the budget."""
     key = (id(asked), method.algorithm, method.most, *sorted(method.options.items()))
     if key not in known:
@@ -143,4 +140,4 @@ def shown(task: str, rows: list[dict[str, Any]], seeds: int) -> Table:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -13,16 +13,12 @@ program fails where they differ, or where a front takes longer than its bar.
 
 from __future__ import annotations
 
-import argparse
-import json
 import time
 import tracemalloc
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from edgenas.base.errors import OutcomeError
@@ -31,11 +27,14 @@ from edgenas.search.graph import Graph, GraphLayer, layered_graph
 from edgenas.search.solvers import brute_force, charnes_cooper, dinkelbach, milp, pareto_dp
 from edgenas.search.spaces import space
 from tools.bench import cp_sat
+from tools.bench.command import not_installed, options, run, show
 
 CHAINS = ((8, 6), (22, 9), (24, 72), (5, 7371))
 BARS_MS = {"22 x 9": 50.0, "24 x 72": 400.0, "5 x 7371": 50.0, "tunas_v3": 5000.0}  #: for the whole front
 LIMIT_S = 60.0  #: of HiGHS and CP-SAT
 CLOSE = 1e-5  #: relative: HiGHS's tolerances, CP-SAT's whole numbers
+#: solvers that need a package -> (module, extra)
+PEERS = {"CP-SAT": ("ortools", "bench")}
 #: key -> heading; the fraction is MathNAS's
 HEADINGS = {
     "graph": "graph",
@@ -55,25 +54,20 @@ HEADINGS = {
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = options(__doc__)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--alone", action="store_true", help="leave out HiGHS and CP-SAT, which take minutes")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers, - for standard output")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     graphs = {f"{layers} x {options}": chain(layers, options) for layers, options in CHAINS}
     graphs["tunas_v3"] = tunas_graph()
+    absent = {} if arguments.alone else not_installed(PEERS)
     rows = [measured(name, graph, arguments.repeats, not arguments.alone) for name, graph in graphs.items()]
-    if str(arguments.json) == "-":
-        print(json.dumps(rows, indent=2))
-        return
-    if arguments.json:
-        arguments.json.write_text(json.dumps(rows, indent=2) + "\n")
-    table = Table(*HEADINGS.values(), title=f"milliseconds; - is not run, or no proof within {LIMIT_S:.0f} s")
+    table = Table(*HEADINGS.values(), title=f"milliseconds; - was not run, or no proof within {LIMIT_S:.0f} s")
     for row in rows:
         table.add_row(*(shown(row[key]) for key in HEADINGS))
-    Console().print(table)
-    raise SystemExit(0 if all(row["met"] is not False for row in rows) else 1)
+    show({"rows": rows, "absent": absent}, [table], arguments.json, absent)
+    return 0 if all(row["met"] is not False for row in rows) else 1
 
 
 def shown(value: Any) -> str:
@@ -112,8 +106,9 @@ def measured(name: str, graph: Graph, repeats: int, others: bool) -> dict[str, A
     if others:
         found, row["highs_ms"] = within_limit(lambda: milp.solve(graph, budget, LIMIT_S))
         check(name, "HiGHS", found and found.value, answer.value)
-        found, row["cp_sat_ms"] = within_limit(lambda: cp_sat.solve(graph, budget, LIMIT_S))
-        check(name, "CP-SAT", found and found.value, answer.value)
+        if not not_installed(PEERS):
+            found, row["cp_sat_ms"] = within_limit(lambda: cp_sat.solve(graph, budget, LIMIT_S))
+            check(name, "CP-SAT", found and found.value, answer.value)
         same, row["highs_fraction_ms"] = within_limit(lambda: charnes_cooper.solve(graph, budget, loss, size, LIMIT_S))
         check(name, "HiGHS, the fraction", same and same.ratio, ratio.ratio)
     return row
@@ -189,4 +184,4 @@ def ratio_terms(graph: Graph) -> tuple[list[Any], list[Any]]:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -15,12 +15,10 @@ and ``busy`` is its share of wall time; images there are 16x16 and networks a qu
 
 from __future__ import annotations
 
-import argparse
 import contextlib
-import json
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -43,6 +41,7 @@ from edgenas.training.data import ImageData, SupernetRecipe, TrainRecipe
 from edgenas.training.feed import device_named
 from edgenas.training.network import train
 from tools.bench.cifar10 import Cifar10, load
+from tools.bench.command import options, run, show
 from tools.bench.ranking import halved
 
 BEST = "22212220"  #: the most accurate of all
@@ -74,8 +73,8 @@ class EnoughError(Exception):
     """Ends a training from within."""
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = options(__doc__)
     parser.add_argument(
         "--cifar", type=Path, required=True, metavar="FILE", help="CIFAR-10 as tools.bench.cifar10 reads"
     )
@@ -89,8 +88,7 @@ def main() -> None:
     parser.add_argument("--divided", type=int, help="how much narrower than published: 1 on a GPU, 4 on a CPU")
     parser.add_argument("--batch", type=int, help="256 on a GPU, 64 on a CPU")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers, - for standard output")
-    asked = parser.parse_args()
+    asked = parser.parse_args(argv)
     device = device_named(asked.on)
     usual = (45_000, 32, 1, 256) if device.type == "cuda" else (5_000, 16, 4, 64)
     images, in_size, divided, batch = (
@@ -102,11 +100,6 @@ def main() -> None:
     bench = Bench(space, data, recipe, device, asked.seconds, asked.seed, asked.macro)
     rows = bench.rows()
     numbers = [asdict(row) for row in rows]
-    if str(asked.json) == "-":
-        print(json.dumps(numbers, indent=2))
-        return
-    if asked.json:
-        asked.json.write_text(json.dumps(numbers, indent=2) + "\n")
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "one CPU thread"
     title = f"{images:,} CIFAR-10 images at {in_size}x{in_size}, widths / {divided}, batch {batch}, on {name}"
     table = Table(
@@ -133,7 +126,8 @@ def main() -> None:
             "" if r.published is None else f"{r.published:.1f}",
             "" if r.judged_s is None else f"{r.judged_s:.1f}",
         )
-    Console().print(table)
+    show(numbers, [table], asked.json)
+    return 0
 
 
 @dataclass(frozen=True)
@@ -297,4 +291,4 @@ def pictures(cifar: Cifar10, train_images: int, in_size: int) -> ImageData:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -1,6 +1,6 @@
 """How many variants of a block the writers export a second on one core, next to independent exporters.
 
-    python tools/bench/writers.py [--json] [--repeats 5] [--limit 0]
+    python -m tools.bench.writers [--json [FILE]] [--repeats 5] [--limit 0]
 
 The variants are the distinct blocks of the published MobileNets at 224 and of their inverted residuals with kernels 3,
 5 and 7 and expansions 2 to 6. Weights are made before the clock starts. Rates are variants a second of CPU time:
@@ -10,12 +10,8 @@ most three repeats.
 
 from __future__ import annotations
 
-import argparse
-import importlib.util
-import json
 import os
 import statistics
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -23,12 +19,18 @@ from typing import Any, TypeVar
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before numpy and torch read it
 
+from rich.table import Table
+
 from edgenas.blocks.reference import REFERENCE, make_divisible, reference
 from edgenas.blocks.spec import BlockSpec
 from edgenas.blocks.weights import random_weights
 from edgenas.profiler.export import WRITERS, Writer
+from tools.bench.command import not_installed, options, run, show
 
 Item = TypeVar("Item")
+
+#: exporters that need a package -> (module, extra)
+PEERS = {"torch.onnx.export": ("torch", "oracle"), "litert-torch": ("litert_torch", "oracle")}
 
 
 def variants() -> tuple[BlockSpec, ...]:
@@ -83,46 +85,39 @@ def writer_rows(blocks: Sequence[BlockSpec], repeats: int) -> list[dict[str, Any
 
 def oracle_rows(blocks: Sequence[BlockSpec], repeats: int) -> list[dict[str, Any]]:
     """The exporters that are installed; modules are built before the clock starts."""
-    if importlib.util.find_spec("torch") is None:
-        print("torch is not installed: no exporters to compare with (pip install 'edgenas[oracle]')", file=sys.stderr)
+    absent = not_installed(PEERS)
+    if "torch.onnx.export" in absent:
         return []
     import torch
-    from oracles import by_litert_torch, by_torch_onnx
 
     from edgenas.blocks.torch_modules import BlockModule
+    from tools.bench.oracles import by_litert_torch, by_torch_onnx
 
     torch.set_num_threads(1)
     some = [BlockModule(block).eval() for block in blocks[:: max(1, len(blocks) // 20)]]
     rows = [row("torch.onnx.export", "onnx", len(some), rates(by_torch_onnx, some, repeats))]
-    if importlib.util.find_spec("litert_torch") is None:
-        print("litert-torch is not installed: left out (pip install 'edgenas[oracle]')", file=sys.stderr)
+    if "litert-torch" in absent:
         return rows
     few = some[:: max(1, len(some) // 4)][:4]
     return [*rows, row("litert-torch", "tflite", len(few), rates(by_litert_torch, few, min(repeats, 3)))]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = options(__doc__)
     parser.add_argument("--repeats", type=int, default=5, metavar="N", help="how often each rate is measured")
     parser.add_argument("--limit", type=int, default=0, metavar="N", help="only the first N variants (0: all)")
-    options = parser.parse_args()
-    blocks = variants()[: options.limit or None]
-    rows = writer_rows(blocks, options.repeats) + oracle_rows(blocks, options.repeats)
-    if options.json:
-        print(json.dumps(rows, indent=2))
-        return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=f"Variants a second of CPU time on one core, {options.repeats} repeats")
+    given = parser.parse_args(argv)
+    blocks = variants()[: given.limit or None]
+    rows, absent = writer_rows(blocks, given.repeats) + oracle_rows(blocks, given.repeats), not_installed(PEERS)
+    table = Table(title=f"Variants a second of CPU time on one core, {given.repeats} repeats")
     for column in ("exporter", "format", "variants", "median", "slowest to fastest"):
         table.add_column(column, no_wrap=True, justify="left" if column in ("exporter", "format") else "right")
     for r in rows:
         spread = f"{r['per_s_min']:,.1f} to {r['per_s_max']:,.1f}"
         table.add_row(r["exporter"], r["format"], str(r["variants"]), f"{r['per_s_median']:,.1f}", spread)
-    Console().print(table)
+    show({"rows": rows, "absent": absent}, [table], given.json, absent)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

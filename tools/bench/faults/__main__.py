@@ -1,6 +1,6 @@
 """What faults cost a campaign: it is disturbed in every way that we could think of, at random moments, many times.
 
-    python -m tools.bench.faults [--json] [--trials 220] [--seed 0] [--only FAULT] [--jobs 4]
+    python -m tools.bench.faults [--json [FILE]] [--trials 220] [--seed 0] [--only FAULT] [--jobs 4]
 
 A runtime that sleeps stands in for measuring, so that the right answer is known. Real sshd, real adb (to an adbd in
 Python), the fake that ships for tests, and this machine; what cannot be done here is named with the reason. Counts are
@@ -10,8 +10,6 @@ for a fault, nothing repeated, nothing corrupt, nothing left on the device, cloc
 
 from __future__ import annotations
 
-import argparse
-import json
 import logging
 import os
 import sys
@@ -22,9 +20,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
+from tools.bench.command import options, run, show
 from tools.bench.faults.kinds import KINDS, Kind
 from tools.bench.faults.transports import absent, private_mounts
 from tools.bench.faults.trial import Trial, run_trial
@@ -83,7 +81,7 @@ def cases(only: str = "") -> tuple[list[tuple[Kind, str]], dict[str, str]]:
     return can, cannot
 
 
-def run(
+def try_all(
     pairs: Sequence[tuple[Kind, str]], trials: int, seed: int, jobs: int, told: Callable[[Trial], None]
 ) -> list[Trial]:
     """So many trials, spread over the pairs, ``jobs`` side by side."""
@@ -105,14 +103,13 @@ def rows(trials: Sequence[Trial]) -> list[Row]:
     return [*found, Row.of("all", "", trials)]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true", help="print JSON")
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = options(__doc__)
     parser.add_argument("--trials", type=int, default=220)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", choices=["", *(kind.name for kind in KINDS)], metavar="FAULT")
     parser.add_argument("--jobs", type=int, default=4, help="trials side by side")
-    given = parser.parse_args()
+    given = parser.parse_args(argv)
     pairs, cannot = cases(given.only)
     begin, done = time.monotonic(), 0
 
@@ -128,20 +125,20 @@ def main() -> int:
     logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # it tells of every connection that breaks
     with tempfile.TemporaryDirectory(prefix="ent-locks-") as cache:
         os.environ["XDG_CACHE_HOME"] = cache  # the locks of this machine's own measurements are left alone
-        trials = run(pairs, given.trials, given.seed, given.jobs, told)
+        trials = try_all(pairs, given.trials, given.seed, given.jobs, told)
     found, missed = rows(trials), [t for t in trials if t.misses]
-    if given.json:
-        shown = {"seconds": round(time.monotonic() - begin), "absent": cannot, "missed": [asdict(t) for t in missed]}
-        print(json.dumps({"rows": [asdict(row) for row in found], **shown}, indent=2))
-    else:
-        _print(found)
-        print(f"{time.monotonic() - begin:.0f} s", file=sys.stderr)
-        for what, why in cannot.items():
-            print(f"not tried: {what}: {why}", file=sys.stderr)
+    seconds = round(time.monotonic() - begin)
+    numbers = {
+        "rows": [asdict(row) for row in found],
+        "seconds": seconds,
+        "absent": cannot,
+        "missed": [asdict(t) for t in missed],
+    }
+    show(numbers, [_table(found), f"{seconds} s"], given.json, cannot)
     return 1 if missed else 0
 
 
-def _print(found: Sequence[Row]) -> None:
+def _table(found: Sequence[Row]) -> Table:
     names = ("fault", "by", "injected", "survived", "lost batches", "most", "repeated", "corrupt", "left", "clock",
              "unclear")  # fmt: skip
     table = Table(*names[:2], padding=(0, 0))
@@ -151,8 +148,8 @@ def _print(found: Sequence[Row]) -> None:
         if row is found[-1]:
             table.add_section()
         table.add_row(*(str(value) for value in asdict(row).values()))
-    Console(width=110).print(table)
+    return table
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

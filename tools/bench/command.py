@@ -1,0 +1,91 @@
+"""The command line that all benchmarks share: the option --json, tables or JSON, peers that are not installed, exit
+codes."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+
+from edgenas.base.errors import EdgenasError, InputError
+from edgenas.base.files import write_whole
+
+STDOUT = "-"
+WIDTH = 160  #: columns of a table that goes to a file or a pipe
+
+
+def options(description: str | None) -> argparse.ArgumentParser:
+    """Return the parser of a benchmark, with its option --json; ``description`` is the docstring of its module."""
+    formatter = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=description, formatter_class=formatter)
+    parser.add_argument(
+        "--json",
+        nargs="?",
+        const=STDOUT,
+        type=_writable,
+        metavar="FILE",
+        help="write the numbers as JSON to FILE too; without FILE print JSON instead of the tables",
+    )
+    return parser
+
+
+def _writable(text: str) -> str:
+    """Return ``text``; a missing folder is an error before the benchmark runs, not after."""
+    if text != STDOUT and (Path(text).is_dir() or not Path(text).absolute().parent.is_dir()):
+        raise argparse.ArgumentTypeError(f"{text} is a folder, or lies in one that does not exist; name a file")
+    return text
+
+
+def show(
+    numbers: Any, tables: Iterable[RenderableType], to: str | None, absent: Mapping[str, str] | None = None
+) -> None:
+    """Print ``tables`` (and what is ``absent``, with the reason) to stdout, or ``numbers`` as JSON instead.
+
+    ``to`` is the value of --json: None for tables, a path for tables and a file of JSON, ``STDOUT`` for JSON.
+    InputError where the file cannot be written.
+    """
+    text = json.dumps(numbers, indent=2)
+    if to == STDOUT:
+        print(text)
+        return
+    if to is not None:
+        write_whole(Path(to), text + "\n")
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDTH)
+    for table in tables:
+        console.print(table, highlight=False)
+    if absent:
+        left_out = Table("left out", "reason")
+        for name, reason in absent.items():
+            left_out.add_row(name, reason)
+        console.print(left_out, highlight=False, markup=False)
+
+
+def not_installed(peers: Mapping[str, tuple[str, str]]) -> dict[str, str]:
+    """Return the peers that are not installed, each with the command that installs it.
+
+    ``peers`` maps a name to (module, extra).
+    """
+    return {
+        name: f"not installed: pip install 'edgenas[{extra}]'"
+        for name, (module, extra) in peers.items()
+        if importlib.util.find_spec(module) is None
+    }
+
+
+def run(main: Callable[[], int]) -> NoReturn:
+    """Run a benchmark and exit: 0 success, 1 a bar was missed or a job failed, 2 misuse."""
+    try:
+        code = main()
+    except EdgenasError as error:
+        print(f"edgenas: {error}", file=sys.stderr)
+        code = 2 if isinstance(error, InputError) else 1
+    sys.exit(code)
