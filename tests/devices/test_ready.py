@@ -198,10 +198,30 @@ def test_what_happened_between_two_readings(before: int, after: int) -> None:
     assert happened(None, after) == ()
 
 
-@given(st.text())
-def test_any_text(text: str) -> None:
-    parse_firmware(text)
-    judge(parse(text), Limits())
+@given(st.text().filter(lambda text: "===" not in text))
+def test_of_a_text_that_says_nothing_all_is_marked(text: str) -> None:
+    reading = parse(text)
+    assert reading == DeviceReading(identity={})
+    assert said(reading) == [(what, "mark") for what in ("free space", "load", "governor", "temperature")]
+
+
+@given(st.text(), st.integers(0, 0xFFFFFFFF), st.integers(-999, 999), st.integers(0, 10**11 - 1))
+def test_firmware_is_read_among_any_lines(text: str, bits: int, degrees: int, hz: int) -> None:
+    """What is not one of its three lines changes nothing."""
+    noise = "".join(f"{line} .\n" for line in text.splitlines())
+    spoken = f"throttled=0x{bits:x}\n{noise}frequency(48)={hz}\n{noise}temp={degrees}.5'C\n"
+    assert parse_firmware(noise) == Firmware()
+    assert parse_firmware(noise + spoken + noise) == Firmware(bits, hz / 1e6 or None, float(f"{degrees}.5"))
+
+
+@given(st.text(st.characters(exclude_characters="=\r\n")))
+def test_a_broken_part_costs_its_own_findings(text: str) -> None:
+    """Every value that is not read is marked; what other parts said stays."""
+    whole = board_text()
+    before, after = whole.index(f"{MARK}df"), whole.index(f"{MARK}vcgencmd")
+    reading = parse(f"{whole[:before]}{MARK}df\n{text}\n{whole[after:]}")
+    assert reading == replace(parse(whole), free_mib=None)
+    assert set(said(reading)) - set(said(parse(whole))) == {("free space", "mark")}
 
 
 def test_real_reports(shared_data: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -152,13 +153,34 @@ def test_a_stream_without_its_mark_has_not_ended(data: bytes) -> None:
     assert bytes(got).startswith(data)
 
 
-@given(st.text())
-def test_no_answer_to_a_greeting_crashes(text: str) -> None:
+#: lines that a device may answer with, right and wrong
+greetings = st.one_of(
+    st.text(),
+    st.sampled_from(["home /tmp/edgenas-1", "home tmp", "boot 00000000-0001", "boot ;reboot", "serial 1A2B"]),
+    st.builds("home /{}".format, st.text()),
+    st.builds("work work-{} {} {}".format, st.sampled_from(["abcd0123", "../../etc", "a"]), st.integers(), st.text()),
+    st.builds("work work-abcd{} 999999999 {} 00000000-0000".format, st.sampled_from(["0123", "4567"]), st.just(ME)),
+)
+
+
+@given(st.lists(greetings, max_size=8), st.booleans())
+def test_of_any_answer_to_a_greeting_only_our_own_names_are_believed(lines: list[str], whole: bool) -> None:
+    """What is understood is written in the answer; nothing but work folders is ever called stale."""
+    answer = "\n".join([*lines, *(["home /tmp/edgenas-1", "boot 00000000-0001"] if whole else [])])
     try:
-        found = home.seen(text)
+        found = home.seen(answer)
     except DeviceError:
+        assert not whole or "serial" in answer, "the last line of a kind counts"
         return
-    home.stale(found, ME)
+    written = answer.splitlines()
+    assert f"home {found.path}" in [line.rstrip() for line in written]
+    assert found.path.startswith("/") and found.serial.isprintable()
+    assert not whole or (found.path, found.boot) == ("/tmp/edgenas-1", "00000000-0001")
+    ours = [line.split(" ") for line in written if re.match(r"work work-\w{8} -?\d{1,12} ", line)]
+    assert [[w.name, str(w.age_s)] for w in found.works] == [[name, str(int(age))] for _, name, age, *_ in ours]
+    stale = home.stale(found, this_process())
+    assert set(stale) <= {name for _, name, *_ in ours}
+    assert {w.name for w in found.works if w.owner == ME and w.boot != found.boot} <= set(stale)
 
 
 def test_which_work_folders_are_stale() -> None:

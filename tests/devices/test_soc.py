@@ -70,10 +70,30 @@ def test_nothing_known_is_none(text: str) -> None:
     assert model_name(text, {"ro.product.model": "generic_a15"}) is None
 
 
-@given(st.text(), st.dictionaries(st.sampled_from(["ro.product.model", "ro.board.platform", "ro.chipname"]), st.text()))
-def test_any_text(text: str, properties: dict[str, str]) -> None:
-    soc_name(text, properties)
-    model_name(text, properties)
+@given(st.text(), st.dictionaries(st.sampled_from(["ro.serialno", "ro.build.type"]), st.text()))
+def test_text_without_evidence_names_nothing(text: str, properties: dict[str, str]) -> None:
+    nothing = text.replace(":", ";")
+    assert soc_name(nothing, properties) is None
+    assert model_name(nothing, properties) is None
+
+
+@given(st.text(st.characters(exclude_characters=":\r\n")), st.sampled_from(["Hardware", "Model", "BogoMIPS", "Notes"]))
+def test_lines_that_say_nothing_do_not_change_a_name(text: str, key: str) -> None:
+    """The first line of a key counts, and other keys do not."""
+    pi = "Hardware\t: BCM2835\nRevision\t: c03111\nSerial\t\t: 10000000abcdef01\nModel\t: Raspberry Pi 4 Model B\n"
+    more = f"{pi}{key}\t: {' '.join(text.split())}\n"
+    assert (soc_name(more), model_name(more)) == (soc_name(pi), model_name(pi))
+    assert soc_name(pi) is not None
+
+
+@given(st.text())
+def test_a_product_is_called_by_its_maker_and_model(text: str) -> None:
+    product = f"Zz{text}".strip()  # no marketing name, no generic product
+    assert model_name("", {"ro.product.model": product, "ro.product.manufacturer": "Acme"}) == f"Acme {product}"
+    assert (
+        model_name("", {"ro.product.model": f"acme {product}", "ro.product.manufacturer": "Acme"}) == f"acme {product}"
+    )
+    assert model_name("Model\t: other\n", {"ro.product.model": product}, f"Tree {text}") == f"Tree {text}"
 
 
 def test_every_real_device(shared_data: Path) -> None:

@@ -92,10 +92,16 @@ def test_batches_without_a_common_sentinel_are_refused() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("batches", "count"), [(3, 100), (10, 100), (30, 40)])
-def test_drift_is_found_and_its_absence_too(batches: int, count: int) -> None:
+@pytest.mark.parametrize(
+    ("batches", "count", "alarms", "precision", "recall"),
+    [(3, 100, 0.01, 0.983, 0.982), (10, 100, 0.0, 0.937, 0.921), (30, 40, 0.0, 0.981, 0.956)],
+)
+def test_drift_is_found_and_its_absence_too(
+    batches: int, count: int, alarms: float, precision: float, recall: float
+) -> None:
+    """All drifts were found; the other shares are what was found, of this seed, less 0.01."""
     row = found(batches, count, seed=11)
-    assert row["found"] >= 0.97
-    assert row["false_alarms"] <= 0.03
-    assert row["precision"] > 0.9
-    assert row["recall"] > 0.9
+    assert row["found"] == 1.0
+    assert row["false_alarms"] <= alarms
+    assert row["precision"] >= precision - 0.01
+    assert row["recall"] >= recall - 0.01

@@ -92,8 +92,8 @@ def test_wrong_files_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_both_searches_do_as_measured_on_the_published_table(published: Path) -> None:
-    """Regret against the best of the table at the .25 and .7 quantiles of FLOPs, 2 seeds: LayerNAS about .2 at
-    H=20, MathNAS with 10 trainings more about .2, without them .5; three times that would be a defect."""
+    """Mean regret against the best of the table at the 0.25 and 0.7 quantiles of FLOPs, 2 seeds. LayerNAS at H=20 had
+    0.179, MathNAS with 10 more trainings 0.295 and without them 0.5; the bars are 15 % above what was found."""
     s = space("nas_bench_macro")
     rows = json.loads(published.read_text())
     flops = np.array([row["flops"] for row in rows.values()])
@@ -114,8 +114,8 @@ def test_both_searches_do_as_measured_on_the_published_table(published: Path) ->
                 chosen = Candidate(result.best.choice, s.architecture(result.best.choice))
                 regrets[result.algorithm].append(best - judge.accuracy(chosen))
     assert all(regret >= -1e-9 for values in regrets.values() for regret in values)
-    assert np.mean(regrets["layernas"]) < 0.5
-    assert np.mean(regrets["mathnas"]) < 0.6
+    assert np.mean(regrets["layernas"]) <= 1.15 * 0.179
+    assert np.mean(regrets["mathnas"]) <= 1.15 * 0.295
 
 
 def by_size(architecture: Architecture) -> float:

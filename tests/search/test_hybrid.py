@@ -210,7 +210,8 @@ def test_what_is_predicted_does_not_know_the_answer() -> None:
 
 @pytest.mark.slow
 def test_it_does_as_measured_on_the_published_table(shared_data: Path) -> None:
-    """Regret about .1 with 50 trials at two budgets and two seeds; random search with 50 has .4."""
+    """Mean regret with 50 trials at two budgets and two seeds: 0.258 was found, and the bar is 15 % above it. Random
+    search with 50 trials has 0.4."""
     path = shared_data / "nas_bench_macro" / "nas-bench-macro_cifar10.json"
     judge, s, regrets = NasBenchMacro(path), space("nas_bench_macro"), []
     for budget, best in ((50e6, 92.167), (70e6, 92.943)):
@@ -218,4 +219,5 @@ def test_it_does_as_measured_on_the_published_table(shared_data: Path) -> None:
             problem = Problem(s, macs_cost(), NasBenchMacro(path, "one", seed), budget, seed)
             result = hybrid(problem, Trials(problem, max_trials=50))
             regrets.append(best - judge.accuracy(Candidate(result.best.choice, s.architecture(result.best.choice))))
-    assert np.mean(regrets) < 0.35
+    assert min(regrets) >= -1e-3  # the best is given to three digits
+    assert np.mean(regrets) <= 1.15 * 0.258
