@@ -19,7 +19,7 @@ LIMIT_S = 240  #: of a cell
 
 def executed(notebook: Path, out: Path, folder: Path) -> None:
     """Execute ``notebook`` in ``folder``; AssertionError with what a cell raised. Nothing is written at home."""
-    env = {**os.environ, "IPYTHONDIR": str(folder / ".ipython"), "PYTHONPATH": str(ROOT), "MPLBACKEND": "agg"}
+    env = {**os.environ, "IPYTHONDIR": str(folder / ".ipython"), "PYTHONPATH": str(ROOT)}
     for name in ("CONFIG", "DATA", "RUNTIME"):
         env[f"JUPYTER_{name}_DIR"] = str(folder / f".jupyter-{name.lower()}")
     argv = [sys.executable, "-m", "tests.support.notebooks", *map(str, (notebook, out, folder))]
