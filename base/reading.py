@@ -1,22 +1,32 @@
-"""Messages for files that cannot be read: the path, the reason, and the command that makes such a file."""
+"""The one way to read a file that the user names: regular files only.
+
+A FIFO or a device in the place of a file would be waited for without end; it is refused before it is read. Where a file
+cannot be read, the error has the path, the reason, and the command that makes such a file.
+"""
 
 from __future__ import annotations
 
+import os
 import shlex
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, BinaryIO, Literal
 
 from edgenas.base.errors import InputError
+from edgenas.base.json_text import parse_json
 
 _SEARCH = "edgenas search SPACE --budget-macs MACS --accuracy JUDGE"
 
 FileKind = Literal[
-    "inventory", "labels", "model", "nas_bench_201", "nas_bench_macro", "network", "pictures", "program", "published",
-    "run", "search", "table", "trials", "weights",
+    "file", "inventory", "labels", "model", "nas_bench_201", "nas_bench_macro", "network", "pictures", "program",
+    "published", "run", "search", "table", "trials", "weights",
 ]  # fmt: skip
 
 #: kind of file -> what to name, and how to get such a file; {path} stands for the path that was named
 REMEDIES: dict[FileKind, str] = {
+    "file": "name a file that can be read",
     "inventory": "name an existing devices.toml, or write one: edgenas devices add NAME --ssh HOST --inventory {path}",
     "labels": "name a file with one class name in each line, such as: ls photos/train > labels.txt",
     "model": "name a .tflite or .onnx file or a bundle, or write one: edgenas export NETWORK -o FOLDER",
@@ -34,13 +44,68 @@ REMEDIES: dict[FileKind, str] = {
 }
 
 
-def unreadable(path: str | Path, error: OSError, kind: FileKind) -> str:
-    """Return the message for a file of the ``kind`` that cannot be read, with the next command.
+@contextmanager
+def opened(path: str | Path, kind: FileKind = "file") -> Iterator[BinaryIO]:
+    """Yield a regular file, opened for reading; InputError where it is none or cannot be read."""
+    try:
+        file = os.fdopen(open_regular(path), "rb")
+    except OSError as error:
+        raise InputError(unreadable(path, error, kind)) from error
+    with file:
+        try:
+            yield file
+        except OSError as error:
+            raise InputError(unreadable(path, error, kind)) from error
 
-    >>> unreadable("pi4.jsonl", FileNotFoundError(2, "No such file or directory"), "table").partition("; ")[0]
-    'pi4.jsonl: No such file or directory'
-    """
-    return f"{path}: {error.strerror or error}; {REMEDIES[kind].format(path=shlex.quote(str(path)))}"
+
+def open_regular(path: str | Path) -> int:
+    """Return a descriptor of a regular file, opened for reading; OSError for anything else. Nothing is waited for."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # without it, a FIFO waits for its writer
+    try:
+        check_regular(descriptor)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def check_regular(descriptor: int) -> None:
+    """Raise OSError unless an open file is a regular one."""
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(21, "Is a directory")
+    if not stat.S_ISREG(mode):
+        raise OSError("not a regular file (a pipe, a socket or a device)")
+
+
+def read_bytes(path: str | Path, kind: FileKind = "file") -> bytes:
+    """Return the content of a regular file; InputError where it is none or cannot be read."""
+    with opened(path, kind) as file:
+        return file.read()
+
+
+def read_text(path: str | Path, kind: FileKind = "file") -> str:
+    """Return the content of a regular file in UTF-8; InputError where it is none, cannot be read, or is not UTF-8."""
+    try:
+        return read_bytes(path, kind).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not text in UTF-8 ({error}); name another file") from error
+
+
+def first_line(path: str | Path, kind: FileKind = "file", limit: int = 1 << 20) -> bytes:
+    """Return the first line of a regular file, at most ``limit`` bytes; InputError where it cannot be read."""
+    with opened(path, kind) as file:
+        return file.readline(limit)
+
+
+def read_json(path: str | Path, remedy: str = "name another file", kind: FileKind = "run") -> Any:
+    """Return the JSON value in a file; InputError, with the ``remedy``, where it cannot be read or is not JSON."""
+    try:
+        return parse_json(read_bytes(path, kind))
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path} is not JSON ({error}); {remedy}") from error
 
 
 def check_exists(path: str | Path, kind: FileKind) -> None:
@@ -49,3 +114,12 @@ def check_exists(path: str | Path, kind: FileKind) -> None:
         Path(path).stat()
     except OSError as error:
         raise InputError(unreadable(path, error, kind)) from error
+
+
+def unreadable(path: str | Path, error: OSError, kind: FileKind = "file") -> str:
+    """Return the message for a file of the ``kind`` that cannot be read, with the next command.
+
+    >>> unreadable("pi4.jsonl", FileNotFoundError(2, "No such file or directory"), "table").partition("; ")[0]
+    'pi4.jsonl: No such file or directory'
+    """
+    return f"{path}: {error.strerror or error}; {REMEDIES[kind].format(path=shlex.quote(str(path)))}"

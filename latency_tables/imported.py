@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 from edgenas.base.errors import InputError
 from edgenas.base.files import write_whole
+from edgenas.base.jsonl import read_lines
+from edgenas.base.sealing import sealed, unsealed
 from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.store.fields import Fields
-from edgenas.latency_tables.store.jsonl import read_lines
-from edgenas.latency_tables.store.lines import sealed, unsealed
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,79 +1,31 @@
 """The cache of judged networks, and the journal that keeps it on disk, so that no network is trained twice.
 
-The file is JSONL (``latency_tables.store.jsonl``): a header with the space and the judge, then one line per network,
-written as soon as its accuracy is known::
-
-    {"format": "edgenas-trials", "version": 1, "space": "nas_bench_macro", "in_size": 32, "accuracy": "..."}
-    {"network": "2.2.2.1.2.2.1.0", "blocks": "5f0c...", "accuracy": 93.1}
-
-``blocks`` is a digest of the network's blocks: two keys with the same chain of blocks are one network. The file holds
-no costs: one journal serves every budget and every latency table. Where the space or the judge is the user's own code,
-``code`` in the header has the sha256 of its files: a journal is not continued with changed files. ``score`` is true
-where the judge gives scores instead of percent. Journals of edgenas 0.2 have neither field. ``layers`` are those of a
-space that was built in Python as an object, which nobody finds by its name.
+``edgenas.search.trial_file`` defines the journal's form. A line is written as soon as the network's accuracy is known.
 """
 
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import lru_cache
-from numbers import Real
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from edgenas.base.code import Code, check_same
 from edgenas.base.errors import InputError, OutcomeError
+from edgenas.base.jsonl import Appender
+from edgenas.base.sealing import sealed
 from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.spec import BlockSpec
-from edgenas.latency_tables.store.jsonl import Appender, read_lines
 from edgenas.search.problem import Accuracy, Candidate, code_of, is_score
 from edgenas.search.space import Space
-from edgenas.search.spaces.recorded import SpaceRecord, read_layers, space_record
+from edgenas.search.spaces.recorded import space_record
+from edgenas.search.trial_file import FORMAT, VERSION, JudgedLine, accuracy_of, read_judged
 
-FORMAT = "edgenas-trials"
-VERSION = 1  # 1: first
-#: header fields that other versions lack: ``score`` and ``code`` in edgenas 0.2, whose accuracies are in percent
-MORE = ("score", "code", "c_in", "layers")
-
-
-@dataclass(frozen=True, slots=True)
-class TrialJournal:
-    """A journal of judged networks: the space, without its number of classes, the name of the judge, and (network key,
-    accuracy) in order. ``score`` is True for scores instead of percent; ``code`` is the user's code that defines the
-    space (``Code.as_dict``), None for spaces of edgenas."""
-
-    path: Path
-    space: SpaceRecord
-    accuracy: str
-    judged: tuple[tuple[str, float], ...]
-    score: bool = False
-    code: dict[str, Any] | None = None
-
-
-def read_trials(path: Path) -> TrialJournal:
-    """Read a journal of any space and judge; InputError for a damaged file, or a version that this edgenas does not
-    know."""
-    records = read_lines(path, "trials").records
-    if not records:
-        raise InputError(f"{path} holds no trials; name another file")
-    head = records[0][1]
-    _check_format(path, head)
-    judged = tuple(_trial(path, number, record)[::2] for number, record in records[1:])
-    in_size, c_in = (size if type(size := head.get(key)) is int else None for key in ("in_size", "c_in"))
-    layers = read_layers(head.get("layers", []), f"{path}, line 1")
-    code = head.get("code")
-    return TrialJournal(
-        path,
-        SpaceRecord(str(head.get("space", "")), in_size, None, c_in or 3, layers),
-        str(head.get("accuracy", "")),
-        judged,
-        head.get("score") is True,
-        code.get("space") if isinstance(code, dict) else None,
-    )
+#: header fields that are compared by their own rules, or that other versions lack
+MORE = ("version", "score", "code", "c_in", "layers")
 
 
 def network_digest(architecture: Architecture) -> str:
@@ -103,11 +55,10 @@ class TrialCache:
         self._known: dict[str, float] = {}
         self._appender: Appender | None = None
         if journal is not None:
-            size = journal.stat().st_size if journal.exists() else 0
-            self._appender = Appender(journal)
+            self._appender = Appender(journal, FORMAT, "a journal of trials")
             try:
-                self.dropped_bytes = max(0, size - journal.stat().st_size)
-                self._load(journal)
+                self.dropped_bytes = self._appender.dropped_bytes
+                self._load(journal, self._appender)
             except BaseException:
                 self.close()
                 raise
@@ -130,11 +81,11 @@ class TrialCache:
         for index, accuracy in self.accuracy.evaluate(candidates) if candidates else ():
             if index not in waiting:
                 raise OutcomeError(f"{self.accuracy.name} returned a result for candidate {index} twice or unrequested")
-            self._check(candidates[index], accuracy)
+            number = self._checked(candidates[index], accuracy)
             waiting.remove(index)
-            self._keep(candidates[index], float(accuracy))
+            self._keep(candidates[index], number)
             if arrived is not None:
-                arrived(index, float(accuracy))
+                arrived(index, number)
         if waiting:
             name = candidates[min(waiting)].architecture.name
             raise OutcomeError(
@@ -154,16 +105,18 @@ class TrialCache:
     ) -> None:
         self.close()
 
-    def _check(self, candidate: Candidate, accuracy: Any) -> None:
-        if isinstance(accuracy, bool) or not isinstance(accuracy, Real) or not math.isfinite(accuracy):
+    def _checked(self, candidate: Candidate, accuracy: Any) -> float:
+        try:
+            return accuracy_of(accuracy, is_score(self.accuracy))
+        except ValueError as error:
             network = candidate.architecture.name
-            raise OutcomeError(f"{self.accuracy.name} judged {network} as {accuracy!r}, which is not a finite number")
+            raise OutcomeError(f"{self.accuracy.name} judged {network} as {error}") from error
 
     def _keep(self, candidate: Candidate, accuracy: float) -> None:
         digest = network_digest(candidate.architecture)
         if self._appender is not None:
-            network = self.space.key(candidate.choice)
-            self._appender.append([{"network": network, "blocks": digest, "accuracy": accuracy}])
+            line = JudgedLine(0, self.space.key(candidate.choice), digest, accuracy)
+            self._appender.append([sealed(line.as_dict())])
         self._known[digest] = accuracy
 
     def _header(self) -> dict[str, Any]:
@@ -184,26 +137,25 @@ class TrialCache:
         """The user's code that defines the space and the judge; None where they are edgenas's own."""
         return {"space": self.space.code, "accuracy": code_of(self.accuracy)}
 
-    def _load(self, path: Path) -> None:
-        records = read_lines(path, "trials").records
-        if not records:
-            assert self._appender is not None
-            self._appender.append([self._header()])
+    def _load(self, path: Path, appender: Appender) -> None:
+        head, lines = read_judged(path)
+        if head is None:
+            appender.append([sealed(self._header())])
             return
-        if len(records) == 1 and self._restarts(records[0][1]):
-            assert self._appender is not None
-            self._appender.clear()
-            self._appender.append([self._header()])
+        if not lines and self._restarts(head):
+            appender.replace([sealed(self._header())])
             return
-        self._check_header(path, records[0][1])
-        for number, record in records[1:]:
-            network, digest, accuracy = _trial(path, number, record)
-            if network_digest(self.space.architecture(self.space.parse(network))) != digest:
+        self._check_header(path, head)
+        for line in lines:
+            if network_digest(self.space.architecture(self.space.parse(line.network))) != line.blocks:
                 raise InputError(
-                    f"{path}, line {number}: network {network} had other blocks when it was judged, for the space "
-                    f"{self.space.name} was another then (its classes or its options); name another journal"
+                    f"{path}, line {line.number}: network {line.network} had other blocks when it was judged, for the "
+                    f"space {self.space.name} was another then (its classes or its options); name another journal"
                 )
-            self._known.setdefault(digest, accuracy)
+            self._known.setdefault(line.blocks, line.accuracy)
+        if head["version"] != VERSION:
+            upgraded = {"score": False, **head, "version": VERSION}
+            appender.replace([sealed(upgraded), *(sealed(line.as_dict()) for line in lines)])
 
     def _restarts(self, head: dict[str, Any]) -> bool:
         """Return whether the header of a journal without trials differs from this search only in the user's code or in
@@ -212,7 +164,6 @@ class TrialCache:
         return theirs == ours and head != self._header()
 
     def _check_header(self, path: Path, head: dict[str, Any]) -> None:
-        _check_format(path, head)
         if bool(head.get("score")) != is_score(self.accuracy):
             kinds = ("scores", "percent") if head.get("score") else ("percent", "scores")
             raise InputError(
@@ -229,23 +180,3 @@ class TrialCache:
                     f"{path} holds trials of {key} {head.get(key)!r}, this search has {wanted!r}: results that differ "
                     f"in it are never mixed; name another journal, or delete this one"
                 )
-
-
-def _check_format(path: Path, head: dict[str, Any]) -> None:
-    """Raise InputError unless ``head`` is the header of a journal, of a version that this edgenas reads."""
-    if head.get("format") != FORMAT:
-        raise InputError(f"{path} is not a journal of trials; name another file")
-    if head.get("version") != VERSION:
-        raise InputError(
-            f"{path}: version {head.get('version')!r} of '{FORMAT}', but this edgenas reads version {VERSION}; "
-            f"install the edgenas that wrote it (pip install --upgrade edgenas), or name another journal"
-        )
-
-
-def _trial(path: Path, number: int, record: dict[str, Any]) -> tuple[str, str, float]:
-    """Return (network key, digest, accuracy) of a line; InputError where the line is not a trial."""
-    network, digest, accuracy = (record.get(key) for key in ("network", "blocks", "accuracy"))
-    known = isinstance(network, str) and isinstance(digest, str)
-    if not known or not isinstance(accuracy, int | float) or isinstance(accuracy, bool):
-        raise InputError(f"{path}, line {number}: not a trial; restore the file from a copy or delete that line")
-    return str(network), str(digest), float(accuracy)

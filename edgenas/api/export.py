@@ -166,8 +166,8 @@ def export(
 
 def _target(network: str | Path | Architecture | Network) -> Target | None:
     """Return the processor on which the table of a network's search was measured; None where it is not known."""
+    from edgenas.base.reading import read_json
     from edgenas.profiler.target import target_of_table
-    from edgenas.runs.documents import read_json
     from edgenas.runs.layout import table_beside
     from edgenas.runs.search import SEARCH
 

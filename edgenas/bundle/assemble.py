@@ -31,7 +31,7 @@ from edgenas.runs.layout import (
 )
 from edgenas.runs.network import NETWORK
 from edgenas.runs.search import Answer, SavedSearch, read_search
-from edgenas.search.journal import read_trials
+from edgenas.search.trial_file import read_trials
 from edgenas.ship.accuracy import prove
 from edgenas.ship.finish import MOST_PROCESSES, PROCESSES, ShippedFile, plan_for, runs_there
 from edgenas.ship.preprocessing import Preprocessing, read_preprocessing

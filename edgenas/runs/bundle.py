@@ -13,8 +13,9 @@ from pathlib import Path
 
 from edgenas.base.errors import InputError
 from edgenas.base.files import write_whole
+from edgenas.base.reading import read_json
 from edgenas.base.system_names import is_system
-from edgenas.runs.documents import DocumentKind, read_json
+from edgenas.runs.documents import DocumentKind
 from edgenas.runs.layout import BUNDLE as BUNDLE_FILE
 from edgenas.runs.layout import MANIFEST
 

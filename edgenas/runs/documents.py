@@ -11,9 +11,9 @@ from typing import Any, Generic, TypeVar
 
 from edgenas.base.errors import InputError
 from edgenas.base.files import write_whole
-from edgenas.base.reading import FileKind, unreadable
+from edgenas.base.jsonl import read_lines
+from edgenas.base.reading import read_json
 from edgenas.base.version import installed_version
-from edgenas.latency_tables.store.jsonl import read_lines
 from edgenas.runs.forms import plain, read_form
 
 T = TypeVar("T")
@@ -97,17 +97,6 @@ class DocumentKind(Generic[T]):
     def write_lines(self, path: Path, values: Iterable[T]) -> None:
         """Write a line a value, the file whole or not at all."""
         write_whole(path, "".join(json.dumps(self.to_json(value), allow_nan=False) + "\n" for value in values))
-
-
-def read_json(path: Path, remedy: str = "name another file", kind: FileKind = "run") -> Any:
-    """Return the JSON value in a file of the ``kind``; InputError where it cannot be read, and, with the ``remedy``,
-    where it is not JSON."""
-    try:
-        return json.loads(path.read_bytes())
-    except OSError as error:
-        raise InputError(unreadable(path, error, kind)) from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not JSON ({error}); {remedy}") from error
 
 
 def _install(data: Json) -> str:

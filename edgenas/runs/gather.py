@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from edgenas.base.errors import InputError
-from edgenas.base.reading import check_exists
+from edgenas.base.json_text import glanced
+from edgenas.base.reading import check_exists, first_line, read_bytes
 from edgenas.latency_tables.imported import FORMAT as IMPORTED
 from edgenas.latency_tables.imported import ImportedTable, read_imported
+from edgenas.latency_tables.store.journal import FORMAT as MEASURED
 from edgenas.latency_tables.store.journal import Journal, read_journal
 from edgenas.profiler.sustained_load import SustainedLoad
 from edgenas.profiler.verdict import Verdict
@@ -25,10 +26,9 @@ from edgenas.runs.run import RUN, RunRecord
 from edgenas.runs.search import SEARCH, SavedSearch, read_search
 from edgenas.runs.sustained import SUSTAINED
 from edgenas.runs.verification import VERIFICATION, fits_list, read_list
-from edgenas.search.journal import FORMAT as TRIALS
-from edgenas.search.journal import TrialJournal, read_trials
+from edgenas.search.trial_file import FORMAT as TRIALS
+from edgenas.search.trial_file import TrialJournal, read_trials
 
-MEASURED = "edgenas latency table"
 #: documents of a run folder that a report shows nothing of: their version is checked all the same
 _BESIDE: tuple[DocumentKind[Any], ...] = (BUNDLE, FINALISTS, NETWORK, PREPROCESSING)
 
@@ -88,14 +88,13 @@ def _take(found: RunFiles, path: Path) -> bool:
     else:
         return False
     if kind:
-        data = path.read_bytes()
+        data = read_bytes(path)
         found.sources.append(ReportSource(path, kind, len(data), hashlib.sha256(data).hexdigest()))
     return bool(kind)
 
 
 def _take_lines(found: RunFiles, path: Path) -> str:
-    with path.open("rb") as file:
-        first = _loaded(file.readline(1 << 20))
+    first = glanced(first_line(path))  # other programs' files may lie in the folder
     form = first.get("format") if isinstance(first, dict) else None
     if form == MEASURED:
         found.journals[path] = read_journal(path)
@@ -116,7 +115,7 @@ def _take_lines(found: RunFiles, path: Path) -> str:
 
 
 def _take_json(found: RunFiles, path: Path) -> str:
-    data = _loaded(path.read_bytes())
+    data = glanced(read_bytes(path))
     if SEARCH.fits(data):
         found.searches[path] = read_search(path)
         return "search"
@@ -130,11 +129,3 @@ def _take_json(found: RunFiles, path: Path) -> str:
         if kind.fits(data):
             kind.check_version(data, str(path))
     return ""
-
-
-def _loaded(data: bytes) -> Any:
-    """None for what is no JSON: other programs' files may lie in the folder."""
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError):
-        return None

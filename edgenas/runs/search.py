@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edgenas.base.reading import read_json
 from edgenas.blocks.architecture import Architecture, NetworkField
-from edgenas.runs.documents import DocumentKind, read_json
+from edgenas.runs.documents import DocumentKind
 from edgenas.runs.layout import ARCH, RUN
 from edgenas.runs.layout import SEARCH as SEARCH_FILE
 from edgenas.runs.network import NETWORK

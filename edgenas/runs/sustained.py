@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgenas.latency_tables.store.jsonl import Appender
+from edgenas.base.jsonl import Appender
 from edgenas.profiler.sustained_load import SustainedLoad
 from edgenas.runs.documents import DocumentKind
 
@@ -16,5 +16,5 @@ SUSTAINED = DocumentKind(
 
 def append_sustained(path: Path, one: SustainedLoad) -> None:
     """Append a line to a file."""
-    with Appender(path) as file:
+    with Appender(path, SUSTAINED.format, "a file of sustained loads") as file:
         file.append([SUSTAINED.to_json(one)])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from edgenas.base.reading import read_json
 from edgenas.profiler.verdict import Verdict
-from edgenas.runs.documents import DocumentKind, read_json
+from edgenas.runs.documents import DocumentKind
 
 #: 1  the first; edgenas 0.2 wrote it without ``format`` and ``version``, and left out what is null
 VERIFICATION = DocumentKind(

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgenas.base.errors import InputError
+from edgenas.base.reading import read_json
 from edgenas.profiler.verdict import Verdict
-from edgenas.runs.documents import read_json
 from edgenas.runs.finalists import FINALISTS as KIND
 from edgenas.runs.finalists import Finalist, Finalists
 from edgenas.search.record import SearchRecord

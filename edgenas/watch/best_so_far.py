@@ -8,8 +8,8 @@ from dataclasses import replace
 from edgenas.base.errors import EdgenasError
 from edgenas.blocks.architecture import Architecture
 from edgenas.report.series import Series
-from edgenas.search.journal import TrialJournal
 from edgenas.search.space import Space
+from edgenas.search.trial_file import TrialJournal
 from edgenas.watch.progress import BestSoFar
 
 MOST_PRICED = 2000  #: networks priced at most, the most accurate first: the page is drawn often

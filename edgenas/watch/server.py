@@ -18,7 +18,7 @@ from edgenas.report.page import page
 from edgenas.report.sections.live import live_section
 from edgenas.report.series import all_series
 from edgenas.runs.gather import RunFiles, gather
-from edgenas.search.journal import TrialJournal
+from edgenas.search.trial_file import TrialJournal
 from edgenas.watch.best_so_far import best_so_far
 from edgenas.watch.progress import JournalProgress, search_progress, table_progress, writing
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgenas.base.errors import InputError
+from edgenas.base.json_text import parse_line
 from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.imported import PublishedValue
-from edgenas.latency_tables.store.jsonl import parse_line
 
 #: (number of a layer of the space, from 0; key of an option of that layer) -> block
 Places = Mapping[tuple[int, str], BlockSpec]

@@ -10,7 +10,7 @@
                "crc32": n}
 
 ``blocks`` is one block measured alone, or a chain of several; ``checksum`` is null where the runtime gave none. See
-``edgenas.latency_tables.store.lines`` for the seal (``crc32``) and ``edgenas.latency_tables.store.migration`` for older
+``edgenas.base.sealing`` for the seal (``crc32``) and ``edgenas.latency_tables.store.migration`` for older
 versions, which are read as well. A last line without a newline is an interrupted write: it is left out and counted in
 ``dropped_bytes``. Any other fault is an InputError with the line's number.
 """
@@ -18,7 +18,6 @@ versions, which are read as well. A last line without a newline is an interrupte
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -27,17 +26,16 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from edgenas.base.errors import InputError
-from edgenas.base.reading import unreadable
+from edgenas.base.jsonl import Appender, read_lines
+from edgenas.base.sealing import sealed, unsealed
 from edgenas.latency_tables.records import BlockFailure, HeldOut, Measurement, VoidedRounds, piece_text
 from edgenas.latency_tables.setting import Setting
 from edgenas.latency_tables.store.fields import Fields
-from edgenas.latency_tables.store.jsonl import Appender, parse_line, read_lines
-from edgenas.latency_tables.store.lines import Record, record_from_json, record_to_json, sealed, unsealed
+from edgenas.latency_tables.store.lines import Record, record_from_json, record_to_json
 from edgenas.latency_tables.store.migration import FORMAT_VERSION, upgrade, upgrade_setting
 from edgenas.latency_tables.table import LatencyTable, count_of
 
-_FORMAT = "edgenas latency table"
-_START = b'{"format":"edgenas latency table"'
+FORMAT = "edgenas latency table"
 _Kind = TypeVar("_Kind", Measurement, BlockFailure, VoidedRounds, HeldOut)
 
 
@@ -112,8 +110,7 @@ class TableWriter:
 
     def __init__(self, path: str | Path, setting: Setting, edgenas: str) -> None:
         path = Path(path)
-        _check_ours(path)
-        self._appender = Appender(path)
+        self._appender = Appender(path, FORMAT, "a latency table")
         try:
             if not read_lines(path).records:
                 created = datetime.now(UTC).isoformat(timespec="seconds")
@@ -126,7 +123,7 @@ class TableWriter:
                     f"(in the file / now); write to another file, or restore the old setting"
                 )
             if self.found.version != FORMAT_VERSION:
-                self._appender = _replaced(self._appender, self.found)
+                self._appender.replace(_all_lines(self.found))
         except BaseException:
             self._appender.close()
             raise
@@ -163,51 +160,20 @@ def _only(records: Iterable[Record], kind: type[_Kind]) -> list[_Kind]:
 
 
 def _header_line(setting: Setting, edgenas: str, created: str) -> dict[str, Any]:
-    head = {"format": _FORMAT, "version": FORMAT_VERSION, "edgenas": edgenas, "created": created}
+    head = {"format": FORMAT, "version": FORMAT_VERSION, "edgenas": edgenas, "created": created}
     return sealed({**head, "setting": setting.as_dict()})
 
 
-def _replaced(old: Appender, found: Journal) -> Appender:
-    """Replace a file by one of this version with the same records, and return its appender, which holds the lock."""
+def _all_lines(found: Journal) -> list[dict[str, Any]]:
+    """Return every line of a file of this version."""
     records: list[Record] = [*found.validations, *found.table.measurements, *found.table.voids, *found.failures]
-    lines = [_header_line(found.table.setting, found.edgenas, found.created), *map(record_to_json, records)]
-    beside = old.path.with_name(f".{old.path.name}.{os.getpid()}")
-    new = Appender(beside)
-    try:
-        new.append(lines)
-        beside.replace(old.path)
-    except BaseException as error:
-        new.close()
-        beside.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise InputError(f"{old.path}: cannot be written in version {FORMAT_VERSION}: {error.strerror}") from error
-        raise
-    old.close()
-    new.path = old.path
-    return new
-
-
-def _check_ours(path: Path) -> None:
-    """Refuse a file that is not a latency table, since appending first removes an incomplete last line."""
-    try:
-        with path.open("rb") as file:
-            line = file.readline(1 << 20)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise InputError(unreadable(path, error, "table")) from error
-    try:
-        ours = parse_line(line).get("format") == _FORMAT
-    except ValueError:  # empty, or an interrupted first line
-        ours = not line.endswith(b"\n") and (line.startswith(_START) or _START.startswith(line))
-    if not ours:
-        raise InputError(f"{path} is not a latency table, and would be changed by writing to it; name another file")
+    return [_header_line(found.table.setting, found.edgenas, found.created), *map(record_to_json, records)]
 
 
 def _header(path: Path, record: dict[str, Any]) -> tuple[Setting, str, str, int]:
     """Return (setting, version of edgenas, time of creation, format version) of a file's first line."""
-    if record.get("format") != _FORMAT:
-        raise InputError(f"{path}, line 1: not a latency table: a table begins with {_START.decode()}...")
+    if record.get("format") != FORMAT:
+        raise InputError(f'{path}, line 1: not a latency table: a table begins with {{"format":"{FORMAT}"...')
     version = record.get("version")
     if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
         raise InputError(

@@ -1,16 +1,14 @@
-"""Conversion of a table's records to and from JSON objects, each sealed with a checksum; every value read is checked.
+"""Conversion of a table's records to and from JSON objects, each sealed (``base.sealing``).
 
-``crc32`` is the checksum of the rest of the record, as JSON with sorted keys and no spaces. Without it, a changed digit
-would read as another measurement.
+Every value that is read is checked.
 """
 
 from __future__ import annotations
 
-import json
-import zlib
 from collections.abc import Callable
 from typing import Any
 
+from edgenas.base.sealing import sealed
 from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.records import (
     PURPOSES,
@@ -60,20 +58,6 @@ def record_from_json(record: dict[str, Any]) -> Record:
     found = _READERS[kind](fields)
     fields.done()
     return found
-
-
-def sealed(record: dict[str, Any]) -> dict[str, Any]:
-    """Return the record with its checksum added."""
-    return {**record, "crc32": _crc32(record)}
-
-
-def unsealed(record: dict[str, Any]) -> dict[str, Any]:
-    """Return the record without its checksum; ValueError when the checksum does not match the rest."""
-    crc32 = Fields({"crc32": record.get("crc32")}).whole("crc32", 0, 2**32 - 1)
-    rest = {name: value for name, value in record.items() if name != "crc32"}
-    if crc32 != _crc32(rest):
-        raise ValueError("the record was changed after it was written (its crc32 differs)")
-    return rest
 
 
 def _measurement(fields: Fields) -> Measurement:
@@ -136,7 +120,3 @@ def _checksum(value: Any) -> tuple[float, float] | None:
         return None
     pair = Fields(dict(zip("sa", Fields({"checksum": value}).list("checksum", 2), strict=False)), "checksum")
     return pair.number("s"), pair.number("a")
-
-
-def _crc32(record: dict[str, Any]) -> int:
-    return zlib.crc32(json.dumps(record, sort_keys=True, separators=(",", ":")).encode())

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from edgenas.base.json_text import parse_line
 from edgenas.latency_tables.store.fields import Fields
-from edgenas.latency_tables.store.jsonl import parse_line
 from edgenas.profiler.runtimes.output import LIMIT_CHARS, Installed, OutputError, read_installed
 
 DTYPES = ("float32", "int8", "uint8")

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from edgenas.base.errors import OutcomeError
+from edgenas.base.json_text import parse_line
 from edgenas.latency_tables.records import check_samples
 from edgenas.latency_tables.store.fields import Fields
-from edgenas.latency_tables.store.jsonl import parse_line
 
 LIMIT_CHARS = 64 << 20
 SCHEDULERS = ("fifo", "normal")

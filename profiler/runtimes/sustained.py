@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from edgenas.base.json_text import parse_line
 from edgenas.latency_tables.records import SAMPLE_LIMIT_NS
 from edgenas.latency_tables.store.fields import Fields, whole
-from edgenas.latency_tables.store.jsonl import parse_line
 from edgenas.profiler.runtimes.output import LIMIT_CHARS, Header, OutputError, read_header
 
 #: Unit of a minute's deciles: 'run' for single runs; 'burst' for means over a tool's runs of some seconds, where the

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from edgenas.latency_tables.store.jsonl import parse_line
+from edgenas.base.json_text import parse_line
 from edgenas.profiler.runtimes.output import LIMIT_CHARS, OutputError
 from edgenas.profiler.runtimes.tool_script import MARK
 

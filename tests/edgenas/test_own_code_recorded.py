@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from edgenas.base.errors import InputError, OutcomeError
+from edgenas.base.sealing import unsealed
 from edgenas.search.accuracy.by_name import open_accuracy
 from edgenas.search.accuracy.callable import CallableAccuracy
 from edgenas.search.algorithms.by_name import search as search_by
@@ -60,9 +61,9 @@ def test_a_journal_is_not_continued_with_another_file(file: str, what: str, here
 def test_a_journal_of_0_2_has_no_sha256_and_goes_on(here: Path) -> None:
     judged(here)
     path = here / "j.trials.jsonl"
-    header, *rest = path.read_text().splitlines()
-    old = {key: value for key, value in json.loads(header).items() if key != "code"}
-    path.write_text("\n".join([json.dumps(old), *rest, ""]))
+    header, *rest = (unsealed(json.loads(line)) for line in path.read_text().splitlines())
+    del header["code"]
+    path.write_text("".join(json.dumps(line) + "\n" for line in ({**header, "version": 1}, *rest)))
     assert judged(here) == 3
 
 

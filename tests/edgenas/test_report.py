@@ -200,10 +200,14 @@ def test_the_command(run: Path, tmp_path: Path) -> None:
 
 def test_a_search_that_is_none_is_named_with_its_field(run: Path, tmp_path: Path) -> None:
     data = json.loads((run / "search.json").read_text())
-    data["runs"][0]["trials"][0]["accuracy"] = float("nan")
-    (tmp_path / "search.json").write_text(json.dumps(data))
-    with pytest.raises(InputError, match=r"search\.json: runs\.0\.trials\.0\.accuracy"):
-        gather([tmp_path / "search.json"])
+    for value, says in (
+        ("high", r"search\.json: runs\.0\.trials\.0\.accuracy"),
+        (float("nan"), r"search\.json is not JSON \(NaN is not a JSON number\)"),
+    ):
+        data["runs"][0]["trials"][0]["accuracy"] = value
+        (tmp_path / "search.json").write_text(json.dumps(data))
+        with pytest.raises(InputError, match=says):
+            gather([tmp_path / "search.json"])
 
 
 def test_a_page_that_cannot_be_written_is_an_error_of_one_line(tmp_path: Path) -> None:

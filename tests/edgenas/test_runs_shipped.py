@@ -23,8 +23,8 @@ from edgenas.runs.search import SEARCH, read_network, read_search
 from edgenas.runs.sustained import SUSTAINED
 from edgenas.runs.verification import VERIFICATION, read_list
 from edgenas.search.explain import explain
-from edgenas.search.journal import read_trials
 from edgenas.search.spaces import space
+from edgenas.search.trial_file import read_trials
 from tests.conftest import ROOT
 from tests.edgenas.test_report import Page
 from tests.latency_tables.test_validation import SPACE

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from edgenas.latency_tables.store.journal import TableWriter, read_journal
-from edgenas.latency_tables.store.jsonl import Appender
+from edgenas.base.jsonl import Appender
+from edgenas.latency_tables.store.journal import FORMAT, TableWriter, read_journal
 from edgenas.watch.progress import search_progress, table_progress, writing
 from edgenas.watch.server import LOOPBACK, Server, WatchedRuns
 from tests.conftest import ROOT
@@ -95,7 +95,7 @@ def test_a_validation_that_runs_counts_its_networks(run: Path) -> None:
 def test_a_journal_is_running_while_somebody_writes_it(run: Path) -> None:
     path = run / "table-onnxruntime.jsonl"
     assert path.stat().st_ino not in (writing() or ())
-    with Appender(path):
+    with Appender(path, FORMAT, "a latency table"):
         assert path.stat().st_ino in (writing() or ())
         state = WatchedRuns([run]).state()
     assert path.stat().st_ino not in (writing() or ())

@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edgenas.base.errors import InputError
+from edgenas.base.sealing import sealed
 from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.records import PURPOSES, BlockFailure, HeldOut, Measurement, VoidedRounds
 from edgenas.latency_tables.setting import Setting
 from edgenas.latency_tables.store.journal import TableWriter, read_journal, read_table
-from edgenas.latency_tables.store.lines import sealed
 
 SETTING = Setting(
     device=(("cores", 4), ("cpu", "Cortex-A72")),

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from edgenas.base.errors import InputError, OutcomeError
+from edgenas.base.jsonl import Appender, read_lines
 from edgenas.latency_tables.setting import Setting
-from edgenas.latency_tables.store.journal import FORMAT_VERSION, TableWriter, read_table
-from edgenas.latency_tables.store.jsonl import Appender, read_lines
+from edgenas.latency_tables.store.journal import FORMAT, FORMAT_VERSION, TableWriter, read_table
 from tests.conftest import ROOT
 from tests.latency_tables.test_journal import SETTING, lines, measurement, rewrite, write
 
@@ -62,8 +62,8 @@ def test_two_writers_at_once_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
     with TableWriter(path, SETTING, "0"):
         script = (
-            "import sys; from pathlib import Path; from edgenas.latency_tables.store.jsonl import Appender\n"
-            f"Appender(Path({str(path)!r}))"
+            "import sys; from pathlib import Path; from edgenas.base.jsonl import Appender\n"
+            f"Appender(Path({str(path)!r}), {FORMAT!r}, 'a latency table')"
         )
         other = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
         assert "another process is writing it" in other.stderr
@@ -109,4 +109,4 @@ def test_lines_that_are_no_records(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="No such file"):
         read_lines(tmp_path / "absent")
     with pytest.raises(InputError, match="directory"):
-        Appender(tmp_path)
+        Appender(tmp_path, FORMAT, "a latency table")

@@ -60,10 +60,11 @@ def noise(text: str) -> float:
 
 
 class BlockSumAccuracy:
-    """Additive over blocks: larger blocks help, each by its own amount. ``jitter`` adds noise a network."""
+    """Additive over blocks: larger blocks help, each by its own amount. ``jitter`` adds noise a network. In
+    large spaces the values are above 100: give ``score``."""
 
-    def __init__(self, jitter: float = 0.0, seed: int = 0, backwards: bool = False) -> None:
-        self.jitter, self.seed, self.backwards = jitter, seed, backwards
+    def __init__(self, jitter: float = 0.0, seed: int = 0, backwards: bool = False, score: bool = False) -> None:
+        self.jitter, self.seed, self.backwards, self.score = jitter, seed, backwards, score
         self.asked: list[str] = []
 
     @property

@@ -11,8 +11,8 @@ from edgenas.report.parts import Cell, colour, figure, numbers, section, swatch,
 from edgenas.report.plot import Axis, Plot
 from edgenas.report.sampling import sampled
 from edgenas.runs.search import FullRun, SavedSearch
-from edgenas.search.journal import TrialJournal
 from edgenas.search.scale import accuracy_heading, accuracy_text
+from edgenas.search.trial_file import TrialJournal
 
 MOST_POINTS = 500  #: points drawn per journal, at most
 

@@ -1,0 +1,65 @@
+"""The one reader of JSON text of others: files on disk, and output of devices."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+_MOST_DIGITS = 300  #: of a whole number; a float holds up to 1.8e308
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Return the value of a JSON text; ValueError for what is not JSON, for a repeated key, NaN, Infinity, a number
+    beyond the range of a float, and for values that are nested too deeply."""
+    try:
+        return json.loads(
+            text,
+            parse_constant=_refuse_constant,
+            parse_int=_whole,
+            parse_float=_number,
+            object_pairs_hook=_unique,
+        )
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def parse_line(line: str | bytes) -> dict[str, Any]:
+    """Return the JSON object of one line; ValueError as in ``parse_json``, and for any other value."""
+    record = parse_json(line)
+    if not isinstance(record, dict):
+        raise ValueError("not a JSON object")
+    return record
+
+
+def glanced(text: str | bytes) -> Any:
+    """Return the value of a JSON text without the checks of ``parse_json``, None for what is not JSON: for recognising
+    a file, which its own reader then reads with all checks."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _refuse_constant(text: str) -> Any:
+    raise ValueError(f"{text} is not a JSON number")
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if not -math.inf < value < math.inf:
+        raise ValueError(f"the number {text[:20]} is beyond the range of a float")
+    return value
+
+
+def _whole(text: str) -> int:
+    if len(text) > _MOST_DIGITS:  # OverflowError wherever such a number meets a float
+        raise ValueError(f"the number {text[:20]}... is beyond the range of a float")
+    return int(text)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    record = dict(pairs)
+    if len(record) != len(pairs):
+        raise ValueError("a key is given twice")
+    return record
