@@ -3,7 +3,9 @@ substitution.
 
 With z = 1 / sum(size) and w = z x for each edge's binary x, the smallest  sum(loss) / sum(size)  is the smallest
 sum(loss w) with sum(size w) = 1 and w in {0, z}, which big-M constraints express (arXiv 2311.04943, section 4). HiGHS
-solves the program. ``dinkelbach.solve`` solves the same problem exactly and much faster.
+solves the program (``program``). Its tolerances can cut off a network that is within 1e-6 of the budget, or let one in
+that is just over it. ``solve`` therefore begins Dinkelbach's method at HiGHS's network: one exact step proves that no
+network is better, or continues to the best one.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from edgenas.base.errors import OutcomeError
-from edgenas.search.graph import Floats, Graph, best_rest, smallest_cost
+from edgenas.search.graph import Floats, Graph, Solution, best_rest, smallest_cost
+from edgenas.search.solvers import dinkelbach
 from edgenas.search.solvers.dinkelbach import Ratio
 from edgenas.search.solvers.flow import conservation, path_of, scale_of, scaled_limits, stacked
 
@@ -23,11 +26,17 @@ def solve(
     graph: Graph, budget: float, loss: Sequence[Floats], size: Sequence[Floats], time_limit_s: float | None = None
 ) -> Ratio | None:
     """Return the network of smallest  sum(loss) / sum(size)  with cost <= budget that keeps the further limits; None
-    when there is none.
+    when there is none. The answer is proven by ``dinkelbach.solve``. OutcomeError when ``time_limit_s`` is over."""
+    start = program(graph, budget, loss, size, time_limit_s)
+    return dinkelbach.solve(graph, budget, loss, size, start=start)
 
-    The result has HiGHS's tolerances: the ratio may exceed the smallest by about 1e-6 of its scale. OutcomeError when
-    the network exceeds the budget by less than the tolerance, or when ``time_limit_s`` is over.
-    """
+
+def program(
+    graph: Graph, budget: float, loss: Sequence[Floats], size: Sequence[Floats], time_limit_s: float | None = None
+) -> Solution | None:
+    """Return HiGHS's answer to the program, without proof: its ratio may exceed the smallest, by about 1e-6 of its
+    scale, and by more where the best network is within HiGHS's tolerance of the budget. None when it finds no network
+    that keeps the budget and the limits to the last bit. OutcomeError when ``time_limit_s`` is over."""
     from scipy.optimize import Bounds, LinearConstraint, milp
     from scipy.sparse import bmat, csr_matrix, identity
 
@@ -60,13 +69,13 @@ def solve(
     objective = np.concatenate([flat_loss / scale_of(flat_loss), np.zeros(n + 1)])
     integral = np.concatenate([np.zeros(n), np.ones(n), [0.0]])
     answer = milp(objective, integrality=integral, bounds=Bounds(0, 1), constraints=constraints, options=options)
-    if answer.status == 2 and graph.most:
+    if answer.status == 1:
+        raise OutcomeError(f"HiGHS found no best network within {budget:g}: {answer.message}")
+    if answer.x is None:
         return None
-    if answer.x is None or answer.status == 1:
-        raise OutcomeError(f"HiGHS found no proven best network within {budget:g}: {answer.message}")
-    edges = path_of(graph, answer.x[n : 2 * n])
+    try:
+        edges = path_of(graph, answer.x[n : 2 * n])
+    except OutcomeError:  # no path: numbers beyond HiGHS's tolerances
+        return None
     solution = graph.solution(edges)
-    if solution.cost > budget or not graph.keeps(edges):
-        raise OutcomeError(f"HiGHS answered with a network just over {budget:g}; use the dynamic program")
-    sums = [sum(float(layer[edge]) for layer, edge in zip(w, edges, strict=True)) for w in (loss, size)]
-    return Ratio(solution.choice, solution.cost, sums[0] / sums[1], 1)
+    return solution if solution.cost <= budget and graph.keeps(edges) else None

@@ -42,16 +42,20 @@ def solve(
     size: Sequence[Floats],
     power: float = 1.0,
     solver: Solver = limited.solve,
+    start: Solution | None = None,
 ) -> Ratio | None:
     """Return the network of smallest  sum(loss) / sum(size)^power;  None when no path costs at most the budget and
     keeps the graph's further limits.
 
     ``loss`` and ``size`` have one array per layer, one number per edge; the size of every path must be above 0.
-    ``power`` is within 0..1. InputError for sizes and powers outside these ranges.
+    ``power`` is within 0..1. ``start`` is a path within the limits from which the iteration begins; the result does not
+    depend on it, except among equals. InputError for sizes and powers outside these ranges.
     """
     if not 0 <= power <= 1:
         raise InputError(f"power {power!r} is outside 0..1")
-    best = _ratio_of(graph, solver(_with_loss(graph, loss), budget), loss, size, power)
+    if start is None or power == 0:
+        start = solver(_with_loss(graph, loss), budget)
+    best = _ratio_of(graph, start, loss, size, power)
     if best is None or power == 0:
         return None if best is None else Ratio(best[1].choice, best[1].cost, best[0], 1)
     iterations = 1
