@@ -4,7 +4,8 @@ The time of a network is predicted as ``fixed_ms + sum over blocks of (scale x m
 weight_ms x weights)``. ``elements`` are those of a block's input and output feature maps, in millions: a block that is
 run alone pays for boundaries that it does not have inside a network. ``weights`` are a block's parameters, in millions:
 the weights of a whole network lie in a farther cache than those of one block. The terms are fitted to networks measured
-whole, by least squares of relative errors. The prediction stays a sum over blocks, so that exact solvers apply.
+whole, by least squares of relative errors, with a scale of at least 0: where the best scale is negative, it is held at
+0, and the terms alone predict. The prediction stays a sum over blocks, so that exact solvers apply.
 """
 
 from __future__ import annotations
@@ -107,21 +108,38 @@ def _design(x: Floats, measured_ms: Floats, terms: tuple[int, ...]) -> Floats | 
 
 
 def _solve(x: Floats, measured_ms: Floats, terms: tuple[int, ...]) -> Floats | None:
+    """Return scale and terms of the least-squares fit with scale >= 0; None where they cannot be fitted."""
     a = _design(x, measured_ms, terms)
     if a is None:
         return None
-    solution = np.asarray(np.linalg.lstsq(a, np.ones(len(a)), rcond=None)[0], dtype=np.float64)
-    return solution if solution[0] > 0 else None
+    free = _least_squares(a)
+    # one bound and a convex problem: where the free fit breaks the bound, the best fit lies on it
+    return free if free[0] >= 0 else np.concatenate([[0.0], _least_squares(a[:, 1:])])
 
 
 def _left_out(x: Floats, measured_ms: Floats, terms: tuple[int, ...]) -> Floats | None:
     """Return the absolute relative error of each network under the fit to all others, from the hat matrix; None where
     the terms cannot be fitted."""
     a = _design(x, measured_ms, terms)
-    if a is None or _solve(x, measured_ms, terms) is None:
+    if a is None:
         return None
-    q, _ = np.linalg.qr(a)
-    residual = 1.0 - q @ (q.T @ np.ones(len(a)))
-    leverage = np.minimum((q**2).sum(axis=1), 1 - 1e-9)
-    errors: Floats = np.abs(residual / (1.0 - leverage))
+    errors, scales = _each_left_out(a)
+    if (scales < 0).any():
+        held, _ = _each_left_out(a[:, 1:])
+        errors = np.where(scales < 0, held, errors)
     return errors
+
+
+def _each_left_out(a: Floats) -> tuple[Floats, Floats]:
+    """Return, for each row, its error under the least-squares fit to the others, and the first coefficient of that
+    fit."""
+    q, r = np.linalg.qr(a)
+    ones = np.ones(len(a))
+    residual = ones - q @ (q.T @ ones)
+    errors = residual / (1.0 - np.minimum((q**2).sum(axis=1), 1 - 1e-9))
+    change = np.linalg.solve(r, q.T)[0]  # of the first coefficient, for each unit of a row's error
+    return np.abs(errors), _least_squares(a)[0] - change * errors
+
+
+def _least_squares(a: Floats) -> Floats:
+    return np.asarray(np.linalg.lstsq(a, np.ones(len(a)), rcond=None)[0], dtype=np.float64)
