@@ -33,8 +33,8 @@ class Lines:
 
 
 def read_lines(path: Path, kind: FileKind = "table") -> Lines:
-    """Read every complete record of ``path``, a file of the ``kind``; InputError for a missing file, and for a line that is not a JSON object
-    as ``parse_line`` reads it."""
+    """Read every complete record of ``path``, a file of the ``kind``; InputError for a missing file, and for a line
+    that is not a JSON object as ``parse_line`` reads it."""
     whole, newline, torn = read_bytes(path, kind).rpartition(b"\n")
     records = []
     for number, line in enumerate(whole.split(b"\n") if newline else [], start=1):

@@ -11,7 +11,7 @@ that use this package (``edgenas.search.table_cost`` for a search, ``prediction`
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgenas.base.errors import InputError, OutcomeError
@@ -145,8 +145,9 @@ def searchable(
     else:
         found = _proved(given, space, statistic, predict)
     _check_missing(found, given, space, blocks, predict)
-    check_growth(given.table, found.statistic, given.label)
-    return found
+    grows = check_growth(given.table, found.statistic, given.label)
+    # a validation proves more than this check: the doubt counts where there is none
+    return replace(found, notes=(*found.notes, f"{given.label}: {grows}")) if unvalidated and grows.doubt else found
 
 
 def prediction(

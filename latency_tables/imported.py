@@ -3,7 +3,7 @@
 There are no samples behind the numbers: they have no interval, and the only statistic is the published mean. The file
 is written once, whole, as JSON lines:
 
-    line 1    {"format": "edgenas imported table", "version": 1, "edgenas": "0.1.0", "created": ..., "source": {...},
+    line 1    {"format": "edgenas imported table", "version": 2, "edgenas": "0.3.1", "created": ..., "source": {...},
                "blocks": n, "crc32": n}
     others    {"block": ..., "mean_ms": ms, "sd_ms": ms or null, "count": n or null, "crc32": n}
 """
@@ -28,10 +28,16 @@ from edgenas.latency_tables.store.fields import Fields
 if TYPE_CHECKING:
     import pandas as pd
 
-#: History: 1 (edgenas 0.1.0) first version.
-FORMAT_VERSION = 1
+#: History: 1 (edgenas 0.1.0) first version. 2 (edgenas 0.3.1) ``shapes`` of the source.
+FORMAT_VERSION = 2
 FORMAT = "edgenas imported table"
 STATISTIC = "mean"
+#: who says which block a number belongs to -> in words
+SHAPES = {
+    "file": "the file names each block with its shape",
+    "user": "the file holds positions of layers alone, and the user named their space",
+    "assumed": "the file holds positions of layers alone, and the space of the format is assumed",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,7 @@ class TableSource:
     file       name of the file; ``sha256`` is the digest of its bytes
     device     device that they were measured on, as far as it is documented
     space      space that gave a positional format its blocks; '' where the file names its blocks
+    shapes     who says which block a number belongs to: see ``SHAPES``
     left_out   contents of the file that the table leaves out
     notes      warnings for users of the numbers
     """
@@ -61,6 +68,7 @@ class TableSource:
     sha256: str
     device: str
     space: str = ""
+    shapes: str = "file"
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -68,12 +76,23 @@ class TableSource:
         """Plain JSON values."""
         return {**asdict(self), "left_out": list(self.left_out), "notes": list(self.notes)}
 
+    @property
+    def assumed(self) -> str:
+        """What was assumed about the shapes of the blocks, for messages; '' where they are known."""
+        if self.shapes != "assumed":
+            return ""
+        return f"the file holds no shapes, and those of space {self.space} are assumed"
+
     @classmethod
-    def from_dict(cls, data: Any) -> TableSource:
-        """Return the source of the dictionary that ``as_dict`` made; ValueError names the field that is missing,
-        unknown or of the wrong type."""
+    def from_dict(cls, data: Any, version: int = FORMAT_VERSION) -> TableSource:
+        """Return the source of the dictionary that ``as_dict`` made in ``version``; ValueError names the field that is
+        missing, unknown or of the wrong type."""
+        if version == 1 and isinstance(data, dict):  # it did not say whether the user had named the space
+            data = {**data, "shapes": "assumed" if data.get("space") else "file"}
         take = Fields(data, "source")
-        texts = {name: take.text(name) for name in ("format", "file", "sha256", "device", "space")}
+        texts = {name: take.text(name) for name in ("format", "file", "sha256", "device", "space", "shapes")}
+        if texts["shapes"] not in SHAPES:
+            raise ValueError(f"shapes {texts['shapes'][:40]!r} is not one of {', '.join(SHAPES)}")
         left_out, notes = (
             tuple(Fields({name: text}).text(name) for text in take.list(name, 100)) for name in ("left_out", "notes")
         )
@@ -189,13 +208,14 @@ def read_imported(path: str | Path) -> ImportedTable:
 def _header(record: dict[str, Any]) -> tuple[TableSource, int, str, str]:
     if record.get("format") != FORMAT:
         raise ValueError(f'not an imported table, which begins with {{"format": "{FORMAT}"')
-    if record.get("version") != FORMAT_VERSION:
-        raise ValueError(f"format version {record.get('version')!r:.40}, but this edgenas reads {FORMAT_VERSION}")
+    version = record.get("version")
+    if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
+        raise ValueError(f"format version {version!r:.40}, but this edgenas reads versions 1 .. {FORMAT_VERSION}")
     take = Fields(unsealed(record), "the header")
     for name in ("format", "version"):
         take.any(name)
     found = (
-        TableSource.from_dict(take.any("source")),
+        TableSource.from_dict(take.any("source"), version),
         take.whole("blocks", 1, 10**7),
         take.text("edgenas"),
         take.text("created"),

@@ -62,7 +62,9 @@ def import_table(
     """Read a published latency table and write it to ``out``, as ``edgenas table import`` does.
 
     format          'proxylessnas', 'ofa', 'single-path', 'tunas' or 'fbnet'
-    space           space of the positions, for a format that counts positions (default: the format's own)
+    space           space of the positions, for a format that counts positions: one of edgenas or of your own, with the
+                    shapes and strides that were measured (default: the format's own, which the table records as an
+                    assumption)
     device_column   column of the device, where the file has several
     device          name of the measured device, where neither the file nor the format names it
 
@@ -77,7 +79,7 @@ def import_table(
     own = table_format(format).space
     if (in_size or classes) and not (space or own):
         raise InputError(f"format {format} defines its blocks itself; leave out --in-size and --classes")
-    chosen = space_of(space or own, in_size, classes) if space or own else None
+    chosen = space_of(space or own, in_size, classes) if space or (own and (in_size or classes)) else None
     found = read_published(Path(file), format, chosen, device_column, device)
     write_imported(Path(out), found.table)
     return TableImport(Path(out), found)

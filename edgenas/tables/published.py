@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgenas.base.errors import InputError
-from edgenas.base.reading import unreadable
+from edgenas.base.reading import opened
 from edgenas.base.version import installed_version
 from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.imported import ImportedTable, TableSource
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from edgenas.search.space import Space
 
 MOST_BYTES = 64 * 2**20
+MOST_NAMED = 20  #: layers in a note
 NOISE = 1e-6  #: of a mean: what rounding makes of numbers that were equal
 
 
@@ -45,6 +46,7 @@ def import_table(path: Path, name: str, space: Space | None = None, column: str 
         raise InputError(f"format {name} says its blocks itself; leave out --space")
     if column and not kind.columns:
         raise InputError(f"format {name} holds one device a file; leave out --device-column (column={column!r})")
+    named = space is not None
     if kind.space and space is None:
         space = space_by_name(kind.space)
     data = _read(path)
@@ -55,7 +57,10 @@ def import_table(path: Path, name: str, space: Space | None = None, column: str 
         raise InputError(f"{path} as {name}: {error}{_instead(name, data)}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path} as {name}: not a text in UTF-8 ({error.reason}){_instead(name, data)}") from error
-    notes = reading.notes
+    shapes, notes = "file", reading.notes
+    if space is not None and reading.positional:
+        shapes = "user" if named else "assumed"
+        notes = (_shapes_note(space, named), *notes)
     if apart is not None and apart.share > NOISE:
         told = f"{100 * apart.share:.2g} % ({apart.block})"
         notes = (*notes, f"a block that stands at several places has the mean of its numbers, at most {told} apart")
@@ -65,6 +70,7 @@ def import_table(path: Path, name: str, space: Space | None = None, column: str 
         sha256=hashlib.sha256(data).hexdigest(),
         device=device or column or kind.device or "unknown",
         space="" if space is None else space.name,
+        shapes=shapes,
         left_out=reading.left_out,
         notes=notes,
     )
@@ -78,6 +84,17 @@ def _instead(name: str, data: bytes) -> str:
         return f"; it looks like the format {found}: type --format {found}"
     formats = ", ".join(f"{known} ({kind.written})" for known, kind in FORMATS.items())
     return f"; it looks like {other}; the formats are {formats}" if other else ""
+
+
+def _shapes_note(space: Space, named: bool) -> str:
+    """Return which shapes a table of positions was read with."""
+    halved = [layer.name for layer in space.layers if any(option.stride > 1 for option in layer.options)]
+    layers = ", ".join(halved[:MOST_NAMED]) + (", ..." if len(halved) > MOST_NAMED else "")
+    whose = "which you named" if named else "assumed: name the space that the table was made for, --space"
+    return (
+        f"the file holds positions of layers, no shapes: they are those of space {space.name} ({whose}), "
+        f"{space.in_size} x {space.in_size} pixels, stride above 1 in {layers or 'no layer'}"
+    )[:900]
 
 
 def places(space: Space) -> Places:
@@ -95,11 +112,8 @@ def places(space: Space) -> Places:
 
 
 def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise InputError(unreadable(path, error, "published")) from error
+    with opened(path, "published") as file:
+        data = file.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
         raise InputError(f"{path} is larger than {MOST_BYTES // 2**20} MiB: no table of blocks is")
     return data

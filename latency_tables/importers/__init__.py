@@ -16,7 +16,8 @@ class PublishedFormat:
     """One format of published tables.
 
     read       ``read(text, places, column)`` returns the table in a file's text
-    space      space whose layers a positional format counts; '' where every entry names its block
+    space      space whose layers a positional format counts, unless the user names another; '' where every entry names
+               its block
     device     device that the published file was measured on; '' where the file names it
     written    languages of its files
     columns    whether a file holds several devices, of which ``column`` selects one

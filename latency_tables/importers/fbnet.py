@@ -12,6 +12,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from dataclasses import replace
 
 from edgenas.base.errors import InputError
 from edgenas.latency_tables.importers import fbnet_shapes
@@ -46,7 +47,7 @@ def read(text: str, places: Places, column: str = "") -> PublishedTable:
     if len(table) != LAYERS + 1 or len(table[-1]) != 1:
         raise InputError(f"it has more than {LAYERS} layers, or more in layer -1 than {CONSTANT}")
     reading = by_position([tuple(o.items()) for o in layers], table[-1][CONSTANT], places, relative=True)
-    return PublishedTable(reading.entries, reading.left_out, (_NOTE,))
+    return replace(reading, notes=(_NOTE,))
 
 
 def _devices(text: str) -> dict[str, dict[int, dict[str, float]]]:

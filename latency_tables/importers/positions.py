@@ -56,7 +56,7 @@ def by_position(layers: Sequence[Options], outside_ms: float, places: Places, *,
     )
     rest = [PublishedEntry("behind the last layer", block, PublishedValue(0.0)) for block in fixed]
     left_out = f"{unknown.total()} numbers of options that the space does not have: {', '.join(unknown)}"
-    return PublishedTable((outside, *entries, *rest), (left_out,) if unknown else ())
+    return PublishedTable((outside, *entries, *rest), (left_out,) if unknown else (), positional=True)
 
 
 def _base(options: Options) -> float:

@@ -35,13 +35,15 @@ class PublishedEntry:
 class PublishedTable:
     """Contents of a published file.
 
-    left_out   entries that no block can express or that the space does not have, one text per reason, with a count
-    notes      warnings for users of the numbers
+    left_out    entries that no block can express or that the space does not have, one text per reason, with a count
+    notes       warnings for users of the numbers
+    positional  whether the file holds positions of layers alone, and a space gave the blocks
     """
 
     entries: tuple[PublishedEntry, ...]
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    positional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

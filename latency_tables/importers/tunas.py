@@ -9,6 +9,7 @@ kernels 3, 5 and 7, each with expansion 3 and 6, then the skip.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 
 from edgenas.base.errors import InputError
@@ -47,4 +48,4 @@ def read(text: str, places: Places, column: str = "") -> PublishedTable:
     left = iter(values)
     layers = [tuple(zip(keys, islice(left, len(keys)), strict=True)) for keys in LAYERS]
     reading = by_position(layers, bias_ms, places, relative=True)
-    return PublishedTable(reading.entries, reading.left_out, (_NOTE,))
+    return replace(reading, notes=(_NOTE,))

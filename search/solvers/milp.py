@@ -2,8 +2,8 @@
 dynamic programs, and replaces them where several limits lead to too many labels.
 
 Results agree with ``pareto_dp.solve`` up to HiGHS's tolerances: a value may be below the best by about 1e-6 of the
-largest edge value. The budget and the limits are kept exactly: HiGHS gets limits that are larger by ``WIDER``, so that
-its tolerance cuts off no network within them, and a network that it finds over the exact limits is excluded.
+largest edge value. The budget and the limits are kept exactly: a network that is over them by less than HiGHS's
+tolerance is excluded, and HiGHS solves again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from edgenas.search.graph import Graph, Solution, smallest_cost
 from edgenas.search.solvers.flow import conservation, path_of, scale_of, scaled_limits, stacked
 
 MOST_REPAIRS = 50  #: largest number of paths just over a limit, excluded one by one
-WIDER = 2e-6  #: above HiGHS's tolerance of 1e-6, for coefficients of about 1
 
 
 def solve(graph: Graph, budget: float, time_limit_s: float | None = None) -> Solution | None:
@@ -33,7 +32,7 @@ def solve(graph: Graph, budget: float, time_limit_s: float | None = None) -> Sol
     matrix, right = conservation(graph)
     constraints: list[Any] = [
         LinearConstraint(matrix, right, right),
-        *(LinearConstraint(row[None, :], -np.inf, most + WIDER) for row, most in scaled_limits(graph, budget)),
+        *(LinearConstraint(row[None, :], -np.inf, most) for row, most in scaled_limits(graph, budget)),
     ]
     options: dict[str, Any] = {"mip_rel_gap": 0.0}
     if time_limit_s is not None:

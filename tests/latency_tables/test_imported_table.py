@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edgenas.base.errors import InputError, MissingExtraError
+from edgenas.base.sealing import sealed
 from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.spec import BlockSpec, skip
 from edgenas.latency_tables.imported import (
@@ -31,7 +33,7 @@ from tests.support.strategies import block_specs
 
 STEM, HEAD = BlockSpec.parse("conv-8x3-o4-k3-s2-relu6"), BlockSpec.parse("head-4x4-o10")
 BODY = BlockSpec.parse("ir-4x4-m8-o4-k3-s1-res")
-SOURCE = TableSource("tunas", "model.json", "ab" * 32, "Pixel 1", "proxylessnas", ("2 numbers",), ("a note",))
+SOURCE = TableSource("tunas", "model.json", "ab" * 32, "Pixel 1", "proxylessnas", "user", ("2 numbers",), ("a note",))
 IMPORTED = ImportedTable(
     SOURCE, {STEM: PublishedValue(1.5, 0.25, 20), BODY: PublishedValue(0.0)}, "0.1.0", "2026-01-01T00:00:00+00:00"
 )
@@ -122,7 +124,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("line", "change", "says"),
     [
-        (0, {"version": 0}, f"line 1: format version 0, but this edgenas reads {FORMAT_VERSION}"),
+        (0, {"version": 0}, f"line 1: format version 0, but this edgenas reads versions 1 .. {FORMAT_VERSION}"),
         (0, {"format": "edgenas latency table"}, "line 1: not an imported table"),
         (0, {"blocks": 3}, "line 1: the record was changed after it was written"),
         (1, {"mean_ms": 1.25}, "line 2: the record was changed after it was written"),
@@ -173,3 +175,20 @@ def test_parquet_without_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(frames, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"pip install 'edgenas\[parquet\]'"):
         write_parquet(TABLE.to_frame(), tmp_path / "t.parquet")
+
+
+def old(path: Path, space: str) -> None:
+    """Write a table of version 1."""
+    write_imported(path, replace(IMPORTED, source=replace(SOURCE, space=space)))
+    head, *rest = lines(path)
+    del head["crc32"], head["source"]["shapes"]
+    path.write_text("".join(json.dumps(each) + "\n" for each in (sealed({**head, "version": 1}), *rest)))
+
+
+def test_version_1_does_not_say_whose_shapes_it_has(tmp_path: Path) -> None:
+    for space, shapes in (("proxylessnas", "assumed"), ("", "file")):
+        old(tmp_path / f"{shapes}.jsonl", space)
+        assert read_imported(tmp_path / f"{shapes}.jsonl").source.shapes == shapes
+    write_imported(tmp_path / "t.jsonl", replace(IMPORTED, source=replace(SOURCE, shapes="mine")))
+    with pytest.raises(InputError, match="line 1: shapes 'mine' is not one of file, user, assumed"):
+        read_imported(tmp_path / "t.jsonl")

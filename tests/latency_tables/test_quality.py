@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from edgenas.base.errors import OutcomeError
 from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.imported import ImportedTable, PublishedValue, TableSource
-from edgenas.latency_tables.quality import FLAT, LEAST_BLOCKS, LEAST_RANGE, Growth, check_growth, growth
+from edgenas.latency_tables.importers import table_format
+from edgenas.latency_tables.quality import FLAT, LEAST_BLOCKS, LEAST_RANGE, WORK, Growth, check_growth, growth
 from edgenas.search.spaces import space
 from edgenas.tables.published import import_table
 from tests.support.published import TEXTS
@@ -35,7 +37,8 @@ def noisy(overhead_ms: float, gmacs_a_second: float, noise: float, seed: int = 0
 
 @pytest.mark.parametrize(("file", "name", "column"), REAL)
 def test_real_tables_pass(shared_data: Path, file: str, name: str, column: str) -> None:
-    found = growth(import_table(shared_data / file, name, column=column).table, "mean")
+    own = table_format(name).space
+    found = growth(import_table(shared_data / file, name, space(own) if own else None, column).table, "mean")
     assert found.dominated is False and found.slope is not None and found.slope > 0.7, found
     assert str(found).startswith("latency follows work: ")
 
@@ -58,9 +61,41 @@ def test_overhead_beside_some_work_is_refused_and_little_overhead_is_not() -> No
     assert growth(noisy(0.0, 1.0, 0.5), "mean").dominated is False
 
 
-def test_a_slope_that_may_be_steep_enough_is_not_refused() -> None:
-    assert Growth(30, 10.0, 0.15, 0.05, FLAT).dominated is False
-    assert Growth(30, 10.0, 0.15, 0.05, FLAT - 0.01).dominated is True
+def test_a_slope_between_overhead_and_work_cannot_tell() -> None:
+    for low, high, dominated in (
+        (0.05, FLAT - 0.01, True),
+        (0.05, FLAT, None),
+        (0.05, 0.9, None),
+        (WORK - 0.01, 0.9, None),
+        (WORK, 0.9, False),
+    ):
+        found = Growth(30, 10.0, (low + high) / 2, low, high)
+        assert found.dominated is dominated and bool(found.doubt) is (dominated is None)
+        if dominated is None:
+            assert str(found).startswith("cannot tell whether overhead dominates: ")
+            assert str(found).endswith(
+                f"less than {50**FLAT:.2g} times, and it follows work from {50**WORK:.2g} times on"
+            )
+
+
+def test_half_overhead_cannot_tell() -> None:
+    """The overhead is three times the median block's work."""
+    median_ms = sorted(b.macs for b in BLOCKS)[len(BLOCKS) // 2] / 1e6
+    found = growth(noisy(3 * median_ms, 1.0, 0.1), "mean")
+    assert found.dominated is None and found.doubt
+    check_growth(noisy(3 * median_ms, 1.0, 0.1), "mean", "t.jsonl")
+
+
+@pytest.mark.parametrize("shapes", ["assumed", "user", "file"])
+def test_assumed_shapes_cannot_tell(shapes: str) -> None:
+    """The MACs may be others; flat latencies are refused all the same."""
+    for overhead_ms, known in ((0.0, False), (1e4, True)):
+        steep = noisy(overhead_ms, 1.0, 0.05)
+        found = growth(replace(steep, source=replace(steep.source, space="fbnet", shapes=shapes)), "mean")
+        assert found.dominated is (True if known else None if shapes == "assumed" else False)
+        if shapes == "assumed" and not known:
+            assert str(found).startswith("cannot tell") and "shapes, and those of space fbnet are assumed" in str(found)
+            assert "--space" in found.doubt and found.as_dict()["doubt"] == found.doubt
 
 
 def test_few_blocks_or_a_narrow_range_cannot_tell() -> None:

@@ -24,7 +24,8 @@ from edgenas.cli.terminal import json_option, print_json, print_summary
 @click.option(
     "--space",
     shell_complete=spaces,
-    help="Space whose layers the file counts, for a format without names of blocks  [default: the format's own]",
+    help="Space whose layers the file counts, for a format without shapes; one of edgenas or my_space.py:name "
+    "[default: the format's own, as an assumption]",
 )
 @in_size_option
 @classes_option
@@ -48,14 +49,17 @@ def command(
     The imported table keeps the published values, one mean for each block, and has no intervals: search it with
     --statistic mean --unvalidated, since nothing proves that its sums hold on your device. Formats:
     proxylessnas and ofa (YAML), single-path (runtime model, JSON), tunas (linear model, JSON), fbnet (CSV, or
-    HW-NAS-Bench's operations as JSON).
+    HW-NAS-Bench's operations as JSON). A file of single-path, tunas or fbnet (CSV) holds no shapes: they are those of
+    --space, and the table records whose they are.
 
     \b
     Example:
       edgenas table import pixel_trim.yaml --format proxylessnas -o pixel1.jsonl
       edgenas table import fbnet.csv --format fbnet --device-column raspi4 -o pi4-fbnet.jsonl
+      edgenas table import mine.csv --format fbnet --space my_space.py:fbnet_stride1 -o mine.jsonl
     """
     from edgenas.api.import_table import import_table
+    from edgenas.latency_tables.imported import SHAPES
 
     found = import_table(
         file,
@@ -77,6 +81,7 @@ def command(
             "written": str(out),
             "blocks": len(found.result.table.blocks),
             "device": source.device,
+            "shapes": SHAPES[source.shapes],
             "left out": "; ".join(source.left_out) or None,
             **notes,
             "quality": str(quality),
