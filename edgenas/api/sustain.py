@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from edgenas.api.inventory import load_entry
 from edgenas.api.shown import FilePath, frame, html_table, number
-from edgenas.api.verify import read_model
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.listener import SILENT, Listener
 from edgenas.base.naming import among
@@ -108,6 +107,7 @@ def sustain(
 
         edgenas.sustain("model/model.tflite", time="10m", device="pi4", budget_ms=8).check()
     """
+    from edgenas.profiler.export.opening import read_models
     from edgenas.profiler.sustained import STATISTICS
     from edgenas.profiler.verify import runtime_of
     from edgenas.runs.sustained import SUSTAINED, append_sustained
@@ -128,7 +128,7 @@ def sustain(
         loads = _of_bundle(paths[0], entry)
     else:
         loads = [(path, runtime_of(path, entry), threads, budget_ms) for path in paths]
-    models = [read_model(path) for path, *_ in loads]
+    models = read_models([path for path, *_ in loads])
     if kept is not None and kept.exists():
         SUSTAINED.read_lines(kept)  # InputError where the file is of a version that this edgenas does not know
     found: list[SustainedLoad] = []

@@ -15,7 +15,7 @@ from edgenas.api.network import network as network_of
 from edgenas.api.shown import FilePath, frame, html_table, number
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.listener import SILENT, Listener
-from edgenas.base.reading import check_exists, unreadable
+from edgenas.base.reading import check_exists
 from edgenas.blocks.architecture import Architecture
 
 if TYPE_CHECKING:
@@ -156,23 +156,16 @@ def verify(
     return VerifiedFiles(device, tuple(verdicts))
 
 
-def read_model(path: Path) -> bytes:
-    """Return the content of a model file; InputError where it cannot be read."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(unreadable(path, error, "model")) from error
-
-
 def _by_key(paths: Sequence[Path], entry: Entry, predicts: bool) -> dict[Key, dict[str, bytes]]:
     """Return (runtime, precision where ``predicts``, else '') -> file -> content."""
     from edgenas.profiler.export.integer import computed_in
+    from edgenas.profiler.export.opening import read_models
     from edgenas.profiler.verify import runtime_of
 
     found: dict[Key, dict[str, bytes]] = {}
-    for path in paths:
-        model = read_model(path)
-        found.setdefault((runtime_of(path, entry), computed_in(model) if predicts else ""), {})[str(path)] = model
+    runtimes = [runtime_of(path, entry) for path in paths]
+    for path, runtime, model in zip(paths, runtimes, read_models(paths), strict=True):
+        found.setdefault((runtime, computed_in(model) if predicts else ""), {})[str(path)] = model
     return found
 
 

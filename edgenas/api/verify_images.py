@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from edgenas.api.inventory import load_entry
 from edgenas.api.shown import FilePath, frame, html_table, number
-from edgenas.api.verify import read_model
 from edgenas.base.errors import InputError
 from edgenas.base.listener import SILENT, Listener
 from edgenas.base.reading import check_exists
@@ -94,12 +93,13 @@ def _pictures(path: Path, images: Path, scaling: Scaling, listener: Listener) ->
     """Read labelled pictures at the input size of a file, by the class names in labels.txt beside it, if any."""
     import numpy as np
 
+    from edgenas.profiler.export.opening import read_models
     from edgenas.profiler.export.run import ends, run_model
     from edgenas.runs.layout import LABELS
     from edgenas.ship.preprocessing import read_labels
     from edgenas.training.pictures import read_pictures
 
-    model = read_model(path)
+    (model,) = read_models([path], "pictures")
     size, width, channels = ends(model).shape
     if size != width:
         raise InputError(f"{path} takes {size} x {width} pixels, but pictures are scaled to squares")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from edgenas.base.errors import InputError
 from edgenas.base.listener import SILENT, Listener
 from edgenas.base.reading import check_exists
+from edgenas.profiler.export.opening import read_models
 from edgenas.profiler.verdict import Verdict
 from edgenas.profiler.verify import verify_files
 from edgenas.report.run import run_record, write_records
@@ -279,6 +280,7 @@ def _exported(model: Path) -> tuple[Architecture, Preprocessing, list[Path]]:
             f"run nor a folder of edgenas export NETWORK --weights WEIGHTS --labels FILE --mean M --deviation D"
         )
     architecture = NETWORK.read(model / ARCH)
+    read_models(files, "pictures")
     return architecture, read_preprocessing(model, architecture), files
 
 

@@ -11,6 +11,7 @@ from edgenas.base.errors import InputError
 from edgenas.base.listener import SILENT, Listener
 from edgenas.devices.inventory import Entry
 from edgenas.latency_tables.setting import Setting
+from edgenas.profiler.export.opening import read_models
 from edgenas.profiler.verdict import Verdict
 from edgenas.profiler.verify import plan_in, verify_files
 from edgenas.runs.forms import plain
@@ -72,10 +73,12 @@ def repeat(
     outside its budget.
     """
     made = []
-    for then, setting in recorded(bundle):
+    records = recorded(bundle)
+    models = read_models([bundle / then.file for then, _ in records])
+    for (then, setting), model in zip(records, models, strict=True):
         (now,) = verify_files(
             entry,
-            {then.file: (bundle / then.file).read_bytes()},
+            {then.file: model},
             then.runtime,
             plan=plan_in(setting, entry, rounds=rounds),
             processes=processes,

@@ -104,7 +104,7 @@ def _int8_weights(model: bytes) -> Iterator[Any]:
     for graph in (root.Subgraphs(i) for i in range(root.SubgraphsLength())):
         for op in (graph.Operators(i) for i in range(graph.OperatorsLength())):
             code = root.OperatorCodes(op.OpcodeIndex())
-            if names[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())] in _WEIGHTED:
+            if _kind(names, code) in _WEIGHTED:
                 tensor = graph.Tensors(int(op.Inputs(1)))
                 buffer = root.Buffers(tensor.Buffer())
                 if tensor.Type() == schema.TensorType.INT8 and buffer.DataLength():  # 0: computed, no weights
@@ -121,8 +121,8 @@ def _tflite_nodes(model: bytes) -> Iterator[FileOperator]:
         for i in range(graph.OperatorsLength()):
             op = graph.Operators(i)
             code = root.OperatorCodes(op.OpcodeIndex())
-            kind = names[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
-            inputs = [graph.Tensors(int(t)) for t in op.InputsAsNumpy() if t >= 0]
+            kind = _kind(names, code)
+            inputs = [graph.Tensors(t) for k in range(op.InputsLength()) if (t := int(op.Inputs(k))) >= 0]
             output = graph.Tensors(int(op.Outputs(0)))
             values = int(np.prod(output.ShapeAsNumpy()))
             macs = 0
@@ -130,7 +130,13 @@ def _tflite_nodes(model: bytes) -> Iterator[FileOperator]:
                 weights = [int(n) for n in inputs[1].ShapeAsNumpy()]  # (O, k, k, I), (1, k, k, C) or (O, I)
                 macs = values * (math.prod(weights[1:3]) if kind == "DEPTHWISE_CONV_2D" else math.prod(weights[1:]))
             integer = all(tensor.Type() in integers for tensor in (*inputs, output))
-            yield FileOperator(output.Name().decode(), kind, integer, macs, values)
+            yield FileOperator((output.Name() or b"").decode(errors="replace"), kind, integer, macs, values)
+
+
+def _kind(names: dict[int, str], code: Any) -> str:
+    """Return the name of an operator code of a TFLite file, also of one that the installed schema does not know."""
+    number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+    return names.get(number, f"OPERATOR_{number}")
 
 
 def _onnx_nodes(model: bytes) -> Iterator[FileOperator]:
