@@ -52,9 +52,8 @@ from edgenas.devices.sections import (
     validated,
 )
 from edgenas.devices.tools import Tool
-from edgenas.devices.transports import adb_server
 from edgenas.devices.transports.adb import AdbDevice, only_serial
-from edgenas.devices.transports.adb_server import AdbServer
+from edgenas.devices.transports.adb_server import user_server
 from edgenas.devices.transports.local import LocalDevice
 from edgenas.devices.transports.ssh.paramiko_link import SshDevice, SshTarget, make_target
 
@@ -121,11 +120,7 @@ def _open_ssh(entry: Entry) -> Device:
 
 def _open_adb(entry: Entry) -> Device:
     phone = entry.phone or Phone()
-    port = os.environ.get("ANDROID_ADB_SERVER_PORT", "")  # which adb itself obeys
-    server = AdbServer(
-        port=int(port) if re.fullmatch("[0-9]{1,5}", port) else adb_server.PORT,
-        program=Path(phone.program) if phone.program else None,
-    )
+    server = user_server(phone.program)
     serial = phone.serial or only_serial(server)
     return AdbDevice(entry.name, serial, server=server, hardware_serial=phone.hardware_serial)
 

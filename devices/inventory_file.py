@@ -28,11 +28,7 @@ def append_section(path: Path, name: str, fields: Mapping[str, Value]) -> str:
     """
     import tomlkit
 
-    if not NAME.fullmatch(name):
-        raise DeviceInputError(f"device name {name[:80]!r} must be lower-case letters, digits, '-' and '_', at most 63")
-    before = _read(path)
-    if name in parse_inventory(before, path):
-        raise DeviceInputError(f"{path}: {name} is there already; choose another name, or change its section by hand")
+    before = check_new(path, name)
     section = tomlkit.dumps({"devices": _devices(name, fields)})
     parse_inventory(section, Path("the new section"))
     document = tomlkit.parse(before + "\n" if before and not before.endswith("\n") else before)
@@ -46,6 +42,16 @@ def append_section(path: Path, name: str, fields: Mapping[str, Value]) -> str:
         there.append(name, _table(fields))
     _write(path, before, tomlkit.dumps(document), name, fields)
     return section
+
+
+def check_new(path: Path, name: str) -> str:
+    """Return the text of the file; DeviceInputError where ``name`` cannot be added to it."""
+    if not NAME.fullmatch(name):
+        raise DeviceInputError(f"device name {name[:80]!r} must be lower-case letters, digits, '-' and '_', at most 63")
+    text = _read(path)
+    if name in parse_inventory(text, path):
+        raise DeviceInputError(f"{path}: {name} is there already; choose another name, or change its section by hand")
+    return text
 
 
 def set_field(path: Path, name: str, field: str, value: Value) -> None:

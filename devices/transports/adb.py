@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from edgenas.base.errors import DeviceError, DeviceInputError, LostError
-from edgenas.devices.transports.adb_server import AdbRefusedError, AdbServer, send_request
+from edgenas.devices.transports.adb_server import SERVICE, AdbRefusedError, AdbServer, send_request
 from edgenas.devices.transports.link import NotSentError
 from edgenas.devices.transports.remote import check_serial
 from edgenas.devices.transports.remote_device import RemoteDevice
@@ -36,8 +36,9 @@ _MOST_PACKET_BYTES = 16 << 20  # a packet header with a larger size is invalid
 
 
 class AdbDevice(RemoteDevice):
-    """A phone with a serial as `adb devices` shows it, or HOST:PORT. ``hardware_serial`` (getprop ro.serialno) ensures
-    that an address still belongs to the same phone; without it, the phone of the first connection is expected."""
+    """A phone with a serial as `adb devices` shows it (also the mDNS name of wireless debugging), or HOST:PORT.
+    ``hardware_serial`` (getprop ro.serialno) ensures that an address still belongs to the same phone; without it, the
+    phone of the first connection is expected."""
 
     def __init__(
         self,
@@ -58,14 +59,16 @@ def only_serial(server: AdbServer) -> str:
     if len(states) == 1:
         return next(iter(states))
     if not states:
-        raise DeviceInputError(f"adb sees no phone; {_REMEDIES['']}")
+        wireless = server.services()
+        near = f" but on this network {', '.join(wireless)}: write one as serial in devices.toml, if it is paired"
+        raise DeviceInputError(f"adb sees no phone{near if wireless else ''}; {_REMEDIES['']}")
     seen = ", ".join(f"{serial} ({state})" for serial, state in states.items())
     raise DeviceInputError(f'adb sees several phones: {seen}; write one as serial = "..." in devices.toml')
 
 
 _REMEDIES = {
     "": "plug it in with a cable that carries data, switch on USB debugging in its developer options, or type: "
-    "adb connect HOST:PORT",
+    "adb connect HOST:PORT; for wireless debugging (Android 11) type: edgenas devices add NAME --adb-pair HOST:PORT",
     "unauthorized": "unlock it and tap Allow in its dialog 'Allow USB debugging?'; if there is none, revoke USB "
     "debugging authorizations in its developer options and plug it in again",
     "offline": "wake it, unplug it and plug it in again; if that does not help, switch USB debugging off and on",
@@ -115,7 +118,7 @@ class AdbLink:
             state = states.get(self.serial, "")
             if state == "device" and self._answers() and (features := self._features()) is not None:
                 break
-            if ":" in self.serial and state in ("", "device", "offline"):
+            if (":" in self.serial or SERVICE in self.serial) and state in ("", "device", "offline"):
                 answer = self._reconnect(known=bool(state))
             elif state not in _WAITING and (state != "unauthorized" or time.monotonic() > begin + _HANDSHAKE_S):
                 raise trouble(self.serial, state, states)

@@ -11,12 +11,13 @@ import re
 import shutil
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgenas.base.errors import DeviceError, DeviceInputError, LostError
+from edgenas.base.text import printable
 from edgenas.devices.transports.link import STALL_S
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 PORT = 5037
 OLDEST = 31
 NEW_FEATURE = "sendrecv_v2_zstd"  #: feature of servers from version 31 on
+SERVICE = "._adb-tls-connect._tcp"  #: mDNS type of phones with wireless debugging, the end of their serials
 _START_S = 30
+_PAIR_S = 30.0
 _LAUNCHES = 3
 
 
@@ -103,10 +106,56 @@ class AdbServer:
         finally:
             connection.close()
 
+    def pair(self, address: str, code: str) -> str:
+        """Pair with a phone that shows 'Pair device with pairing code' and return its serial, which stays the same when
+        its port changes. DeviceInputError, LostError."""
+        from adbutils import AdbError
+
+        connection = self.connection(_PAIR_S)
+        try:
+            send_request(connection, f"host:pair:{code}:{address}")
+            first = connection.read_exact(4)  # FAIL, OKAY, or the length of the answer
+            size = connection.read_exact(4) if first in (b"FAIL", b"OKAY") else first
+            answer = connection.read_exact(int(size, 16)).decode("utf-8", "replace")
+        except AdbRefusedError as error:
+            answer = str(error)
+        except (AdbError, EOFError, OSError, ValueError) as error:
+            raise LostError(f"the adb server on port {self.port} does not answer to pair") from error
+        finally:
+            connection.close()
+        found = re.search(r"\[guid=(adb-[A-Za-z0-9_-]+)\]", answer)
+        if not answer.startswith("Successfully") or not found:
+            raise DeviceInputError(
+                f"{address} was not paired: adb answered: {printable(answer)}; give the address and the six digits "
+                "that the phone shows now under Wireless debugging, Pair device with pairing code"
+            )
+        return found[1] + SERVICE
+
+    def services(self) -> tuple[str, ...]:
+        """Return the serials of phones with wireless debugging that mDNS sees on this network; a phone must be paired
+        before it can be used."""
+        try:
+            lines = [line.split("\t") for line in self.ask("host:mdns:services").splitlines()]
+        except AdbRefusedError:  # this server has no mDNS
+            return ()
+        return tuple(
+            dict.fromkeys(f"{fields[0]}{SERVICE}" for fields in lines if len(fields) > 1 and _is_wireless(fields))
+        )
+
     def states(self) -> dict[str, str]:
         """Return the state of every phone: serial -> 'device', 'unauthorized', 'offline', 'no permissions ...', ..."""
         lines = (line.split("\t", 1) for line in self.ask("host:devices").splitlines())
         return {fields[0].strip(): fields[1].strip() for fields in lines if len(fields) == 2}
+
+
+def user_server(program: str = "") -> AdbServer:
+    """Return the server of this user, on the port that adb itself would use; ``program`` '' is the adb of edgenas."""
+    port = os.environ.get("ANDROID_ADB_SERVER_PORT", "")
+    return AdbServer(int(port) if re.fullmatch("[0-9]{1,5}", port) else PORT, Path(program) if program else None)
+
+
+def _is_wireless(fields: Sequence[str]) -> bool:
+    return fields[1].rstrip(".") == SERVICE.removeprefix(".")
 
 
 def send_request(connection: AdbConnection, request: str) -> None:

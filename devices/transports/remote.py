@@ -182,7 +182,11 @@ def check_path(path: str) -> str:
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*(%[A-Za-z0-9._-]+)?")
 _USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}\$?")
-_SERIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\]:\d{1,5}")
+# a serial number, HOST:PORT, [IPv6%ZONE]:PORT, or the mDNS name of a phone, which has ' (2)' if it was announced twice
+_SERIAL = re.compile(
+    r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}( \(\d{1,3}\)\._adb[a-z-]{0,20}\._tcp\.?|:\d{1,5})?"
+    r"|\[[0-9A-Fa-f:.]{2,45}(%[A-Za-z0-9._-]{1,32})?\]:\d{1,5}"
+)
 
 
 def check_host(host: str) -> str:

@@ -27,6 +27,12 @@ _ANY = "any"  # value of --adb without a serial; no phone has this serial
     flag_value=_ANY,
     help="Phone to add: its serial in `adb devices`, or HOST:PORT; without SERIAL the only connected phone.",
 )
+@click.option(
+    "--adb-pair",
+    metavar="HOST:PORT",
+    help="Phone to pair and add: the address under Wireless debugging, Pair device with pairing code.",
+)
+@click.option("--adb-code", metavar="DIGITS", help="Pairing code of --adb-pair  [default: asked]")
 @click.option("--key", type=_FILE, help="Private key to log in to a board.")
 @click.option("--jump", metavar="[USER@]HOST[:PORT]", help="Jump host of a board; several with commas.")
 @click.option("--python", help="Python of a board  [default: python3]")
@@ -43,6 +49,8 @@ def command(
     name: str,
     ssh: str | None,
     adb: str | None,
+    adb_pair: str | None,
+    adb_code: str | None,
     key: Path | None,
     jump: str | None,
     python: str | None,
@@ -54,20 +62,26 @@ def command(
     inventory: Path | None,
     as_json: bool,
 ) -> None:
-    """Write a board (--ssh) or a phone (--adb) into devices.toml. Existing sections are not changed.
+    """Write a board (--ssh) or a phone (--adb, --adb-pair) into devices.toml. Existing sections are not changed.
 
     \b
     Example:
       edgenas devices add pi4 --ssh pi@pi4.local --pool pi4
       edgenas devices add pixel --adb 192.168.1.30:5555 --benchmark-model ~/benchmark_model
     """
-    from edgenas.devices.inventory_file import Value, append_section
+    from edgenas.devices.inventory_file import Value, append_section, check_new
     from edgenas.devices.phone_tools import describe_tool
 
-    if (ssh is None) == (adb is None):
-        raise InputError("give either --ssh [USER@]HOST[:PORT] for a board, or --adb [SERIAL] for a phone")
+    if [ssh, adb, adb_pair].count(None) != 2:
+        raise InputError(
+            "give one of --ssh [USER@]HOST[:PORT] for a board, --adb [SERIAL] for a phone, and --adb-pair HOST:PORT "
+            "for a phone with wireless debugging"
+        )
+    if adb_code is not None and adb_pair is None:
+        raise InputError("--adb-code is for a phone with wireless debugging, with --adb-pair HOST:PORT")
     tools = {"--benchmark-model": benchmark_model, "--onnxruntime-perf-test": onnxruntime_perf_test}
     phones = {"--hardware-serial": hardware_serial, **tools}
+    where = inventory or INVENTORY
     for option, value in ({"--key": key, "--jump": jump, "--python": python} if ssh is None else phones).items():
         if value is not None:
             raise InputError(f"{option} is for {'boards, with --ssh' if ssh is None else 'phones, with --adb'}")
@@ -85,21 +99,36 @@ def command(
             "python": python,
         }
     else:
-        fields = {"kind": "adb", "serial": None if adb == _ANY else adb, "hardware_serial": hardware_serial}
+        serial = None if adb == _ANY else adb
+        if adb_pair is not None:
+            check_new(where, name)
+            serial = _paired(adb_pair, adb_code or click.prompt("pairing code on the phone", err=True))
+        fields = {"kind": "adb", "serial": serial, "hardware_serial": hardware_serial}
         for option, path in tools.items():
             if path is not None:
                 field = option.removeprefix("--").replace("-", "_")
                 found[field] = describe_tool(field, path)
                 fields |= {field: str(path.absolute()), f"{field}_sha256": sha256_of(path)}
     fields |= {"cores": cores or None, "pool": pool}
-    path = inventory or INVENTORY
-    section = append_section(path, name, {key: value for key, value in fields.items() if value is not None})
+    section = append_section(where, name, {key: value for key, value in fields.items() if value is not None})
     then = next_command(inventory, "enroll" if ssh is not None else "check", name)
     if as_json:
-        print_json({"device": name, "inventory": str(path), "section": section, "tools": found, "next": then})
+        print_json({"device": name, "inventory": str(where), "section": section, "tools": found, "next": then})
         return
     talk(section.rstrip("\n"))
-    print_summary({**found, "written": str(path), "next": then})
+    print_summary({**found, "written": str(where), "next": then})
+
+
+def _paired(address: str, code: str) -> str:
+    """Pair with a phone, and return its serial."""
+    from edgenas.devices.transports.adb_server import user_server
+    from edgenas.devices.transports.remote import check_serial
+
+    if ":" not in check_serial(address) or not re.fullmatch(r"\d{6}", code):
+        raise InputError(f"--adb-pair {address[:80]!r} and code {code[:20]!r} are not HOST:PORT and six digits")
+    server = user_server()
+    server.start()
+    return server.pair(address, code)
 
 
 def _address(text: str) -> tuple[str | None, str, int | None]:

@@ -92,7 +92,7 @@ def adb_rows(loaded: Collection[str]) -> Iterator[DoctorRow]:
         yield DoctorRow("adb", "broken", "adbutils cannot be loaded, see its row above")
         return
     from edgenas.base.errors import DeviceError, DeviceInputError
-    from edgenas.devices.transports.adb_server import NEW_FEATURE, OLDEST, PORT, AdbServer, find_program
+    from edgenas.devices.transports.adb_server import NEW_FEATURE, OLDEST, find_program, user_server
 
     try:
         program = find_program()
@@ -106,8 +106,7 @@ def adb_rows(loaded: Collection[str]) -> Iterator[DoctorRow]:
         yield DoctorRow(
             "adb", "missing", told, f"for phones: {remedy or 'get platform-tools from developer.android.com'}"
         )
-    text = os.environ.get("ANDROID_ADB_SERVER_PORT", "")
-    server = AdbServer(port=int(text) if re.fullmatch("[0-9]{1,5}", text) else PORT)
+    server = user_server()
     try:
         socket.create_connection(("127.0.0.1", server.port), timeout=1).close()
     except OSError:
