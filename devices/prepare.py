@@ -57,8 +57,9 @@ def ramp(shape):
 if kind == "litert":
     try:
         from ai_edge_litert.interpreter import Interpreter
-    except ImportError:
-        from tflite_runtime.interpreter import Interpreter
+    except ImportError as error:
+        try: from tflite_runtime.interpreter import Interpreter
+        except ImportError: raise error from None
     net = Interpreter(model_path=path, num_threads=1)
     net.allocate_tensors()
     for d in net.get_input_details(): net.set_tensor(d["index"], ramp(d["shape"]).astype(d["dtype"]))

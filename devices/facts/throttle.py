@@ -7,7 +7,7 @@ boot. The clock that Linux shows is the requested one; only ``measure_clock`` gi
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edgenas.devices.base import Device
 
@@ -22,7 +22,9 @@ _NOW, _SINCE_BOOT = 0x0000F, 0xF0000
 _SYSFS = "/sys/devices/platform/soc/soc:firmware/get_throttled"
 SCRIPT = (
     "vcgencmd get_throttled 2>/dev/null || "
-    f'{{ [ -r "{_SYSFS}" ] && echo "throttled=0x$(cat "{_SYSFS}")"; }}; '
+    f'{{ [ -r "{_SYSFS}" ] && echo "throttled=0x$(cat "{_SYSFS}")"; '
+    'command -v vcgencmd >/dev/null && case " $(id -nG) " in *" video "*|*" root "*) ;; '
+    '*) echo "refused=$(id -un)";; esac; }; '
     "vcgencmd measure_clock arm 2>/dev/null; vcgencmd measure_temp 2>/dev/null; true"
 )
 
@@ -30,11 +32,12 @@ SCRIPT = (
 @dataclass(frozen=True, slots=True)
 class Firmware:
     """One reading of the firmware; None where a value is not available: on other boards, and for a user who is not in
-    the group ``video``."""
+    the group ``video``, who is ``refused``."""
 
     throttled: int | None = None
     clock_mhz: float | None = None
     temperature_c: float | None = None
+    refused: str = ""
 
 
 def read_firmware(device: Device, *, timeout_s: float = 10.0) -> Firmware:
@@ -48,11 +51,13 @@ def parse_firmware(text: str) -> Firmware:
     for line in text[:100_000].splitlines():
         line = line.strip()
         if match := re.fullmatch(r"throttled=0x([0-9a-fA-F]{1,8})", line):
-            found = Firmware(int(match[1], 16), found.clock_mhz, found.temperature_c)
+            found = replace(found, throttled=int(match[1], 16))
         elif match := re.fullmatch(r"frequency\([0-9]{1,3}\)=([0-9]{1,11})", line):
-            found = Firmware(found.throttled, int(match[1]) / 1e6 or None, found.temperature_c)
+            found = replace(found, clock_mhz=int(match[1]) / 1e6 or None)
         elif match := re.fullmatch(r"temp=(-?[0-9]{1,3}(?:\.[0-9]{1,3})?)'C", line):
-            found = Firmware(found.throttled, found.clock_mhz, float(match[1]))
+            found = replace(found, temperature_c=float(match[1]))
+        elif match := re.fullmatch(r"refused=([A-Za-z_][A-Za-z0-9_.-]{0,63})", line):
+            found = replace(found, refused=match[1])
     return found
 
 

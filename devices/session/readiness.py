@@ -41,8 +41,9 @@ class Limits:
 class DeviceReading:
     """State of a device at one moment; None for a value that cannot be read.
 
-    ``identity`` is ``facts.fingerprint`` and ``state`` is ``facts.state``. ``phone``: the device has a battery and a
-    thermal service. ``pi``: it is a Raspberry Pi and has throttle bits.
+    ``identity`` is ``facts.fingerprint``, ``state`` is ``facts.state``. ``refused`` is the user of the device who may not
+    use vcgencmd, '' where none is refused. ``phone``: the device has a battery and a thermal service. ``pi``: it is a
+    Raspberry Pi and has throttle bits.
     """
 
     identity: Mapping[str, str | int]
@@ -53,6 +54,7 @@ class DeviceReading:
     governor: str | None = None
     temperature_c: float | None = None
     throttled: int | None = None
+    refused: str = ""
     battery_percent: float | None = None
     thermal_status: int | None = None
     phone: bool = False
@@ -97,6 +99,7 @@ def parse(text: str) -> DeviceReading:
         governor=seen.governor,
         temperature_c=seen.temperature_c,
         throttled=seen.throttled,
+        refused=throttle.parse_firmware(parts.get("vcgencmd", "")).refused,
         battery_percent=seen.battery_percent,
         thermal_status=seen.thermal_status,
         phone="dumpsys battery" in parts,
@@ -174,13 +177,12 @@ def _space_and_load(reading: DeviceReading, limits: Limits) -> list[Finding]:
     if reading.load_1min is None or not reading.cores:
         found.append(_unknown("load"))
     elif reading.load_1min >= limits.load_per_core * reading.cores:
-        level: Literal["refuse", "mark"] = (
-            "refuse" if reading.load_1min >= limits.busy_per_core * reading.cores else "mark"
+        busy = reading.load_1min >= limits.busy_per_core * reading.cores
+        limit = limits.busy_per_core if busy else limits.load_per_core
+        reason = f"its load is {reading.load_1min:g} on {reading.cores} cores, not below {limit:g} a core"
+        found.append(
+            Finding("load", "refuse" if busy else "mark", reason, "stop what else runs there, or wait a minute")
         )
-        reason = (
-            f"its load is {reading.load_1min:g} on {reading.cores} cores, not below {limits.load_per_core:g} a core"
-        )
-        found.append(Finding("load", level, reason, "stop what else runs there, or wait a minute"))
     if reading.governor is None:
         found.append(_unknown("governor"))
     elif any(part not in limits.governors for part in reading.governor.split("+")):
@@ -208,7 +210,11 @@ def _heat(reading: DeviceReading, limits: Limits) -> list[Finding]:
 
 def _power(reading: DeviceReading, limits: Limits) -> list[Finding]:
     found = []
-    if reading.pi and reading.throttled is None:
+    if reading.pi and reading.refused:
+        reason = f"its throttle bits and its real clock cannot be read: {reading.refused} may not use vcgencmd"
+        remedy = f"type there: sudo usermod -aG video {reading.refused}; it holds from the next login"
+        found.append(Finding("throttle bits", "mark", reason, remedy))
+    elif reading.pi and reading.throttled is None:
         found.append(_unknown("throttle bits"))
     for name in throttle.holding(reading.throttled or 0):
         found.append(Finding("throttle bits", "refuse", f"the firmware reports {name}", throttle.remedy(name)))

@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -49,15 +50,15 @@ class LiteRT:
     def __init__(self, threads: int) -> None:
         self.threads, self.notes = threads, "delegates as by default, inputs set before timing"
         try:
-            from importlib.metadata import version
-
             from ai_edge_litert import interpreter as module
 
             self.package, self.version = "ai_edge_litert", version("ai-edge-litert")
-        except ImportError:
-            import tflite_runtime
-            from tflite_runtime import interpreter as module
-
+        except ImportError as error:
+            try:
+                import tflite_runtime
+                from tflite_runtime import interpreter as module
+            except ImportError:
+                raise ImportError(f"ai-edge-litert cannot be loaded: {error}") from None
             self.package, self.version = "tflite_runtime", tflite_runtime.__version__
         self.module = module
         self.library = Path(module.__file__).resolve().parent

@@ -17,6 +17,7 @@ from edgenas.devices.facts import throttle
 from edgenas.devices.facts.android import MARK
 from edgenas.devices.facts.throttle import Firmware, happened, holding, parse_firmware, since_boot
 from edgenas.devices.session.readiness import DeviceReading, Limits, cool_down, judge, parse, read
+from edgenas.devices.transports.fake import FakeDevice
 from edgenas.devices.transports.local import LocalDevice
 from tests.support.listeners import Recorder
 from tools.rig.board_files import LOAD_IDLE, PI4
@@ -175,6 +176,26 @@ def test_cool_down_waits_for_a_temperature_not_for_a_time() -> None:
     assert message.startswith("pi4: waiting: ") and "80.0 °C" in message
     assert waits([75.0] * 4, 12.0) == (75.0, ["temperature"], 12.0)
     assert waits([None], 12.0) == (None, [], 0.0)
+
+
+@pytest.mark.parametrize(("load", "limit"), [(1.2, "0.3"), (4.0, "1")])
+def test_a_load_is_compared_with_the_limit_that_it_exceeds(load: float, limit: str) -> None:
+    finding = judge(replace(GOOD, load_1min=load), Limits())[0]
+    assert finding.reason == f"its load is {load:g} on 4 cores, not below {limit} a core"
+
+
+@pytest.mark.parametrize(
+    ("groups", "refused"), [("pi adm dialout", "pi"), ("pi video", ""), ("root", "")], ids=lambda text: text or "nobody"
+)
+def test_a_user_without_the_group_video_is_told_the_command(tmp_path: Path, groups: str, refused: str) -> None:
+    device = FakeDevice("pi", tmp_path)
+    device.program("vcgencmd", 'echo "Can\'t open device file: /dev/vcio" >&2; exit 255')
+    device.program("id", f'case $1 in -nG) echo "{groups}";; -un) echo pi;; *) exec /usr/bin/id "$@";; esac')
+    assert throttle.read_firmware(device) == Firmware(refused=refused)
+    finding = judge(replace(GOOD, throttled=None, refused=refused), Limits())[0]
+    assert ("type there: sudo usermod -aG video pi;" in str(finding)) == bool(refused)
+    reading = parse(f"\n{MARK}vcgencmd\nrefused={refused}\n")
+    assert reading.refused == refused
 
 
 def test_vcgencmd() -> None:

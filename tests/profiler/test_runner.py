@@ -142,6 +142,10 @@ def test_a_device_without_the_runtime_says_what_to_install(device: LocalDevice, 
     python = tmp_path / "bare-python"
     python.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S "$@"\n')
     python.chmod(0o755)
+    with pytest.raises(
+        OutcomeError, match=r"litert cannot be loaded: No module named 'ai_edge_litert'; pip install ai-e"
+    ):
+        describe(device, RUNTIMES["litert"], str(python))
     with pytest.raises(OutcomeError, match=r"onnxruntime does not run on local .*No module.*pip install onnxruntime"):
         describe(device, RUNTIMES["onnxruntime"], str(python))
 

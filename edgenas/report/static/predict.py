@@ -46,8 +46,11 @@ def litert(path: Path) -> Run:
     """Return a function from an input to scores, run by LiteRT."""
     try:
         from ai_edge_litert.interpreter import Interpreter
-    except ImportError:
-        from tflite_runtime.interpreter import Interpreter  # type: ignore[import-not-found,no-redef,unused-ignore]
+    except ImportError as error:
+        try:
+            from tflite_runtime.interpreter import Interpreter  # type: ignore[import-not-found,no-redef,unused-ignore]
+        except ImportError:
+            raise error from None  # the older package is not asked for
 
     network = Interpreter(model_path=str(path), num_threads=1)
     network.allocate_tensors()
