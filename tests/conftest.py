@@ -82,6 +82,18 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # after pytest's own summary
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
+    """Count skipped tests by the missing thing; a file that needs it as a whole is skipped when it is collected."""
+    from tests.support.skips import summary
+
+    yield
+    skipped = terminalreporter.stats.get("skipped", [])
+    line = summary((str(report.longrepr[2]), isinstance(report, pytest.CollectReport)) for report in skipped)
+    if line:
+        terminalreporter.write_line(line, yellow=True)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Published benchmark files, which are not part of the project: a folder beside the checkout, or

@@ -41,9 +41,9 @@ class Limits:
 class DeviceReading:
     """State of a device at one moment; None for a value that cannot be read.
 
-    ``identity`` is ``facts.fingerprint``, ``state`` is ``facts.state``. ``refused`` is the user of the device who may not
-    use vcgencmd, '' where none is refused. ``phone``: the device has a battery and a thermal service. ``pi``: it is a
-    Raspberry Pi and has throttle bits.
+    ``identity`` is ``facts.fingerprint``, ``state`` is ``facts.state``. ``refused`` is the user of the device who may
+    not use vcgencmd, '' where none is refused. ``phone``: the device has a battery and a thermal service. ``pi``: it is
+    a Raspberry Pi and has throttle bits.
     """
 
     identity: Mapping[str, str | int]

@@ -16,6 +16,7 @@ from typing import Literal
 
 from edgenas.base.errors import InputError, OutputLimitError, TimeLimitError
 from edgenas.base.process import run
+from edgenas.base.reading import read_bytes
 from edgenas.base.text import printable
 
 #: what is done with a file: its operators are read, or it is also run on a picture

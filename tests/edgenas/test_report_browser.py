@@ -1,11 +1,10 @@
 """The report page in headless Chromium: points, themes, filters, the keyboard, paper; and nothing leaves the page.
 
-Screenshots are kept beside the page, in pytest's temporary folder.
+Screenshots are kept in runs/screenshots/ of the checkout.
 """
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ import pytest
 
 from edgenas.report.page import page
 from edgenas.runs.gather import gather
+from tests.support.browsers import screenshot, started
 from tests.support.report_toys import HOSTILE, write_run
 
 if TYPE_CHECKING:
@@ -21,21 +21,11 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium as Debian or Google package it; playwright's own download is never used."""
-    sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install 'edgenas[dev]'")
-    program = next((found for name in NAMES if (found := shutil.which(name))), None)
-    if program is None:
-        pytest.skip("no Chromium here; Debian: apt install chromium")
-    with sync.sync_playwright() as driver:
-        # every test runs its own browser as whoever runs the tests, root in containers, where the sandbox cannot start
-        started = driver.chromium.launch(executable_path=program, args=["--no-sandbox"], timeout=120_000)
-        yield started
-        started.close()
+    with started() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +70,7 @@ def test_a_point_that_is_clicked_shows_its_network(opened: Page, report: Path) -
     shares = opened.locator("#network-rows .share").all_text_contents()
     assert 97 <= sum(int(share.removesuffix(" %")) for share in shares if share) <= 103
     assert opened.locator(".dots .chosen").count() == 2  # in each series
-    opened.screenshot(path=report.with_name("light.png"), full_page=True)
+    opened.screenshot(path=screenshot("report-light"), full_page=True)
 
 
 def test_a_point_says_what_it_is_under_the_mouse(opened: Page) -> None:
@@ -95,7 +85,7 @@ def test_the_theme_switches_and_is_remembered(opened: Page, report: Path) -> Non
     opened.check("#theme-dark", force=True)
     dark = background(opened)
     assert dark != light
-    opened.screenshot(path=report.with_name("dark.png"), full_page=True)
+    opened.screenshot(path=screenshot("report-dark"), full_page=True)
     opened.emulate_media(media="print")
     assert background(opened) == light  # paper is white
 
@@ -125,7 +115,7 @@ def test_nothing_is_wider_than_a_phone(opened: Page, report: Path) -> None:
             or opened.locator(f"#{part} figure").first.is_visible()
         )
     assert opened.evaluate("document.documentElement.scrollWidth") == 390
-    opened.screenshot(path=report.with_name("phone.png"), full_page=True)
+    opened.screenshot(path=screenshot("report-phone"), full_page=True)
 
 
 def test_every_scrolling_part_and_link_is_reached_by_keyboard_and_named(opened: Page) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import shutil
 import signal
 import socket
 import subprocess
@@ -25,6 +24,7 @@ from tests.conftest import ROOT
 from tests.edgenas.test_cli import edgenas
 from tests.latency_tables.test_journal import SETTING
 from tests.latency_tables.test_validation import SPACE
+from tests.support.browsers import screenshot, started
 from tests.support.report_toys import HOSTILE, START, Pi, write_run
 
 
@@ -175,15 +175,10 @@ def test_a_port_that_is_taken(run: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_browser_sees_what_is_new(tmp_path: Path) -> None:
-    sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install 'edgenas[dev]'")
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("no Chromium here; Debian: apt install chromium")
     device, blocks = Pi(), SPACE.blocks()
     with TableWriter(tmp_path / "t.jsonl", SETTING, "0") as writer, served(WatchedRuns([tmp_path])) as server:
         writer.append([device.measure((b,), 0, "table", "a") for b in blocks])
-        with sync.sync_playwright() as driver:
-            browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox"], timeout=120_000)
+        with started() as browser:
             tab = browser.new_page()
             tab.set_default_timeout(90_000)
             asked: list[str] = []
@@ -195,6 +190,4 @@ def test_a_browser_sees_what_is_new(tmp_path: Path) -> None:
             writer.append([device.measure((b,), 1, "table", "b") for b in blocks])
             tab.get_by_text(f"{2 * len(blocks)} of {3 * len(blocks)}").wait_for()
             assert all(url.startswith((server.url, "data:")) for url in asked)
-            tab.screenshot(path=tmp_path / "watch.png", full_page=True)
-            browser.close()
-    assert (tmp_path / "watch.png").exists()
+            tab.screenshot(path=screenshot("watch"), full_page=True)
