@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 
 _MOST_DIGITS = 300  #: of a whole number; a float holds up to 1.8e308
@@ -12,14 +13,13 @@ _MOST_DIGITS = 300  #: of a whole number; a float holds up to 1.8e308
 def parse_json(text: str | bytes) -> Any:
     """Return the value of a JSON text; ValueError for what is not JSON, for a repeated key, NaN, Infinity, a number
     beyond the range of a float, and for values that are nested too deeply."""
+    if isinstance(text, bytes):
+        encoding = "utf-8" if text.startswith(b'{"') else json.detect_encoding(text)
+        text = text.decode(encoding, "surrogatepass")
+    if text.startswith("\ufeff"):
+        raise ValueError("it begins with a byte-order mark")
     try:
-        return json.loads(
-            text,
-            parse_constant=_refuse_constant,
-            parse_int=_whole,
-            parse_float=_number,
-            object_pairs_hook=_unique,
-        )
+        return (_CAREFUL if _HUGE.search(text) else _PLAIN).decode(text)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
 
@@ -63,3 +63,11 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(record) != len(pairs):
         raise ValueError("a key is given twice")
     return record
+
+
+#: digits without which no number is beyond the range of a float: its checks cost as much as all other reading
+_HUGE = re.compile(r"[0-9]{150}|[eE]\+?[0-9]{3}")
+_PLAIN = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_unique)
+_CAREFUL = json.JSONDecoder(
+    parse_constant=_refuse_constant, parse_int=_whole, parse_float=_number, object_pairs_hook=_unique
+)

@@ -12,7 +12,7 @@ import fcntl
 import json
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import Any
 
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.json_text import parse_line
-from edgenas.base.reading import FileKind, check_regular, read_bytes
+from edgenas.base.reading import FileKind, check_regular, opened, read_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +32,45 @@ class Lines:
     dropped_bytes: int = 0
 
 
-def read_lines(path: Path, kind: FileKind = "table") -> Lines:
-    """Read every complete record of ``path``, a file of the ``kind``; InputError for a missing file, and for a line
-    that is not a JSON object as ``parse_line`` reads it."""
-    whole, newline, torn = read_bytes(path, kind).rpartition(b"\n")
-    records = []
-    for number, line in enumerate(whole.split(b"\n") if newline else [], start=1):
+class LineReader:
+    """The complete records of a file of the ``kind``, read one at a time: a file of any size takes the memory of one
+    line.
+
+    Iterating yields (line number from 1, object); InputError for a missing file, and for a line that is not a JSON
+    object as ``parse_line`` reads it. ``line`` is the text of the last record; ``dropped_bytes`` is the number of bytes
+    of an incomplete last line, known after the last record.
+    """
+
+    def __init__(self, path: Path, kind: FileKind = "table") -> None:
+        self.path = path
+        self.line = b""
+        self.dropped_bytes = 0
+        self._kind = kind
+
+    def __iter__(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        with opened(self.path, self._kind) as file:
+            for number, line in enumerate(file, start=1):
+                if not line.endswith(b"\n"):
+                    self.dropped_bytes = len(line)
+                    return
+                self.line = line[:-1]
+                yield number, self._parsed(number)
+
+    def _parsed(self, number: int) -> dict[str, Any]:
         try:
-            record = parse_line(line)
+            return parse_line(self.line)
         except ValueError as error:
-            start = line[:60].decode("utf-8", "replace")
+            start = self.line[:60].decode("utf-8", "replace")
             raise InputError(
-                f"{path}, line {number}: damaged record {start!r} ({error}); restore the file from a copy, or delete "
-                f"that line to do without it"
+                f"{self.path}, line {number}: damaged record {start!r} ({error}); restore the file from a copy, or "
+                f"delete that line to do without it"
             ) from error
-        records.append((number, record))
-    return Lines(tuple(records), len(torn))
+
+
+def read_lines(path: Path, kind: FileKind = "table") -> Lines:
+    """Read every complete record of ``path``, a file of the ``kind``; InputError as ``LineReader``."""
+    lines = LineReader(path, kind)
+    return Lines(tuple(lines), lines.dropped_bytes)
 
 
 class Appender:

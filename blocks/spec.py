@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
 from edgenas.base.errors import InputError
@@ -38,8 +39,16 @@ _SHAPE = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,5})")
 _NUMBER = re.compile(r"(m|o|k|s|se)([1-9]\d{0,5})")
 
 
+class _Memo:
+    """Hash and text of a block, each computed once: tables and searches look the same blocks up millions of times."""
+
+    __slots__ = ("_hash", "_text")
+    _hash: int
+    _text: str
+
+
 @dataclass(frozen=True, slots=True, order=True)
-class BlockSpec:
+class BlockSpec(_Memo):
     """One block. Images are square: ``in_size`` is the height and width in pixels. ``c_...`` are numbers of channels.
 
     ``c_mid`` is the expanded width (``ir``) or the hidden width (``head``), 0 for none; ``c_se`` the squeezed width of
@@ -63,8 +72,20 @@ class BlockSpec:
         if problem:
             raise InputError(f"block {_text(self)!r}: {problem}")
 
+    def __hash__(self) -> int:
+        try:
+            return self._hash
+        except AttributeError:
+            own = (self.kind, self.in_size, self.c_in, self.c_mid, self.c_out, self.kernel, self.stride, self.c_se)
+            object.__setattr__(self, "_hash", hash((*own, self.act, self.residual)))
+            return self._hash
+
     def __str__(self) -> str:
-        return _text(self)
+        try:
+            return self._text
+        except AttributeError:
+            object.__setattr__(self, "_text", _text(self))
+            return self._text
 
     @property
     def out_size(self) -> int:
@@ -151,6 +172,7 @@ def _text(b: BlockSpec) -> str:
     return "-".join(parts)
 
 
+@lru_cache(maxsize=2**15)  # a table names each block in many lines
 def _parse(text: str) -> BlockSpec:
     def refuse(why: str) -> InputError:
         return InputError(

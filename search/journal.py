@@ -5,20 +5,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from edgenas.base.code import Code, check_same
+from edgenas.base.collection import collector_paused
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.jsonl import Appender
 from edgenas.base.sealing import sealed
-from edgenas.blocks.architecture import Architecture
-from edgenas.blocks.spec import BlockSpec
+from edgenas.search.digests import SpaceDigests, network_digest
 from edgenas.search.problem import Accuracy, Candidate, code_of, is_score
 from edgenas.search.space import Space
 from edgenas.search.spaces.recorded import space_record
@@ -26,18 +24,6 @@ from edgenas.search.trial_file import FORMAT, VERSION, JudgedLine, accuracy_of, 
 
 #: header fields that are compared by their own rules, or that other versions lack
 MORE = ("version", "score", "code", "c_in", "layers")
-
-
-def network_digest(architecture: Architecture) -> str:
-    """Return the digest of a network's blocks, 32 hexadecimal digits: equal chains of blocks have equal digests. Skips
-    are left out, since they compute nothing."""
-    text = "\n".join(_text(block) for block in architecture.blocks if block.kind != "skip")
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-@lru_cache(maxsize=2**16)  # networks of one space share their blocks
-def _text(block: BlockSpec) -> str:
-    return str(block)
 
 
 class TrialCache:
@@ -137,6 +123,7 @@ class TrialCache:
         """The user's code that defines the space and the judge; None where they are edgenas's own."""
         return {"space": self.space.code, "accuracy": code_of(self.accuracy)}
 
+    @collector_paused()
     def _load(self, path: Path, appender: Appender) -> None:
         head, lines = read_judged(path)
         if head is None:
@@ -146,8 +133,9 @@ class TrialCache:
             appender.replace([sealed(self._header())])
             return
         self._check_header(path, head)
+        digest_of = SpaceDigests(self.space)
         for line in lines:
-            if network_digest(self.space.architecture(self.space.parse(line.network))) != line.blocks:
+            if digest_of(line.network) != line.blocks:
                 raise InputError(
                     f"{path}, line {line.number}: network {line.network} had other blocks when it was judged, for the "
                     f"space {self.space.name} was another then (its classes or its options); name another journal"

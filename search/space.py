@@ -27,7 +27,8 @@ from edgenas.blocks.spec import Act, BlockSpec, Kind, skip
 
 Choice = tuple[int, ...]  #: one option index per layer
 
-_INDEX = re.compile(r"0|[1-9][0-9]{0,5}")
+_INDEX = r"(?:0|[1-9][0-9]{0,5})"
+_KEY = re.compile(rf"(?:{_INDEX}(?:\.{_INDEX})*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,10 @@ class Edge:
     target: State
 
 
+#: a state of one layer: option -> (its block, the node after it)
+_Node = dict[int, tuple[BlockSpec, "_Node"]]
+
+
 @dataclass(frozen=True, repr=False)
 class Space:
     """A named chain of layers for images of ``in_size`` pixels and ``c_in`` channels.
@@ -150,6 +155,14 @@ class Space:
             counts.append(after)
         return tuple(reversed(counts))
 
+    @cached_property
+    def _first(self) -> _Node:
+        """The first layer as a node: from it, each option of a choice is one look-up."""
+        after: dict[State, _Node] = {}
+        for here in reversed(self._steps):
+            after = {s: {e.option: (e.block, after.get(e.target, {})) for e in edges} for s, edges in here.items()}
+        return after[State(self.c_in, self.in_size)]
+
     def open_edges(self, layer: int, state: State) -> tuple[Edge, ...]:
         """Return the edges that leave ``state`` before layer number ``layer``; none for a state that no member
         reaches."""
@@ -165,38 +178,46 @@ class Space:
         nothing."""
         return tuple(dict.fromkeys(e.block for edges in self.edges for e in edges if e.block.kind != "skip"))
 
-    def architecture(self, choice: Sequence[int]) -> Architecture:
-        """Return the network that ``choice`` describes; InputError when it is not a member."""
+    def _chain(self, choice: Sequence[int]) -> list[BlockSpec]:
         if len(choice) != len(self.layers):
             raise InputError(
                 f"space {self.name} has {len(self.layers)} layers, but {tuple(choice)} names {len(choice)}"
             )
-        state, blocks = State(self.c_in, self.in_size), []
-        for layer, here, index in zip(self.layers, self._steps, choice, strict=True):
-            edge = next((e for e in here[state] if e.option == index), None)
-            if edge is None:
-                keys = ", ".join(f"{e.option} {layer.options[e.option].key}" for e in here[state])
+        node, blocks = self._first, []
+        for index in choice:
+            found = node.get(index)
+            if found is None:
+                layer = self.layers[len(blocks)]
+                keys = ", ".join(f"{option} {layer.options[option].key}" for option in node)
                 raise InputError(f"space {self.name}, layer {layer.name}: option {index} is not one of {keys}")
-            blocks.append(edge.block)
-            state = edge.target
-        return Architecture(f"{self.name}/{self.key(choice)}", tuple(blocks))
+            block, node = found
+            blocks.append(block)
+        return blocks
+
+    def architecture(self, choice: Sequence[int]) -> Architecture:
+        """Return the network that ``choice`` describes; InputError when it is not a member."""
+        return Architecture(f"{self.name}/{self.key(choice)}", tuple(self._chain(choice)))
+
+    @cached_property
+    def _free(self) -> tuple[int, ...]:
+        """Numbers of the layers with more than one option."""
+        return tuple(i for i, layer in enumerate(self.layers) if len(layer.options) > 1)
 
     def key(self, choice: Sequence[int]) -> str:
         """Return a choice as text: the option indices of all layers with more than one option, joined by dots."""
-        return ".".join(str(i) for layer, i in zip(self.layers, choice, strict=True) if len(layer.options) > 1)
+        return ".".join([str(choice[i]) for i in self._free])
 
     def parse(self, key: str) -> Choice:
         """Return the choice of a key: the inverse of ``key``; InputError where the text is not a key of this space."""
-        free = [i for i, layer in enumerate(self.layers) if len(layer.options) > 1]
         parts = key.split(".") if key else []
-        if len(parts) != len(free) or not all(_INDEX.fullmatch(part) for part in parts):
+        if len(parts) != len(self._free) or not _KEY.fullmatch(key):
             raise InputError(
-                f"{key!r} is not a network of {self.name}: it takes {len(free)} option numbers joined by dots"
+                f"{key!r} is not a network of {self.name}: it takes {len(self._free)} option numbers joined by dots"
             )
         choice = [0] * len(self.layers)
-        for i, part in zip(free, parts, strict=True):
+        for i, part in zip(self._free, parts, strict=True):
             choice[i] = int(part)
-        self.architecture(choice)
+        self._chain(choice)
         return tuple(choice)
 
     def sample(self, rng: random.Random) -> Choice:

@@ -11,7 +11,8 @@ from typing import Any
 
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.listener import SILENT, Listener
-from edgenas.search.journal import TrialCache, network_digest
+from edgenas.search.digests import network_digest
+from edgenas.search.journal import TrialCache
 from edgenas.search.problem import Candidate, Problem, Result, Trial, is_score
 from edgenas.search.scale import accuracy_text
 from edgenas.search.space import Choice

@@ -29,8 +29,9 @@ from edgenas.search.algorithms.hybrid import single_sample
 from edgenas.search.algorithms.hybrid_table import TrialModel
 from edgenas.search.algorithms.mathnas import Prediction
 from edgenas.search.algorithms.mathnas_blocks import FLOPS, block_values
+from edgenas.search.digests import network_digest
 from edgenas.search.graph import layered_graph
-from edgenas.search.journal import TrialCache, network_digest
+from edgenas.search.journal import TrialCache
 from edgenas.search.problem import Accuracy, Candidate, Problem, code_of, is_score
 from edgenas.search.space import Choice, Space
 from edgenas.search.trials import Trials

@@ -126,7 +126,8 @@ class ImageTask:
         """How ``judge`` ranks ``members`` networks beside trainings of their own, which ``journal`` keeps. Notes on the
         pictures are not repeated."""
         from edgenas.search.accuracy.trust import members_to_train, trust
-        from edgenas.search.journal import TrialCache, network_digest
+        from edgenas.search.digests import network_digest
+        from edgenas.search.journal import TrialCache
 
         candidates = members_to_train(space, members, seed)
         with (

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgenas.base.errors import InputError
-from edgenas.search.journal import network_digest
+from edgenas.search.digests import network_digest
 from edgenas.search.problem import Candidate
 from edgenas.search.space import Space
 

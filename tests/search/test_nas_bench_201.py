@@ -10,7 +10,7 @@ import pytest
 
 from edgenas.base.errors import InputError
 from edgenas.search.accuracy.nas_bench_201 import NasBench201, cell_of, read_columns
-from edgenas.search.journal import network_digest
+from edgenas.search.digests import network_digest
 from edgenas.search.problem import Candidate
 from edgenas.search.spaces import space
 from tools.bench.named_networks import CELL_EDGES, nas_bench_201, nas_bench_macro_by_name

@@ -19,7 +19,8 @@ from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.sealing import unsealed
 from edgenas.search.algorithms.by_name import search
 from edgenas.search.algorithms.layernas import layernas
-from edgenas.search.journal import TrialCache, network_digest
+from edgenas.search.digests import network_digest
+from edgenas.search.journal import TrialCache
 from edgenas.search.problem import Candidate, Problem
 from edgenas.search.spaces import space
 from edgenas.search.trials import Trials, TrialsExhaustedError

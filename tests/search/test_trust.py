@@ -7,7 +7,7 @@ import pytest
 
 from edgenas.base.errors import InputError
 from edgenas.search.accuracy.trust import kendall, members_to_train, trust
-from edgenas.search.journal import network_digest
+from edgenas.search.digests import network_digest
 from edgenas.search.space import Layer, Option, Space
 from edgenas.search.spaces import space as find_space
 

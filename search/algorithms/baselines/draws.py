@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgenas.search.digests import network_digest
 from edgenas.search.feasible import checked_graph
 from edgenas.search.graph import Floats, Graph, best_rest
-from edgenas.search.journal import network_digest
 from edgenas.search.problem import Problem
 from edgenas.search.solvers import limited
 from edgenas.search.space import Choice
