@@ -6,12 +6,14 @@ instead.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any, Literal, get_args
 
 from edgenas.blocks.spec import BlockSpec
+from edgenas.latency_tables.samples import Rounds
 from edgenas.latency_tables.setting import Fact
 from edgenas.latency_tables.statistics import estimates
 from edgenas.latency_tables.store.fields import whole
@@ -38,7 +40,7 @@ class Measurement:
 
     piece: Piece
     process: int
-    samples_ns: tuple[tuple[int, ...], ...]
+    samples_ns: Sequence[Sequence[int]]
     loops: int
     checksum: tuple[float, float] | None
     before: Mapping[str, Fact]
@@ -56,9 +58,22 @@ class Measurement:
         """Name of the device that measured the piece; '' where it was not recorded."""
         return str(self.before.get("device", ""))
 
+    @property
+    def samples(self) -> int:
+        """Number of samples in all rounds."""
+        return self._rounds.count
+
     def rounds_ms(self) -> list[estimates.Times]:
         """Return milliseconds per run, one array for each round."""
-        return estimates.rounds_ms(self.samples_ns, self.loops)
+        return self._rounds.each_ms(self.loops)
+
+    def minima_ms(self) -> estimates.Times:
+        """Return the smallest milliseconds per run of each round."""
+        return self._rounds.minima_ms(self.loops)
+
+    @property
+    def _rounds(self) -> Rounds:
+        return self.samples_ns if isinstance(self.samples_ns, Rounds) else Rounds(self.samples_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +117,18 @@ def piece_text(piece: Piece) -> str:
     return "+".join(map(str, piece))
 
 
-def check_samples(value: Any) -> tuple[tuple[int, ...], ...]:
+def check_samples(value: Any) -> Rounds:
     """Return rounds of samples, ns, from their JSON value; ValueError unless there is at least one round, no round is
     empty and every sample is a whole number within 1 .. SAMPLE_LIMIT_NS."""
     if not isinstance(value, list) or not value or not all(isinstance(r, list) and r for r in value):
         raise ValueError("samples_ns is not a list of rounds, each a list of at least one sample")
-    return tuple(tuple(whole(ns, "samples_ns", 1, SAMPLE_LIMIT_NS) for ns in samples) for samples in value)
+    flat = list(chain.from_iterable(value))
+    whole_only = set(map(type, flat)) == {int}
+    most = max(flat) if whole_only else 0
+    if not whole_only or min(flat) < 1 or most > SAMPLE_LIMIT_NS:
+        for ns in flat:  # names the first that breaks a rule
+            whole(ns, "samples_ns", 1, SAMPLE_LIMIT_NS)
+    return Rounds.within(value, flat, most)
 
 
 def time_of(facts: Mapping[str, Fact]) -> float | None:

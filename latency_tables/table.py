@@ -57,57 +57,60 @@ class LatencyTable:
         )
 
     @cached_property
-    def _found(self) -> tuple[dict[Piece, list[list[estimates.Times]]], frozenset[Piece]]:
-        """Return times (piece -> process -> round -> ms), and the pieces whose rounds are all void."""
-        spoiled = void_rounds(self.voids)
-        every: dict[Piece, list[list[estimates.Times]]] = {}
-        valid: dict[Piece, list[list[estimates.Times]]] = {}
+    def _measured(self) -> dict[Piece, list[Measurement]]:
+        """Measurements of purpose 'table' by piece. Their times are made when they are asked for (``processes``): as
+        arrays, all samples of a large table take several times the memory."""
+        found: dict[Piece, list[Measurement]] = {}
         for m in self.measurements:
             if m.purpose == "table":
-                every.setdefault(m.piece, []).append(m.rounds_ms())
-                rounds = valid_rounds(m, spoiled)
-                if rounds:
-                    valid.setdefault(m.piece, []).append(rounds)
-        return {piece: valid.get(piece, times) for piece, times in every.items()}, frozenset(every.keys() - valid)
-
-    @property
-    def _times(self) -> dict[Piece, list[list[estimates.Times]]]:
-        return self._found[0]
-
-    @property
-    def drifted(self) -> frozenset[Piece]:
-        """Pieces that were measured only while the device drifted."""
-        return self._found[1]
+                found.setdefault(m.piece, []).append(m)
+        return found
 
     @cached_property
-    def _cache(self) -> dict[tuple[Any, ...], Any]:
+    def _spoiled(self) -> Mapping[str, set[int]]:
+        return void_rounds(self.voids)
+
+    @cached_property
+    def drifted(self) -> frozenset[Piece]:
+        """Pieces that were measured only while the device drifted."""
+        left = self._measured.items() if self._spoiled else ()
+        return frozenset(piece for piece, ms in left if not any(valid_rounds(m, self._spoiled) for m in ms))
+
+    @cached_property
+    def _cache(self) -> dict[Any, Any]:
         return {}
 
     @cached_property
     def blocks(self) -> tuple[BlockSpec, ...]:
         """Blocks measured alone, in order of first measurement."""
-        return tuple(piece[0] for piece in self._times if len(piece) == 1)
+        return tuple(piece[0] for piece in self._measured if len(piece) == 1)
 
     @property
     def pieces(self) -> tuple[Piece, ...]:
         """Pieces measured, blocks and chains, in order of first measurement."""
-        return tuple(self._times)
+        return tuple(self._measured)
 
     def __contains__(self, piece: object) -> bool:
         """Return whether a piece was measured."""
-        return piece in self._times
+        return piece in self._measured
 
     def processes(self, what: BlockSpec | Piece) -> list[list[estimates.Times]]:
         """Return milliseconds per run of a block or piece: process -> round -> samples; InputError when it was not
         measured."""
         piece = (what,) if isinstance(what, BlockSpec) else what
-        if piece not in self._times:
+        if piece not in self._measured:
             chained = " --chains" if len(piece) > 1 else ""
             raise InputError(
                 f"block {piece_text(piece)} is not in this table ({self.setting.runtime}, {len(self.blocks)} blocks); "
                 f"measure it: edgenas profile --block {piece[min(1, len(piece) - 1)]}{chained}"
             )
-        return self._times[piece]
+        last, times = self._cache.get("processes", (None, []))
+        if last != piece:
+            spoiled = {} if piece in self.drifted else self._spoiled
+            every = [valid_rounds(m, spoiled) for m in self._measured[piece]]
+            times = [rounds for rounds in every if rounds]
+            self._cache["processes"] = piece, times
+        return list(times)
 
     def ms(self, block: BlockSpec, statistic: str = estimates.DEFAULT, way: BlockEstimate = "alone") -> float:
         """Return the time of a block, ms per run; 0 for a skip. InputError when the block was not measured."""
@@ -163,7 +166,7 @@ class LatencyTable:
         missing."""
         return tuple(
             dict.fromkeys(
-                b for b in blocks if b.kind != "skip" and any(piece not in self._times for piece, _ in terms(b, way))
+                b for b in blocks if b.kind != "skip" and any(piece not in self._measured for piece, _ in terms(b, way))
             )
         )
 

@@ -65,7 +65,7 @@ class Series:
         """Number of timed runs in the table; 0 for an imported one."""
         if isinstance(self.table, ImportedTable):
             return 0
-        return sum(len(samples) for m in self.table.measurements for samples in m.samples_ns)
+        return sum(m.samples for m in self.table.measurements)
 
     @property
     def fixed_ms(self) -> float:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from edgenas.base.errors import InputError
 from edgenas.base.naming import among
+from edgenas.latency_tables.samples import Rounds
 
 Times = NDArray[np.float64]
 Processes = Sequence[Sequence[Times]]  # process -> round -> samples
@@ -55,7 +56,7 @@ def check_statistic(name: str) -> None:
 
 def rounds_ms(samples_ns: Sequence[Sequence[int]], loops: int) -> list[Times]:
     """Return raw samples (ns), each of ``loops`` runs, as milliseconds per run: one array for each round."""
-    return [np.array(samples, dtype=np.float64) / (loops * 1e6) for samples in samples_ns]
+    return (samples_ns if isinstance(samples_ns, Rounds) else Rounds(samples_ns)).each_ms(loops)
 
 
 def pooled(processes: Processes) -> Times:

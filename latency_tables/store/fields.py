@@ -65,6 +65,10 @@ class Fields:
                 found[key] = inner.number(key)
         return found
 
+    def peek(self, name: str) -> Any:
+        """Return the value of the field ``name``, which stays to be read; None where there is none."""
+        return self._left.get(name)
+
     def any(self, name: str) -> Any:
         """Return the field ``name``: a value of any type, which the caller checks."""
         if name not in self._left:
@@ -77,7 +81,7 @@ class Fields:
             raise ValueError(f"{self._what} has an unknown field {next(iter(self._left))[:40]!r}")
 
     def _take(self, name: str, types: type | tuple[type, ...], wanted: str) -> Any:
-        value = self.any(name)
+        value = self._left.pop(name) if name in self._left else self.any(name)
         if isinstance(value, bool) or not isinstance(value, types):
             raise ValueError(f"{name} is {_kind(value)}, not {wanted}")
         return value

@@ -25,13 +25,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+from edgenas.base.collection import collector_paused
 from edgenas.base.errors import InputError
-from edgenas.base.jsonl import Appender, read_lines
+from edgenas.base.jsonl import Appender, LineReader
 from edgenas.base.sealing import sealed, unsealed
 from edgenas.latency_tables.records import BlockFailure, HeldOut, Measurement, VoidedRounds, piece_text
 from edgenas.latency_tables.setting import Setting
 from edgenas.latency_tables.store.fields import Fields
-from edgenas.latency_tables.store.lines import Record, record_from_json, record_to_json
+from edgenas.latency_tables.store.lines import Record, Shared, record_from_json, record_to_json, text_with_samples
 from edgenas.latency_tables.store.migration import FORMAT_VERSION, upgrade, upgrade_setting
 from edgenas.latency_tables.table import LatencyTable, count_of
 
@@ -68,18 +69,26 @@ def read_table(path: str | Path) -> LatencyTable:
     return read_journal(path).table
 
 
+@collector_paused()
 def read_journal(path: str | Path) -> Journal:
     """Read a table's file; InputError names the line and the remedy."""
     path = Path(path)
-    lines = read_lines(path)
-    if not lines.records:
+    reader = LineReader(path)
+    lines = iter(reader)
+    first = next(lines, None)
+    if first is None:
         raise InputError(f"{path}: no table in it; measure one: edgenas profile")
-    setting, edgenas, created, version = _header(path, lines.records[0][1])
+    setting, edgenas, created, version = _header(path, first[1])
     records: list[Record] = []
     seen: dict[Any, int] = {}
-    for number, line in lines.records[1:]:
+    shared = Shared()
+
+    def known_text(rest: dict[str, Any]) -> bytes | None:
+        return text_with_samples(rest, reader.line)
+
+    for number, line in lines:
         try:
-            found = record_from_json(upgrade(unsealed(line), version))
+            found = record_from_json(upgrade(unsealed(line, known_text), version), shared)
             if isinstance(found, Measurement):
                 if found.key in seen:
                     what = f"{piece_text(found.piece)} as process {found.process}"
@@ -97,7 +106,7 @@ def read_journal(path: str | Path) -> Journal:
         tuple(_only(records, BlockFailure)),
         tuple(_only(records, HeldOut)),
     )
-    return Journal(table, edgenas, created, lines.dropped_bytes, version)
+    return Journal(table, edgenas, created, reader.dropped_bytes, version)
 
 
 class TableWriter:
@@ -112,7 +121,7 @@ class TableWriter:
         path = Path(path)
         self._appender = Appender(path, FORMAT, "a latency table")
         try:
-            if not read_lines(path).records:
+            if not path.stat().st_size:
                 created = datetime.now(UTC).isoformat(timespec="seconds")
                 self._appender.append([_header_line(setting, edgenas, created)])
             self.found = replace(read_journal(path), dropped_bytes=self._appender.dropped_bytes)

@@ -4,6 +4,7 @@ that the runner does not write is refused with the reason."""
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -71,7 +72,7 @@ class ModelResult:
     name: str
     loops: int
     warmup: int
-    samples_ns: tuple[tuple[int, ...], ...]
+    samples_ns: Sequence[Sequence[int]]
     checksum: tuple[float, float] | None
     delegate: str
     partitions: int

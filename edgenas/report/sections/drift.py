@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from edgenas.latency_tables.records import Measurement, Piece, time_of
+from edgenas.latency_tables.statistics.estimates import Times
 from edgenas.latency_tables.table import LatencyTable, void_rounds
 from edgenas.report.html import h
 from edgenas.report.parts import Cell, colour, cut, figure, numbers, percent, section, table
@@ -91,14 +92,13 @@ def processes(measured: LatencyTable) -> list[Process]:
     for m in measured.measurements:
         if m.batch and time_of(m.before) is not None:
             groups.setdefault(m.batch, []).append(m)
-    logs: dict[Piece, list[float]] = {}
-    minima: dict[tuple[str, Piece], list[float]] = {}
+    logs: dict[Piece, list[Times]] = {}
+    minima: dict[tuple[str, Piece], Times] = {}
     for batch, group in groups.items():
         for m in group:
-            found = [float(np.log(r.min())) for r in m.rounds_ms()]
-            minima[batch, m.piece] = found
-            logs.setdefault(m.piece, []).extend(found)
-    usual = {piece: float(np.median(values)) for piece, values in logs.items()}
+            minima[batch, m.piece] = np.log(m.minima_ms())
+            logs.setdefault(m.piece, []).append(minima[batch, m.piece])
+    usual = {piece: float(np.median(np.concatenate(values))) for piece, values in logs.items()}
     spoiled = void_rounds(measured.voids)
     begins = [t for g in groups.values() if (t := time_of(g[0].before)) is not None]
     if not begins:
@@ -107,9 +107,8 @@ def processes(measured: LatencyTable) -> list[Process]:
     made = []
     for batch, group in groups.items():
         rounds = min(len(minima[batch, m.piece]) for m in group)
-        off = [
-            float(np.expm1(np.mean([minima[batch, m.piece][r] - usual[m.piece] for m in group]))) for r in range(rounds)
-        ]
+        shares = np.array([minima[batch, m.piece][:rounds] - usual[m.piece] for m in group])
+        off = [float(share) for share in np.expm1(shares.mean(axis=0))]
         begin = time_of(group[0].before) or first
         end = max(time_of(group[0].after) or begin, begin)
         facts = [((begin - first) / 60, group[0].before), ((end - first) / 60, group[0].after)]
