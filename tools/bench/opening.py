@@ -6,9 +6,9 @@ The files are made with the project's own writers: a table of 100,000 lines with
 as a campaign writes them), a journal of 300,000 trials and the ``search.json`` that holds them, and a table of all
 7,426 blocks of tunas_v3, each measured in 3 processes. Each opening runs in a fresh process: ``s`` is its time from
 start to end, imports included, ``cpu s`` the time that it computed, ``MB`` its peak memory; medians over repeats.
-``before`` are the times of edgenas 0.3.0 on two busy
-cores; a row is met where ``cpu s``, which other work on the machine changes less than ``s``, is within the target. --share makes smaller files; --folder keeps the files and
-uses those that are there.
+``before`` are the times of edgenas 0.3.0 on two busy cores. A row is met where ``cpu s`` is within the target: other
+work on the machine changes it less than ``s``. --share makes smaller files; --folder keeps the files and uses those
+that are there.
 """
 
 from __future__ import annotations
