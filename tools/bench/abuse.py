@@ -1,0 +1,205 @@
+"""What bad input does to the command line: damaged files in every place where a verb reads one, and impossible numbers.
+
+    python -m tools.bench.abuse [--json] [--workers 2] [--limit-s 60] [--verb VERB]
+
+Each case is one command in a folder of its own. A bad input must end with exit code 2 (3 where ``verify`` finds a
+changed bundle) and one message that begins with 'edgenas:' (misuse that click finds: 'Error:'), no traceback, nothing
+left in the folder, and its inputs unchanged. The table counts per verb the cases that did not; the failures follow.
+Exit code 1 when there are any.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.bench.abuse_inputs import COMMON, JSON, NAMES, Damage
+from tools.bench.abuse_verbs import BAD, GOOD, NUMBERS, SLOTS, Slot, material
+
+FAULTS = ("crashed", "hung", "wrong exit code", "silent", "left behind", "changed")
+_MESSAGE = re.compile(r"^(?:edgenas: |Error: )", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One command. ``slot`` and ``damage`` are None for an impossible number; ``name`` is the bad file's."""
+
+    verb: str
+    what: str
+    command: str
+    slot: Slot | None = None
+    damage: Damage | None = None
+    name: bytes = b""
+
+    def prepared(self, folder: Path) -> list[bytes]:
+        """Damage the file in ``folder``, and return the arguments of the command."""
+        if self.slot is None or self.damage is None:
+            return [word.encode() for word in self.command.split()]
+        good = folder / self.slot.good
+        data = good.read_bytes()
+        bad = good if self.slot.fixed else folder / os.fsdecode(self.name)
+        bad.unlink(missing_ok=True)
+        self.damage(bad, data)
+        return [word.encode().replace(BAD.encode(), self.name) for word in self.command.split()]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a case ended: the names of what is wrong, its exit code (None: it hung) and its last words."""
+
+    case: Case
+    faults: tuple[str, ...]
+    code: int | None
+    said: str
+
+
+def cases() -> Iterator[Case]:
+    """Yield all cases."""
+    for number, slot in enumerate(SLOTS):
+        kinds = {**COMMON, **(JSON if slot.json else {})}
+        chosen = [kind for kind in kinds if kind not in GOOD.get((slot.verb, Path(slot.good).name), ())]
+        suffix = Path(slot.good).suffix.encode()
+        for kind in chosen[number % slot.every :: slot.every]:
+            what = f"{slot.good} {kind}"
+            yield Case(slot.verb, what, slot.command, slot, kinds[kind], b"bad" + suffix)
+        if not slot.fixed and slot.every < 3:
+            for kind, name in NAMES.items():
+                yield Case(slot.verb, f"{slot.good} {kind}", slot.command, slot, COMMON["other text"], name + suffix)
+    for verb, command in NUMBERS:
+        yield Case(verb, command.split(maxsplit=2)[-1], command)
+
+
+def state(folder: Path) -> dict[str, str]:
+    """Return every path below ``folder`` with what it is: its digest for a file."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        mode = path.lstat().st_mode
+        is_file = stat.S_ISREG(mode)
+        found[os.fsencode(path.relative_to(folder)).decode("latin-1")] = (
+            hashlib.sha256(path.read_bytes()).hexdigest() if is_file else str(stat.S_IFMT(mode))
+        )
+    return {path: what for path, what in found.items() if "__pycache__" not in path}
+
+
+def judged(case: Case, code: int | None, said: str, before: dict[str, str], after: dict[str, str]) -> Ended:
+    """Return how a case ended, from its exit code, its stderr and what lies in its folder."""
+    allowed = {2} if case.slot is None else case.slot.allowed
+    wrong = {
+        "crashed": "Traceback" in said or (code is not None and code < 0),
+        "hung": code is None,
+        "wrong exit code": code is not None and code >= 0 and code not in allowed,
+        "silent": code is not None and len(_MESSAGE.findall(said)) != 1,
+        "left behind": bool(after.keys() - before.keys()),
+        "changed": any(after.get(path) != what for path, what in before.items()),
+    }
+    return Ended(case, tuple(name for name in FAULTS if wrong[name]), code, said)
+
+
+def run_case(case: Case, good: Path, limit_s: float) -> Ended:
+    """Run one case as a process."""
+    with tempfile.TemporaryDirectory() as made:
+        folder, home = Path(made) / "here", Path(made) / "home"
+        shutil.copytree(good, folder)
+        home.mkdir()
+        arguments = case.prepared(folder)
+        before = state(folder)
+        environment = {**os.environ, "HOME": str(home), "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
+        with subprocess.Popen(
+            [sys.executable, "-m", "edgenas", *arguments],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        ) as process:
+            try:
+                said = process.communicate(timeout=limit_s)[1]
+                code: int | None = process.returncode
+            except subprocess.TimeoutExpired:
+                process.kill()
+                said, code = process.communicate()[1], None
+        return judged(case, code, said.decode("utf-8", "replace"), before, state(folder))
+
+
+def run_all(chosen: Sequence[Case], workers: int, limit_s: float, told: Callable[[Ended], None]) -> list[Ended]:
+    """Run the cases, ``workers`` at a time."""
+    with tempfile.TemporaryDirectory() as made, contextlib.chdir(made):
+        good = Path(made)
+        material(good)
+        with ThreadPoolExecutor(workers) as pool:
+            ended = []
+            for one in pool.map(lambda case: run_case(case, good, limit_s), chosen):
+                told(one)
+                ended.append(one)
+            return ended
+
+
+def rows(ended: Sequence[Ended]) -> list[dict[str, object]]:
+    """Return a row per verb: its cases, and how many have each fault."""
+    verbs = dict.fromkeys(one.case.verb for one in ended)
+    of = {verb: [one for one in ended if one.case.verb == verb] for verb in verbs}
+    return [
+        {"verb": verb, "cases": len(each), **{fault: sum(fault in one.faults for one in each) for fault in FAULTS}}
+        for verb, each in of.items()
+    ]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--workers", type=int, default=2, metavar="N", help="processes at a time")
+    parser.add_argument("--limit-s", type=float, default=60.0, metavar="S", help="time limit of a command, s")
+    parser.add_argument("--verb", action="append", help="only the cases of this verb; repeat for several")
+    given = parser.parse_args()
+    chosen = [case for case in cases() if not given.verb or case.verb in given.verb]
+
+    def told(one: Ended) -> None:
+        if one.faults:
+            last = one.said.strip().splitlines()[-1:] or [""]
+            print(f"{one.case.verb}, {one.case.what}: {', '.join(one.faults)} ({one.code}): {last[0]}", file=sys.stderr)
+
+    ended = run_all(chosen, given.workers, given.limit_s, told)
+    failed = [one for one in ended if one.faults]
+    if given.json:
+        listed = [
+            {
+                "verb": one.case.verb,
+                "case": one.case.what,
+                "command": one.case.command,
+                "faults": one.faults,
+                "exit_code": one.code,
+                "stderr": one.said[-2000:],
+            }
+            for one in failed
+        ]
+        print(json.dumps({"verbs": rows(ended), "failures": listed}, indent=2))
+        return 1 if failed else 0
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"{len(ended)} bad inputs")
+    for column in ("verb", "cases", *FAULTS):
+        table.add_column(column, justify="left" if column == "verb" else "right")
+    for row in rows(ended):
+        table.add_row(*map(str, row.values()))
+    Console(width=120).print(table)
+    for one in failed:
+        print(f"{one.case.verb}, {one.case.what}: {', '.join(one.faults)}; edgenas {one.case.command}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
