@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def judge_name(accuracy: str | Callable[[Architecture], float] | Accuracy) -> str:
-    """Return the name of the judge that trains: WHO of 'estimate:WHO'; '' for a function or an object."""
+    """Return the name of the judge that trains: JUDGE of 'estimate:JUDGE'; '' for a function or an object."""
     from edgenas.search.accuracy.estimate_by_name import fed_by
 
     return fed_by(accuracy) if isinstance(accuracy, str) else ""

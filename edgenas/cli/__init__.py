@@ -22,11 +22,14 @@ VERBS: dict[str, tuple[str, str]] = {
     "profile": ("edgenas.cli.profile", "Measure every block of a space on a device into a latency table."),
     "table": ("edgenas.cli.table", "Show, check, validate, compare and import latency tables."),
     "search": ("edgenas.cli.search", "Find the most accurate network inside a budget."),
-    "front": ("edgenas.cli.front", "Compute the exact accuracy-latency front that a search's estimates predict."),
+    "front": ("edgenas.cli.front", "Compute the exact accuracy-latency front that a search predicts."),
     "export": ("edgenas.cli.export", "Write a network as TFLite and ONNX."),
     "verify": ("edgenas.cli.verify", "Measure exported models on a device and compare them with a budget."),
-    "ship": ("edgenas.cli.ship", "Go from your pictures to files inside a budget on your device, in one command."),
-    "bundle": ("edgenas.cli.bundle", "Collect everything that ships of a run in one folder with hashes and records."),
+    "ship": (
+        "edgenas.cli.ship",
+        "Make files inside a latency budget on your device from your pictures.",
+    ),
+    "bundle": ("edgenas.cli.bundle", "Collect everything of a run that ships in one folder, with hashes and records."),
     "report": ("edgenas.cli.report", "Write one self-contained HTML page of measurements and search results."),
     "watch": ("edgenas.cli.watch", "Serve the report page on this machine while a campaign or a search runs."),
     "doctor": ("edgenas.cli.doctor", "Check packages, runtimes, ssh, adb and folders of this machine, with remedies."),
@@ -57,7 +60,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
 )
 def cli() -> None:
     """Measure every block of a mobile network on the real device, find the best network inside a latency budget, and
-    ship it as TFLite and ONNX with proof that it fits.
+    ship it as TFLite and ONNX files that are measured to be inside the budget.
 
     \b
     Example: everything on this machine

@@ -16,9 +16,13 @@ from edgenas.search.budgets import BudgetRequest
 uncertainty_option = click.option(
     "--uncertainty",
     type=click.Choice(("mean", "upper", "rss")),
-    help="Latency that counts against a budget. mean: the sum of block means; upper: the sum of each block's upper "
+    help="Latency that is compared with a budget. mean: the sum of block means; upper: the sum of each block's upper "
     "95 % bound; rss: the mean plus the root of the sum of squares  [default: upper; rss where the result is measured "
     "again before it is accepted, as with --remeasure, ship and demo; mean for imported tables]",
+)
+
+unvalidated_option = click.option(
+    "--unvalidated", is_flag=True, help="Use a table that edgenas table validate has not validated."
 )
 
 _OPTIONS = (
@@ -27,14 +31,13 @@ _OPTIONS = (
     click.option("--statistic", shell_complete=words(*STATISTICS),
                  help="Statistic of the table's samples: min, median or p90; mean for an imported table  "
                  "[default: the one that its validation found best]"),
-    click.option("--unvalidated", is_flag=True, help="Permission to use a table that edgenas table validate never "
-                 "proved."),
-    click.option("--predict", is_flag=True, help="Prediction of blocks that the table lacks, from those that it has; "
-                 "see profile --for-search."),
+    unvalidated_option,
+    click.option("--predict", is_flag=True, help="Predict the blocks that the table lacks from those that it has; see "
+                 "profile --for-search."),
     uncertainty_option,
     click.option("--budget-ms", "ms", type=float, multiple=True, help="Latency budget in ms; repeat for several."),
-    click.option("--budget-macs", "macs", type=float, multiple=True, help="Budget in MACs, such as 60e6. Budgets of "
-                 "several kinds hold at once; one kind may have several."),
+    click.option("--budget-macs", "macs", type=float, multiple=True, help="Budget in MACs, such as 60e6. A network "
+                 "must keep budgets of all kinds at once; one kind may have several values."),
     click.option("--budget-params", "params", type=float, multiple=True, help="Budget in parameters."),
     click.option("--budget-mb", "mb", type=float, multiple=True, help="Budget in MB (10^6 bytes) of weights in "
                  "single precision."),

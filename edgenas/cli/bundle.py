@@ -29,7 +29,7 @@ _ASSEMBLED = {"search": "--search", "test": "--test", "table": "--table", "budge
     "--test",
     type=click.Path(path_type=Path),
     metavar="FOLDER_OR_NPZ",
-    help="Labelled pictures: each file is run on them for its accuracy.",
+    help="Labelled pictures: each file is run on them to measure its accuracy.",
 )
 @click.option(
     "--table",
@@ -66,9 +66,8 @@ def command(
     out: Path,
     as_json: bool,
 ) -> None:
-    """Collect everything that ships of a RUN in one folder that edgenas verify can check: models, labels,
-    preprocessing, a small program that runs them, a card, the report, the measurements behind it, and the sha256 of
-    every file.
+    """Collect everything of a RUN that ships in one folder that edgenas verify can check: models, labels,
+    preprocessing, a small program that runs them, a card, the report, the measurements, and the sha256 of every file.
 
     RUN is a finished run of demo or ship; or a folder that export --labels wrote, with the --search that found its
     network: each file is then first run on the pictures of --test and measured on --device. Exit code 1 if the first

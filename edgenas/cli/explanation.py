@@ -16,7 +16,16 @@ if TYPE_CHECKING:
 
 def columns(score: bool) -> tuple[str, ...]:
     """Return the column headings of the table of runs."""
-    own = ("predicted", "95 % interval", "counts as", accuracy_heading(score), "judged", "paid", "seconds", "network")
+    own = (
+        "predicted",
+        "95 % interval",
+        "against budget",
+        accuracy_heading(score),
+        "judged",
+        "newly judged",
+        "seconds",
+        "network",
+    )
     return ("budget", "algorithm", *own)
 
 

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     "--test",
     type=click.Path(path_type=Path),
     metavar="FOLDER_OR_NPZ",
-    help="Labelled pictures: each file is run on them for its accuracy.",
+    help="Labelled pictures: each file is run on them to measure its accuracy.",
 )
 @click.option(
     "--mean", help="Mean of each channel, in levels 0..255, as the network was trained, such as 123.7,116.3,103.5."

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from edgenas.cli.budget_options import unvalidated_option
 from edgenas.cli.completions import STATISTICS, tables, words
 from edgenas.cli.terminal import json_option, print_json, print_summary, print_table
 from edgenas.cli.terminal_listener import TERMINAL
@@ -25,11 +26,11 @@ from edgenas.cli.terminal_listener import TERMINAL
     help="Statistic of the samples: min, median or p90  [default: the search's; for another table the one that its "
     "validation found best]",
 )
-@click.option("--unvalidated", is_flag=True, help="Permission to use a table that edgenas table validate never proved.")
+@unvalidated_option
 @click.option(
     "--picture", type=click.Path(dir_okay=False, path_type=Path), help="SVG file to draw the front into as well."
 )
-@click.option("--all", "show_all", is_flag=True, help="All points, instead of about 20 spread over the front.")
+@click.option("--all", "show_all", is_flag=True, help="Print all points, instead of about 20 spread over the front.")
 @json_option
 def command(
     search: Path,

@@ -19,7 +19,7 @@ from edgenas.cli.worker_options import score_option
 
 @click.command("profile", epilog=NETWORK_HELP)
 @click.argument("space_or_network", required=False, shell_complete=completions.spaces_and_networks)
-@click.option("--block", "texts", multiple=True, help="Block by its text, such as ir-56x24-m72-o40-k5-s2-relu6.")
+@click.option("--block", "texts", multiple=True, help="Block to measure, such as ir-56x24-m72-o40-k5-s2-relu6.")
 @in_size_option
 @classes_option
 @click.option(
@@ -83,11 +83,11 @@ from edgenas.cli.worker_options import score_option
     "--cold-kib",
     default=8192,
     show_default=True,
-    help="KiB of weights that another model reads before every run, so that caches are as inside a network; "
-    "0 for runs back to back.",
+    help="KiB of weights that another model reads before every run, so that caches are as they are "
+    "inside a network; 0 for runs back to back.",
 )
 @click.option(
-    "--chains", is_flag=True, help="Measurements of each block inside a chain, too: see edgenas table validate."
+    "--chains", is_flag=True, help="Also measure each block inside a chain of blocks; see edgenas table validate."
 )
 @click.option(
     "-o",
@@ -98,19 +98,20 @@ from edgenas.cli.worker_options import score_option
 @click.option(
     "--for-search",
     is_flag=True,
-    help="Measurements of only the blocks that the best networks of SPACE may contain; the others are predicted.",
+    help="Measure only the blocks that the best networks of SPACE may contain, and predict the others.",
 )
 @click.option(
     "--budget-ms",
     "budgets_ms",
     type=float,
     multiple=True,
-    help="Latency budget in ms, with --for-search: only the best networks at it count; repeat for several.",
+    help="Latency budget in ms, with --for-search: the blocks of the best networks inside it are measured; "
+    "repeat for several.",
 )
 @click.option(
     "--accuracy",
-    help="Judge, with --for-search, that values the blocks, as for edgenas search; without it "
-    "size stands in for accuracy: log(1 + capacity) for each block, of MACs and parameters.",
+    help="Judge of the blocks, with --for-search, as for edgenas search. Without it, larger blocks are assumed to be "
+    "more accurate: log(1 + capacity) for each block, from its MACs and parameters.",
 )
 @score_option
 @force_option

@@ -38,7 +38,16 @@ def _print(story: ShipResult, folder: Path, bundle: Path, seconds: float) -> Non
         )
         for run in story.record.runs
     ]
-    headings = ("budget ms", "algorithm", "predicted ms", "counts as", "accuracy %", "judged", "paid for", "seconds")
+    headings = (
+        "budget ms",
+        "algorithm",
+        "predicted ms",
+        "against budget ms",
+        "accuracy %",
+        "judged",
+        "newly judged",
+        "seconds",
+    )
     print_table(headings, runs, f"Best network at each budget, of {story.space.networks:,}")
     finished = story.finished
     files = [

@@ -124,7 +124,7 @@ def command(
     \b
     Example:
       edgenas search digits --table local-litert.jsonl --budget-ms 0.3 --accuracy digits
-      edgenas search digits --table local-litert.jsonl --budget-ms 0.3 --budget-mb 0.2 --accuracy digits \
+      edgenas search digits --table local-litert.jsonl --budget-ms 0.3 --budget-mb 0.2 --accuracy digits \\
         --remeasure local
       edgenas search nas_bench_macro --budget-macs 60e6 --accuracy nas-bench-macro:nas-bench-macro_cifar10.json
       edgenas search mobilenet_v2 --in-size 96 --budget-macs 60e6 --accuracy supernet --images photos/

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     "budget_ms",
     required=True,
     type=click.FloatRange(min=0, min_open=True),
-    help="Latency budget in ms; the upper end of the shipped file's 95 % interval counts.",
+    help="Latency budget in ms; the upper end of the shipped file's 95 % interval must be inside it.",
 )
 @uncertainty_option
 @device_option
@@ -124,8 +124,8 @@ def command(
     out: Path,
     as_json: bool,
 ) -> None:
-    """Go from your pictures to files inside a latency budget on your device, in one command: measure every block of
-    SPACE on the device, prove that their sums predict networks, search with a judge trained on the pictures, train the
+    """Make files inside a latency budget on your device from your pictures, in one command: measure every block of
+    SPACE on the device, check that their sums predict networks, search with a judge trained on the pictures, train the
     winner with its own weights, export it, run every file on test pictures and measure its latency, and bundle the
     files that ship.
 

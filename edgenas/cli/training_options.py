@@ -25,6 +25,6 @@ def images_option(*, required: bool = False) -> Callable[[Callable[..., Any]], C
         "--images",
         required=required,
         type=click.Path(path_type=Path),
-        help="Pictures of your own: one folder for each class (in train/, val/ and test/, or split for you), an .npz "
-        "of arrays, or a Hugging Face dataset on disk.",
+        help="Pictures of your own: one folder for each class (in train/, val/ and test/, or edgenas splits them), an "
+        ".npz of arrays, or a Hugging Face dataset on disk.",
     )

@@ -63,13 +63,13 @@ _NOT_ANSWERED = {**_NOT_SUSTAINED, "budget_ms": "--budget-ms", "statistic": "--s
 @click.option(
     "--sustained",
     metavar="TIME",
-    help="Time to run each file without pause (90s, 10m, 1h); the results are those of each minute instead.",
+    help="Time to run each file without pause (90s, 10m, 1h); the result is then the latency of each minute.",
 )
 @click.option(
     "--images",
     type=click.Path(path_type=Path),
     metavar="FOLDER_OR_NPZ",
-    help="Labelled pictures to run each file on, on the device; the result is its accuracy instead.",
+    help="Labelled pictures to run each file on, on the device; the result is then its accuracy.",
 )
 @click.option(
     "--mean",
@@ -107,7 +107,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Measure the latency of .tflite and .onnx files on a device. With a budget, exit code 1 unless each file is inside
-    it: the upper end of the 95 % interval counts, not the estimate.
+    it: the upper end of the 95 % interval is compared with the budget, not the estimate.
 
     FILES may also be one bundle: its hashes are checked first (exit code 3 where a file was changed), then each file is
     measured again with the settings of its record. Exit code 1 unless both measurements agree within their intervals.

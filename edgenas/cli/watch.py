@@ -42,7 +42,7 @@ def command(
     port: int,
     as_json: bool,
 ) -> None:
-    """Serve the report page of RUNS to browsers on this machine until Ctrl-C, read anew from the journals, with
+    """Serve the report page of RUNS to browsers on this machine until Ctrl-C. The page follows the journals, with
     progress, the estimated end and failures. It only reads files: it cannot start, stop or change anything.
 
     \b

@@ -20,7 +20,7 @@ _OPTIONS = (
 score_option = click.option(
     "--score",
     is_flag=True,
-    help="Scores, any finite number, higher is better, as the results of your own judge; without this option they are "
+    help="Accept scores from your own judge: any finite number, higher is better; without this option a judge returns "
     "accuracies in percent.",
 )
 

@@ -1,5 +1,5 @@
 """Judges of accuracy by the text of ``--accuracy``: digits, train, supernet, nas-bench-macro:FILE, FILE.py:NAME,
-PACKAGE.MODULE:NAME, or estimate:WHO with one of these as WHO."""
+PACKAGE.MODULE:NAME, or estimate:JUDGE with one of these as JUDGE."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ HELP = (
     "'train' trains each network on your --images, 'supernet' all of them at once with shared weights; 'digits' trains "
     "each on scikit-learn's digits; 'nas-bench-macro:FILE' reads the published JSON (mean of three trainings; "
     "'nas-bench-macro-one:FILE' one of them, drawn by --seed); 'my_judge.py:judge' or 'package.module:judge' is any "
-    "Python function from a network to percent (with --score to any number); 'estimate:WHO' fits a model to some "
-    "networks judged by WHO, one of these judges, and predicts all others (options estimate.networks=100, and "
+    "Python function from a network to percent (with --score to any number); 'estimate:JUDGE' fits a model to some "
+    "networks judged by JUDGE, one of these judges, and predicts all others (options estimate.networks=100, and "
     "estimate.model=ridge or blocks, the block model of MathNAS)."
 )
 
@@ -50,7 +50,7 @@ def open_accuracy(
 ) -> Iterator[Accuracy]:
     """The accuracy that ``text`` names, for networks of ``space``, asked in ``workers`` processes here (None:
     WORKERS where networks are trained, else this process) or on ``cluster``; ``listener`` follows what is read, trained
-    and lost; what it started ends with the block. ``estimate`` says how 'estimate:WHO' is made, where not by its
+    and lost; what it started ends with the block. ``estimate`` says how 'estimate:JUDGE' is made, where not by its
     defaults.
     ``score``: a judge of the user's own gives scores, not percent. InputError says what ``text`` could have been."""
     if is_estimate(text):

@@ -1,4 +1,4 @@
-"""The judge ``--accuracy estimate:WHO`` by its text: WHO judges some networks, and a model predicts all others."""
+"""The judge ``--accuracy estimate:JUDGE`` by its text: JUDGE judges some networks, and a model predicts all others."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def estimate_options() -> dict[str, Any]:
 
 
 def fed_by(accuracy: str) -> str:
-    """Return the judge that networks are judged by: WHO of 'estimate:WHO' ('supernet' where WHO is left out), else
-    ``accuracy`` itself. InputError for an empty WHO, and for an estimate of an estimate."""
+    """Return the judge of the networks: JUDGE of 'estimate:JUDGE' ('supernet' where JUDGE is left out), else
+    ``accuracy`` itself. InputError for an empty JUDGE, and for an estimate of an estimate."""
     name, colon, who = accuracy.partition(":")
     if name != NAME:
         return accuracy
@@ -42,7 +42,7 @@ def is_estimate(accuracy: str) -> bool:
 
 @dataclass(frozen=True)
 class EstimateRequest:
-    """Request for an estimate: ``settings`` of ``estimate_options``, and the ``journal`` of the networks that WHO
+    """Request for an estimate: ``settings`` of ``estimate_options``, and the ``journal`` of the networks that JUDGE
     judged."""
 
     settings: Mapping[str, Any]

@@ -18,7 +18,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "add": ("edgenas.cli.devices.add", "Write a board or a phone into devices.toml."),
     "enroll": ("edgenas.cli.devices.enroll", "Show a board's host key, and trust it from now on."),
     "check": ("edgenas.cli.devices.check", "Check that devices can be measured now, with remedies."),
-    "prepare": ("edgenas.cli.devices.prepare", "Put a runtime on a board, or tools on a phone."),
+    "prepare": ("edgenas.cli.devices.prepare", "Install a runtime on a board, or tools on a phone."),
     "facts": ("edgenas.cli.devices.facts", "Print all facts of a device."),
     "exec": ("edgenas.cli.devices.exec", "Run a command on a device."),
     "unlock": ("edgenas.cli.devices.unlock", "Remove the lock of a device."),

@@ -19,13 +19,13 @@ _ANY = "any"  # value of --adb without a serial; no phone has this serial
 
 @click.command("add")
 @click.argument("name")
-@click.option("--ssh", metavar="[USER@]HOST[:PORT]", help="Board to add; ~/.ssh/config completes it.")
+@click.option("--ssh", metavar="[USER@]HOST[:PORT]", help="Board to add; other settings are read from ~/.ssh/config.")
 @click.option(
     "--adb",
     metavar="[SERIAL]",
     is_flag=False,
     flag_value=_ANY,
-    help="Phone to add: its serial in `adb devices`, or HOST:PORT; without SERIAL the only connected phone.",
+    help="Phone to add: its serial in `adb devices`, or HOST:PORT; without SERIAL, the only connected phone.",
 )
 @click.option(
     "--adb-pair",
@@ -36,7 +36,7 @@ _ANY = "any"  # value of --adb without a serial; no phone has this serial
 @click.option("--key", type=_FILE, help="Private key to log in to a board.")
 @click.option("--jump", metavar="[USER@]HOST[:PORT]", help="Jump host of a board; several with commas.")
 @click.option("--python", help="Python of a board  [default: python3]")
-@click.option("--hardware-serial", help="Serial that getprop ro.serialno of a phone must return.")
+@click.option("--hardware-serial", help="Serial number that getprop ro.serialno must print on the phone.")
 @click.option(
     "--benchmark-model", type=_FILE, help="benchmark_model of TensorFlow Lite or LiteRT 2, built for the phone."
 )

@@ -24,9 +24,9 @@ def command(names: tuple[str, ...], inventory: Path | None, as_json: bool) -> No
     \b
     States:
       ok       no problem
-      mark     measured all the same, with a note beside the results
-      wait     ends by itself: the profiler waits for it
-      refuse   not measured in this state (exit code 1)
+      mark     is measured, with a note beside the results
+      wait     a temporary state: the profiler waits until it ends
+      refuse   is not measured in this state (exit code 1)
 
     \b
     Example:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     multiple=True,
     help="Fingerprint (SHA256:...) of the only key to trust; repeat for jump hosts.",
 )
-@click.option("--yes", is_flag=True, help="Trust in any key without a question: only on a network of your own.")
+@click.option("--yes", is_flag=True, help="Trust any key without asking; use it only on your own network.")
 @inventory_option
 @json_option
 def command(name: str, fingerprints: tuple[str, ...], yes: bool, inventory: Path | None, as_json: bool) -> None:

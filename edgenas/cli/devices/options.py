@@ -18,9 +18,7 @@ inventory_option = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     help="Inventory file  [default: devices.toml in the current folder, if it exists]",
 )
-force_option = click.option(
-    "--force", is_flag=True, help="Permission to measure a device that is busy, warm or not ready."
-)
+force_option = click.option("--force", is_flag=True, help="Measure a device even if it is busy, warm or not ready.")
 
 range_option = click.option(
     "--reduce-range/--full-range",

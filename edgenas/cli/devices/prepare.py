@@ -27,13 +27,13 @@ from edgenas.cli.terminal_listener import TERMINAL
 @click.option(
     "--wheels",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of wheels for a board, downloaded before; nothing is downloaded then.",
+    help="Folder of wheels for a board that were downloaded before; nothing is downloaded.",
 )
-@click.option("--write", is_flag=True, help="Python of the board, written into devices.toml.")
+@click.option("--write", is_flag=True, help="Write the Python of the board into devices.toml.")
 @click.option(
     "--governor",
     is_flag=True,
-    help="Script for a board, printed only: root runs it once, and you can then set governors.",
+    help="Only print a script for a board; after root has run it once, governors can be set.",
 )
 @inventory_option
 @json_option

@@ -10,7 +10,7 @@ from edgenas.cli.verbs import Verbs
 VERBS: dict[str, tuple[str, str]] = {
     "show": ("edgenas.cli.table.show", "Print every block with its latency; also as CSV or Parquet."),
     "check": ("edgenas.cli.table.check", "Find blocks of a space that a table lacks, and overhead that dominates it."),
-    "validate": ("edgenas.cli.table.validate", "Prove on the device that sums of blocks predict whole networks."),
+    "validate": ("edgenas.cli.table.validate", "Check on the device how well sums of blocks predict whole networks."),
     "diff": ("edgenas.cli.table.diff", "Compare two campaigns, and list the blocks that disagree."),
     "import": ("edgenas.cli.table.import_", "Import a latency table that somebody else published."),
 }

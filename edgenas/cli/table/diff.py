@@ -28,13 +28,13 @@ _file = click.Path(dir_okay=False, path_type=Path)
     shell_complete=words(*STATISTICS[:3]),
     help="Statistic of the samples: min, median or p90.",
 )
-@click.option("--across-settings", is_flag=True, help="Comparison of different settings: ratios, and no verdict.")
+@click.option("--across-settings", is_flag=True, help="Compare different settings: print ratios, without a verdict.")
 @json_option
 def command(first: Path, second: Path, statistic: str, across_settings: bool, as_json: bool) -> None:
     """Check whether two campaigns of one setting agree within their intervals, and list the blocks that do not.
 
-    A factor common to all blocks is one finding, not one for each block. Blocks are judged relative to it, together: of
-    the listed ones, at most 4 in 100 are listed by chance. Exit code 0: the campaigns agree. 1: they do not.
+    A factor common to all blocks is one finding, and blocks are compared after dividing by it. At most 4 % of the
+    listed blocks are listed by chance. Exit code 0: the campaigns agree. 1: they do not.
 
     \b
     Example:

@@ -47,7 +47,7 @@ def command(
     """Import a latency table that somebody else published, for use in a search.
 
     The imported table keeps the published values, one mean for each block, and has no intervals: search it with
-    --statistic mean --unvalidated, since nothing proves that its sums hold on your device. Formats:
+    --statistic mean --unvalidated, since it has no validation on your device. Formats:
     proxylessnas and ofa (YAML), single-path (runtime model, JSON), tunas (linear model, JSON), fbnet (CSV, or
     HW-NAS-Bench's operations as JSON). A file of single-path, tunas or fbnet (CSV) holds no shapes: they are those of
     --space, and the table records whose they are.

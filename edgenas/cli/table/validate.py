@@ -36,9 +36,7 @@ if TYPE_CHECKING:
     "--processes", default=4, show_default=True, help="Processes that measure each network, each started anew."
 )
 @click.option("--rounds", default=10, show_default=True, help="Interleaved rounds in each process.")
-@click.option(
-    "--chains/--no-chains", default=True, show_default=True, help="Measurements of blocks inside chains, too."
-)
+@click.option("--chains/--no-chains", default=True, show_default=True, help="Also measure blocks inside chains.")
 @click.option("--seed", default=0, show_default=True, help="Random seed for choosing held-out networks.")
 @force_option
 @json_option
@@ -57,7 +55,7 @@ def command(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Prove on the device that sums of blocks predict whole networks.
+    """Check on the device how well sums of blocks predict whole networks.
 
     Held-out networks, spread over latency, are measured in turn with their blocks. The result is appended to the table:
     the error of sums, raw and calibrated, the best estimate of a block, and the error that measuring noise alone would

@@ -52,13 +52,13 @@ def progress_section(searches: Sequence[SavedSearch], trials: Sequence[TrialJour
         accuracy_heading(any(s.score for s in searches), ","),
         "cost",
         "judged",
-        "judged anew",
+        "newly judged",
         "seconds",
     )
     shown = table(columns, rows, "Runs of the search", left=(0, 2))
     paid = sum(run.paid for search in searches for run in search.runs)
     judged = sum(run.judged for search in searches for run in search.runs)
-    finding = f"{paid:,} networks were judged anew; {judged - paid:,} accuracies were known from earlier runs."
+    finding = f"{paid:,} networks were newly judged; {judged - paid:,} accuracies were known from earlier runs."
     return section(
         "progress",
         "Progress of the search",
