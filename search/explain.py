@@ -62,7 +62,7 @@ def explain(record: SearchRecord, answering: BudgetRun | None = None) -> Explana
         record.cost.fixed,
         tuple(_bound(record, winner, number, slack) for number, slack in enumerate(slacks)),
         len(trials),
-        sum(not trial.paid for trial in trials),
+        sum(not trial.newly_judged for trial in trials),
         sum(run.seconds for run in searched),
     )
 
@@ -81,8 +81,8 @@ def dearest(record: SearchRecord, choice: Choice, most: int = DEAREST) -> tuple[
 
 def _bound(record: SearchRecord, run: BudgetRun, number: int, slack: LimitSlack) -> LimitExplanation:
     known = [more for more in (_predicted(record, run, number), _judged(record, run, number)) if more is not None]
-    binds = True if known else None if record.values is None else False
-    return LimitExplanation(slack.name, slack.unit, slack.most, slack.has, binds, tuple(known))
+    active = True if known else None if record.values is None else False
+    return LimitExplanation(slack.name, slack.unit, slack.most, slack.value, active, tuple(known))
 
 
 def _limits(run: BudgetRun) -> tuple[Limit, ...]:

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True)
 class LimitSlack:
-    """A budget or limit (``most``) and a network's cost against it (``has``), both in ``unit``; ``name`` is '' where
+    """A budget or limit (``most``) and a network's cost against it (``value``), both in ``unit``; ``name`` is '' where
     the unit identifies the limit."""
 
     DERIVED: ClassVar[tuple[str, ...]] = ("slack", "slack_share")
@@ -17,17 +17,17 @@ class LimitSlack:
     name: str
     unit: str
     most: float
-    has: float
+    value: float
 
     @property
     def slack(self) -> float:
         """Unused amount of the limit, in ``unit``."""
-        return self.most - self.has
+        return self.most - self.value
 
     @property
     def slack_share(self) -> float:
         """Unused amount, as a share of the limit."""
-        return 1 - self.has / self.most if self.most else 0.0
+        return 1 - self.value / self.most if self.most else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,10 @@ class NextBetter:
 
 @dataclass(frozen=True, slots=True)
 class LimitExplanation(LimitSlack):
-    """A budget or limit, and the better networks that raising it allows; ``binds`` is True where it is active, None
-    where no network above it is known."""
+    """A budget or limit, and the better networks that raising it allows; ``active`` is True where a
+    better network is known above it, None where nothing is known about networks above it."""
 
-    binds: bool | None = None
+    active: bool | None = None
     more: tuple[NextBetter, ...] = ()
 
 

@@ -31,17 +31,17 @@ def check_feasible(graph: Graph, problem: Problem) -> None:
     if not problem.limits or _possible(graph, problem.budget):
         return
     wanted = [Limit(problem.cost, problem.budget), *problem.limits]
-    binding = list(range(len(wanted)))
+    active = list(range(len(wanted)))
     for left_out in range(len(wanted)):
-        fewer = [index for index in binding if index != left_out]
+        fewer = [index for index in active if index != left_out]
         if fewer and not _possible(*_only(graph, problem.budget, fewer)):
-            binding = fewer
+            active = fewer
     raise BudgetError(
         problem.space.name,
         [
-            ActiveLimit(limit.cost.unit, limit.most, _least(graph, problem, limit, index, binding), limit.cost.name)
+            ActiveLimit(limit.cost.unit, limit.most, _least(graph, problem, limit, index, active), limit.cost.name)
             for index, limit in enumerate(wanted)
-            if index in binding
+            if index in active
         ],
     )
 
@@ -68,11 +68,11 @@ def _only(graph: Graph, budget: float, kept: Sequence[int]) -> tuple[Graph, floa
     return graph.with_costs(costs).with_limits(also, [most[index] for index in others]), most[first]
 
 
-def _least(graph: Graph, problem: Problem, limit: Limit, index: int, binding: Sequence[int]) -> float:
+def _least(graph: Graph, problem: Problem, limit: Limit, index: int, active: Sequence[int]) -> float:
     """Smallest cost, in the unit of ``limit``, of a network that keeps the other active limits."""
     if isinstance(limit.cost, Peak):
-        return _least_peak(problem, limit, index, binding)
-    others = [other for other in binding if other != index]
+        return _least_peak(problem, limit, index, active)
+    others = [other for other in active if other != index]
     values = [-layer.weights[:, index] for layer in graph.layers]
     if not others:
         return smallest_cost(graph.with_costs([-value for value in values]))
@@ -81,10 +81,10 @@ def _least(graph: Graph, problem: Problem, limit: Limit, index: int, binding: Se
     return math.inf if found is None else limit.cost.total(problem.space.architecture(found.choice))
 
 
-def _least_peak(problem: Problem, limit: Limit, index: int, binding: Sequence[int]) -> float:
+def _least_peak(problem: Problem, limit: Limit, index: int, active: Sequence[int]) -> float:
     """Smallest peak of a network that keeps the other active limits, by bisection over the peaks of all blocks."""
     peaks = sorted({peak for peak in _peaks(problem.space, limit) if peak > limit.most})
-    others = [other for other in binding if other != index]
+    others = [other for other in active if other != index]
     low, high = 0, len(peaks)
     while low < high:
         middle = (low + high) // 2

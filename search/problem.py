@@ -154,12 +154,12 @@ class Problem:
 @dataclass(frozen=True, slots=True)
 class Trial:
     """One judged network: accuracy in percent (or a score) and exact cost in the problem's unit, within the limits or
-    not. ``paid`` is False where the accuracy came from the cache."""
+    not. ``newly_judged`` is False where the accuracy came from the cache."""
 
     choice: Choice
     accuracy: float
     cost: float
-    paid: bool = True
+    newly_judged: bool = True
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -214,27 +214,27 @@ class ActiveLimit:
 
 
 class BudgetError(OutcomeError):
-    """No network of the space keeps the budget and the limits; ``binding`` holds the active limits, each with the
-    smallest reachable cost.
+    """No network of the space keeps the budget and the limits; ``active_limits`` are those that no network keeps
+    together, each with the smallest reachable cost.
 
     ``smallest`` and ``unit`` are those of the first active limit.
     """
 
-    def __init__(self, space: str, binding: Sequence[ActiveLimit]) -> None:
-        first = binding[0]
-        if len(binding) == 1:
+    def __init__(self, space: str, active_limits: Sequence[ActiveLimit]) -> None:
+        first = active_limits[0]
+        if len(active_limits) == 1:
             super().__init__(
                 f"no network of {space} fits {_amount(first, first.most)}: the smallest reachable is "
                 f"{_amount(first, first.smallest)}; raise the budget or choose another space"
             )
         else:
-            wanted = " and ".join(_amount(reach, reach.most) for reach in binding)
-            least = ", ".join(_amount(reach, reach.smallest) for reach in binding)
+            wanted = " and ".join(_amount(reach, reach.most) for reach in active_limits)
+            least = ", ".join(_amount(reach, reach.smallest) for reach in active_limits)
             super().__init__(
                 f"no network of {space} keeps {wanted} at once; the smallest reachable of each within the others: "
                 f"{least}; raise one of them or choose another space"
             )
-        self.binding = tuple(binding)
+        self.active_limits = tuple(active_limits)
         self.smallest = first.smallest
         self.unit = first.unit
 

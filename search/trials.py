@@ -127,23 +127,23 @@ class Trials:
         return Result(algorithm, best, self.log, predicted, notes, recommended)
 
     def _judge(self, wanted: dict[str, Candidate]) -> None:
-        unpaid = {digest: c for digest, c in wanted.items() if digest not in self.cache}
-        trials = {digest: self._trial(c, paid=digest in unpaid) for digest, c in wanted.items()}
-        paid_digests = list(unpaid)
+        unjudged = {digest: c for digest, c in wanted.items() if digest not in self.cache}
+        trials = {digest: self._trial(c, newly_judged=digest in unjudged) for digest, c in wanted.items()}
+        judged_digests = list(unjudged)
         arrived: dict[str, float] = {}
 
         def tell(index: int, accuracy: float) -> None:
-            digest = paid_digests[index]
+            digest = judged_digests[index]
             arrived[digest] = accuracy
             note = accuracy_text(accuracy, is_score(self.problem.accuracy))
             self._listener.progress(len(self.cache), None, note, detail=trials[digest](accuracy))
 
-        self.cache.judge(list(unpaid.values()), tell)
+        self.cache.judge(list(unjudged.values()), tell)
         for digest, trial in trials.items():
             self._log[digest] = trial(self.cache[digest])
             if self.problem.keeps_limits(wanted[digest].architecture):
                 self._within.add(digest)
 
-    def _trial(self, candidate: Candidate, paid: bool) -> Callable[[float], Trial]:
+    def _trial(self, candidate: Candidate, newly_judged: bool) -> Callable[[float], Trial]:
         cost = self.problem.cost.total(candidate.architecture)
-        return lambda accuracy: Trial(candidate.choice, accuracy, cost, paid)
+        return lambda accuracy: Trial(candidate.choice, accuracy, cost, newly_judged)

@@ -50,14 +50,14 @@ def print_explained(record: SearchRecord, explained: Explanation) -> None:
     rows: list[tuple[Cell, ...]] = []
     for bound in explained.bounds:
         left = round(100 * bound.slack_share, 2)
-        cells: tuple[Cell, ...] = (_named(bound.name, bound.unit), bound.most, bound.has, left)
-        active = {True: "active", False: "not active", None: "not known"}[bound.binds]
+        cells: tuple[Cell, ...] = (_named(bound.name, bound.unit), bound.most, bound.value, left)
+        active = {True: "active", False: "not active", None: "not known"}[bound.active]
         rows += [(*cells, active, *_more(more, bound.unit)) for more in bound.more] or [
             (*cells, active, None, None, None, None)
         ]
     gains = "gains" if record.score else "gains points"
     print_table(
-        ("limit", "at most", "has", "left %", "", "source", "one step more", gains, "network"),
+        ("limit", "at most", "value", "left %", "", "source", "one step more", gains, "network"),
         rows,
         "which limit is active, and the gain of raising it alone",
     )
@@ -81,7 +81,7 @@ def _row(run: SavedRun) -> tuple[Cell, ...]:
         run.cost,
         run.accuracy,
         run.judged,
-        run.paid,
+        run.newly_judged,
         run.seconds,
         run.key,
     )

@@ -33,7 +33,7 @@ def _print(story: ShipResult, folder: Path, bundle: Path, seconds: float) -> Non
             run.result.answer.cost,
             run.result.answer.accuracy,
             len(run.result.trials),
-            sum(t.paid for t in run.result.trials),
+            sum(t.newly_judged for t in run.result.trials),
             run.seconds,
         )
         for run in story.record.runs

@@ -30,7 +30,7 @@ def saved_search(record: SearchRecord, **more: Any) -> SavedSearch:
     space = record.space
     runs = []
     for run in record.runs:
-        trials = tuple(SavedTrial(space.key(t.choice), t.accuracy, t.cost, t.paid) for t in run.result.trials)
+        trials = tuple(SavedTrial(space.key(t.choice), t.accuracy, t.cost, t.newly_judged) for t in run.result.trials)
         runs.append(FullRun(**_run_fields(record, run), trials=trials))
     return SavedSearch(
         space=space_record(space),
@@ -122,7 +122,7 @@ def _run_fields(record: SearchRecord, run: BudgetRun) -> dict[str, Any]:
         "predicted_accuracy": run.result.predicted,
         "most_rewarded": MostRewarded(record.space.key(lucky.choice), lucky.accuracy, lucky.cost),
         "judged": len(run.result.trials),
-        "paid": sum(trial.paid for trial in run.result.trials),
+        "newly_judged": sum(trial.newly_judged for trial in run.result.trials),
         "seconds": run.seconds,
         "notes": run.result.notes,
     }

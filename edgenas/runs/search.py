@@ -4,6 +4,7 @@ Versions:
     1 (edgenas 0.2)  the first
     2 (edgenas 0.3)  ``shipped``; ``explanation`` has the ``key`` of the network that it explains, and networks in its
                      ``front``; ``table`` is relative to the folder of the file
+    3 (edgenas 0.3)  in limits ``value`` (was ``has``) and ``active`` (was ``binds``); ``newly_judged`` (was ``paid``)
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class SavedTrial:
     key: str
     accuracy: float
     cost: float
-    paid: bool = True
+    newly_judged: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class SavedRun(Answer):
     predicted_accuracy: float | None = None
     most_rewarded: MostRewarded | None = None
     judged: int = 0
-    paid: int = 0
+    newly_judged: int = 0
     seconds: float = 0.0
     notes: dict[str, Any] = field(default_factory=dict)
 
@@ -173,7 +174,7 @@ class SavedSearch:
 
     @property
     def answer(self) -> Answer:
-        """The network that the search speaks of: the one that shipped, else the winner at the first budget."""
+        """The network that answers the search: the one that shipped, else the winner at the first budget."""
         return self.winner if self.shipped is None else self.shipped
 
     @property
@@ -192,7 +193,26 @@ def _from_1(data: dict[str, Any]) -> dict[str, Any]:
     return {**data, "explanation": {**explanation, "key": data["winner"]["key"], "front": front}}
 
 
-SEARCH = DocumentKind(SavedSearch, "edgenas search", 2, "search again: edgenas search", {1: _from_1})
+#: field of version 2 -> its name in version 3
+_RENAMED = {"has": "value", "binds": "active", "paid": "newly_judged"}
+
+
+def _from_2(data: dict[str, Any]) -> dict[str, Any]:
+    """Limits and judged networks had other names for three fields."""
+    parts = ("winner", "runs", "shipped", "explanation")
+    return {key: _renamed(value) if key in parts else value for key, value in data.items()}
+
+
+def _renamed(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_renamed(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    whole = ("network", "notes")  # the algorithm's and the network's own fields
+    return {_RENAMED.get(key, key): each if key in whole else _renamed(each) for key, each in value.items()}
+
+
+SEARCH = DocumentKind(SavedSearch, "edgenas search", 3, "search again: edgenas search", {1: _from_1, 2: _from_2})
 
 
 def read_search(path: Path) -> SavedSearch:
@@ -229,8 +249,8 @@ def _shipped_beside(folder: Path, found: SavedSearch) -> Answer | None:
 
 
 def read_network(path: Path) -> Architecture:
-    """Return the network of ``arch.json``, or the one that a ``search.json`` speaks of: the one that shipped, else the
-    winner at the first budget. InputError for any other file."""
+    """Return the network of ``arch.json``, or the answer of a ``search.json``: the network that shipped, else
+    the winner at the first budget. InputError for any other file."""
     data = read_json(path, NETWORK.remedy, "network")
     if SEARCH.fits(data):
         return read_search(path).answer.network

@@ -113,7 +113,7 @@ def test_searches(search: dict[str, Any]) -> None:
     assert keys(search["winner"]["limits"]) == fields_under("Limit")
     assert set(search["explanation"]) == fields_under("Explanation")
     limits = keys(search["explanation"]["limits"])
-    assert limits - fields_under("Limit") == {"binds", "more"}
+    assert limits - fields_under("Limit") == {"active", "more"}
     named = re.search(r"`trials` \| in order: (.*?)\.", text_of(PAGE))
     assert named and set(re.findall("`([^`]+)`", named[1])) == keys(search["runs"][0]["trials"])
 
@@ -133,7 +133,7 @@ def test_records() -> None:
     head = {"format", "version", "edgenas"}
     assert fields_under("Answer") == written(Answer)
     assert fields_under("Explanation") == written(SavedExplanation)
-    assert fields_under("Raised limit") == {"binds", "more"} and written(NextBetter) <= row("more")
+    assert fields_under("Raised limit") == {"active", "more"} and written(NextBetter) <= row("more")
     assert written(CostShare) <= row("dearest_blocks") and written(FrontPoint) <= row("front")
     assert written(SavedRounds) <= row("remeasured")
     assert fields_under("Record") == head | written(RunRecord)

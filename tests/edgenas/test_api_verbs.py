@@ -180,7 +180,7 @@ def test_search_with_a_function_a_space_object_and_a_table_object(verb: Verb) ->
 def without_seconds(data: Any) -> Any:
     """The same without durations, and without what a second search knows from the first one's journal."""
     if isinstance(data, dict):
-        return {k: without_seconds(v) for k, v in data.items() if k not in ("seconds", "paid", "cache_hits")}
+        return {k: without_seconds(v) for k, v in data.items() if k not in ("seconds", "newly_judged", "cache_hits")}
     return [without_seconds(each) for each in data] if isinstance(data, list) else data
 
 

@@ -154,11 +154,11 @@ def test_search_front_export_verify(folder: Path) -> None:
     low, high = record["winner"]["interval"]
     assert low < record["winner"]["predicted_cost"] < high
     assert record["winner"]["predicted_cost"] < record["winner"]["cost"]  # by upper bounds
-    assert (record["uncertainty"], record["explanation"]["limits"][0]["has"]) == ("upper", record["winner"]["cost"])
+    assert (record["uncertainty"], record["explanation"]["limits"][0]["value"]) == ("upper", record["winner"]["cost"])
     assert record["winner"]["accuracy"] == max(run["accuracy"] for run in record["runs"])
 
     again = json.loads(edgenas(*base, "--budget-ms", budget, "--json", cwd=folder).stdout)
-    assert [run["paid"] for run in again["runs"]] == [0, 0]
+    assert [run["newly_judged"] for run in again["runs"]] == [0, 0]
     assert [run["key"] for run in again["runs"]] == [run["key"] for run in record["runs"]]
 
     front = json.loads(edgenas("front", "search.json", "--json", cwd=folder).stdout)["front"]
@@ -266,7 +266,7 @@ def test_a_stopped_search_goes_on(how: signal.Signals, tmp_path: Path) -> None:
     kept = journal.read_bytes().count(b"\n") - 1
     record = json.loads(edgenas(*args, "--json", cwd=tmp_path).stdout)
     run = record["runs"][0]
-    assert kept >= 4 and run["paid"] == run["judged"] - kept
+    assert kept >= 4 and run["newly_judged"] == run["judged"] - kept
 
 
 @pytest.mark.slow

@@ -42,7 +42,7 @@ def test_one_supernet_judges_all_and_says_how_far_to_trust_it(tmp_path: Path) ->
     assert (tmp_path / "search.supernet.npz").is_file()
     assert (tmp_path / "search.alone.trials.jsonl").read_text().count("\n") == 6
     again = json.loads(edgenas(*args, cwd=tmp_path).stdout)
-    assert again["trust"] == record["trust"] and again["winner"]["paid"] == 0
+    assert again["trust"] == record["trust"] and again["winner"]["newly_judged"] == 0
 
 
 @pytest.mark.slow
@@ -55,7 +55,7 @@ def test_a_supernet_judges_some_and_a_model_predicts_all(tmp_path: Path) -> None
     assert record["accuracy"].startswith("estimate:ridge-10-seed0:supernet:") and record["trust"] is None
     assert record["estimate"]["networks"] == 10 and record["estimate"]["half_within"] >= 0
     again = json.loads(edgenas(*args, cwd=tmp_path).stdout)
-    assert again["estimate"] == record["estimate"] and again["winner"]["paid"] == 0
+    assert again["estimate"] == record["estimate"] and again["winner"]["newly_judged"] == 0
 
 
 @pytest.mark.slow

@@ -76,7 +76,7 @@ def test_limits_of_every_kind_at_once(folder: Path) -> None:
         ]
         assert all(limit["slack"] >= 0 for limit in run["limits"])
     explained = record["explanation"]
-    assert [limit["unit"] for limit in explained["limits"] if limit["binds"]]
+    assert [limit["unit"] for limit in explained["limits"] if limit["active"]]
     assert (record["uncertainty"], len(explained["dearest_blocks"])) == ("mean", 5)
     shown = edgenas(*args, cwd=folder).stdout
     assert "which limit is active" in shown and "known before" in shown and "ms of pixel" in shown

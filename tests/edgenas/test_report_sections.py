@@ -57,8 +57,8 @@ def test_limits_are_told_for_each_budget(explained: dict[str, Any]) -> None:
     assert [[limit.unit for limit in run.limits] for run in runs] == [["ms", "params"]] * 2
     shown = Page(f"<main>{_text(limits_section([search]))}</main>")
     assert shown.text.count("at most") == 1
-    binding = [limit for limit in explained["explanation"]["limits"] if limit["binds"]]
-    assert binding and "The limit of" in shown.text.replace("the limit", "The limit")
+    active = [limit for limit in explained["explanation"]["limits"] if limit["active"]]
+    assert active and "The limit of" in shown.text.replace("the limit", "The limit")
     assert explained["explanation"]["limits"][0]["more"][0]["key"] in shown.text
     for spent in explained["explanation"]["dearest_blocks"]:
         assert spent["layer"] in shown.text

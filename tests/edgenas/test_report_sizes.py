@@ -39,7 +39,7 @@ def search() -> dict[str, object]:
         {"key": k, "accuracy": 55 + 3 * c + rng.uniform(0, 3), "cost": c} for k, c in zip(keys, costs, strict=True)
     ]
     best = max((t for t in trials if t["cost"] <= 4), key=lambda t: t["accuracy"])
-    run = {"algorithm": "nsga2", "budget": 4.0, **best, "judged": 5000, "paid": 5000,
+    run = {"algorithm": "nsga2", "budget": 4.0, **best, "judged": 5000, "newly_judged": 5000,
            "network": macro.architecture(macro.parse(str(best["key"]))).to_json()}  # fmt: skip
     front = [{"cost": c / 1000, "predicted_accuracy": 60 + c / 400, "key": keys[0]} for c in range(1000, 9000)]
     return {

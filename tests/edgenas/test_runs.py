@@ -80,7 +80,7 @@ def test_what_is_wrong_is_named_with_its_place_value_rule_and_remedy(tmp_path: P
         (lambda d: d["winner"].update(accuracy="90"), r'winner\.accuracy is "90": it should be a valid number'),
         (lambda d: d["winner"].update(cost=float("inf")), r"winner\.cost is Infinity: it should be a finite number"),
         (lambda d: d["winner"]["network"].update(blocks=["conv"]), r"winner\.network: "),
-        (lambda d: d["explanation"]["limits"][0].update(binds=1), r"explanation\.limits\.0\.binds is 1: "),
+        (lambda d: d["explanation"]["limits"][0].update(active=1), r"explanation\.limits\.0\.active is 1: "),
         (lambda d: d.update(space="x" * 200), r'space is "x{59}…: '),
     ):
         spoiled = json.loads(json.dumps(data))

@@ -54,7 +54,7 @@ def test_what_raising_a_limit_buys_is_the_next_network_of_all() -> None:
     best = max(worth[c] for c in CHOICES if all(limit.keeps(SPACE.architecture(c)) for limit in every))
     assert explained.winner.result.best.accuracy == pytest.approx(best)
     assert len(explained.bounds) == 3
-    binding = 0
+    active = 0
     for number, bound in enumerate(explained.bounds):
         others = [limit for other, limit in enumerate(every) if other != number]
         better = [
@@ -62,15 +62,15 @@ def test_what_raising_a_limit_buys_is_the_next_network_of_all() -> None:
             for c in CHOICES
             if worth[c] >= best + WORTH and all(limit.keeps(SPACE.architecture(c)) for limit in others)
         ]
-        assert bound.binds is bool(better)
+        assert bound.active is bool(better)
         if better:
-            binding += 1
+            active += 1
             more = next(more for more in bound.more if more.source == "predicted")
             assert more.most == pytest.approx(min(better))
             assert more.extra == pytest.approx(min(better) - every[number].most) and more.extra > 0
             assert WORTH <= more.gained == pytest.approx(worth[SPACE.parse(more.key)] - best)
             assert more.gained_per_percent == pytest.approx(more.gained / (100 * more.extra / every[number].most))
-    assert binding > 0
+    assert active > 0
 
 
 def test_where_only_judged_networks_are_known_nothing_else_is_said() -> None:
@@ -83,9 +83,9 @@ def test_where_only_judged_networks_are_known_nothing_else_is_said() -> None:
     over = [t.cost for t in judged.values() if t.accuracy >= best.accuracy + WORTH and t.cost > costs[30]]
     assert [more.source for more in bound.more] == ["judged"] and bound.more[0].most == min(over)
     alone = explain(searched([costs[-1]], (), "random", samples=81))
-    assert alone.bounds[0].more == () and alone.bounds[0].binds is None  # nothing is known above it
+    assert alone.bounds[0].more == () and alone.bounds[0].active is None  # nothing is known above it
     everything = explain(searched([costs[-1]], (), "mathnas"))
-    assert everything.bounds[0].binds is False  # predicted: no network is better
+    assert everything.bounds[0].active is False  # predicted: no network is better
 
 
 def test_the_whole_explanation_of_a_toy(capsys: pytest.CaptureFixture[str]) -> None:
@@ -108,7 +108,7 @@ def test_the_whole_explanation_of_a_toy(capsys: pytest.CaptureFixture[str]) -> N
             for m in b["more"]
             if m["source"] == "predicted"
         ],
-        "limits": [(b["name"], b["unit"], b["binds"], round(b["slack_share"], 4)) for b in data["limits"]],
+        "limits": [(b["name"], b["unit"], b["active"], round(b["slack_share"], 4)) for b in data["limits"]],
     }
     assert golden == GOLDEN
     print_explained(record, explained)

@@ -1,4 +1,4 @@
-"""Several limits at once: solvers against each other and against every network, and errors that say what binds."""
+"""Several limits at once: solvers against each other and every network, and errors that name active limits."""
 
 from __future__ import annotations
 
@@ -141,14 +141,14 @@ def test_an_error_names_what_binds_and_what_is_reachable() -> None:
     alone = asked(most_a, roomy, Limit(units("b"), least_b * 0.9))
     with pytest.raises(BudgetError, match=r"no network of toy_plain fits [0-9.]+ b: the smallest reachable is") as one:
         checked_graph(alone)
-    assert one.value.smallest == pytest.approx(least_b) and [r.unit for r in one.value.binding] == ["b"]
+    assert one.value.smallest == pytest.approx(least_b) and [r.unit for r in one.value.active_limits] == ["b"]
     together = asked(least_a, roomy, Limit(units("b"), least_b))
     with pytest.raises(BudgetError, match=r"keeps [0-9.]+ a and [0-9.]+ b at once; the smallest") as both:
         checked_graph(together)
-    assert [r.unit for r in both.value.binding] == ["a", "b"]
+    assert [r.unit for r in both.value.active_limits] == ["a", "b"]
     for index, other in ((0, 1), (1, 0)):  # reached within the other, and nothing less is
-        binding = both.value.binding
-        eased = {other: binding[other].most, index: binding[index].smallest}
+        active = both.value.active_limits
+        eased = {other: active[other].most, index: active[index].smallest}
         checked_graph(asked(eased[0], roomy, Limit(units("b"), eased[1])))
         eased[index] = math.nextafter(eased[index], 0)
         with pytest.raises(BudgetError):

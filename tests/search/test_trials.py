@@ -39,7 +39,7 @@ def test_a_network_is_paid_for_once() -> None:
     assert first[0] == first[1] != first[2]
     assert trials.rewards(SAME[::-1]) == first[::-1]
     assert len(accuracy.asked) == len(trials) == 2
-    assert [trial.paid for trial in trials.log] == [True, True]
+    assert [trial.newly_judged for trial in trials.log] == [True, True]
 
 
 def test_two_names_of_one_chain_of_blocks_are_one_network() -> None:
@@ -101,7 +101,7 @@ def test_runs_share_a_cache_and_count_their_own_trials() -> None:
         assert len(cache) == len(accuracy.asked) == len(set(accuracy.asked))
         if share == 0.5 and len(accuracy.asked) > len(trials):
             pytest.fail("a second run of the same problem paid again")
-    assert any(not trial.paid for trial in trials.log)
+    assert any(not trial.newly_judged for trial in trials.log)
     other = toy_problem(s, 0.5, BlockSumAccuracy(seed=1))
     with pytest.raises(InputError, match="the problem is toy_plain judged by block-sum-0"):
         Trials(other, cache)

@@ -145,7 +145,7 @@ def pays_once_for_a_network(entry: Entry, folder: Path) -> None:
         for share in (0.6, 0.6, 0.4):
             asked = problem(toy, share, accuracy)
             result = entry.run(asked, Trials(asked, known))
-            paid += sum(trial.paid for trial in result.trials)
+            paid += sum(trial.newly_judged for trial in result.trials)
             assert len(accuracy.asked) == len(set(accuracy.asked)) == paid
 
 

@@ -85,7 +85,7 @@ def tells_which_limits_cannot_be_kept_together(entry: Entry, folder: Path) -> No
     try:
         entry.run(Problem(s, tenths(), accuracy, math.nextafter(cheapest, 0.0), 5, limits))
     except BudgetError as error:
-        assert [reach.unit for reach in error.binding] == ["units", "others"]
+        assert [reach.unit for reach in error.active_limits] == ["units", "others"]
         assert error.smallest == cheapest
     else:
         raise AssertionError("kept what no network keeps")

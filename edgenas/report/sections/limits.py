@@ -59,12 +59,12 @@ def _finding(search: SavedSearch) -> str:
     explained = search.explanation
     if explained is None:
         return f"How much of each limit the best networks of {search.space.name} use; which is active is not known."
-    binding = [limit for limit in explained.limits if limit.binds]
-    if not binding:
+    active = [limit for limit in explained.limits if limit.active]
+    if not active:
         return f"No limit of {explained.key} is known to be active: no better network is known above any one limit."
-    names = " and ".join(f"{amount(limit.most)} {named(limit)}" for limit in binding)
+    names = " and ".join(f"{amount(limit.most)} {named(limit)}" for limit in active)
     sentence = f"For {explained.key}, the limit of {names} is active. "
-    steps = [(limit, more) for limit in binding for more in limit.more]
+    steps = [(limit, more) for limit in active for more in limit.more]
     limit, more = max(steps, key=lambda step: step[1].gained / (step[1].extra / step[0].most), default=(None, None))
     if limit is None or more is None:
         return sentence
@@ -79,20 +79,20 @@ def _used(search: SavedSearch, several: bool) -> Element:
     """Table with one row for each limit of the best network at each budget."""
     explained, states = search.explanation, {}
     if explained is not None:
-        states = {(explained.key, limit.name, limit.unit, limit.most): limit.binds for limit in explained.limits}
+        states = {(explained.key, limit.name, limit.unit, limit.most): limit.active for limit in explained.limits}
     rows: list[list[Cell]] = []
     for run in best_runs(search):
         for i, limit in enumerate(run.limits):
-            binds = states.get((run.key, limit.name, limit.unit, limit.most))
-            share = limit.has / limit.most if limit.most else 0.0
+            active = states.get((run.key, limit.name, limit.unit, limit.most))
+            share = limit.value / limit.most if limit.most else 0.0
             rows.append(
                 [
                     h("th", run.key if i == 0 else h("span", run.key, class_="unseen"), scope="row", class_="l"),
                     named(limit),
                     amount(limit.most),
-                    amount(limit.has),
-                    _metered(share, percent(1 - share), "binds" if binds else ""),
-                    {True: h("strong", "active"), False: h("span", "not active", class_="nowrap"), None: "–"}[binds],
+                    amount(limit.value),
+                    _metered(share, percent(1 - share), "active" if active else ""),
+                    {True: h("strong", "active"), False: h("span", "not active", class_="nowrap"), None: "–"}[active],
                 ]
             )
     name = f"Best network of {search.space.name} at each budget" if several else "Best network at each budget"

@@ -38,7 +38,7 @@ def progress_section(searches: Sequence[SavedSearch], trials: Sequence[TrialJour
                 run.accuracy,
                 run.cost,
                 run.judged,
-                run.paid,
+                run.newly_judged,
                 f"{run.seconds:.1f}",
             ]
             for run in search.runs
@@ -56,9 +56,9 @@ def progress_section(searches: Sequence[SavedSearch], trials: Sequence[TrialJour
         "seconds",
     )
     shown = table(columns, rows, "Runs of the search", left=(0, 2))
-    paid = sum(run.paid for search in searches for run in search.runs)
+    newly = sum(run.newly_judged for search in searches for run in search.runs)
     judged = sum(run.judged for search in searches for run in search.runs)
-    finding = f"{paid:,} networks were newly judged; {judged - paid:,} accuracies were known from earlier runs."
+    finding = f"{newly:,} networks were newly judged; {judged - newly:,} accuracies were known from earlier runs."
     return section(
         "progress",
         "Progress of the search",
