@@ -19,7 +19,7 @@ from edgenas.latency_tables.statistics import estimates
 from edgenas.profiler.plan import Plan
 from edgenas.profiler.runtimes.sustained import MINUTE_S, SustainedRequest
 from edgenas.profiler.sustained_load import MinuteReading, SustainedLoad
-from edgenas.profiler.sustained_run import SustainedRun, felt, run_alone
+from edgenas.profiler.sustained_run import SustainedRun, minute_reading, run_alone
 from edgenas.profiler.workers import conditions, open_worker, runtime_named
 
 if TYPE_CHECKING:
@@ -114,5 +114,5 @@ def _minutes(ran: SustainedRun) -> list[MinuteReading]:
     for minute in ran.output.minutes:
         moments = ran.within(minute)
         earlier = [m for m in ran.moments if moments and m.at_s < moments[0].at_s]
-        found.append(felt(minute, moments, earlier[-1] if earlier else None))
+        found.append(minute_reading(minute, moments, earlier[-1] if earlier else None))
     return found

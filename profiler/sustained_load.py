@@ -59,9 +59,9 @@ class Slowdown:
 class SustainedLoad:
     """Result of a file under sustained load on a device.
 
-    asked_s     requested duration, s
+    requested_s requested duration, s
     of          unit of the deciles: 'run' or 'burst' (see ``runtimes.sustained.Of``)
-    stopped     reason why the run ended before ``asked_s``; '' where it did not
+    stopped     reason why the run ended before ``requested_s``; '' where it did not
     statistic   statistic that is compared with the budget
     """
 
@@ -73,7 +73,7 @@ class SustainedLoad:
     runtime: str
     setting: SettingField
     began: str
-    asked_s: float
+    requested_s: float
     minute_s: float
     of: Of
     stopped: str

@@ -103,8 +103,9 @@ def looks(output: SustainedOutput, moments: Sequence[Moment], minute: Minute) ->
     return [moment for moment in moments if begin_s <= moment.at_s < begin_s + minute.seconds]
 
 
-def felt(minute: Minute, moments: Sequence[Moment], before: Moment | None = None) -> MinuteReading:
-    """``minute`` with the looks at the device in it; ``before`` is the last one before them."""
+def minute_reading(minute: Minute, moments: Sequence[Moment], before: Moment | None = None) -> MinuteReading:
+    """Return the reading of ``minute``, with temperature, clock and throttling of the device at its ``moments``;
+    ``before`` is the moment before them."""
     held_back: dict[str, None] = {}
     for moment in moments:
         held_back.update(dict.fromkeys(flags(before, moment)))
@@ -230,5 +231,5 @@ class _Watch:
         for minute in output.minutes if output.of == "run" else output.minutes[:-1]:  # a tool's last one goes on
             if minute.number > self._last_reported:
                 self._last_reported = minute.number
-                reading = felt(minute, looks(output, self.moments, minute))
+                reading = minute_reading(minute, looks(output, self.moments, minute))
                 self._listener.progress(reading.minute, self._minutes, str(reading), detail=reading)

@@ -109,7 +109,7 @@ class Budgets:
         }
 
     @property
-    def told(self) -> tuple[str, ...]:
+    def messages(self) -> tuple[str, ...]:
         """Messages before a search begins: the notes about the tables, and the policy."""
         return (*self.notes, *([] if self.policy is None else [self.policy]))
 

@@ -45,7 +45,7 @@ class ExportedFiles:
         return {
             **self.summary(),
             "files": {kind: str(path) for kind, path in self.files.items()},
-            "told": self.facts,
+            "facts": self.facts,
             "network": self.network.to_json(),
         }
 

@@ -79,7 +79,7 @@ def run(order: SearchOrder, out: Path, listener: Listener) -> SearchResult:
     classes = order.classes or (task.classes if task and not isinstance(order.space, Space) else None)
     space = space_of(order.space, order.in_size, classes)
     found = budgets_of(request, space)
-    notes = list(found.told)
+    notes = list(found.messages)
     for note in notes:
         listener.message(note)
     where = ray_address(order.workers, order.ray, order.ray_cpus, order.ray_gpus)

@@ -49,7 +49,7 @@ class SustainedFiles:
         for one in self.loads:
             if one.stopped:
                 raise OutcomeError(
-                    f"{one.file} ran for {sum(m.seconds for m in one.minutes) / 60:.1f} of {one.asked_s / 60:.1f} "
+                    f"{one.file} ran for {sum(m.seconds for m in one.minutes) / 60:.1f} of {one.requested_s / 60:.1f} "
                     f"minutes: {one.stopped}"
                 )
         outside = [one for one in self.loads if one.within_budget is False]

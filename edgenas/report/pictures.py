@@ -28,7 +28,7 @@ class FrontPicture:
     """Content of the picture of the accuracy-latency front.
 
     front     the front as points (latency in ms, accuracy in percent), in order of latency
-    trials    algorithm -> networks it trained and judged
+    trials    algorithm -> networks that it judged
     budgets   in ms, drawn as lines
     score     accuracies are scores, not percent
     winner    where the shipped file was measured
@@ -102,7 +102,7 @@ def front_figure(picture: FrontPicture) -> Svg:
     for i, (name, trials) in enumerate(picture.trials.items()):
         for point in trials:
             plot.mark(point, f"dot {colour(i)}")
-        legend.append((swatch(i, "circle", "dot"), f"{name}: trained"))
+        legend.append((swatch(i, "circle", "dot"), f"{name}: judged"))
     if picture.front:
         plot.step(picture.front, f"predicted {colour(_NEUTRAL)}")
         line = h("line", x1=-8, x2=8, y1=0, y2=0, class_=f"line predicted {colour(_NEUTRAL)}")

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from edgenas.base.jsonl import Appender
 from edgenas.profiler.sustained_load import SustainedLoad
 from edgenas.runs.documents import DocumentKind
 
-#: 1  the first
+
+def _from_1(data: dict[str, Any]) -> dict[str, Any]:
+    """The requested duration was called ``asked_s``."""
+    return {"requested_s" if name == "asked_s" else name: value for name, value in data.items()}
+
+
+#: 1 (edgenas 0.2)  the first
+#: 2 (edgenas 0.3)  ``requested_s`` (was ``asked_s``)
 SUSTAINED = DocumentKind(
-    SustainedLoad, "edgenas sustained load", 1, "run the file again: edgenas verify FILE --sustained 10m", signed=False
+    SustainedLoad,
+    "edgenas sustained load",
+    2,
+    "run the file again: edgenas verify FILE --sustained 10m",
+    {1: _from_1},
+    signed=False,
 )
 
 

@@ -36,7 +36,7 @@ class AccuracyOnDevice:
     """Accuracy of one file on labelled pictures on a device, compared with the same file on this machine.
 
     on              the device's processor
-    right           number of ``pictures`` whose class is correct
+    correct         number of ``pictures`` that the file classifies correctly
     low, high       95 % interval of the accuracy, in percent (Wilson 1927)
     weight_bits     bits of int8 weights; None where weights are not int8
     here            the processor of this machine
@@ -48,7 +48,7 @@ class AccuracyOnDevice:
     runtime: str
     on: Target
     pictures: int
-    right: int
+    correct: int
     low: float
     high: float
     weight_bits: int | None
@@ -59,7 +59,7 @@ class AccuracyOnDevice:
     @property
     def accuracy(self) -> float:
         """Top-1 accuracy on the device, in percent."""
-        return 100 * self.right / self.pictures
+        return 100 * self.correct / self.pictures
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain JSON values, as ``edgenas verify --images --json`` prints them."""

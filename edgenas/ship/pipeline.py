@@ -242,7 +242,7 @@ class ShipPipeline:
             cost = open_latency(request, order.space).cost
             request = replace(request, ms=quantile_budgets(order.space, cost, order.quantiles, self.seed))
         kept = open_budgets(request, order.space)
-        for text in kept.told:
+        for text in kept.messages:
             self.listener.message(text)
         return kept
 

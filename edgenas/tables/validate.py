@@ -49,7 +49,7 @@ class ValidationRequest:
 def validate(
     entry: Entry,
     path: Path,
-    asked: ValidationRequest,
+    request: ValidationRequest,
     *,
     force: bool = False,
     listener: Listener = SILENT,
@@ -63,19 +63,19 @@ def validate(
     journal = read_journal(path)
     setting = journal.table.setting
     runtime = runtime_named(setting.runtime)
-    held_out = _unfinished(journal, asked.space.name)
+    held_out = _unfinished(journal, request.space.name)
     if held_out is None:
-        held_out = hold_out(journal.table, asked)
+        held_out = hold_out(journal.table, request)
     else:
         listener.message(
             f"{path}: goes on with the validation of {held_out.created}, {len(held_out.networks)} networks in "
             f"{held_out.target} processes, that was stopped"
         )
-    plan = Plan.of(setting, rounds=asked.rounds)
+    plan = Plan.of(setting, rounds=request.rounds)
     campaign = pursue(
         [open_worker(entry, runtime.name)],
         runtime,
-        NetworksGoal(held_out, asked.chains),
+        NetworksGoal(held_out, request.chains),
         path,
         writer=table_writer(runtime.format, plan.precision),
         plan=plan,
@@ -86,14 +86,16 @@ def validate(
     return validation(campaign.table, held_out)
 
 
-def hold_out(table: LatencyTable, asked: ValidationRequest) -> HeldOut:
+def hold_out(table: LatencyTable, request: ValidationRequest) -> HeldOut:
     """Draw the networks: by the table's latencies, or by MACs where it lacks blocks of the space."""
-    space = asked.space
+    space = request.space
     created = datetime.now(UTC).isoformat(timespec="seconds")
     lacks = bool(table.missing(space.blocks()))
-    drawn = stratified(space, lambda block: float(block.macs) if lacks else table.ms(block), asked.networks, asked.seed)
+    drawn = stratified(
+        space, lambda block: float(block.macs) if lacks else table.ms(block), request.networks, request.seed
+    )
     networks = tuple(space.architecture(choice).blocks for choice in drawn)
-    return HeldOut(f"v{created}", space.name, created, asked.processes, networks)
+    return HeldOut(f"v{created}", space.name, created, request.processes, networks)
 
 
 def stratified(space: Space, ms: Callable[[BlockSpec], float], count: int, seed: int) -> list[Choice]:

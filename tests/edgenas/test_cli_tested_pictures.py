@@ -31,7 +31,7 @@ def accuracy(folder: Path, capsys: pytest.CaptureFixture[str], *args: str | Path
     code = export(folder, "--test", folder / "val", *SCALED, *args)
     shown = capsys.readouterr()
     assert code is None, shown.err
-    return float(json.loads(shown.out)["told"]["onnx"]["accuracy"]), shown.err
+    return float(json.loads(shown.out)["facts"]["onnx"]["accuracy"]), shown.err
 
 
 def test_a_class_without_pictures_shifts_no_other_by_labels_or_by_those_beside_the_weights(

@@ -81,12 +81,15 @@ def test_rows_of_packages() -> None:
         InstalledPackage("scikit-learn", "train", ">=1.4", "1.5", "ok"),
     ]
     own = {row.what: row for row in own_rows(found)}
-    assert own["packages"].told == "click 8.3"
+    assert own["packages"].finding == "click 8.3"
     assert (own["numpy"].needed, own["pandas"].needed) == (True, False)
     assert own["numpy"].remedy == "for measuring, type: pip install --force-reinstall 'numpy>=1.26'"
     extras = {row.what: row for row in extra_rows(found)}
-    assert (extras["extra distributed"].state, extras["extra distributed"].told) == ("broken", "ray: ImportError: no")
-    assert (extras["extra train"].state, extras["extra train"].told) == ("missing", "lacks torch >=2.5,<2.14")
+    assert (extras["extra distributed"].state, extras["extra distributed"].finding) == (
+        "broken",
+        "ray: ImportError: no",
+    )
+    assert (extras["extra train"].state, extras["extra train"].finding) == ("missing", "lacks torch >=2.5,<2.14")
     assert extras["extra train"].remedy.endswith("pip install 'edgenas[train]'")
     assert not any(row.needed for row in extras.values())
 
@@ -94,7 +97,7 @@ def test_rows_of_packages() -> None:
 def test_inventory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (alone,) = inventory_rows(None)
-    assert alone.state == "ok" and "this machine alone" in alone.told
+    assert alone.state == "ok" and "this machine alone" in alone.finding
     tool = tmp_path / "benchmark_model"
     tool.write_bytes(b"tool")
     Path("devices.toml").write_text(
@@ -102,13 +105,13 @@ def test_inventory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         f'benchmark_model = "{tool}"\nbenchmark_model_sha256 = "{"0" * 64}"\n'
     )
     written, named = inventory_rows(None)
-    assert "pi4 (ssh), pixel (adb)" in written.told and "edgenas devices check" in written.remedy
+    assert "pi4 (ssh), pixel (adb)" in written.finding and "edgenas devices check" in written.remedy
     assert (named.what, named.state) == ("pixel: benchmark_model", "broken")
     Path("devices.toml").write_text("[devices.pi4]\nkind = 'boat'\n")
     (broken,) = inventory_rows(None)
-    assert broken.state == "broken" and "boat" in broken.told
+    assert broken.state == "broken" and "boat" in broken.finding
     (gone,) = inventory_rows(Path("elsewhere.toml"))
-    assert gone.state == "broken" and "elsewhere.toml" in gone.told
+    assert gone.state == "broken" and "elsewhere.toml" in gone.finding
 
 
 def test_ssh_and_adb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,11 +120,11 @@ def test_ssh_and_adb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
     keys = {row.what: row for row in ssh_rows({"paramiko"})}
     assert keys["ssh keys"].state == "missing" and "ssh-keygen" in keys["ssh keys"].remedy
-    assert keys["enrolled boards"].told.startswith("0 in")
+    assert keys["enrolled boards"].finding.startswith("0 in")
     (tmp_path / ".ssh").mkdir()
     key = tmp_path / ".ssh" / "id_ed25519"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
-    assert {row.what: row for row in ssh_rows({"paramiko"})}["ssh keys"].told == f"{key}; agent: none"
+    assert {row.what: row for row in ssh_rows({"paramiko"})}["ssh keys"].finding == f"{key}; agent: none"
     key.chmod(0o644)
     assert "chmod 600" in {row.what: row for row in ssh_rows({"paramiko"})}["ssh keys"].remedy
     (tmp_path / "edgenas").mkdir()
@@ -131,7 +134,7 @@ def test_ssh_and_adb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", "1")  # where nothing runs
     program, server = adb_rows({"adbutils"})
     assert program.state == "ok"
-    assert server.told == "none runs on port 1; edgenas starts one when a phone is used"
+    assert server.finding == "none runs on port 1; edgenas starts one when a phone is used"
     assert [row.state for row in adb_rows(set())] == ["broken"]
 
 
@@ -151,7 +154,7 @@ def test_what_runs_here(tmp_path: Path) -> None:
     rows = {row["what"]: row for row in told["rows"]}
     assert told["ok"]
     for runtime in ("litert", "onnxruntime"):
-        assert rows[runtime]["state"] == "ok" and "ran a block" in rows[runtime]["told"]
+        assert rows[runtime]["state"] == "ok" and "ran a block" in rows[runtime]["finding"]
     assert {"python", "load", "temporary folder", "inventory", "ssh client", "adb"} <= set(rows)
     numpy = next(p for p in told["packages"] if p["name"] == "numpy")
     assert numpy["found"] == metadata.version("numpy") and numpy["required"] == ">=1.26"

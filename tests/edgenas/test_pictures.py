@@ -42,7 +42,7 @@ def test_a_front_shows_networks_budgets_and_the_file() -> None:
     assert (len(marks(svg, "dot")), len(marks(svg, "ring")), len(marks(svg, "star"))) == (3, 1, 1)
     assert marks(svg, "ring")[0] in marks(svg, "dot")
     assert (first := marks(svg, "dot")[0])[0] < (second := marks(svg, "dot")[1])[0] and first[1] > second[1]
-    assert {"a <b> & c", "budget 2.6 ms", "mathnas: trained", "mathnas: best in budget"} < set(texts(svg))
+    assert {"a <b> & c", "budget 2.6 ms", "mathnas: judged", "mathnas: best in budget"} < set(texts(svg))
     assert {"exact predicted front", "shipped file, measured", "latency in ms"} < set(texts(svg))
     line = next(p for p in fromstring(svg.text).iter(f"{SVG}path") if "predicted" in p.get("class", ""))
     assert len(re.findall(r"[ML]", line.get("d", ""))) == 5  # three points and the corners between

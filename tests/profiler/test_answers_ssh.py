@@ -66,7 +66,7 @@ def test_verify_over_ssh(
         "--json",
         cwd=exported,
     )
-    told = json.loads(shown.stdout)["told"]
+    told = json.loads(shown.stdout)["facts"]
     assert told["onnx int8"]["accuracy_on"]["device"] == "pi4" and told["onnx"]["accuracy_on"]["device"] == "local"
     assert told["onnx int8"]["weight_bits"] == (7 if this_machine().reduce_range else 8)
     assert f"bits, for {replace(this_machine(), device='pi4')}" in shown.stderr

@@ -53,7 +53,7 @@ def test_accuracy_has_an_interval_and_a_place(fake: Entry, models: dict[str, byt
     labels = run_model(models[path.name], x).argmax(1)
     labels[:5] = (labels[:5] + 1) % 5
     found = answered(fake, path, Pictures(x, labels))
-    assert (found.right, found.pictures, found.accuracy, found.agreement) == (45, 50, 90.0, 1.0)
+    assert (found.correct, found.pictures, found.accuracy, found.agreement) == (45, 50, 90.0, 1.0)
     assert found.on == Target("pi4", "sse4.1 avx2") and found.here == this_machine()
     assert (found.low, found.high) == pytest.approx((78.64, 95.65), abs=0.01)
     told = found.as_dict()

@@ -117,7 +117,7 @@ def test_the_command_writes_siblings_and_tells_what_is_in_them(
     )
     shown = capsys.readouterr()
     assert code is None, shown.err
-    told = json.loads(shown.out)["told"]
+    told = json.loads(shown.out)["facts"]
     assert list(told) == ["tflite", "tflite int8", "onnx", "onnx int8"]
     assert [told[kind]["accuracy"] for kind in ("tflite", "onnx")] == [100, 100]
     assert told["tflite int8"]["pictures"] == 200

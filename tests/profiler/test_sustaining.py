@@ -26,7 +26,7 @@ from edgenas.profiler.export import WRITERS
 from edgenas.profiler.runtimes.sustained import Minute
 from edgenas.profiler.sustained import sustain
 from edgenas.profiler.sustained_load import MinuteReading, SustainedLoad, ratio
-from edgenas.profiler.sustained_run import felt
+from edgenas.profiler.sustained_run import minute_reading
 from edgenas.runs.bundle import changed
 from edgenas.runs.sustained import SUSTAINED
 from edgenas.runs.verification import VERIFICATION
@@ -119,14 +119,14 @@ def test_the_worst_minute_counts(budget_ms: float | None, statistic: str, inside
     assert (one.worst.minute, one.within_budget) == (2, inside)
 
 
-def test_how_a_minute_felt() -> None:
+def test_the_reading_of_a_minute() -> None:
     plain = Minute(3, 180.0, 60.0, 10, tuple(range(1, 12)), (5, 6))
     looks = [Moment(1, 61.0, 1500.0, 0), Moment(31, 64.5, 1200.0, 0x20002)]
-    found = felt(plain, looks)
+    found = minute_reading(plain, looks)
     assert (found.minute, found.temperature_c, found.clock_mhz) == (4, 64.5, 1200.0)
     assert found.throttled == ("clock capped",)
-    assert felt(plain, []).temperature_c is None
-    assert felt(plain, looks[:1], Moment(0, throttled=0)).throttled == ()
+    assert minute_reading(plain, []).temperature_c is None
+    assert minute_reading(plain, looks[:1], Moment(0, throttled=0)).throttled == ()
 
 
 def test_how_a_minute_reads() -> None:

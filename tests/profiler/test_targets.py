@@ -68,7 +68,7 @@ def test_export_writes_for_the_device_of_the_search_s_table(tmp_path: Path) -> N
         (("--device", "local", "--reduce-range"), 7, ""),
     ):
         done = edgenas(*base, *args, cwd=tmp_path)
-        assert json.loads(done.stdout)["told"]["onnx int8"]["weight_bits"] == bits, args
+        assert json.loads(done.stdout)["facts"]["onnx int8"]["weight_bits"] == bits, args
         assert said in done.stderr
         assert bool(said) == ("ONNX weights have" in done.stderr)
 

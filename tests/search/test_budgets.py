@@ -60,9 +60,9 @@ def test_a_latency_that_is_a_limit_is_recorded_as_well(folder: Path) -> None:
     request = BudgetRequest(macs=(1e9, 2e9), ms=(2.0,), table=folder / "table-litert.jsonl")
     kept = open_budgets(request, SPACE)
     assert kept.facts() == {"statistic": None, "validated": True, "uncertainty": "upper"}
-    assert kept.policy in kept.told
+    assert kept.policy in kept.messages
     plain = open_budgets(BudgetRequest(macs=(1e9,)), SPACE)
-    assert (plain.policy, plain.told, plain.facts()["uncertainty"]) == (None, (), None)
+    assert (plain.policy, plain.messages, plain.facts()["uncertainty"]) == (None, (), None)
 
 
 def test_without_a_budget_a_ship_takes_quantiles_of_what_networks_are_expected_to_take(folder: Path) -> None:

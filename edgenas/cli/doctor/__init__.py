@@ -76,7 +76,7 @@ def _look(inventory: Path | None) -> tuple[list[InstalledPackage], list[DoctorRo
 
 def _print(rows: list[DoctorRow], plainly: bool) -> None:
     """Print the rows as a table, or ``plainly`` as lines where rich, which draws tables, is broken."""
-    cells = [(row.what, row.state, row.told, row.remedy) for row in rows]
+    cells = [(row.what, row.state, row.finding, row.remedy) for row in rows]
     if plainly:
         for cell in cells:
             click.echo("  ".join(cell).rstrip())

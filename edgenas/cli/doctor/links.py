@@ -33,8 +33,8 @@ def inventory_rows(inventory: Path | None) -> Iterator[DoctorRow]:
     try:
         entries = load_entries(inventory)
     except DeviceInputError as error:
-        told, _, remedy = str(error).partition("; ")
-        yield DoctorRow("inventory", "broken", told, remedy or f"edit {path}")
+        finding, _, remedy = str(error).partition("; ")
+        yield DoctorRow("inventory", "broken", finding, remedy or f"edit {path}")
         return
     remote = [entry for entry in entries.values() if entry.kind != "local"]
     names = ", ".join(f"{entry.name} ({entry.kind})" for entry in remote) or "this machine alone"
@@ -69,21 +69,21 @@ def ssh_rows(loaded: Collection[str]) -> Iterator[DoctorRow]:
     try:
         keys, notes = shown_keys()
     except DeviceError as error:
-        told, _, remedy = str(error).partition("; ")
-        yield DoctorRow("ssh keys", "broken", told, remedy)
+        finding, _, remedy = str(error).partition("; ")
+        yield DoctorRow("ssh keys", "broken", finding, remedy)
     else:
         agent = "agent: yes" if os.environ.get("SSH_AUTH_SOCK") else "agent: none"
         if keys:
             yield DoctorRow("ssh keys", "ok", f"{', '.join(keys)}; {agent}", "; ".join(notes))
         else:
-            told = "; ".join((*notes, agent)) if notes else f"none in ~/.ssh; {agent}"
-            yield DoctorRow("ssh keys", "missing", told, "" if notes else "for boards, type: ssh-keygen -t ed25519")
+            finding = "; ".join((*notes, agent)) if notes else f"none in ~/.ssh; {agent}"
+            yield DoctorRow("ssh keys", "missing", finding, "" if notes else "for boards, type: ssh-keygen -t ed25519")
     path = known_hosts_file()
     try:
         yield DoctorRow("enrolled boards", "ok", f"{len(load(path))} in {path}")
     except DeviceError as error:
-        told, _, remedy = str(error).partition("; ")
-        yield DoctorRow("enrolled boards", "broken", told, remedy)
+        finding, _, remedy = str(error).partition("; ")
+        yield DoctorRow("enrolled boards", "broken", finding, remedy)
 
 
 def adb_rows(loaded: Collection[str]) -> Iterator[DoctorRow]:
@@ -102,9 +102,9 @@ def adb_rows(loaded: Collection[str]) -> Iterator[DoctorRow]:
         version = re.search(r"^Version (\S+)", done.stdout, re.MULTILINE)
         yield DoctorRow("adb", "ok", f"{version[1] if version else ''} {program}".strip())
     except (DeviceInputError, OSError, subprocess.TimeoutExpired) as error:
-        told, _, remedy = str(error).partition("; ")
+        finding, _, remedy = str(error).partition("; ")
         yield DoctorRow(
-            "adb", "missing", told, f"for phones: {remedy or 'get platform-tools from developer.android.com'}"
+            "adb", "missing", finding, f"for phones: {remedy or 'get platform-tools from developer.android.com'}"
         )
     server = user_server()
     try:
@@ -118,10 +118,10 @@ def adb_rows(loaded: Collection[str]) -> Iterator[DoctorRow]:
         yield DoctorRow("adb server", "broken", str(error), "type: adb kill-server")
         return
     if NEW_FEATURE not in features.split(","):
-        told = f"the server on port {server.port} is older than {OLDEST} and loses devices without an error"
-        yield DoctorRow("adb server", "broken", told, "type: adb kill-server; edgenas then starts its own newer one")
+        finding = f"the server on port {server.port} is older than {OLDEST} and loses devices without an error"
+        yield DoctorRow("adb server", "broken", finding, "type: adb kill-server; edgenas then starts its own newer one")
         return
     seen = ", ".join(f"{serial} ({state})" for serial, state in states.items()) or "no phone"
     closed = any(state != "device" for state in states.values())
-    told = f"runs on port {server.port}, sees {seen}"
-    yield DoctorRow("adb server", "mark" if closed else "ok", told, _AUTHORISE if closed else "")
+    finding = f"runs on port {server.port}, sees {seen}"
+    yield DoctorRow("adb server", "mark" if closed else "ok", finding, _AUTHORISE if closed else "")

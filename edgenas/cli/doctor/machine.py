@@ -52,11 +52,11 @@ def folder_rows() -> Iterator[DoctorRow]:
             yield DoctorRow(what, "broken", f"{there} cannot be written", remedy, needed)
             continue
         free_mib = shutil.disk_usage(there).free / 2**20
-        told = f"{path}, {free_mib / 1024:.1f} GiB free"
+        finding = f"{path}, {free_mib / 1024:.1f} GiB free"
         if free_mib < _FREE_MIB:
-            yield DoctorRow(what, "broken", told, f"free at least {_FREE_MIB:.0f} MiB, or {remedy}", needed)
+            yield DoctorRow(what, "broken", finding, f"free at least {_FREE_MIB:.0f} MiB, or {remedy}", needed)
         else:
-            yield DoctorRow(what, "ok", told)
+            yield DoctorRow(what, "ok", finding)
 
 
 def _temporary() -> Path:
@@ -83,7 +83,7 @@ def condition_rows(schedulers: Collection[str]) -> Iterator[DoctorRow]:
         if "fifo" in schedulers:
             yield DoctorRow("priority", "ok", "SCHED_FIFO is allowed: nothing else runs on a core that is measured")
         else:
-            told = "SCHED_FIFO is not allowed: other programs may run on a core that is measured"
+            finding = "SCHED_FIFO is not allowed: other programs may run on a core that is measured"
             yield DoctorRow(
-                "priority", "mark", told, "allow it: @GROUP - rtprio 10 in /etc/security/limits.conf, log in again"
+                "priority", "mark", finding, "allow it: @GROUP - rtprio 10 in /etc/security/limits.conf, log in again"
             )

@@ -99,9 +99,9 @@ def own_rows(found: Sequence[InstalledPackage]) -> Iterator[DoctorRow]:
         if p.state != "ok":
             purpose = APART.get(p.name, "measuring")
             again = " --force-reinstall" if p.state == "broken" else ""
-            told = p.error or f"required is {p.required or 'any version'}"
+            finding = p.error or f"required is {p.required or 'any version'}"
             remedy = f"for {purpose}, type: pip install{again} '{p.name}{p.required}'"
-            yield DoctorRow(p.name, p.state, told, remedy, needed=p.name not in APART)
+            yield DoctorRow(p.name, p.state, finding, remedy, needed=p.name not in APART)
 
 
 def extra_rows(found: Sequence[InstalledPackage]) -> Iterator[DoctorRow]:

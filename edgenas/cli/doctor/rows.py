@@ -13,13 +13,13 @@ class DoctorRow:
     """Result of one check.
 
     what     name of the checked thing
-    told     finding, as text
+    finding  result of the check, as text
     remedy   command or action that solves the problem, or ''
     needed   nothing can be measured on this machine while it is missing or broken
     """
 
     what: str
     state: State
-    told: str
+    finding: str
     remedy: str = ""
     needed: bool = False
