@@ -6,9 +6,9 @@ A block's weights are a dict with ``'expand.weight'``, in torch's order (see ``O
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +16,14 @@ from numpy.typing import NDArray
 from edgenas.base.errors import InputError
 from edgenas.base.files import replacing
 from edgenas.base.reading import unreadable
+from edgenas.blocks.npz import ArrayHeader, read_npz
 from edgenas.blocks.ops import lower
 from edgenas.blocks.spec import BlockSpec
 
 Array = NDArray[np.float32]
 Weights = Mapping[str, Array]
+
+_INDEX = re.compile("0|[1-9][0-9]{0,5}")  # of a block, in the name of an array
 
 
 def random_weights(block: BlockSpec, seed: int = 0) -> dict[str, Array]:
@@ -55,7 +58,7 @@ def fold_batch_norm(
     return folded.astype(np.float32), bias.astype(np.float32)
 
 
-def check_weights(block: BlockSpec, weights: Weights) -> None:
+def check_weights(block: BlockSpec, weights: Mapping[str, Array | ArrayHeader]) -> None:
     """Raise InputError unless ``weights`` has exactly the arrays of ``block``, with their shapes, in float32."""
     expected: dict[str, tuple[int, ...]] = {}
     for op in lower(block):
@@ -83,20 +86,29 @@ def save_weights(path: Path, weights: Sequence[Weights]) -> None:
 
 def load_weights(path: Path, blocks: Sequence[BlockSpec]) -> tuple[dict[str, Array], ...]:
     """Read the file that ``save_weights`` wrote; InputError unless it holds exactly the weights of ``blocks``."""
-    weights: tuple[dict[str, Array], ...] = tuple({} for _ in blocks)
     try:
-        with np.load(path, allow_pickle=False) as file:
-            for key in file.files:
-                index, _, name = key.partition(".")
-                if not index.isdigit() or int(index) >= len(blocks) or not name:
-                    raise InputError(f"{path}: {key!r} belongs to no block of a network of {len(blocks)} blocks")
-                weights[int(index)][name] = file[key]
+        arrays = read_npz(path, lambda headers: _fitting(path, headers, blocks))
+    except InputError:
+        raise
     except OSError as error:
         raise InputError(unreadable(path, error, "weights")) from error
-    except (ValueError, EOFError, BadZipFile) as error:
-        if isinstance(error, InputError):
-            raise
+    except ValueError as error:
         raise InputError(f"{path} is not a file of weights (.npz as edgenas writes them): {error}") from error
-    for block, arrays in zip(blocks, weights, strict=True):
-        check_weights(block, arrays)
+    weights: tuple[dict[str, Array], ...] = tuple({} for _ in blocks)
+    for key, array in arrays.items():
+        index, _, name = key.partition(".")
+        weights[int(index)][name] = array
     return weights
+
+
+def _fitting(path: Path, headers: Mapping[str, ArrayHeader], blocks: Sequence[BlockSpec]) -> Iterable[str]:
+    """Return the names of all arrays; InputError unless they are exactly the weights of ``blocks``."""
+    found: tuple[dict[str, ArrayHeader], ...] = tuple({} for _ in blocks)
+    for key, header in headers.items():
+        index, _, name = key.partition(".")
+        if not _INDEX.fullmatch(index) or int(index) >= len(blocks) or not name:
+            raise InputError(f"{path}: {key[:80]!r} belongs to no block of a network of {len(blocks)} blocks")
+        found[int(index)][name] = header
+    for block, those in zip(blocks, found, strict=True):
+        check_weights(block, those)
+    return headers

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import Field
 
 from edgenas.latency_tables.setting import SettingField
+
+Milliseconds = Annotated[float, Field(gt=0)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +32,19 @@ class Verdict:
     device: str
     runtime: str
     statistic: str
-    measured_ms: float
-    low_ms: float
-    high_ms: float
-    median_ms: float
-    p90_ms: float
-    budget_ms: float | None = None
+    measured_ms: Milliseconds
+    low_ms: Milliseconds
+    high_ms: Milliseconds
+    median_ms: Milliseconds
+    p90_ms: Milliseconds
+    budget_ms: Milliseconds | None = None
     predicted_ms: float | None = None
     within_budget: bool | None = None
     setting: SettingField | None = None
     peak_kib: int | None = None
     model_kib: int | None = None
-    median_low_ms: float | None = None
-    median_high_ms: float | None = None
+    median_low_ms: Milliseconds | None = None
+    median_high_ms: Milliseconds | None = None
 
     @property
     def disturbed(self) -> bool:

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgenas.base.errors import InputError
 from edgenas.base.files import replacing
+from edgenas.blocks.npz import read_npz
 
 VERSION = 1  # 1: first
 _FACTS = "facts"
@@ -44,16 +44,15 @@ class Checkpoint:
         """Read (arrays, facts); None where there is no file. InputError for a checkpoint of another training, or a file
         that is no checkpoint."""
         try:
-            with self.path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
+            arrays = read_npz(self.path)
             facts = json.loads(arrays.pop(_FACTS).tobytes())
+            version, identity = facts.get("version"), facts.get("identity")
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        except (OSError, ValueError, KeyError, AttributeError) as error:
             raise InputError(
                 f"{self.path} is no checkpoint of edgenas ({error}); delete it, or name another"
             ) from error
-        version, identity = facts.get("version"), facts.get("identity")
         if (version, identity) != (VERSION, self.identity):
             raise InputError(
                 f"{self.path} holds the training {identity!r} (format {version!r}), this one is {self.identity!r} "

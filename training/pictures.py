@@ -8,18 +8,17 @@ Levels 0..255 become (level - mean) / deviation for each channel, with mean and 
 
 from __future__ import annotations
 
-import stat
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
 
 import numpy as np
 
 from edgenas.base.errors import InputError
 from edgenas.base.reading import check_exists
 from edgenas.base.text import escaped
+from edgenas.blocks.npz import ArrayHeader, read_npz
 from edgenas.training.images.classes import check_labels, class_numbers, missing_note
 from edgenas.training.images.decode import check_decoders, decode_picture, open_picture
 from edgenas.training.images.listing import SUFFIXES, list_pictures
@@ -84,19 +83,8 @@ def read_pictures(
     """
     if path.is_dir():
         return _folder(path, size, channels, scaling, most, classes, names)
-    arrays = _arrays(path, most)
-    images = arrays.get("images")
-    wanted = (size, size, channels)
-    if images is None or images.ndim != 4 or images.shape[1:] != wanted or images.dtype not in (np.float32, np.uint8):
-        actual = "no array images" if images is None else f"images {images.dtype}{images.shape}"
-        raise InputError(f"{path} has {actual}; the network takes float32 or uint8 (n, {', '.join(map(str, wanted))})")
-    labels = arrays.get("labels")
-    if labels is not None and labels.shape == (len(images), 1):
-        labels = labels[:, 0]  # as Keras stores them
-    if labels is not None and (labels.shape != images.shape[:1] or labels.dtype.kind not in "iu"):
-        raise InputError(f"{path}: labels are {labels.dtype}{labels.shape}, not {len(images)} whole numbers")
-    if not len(images):
-        raise InputError(f"{path} holds no images; give some")
+    arrays = _arrays(path, (size, size, channels), most)
+    images, labels = arrays["images"], arrays.get("labels")
     if images.dtype == np.uint8:
         images = scaling.scaled(images, path)
     if not np.isfinite(images).all():
@@ -118,17 +106,33 @@ def evenly(count: int, most: int | None) -> list[int]:
     return [i * count // most for i in range(most)]
 
 
-def _arrays(path: Path, most: int | None) -> dict[str, Any]:
+def _arrays(path: Path, wanted: tuple[int, int, int], most: int | None) -> dict[str, Any]:
+    """Return the array images, at most ``most`` of it, and labels (n,), where there are any."""
+
+    def choose(headers: Mapping[str, ArrayHeader]) -> list[str]:
+        images, labels = headers.get("images"), headers.get("labels")
+        if images is None or images.shape[1:] != wanted or images.dtype not in (np.float32, np.uint8):
+            actual = "no array images" if images is None else f"images {images.dtype}{images.shape}"
+            shape = ", ".join(map(str, wanted))
+            raise InputError(f"{path} has {actual}; the network takes float32 or uint8 (n, {shape})")
+        count = images.shape[0]
+        if labels is not None and (labels.shape not in ((count,), (count, 1)) or labels.dtype.kind not in "iu"):
+            raise InputError(f"{path}: labels are {labels.dtype}{labels.shape}, not {count} whole numbers")
+        if not count:
+            raise InputError(f"{path} holds no images; give some")
+        return ["images"] if labels is None else ["images", "labels"]
+
     check_exists(path, "pictures")
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # reading a FIFO would block
-            raise ValueError("not a file")
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in ("images", "labels") if name in file.files}
-    except (OSError, ValueError, EOFError, MemoryError, BadZipFile) as error:
+        arrays = read_npz(path, choose)
+    except InputError:
+        raise
+    except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise InputError(f"{path} is neither a folder of pictures nor an .npz of arrays: {why}") from error
-    return {name: array[evenly(len(array), most)] if array.ndim else array for name, array in arrays.items()}
+    if "labels" in arrays:
+        arrays["labels"] = arrays["labels"].reshape(-1)  # Keras stores (n, 1)
+    return {name: array[evenly(len(array), most)] for name, array in arrays.items()}
 
 
 def _folder(

@@ -49,7 +49,7 @@ def recorded(bundle: Path) -> list[tuple[Verdict, Setting]]:
     for number, verdict in enumerate(VERIFICATION.read_lines(path), 1):
         if verdict.setting is None:
             raise InputError(f"{path}, line {number}: setting is missing; get the bundle again")
-        if Path(verdict.file).name != verdict.file:
+        if Path(verdict.file).name != verdict.file or not (bundle / verdict.file).is_file():
             raise InputError(f"{path}, line {number}: {verdict.file!r} is no file of the bundle; get the bundle again")
         found.append((verdict, verdict.setting))
     if not found:

@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 from PIL import Image, ImageOps
 
 from edgenas.base.errors import InputError
-from edgenas.bundle.repeat import agree
+from edgenas.bundle.repeat import agree, recorded
 from edgenas.bundle.write import write_bundle
 from edgenas.devices.facts.facts import fingerprint, read_facts
 from edgenas.devices.transports.local import LocalDevice
@@ -255,6 +255,25 @@ def test_a_repeated_measurement(bundle: Path, low: float, here: bool, verdict: b
     assert all(f["then"]["peak_kib"] is None and f["now"]["peak_kib"] > f["now"]["model_kib"] for f in found)
     assert ("another device" in told.stderr) != here
     assert ("further apart than both intervals explain" in told.stderr) == (code == 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"file": ".."}, "'..' is no file of the bundle"),
+        ({"file": "gone.tflite"}, "'gone.tflite' is no file of the bundle"),
+        ({"measured_ms": 0}, "measured_ms is 0: it should be greater than 0"),
+        ({"low_ms": -1.5}, "low_ms is -1.5: it should be greater than 0"),
+        ({"budget_ms": 0.0}, "budget_ms is 0.0: it should be greater than 0"),
+    ],
+)
+def test_a_record_that_no_measurement_wrote(bundle: Path, change: dict[str, Any], why: str) -> None:
+    path = bundle / "verification.jsonl"
+    first, *others = path.read_text().splitlines()
+    path.write_text("\n".join([json.dumps(json.loads(first) | change), *others]) + "\n")
+    with pytest.raises(InputError) as refused:
+        recorded(bundle)
+    assert f"{path}, line 1: " in str(refused.value) and why in str(refused.value)
 
 
 def test_agreement_is_what_both_intervals_explain() -> None:

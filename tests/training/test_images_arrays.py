@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from edgenas.base.errors import InputError, MissingExtraError
 from edgenas.training.data import ImageData
 from edgenas.training.images.open import open_images
 from edgenas.training.images.read import read_images
+from edgenas.training.pictures import Scaling, read_pictures
 from tests.support.picture_toys import write_classes
 
 image_module = pytest.importorskip("PIL.Image")
@@ -62,6 +64,31 @@ def test_arrays_that_cannot_be_used_are_named(held: dict[str, Any], why: str, tm
     np.savez(tmp_path / "a.npz", **held)
     with pytest.raises(InputError, match=why):
         open_images(tmp_path / "a.npz")
+
+
+def test_arrays_of_zeros_and_of_wrong_sizes_take_no_memory(tmp_path: Path) -> None:
+    """4 GiB of zeros in 4 MB, by their headers; whole files would take this test too long to write."""
+    images, labels = arrays()
+    path = tmp_path / "a.npz"
+    shape = np.lib.format.header_data_from_array_1_0(np.empty((2, 8, 8, 3), np.uint8)) | {"shape": (1 << 24, 8, 8, 3)}
+    np.savez(path, images=images, labels=labels)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("images.npy", "w") as member:
+        np.lib.format.write_array_header_1_0(member, shape)
+        member.write(bytes(1000))
+    with pytest.raises(InputError, match=r"no \.npz of plain arrays: images is .* 3,221,225,472 bytes, but"):
+        open_images(path)
+    with pytest.raises(InputError, match=r"neither a folder of pictures nor an \.npz of arrays: images"):
+        read_pictures(path, 8, 3, Scaling((0.0,), (255.0,)))
+
+
+@pytest.mark.parametrize("labels", [[1, 2, 3], [10**12, 7, 9], [0, 1, 10**12], [-1, 0, 1]])
+def test_labels_that_are_no_class_numbers_are_refused_without_memory(tmp_path: Path, labels: list[int]) -> None:
+    images = arrays()[0][:3]
+    np.savez(tmp_path / "a.npz", images=images, labels=np.array(labels))
+    with pytest.raises(InputError, match=r"labels"):
+        open_images(tmp_path / "a.npz")
+    with pytest.raises(InputError, match=r"labels"):
+        read_pictures(tmp_path / "a.npz", 8, 3, Scaling((0.0,), (255.0,)), classes=3)
 
 
 def test_without_pillow_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

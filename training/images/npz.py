@@ -4,9 +4,9 @@ from 0."""
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from edgenas.base.errors import InputError, MissingExtraError
 from edgenas.base.text import escaped
 from edgenas.blocks.labels import class_name
+from edgenas.blocks.npz import ArrayHeader, read_npz
 from edgenas.training.images.classes import check_labels
 from edgenas.training.images.folder import readable_by_all
 from edgenas.training.images.source import Part, check_classes
@@ -37,22 +38,14 @@ class ArrayFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         arrays = _read(path)
-        parts = [(part, *pair) for part, pairs in KEYS.items() for pair in pairs if pair[0] in arrays]
-        if not parts or ("" in {part for part, *_ in parts} and len(parts) > 1):
-            raise InputError(
-                f"{path} holds {', '.join(arrays) or 'nothing'}; name the arrays train_images and train_labels (the "
-                f"same for val and test), or images and labels alone"
-            )
+        parts = _parts(arrays)
         self._images: list[tuple[Part, NDArray[np.uint8]]] = []
         items: list[tuple[Part, int]] = []
         for part, images, labels in parts:
-            self._images.append((part, _images(path, images, arrays[images])))
-            numbers = arrays.get(labels, np.empty(0)).reshape(-1)  # Keras stores (n, 1)
-            if numbers.dtype.kind not in "iu" or len(numbers) != len(arrays[images]) or numbers.min(initial=0) < 0:
-                raise InputError(
-                    f"{path}: {images} holds {len(arrays[images])} pictures, so {labels} must hold as many whole "
-                    f"numbers from 0"
-                )
+            self._images.append((part, arrays[images]))
+            numbers = arrays[labels].reshape(-1)  # Keras stores (n, 1)
+            if numbers.min(initial=0) < 0:
+                raise InputError(_wrong_labels(path, images, labels, len(numbers)))
             items += [(part, int(label)) for label in numbers]
         self.items = tuple(items)
         distinct = {label for _, label in items}
@@ -100,12 +93,38 @@ class ArrayFile:
         return number, index - int(self._starts[number])
 
 
+def _parts(arrays: Container[str]) -> list[tuple[Part, str, str]]:
+    """Return (part, name of its images, name of its labels) of each part among the names of arrays."""
+    return [(part, *pair) for part, pairs in KEYS.items() for pair in pairs if pair[0] in arrays]
+
+
 def _read(path: Path) -> dict[str, NDArray[Any]]:
+    def choose(headers: Mapping[str, ArrayHeader]) -> list[str]:
+        parts = _parts(headers)
+        if not parts or ("" in {part for part, *_ in parts} and len(parts) > 1):
+            held = ", ".join(escaped(name)[:80] for name in list(headers)[:20]) or "nothing"
+            raise InputError(
+                f"{path} holds {held}; name the arrays train_images and train_labels (the same for val and test), or "
+                f"images and labels alone"
+            )
+        for _, images, labels in parts:
+            _check_images(path, images, headers[images])
+            count, found = headers[images].shape[0], headers.get(labels)
+            if found is None or found.dtype.kind not in "iu" or found.shape not in ((count,), (count, 1)):
+                raise InputError(_wrong_labels(path, images, labels, count))
+        more = ["classes"] if "classes" in headers else []
+        return [name for _, *pair in parts for name in pair] + more
+
     try:
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, MemoryError, BadZipFile) as error:
+        return read_npz(path, choose)
+    except InputError:
+        raise
+    except (OSError, ValueError) as error:
         raise InputError(f"{path} is no .npz of plain arrays: {error}") from error
+
+
+def _wrong_labels(path: Path, images: str, labels: str, count: int) -> str:
+    return f"{path}: {images} holds {count} pictures, so {labels} must hold as many whole numbers from 0"
 
 
 def _class_names(path: Path, names: NDArray[Any]) -> tuple[str, ...]:
@@ -116,11 +135,10 @@ def _class_names(path: Path, names: NDArray[Any]) -> tuple[str, ...]:
     return tuple(class_name(text, f"{path}, classes") for text in texts)
 
 
-def _images(path: Path, name: str, images: NDArray[Any]) -> NDArray[np.uint8]:
+def _check_images(path: Path, name: str, images: ArrayHeader) -> None:
     channels = images.shape[3] if images.ndim == 4 else 1
-    if images.dtype != np.uint8 or images.ndim not in (3, 4) or channels not in (1, 3, 4) or not images.size:
+    if images.dtype != np.uint8 or images.ndim not in (3, 4) or channels not in (1, 3, 4) or not images.size_bytes:
         raise InputError(
             f"{path}: {name} is {images.dtype}{images.shape}; pictures are uint8, 0..255, (n, height, width) or "
             f"(n, height, width, channels) with 1, 3 or 4 channels"
         )
-    return images
