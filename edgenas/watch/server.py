@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import socket
+import sys
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from edgenas.base.errors import EdgenasError, InputError
+from edgenas.base.text import printable
 from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.store.journal import Journal
 from edgenas.report.page import page
@@ -71,9 +76,14 @@ class WatchedRuns:
     def _draw(self) -> str:
         try:
             material = gather(self.runs, empty=True)
+            return page(material, above=[live_section(self._progress(material))], live=True)
         except (EdgenasError, OSError) as error:  # damaged, or replaced meanwhile: shown; the next poll tries again
-            return page(RunFiles(), above=[live_section([], str(error))], live=True)
-        return page(material, above=[live_section(self._progress(material))], live=True)
+            problem = str(error)
+        except Exception as error:  # damaged in a way that no reader foresees: shown too, in place of an empty answer
+            problem = (
+                f"the files cannot be shown: {type(error).__name__}: {error}; try: edgenas report RUN -o report.html"
+            )
+        return page(RunFiles(), above=[live_section([], printable(problem, 1000))], live=True)
 
     def _progress(self, material: RunFiles) -> list[JournalProgress]:
         held = writing()
@@ -111,13 +121,47 @@ class Server(ThreadingHTTPServer):
     """Serves one ``WatchedRuns``; InputError where the port is taken."""
 
     daemon_threads = True
+    request_s = 10.0  #: longest time for a request to arrive; a slower one is cut off, and its thread ends
 
     def __init__(self, watched: WatchedRuns, port: int) -> None:
         self.watched = watched
+        self._asking: dict[socket.socket, float] = {}
+        self._lock = threading.Lock()
         try:
             super().__init__((LOOPBACK, port), Handler)
         except OSError as error:
             raise InputError(f"port {port}: {error.strerror or error}; for any free port: --port 0") from error
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer a request in a thread of its own."""
+        with self._lock:
+            self._asking[request] = time.monotonic()
+        super().process_request(request, client_address)
+
+    def has_asked(self, request: socket.socket) -> None:
+        """Note that a request has arrived, or is closed."""
+        with self._lock:
+            self._asking.pop(request, None)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection."""
+        self.has_asked(request)
+        super().shutdown_request(request)
+
+    def service_actions(self) -> None:
+        """Cut off requests that arrive too slowly; the server's loop calls this."""
+        oldest = time.monotonic() - self.request_s
+        with self._lock:
+            for request, since in self._asking.items():
+                if since < oldest:
+                    with contextlib.suppress(OSError):
+                        request.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Print nothing for a browser that hung up; one line for any other error."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            print(f"edgenas: watch: {type(error).__name__}: {error}", file=sys.stderr)
 
     @property
     def url(self) -> str:
@@ -133,10 +177,11 @@ class Handler(BaseHTTPRequestHandler):
 
     server: Server
     server_version, sys_version = "edgenas", ""
-    timeout = 30
+    timeout = 30  # of one write, which is the whole answer
 
     def do_GET(self) -> None:
         """Answer a request for one of the two addresses."""
+        self.server.has_asked(self.connection)
         host, origin = self.headers.get("Host"), self.headers.get("Origin")
         hosts = self.server.hosts()
         if host not in hosts or (origin is not None and origin not in [f"http://{h}" for h in hosts]):

@@ -6,9 +6,11 @@ import http.client
 import json
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -26,6 +28,7 @@ from tests.latency_tables.test_journal import SETTING
 from tests.latency_tables.test_validation import SPACE
 from tests.support.browsers import screenshot, started
 from tests.support.report_toys import HOSTILE, START, Pi, write_run
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +147,41 @@ def test_a_damaged_file_is_said_and_the_server_stays(tmp_path: Path) -> None:
         assert "table.jsonl" in ask(server, "/")[1]
         (tmp_path / "table.jsonl").unlink()
         assert "Nothing has been written yet" in ask(server, "/")[1]
+
+
+def test_a_file_damaged_in_any_way_is_an_answer_too(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def damaged(*_: object) -> None:
+        raise KeyError("no reader foresees this")
+
+    monkeypatch.setattr("edgenas.watch.server.table_progress", damaged)
+    with served(WatchedRuns([run])) as server:
+        status, text = ask(server, "/")
+        assert status == 200 and "KeyError" in text and "no reader foresees this" in text
+
+
+def test_a_browser_that_hangs_up_prints_nothing(run: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with served(WatchedRuns([run])) as server:
+        for request in (b"GET / HTTP/1.0\r\n\r\n", b"GET /", b""):
+            with socket.create_connection((LOOPBACK, server.server_port)) as browser:
+                browser.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closes with a reset
+                browser.sendall(request.replace(b"\r\n\r\n", f"\r\nHost: {server.hosts()[0]}\r\n\r\n".encode()))
+        assert ask(server)[0] == 200  # the requests before it are accepted
+        names = lambda: "".join(thread.name for thread in threading.enumerate())  # noqa: E731
+        wait_until(lambda: "process_request" not in names(), "every answer ends")
+        assert ask(server)[0] == 200
+    assert capfd.readouterr().err == ""
+
+
+def test_a_request_that_drips_loses_its_thread(run: Path) -> None:
+    with served(WatchedRuns([run])) as server:
+        server.request_s = 0.2
+        with socket.create_connection((LOOPBACK, server.server_port), timeout=30) as slow:
+            end = time.monotonic() + 30
+            with pytest.raises(OSError):
+                while time.monotonic() < end:
+                    slow.sendall(b"G")
+                    time.sleep(0.02)
+        assert ask(server)[0] == 200
 
 
 def test_the_command_serves_until_ctrl_c(run: Path) -> None:
