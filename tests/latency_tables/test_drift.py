@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from edgenas.base.errors import InputError
+from edgenas.latency_tables.statistics import drift
 from edgenas.latency_tables.statistics.drift import SentinelBatch, SlowStretch, drifted
 from edgenas.latency_tables.statistics.estimates import Times
 from tools.bench.coverage import found, marks
@@ -89,6 +90,27 @@ def test_batches_without_a_common_sentinel_are_refused() -> None:
     times = [np.ones(8)] * 10
     with pytest.raises(InputError, match="the 2 batches from 'a' to 'b' have no sentinel in common"):
         drifted([SentinelBatch("a", {"x": times}), SentinelBatch("b", {"y": times})])
+
+
+@pytest.mark.parametrize("batches", [3, 10, 40])
+def test_an_alarm_is_one_of_all_pairs_of_boundaries(batches: int) -> None:
+    """A step between batches counts from a gain of twice the logarithm of the pairs of boundaries over _ALARM."""
+    noise = drift._Noise(np.repeat(np.arange(batches), ROUNDS), 1e-6, 1e-4)
+    step = np.zeros(batches * ROUNDS)
+    step[(batches // 2) * ROUNDS :] = 0.02
+    gain, first, last = drift._strongest(step, noise)
+    assert {first, last} & {batches // 2 * ROUNDS} and gain > 0
+    limit = 2 * np.log(batches * (batches - 1) / 2 / drift._ALARM)
+    for share, pieces in ((0.98, 1), (1.02, 2)):
+        scaled = step * np.sqrt(share * limit / gain)  # the gain grows with the square of the step
+        assert len(drift._segments(scaled, noise)) == pieces
+
+
+def test_levels_within_half_of_what_counts_as_drift_are_one() -> None:
+    """Two stretches that hardly differ outnumber one that is longer than each."""
+    pieces = [(0, 30), (30, 70), (70, 90)]
+    assert drift._reference(pieces, [0.0, 0.1, 0.0049]) == 0.0
+    assert drift._reference(pieces, [0.0, 0.1, 0.0051]) == 0.1
 
 
 @pytest.mark.slow

@@ -22,7 +22,7 @@ from edgenas.search.space import Space
 from edgenas.search.spaces import space
 from edgenas.search.spaces.proxylessnas import PROXYLESSNAS_MOBILE
 from edgenas.tables.published import import_table, places
-from tests.support.published import FBNET_JSON, OFA, PROXYLESSNAS, TEXTS, single_path, tunas
+from tests.support.published import FBNET_JSON, OFA, PROXYLESSNAS, TEXTS, fbnet_csv, single_path, tunas
 
 PIXEL1 = {
     "proxylessnas": "proxylessnas_pixel_trim.yaml",
@@ -73,6 +73,15 @@ def test_once_for_all_flags_and_the_head_of_three_parts(tmp_path: Path) -> None:
     table = imported(tmp_path, without, "ofa")
     assert len(table.blocks) == 4
     assert table.source.left_out == ("3 parts of heads whose other parts the file lacks",)
+
+
+def test_fbnet_of_two_devices_gives_the_one_that_is_named(tmp_path: Path) -> None:
+    head, *lines = fbnet_csv().splitlines()
+    slow = [f"tx2,{layer},{op},{2 * float(ms)}" for _, layer, op, ms in (line.split(",") for line in lines)]
+    both = "\n".join([head, *lines, *slow]) + "\n"
+    alone = by_text(imported(tmp_path, fbnet_csv(), "fbnet"))
+    assert by_text(imported(tmp_path, both, "fbnet", "pi")) == alone
+    assert by_text(imported(tmp_path, both, "fbnet", "tx2")) == {block: 2 * ms for block, ms in alone.items()}
 
 
 def test_fbnet_by_shape(tmp_path: Path) -> None:

@@ -59,6 +59,7 @@ def test_whatever_happens_to_a_file_only_an_input_error_comes_out(
         ("proxylessnas", PROXYLESSNAS.replace("kernel:3", "kernel:4"), "line 5, .*kernel 4 is even"),
         ("proxylessnas", PROXYLESSNAS.replace("-kernel:3", ""), "line 5, .*after expanded_conv come input, output"),
         ("proxylessnas", PROXYLESSNAS.replace("14x14x80", "14x15x80"), "line 6, .*not HxWxC with H = W"),
+        ("proxylessnas", PROXYLESSNAS.replace("14x14x80", "14x14"), "line 6, .*not HxWxC with H = W"),
         ("proxylessnas", PROXYLESSNAS.replace("mean: 4.5", "mean: -4.5"), "line 1, .*-4.5 ms is not a latency"),
         ("proxylessnas", PROXYLESSNAS.replace("mean: 4.5", "mean: .nan"), "line 1, .*mean is '.nan', not a number"),
         ("proxylessnas", PROXYLESSNAS.replace("mean: 4.5", "median: 4.5"), "line 1, .*the entry has no mean"),
