@@ -108,6 +108,11 @@ class Validation:
         """Way to estimate blocks of the ``chosen`` sums."""
         return self.chosen.way
 
+    @property
+    def interval_text(self) -> str:
+        """Half-width of the 95 % interval of a prediction, in percent of it: '±2.6 %'."""
+        return f"±{100 * self.error_share():.1f} %"
+
     def error_share(self, confidence: float = _CONFIDENCE) -> float:
         """Return the relative half-width of the interval of a calibrated prediction from the table: the quantile at
         (n + 1) x ``confidence`` of the leave-one-out errors, which covers a further network of the space with that

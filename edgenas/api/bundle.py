@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,10 +80,8 @@ def bundle(
     source, folder = Path(run), Path(out)
     check_exists(source, "run")
     if (source / RUN).is_file():
-        for name, value in (("search", search), ("test", test), ("table", table), ("budget_ms", budget_ms)):
-            if value is not None:
-                option = f"--{name.replace('_', '-')}"
-                raise InputError(f"{run} is a finished run, which has all that it needs: leave out {option}")
+        values = {"--search": search, "--test": test, "--table": table, "--budget-ms": budget_ms}
+        refuse_options(source, [option for option, value in values.items() if value is not None])
         return Bundle(folder, tuple(write_bundle(source, folder)))
     check_out(folder)
     made = folder.with_name(f".{folder.name}.run")
@@ -103,6 +102,12 @@ def bundle(
         return Bundle(folder, tuple(write_bundle(made, folder)), verdicts, outside)
     finally:
         shutil.rmtree(made, ignore_errors=True)
+
+
+def refuse_options(run: Path, options: Sequence[str]) -> None:
+    """Raise InputError where there are ``options`` for a finished run, whose files are bundled as they are."""
+    if options:
+        raise InputError(f"{run} is a finished run, whose files are bundled as they are: leave out {options[0]}")
 
 
 def _assemble(

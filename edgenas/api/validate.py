@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgenas.api.inventory import load_entry
-from edgenas.api.shown import FilePath, html_table, number
+from edgenas.api.shown import FilePath, html_table
 from edgenas.api.spaces import space as space_of
 from edgenas.api.table import Table, open_table
 from edgenas.base.errors import InputError
@@ -44,8 +44,8 @@ class TableValidation:
     def __repr__(self) -> str:
         found = self.validation
         return (
-            f"<Validation of {self.path}: {len(found.networks)} networks of {found.held_out.space}, a prediction is "
-            f"within {number(100 * self.error_share)} % of what is measured, 95 times in 100>"
+            f"<Validation of {self.path}: {len(found.networks)} networks of {found.held_out.space}, 95 % "
+            f"prediction interval {found.interval_text}>"
         )
 
     def _repr_html_(self) -> str:

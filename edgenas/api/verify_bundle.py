@@ -29,13 +29,16 @@ class VerifiedBundle:
     changed: tuple[ChangedFile, ...]
     files: tuple[RepeatedVerdict, ...]
 
+    @property
+    def changed_text(self) -> str:
+        """Message about the changed files, with the next step."""
+        names = ", ".join(f"{each.file} ({each.how})" for each in self.changed)
+        return f"{self.bundle} was changed after it was written: {names}; no file was run; get the bundle again"
+
     def check(self) -> None:
         """Raise OutcomeError where a file was changed, is outside its budget now, or disagrees with its record."""
         if self.changed:
-            names = ", ".join(f"{each.file} ({each.how})" for each in self.changed)
-            raise OutcomeError(
-                f"{self.bundle} was changed after it was written: {names}; no file was run; get the bundle again"
-            )
+            raise OutcomeError(self.changed_text)
         outside = [r for r in self.files if r.now.within_budget is False]
         different = [r for r in self.files if r.agree is False]
         if outside:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from edgenas.base.errors import InputError
 from edgenas.cli.completions import tables
 from edgenas.cli.devices import device_option, force_option, inventory_option
 from edgenas.cli.terminal import json_option, print_json, print_summary
@@ -79,14 +78,13 @@ def command(
       edgenas bundle model --search search.json --test photos/val --device pi4 -o photos-fast
       edgenas verify digits-fast
     """
-    from edgenas.api.bundle import bundle
+    from edgenas.api.bundle import bundle, refuse_options
     from edgenas.runs.layout import RUN
 
     if (run / RUN).is_file():
         context = click.get_current_context()
         given = [n for n in _ASSEMBLED if context.get_parameter_source(n) is click.core.ParameterSource.COMMANDLINE]
-        if given:
-            raise InputError(f"{run} is a finished run, which has all that it needs: leave out {_ASSEMBLED[given[0]]}")
+        refuse_options(run, [_ASSEMBLED[name] for name in given])
     done = bundle(
         run,
         out,

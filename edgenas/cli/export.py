@@ -104,6 +104,7 @@ def command(
       edgenas export search.json --weights weights.npz --precision fp32 --precision int8 --calibrate photos/train
     """
     from edgenas.api.export import export
+    from edgenas.profiler.export.integer import Fallback
     from edgenas.profiler.target import Target
 
     given = click.get_current_context().get_parameter_source("device") is click.core.ParameterSource.COMMANDLINE
@@ -145,10 +146,7 @@ def command(
             "by running each file",
         )
     for kind, t in done.facts.items():
-        for f in t.get("fallbacks", ()):
-            talk(
-                f"{kind}: {f['number']} {f['kind']} are not int8's own kernels: {f['time_share']:.1%} of the time, "
-                f"{f['macs_share']:.1%} of the MACs, {f['values_share']:.1%} of the values written"
-            )
+        for fallback in t.get("fallbacks", ()):
+            talk(f"{kind}: {Fallback(**fallback).text}")
     then = f"edgenas verify {' '.join(map(str, done.files.values()))} --budget-ms MS"
     print_summary({**done.summary(), "next": then})

@@ -90,11 +90,9 @@ def repeat_bundle(
 
 
 def refuse_changed(done: VerifiedBundle, as_json: bool) -> None:
-    """Exit with code 3 where a file was changed, after a message for each changed file."""
+    """Exit with code 3 where a file was changed, after a message that names each of them."""
     if done.changed:
         if as_json:
             print_json(done.to_json())
-        for problem in done.changed:
-            talk(f"{done.bundle / problem.file}: {problem.how}")
-        talk("edgenas: the bundle is not what its maker wrote, and nothing of it was run; get it again")
+        talk(f"edgenas: {done.changed_text}")
         raise click.exceptions.Exit(CHANGED)

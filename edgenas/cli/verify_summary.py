@@ -50,7 +50,7 @@ def sum_up_bundle(bundle: Path, found: Sequence[RepeatedVerdict]) -> None:
     others = f", {other} of another device" if other else ""
     print_summary(
         {
-            "hashes": "as its maker wrote them",
+            "hashes": "unchanged",
             "agree": f"{same} of {len(found) - other}{others}",
             "next": f"read {shlex.quote(str(bundle))}/card.md: contents of the bundle, and how to run it",
         }

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from edgenas.latency_tables.setting import Setting
     from edgenas.latency_tables.table import LatencyTable
     from edgenas.latency_tables.validation import Validation
-    from edgenas.profiler.export.integer import Fallback
     from edgenas.profiler.verdict import Verdict
     from edgenas.runs.run import FileRecord, RunRecord
     from edgenas.runs.search import SavedSearch
@@ -78,7 +77,7 @@ def card(data: CardData) -> str:
     )
     size, channels = architecture.in_size, architecture.c_in
     first = next(iter(run.files))
-    slow = "".join(_slow_row(name, each) for name, file in run.files.items() for each in file.fallbacks)
+    slow = "".join(f"- {name}: {each.text}.\n" for name, file in run.files.items() for each in file.fallbacks)
     return f"""---
 pipeline_tag: image-classification
 tags: [tflite, litert, onnx, edge, latency, neural-architecture-search, edgenas]
@@ -128,7 +127,7 @@ def proved(proof: Validation | None, verdict: Verdict | None) -> str:
     return (
         f"Sums of blocks differ from whole networks by {mape:.1f} % on average ({networks} held-out networks, "
         f"leave-one-out calibration; {100 * proof.noise:.1f} % is measurement noise); the 95 % prediction interval is "
-        f"±{100 * proof.error_share():.0f} %"
+        f"{proof.interval_text}"
         + (f"; {clause}" if verdict and (clause := beyond(proof, verdict.file, verdict.error)) else "")
     )
 
@@ -220,11 +219,6 @@ def _memory(verdict: Verdict) -> str:
 
 def _budget(run: RunRecord) -> str:
     return "" if run.budget_ms is None else f" --budget-ms {run.budget_ms:g}"
-
-
-def _slow_row(name: str, slow: Fallback) -> str:
-    what = f"{slow.number} {slow.kind} do not run in int8 kernels"
-    return f"- {name}: {what}: {slow.time_share:.0%} of the time, {slow.values_share:.0%} of the values written.\n"
 
 
 def _plain(text: str) -> str:

@@ -47,6 +47,13 @@ class Fallback(NamedTuple):
     macs_share: float
     values_share: float
 
+    @property
+    def text(self) -> str:
+        """Sentence without a full stop: number and kind of the operators, and their shares in percent."""
+        shares = (f"{100 * self.time_share:.1f} % of the time", f"{100 * self.macs_share:.1f} % of the MACs")
+        written = f"{100 * self.values_share:.1f} % of the values written"
+        return f"{self.number} {self.kind} do not run in int8 kernels: {', '.join(shares)}, {written}"
+
 
 def nodes(model: bytes) -> list[FileOperator]:
     """Return every operator that computes. In ONNX, conversions between float and 8 bits do not count as operators:

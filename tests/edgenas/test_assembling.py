@@ -173,4 +173,4 @@ def test_misuse_of_the_command(made: Path, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "run.json").write_text("{}")
     both = edgenas("bundle", "run", "--budget-ms", "3", cwd=tmp_path, check=2).stderr
-    assert "is a finished run, which has all that it needs: leave out --budget-ms" in both
+    assert "is a finished run, whose files are bundled as they are: leave out --budget-ms" in both

@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from edgenas.api.validate import find_space
+from edgenas.api.validate import TableValidation, find_space
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.blocks.spec import BlockSpec
+from edgenas.cli.table.validate import summary
 from edgenas.latency_tables.gate import prediction
 from edgenas.latency_tables.records import HeldOut
-from edgenas.latency_tables.store.journal import TableWriter
+from edgenas.latency_tables.store.journal import TableWriter, read_table
 from edgenas.latency_tables.table import LatencyTable
+from edgenas.latency_tables.validation import latest
+from edgenas.report.card import proved
 from edgenas.search.cost import macs_cost
 from edgenas.search.graph import best_rest, layered_graph
 from edgenas.search.spaces import space
@@ -55,6 +58,18 @@ def test_a_table_that_was_never_validated_is_refused_with_the_command(
     assert found.notes == ()
     with pytest.raises(InputError, match="statistic 'mean' is not one of"):
         table_cost(SPACE, other, "mean", unvalidated=False)
+
+
+def test_the_interval_of_a_prediction_has_one_text(tmp_path: Path, additive: tuple[LatencyTable, HeldOut]) -> None:
+    table, held_out = additive
+    path = written(tmp_path / "v.jsonl", table, held_out)
+    found = latest(read_table(path), "min", SPACE.name)
+    assert found is not None
+    text = f"±{100 * found.error_share():.1f} %"
+    assert found.interval_text == text
+    assert summary(found)["95 % prediction interval"] == text
+    assert f"95 % prediction interval {text}>" in repr(TableValidation(path, SPACE, found))
+    assert proved(found, None).endswith(f"the 95 % prediction interval is {text}")
 
 
 def test_what_is_odd_about_a_validation_is_told(tmp_path: Path) -> None:

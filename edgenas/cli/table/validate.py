@@ -133,7 +133,7 @@ def summary(found: Validation) -> dict[str, Cell]:
     return {
         "validated": f"{found.held_out.created} on {len(found.networks)} networks of {found.held_out.space}",
         "prediction": f"{c.scale:.4f} x sum of {found.statistic}, {found.way} {terms}".rstrip(),
-        "a prediction is within": f"{100 * found.error_share():.1f} % of what is measured, 95 times in 100",
+        "95 % prediction interval": found.interval_text,
         "noise of measuring": None if math.isnan(found.noise) else f"{100 * found.noise:.2f} %",
         "table over now": since,
     }

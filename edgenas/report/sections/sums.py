@@ -78,7 +78,7 @@ def _finding(series: Series) -> str:
     return (
         f"{series.label}: over {len(proof.networks)} held-out networks, the mean error of raw sums of blocks is "
         f"{percent(raw)}, that of calibrated sums {percent(calibrated)} (leave-one-out). "
-        f"The 95 % prediction interval is ±{percent(proof.error_share())}."
+        f"The 95 % prediction interval is {proof.interval_text}."
     )
 
 

@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 
 from edgenas.latency_tables.imported import ImportedTable
 from edgenas.report.html import h
-from edgenas.report.parts import Cell, percent, section, swatch, table
+from edgenas.report.parts import Cell, section, swatch, table
 from edgenas.report.series import Series
 
 
@@ -35,7 +35,7 @@ def tables_section(series: Sequence[Series]) -> Element | None:
 
 def _row(series: Series) -> list[Cell]:
     proof = series.validation
-    held = "not validated" if proof is None else f"±{percent(proof.error_share())}, {len(proof.networks)} networks"
+    held = "not validated" if proof is None else f"{proof.interval_text}, {len(proof.networks)} networks"
     if isinstance(series.table, ImportedTable):
         source = series.table.source
         return [
