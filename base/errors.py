@@ -35,7 +35,7 @@ class MissingExtraError(InputError):
 
 
 class OutcomeError(EdgenasError):
-    """A job ran and did not succeed, for example because no network meets the budget."""
+    """A job ran and did not succeed, for example because a file is outside its budget."""
 
 
 class DeviceError(EdgenasError):

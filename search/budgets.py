@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgenas.base.amounts import check_budget
 from edgenas.base.errors import InputError
 from edgenas.search.cost import macs_cost, params_cost, peak_memory_cost, size_cost
 from edgenas.search.problem import Accuracy, Cost, Limit, Problem
@@ -21,6 +22,10 @@ from edgenas.search.table_cost import PricedCost, table_cost
 
 if TYPE_CHECKING:
     from edgenas.latency_tables.gate import TableOrPath
+
+
+#: kind of budget, as a field of ``BudgetRequest`` -> its unit
+OPTIONS = {"ms": "ms", "macs": "MACs", "params": "params", "mb": "MB", "memory_mb": "MB"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,8 @@ class BudgetRequest:
                                       default, which depends on ``measured_again``
     measured_again                    True where the result is measured again before it is accepted
     opened                            path -> table, of tables that were read before and are not read again
+
+    InputError for a budget that is not a finite number above 0.
     """
 
     ms: tuple[float, ...] = ()
@@ -51,15 +58,14 @@ class BudgetRequest:
     measured_again: bool = False
     opened: Mapping[Path, TableOrPath] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        for name, unit in OPTIONS.items():
+            for number in getattr(self, name):
+                check_budget(number, unit, _option(name))
+
     def kinds(self) -> dict[str, tuple[float, ...]]:
         """Return option -> numbers, for the kinds that have numbers; the kind with several numbers comes first."""
-        kinds = {
-            "--budget-ms": self.ms,
-            "--budget-macs": self.macs,
-            "--budget-params": self.params,
-            "--budget-mb": self.mb,
-            "--budget-memory-mb": self.memory_mb,
-        }
+        kinds: dict[str, tuple[float, ...]] = {_option(name): getattr(self, name) for name in OPTIONS}
         given = {name: numbers for name, numbers in kinds.items() if numbers}
         several = [name for name, numbers in given.items() if len(numbers) > 1]
         if not given:
@@ -72,11 +78,13 @@ class BudgetRequest:
 
 @dataclass(frozen=True, slots=True)
 class Budgets:
-    """Budgets of one cost (``priced``), and limits of other costs."""
+    """Budgets of one cost (``priced``), and limits of other costs; ``idle`` has a message for each of them that every
+    network of the space keeps."""
 
     priced: PricedCost
     budgets: tuple[float, ...]
     others: tuple[tuple[PricedCost, float], ...] = ()
+    idle: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -110,8 +118,8 @@ class Budgets:
 
     @property
     def messages(self) -> tuple[str, ...]:
-        """Messages before a search begins: the notes about the tables, and the policy."""
-        return (*self.notes, *([] if self.policy is None else [self.policy]))
+        """Messages before a search begins: the notes about the tables, the policy, and budgets that limit nothing."""
+        return (*self.notes, *([] if self.policy is None else [self.policy]), *self.idle)
 
     @property
     def limits(self) -> tuple[Limit, ...]:
@@ -125,7 +133,8 @@ class Budgets:
 
 def open_budgets(request: BudgetRequest, space: Space) -> Budgets:
     """Open the tables of a request and return its budgets; InputError where an option or a file is missing,
-    OutcomeError where a table does not pass the gate."""
+    OutcomeError where a table does not pass the gate, BudgetError where no network of ``space`` keeps a budget together
+    with the limits."""
     (first, budgets), *rest = request.kinds().items()
     if first == "--budget-memory-mb":
         raise InputError(
@@ -136,17 +145,48 @@ def open_budgets(request: BudgetRequest, space: Space) -> Budgets:
     tables = [request.table] if request.table else []
     for text in request.also:
         path, equals, ms = text.rpartition("=")
-        try:
-            most = float(ms)
-        except ValueError:
-            equals = ""
         if not (path and equals):
             raise InputError(f"--also {text!r} is not TABLE=MS, such as pixel-litert.jsonl=12")
+        most = check_budget(ms, "ms", f"--also {path}=")
         if Path(path) in tables:
             raise InputError(f"--also {text!r} names a table twice; each device has one budget")
         tables.append(Path(path))
         others.append((_table_cost(request, space, Path(path), Path(path).stem), most))
-    return Budgets(_priced(request, first, space), budgets, tuple(others))
+    opened = Budgets(_priced(request, first, space), budgets, tuple(others))
+    return replace(opened, idle=_checked(opened, space))
+
+
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """One budget with the limits, and no judge."""
+
+    space: Space
+    cost: Cost
+    budget: float
+    limits: tuple[Limit, ...]
+
+
+def _checked(opened: Budgets, space: Space) -> tuple[str, ...]:
+    """Return a message for each budget or limit that every network keeps; BudgetError where none keeps one of them."""
+    from edgenas.search.feasible import checked_graph, largest
+
+    idle, limits = [], opened.limits
+    for budget in opened.budgets:
+        checked_graph(_Bounds(space, opened.priced.at(budget), budget, limits))
+    for limit in (*(Limit(opened.priced.at(budget), budget) for budget in opened.budgets), *limits):
+        most = largest(space, limit.cost)
+        if most <= limit.most:
+            of = f" of {limit.cost.name}" if limit.cost.name else ""
+            idle.append(
+                f"every network of {space.name} is inside {limit.most:.6g} {limit.cost.unit}{of}: the largest needs "
+                f"at most {most:.6g}"
+            )
+    return tuple(idle)
+
+
+def _option(kind: str) -> str:
+    """Option of the command line for a kind of budget."""
+    return f"--budget-{kind.replace('_', '-')}"
 
 
 def open_latency(request: BudgetRequest, space: Space) -> PricedCost:

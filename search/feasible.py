@@ -5,29 +5,46 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
-from edgenas.search.graph import Graph, best_rest, check_budget, layered_graph, smallest_cost
-from edgenas.search.problem import ActiveLimit, BudgetError, Limit, Peak, Problem
+from edgenas.search.graph import Graph, best_rest, check_smallest, largest_cost, layered_graph, smallest_cost
+from edgenas.search.problem import ActiveLimit, BudgetError, Cost, Limit, Peak
 from edgenas.search.solvers import limited
 from edgenas.search.space import Space
 
 
-def checked_graph(problem: Problem) -> Graph:
+class Bounds(Protocol):
+    """The budget and the limits of a search, such as a ``Problem``: what decides which networks it may choose."""
+
+    @property
+    def space(self) -> Space: ...
+
+    @property
+    def cost(self) -> Cost: ...
+
+    @property
+    def budget(self) -> float: ...
+
+    @property
+    def limits(self) -> tuple[Limit, ...]: ...
+
+
+def checked_graph(problem: Bounds) -> Graph:
     """Return the graph of a problem, with its limits; BudgetError when no network keeps budget and limits."""
     graph = layered_graph(problem.space, problem.cost, problem.limits)
     check_feasible(graph, problem)
     return graph
 
 
-def check_feasible(graph: Graph, problem: Problem) -> None:
+def check_feasible(graph: Graph, problem: Bounds) -> None:
     """Raise BudgetError when no path of ``graph`` (the graph of ``problem``) keeps the budget and every limit.
 
     The error names a smallest set of limits that cannot be kept together: limits are removed one by one, as long as the
     others still cannot be kept.
     """
-    check_budget(graph, problem.space, problem.budget, problem.cost.unit)
+    check_smallest(graph, problem.space, problem.budget, problem.cost.unit, problem.cost.name)
     if not problem.limits or _possible(graph, problem.budget):
         return
     wanted = [Limit(problem.cost, problem.budget), *problem.limits]
@@ -68,7 +85,7 @@ def _only(graph: Graph, budget: float, kept: Sequence[int]) -> tuple[Graph, floa
     return graph.with_costs(costs).with_limits(also, [most[index] for index in others]), most[first]
 
 
-def _least(graph: Graph, problem: Problem, limit: Limit, index: int, active: Sequence[int]) -> float:
+def _least(graph: Graph, problem: Bounds, limit: Limit, index: int, active: Sequence[int]) -> float:
     """Smallest cost, in the unit of ``limit``, of a network that keeps the other active limits."""
     if isinstance(limit.cost, Peak):
         return _least_peak(problem, limit, index, active)
@@ -81,7 +98,7 @@ def _least(graph: Graph, problem: Problem, limit: Limit, index: int, active: Seq
     return math.inf if found is None else limit.cost.total(problem.space.architecture(found.choice))
 
 
-def _least_peak(problem: Problem, limit: Limit, index: int, active: Sequence[int]) -> float:
+def _least_peak(problem: Bounds, limit: Limit, index: int, active: Sequence[int]) -> float:
     """Smallest peak of a network that keeps the other active limits, by bisection over the peaks of all blocks."""
     peaks = sorted({peak for peak in _peaks(problem.space, limit) if peak > limit.most})
     others = [other for other in active if other != index]
@@ -96,6 +113,13 @@ def _least_peak(problem: Problem, limit: Limit, index: int, active: Sequence[int
         else:
             low = middle + 1
     return peaks[low] if low < len(peaks) else math.inf
+
+
+def largest(space: Space, cost: Cost) -> float:
+    """Return the cost of the most expensive network of a space; an upper bound where ``cost`` is not a sum."""
+    if isinstance(cost, Peak):
+        return max(_peaks(space, Limit(cost, 1.0)))
+    return largest_cost(layered_graph(space, cost))
 
 
 def _peaks(space: Space, limit: Limit) -> list[float]:

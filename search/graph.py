@@ -245,8 +245,13 @@ def smallest_cost(graph: Graph) -> float:
     return float(cost.min())
 
 
-def check_budget(graph: Graph, space: Space, budget: float, unit: str) -> None:
+def largest_cost(graph: Graph) -> float:
+    """Cost of the most expensive path."""
+    return float(best_rest(graph, [layer.cost for layer in graph.layers], largest=True).bound[0][0])
+
+
+def check_smallest(graph: Graph, space: Space, budget: float, unit: str, name: str = "") -> None:
     """Raise BudgetError, with the smallest reachable cost, when no network costs at most ``budget``."""
     smallest = smallest_cost(graph)
     if smallest > budget:
-        raise BudgetError(space.name, [ActiveLimit(unit, budget, smallest)])
+        raise BudgetError(space.name, [ActiveLimit(unit, budget, smallest, name)])

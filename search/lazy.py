@@ -28,7 +28,7 @@ from edgenas.latency_tables.prediction.terms import work_amounts
 from edgenas.latency_tables.statistics.estimates import DEFAULT
 from edgenas.search.algorithms.mathnas_blocks import block_values
 from edgenas.search.cost import macs_cost
-from edgenas.search.graph import Floats, Graph, Solution, check_budget, edge_values, layered_graph
+from edgenas.search.graph import Floats, Graph, Solution, check_smallest, edge_values, layered_graph
 from edgenas.search.journal import TrialCache
 from edgenas.search.problem import Accuracy, Cost, Problem
 from edgenas.search.solvers.pareto_dp import ParetoFront, pareto_front
@@ -208,7 +208,7 @@ def _front(
     if not all(mask.all() for mask in keep):
         graph = graph.restricted(keep)
     for budget in budgets_ms or (math.inf,):
-        check_budget(graph, space, budget, "ms")
+        check_smallest(graph, space, budget, "ms")
     front = pareto_front(graph, max(budgets_ms) if budgets_ms else None)
     if not len(front):
         raise OutcomeError(f"no network of {space.name} is left without the blocks that cannot be measured")

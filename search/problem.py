@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from edgenas.base.amounts import check_budget
 from edgenas.base.code import Code
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.blocks.architecture import Architecture
@@ -105,8 +106,7 @@ class Limit:
     most: float
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.most) and self.most > 0):
-            raise InputError(f"a limit of {self.most!r} {self.cost.unit} is not a positive number")
+        check_budget(self.most, self.cost.unit, "a limit of")
 
     def keeps(self, architecture: Architecture) -> bool:
         """Return whether the cost of the network is at most ``most``, compared to the last bit."""
@@ -126,7 +126,7 @@ class Problem:
     limits: tuple[Limit, ...] = ()
 
     def __post_init__(self) -> None:
-        check_positive(self.budget, self.cost.unit)
+        check_budget(self.budget, self.cost.unit)
         if isinstance(self.cost, Peak):
             raise InputError(
                 f"{self.cost.name or self.cost.unit} is that of a network's largest block: it can be a limit, but the "
@@ -196,12 +196,6 @@ class Result:
         return self.best if self.recommended is None else self.recommended
 
 
-def check_positive(budget: float, unit: str) -> None:
-    """Raise InputError unless ``budget`` is a finite number above 0."""
-    if not (math.isfinite(budget) and budget > 0):
-        raise InputError(f"budget {budget!r} {unit} is not a positive number")
-
-
 @dataclass(frozen=True, slots=True)
 class ActiveLimit:
     """An active limit of an infeasible problem: ``most`` is its value, ``smallest`` the smallest cost of any network
@@ -213,9 +207,9 @@ class ActiveLimit:
     name: str = ""
 
 
-class BudgetError(OutcomeError):
+class BudgetError(OutcomeError, InputError):
     """No network of the space keeps the budget and the limits; ``active_limits`` are those that no network keeps
-    together, each with the smallest reachable cost.
+    together, each with the smallest reachable cost. The budget is wrong input: exit code 2.
 
     ``smallest`` and ``unit`` are those of the first active limit.
     """
@@ -225,14 +219,14 @@ class BudgetError(OutcomeError):
         if len(active_limits) == 1:
             super().__init__(
                 f"no network of {space} fits {_amount(first, first.most)}: the smallest reachable is "
-                f"{_amount(first, first.smallest)}; raise the budget or choose another space"
+                f"{_amount(first, first.smallest)}; give at least that, or choose another space: edgenas spaces"
             )
         else:
             wanted = " and ".join(_amount(reach, reach.most) for reach in active_limits)
             least = ", ".join(_amount(reach, reach.smallest) for reach in active_limits)
             super().__init__(
                 f"no network of {space} keeps {wanted} at once; the smallest reachable of each within the others: "
-                f"{least}; raise one of them or choose another space"
+                f"{least}; raise one of them, or choose another space: edgenas spaces"
             )
         self.active_limits = tuple(active_limits)
         self.smallest = first.smallest
@@ -240,5 +234,11 @@ class BudgetError(OutcomeError):
 
 
 def _amount(reach: ActiveLimit, amount: float) -> str:
-    text = f"{amount:.6g} {reach.unit}" if math.isfinite(amount) else f"no {reach.unit}"
+    text = f"{_rounded_up(amount)} {reach.unit}" if math.isfinite(amount) else f"no {reach.unit}"
     return f"{text} of {reach.name}" if reach.name else text
+
+
+def _rounded_up(amount: float) -> str:
+    """Return ``amount`` with six digits and never below it: a budget of this text is kept by a network of this cost."""
+    text = f"{amount:.6g}"
+    return text if float(text) >= amount else f"{amount * (1 + 1e-5):.6g}"

@@ -70,4 +70,4 @@ def counted(how: str, space: Space, mean: Cost, upper: Upper) -> Callable[[float
     def half_width(block: BlockSpec) -> float:
         return cached(block) - mean.of(block)
 
-    return lambda budget: root_sum_square(space, mean, half_width, budget, values)
+    return lru_cache(maxsize=None)(lambda budget: root_sum_square(space, mean, half_width, budget, values))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from edgenas.api.gate import table_path
 from edgenas.api.inventory import load_entry
 from edgenas.api.shown import FilePath
+from edgenas.base.amounts import check_budget
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.listener import SILENT, Listener
 from edgenas.base.reading import check_exists
@@ -84,6 +85,8 @@ def bundle(
         refuse_options(source, [option for option, value in values.items() if value is not None])
         return Bundle(folder, tuple(write_bundle(source, folder)))
     check_out(folder)
+    if budget_ms is not None:
+        check_budget(budget_ms, "ms", "budget_ms")
     made = folder.with_name(f".{folder.name}.run")
     shutil.rmtree(made, ignore_errors=True)
     try:

@@ -11,6 +11,7 @@ from edgenas.api.gate import priced
 from edgenas.api.named import space_text
 from edgenas.api.network import Network
 from edgenas.api.shown import FilePath, frame, html_table, number
+from edgenas.base.amounts import check_budget
 from edgenas.base.errors import OutcomeError
 from edgenas.base.listener import SILENT, Listener
 from edgenas.search.scale import accuracy_text
@@ -66,6 +67,7 @@ class Front:
 
     def at(self, budget: float) -> Network:
         """Return the most accurate network that costs at most ``budget``; OutcomeError where there is none."""
+        check_budget(budget, self.unit)
         fitting = [point for point in self.points if point.cost <= budget]
         if not fitting:
             least = f"the cheapest costs {number(self.points[0].cost)} {self.unit}"

@@ -13,6 +13,7 @@ from edgenas.api.profile import Named, stopping_rule, table_jobs
 from edgenas.api.shown import FilePath, frame, html_table
 from edgenas.api.spaces import space as space_of
 from edgenas.api.table import Table, open_table
+from edgenas.base.amounts import budget_numbers
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.listener import SILENT, Listener
 from edgenas.blocks.spec import BlockSpec
@@ -136,15 +137,12 @@ def profile_for_search(
     from edgenas.profiler.fill import fill
     from edgenas.profiler.plan import Plan
     from edgenas.search.lazy import capacity_values, judged_values, lazily
-    from edgenas.search.problem import check_positive
 
     enough = stopping_rule(processes, most_processes, within, statistic)
     plan = Plan(rounds=rounds, threads=threads, cold_kib=cold_kib, precision=precision)
     jobs = table_jobs(device, pool, inventory, runtime, out, tuple(cores), plan)
     chosen = space_of(space, in_size, classes)
-    budgets = tuple(budget_ms) if isinstance(budget_ms, Iterable) else (budget_ms,)
-    for budget in budgets:
-        check_positive(budget, "ms")
+    budgets = budget_numbers(budget_ms, "ms", "budget_ms")
     if len(jobs) > 1:
         raise InputError(f"--for-search fills one table, not one for each of {', '.join(jobs)}; name one device")
     ((label, job),) = jobs.items()

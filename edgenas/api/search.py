@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from edgenas.api.gate import table_path, table_source
 from edgenas.api.search_run import SearchOrder, run
 from edgenas.api.shown import FilePath
+from edgenas.base.amounts import budget_numbers
 from edgenas.base.listener import SILENT, Listener
 from edgenas.runs.layout import SEARCH
 from edgenas.search.budgets import BudgetRequest
@@ -91,17 +92,17 @@ def search(
     out               the JSON file to write; a journal beside it keeps the judged networks, and the same search
                       continues from it (default: no file is written)
 
-    InputError for a value that breaks a rule; BudgetError, an OutcomeError, where no network fits the budget;
+    InputError for a value that breaks a rule; BudgetError, an InputError, where no network fits the budget;
     OutcomeError where the table is not validated.
     """
     pairs = also.items() if isinstance(also, Mapping) else ()
     limits = tuple(f"{table_path(path)}={most}" for path, most in pairs) if pairs else tuple(map(str, also))
     request = BudgetRequest(
-        ms=_numbers(budget_ms),
-        macs=_numbers(budget_macs),
-        params=_numbers(budget_params),
-        mb=_numbers(budget_mb),
-        memory_mb=_numbers(budget_memory_mb),
+        ms=budget_numbers(budget_ms, "ms", "budget_ms"),
+        macs=budget_numbers(budget_macs, "MACs", "budget_macs"),
+        params=budget_numbers(budget_params, "params", "budget_params"),
+        mb=budget_numbers(budget_mb, "MB", "budget_mb"),
+        memory_mb=budget_numbers(budget_memory_mb, "MB", "budget_memory_mb"),
         also=limits,
         table=None if table is None else table_path(table),
         statistic=statistic,
@@ -142,9 +143,3 @@ def search(
         found = run(order, Path(folder, SEARCH), listener)
     named = None if request.table is None else str(request.table)
     return replace(found, saved=replace(found.saved, table=named))
-
-
-def _numbers(given: Numbers) -> tuple[float, ...]:
-    if given is None:
-        return ()
-    return tuple(map(float, given)) if isinstance(given, Iterable) else (float(given),)

@@ -14,6 +14,7 @@ from edgenas.api.judge import checked_options, known_options
 from edgenas.api.network import Network
 from edgenas.api.shown import FilePath, html_table, number
 from edgenas.api.spaces import space as space_of
+from edgenas.base.amounts import check_budget
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.listener import SILENT, Listener
 from edgenas.base.reading import check_exists
@@ -141,6 +142,7 @@ def ship(
     from edgenas.ship.order import ShipRequest
     from edgenas.ship.pipeline import ShipPipeline
 
+    budget = check_budget(budget_ms, "ms", "budget_ms")
     precisions = tuple(dict.fromkeys(precisions))
     if not precisions or precisions[0] not in MEASURED:
         raise InputError(
@@ -159,7 +161,7 @@ def ship(
         accuracy,
         task.winner_recipe(),
         task,
-        BudgetRequest(ms=(budget_ms,), uncertainty=uncertainty),
+        BudgetRequest(ms=(budget,), uncertainty=uncertainty),
         runtimes=(default_runtime(entry),),
         precisions=precisions,
         algorithms={algorithm: chosen[algorithm]},

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgenas.api.inventory import load_entry
 from edgenas.api.shown import FilePath, frame, html_table, number
+from edgenas.base.amounts import check_budget
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.listener import SILENT, Listener
 from edgenas.base.naming import among
@@ -117,6 +118,8 @@ def sustain(
     seconds = seconds_of(time)
     if not paths:
         raise InputError("name at least one .tflite or .onnx file, or a bundle")
+    if budget_ms is not None:
+        check_budget(budget_ms, "ms", "budget_ms")
     if statistic is not None and statistic not in STATISTICS:
         raise InputError(
             f"--statistic {statistic} is not a statistic of a minute; give one of {among(statistic, STATISTICS)}"

@@ -13,6 +13,7 @@ from edgenas.api.inventory import load_entry
 from edgenas.api.network import Network
 from edgenas.api.network import network as network_of
 from edgenas.api.shown import FilePath, frame, html_table, number
+from edgenas.base.amounts import check_budget
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.listener import SILENT, Listener
 from edgenas.base.reading import check_exists
@@ -128,6 +129,8 @@ def verify(
         raise InputError(f"{folders[0]} is a folder: name the files in it, or edgenas.verify_bundle for a bundle")
     if (network is None) != (not tables):
         raise InputError("a prediction needs both --network and --table")
+    if budget_ms is not None:
+        check_budget(budget_ms, "ms", "budget_ms")
     if processes < 1:
         raise InputError(f"--processes {processes} is below 1")
     for path in paths:

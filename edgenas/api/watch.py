@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from edgenas.api.gate import table_path
 from edgenas.api.shown import FilePath
 from edgenas.api.spaces import space as space_of
+from edgenas.base.amounts import budget_numbers
 from edgenas.base.errors import InputError
 from edgenas.base.reading import check_exists
 
@@ -84,5 +85,5 @@ def watch(
     for path in paths:
         check_exists(path, "run")
     blocks = () if space is None else space_of(space, in_size, classes).blocks()
-    budgets = tuple(budget_ms) if isinstance(budget_ms, Iterable) else (budget_ms,)
+    budgets = budget_numbers(budget_ms, "ms", "budget_ms")
     return Watch(Server(WatchedRuns(paths, blocks, budgets), port))

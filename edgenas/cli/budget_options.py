@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from edgenas.cli.budget_type import BUDGET_MS, Budget
 from edgenas.cli.completions import STATISTICS, tables, words
 from edgenas.search.budgets import BudgetRequest
 
@@ -35,14 +36,14 @@ _OPTIONS = (
     click.option("--predict", is_flag=True, help="Predict the blocks that the table lacks from those that it has; see "
                  "profile --for-search."),
     uncertainty_option,
-    click.option("--budget-ms", "ms", type=float, multiple=True, help="Latency budget in ms; repeat for several."),
-    click.option("--budget-macs", "macs", type=float, multiple=True, help="Budget in MACs, such as 60e6. A network "
-                 "must keep budgets of all kinds at once; one kind may have several values."),
-    click.option("--budget-params", "params", type=float, multiple=True, help="Budget in parameters."),
-    click.option("--budget-mb", "mb", type=float, multiple=True, help="Budget in MB (10^6 bytes) of weights in "
+    click.option("--budget-ms", "ms", type=BUDGET_MS, multiple=True, help="Latency budget in ms; repeat for several."),
+    click.option("--budget-macs", "macs", type=Budget("MACs"), multiple=True, help="Budget in MACs, such as 60e6. A "
+                 "network must keep budgets of all kinds at once; one kind may have several values."),
+    click.option("--budget-params", "params", type=Budget("params"), multiple=True, help="Budget in parameters."),
+    click.option("--budget-mb", "mb", type=Budget("MB"), multiple=True, help="Budget in MB (10^6 bytes) of weights in "
                  "single precision."),
-    click.option("--budget-memory-mb", "memory_mb", type=float, multiple=True, help="Limit of the activations that "
-                 "are in memory at once, in MB in single precision; used beside another budget."),
+    click.option("--budget-memory-mb", "memory_mb", type=Budget("MB"), multiple=True, help="Limit of the activations "
+                 "that are in memory at once, in MB in single precision; used beside another budget."),
     click.option("--also", multiple=True, metavar="TABLE=MS", help="Latency limit in ms on another device, with that "
                  "device's table; repeat for more devices."),
 )  # fmt: skip

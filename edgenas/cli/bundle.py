@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from edgenas.cli.budget_type import BUDGET_MS
 from edgenas.cli.completions import tables
 from edgenas.cli.devices import device_option, force_option, inventory_option
 from edgenas.cli.terminal import json_option, print_json, print_summary
@@ -38,7 +39,7 @@ _ASSEMBLED = {"search": "--search", "test": "--test", "table": "--table", "budge
 )
 @click.option(
     "--budget-ms",
-    type=click.FloatRange(min=0, min_open=True),
+    type=BUDGET_MS,
     help="Latency budget in ms  [default: the search's]",
 )
 @device_option

@@ -10,6 +10,7 @@ import click
 from edgenas.api.named import NETWORK_HELP
 from edgenas.base.errors import InputError
 from edgenas.cli import completions
+from edgenas.cli.budget_type import BUDGET_MS
 from edgenas.cli.devices import force_option, inventory_option
 from edgenas.cli.networks import classes_option, in_size_option
 from edgenas.cli.terminal import json_option, print_json, print_summary
@@ -103,7 +104,7 @@ from edgenas.cli.worker_options import score_option
 @click.option(
     "--budget-ms",
     "budgets_ms",
-    type=float,
+    type=BUDGET_MS,
     multiple=True,
     help="Latency budget in ms, with --for-search: the blocks of the best networks inside it are measured; "
     "repeat for several.",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from edgenas.cli.budget_options import uncertainty_option
+from edgenas.cli.budget_type import BUDGET_MS
 from edgenas.cli.completions import ALGORITHMS, spaces, tables, words_or_own
 from edgenas.cli.devices import device_option, force_option, inventory_option, precisions_option, range_option
 from edgenas.cli.networks import in_size_option
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     "--budget-ms",
     "budget_ms",
     required=True,
-    type=click.FloatRange(min=0, min_open=True),
+    type=BUDGET_MS,
     help="Latency budget in ms; the upper end of the shipped file's 95 % interval must be inside it.",
 )
 @uncertainty_option

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from edgenas.base.errors import InputError
+from edgenas.cli.budget_type import BUDGET_MS
 from edgenas.cli.completions import networks
 from edgenas.cli.completions import tables as complete_tables
 from edgenas.cli.devices import device_option, force_option, inventory_option
@@ -34,7 +35,7 @@ _NOT_ANSWERED = {**_NOT_SUSTAINED, "budget_ms": "--budget-ms", "statistic": "--s
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @device_option
 @inventory_option
-@click.option("--budget-ms", type=click.FloatRange(min=0, min_open=True), help="Latency budget in ms.")
+@click.option("--budget-ms", type=BUDGET_MS, help="Latency budget in ms.")
 @click.option("--network", shell_complete=networks, help="Network that the files hold, to predict it from --table.")
 @click.option(
     "--table",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from edgenas.cli.budget_type import BUDGET_MS
 from edgenas.cli.completions import spaces
 from edgenas.cli.networks import classes_option, in_size_option
 from edgenas.cli.terminal import json_option, print_json, print_summary, talk
@@ -26,7 +27,7 @@ from edgenas.cli.terminal import json_option, print_json, print_summary, talk
     "--budget-ms",
     "budgets_ms",
     multiple=True,
-    type=click.FloatRange(min=0, min_open=True),
+    type=BUDGET_MS,
     help="Latency budget in ms of a running search, to show the best network so far inside it; repeat for several.",
 )
 @click.option(

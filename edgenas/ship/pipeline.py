@@ -98,12 +98,14 @@ class ShipPipeline:
 
         OutcomeError where none of the most accurate networks found is inside the budget when it is timed whole.
         """
-        make_run_folder(self.folder, self.order.images, self.listener)
         order, space = self.order, self.order.space
+        self._check_table()
+        make_run_folder(self.folder, order.images, self.listener)
         data = self.data
         self._check()
         with self._timed("tables", f"measuring {len(space.blocks())} blocks of the space {space.name}"):
             tables = {runtime: self._table(runtime) for runtime in order.runtimes}
+        self._check_table()
         with self._timed("validation", f"timing {order.held_out} held-out networks whole, to validate the table"):
             proof = self._validation()
         kept = self._budgets()
@@ -166,6 +168,30 @@ class ShipPipeline:
 
             tools()
 
+    def _check_table(self) -> None:
+        """Check the table that is given or measured, before anything else is measured, trained or written.
+
+        InputError where the table is of another runtime or precision; BudgetError where it has all blocks, and no
+        network is inside a budget by their mean latencies.
+        """
+        from edgenas.latency_tables.store.journal import read_table
+
+        order, runtime = self.order, self.order.runtimes[0]
+        own = self._path(runtime)
+        path = own if own.exists() else order.table
+        if path is None:
+            return
+        table = read_table(path)
+        setting = table.setting
+        if (setting.runtime, setting.precision) != (runtime, order.precision):
+            raise InputError(
+                f"{path} is of {setting.precision} blocks under {setting.runtime}, but the budget is of "
+                f"{order.precision} blocks under {runtime}; name such a table, or leave out --table"
+            )
+        if order.budget.ms and not table.missing(order.space.blocks()):
+            means = replace(order.budget, table=path, unvalidated=True, uncertainty="mean")
+            open_budgets(means, order.space)
+
     @contextmanager
     def _timed(self, name: str, text: str) -> Iterator[None]:
         self.listener.step(text)
@@ -185,12 +211,6 @@ class ShipPipeline:
 
         order, path = self.order, self._path(runtime)
         if order.table is not None and not path.exists():
-            setting = read_journal(order.table).table.setting
-            if (setting.runtime, setting.precision) != (runtime, order.precision):
-                raise InputError(
-                    f"{order.table} is of {setting.precision} blocks under {setting.runtime}, but the budget is of "
-                    f"{order.precision} blocks under {runtime}; name such a table, or leave out --table"
-                )
             try:
                 shutil.copyfile(order.table, path)
             except OSError as error:

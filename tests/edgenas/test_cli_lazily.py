@@ -46,7 +46,7 @@ def test_a_judge_may_say_what_blocks_are_worth(tmp_path: Path) -> None:
     ("args", "says"),
     [
         (("mobilenet_v2", "--budget-ms", "3"), "add --for-search, or leave them out"),
-        (("mobilenet_v2", "--for-search", "--budget-ms", "-1"), "budget -1.0 ms is not a positive number"),
+        (("mobilenet_v2", "--for-search", "--budget-ms", "-1"), "--budget-ms -1 is not a number of ms above 0"),
         (("mobilenet_v2", "--accuracy", "digits"), "add --for-search, or leave them out"),
         (("--for-search", "--block", "conv-8x3-o4-k3-s1"), "takes a whole space"),
         (("nowhere/1.1", "--for-search"), "no space 'nowhere/1.1'"),

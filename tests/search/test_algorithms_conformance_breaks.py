@@ -16,7 +16,7 @@ import tests.support.algorithm_conformance_limits as limits
 from edgenas.base.errors import OutcomeError
 from edgenas.search.algorithms.baselines.random_search import random_search
 from edgenas.search.algorithms.by_name import ALGORITHMS
-from edgenas.search.graph import check_budget, layered_graph
+from edgenas.search.graph import check_smallest, layered_graph
 from edgenas.search.problem import Candidate, Problem, Result
 from edgenas.search.trials import Trials
 from tests.support.algorithm_conformance import CHECKS, Check, Entry
@@ -44,7 +44,7 @@ def takes_costs_of_a_little_more(problem: Problem, trials: Trials, *, samples: i
 def judges_the_cheapest_first(problem: Problem, trials: Trials, **options: Any) -> Result:
     graph = layered_graph(problem.space, problem.cost)
     trials.rewards([(0,) * len(graph.layers)])
-    check_budget(graph, problem.space, problem.budget, problem.cost.unit)
+    check_smallest(graph, problem.space, problem.budget, problem.cost.unit)
     return honest(problem, trials, **options)
 
 

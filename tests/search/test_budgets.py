@@ -62,7 +62,7 @@ def test_a_latency_that_is_a_limit_is_recorded_as_well(folder: Path) -> None:
     assert kept.facts() == {"statistic": None, "validated": True, "uncertainty": "upper"}
     assert kept.policy in kept.messages
     plain = open_budgets(BudgetRequest(macs=(1e9,)), SPACE)
-    assert (plain.policy, plain.messages, plain.facts()["uncertainty"]) == (None, (), None)
+    assert (plain.policy, plain.notes, plain.facts()["uncertainty"]) == (None, (), None)
 
 
 def test_without_a_budget_a_ship_takes_quantiles_of_what_networks_are_expected_to_take(folder: Path) -> None:

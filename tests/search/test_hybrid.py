@@ -168,7 +168,7 @@ def test_every_budget_is_checked_before_anything_is_judged() -> None:
     problem = toy_problem(plain_space(), 0.5, accuracy)
     with pytest.raises(BudgetError, match="fits 1 units"):
         hybrid(problem, Trials(problem), budgets=[1.0])
-    with pytest.raises(InputError, match="budget nan units is not a positive number"):
+    with pytest.raises(InputError, match="budget nan is not a number of units above 0"):
         hybrid(problem, Trials(problem), budgets=[float("nan")])
     with pytest.raises(InputError, match="buckets 0 is below 1"):
         hybrid(problem, Trials(problem), buckets=0)

@@ -168,7 +168,7 @@ def test_a_peak_names_the_least_peak_there_is() -> None:
     assert kept == sum(peak == peaks[0] for peak in peaks) < 81
     with pytest.raises(InputError, match="can be a limit, but the cost with the budget must be a sum"):
         replace(asked(1e6), cost=cost)
-    with pytest.raises(InputError, match="a limit of nan MACs is not a positive number"):
+    with pytest.raises(InputError, match="a limit of nan is not a number of MACs above 0"):
         Limit(macs_cost(), math.nan)
 
 

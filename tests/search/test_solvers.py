@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from edgenas.base.errors import InputError
 from edgenas.search.cost import latency_cost, macs_cost, params_cost
-from edgenas.search.graph import Graph, GraphLayer, best_rest, check_budget, edge_values, layered_graph, smallest_cost
+from edgenas.search.graph import Graph, GraphLayer, best_rest, check_smallest, edge_values, layered_graph, smallest_cost
 from edgenas.search.problem import BudgetError, Cost
 from edgenas.search.solvers import brute_force, charnes_cooper, dinkelbach, milp, pareto_dp
 from edgenas.search.solvers.k_best import Scored, k_best
@@ -215,9 +215,9 @@ def test_a_space_becomes_a_graph_with_the_same_networks(toy: str) -> None:
         solution = graph.solution(graph.path(choice))
         assert solution.choice == choice
         assert solution.cost == s.architecture(choice).macs
-    check_budget(graph, s, smallest_cost(graph), "MACs")
+    check_smallest(graph, s, smallest_cost(graph), "MACs")
     with pytest.raises(BudgetError, match="the smallest reachable is") as caught:
-        check_budget(graph, s, smallest_cost(graph) - 1, "MACs")
+        check_smallest(graph, s, smallest_cost(graph) - 1, "MACs")
     assert caught.value.smallest == paths.costs.min()
 
 

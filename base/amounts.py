@@ -1,0 +1,40 @@
+"""Budgets as numbers: one rule for every budget and limit, from a command line or a program."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Iterable
+from numbers import Real
+
+from edgenas.base.errors import InputError
+
+#: unit -> a budget in it, for messages
+EXAMPLES = {"ms": "8", "MACs": "60e6", "params": "2e6", "MB": "4"}
+
+
+def check_budget(value: object, unit: str, named: str = "budget") -> float:
+    """Return a budget in ``unit`` as a float; InputError unless it is a finite number above 0.
+
+    ``named`` is the option or the argument that gave it. A text must be a number without a unit.
+    """
+    number = math.nan
+    if isinstance(value, str | Real) and not isinstance(value, bool):
+        try:
+            number = float(value)
+        except (ValueError, OverflowError):
+            number = math.nan
+    if math.isfinite(number) and number > 0:
+        return number
+    such = f", such as {EXAMPLES[unit]}" if unit in EXAMPLES else ""
+    shown = shlex.quote(value) if isinstance(value, str) else value
+    raise InputError(f"{named} {shown} is not a number of {unit} above 0{such}; give one, without its unit")
+
+
+def budget_numbers(given: float | Iterable[float] | None, unit: str, named: str = "budget") -> tuple[float, ...]:
+    """Return the budgets of an argument that takes one, several or none (None); InputError as ``check_budget``."""
+    if given is None:
+        return ()
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        return (check_budget(given, unit, named),)
+    return tuple(check_budget(each, unit, named) for each in given)

@@ -1,0 +1,24 @@
+"""The type of every option that is a budget."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from edgenas.base.amounts import check_budget
+
+
+class Budget(click.ParamType):
+    """A budget in ``unit``: a finite number above 0; InputError for any other text."""
+
+    name = "float"
+
+    def __init__(self, unit: str) -> None:
+        self.unit = unit
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        return check_budget(value, self.unit, "budget" if param is None else param.opts[0])
+
+
+BUDGET_MS = Budget("ms")
