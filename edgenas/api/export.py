@@ -114,6 +114,7 @@ def export(
     from edgenas.profiler.target import target_of
     from edgenas.runs.layout import ARCH
     from edgenas.runs.network import NETWORK
+    from edgenas.ship.device_accuracy import labels_of
     from edgenas.ship.preprocessing import preprocessing_of
     from edgenas.training.pictures import read_pictures
 
@@ -146,6 +147,12 @@ def export(
         arrays = weights
     about = None if use is None else use.about(architecture.name, "Classifies pictures.")
     entry = load_entry(inventory, device or "local")
+    tested = None
+    if test is not None:  # read before anything is written
+        names = _names(architecture, weights, listener) if use is None else use.labels
+        found = read_pictures(Path(test), size, channels, scaling, classes=architecture.c_out, names=names)
+        labels_of(found)
+        tested = _with_notes(found, listener)
     if reduce_range is None and "int8" in precisions and "onnx" in formats:
         target = (None if device else _target(network)) or target_of(entry)
         reduce_range = target.reduce_range
@@ -156,9 +163,8 @@ def export(
         use.write(out, files)
     _check_parity(architecture, files, seed)
     facts: dict[str, dict[str, Any]] = {kind: _census(kind, path) for kind, path in files.items()}
-    if test is not None:
-        names = _names(architecture, weights, listener) if use is None else use.labels
-        proofs = _proofs(architecture, arrays, files, Path(test), scaling, names, entry, listener)
+    if tested is not None:
+        proofs = _proofs(architecture, arrays, files, tested, entry, listener)
         for kind, proof in proofs.items():
             facts[kind].update(proof)
     return ExportedFiles(out, one, files, facts)
@@ -250,17 +256,12 @@ def _proofs(
     architecture: Architecture,
     arrays: Sequence[Weights],
     files: dict[str, Path],
-    test: Path,
-    scaling: Scaling,
-    names: Sequence[str] | None,
+    pictures: Pictures,
     entry: Entry,
     listener: Listener,
 ) -> dict[str, dict[str, Any]]:
     from edgenas.ship.accuracy import prove, torch_classes
-    from edgenas.training.pictures import read_pictures
 
-    size, channels, classes = architecture.in_size, architecture.c_in, architecture.c_out
-    pictures = _with_notes(read_pictures(test, size, channels, scaling, classes=classes, names=names), listener)
     expected = torch_classes(architecture, arrays, pictures.images)
     if expected is None:
         listener.message("torch is not installed, so the files are not compared with it: pip install 'edgenas[train]'")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgenas.base.errors import InputError, OutcomeError
+from edgenas.base.errors import OutcomeError
 from edgenas.base.listener import SILENT, Listener
 
 if TYPE_CHECKING:
@@ -78,15 +78,14 @@ def prove(
     InputError without labels; OutcomeError where a float32 file chooses other classes than torch on more than
     1 - LEAST_AGREEMENT of the pictures.
     """
-    from edgenas.ship.device_accuracy import check_labels, outputs_here, outputs_of_int8
+    from edgenas.ship.device_accuracy import check_labels, labels_of, outputs_here, outputs_of_int8
 
-    if pictures.labels is None:
-        raise InputError("accuracy needs labels: an array labels in the .npz, or a folder of pictures for each class")
+    true = labels_of(pictures)
     if precision == "int8" and entry is not None:
         outputs = outputs_of_int8(entry, file, pictures.images, listener)
     else:
         outputs = outputs_here(file.read_bytes(), pictures.images)
-    check_labels(file, pictures.labels, outputs.scores.shape[1])
+    check_labels(file, true, outputs.scores.shape[1])
     chosen = outputs.scores.argmax(1)
     agreement = None if expected is None else float((chosen == expected).mean())
     if precision == "fp32" and agreement is not None and agreement < LEAST_AGREEMENT:
@@ -94,4 +93,4 @@ def prove(
             f"{file} chooses another class than the torch model on {1 - agreement:.2%} of {len(chosen)} pictures, more "
             f"than {1 - LEAST_AGREEMENT:.1%}; export it again"
         )
-    return FileAccuracy(file, len(chosen), float((chosen == pictures.labels).mean() * 100), agreement, outputs.on)
+    return FileAccuracy(file, len(chosen), float((chosen == true).mean() * 100), agreement, outputs.on)

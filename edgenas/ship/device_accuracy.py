@@ -76,6 +76,13 @@ class AccuracyOnDevice:
         }
 
 
+def labels_of(pictures: Pictures) -> Any:
+    """Return the labels of the pictures; InputError where they have none."""
+    if pictures.labels is None:
+        raise InputError("accuracy needs labels: an array labels in the .npz, or a folder of pictures for each class")
+    return pictures.labels
+
+
 def check_labels(file: Path, labels: Any, classes: int) -> None:
     """Raise InputError unless all ``labels`` are class numbers of ``file``: 0 .. ``classes`` - 1."""
     if labels.min() < 0 or labels.max() >= classes:
@@ -143,13 +150,12 @@ def answered(entry: Entry, path: Path, pictures: Pictures, *, listener: Listener
     """
     from edgenas.profiler.export.integer import weight_bits
 
-    if pictures.labels is None:
-        raise InputError("accuracy needs labels: an array labels in the .npz, or a folder of pictures for each class")
+    labels = labels_of(pictures)
     model = path.read_bytes()
     there = outputs_on(entry, path, pictures.images, listener=listener)
-    check_labels(path, pictures.labels, there.scores.shape[1])
+    check_labels(path, labels, there.scores.shape[1])
     chosen = there.scores.argmax(1)
-    right = int((chosen == pictures.labels).sum())
+    right = int((chosen == labels).sum())
     low, high = wilson(right, len(chosen))
     same = outputs_here(model, pictures.images).scores.argmax(1)
     return AccuracyOnDevice(
@@ -162,7 +168,7 @@ def answered(entry: Entry, path: Path, pictures: Pictures, *, listener: Listener
         100 * high,
         weight_bits(model),
         this_machine(),
-        float((same == pictures.labels).mean() * 100),
+        float((same == labels).mean() * 100),
         float((same == chosen).mean()),
     )
 

@@ -6,13 +6,15 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.profiler.test_int8_export import export
+from tests.profiler.test_int8_export import NETWORK, export
 from tests.support.picture_toys import write_class
 
 pytest.importorskip("PIL.Image")
 
+SIZE, CHANNELS = NETWORK.in_size, NETWORK.c_in
 CLASSES = ("ant", "bee", "cat", "dog", "eel")
 SCALED = ("--mean", "127.5", "--deviation", "60", "--format", "onnx", "--json")
 
@@ -73,3 +75,14 @@ def test_numbered_labels_are_names_and_that_is_said(
     found, said = accuracy(tmp_path, capsys, "--labels", tmp_path / "numbered.txt")
     assert found == whole and "numbers its lines; the classes are called 'ant', not '0 ant'" in said
     assert (tmp_path / "out" / "labels.txt").read_text(encoding="utf-8").split() == list(CLASSES)
+
+
+def test_pictures_that_cannot_be_used_are_refused_before_anything_is_written(
+    val: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.savez(tmp_path / "bare.npz", images=np.zeros((2, SIZE, SIZE, CHANNELS), np.uint8))
+    np.savez(tmp_path / "ids.npz", images=np.zeros((2, SIZE, SIZE, CHANNELS), np.uint8), labels=np.array([7, 10**12]))
+    for name, why in (("bare", "accuracy needs labels"), ("ids", "labels reach from 7 to 1000000000000")):
+        assert export(tmp_path, "--test", tmp_path / f"{name}.npz", *SCALED) == 2
+        assert why in capsys.readouterr().err
+        assert not (tmp_path / "out").exists()
