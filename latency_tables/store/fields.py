@@ -33,9 +33,13 @@ class Fields:
     def number(self, name: str) -> float:
         """Return the field ``name``: a finite number, whole or not."""
         value = self._take(name, (int, float), "a number")
-        if not math.isfinite(value):
+        try:
+            number = float(value)
+        except OverflowError as error:  # a whole number of more than 308 digits
+            raise ValueError(f"{name} is larger than any number that is measured") from error
+        if not math.isfinite(number):
             raise ValueError(f"{name} is {value}, not a finite number")
-        return float(value)
+        return number
 
     def list(self, name: str, most: int) -> list[Any]:
         """Return the field ``name``: a list of at most ``most`` values of any type."""

@@ -2,10 +2,10 @@
 
     python -m tools.bench.abuse [--json] [--workers 2] [--limit-s 60] [--verb VERB]
 
-Each case is one command in a folder of its own. A bad input must end with exit code 2 (3 where ``verify`` finds a
-changed bundle) and one message that begins with 'edgenas:' (misuse that click finds: 'Error:'), no traceback, nothing
-left in the folder, and its inputs unchanged. The table counts per verb the cases that did not; the failures follow.
-Exit code 1 when there are any.
+Each case is one command, in a process and a folder of its own. A bad input must end with exit code 2 (3 where
+``verify`` finds a changed bundle) and one message that begins with 'edgenas:' (misuse that click finds: 'Error:'), no
+traceback, nothing left in the folder, and its inputs unchanged. The table counts per verb the cases that did not; the
+failures follow. Exit code 1 when there are any.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import argparse
 import contextlib
 import hashlib
 import json
+import multiprocessing
 import os
 import re
 import shutil
 import stat
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -26,9 +26,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgenas.cli import VERBS
 from tools.bench.abuse_inputs import COMMON, JSON, NAMES, Damage
 from tools.bench.abuse_verbs import BAD, GOOD, NUMBERS, SLOTS, Slot, material
 
+FORKS = multiprocessing.get_context("forkserver")  #: processes that begin with PRELOADED imported
+PRELOADED = ("numpy", "scipy.optimize", "scipy.stats", "pydantic", "edgenas.runs.gather", "edgenas.search.spaces")
 FAULTS = ("crashed", "hung", "wrong exit code", "silent", "left behind", "changed")
 _MESSAGE = re.compile(r"^(?:edgenas: |Error: )", re.MULTILINE)
 
@@ -108,6 +111,17 @@ def judged(case: Case, code: int | None, said: str, before: dict[str, str], afte
     return Ended(case, tuple(name for name in FAULTS if wrong[name]), code, said)
 
 
+def command(folder: Path, home: Path, arguments: Sequence[bytes]) -> None:
+    """Run one command in this process, which then ends: in ``folder``, with stderr in a file of ``home``."""
+    from edgenas.cli import main as edgenas
+
+    os.chdir(folder)
+    os.environ.update(HOME=str(home), OMP_NUM_THREADS="1", COLUMNS="200")
+    for number, path in ((0, os.devnull), (1, os.devnull), (2, home / "stderr")):
+        os.dup2(os.open(path, os.O_RDWR | os.O_CREAT), number)
+    edgenas([os.fsdecode(argument) for argument in arguments])
+
+
 def run_case(case: Case, good: Path, limit_s: float) -> Ended:
     """Run one case as a process."""
     with tempfile.TemporaryDirectory() as made:
@@ -116,21 +130,14 @@ def run_case(case: Case, good: Path, limit_s: float) -> Ended:
         home.mkdir()
         arguments = case.prepared(folder)
         before = state(folder)
-        environment = {**os.environ, "HOME": str(home), "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
-        with subprocess.Popen(
-            [sys.executable, "-m", "edgenas", *arguments],
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        ) as process:
-            try:
-                said = process.communicate(timeout=limit_s)[1]
-                code: int | None = process.returncode
-            except subprocess.TimeoutExpired:
-                process.kill()
-                said, code = process.communicate()[1], None
+        process = FORKS.Process(target=command, args=(folder, home, arguments))
+        process.start()
+        process.join(limit_s)
+        code = process.exitcode
+        if code is None:
+            process.kill()
+            process.join()
+        said = (home / "stderr").read_bytes() if (home / "stderr").exists() else b""
         return judged(case, code, said.decode("utf-8", "replace"), before, state(folder))
 
 
@@ -171,6 +178,7 @@ def main() -> int:
             last = one.said.strip().splitlines()[-1:] or [""]
             print(f"{one.case.verb}, {one.case.what}: {', '.join(one.faults)} ({one.code}): {last[0]}", file=sys.stderr)
 
+    FORKS.set_forkserver_preload([*PRELOADED, *(module for module, _ in VERBS.values()), "edgenas.report.page"])
     ended = run_all(chosen, given.workers, given.limit_s, told)
     failed = [one for one in ended if one.faults]
     if given.json:
