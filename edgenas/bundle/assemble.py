@@ -169,7 +169,7 @@ class BundleAssembly:
         write_records(into, run, self._saved(), self.architecture)
 
     def _saved(self) -> SavedSearch:
-        """Return the search with its table beside it and the network that ships.
+        """Return the search with the table's path relative to it and with the network that ships.
 
         An explanation of another network is left out.
         """

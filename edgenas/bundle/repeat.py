@@ -99,9 +99,9 @@ def repeat(
 
 
 def agree(then: Verdict, now: Verdict) -> bool:
-    """Return whether two independent measurements differ by no more than their 95 % intervals explain.
+    """Return whether the difference of two independent measurements is within their 95 % intervals.
 
-    The logarithm of their ratio must be within the root of the sum of the squares of both half-widths.
+    The logarithm of their ratio must be at most the root of the sum of squares of both half-widths.
     """
     log_ratio = math.log(now.measured_ms / then.measured_ms)
     half = [math.log(high / low) / 2 for low, high in ((then.low_ms, then.high_ms), (now.low_ms, now.high_ms))]

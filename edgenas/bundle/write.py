@@ -1,11 +1,11 @@
-"""Write a bundle: one folder with everything that ships of a run, and with hashes and measurements to verify it.
+"""Write a bundle: one folder with all files of a run that ship, and with the hashes and measurements that verify them.
 
 model.tflite, model.onnx, model-int8.tflite ...   the network, in each requested format and precision
 arch.json                                         the blocks of the network, as JSON
 labels.txt, preprocessing.json, predict.py        how to use it; TFLite files also hold labels and scaling as metadata
 card.md, report.html                              the model card, and the report page of the run
 verification.jsonl                                latency of each file on the device, with the setting
-table-*.jsonl, search.json, search.trials.jsonl, run.json   the measurements and the search that led to it
+table-*.jsonl, search.json, search.trials.jsonl, run.json   the measurements and the search that found the network
 bundle.json                                       the version of the bundle's layout
 MANIFEST                                          sha256 of every file, in the format of sha256sum
 """

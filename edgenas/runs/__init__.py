@@ -1,3 +1,4 @@
-"""The files of a run: where they lie (``layout``), and what each of them holds, a module a file, read and written by
-the same code. docs/file-formats.md describes every field.
+"""The files of a run: their places (``layout``) and their content. One module for each file both reads and writes it.
+
+docs/file-formats.md describes every field.
 """

@@ -1,7 +1,7 @@
-"""``bundle.json`` and ``MANIFEST``: what a bundle says about itself, and the sha256 of every file in it.
+"""``bundle.json`` and ``MANIFEST``: version and content of a bundle, and the sha256 of every file in it.
 
-The manifest is a file of ``sha256sum``, which has no place for a version: ``bundle.json`` has it, and the manifest
-lists that file as any other. Bundles of edgenas 0.2 have no ``bundle.json`` and are version 1.
+The manifest has the format of ``sha256sum``, which has no field for a version. The version is in ``bundle.json``, which
+the manifest lists as any other file. Bundles of edgenas 0.2 have no ``bundle.json`` and are version 1.
 """
 
 from __future__ import annotations
@@ -24,8 +24,11 @@ _LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9][A-Za-z0-9._-]{0,200})")
 
 @dataclass(frozen=True, slots=True)
 class BundleRecord:
-    """``network`` is the name of the network in the bundle, ``files`` are its models, the one that the budget is about
-    first."""
+    """Content of ``bundle.json``.
+
+    network   name of the network in the bundle
+    files     names of its models; the first is the file that must keep the budget
+    """
 
     network: str
     files: tuple[str, ...]
@@ -37,27 +40,28 @@ BUNDLE = DocumentKind(BundleRecord, "edgenas bundle", 1, "get the bundle again")
 
 @dataclass(frozen=True, slots=True)
 class ChangedFile:
-    """A file that is not what the manifest says: ``how`` is 'changed', 'missing' or 'not in the manifest'."""
+    """A file that differs from the manifest: ``how`` is 'changed', 'missing' or 'not in the manifest'."""
 
     file: str
     how: str
 
 
 def write_manifest(folder: Path) -> None:
-    """Write the manifest of a bundle whose other files are all there."""
+    """Write the manifest of a bundle whose other files are complete."""
     write_whole(folder / MANIFEST, manifest(folder))
 
 
 def manifest(folder: Path) -> str:
-    """Return a line a file but the manifest itself, in order of name, as ``sha256sum`` writes them."""
+    """Return one line for each file except the manifest, sorted by name, in the format of ``sha256sum``."""
     names = sorted(path.name for path in folder.iterdir() if path.name != MANIFEST and not is_system(path.name))
     return "".join(f"{_sha256(folder / name)}  {name}\n" for name in names)
 
 
 def changed(bundle: Path) -> list[ChangedFile]:
-    """Return every file that is not as the manifest says; those that systems leave behind do not count.
-    InputError where there is no manifest, one that is damaged, or a bundle of a version that this edgenas does not
-    know."""
+    """Return every file that differs from the manifest; files that operating systems create are ignored.
+
+    InputError where the manifest is missing or damaged, or the bundle has a version that this edgenas does not know.
+    """
     path = bundle / MANIFEST
     try:
         lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
@@ -82,7 +86,7 @@ def changed(bundle: Path) -> list[ChangedFile]:
 
 
 def _check_version(bundle: Path) -> None:
-    """InputError for a newer bundle. A ``bundle.json`` that is damaged is found by its sha256."""
+    """Raise InputError for a newer bundle. A damaged ``bundle.json`` is found by its sha256."""
     path = bundle / BUNDLE_FILE
     if path.is_symlink() or not path.is_file():
         return

@@ -1,4 +1,4 @@
-"""Documents: JSON files, and lines of JSON, that begin with their format and version. One reader and one writer."""
+"""Documents: JSON files, and lines of JSON, that begin with their format and version. One class reads and writes."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _RELEASE = re.compile(r"\d+(\.\d+){1,3}")
 class DocumentKind(Generic[T]):
     """A kind of document.
 
-    form         the dataclass of what it holds
-    format       what its field ``format`` says
+    form         dataclass of its content
+    format       value of its field ``format``
     version      the version that is written; 1 .. ``version`` are read
-    remedy       what to do about a damaged one
-    upgrades     version -> what makes the next version of its JSON object
-    unversioned  fields by which a document of edgenas 0.2 is recognised that has no ``format``: it is version 1
-    signed       whether it says which edgenas wrote it
+    remedy       next step for a damaged document, for error messages
+    upgrades     version -> function that turns a JSON object of this version into one of the next version
+    unversioned  fields that identify a document of edgenas 0.2 without ``format``, which is version 1
+    signed       True: the document names the version of edgenas that wrote it
     """
 
     form: type[T]
@@ -43,7 +43,7 @@ class DocumentKind(Generic[T]):
     signed: bool = True
 
     def fits(self, data: Any) -> bool:
-        """Return whether ``data`` is a document of this kind, of whatever version."""
+        """Return whether ``data`` is a document of this kind, of any version."""
         if not isinstance(data, dict):
             return False
         if "format" in data:
@@ -51,7 +51,7 @@ class DocumentKind(Generic[T]):
         return bool(self.unversioned) and self.unversioned <= data.keys()
 
     def check_version(self, data: Json, where: str) -> int:
-        """Return the version of a document; InputError where this edgenas does not know it."""
+        """Return the version of a document; InputError where this edgenas does not know that version."""
         version = data.get("version") if "format" in data else 1
         if type(version) is int and 1 <= version <= self.version:
             return version
@@ -62,7 +62,7 @@ class DocumentKind(Generic[T]):
         )
 
     def of_json(self, data: Any, where: str) -> T:
-        """Return what a document of any known version holds; InputError for any other value."""
+        """Return the content of a document of any known version; InputError for any other value."""
         if not self.fits(data):
             raise InputError(f"{where} is not of the format '{self.format}'; {self.remedy}")
         version = self.check_version(data, where)
@@ -81,21 +81,21 @@ class DocumentKind(Generic[T]):
         return {**head, **plain(value)}
 
     def read(self, path: Path) -> T:
-        """Return what the file holds; InputError."""
+        """Return the content of a file; InputError where it cannot be read or is damaged."""
         return self.of_json(read_json(path, self.remedy), str(path))
 
     def write(self, path: Path, value: T) -> Json:
-        """Write the file, whole or not at all. Returns its JSON values."""
+        """Write a file, completely or not at all. Return its JSON values."""
         data = self.to_json(value)
         write_whole(path, json.dumps(data, indent=1, allow_nan=False) + "\n")
         return data
 
     def read_lines(self, path: Path) -> list[T]:
-        """Return what every line of the file holds; InputError names the line."""
+        """Return the content of every line of a file; InputError names the line."""
         return [self.of_json(record, f"{path}, line {number}") for number, record in read_lines(path, "run").records]
 
     def write_lines(self, path: Path, values: Iterable[T]) -> None:
-        """Write a line a value, the file whole or not at all."""
+        """Write one line for each value, the file completely or not at all."""
         write_whole(path, "".join(json.dumps(self.to_json(value), allow_nan=False) + "\n" for value in values))
 
 

@@ -1,4 +1,4 @@
-"""``finalists.json``: the judged networks that a run timed whole, kept so that a run that was stopped goes on."""
+"""``finalists.json``: the judged networks that a run timed whole, with which a stopped run continues."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from edgenas.runs.documents import DocumentKind
 
 @dataclass(frozen=True, slots=True)
 class Finalist:
-    """A judged network, its accuracy in percent as judged, and how it was timed with random weights."""
+    """A judged network.
+
+    accuracy   accuracy by the judge, in percent
+    verdict    latency of the whole network with random weights
+    """
 
     key: str
     accuracy: float
@@ -19,7 +23,7 @@ class Finalist:
 
 @dataclass(frozen=True, slots=True)
 class Finalists:
-    """``of`` is the sha256 of what the finalists were chosen from: space, budget and judged networks."""
+    """Content of ``finalists.json``; ``of`` is the sha256 of the space, the budget and the judged networks."""
 
     of: str
     finalists: tuple[Finalist, ...]

@@ -1,4 +1,4 @@
-"""Records as JSON values and back: a dataclass is the one form of a record, for writing and for strict reading."""
+"""Conversion between dataclasses and JSON values: one dataclass defines how a record is written and strictly read."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ _SHOWN = 60  # characters of a value in a message
 
 
 def plain(value: Any) -> Any:
-    """``value`` as plain JSON values. Of a dataclass its fields, then the properties that its DERIVED names, which are
-    written for other readers and computed again on reading."""
+    """Return ``value`` as plain JSON values.
+
+    A dataclass becomes an object of its fields and of the properties that its ``DERIVED`` names. Derived properties are
+    written for other programs, and computed again when they are read.
+    """
     if isinstance(value, Setting):
         return value.as_dict()
     if isinstance(value, Architecture):
@@ -40,8 +43,10 @@ def plain(value: Any) -> Any:
 
 
 def read_form(form: type[T], data: Any, where: str, remedy: str) -> T:
-    """``data``, JSON values, as a ``form``. Fields that it does not know are ignored; InputError names ``where``, the
-    field, its value, the rule and the ``remedy``."""
+    """Return ``data``, JSON values, as a ``form``; unknown fields are ignored.
+
+    InputError names ``where``, the field, its value, the rule and the ``remedy``.
+    """
     from pydantic import ValidationError
 
     try:
@@ -59,7 +64,7 @@ def _names(form: type[DataclassInstance]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=64)
 def _reader(form: Any) -> TypeAdapter[Any]:
-    """Of a tuple, since a configuration reaches dataclasses through what holds them."""
+    """Return pydantic's reader of a tuple of ``form``; its configuration reaches dataclasses only in a container."""
     from pydantic import ConfigDict, TypeAdapter
 
     return TypeAdapter(tuple[form], config=ConfigDict(strict=True, allow_inf_nan=False))
@@ -78,5 +83,5 @@ def _wrong(error: Mapping[str, Any]) -> str:
 
 
 def _place(location: Sequence[str | int]) -> Sequence[str | int]:
-    """The first part is the place in the tuple around the record."""
+    """Return the path of the faulty field; its first part, the place in the tuple around the record, is left out."""
     return location[1:]

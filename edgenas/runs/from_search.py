@@ -1,4 +1,4 @@
-"""From what a search found to what ``search.json`` holds, and back to block values."""
+"""Conversion of a search's record to the content of ``search.json``, and of saved block values back to block values."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ from edgenas.search.spaces.recorded import space_record
 
 
 def saved_search(record: SearchRecord, **more: Any) -> SavedSearch:
-    """Return the record as ``search.json`` holds it; the winner is that of the first budget. ``more`` are fields of
-    ``SavedSearch`` that the search itself does not know."""
+    """Return the record as ``search.json`` holds it; the winner is that of the first budget.
+
+    ``more`` are fields of ``SavedSearch`` that the search itself does not know.
+    """
     space = record.space
     runs = []
     for run in record.runs:
@@ -82,7 +84,7 @@ def saved_values(space: Space, values: BlockValues) -> SavedBlockValues:
 
 
 def values_of(space: Space, saved: SavedBlockValues | None, source: str) -> BlockValues:
-    """Inverse of ``saved_values``; InputError names ``source`` and what is wrong with it."""
+    """Return block values from their saved form; InputError names ``source`` and the fault."""
     if saved is None:
         raise InputError(f"{source} holds no block values of {space.name}: search with mathnas")
     shape = [len(layer.options) for layer in space.layers]
@@ -129,7 +131,7 @@ def _run_fields(record: SearchRecord, run: BudgetRun) -> dict[str, Any]:
 
 
 def _code(record: SearchRecord) -> SavedCode:
-    """Which code of the user's own was used; None where edgenas's own was."""
+    """Return the user's own code that was used; None in place of edgenas's own code."""
     space, accuracy = record.space.code, record.accuracy_code
     algorithms = {run.algorithm: find_algorithm(run.algorithm).code for run in record.runs}
     return SavedCode(

@@ -1,4 +1,4 @@
-"""Finds in files and folders what a report can show: tables, searches, verifications, journals of judged networks."""
+"""Content of a report, found in files and folders: tables, searches, verifications, journals of judged networks."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class ReportSource:
 
 @dataclass
 class RunFiles:
-    """All that was found, in order of name."""
+    """All files that were found, sorted by name."""
 
     journals: dict[Path, Journal] = field(default_factory=dict)
     imported: dict[Path, ImportedTable] = field(default_factory=dict)
@@ -58,8 +58,10 @@ class RunFiles:
 
 
 def gather(runs: Sequence[Path], *, empty: bool = False) -> RunFiles:
-    """What is in ``runs``: folders, whose own files are looked through, and files. InputError for a file that is named
-    and none of ours, for a damaged one, and, unless ``empty`` may be, where nothing is found."""
+    """Return the content of ``runs``: of files, and of folders without their subfolders.
+
+    InputError for a named file of another format, for a damaged file, and where nothing is found, unless ``empty``.
+    """
     found = RunFiles()
     seen: set[Path] = set()
     for run in runs:
@@ -80,7 +82,7 @@ def gather(runs: Sequence[Path], *, empty: bool = False) -> RunFiles:
 
 
 def _take(found: RunFiles, path: Path) -> bool:
-    """Add the file to ``found`` when it is one of ours."""
+    """Add the file to ``found``, and return True, if edgenas knows its format."""
     if path.suffix == ".jsonl":
         kind = _take_lines(found, path)
     elif path.suffix == ".json":

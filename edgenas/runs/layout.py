@@ -26,17 +26,17 @@ TAKEN = (ARCH, LABELS, PREPROCESSING, PREDICT, SEARCH, TRIALS, RUN)
 
 
 def table_name(runtime: str, precision: str) -> str:
-    """Name of the latency table of a runtime and a precision in a run folder."""
+    """Return the name of the latency table of a runtime and a precision in a run folder."""
     return f"table-{runtime}{'' if precision == 'fp32' else f'-{precision}'}.jsonl"
 
 
 def trials_beside(search: Path) -> Path:
-    """Path of the journal of judged networks of the search file ``search``."""
+    """Return the path of the journal of judged networks of the search file ``search``."""
     return search.with_suffix(".trials.jsonl")
 
 
 def table_from(search: Path, table: Path) -> str:
-    """The path of ``table`` as the file ``search`` names it: relative to the folder of ``search``."""
+    """Return the path of ``table`` as the file ``search`` names it: relative to the folder of ``search``."""
     try:
         return Path(os.path.relpath(table, search.parent)).as_posix()
     except OSError:  # the working directory is gone
@@ -44,8 +44,11 @@ def table_from(search: Path, table: Path) -> str:
 
 
 def table_beside(search: Path, table: str | None) -> Path:
-    """Path of the latency table that the file ``search`` names: relative to its folder, else beside it under the same
-    name, else as it was typed (files of edgenas 0.2). InputError where it names none, or there is none."""
+    """Return the path of the latency table that the file ``search`` names.
+
+    The name is relative to the folder of ``search``; else the table lies beside ``search``; else the name is the path
+    as it was typed (files of edgenas 0.2). InputError where ``search`` names no table, or the table does not exist.
+    """
     if table is None:
         raise InputError(f"{search} names no latency table; name one that predicts its networks: --table TABLE")
     named = Path(table)

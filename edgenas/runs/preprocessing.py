@@ -1,4 +1,4 @@
-"""``preprocessing.json``: how a picture becomes the input of a network; ``predict.py`` beside it reads it, too."""
+"""``preprocessing.json``: conversion of a picture to the input of a network; ``predict.py`` reads the file, too."""
 
 from __future__ import annotations
 
@@ -10,9 +10,14 @@ from edgenas.runs.documents import DocumentKind
 
 @dataclass(frozen=True, slots=True)
 class SavedPreprocessing:
-    """``picture`` and ``scale`` say in words what is done, ``mode`` is 'RGB' or 'L'. Levels 0..255 become
-    (level - mean) / deviation, a number a channel. ``stored`` has, by file, how those that take and give 8 bits store
-    real numbers: real = scale * (stored - zero)."""
+    """Content of ``preprocessing.json``.
+
+    picture, scale   the steps in words
+    mode             'RGB' or 'L'
+    mean, deviation  one number for each channel: levels 0..255 become (level - mean) / deviation
+    stored           name of a file whose input and output have 8 bits -> their scale and zero point:
+                     real = scale * (stored - zero)
+    """
 
     picture: str
     mode: str

@@ -1,4 +1,4 @@
-"""``run.json``: the network that shipped, its files, how they did, and what else was timed whole.
+"""``run.json``: the network that shipped, accuracy and latency of its files, and the finalists that were timed whole.
 
 Versions:
     1 (edgenas 0.2)  the first, without ``format`` and ``version``
@@ -20,9 +20,15 @@ from edgenas.runs.finalists import Finalist
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRecord:
-    """A file that ships: its precision, its size, and the accuracy of running it, in percent of so many ``pictures``.
-    ``agreement`` is the share of pictures on which it chooses the class that torch chooses; None without torch.
-    ``accuracy_on`` is where it ran on the pictures, ``weight_bits`` the bits of int8 weights, None for others."""
+    """A file that ships.
+
+    bytes         size of the file
+    pictures      number of test pictures
+    accuracy      accuracy of running the file on them, in percent
+    agreement     share of pictures on which the file and torch choose the same class; None without torch
+    accuracy_on   device and processor that ran the file on the pictures
+    weight_bits   bits of int8 weights; None for other files
+    """
 
     precision: str
     bytes: int | None = None
@@ -36,9 +42,13 @@ class FileRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
-    """What a run came to. Times in ms and s, accuracies in percent. ``files`` begin with the one that the budget is
-    about; ``verdicts`` are of those that a runtime of the device runs, in the same order. None where the command that
-    made the run does not know."""
+    """Content of ``run.json``. Times are in ms and s, accuracies in percent.
+
+    files      the first is the file that must keep the budget
+    verdicts   latencies of the files that a runtime of the device runs, in the same order
+
+    Fields are None where the command that made the run does not know them.
+    """
 
     DERIVED: ClassVar[tuple[str, ...]] = (
         "predicted_ms",
@@ -67,23 +77,23 @@ class RunRecord:
 
     @property
     def shipped(self) -> Verdict | None:
-        """Verdict on the file that the budget is about; None where it was not timed."""
+        """Verdict on the file that must keep the budget; None where it was not timed."""
         first = next(iter(self.files), None)
         return next((verdict for verdict in self.verdicts if verdict.file == first), None)
 
     @property
     def predicted_ms(self) -> float | None:
-        """Latency that the table predicts for the file that the budget is about."""
+        """Latency that the table predicts for the file that must keep the budget."""
         return None if self.shipped is None else self.shipped.predicted_ms
 
     @property
     def measured_ms(self) -> float | None:
-        """Latency of the file that the budget is about."""
+        """Measured latency of the file that must keep the budget."""
         return None if self.shipped is None else self.shipped.measured_ms
 
     @property
     def measured_interval_ms(self) -> tuple[float, float] | None:
-        """Its 95 % interval."""
+        """95 % interval of ``measured_ms``."""
         return None if self.shipped is None else (self.shipped.low_ms, self.shipped.high_ms)
 
     @property
@@ -93,7 +103,7 @@ class RunRecord:
 
     @property
     def accuracy(self) -> float | None:
-        """Accuracy of the file that the budget is about, in percent of the test pictures."""
+        """Accuracy of the file that must keep the budget, in percent of the test pictures."""
         return next((file.accuracy for file in self.files.values()), None)
 
     @property
@@ -103,7 +113,7 @@ class RunRecord:
 
 
 def _from_1(data: dict[str, Any]) -> dict[str, Any]:
-    """A finalist was its verdict with two more fields, without its setting."""
+    """Move the fields of a finalist's verdict into ``verdict``; version 1 has no settings of verdicts."""
     finalists = []
     for flat in data["finalists"]:
         verdict = {name: value for name, value in flat.items() if name not in ("key", "judged_accuracy")}

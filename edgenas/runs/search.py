@@ -27,7 +27,7 @@ from edgenas.search.spaces.recorded import SpaceRecord
 
 @dataclass(frozen=True, slots=True)
 class SavedTrial:
-    """A network that was judged: its accuracy in percent, and the cost that counted against the budget."""
+    """A judged network: its accuracy in percent, and the cost that was compared with the budget."""
 
     key: str
     accuracy: float
@@ -37,7 +37,7 @@ class SavedTrial:
 
 @dataclass(frozen=True, slots=True)
 class MostRewarded:
-    """The network that a run judged best, which with a noisy judge is mostly the luckiest."""
+    """The network with the highest judged accuracy of a run, which is usually too high with a noisy judge."""
 
     key: str
     accuracy: float
@@ -46,8 +46,12 @@ class MostRewarded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A network that answers a search at a budget. ``cost`` counts against the budget, ``predicted_cost`` is the mean
-    prediction, ``interval`` what a measurement will be at, 95 times in 100."""
+    """The network that answers a search at a budget.
+
+    cost             cost that is compared with the budget
+    predicted_cost   mean prediction
+    interval         95 % interval of a measurement; None without a validation
+    """
 
     budget: float
     key: str
@@ -61,7 +65,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedRun(Answer):
-    """The answer of one algorithm at one budget, and what it took to find it."""
+    """The answer of one algorithm at one budget, with the effort of finding it."""
 
     algorithm: str
     predicted_accuracy: float | None = None
@@ -90,8 +94,10 @@ class FrontPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedExplanation:
-    """Of the network ``key``: which limit is active, what raising one alone would buy, and what it spends most on;
-    ``front`` has the best run of each budget."""
+    """Explanation of the network ``key``: active limits, gain from raising each limit alone, and most expensive blocks.
+
+    ``front`` holds the best run of each budget.
+    """
 
     key: str
     front: tuple[SavedRun, ...] = ()
@@ -117,8 +123,12 @@ class SavedBlockValues:
 
 @dataclass(frozen=True, slots=True)
 class WinnerRound:
-    """One look at the winners: how many ``blocks`` they have, how many of the budgets kept their winner since the last
-    look, and what the winners are predicted to cost."""
+    """One round of ``--remeasure``.
+
+    blocks   number of blocks of the winners
+    kept     number of budgets whose winner did not change since the last round
+    costs    predicted costs of the winners
+    """
 
     number: int
     blocks: int
@@ -128,7 +138,7 @@ class WinnerRound:
 
 @dataclass(frozen=True, slots=True)
 class SavedRounds:
-    """What ``--remeasure`` did on a device; ``settled`` where every winner stayed."""
+    """The rounds of ``--remeasure`` on a device; ``settled`` is True where no winner changed in the last one."""
 
     device: str
     settled: bool
@@ -137,9 +147,10 @@ class SavedRounds:
 
 @dataclass(frozen=True, slots=True)
 class SavedCode:
-    """Which code of the user's own a search used, as ``edgenas.base.code.Code.as_dict`` describes it; None where
-    edgenas's own
-    was used, or, in files of edgenas 0.2, where it is not known."""
+    """The user's own code that a search used, as ``edgenas.base.code.Code.as_dict`` describes it.
+
+    None stands for edgenas's own code, and in files of edgenas 0.2 for unknown code.
+    """
 
     space: dict[str, Any] | None = None
     accuracy: dict[str, Any] | None = None
@@ -148,8 +159,12 @@ class SavedCode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedSearch:
-    """All of ``search.json``. ``winner`` is the best run at the first budget, ``shipped`` the network that ``demo``,
-    ``ship`` or ``bundle`` made files of; None for a search alone. ``score``: accuracies are scores, not percent."""
+    """Content of ``search.json``.
+
+    score     True: accuracies are scores, not percent
+    winner    best run at the first budget
+    shipped   network of the files that ``demo``, ``ship`` or ``bundle`` made; None for a search alone
+    """
 
     space: SpaceRecord
     accuracy: str
@@ -184,7 +199,7 @@ class SavedSearch:
 
 
 def _from_1(data: dict[str, Any]) -> dict[str, Any]:
-    """The explanation was of the winner, and its runs had no networks."""
+    """Add the explained network's ``key``, and the networks of ``front``: version 1 always explains the winner."""
     explanation = data.get("explanation")
     if not isinstance(explanation, dict):
         return data
@@ -198,7 +213,7 @@ _RENAMED = {"has": "value", "binds": "active", "paid": "newly_judged"}
 
 
 def _from_2(data: dict[str, Any]) -> dict[str, Any]:
-    """Limits and judged networks had other names for three fields."""
+    """Rename three fields of limits and judged networks."""
     parts = ("winner", "runs", "shipped", "explanation")
     return {key: _renamed(value) if key in parts else value for key, value in data.items()}
 
@@ -216,8 +231,10 @@ SEARCH = DocumentKind(SavedSearch, "edgenas search", 3, "search again: edgenas s
 
 
 def read_search(path: Path) -> SavedSearch:
-    """Return what a search found; InputError. What shipped of a search of edgenas 0.2 is read from the run beside it,
-    which version 1 leaves out."""
+    """Return the content of a search file; InputError where it cannot be read or is damaged.
+
+    Version 1 (edgenas 0.2) does not name the network that shipped: it is read from the run beside the file.
+    """
     from dataclasses import replace
 
     data = read_json(path, SEARCH.remedy, "search")
@@ -228,7 +245,7 @@ def read_search(path: Path) -> SavedSearch:
 
 
 def _shipped_beside(folder: Path, found: SavedSearch) -> Answer | None:
-    """The network of a run of edgenas 0.2 that shipped; None where ``folder`` is no finished run of this search."""
+    """Return the network of a run of edgenas 0.2 that shipped; None where ``folder`` is no such run of this search."""
     from edgenas.runs.run import RUN as RUN_KIND
 
     if not ((folder / RUN).is_file() and (folder / ARCH).is_file()):

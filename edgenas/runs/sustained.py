@@ -1,4 +1,4 @@
-"""A file under sustained load: a line of ``sustained.jsonl``."""
+"""Sustained load of a file: one line of ``sustained.jsonl``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from edgenas.runs.documents import DocumentKind
 
 
 def _from_1(data: dict[str, Any]) -> dict[str, Any]:
-    """The requested duration was called ``asked_s``."""
+    """Rename ``asked_s``, the requested duration."""
     return {"requested_s" if name == "asked_s" else name: value for name, value in data.items()}
 
 
@@ -28,6 +28,6 @@ SUSTAINED = DocumentKind(
 
 
 def append_sustained(path: Path, one: SustainedLoad) -> None:
-    """Append a line to a file."""
+    """Append one line to a file."""
     with Appender(path, SUSTAINED.format, "a file of sustained loads") as file:
         file.append([SUSTAINED.to_json(one)])

@@ -1,4 +1,4 @@
-"""The request of ``ship`` and ``demo``: what to make, and how."""
+"""The request of ``ship`` and ``demo``: the space, the budget, and the options of every step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a published latency table to one that can be searched: a format's reader, and a space for its positions."""
+"""Import of a published latency table: a format's reader, and the space whose layers the file counts."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ NOISE = 1e-6  #: of a mean: what rounding makes of numbers that were equal
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """A table, and the block whose numbers at several places differ most (None: each stood once)."""
+    """A table, and the block whose several published values differ most; None where each block has one value."""
 
     table: ImportedTable
     apart: Disagreement | None
 
 
 def import_table(path: Path, name: str, space: Space | None = None, column: str = "", device: str = "") -> ImportResult:
-    """Read ``path`` in the format ``name``; InputError names the file and what is wrong with it.
+    """Read ``path`` in the format ``name``; InputError names the file and the fault.
 
-    space    for a positional format, the space it counts the layers of [default: the format's own]
-    column   the device, where a file holds several
-    device   what the numbers were measured on, where the file and the format do not say
+    space    space whose layers a positional format counts (default: the format's own)
+    column   device to read, where a file holds several
+    device   device of the measurements, where neither file nor format names it
     """
     from edgenas.search.spaces import space as space_by_name
 
@@ -98,7 +98,7 @@ def _shapes_note(space: Space, named: bool) -> str:
 
 
 def places(space: Space) -> Places:
-    """(layer, option) -> its block; InputError where an option is a different block after different others."""
+    """Return (layer, option) -> block; InputError where an option is another block after other options."""
     found: dict[tuple[int, str], BlockSpec] = {}
     for number, (layer, edges) in enumerate(zip(space.layers, space.edges, strict=True)):
         for edge in edges:

@@ -1,9 +1,9 @@
-"""Solve, measure the winners' blocks again, solve: so that a winner is not one that was only measured too fast.
+"""Repeated measurement of the winners' blocks, until the winners of a search stay the same.
 
-A search picks what seems fast, and with noise that is partly what was measured too fast (the optimiser's curse: Smith
-and Winkler, Management Science 52, 2006). What was picked is measured again, in fresh processes that did not take part
-in the picking; where the winner no longer fits, the next one is found and measured as well. Networks judged before are
-not judged again.
+A search prefers blocks whose measurements are too fast by chance (the optimiser's curse: Smith and Winkler, Management
+Science 52, 2006). The winners' blocks are therefore measured again, in new processes whose values did not take part in
+the choice. Where a winner no longer fits the budget, the next one is found and measured as well. No network is judged
+twice.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PROCESSES = 3  #: fresh ones that measure each block again, a round
 
 @dataclass(frozen=True)
 class Remeasured:
-    """``settled``: every winner stayed the winner after its blocks were measured again, and is known WITHIN."""
+    """Result; ``settled`` is True where every winner stayed the same and its cost is known to within WITHIN."""
 
     record: SearchRecord
     rounds: tuple[WinnerRound, ...]
@@ -44,9 +44,11 @@ def until_kept(
     most_rounds: int,
     listener: Listener = SILENT,
 ) -> Remeasured:
-    """Measure the blocks of all winners again and solve again, until no winner changes and each is known WITHIN (what
-    counts against its budget is not further above its prediction), or ``most_rounds`` were measured. ``solve`` searches
-    with the table as it is then."""
+    """Measure the blocks of all winners and solve again, until no winner changes and every cost is known WITHIN.
+
+    A cost is known WITHIN where the cost that is compared with the budget is at most that share above the
+    prediction. The loop also ends after ``most_rounds`` rounds. ``solve`` searches with the table as it is then.
+    """
     record, rounds, last = solve(), list[WinnerRound](), dict[float, str]()
     while True:
         winners = {budget: record.best(budget) for budget in dict.fromkeys(run.budget for run in record.runs)}
@@ -83,8 +85,10 @@ def measure_again(
     force: bool = False,
     listener: Listener = SILENT,
 ) -> None:
-    """Measure ``blocks`` of the table at ``path`` in ``processes`` more fresh processes on its device, in the way of
-    the table, and append. InputError where the table is of another setting; OutcomeError where a block fails."""
+    """Measure ``blocks`` in ``processes`` more processes, and append the measurements to the table at ``path``.
+
+    Device and setting are those of the table. InputError where the setting differs; OutcomeError where a block fails.
+    """
     from edgenas.latency_tables.store.journal import read_journal
     from edgenas.profiler.campaign import pursue
     from edgenas.profiler.export.quantize import table_writer

@@ -1,4 +1,4 @@
-"""Validating a table: networks drawn from a space, timed whole on the device beside their blocks."""
+"""Validation of a table: networks drawn from a space are timed whole on the device, in turn with their blocks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PROCESSES = 4  #: fresh ones that time every network
 
 @dataclass(frozen=True, slots=True)
 class ValidationRequest:
-    """How to validate: ``networks`` of ``space``, drawn with ``seed``, with ``chains`` or without."""
+    """Request of a validation: ``networks`` of ``space``, drawn with ``seed``, with or without ``chains``."""
 
     space: Space
     networks: int = 24
@@ -54,8 +54,10 @@ def validate(
     force: bool = False,
     listener: Listener = SILENT,
 ) -> Validation:
-    """Time held-out networks for the table at ``path`` on its device, in the way of the table, and append what was
-    measured. One that was stopped goes on. InputError where the table is of another setting."""
+    """Time held-out networks on the device and in the setting of the table at ``path``, and append the measurements.
+
+    A validation that was stopped continues. InputError where the setting differs.
+    """
     from edgenas.profiler.additivity import NetworksGoal
     from edgenas.profiler.campaign import pursue
     from edgenas.profiler.export.quantize import table_writer
@@ -87,7 +89,7 @@ def validate(
 
 
 def hold_out(table: LatencyTable, request: ValidationRequest) -> HeldOut:
-    """Draw the networks: by the table's latencies, or by MACs where it lacks blocks of the space."""
+    """Draw held-out networks, spread over the table's latencies, or over MACs where the table lacks blocks."""
     space = request.space
     created = datetime.now(UTC).isoformat(timespec="seconds")
     lacks = bool(table.missing(space.blocks()))
@@ -99,9 +101,11 @@ def hold_out(table: LatencyTable, request: ValidationRequest) -> HeldOut:
 
 
 def stratified(space: Space, ms: Callable[[BlockSpec], float], count: int, seed: int) -> list[Choice]:
-    """``count`` different networks spread evenly over the logarithm of latency, from the fastest network of the space
-    to the slowest: from each stratum a random one of DRAWN, or else the nearest left. Fewer where the space has
-    fewer."""
+    """Return ``count`` different networks, spread evenly over the logarithm of latency.
+
+    They reach from the fastest network of the space to the slowest. Each stratum gets a random one of DRAWN networks,
+    or else the nearest one left. There are fewer where the space has fewer networks.
+    """
     rng = random.Random(seed)
     drawn: dict[Piece, tuple[Choice, float]] = {}
     for choice in dict.fromkeys(_draws(space, ms, rng)):
@@ -120,8 +124,10 @@ def stratified(space: Space, ms: Callable[[BlockSpec], float], count: int, seed:
 
 
 def _draws(space: Space, ms: Callable[[BlockSpec], float], rng: random.Random) -> Iterator[Choice]:
-    """The fastest network, the slowest, and random ones, each crossed with one of the two at its own rate: those that
-    are drawn with equal probability alone lie close together in latency, and searches look at the ends."""
+    """Return the fastest network, the slowest, and random ones, each crossed with one of those two at a random rate.
+
+    Networks drawn with equal probability lie close together in latency, but searches look at the ends of the range.
+    """
     from edgenas.search.graph import best_rest, layered_graph
     from edgenas.search.problem import Cost
 
@@ -135,6 +141,6 @@ def _draws(space: Space, ms: Callable[[BlockSpec], float], rng: random.Random) -
 
 
 def _unfinished(journal: Journal, space: str) -> HeldOut | None:
-    """A validation on this space that was stopped; a later one hides it."""
+    """Return the last validation on this space if it was stopped; None otherwise."""
     last = journal.validations[-1] if journal.validations else None
     return last if last is not None and last.space == space and not complete(journal.table, last) else None

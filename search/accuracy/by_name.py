@@ -48,11 +48,16 @@ def open_accuracy(
     estimate: EstimateRequest | None = None,
     score: bool = False,
 ) -> Iterator[Accuracy]:
-    """The accuracy that ``text`` names, for networks of ``space``, asked in ``workers`` processes here (None:
-    WORKERS where networks are trained, else this process) or on ``cluster``; ``listener`` follows what is read, trained
-    and lost; what it started ends with the block. ``estimate`` says how 'estimate:JUDGE' is made, where not by its
-    defaults.
-    ``score``: a judge of the user's own gives scores, not percent. InputError says what ``text`` could have been."""
+    """Yield the judge that ``text`` names, for networks of ``space``; processes that it started end with the block.
+
+    workers    processes on this machine that judge (None: WORKERS where networks are trained, else this process)
+    cluster    Ray cluster that judges instead
+    listener   gets progress: data that is read, networks that are trained, workers that are lost
+    estimate   request of 'estimate:JUDGE' (default: its own defaults)
+    score      True: a judge of the user's own gives scores, not percent
+
+    InputError lists the known names.
+    """
     if is_estimate(text):
         with open_accuracy(fed_by(text), space, seed, workers, cluster, listener, images, score=score) as feeder:
             yield (estimate or EstimateRequest({})).of(space, feeder, seed, listener)
