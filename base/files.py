@@ -5,6 +5,7 @@ The new content is written to a file in the same folder, synced to the disk, and
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator
@@ -12,7 +13,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from edgenas.base.errors import InputError
+from edgenas.base.errors import EdgenasError, InputError, OutcomeError
+from edgenas.base.reading import read_bytes
+
+#: faults of the disk, not of the path that the user named
+_FAILED = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
 @contextmanager
@@ -47,10 +52,58 @@ def replacing(path: Path, *, mode: int | None = None, new: bool = False) -> Iter
         raise
 
 
-def write_whole(path: Path, data: bytes | str, *, mode: int | None = None, new: bool = False) -> None:
-    """Write ``data`` (text as UTF-8) to ``path`` through ``replacing``. InputError where it cannot be written."""
+@contextmanager
+def writing(path: Path, *, mode: int | None = None, new: bool = False) -> Iterator[BinaryIO]:
+    """Yield a writable file as ``replacing`` does. InputError where ``path`` cannot be written, OutcomeError where the
+    disk is full or fails."""
     try:
         with replacing(path, mode=mode, new=new) as file:
-            file.write(data if isinstance(data, bytes) else data.encode())
+            yield file
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}; name a file that can be written") from error
+        raise unwritten(path, error) from error
+
+
+def write_whole(path: Path, data: bytes | str, *, mode: int | None = None, new: bool = False) -> None:
+    """Write ``data`` (text as UTF-8) to ``path`` through ``writing``."""
+    with writing(path, mode=mode, new=new) as file:
+        file.write(data if isinstance(data, bytes) else data.encode())
+
+
+def make_folder(path: Path) -> None:
+    """Create a folder and its parents where they are missing; errors as of ``writing``."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritten(path, error) from error
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a regular file, completely or not at all; errors as of ``reading`` and ``writing``."""
+    write_whole(target, read_bytes(source))
+
+
+@contextmanager
+def filling(folder: Path) -> Iterator[None]:
+    """Create a folder for the files that the block writes. An exception removes the files that the block added, and
+    the folder where it is new."""
+    new = not folder.exists()
+    make_folder(folder)
+    before = set(folder.iterdir())
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            for path in set(folder.iterdir()) - before:
+                path.unlink()
+            if new:
+                folder.rmdir()
+        raise
+
+
+def unwritten(path: str | Path, error: OSError) -> EdgenasError:
+    """Return the error for a file that cannot be written: an InputError, or an OutcomeError for a full or failing
+    disk."""
+    why = error.strerror or error
+    if error.errno in _FAILED:
+        return OutcomeError(f"{path}: not written: {why}; free space on this disk, or name a file on another one")
+    return InputError(f"{path}: {why}; name a file that can be written")

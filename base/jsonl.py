@@ -20,8 +20,9 @@ from types import TracebackType
 from typing import Any
 
 from edgenas.base.errors import InputError, OutcomeError
+from edgenas.base.files import unwritten
 from edgenas.base.json_text import parse_line
-from edgenas.base.reading import FileKind, check_regular, opened, read_bytes
+from edgenas.base.reading import FileKind, check_regular, read_bytes, reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class LineReader:
         self._kind = kind
 
     def __iter__(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        with opened(self.path, self._kind) as file:
+        with reading(self.path, self._kind) as file:
             for number, line in enumerate(file, start=1):
                 if not line.endswith(b"\n"):
                     self.dropped_bytes = len(line)
@@ -91,7 +92,7 @@ class Appender:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._fd = self._open(path)
         except OSError as error:
-            raise InputError(f"{path}: {error.strerror or error}; name a file that can be written") from error
+            raise unwritten(path, error) from error
         try:
             self._lock()
             data = read_bytes(path)

@@ -6,13 +6,15 @@ cannot be read, the error has the path, the reason, and the command that makes s
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
 
 from edgenas.base.errors import InputError
 from edgenas.base.json_text import parse_json
@@ -45,17 +47,13 @@ REMEDIES: dict[FileKind, str] = {
 
 
 @contextmanager
-def opened(path: str | Path, kind: FileKind = "file") -> Iterator[BinaryIO]:
-    """Yield a regular file, opened for reading; InputError where it is none or cannot be read."""
+def reading(path: str | Path, kind: FileKind = "file") -> Iterator[BufferedReader]:
+    """Yield a regular file of the ``kind``, opened for reading; InputError where it is none or cannot be read."""
     try:
-        file = os.fdopen(open_regular(path), "rb")
+        with os.fdopen(open_regular(path), "rb") as file:
+            yield file
     except OSError as error:
         raise InputError(unreadable(path, error, kind)) from error
-    with file:
-        try:
-            yield file
-        except OSError as error:
-            raise InputError(unreadable(path, error, kind)) from error
 
 
 def open_regular(path: str | Path) -> int:
@@ -73,28 +71,20 @@ def check_regular(descriptor: int) -> None:
     """Raise OSError unless an open file is a regular one."""
     mode = os.fstat(descriptor).st_mode
     if stat.S_ISDIR(mode):
-        raise IsADirectoryError(21, "Is a directory")
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not stat.S_ISREG(mode):
         raise OSError("not a regular file (a pipe, a socket or a device)")
 
 
 def read_bytes(path: str | Path, kind: FileKind = "file") -> bytes:
     """Return the content of a regular file; InputError where it is none or cannot be read."""
-    with opened(path, kind) as file:
+    with reading(path, kind) as file:
         return file.read()
-
-
-def read_text(path: str | Path, kind: FileKind = "file") -> str:
-    """Return the content of a regular file in UTF-8; InputError where it is none, cannot be read, or is not UTF-8."""
-    try:
-        return read_bytes(path, kind).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not text in UTF-8 ({error}); name another file") from error
 
 
 def first_line(path: str | Path, kind: FileKind = "file", limit: int = 1 << 20) -> bytes:
     """Return the first line of a regular file, at most ``limit`` bytes; InputError where it cannot be read."""
-    with opened(path, kind) as file:
+    with reading(path, kind) as file:
         return file.readline(limit)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgenas.base.errors import InputError
-from edgenas.base.files import replacing
+from edgenas.base.files import writing
 from edgenas.base.reading import unreadable
 from edgenas.blocks.npz import ArrayHeader, read_npz
 from edgenas.blocks.ops import lower
@@ -80,7 +80,7 @@ def save_weights(path: Path, weights: Sequence[Weights]) -> None:
     """Write a network's weights to an ``.npz`` file; ``'expand.weight'`` of block i gets the key
     ``'i.expand.weight'``."""
     arrays = {f"{i}.{name}": array for i, block in enumerate(weights) for name, array in block.items()}
-    with replacing(path) as file:
+    with writing(path) as file:
         np.savez(file, allow_pickle=False, **arrays)
 
 

@@ -37,7 +37,7 @@ from typing import Any, NamedTuple
 from edgenas.base import plugins
 from edgenas.base.errors import DeviceError, DeviceInputError, InputError
 from edgenas.base.naming import there_are
-from edgenas.base.reading import unreadable
+from edgenas.base.reading import read_bytes
 from edgenas.base.text import printable
 from edgenas.devices.base import Device
 from edgenas.devices.sections import (
@@ -140,9 +140,9 @@ def load_inventory(path: Path | None) -> dict[str, Entry]:
     if path is None:
         return parse_inventory("", Path("devices.toml"))
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise DeviceInputError(unreadable(path, error, "inventory")) from error
+        text = read_bytes(path, "inventory").decode()
+    except InputError as error:
+        raise DeviceInputError(str(error)) from error
     except UnicodeDecodeError as error:
         raise DeviceInputError(f"{path}: not TOML: {error}") from error
     return parse_inventory(text, path)

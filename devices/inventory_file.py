@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgenas.base.errors import DeviceInputError
+from edgenas.base.errors import DeviceInputError, InputError
 from edgenas.base.files import replacing
+from edgenas.base.reading import read_bytes
 from edgenas.devices.inventory import line_of, parse_inventory
 from edgenas.devices.sections import NAME
 
@@ -74,11 +75,8 @@ def set_field(path: Path, name: str, field: str, value: Value) -> None:
 
 def _read(path: Path) -> str:
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return file.read()
-    except FileNotFoundError:
-        return ""
-    except (OSError, UnicodeDecodeError) as error:
+        return read_bytes(path).decode() if path.exists() else ""
+    except (InputError, UnicodeDecodeError) as error:
         raise DeviceInputError(f"{path}: cannot be read: {error}") from error
 
 

@@ -13,7 +13,6 @@ venv nor pip, by unpacking (a wheel is a zip file). Nothing outside the target f
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import re
 import shlex
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from edgenas.base.errors import DeviceError, DeviceInputError
+from edgenas.base.json_text import parse_json
 from edgenas.base.text import printable
 from edgenas.devices.base import Device
 
@@ -141,7 +141,7 @@ def read_board(device: Device, python: str = "python3", *, timeout_s: float = 60
 
 def parse_board(text: str) -> Board:
     """Read the output of the script of ``read_board``; ValueError for any other text."""
-    data = json.loads(text[:10_000])
+    data = parse_json(text[:10_000])
     try:
         libc, version = data["libc"]
         digits = re.match(r"(\d{1,3})\.(\d{1,3})", version)
@@ -238,7 +238,7 @@ def outputs(device: Device, python: str, runtime: str, model: Path, *, timeout_s
     try:
         if result.returncode != 0:
             raise ValueError(printable(result.stderr[-600:], 400) or f"exit code {result.returncode}")
-        values: Any = json.loads(result.stdout[-100_000:].strip().rpartition("\n")[2])
+        values: Any = parse_json(result.stdout[-100_000:].strip().rpartition("\n")[2])
         numbers = tuple(float(value) for value in values)
         if len(numbers) < 3 or not all(math.isfinite(value) for value in numbers):
             raise ValueError("its outputs are not finite numbers")

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgenas.base.errors import InputError
-from edgenas.base.files import write_whole
+from edgenas.base.files import make_folder, write_whole
 from edgenas.base.jsonl import read_lines
 from edgenas.base.sealing import sealed, unsealed
 from edgenas.blocks.architecture import Architecture
@@ -171,10 +171,7 @@ def write_imported(path: str | Path, table: ImportedTable) -> None:
     for block, v in table.values.items():
         records.append(sealed({"block": str(block), "mean_ms": v.mean_ms, "sd_ms": v.sd_ms, "count": v.count}))
     lines = [json.dumps(record, allow_nan=False, separators=(",", ":")) + "\n" for record in records]
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}; name a file that can be written") from error
+    make_folder(path.parent)
     if path.exists():
         raise InputError(f"{path} exists and is not overwritten; name another file with -o, or remove it")
     write_whole(path, "".join(lines), new=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -174,7 +174,7 @@ class LatencyTable:
         """Return one row per block: its text and fields, macs and params, statistics and interval in ms, counts."""
         import pandas as pd
 
-        return pd.DataFrame([self._row(block) for block in self.blocks])
+        return pd.DataFrame([self._row(block) for block in self.blocks], columns=COLUMNS)
 
     def _row(self, block: BlockSpec) -> dict[str, Any]:
         processes = self.processes(block)
@@ -195,6 +195,16 @@ class LatencyTable:
             "rounds": sum(len(rounds) for rounds in processes),
             "samples": sum(len(samples) for rounds in processes for samples in rounds),
         }
+
+
+#: columns of ``to_frame``, also of a table without blocks
+COLUMNS = [
+    "block",
+    *(each.name for each in fields(BlockSpec)),
+    *("precision", "macs", "params"),
+    *(f"{name}_ms" for name in estimates.STATISTICS),
+    *("min_low_ms", "min_high_ms", "unstable", "spread", "processes", "rounds", "samples"),
+]
 
 
 def count_of(number: int, noun: str) -> str:

@@ -12,8 +12,9 @@ from edgenas.api.network import Network
 from edgenas.api.network import network as network_of
 from edgenas.api.shown import FilePath, html_table
 from edgenas.base.errors import InputError
+from edgenas.base.files import filling
 from edgenas.base.listener import SILENT, Listener
-from edgenas.base.reading import check_exists
+from edgenas.base.reading import read_bytes, reading
 from edgenas.blocks.architecture import Architecture
 
 if TYPE_CHECKING:
@@ -126,8 +127,9 @@ def export(
         raise InputError("--precision int8 and --calibrate FOLDER_OR_NPZ go together: pictures give the scales of int8")
     if set(precisions) == {"fp16"} and "tflite" not in formats:
         raise InputError("--precision fp16 writes only TFLite; add --format tflite, or choose int8")
-    if test is not None:
-        check_exists(test, "pictures")
+    if test is not None and not Path(test).is_dir():
+        with reading(Path(test), "pictures"):
+            pass  # refused before anything is written
     scaling = scaling_of(mean, deviation)
     size, channels = architecture.in_size, architecture.c_in
     images = None
@@ -157,10 +159,11 @@ def export(
         target = (None if device else _target(network)) or target_of(entry)
         reduce_range = target.reduce_range
         listener.message(f"int8 ONNX weights have {7 if reduce_range else 8} bits, for {target}")
-    files = export_network(architecture, arrays, out, formats, precisions, images, about, bool(reduce_range))
-    NETWORK.write(out / ARCH, architecture)
-    if use is not None:
-        use.write(out, files)
+    with filling(out):
+        files = export_network(architecture, arrays, out, formats, precisions, images, about, bool(reduce_range))
+        NETWORK.write(out / ARCH, architecture)
+        if use is not None:
+            use.write(out, files)
     _check_parity(architecture, files, seed)
     facts: dict[str, dict[str, Any]] = {kind: _census(kind, path) for kind, path in files.items()}
     if tested is not None:
@@ -228,7 +231,7 @@ def _check_parity(architecture: Architecture, files: dict[str, Path], seed: int)
     from edgenas.profiler.export.check import parity
     from edgenas.profiler.export.run import run_model
 
-    floats = [path.read_bytes() for kind, path in files.items() if " " not in kind]
+    floats = [read_bytes(path) for kind, path in files.items() if " " not in kind]
     size = architecture.in_size
     image = np.random.default_rng(seed).random((1, size, size, architecture.c_in), dtype=np.float32)
     reference = run_model(floats[0], image) if floats else None
@@ -244,7 +247,7 @@ def _census(kind: str, path: Path) -> dict[str, Any]:
 
     if not kind.endswith("int8"):
         return {}
-    model = path.read_bytes()
+    model = read_bytes(path)
     found = ends(model)
     scales = {
         name: None if s is None else s._asdict() for name, s in (("input", found.source), ("output", found.target))

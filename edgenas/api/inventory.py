@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgenas.base.errors import InputError
-from edgenas.base.reading import unreadable
+from edgenas.base.reading import reading
 
 if TYPE_CHECKING:
     from edgenas.api.shown import FilePath
@@ -60,8 +59,5 @@ def next_command(inventory: FilePath | None, verb: str, name: str) -> str:
 
 def sha256_of(path: Path) -> str:
     """Return the sha256 of a file on this machine; InputError where it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise InputError(unreadable(path, error, "program")) from error
+    with reading(path, "program") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -7,15 +7,15 @@ write it, so it is bundled, reported and verified in the same way.
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgenas.base.errors import InputError
+from edgenas.base.files import copy_file
 from edgenas.base.listener import SILENT, Listener
-from edgenas.base.reading import check_exists
+from edgenas.base.reading import check_exists, read_bytes
 from edgenas.profiler.export.opening import read_models
 from edgenas.profiler.verdict import Verdict
 from edgenas.profiler.verify import verify_files
@@ -131,13 +131,13 @@ class BundleAssembly:
             entry,
             listener=listener.named(f"{path.name}, pictures"),
         )
-        slow = tuple(fallbacks(path.read_bytes())) if precision == "int8" else ()
+        slow = tuple(fallbacks(read_bytes(path))) if precision == "int8" else ()
         runtime, verdict = runs_there(path, entry), None
         if runtime is not None:
             plan = plan_for(self.table.setting, entry, precision)
             (verdict,) = verify_files(
                 entry,
-                {path.name: path.read_bytes()},
+                {path.name: read_bytes(path)},
                 runtime,
                 plan=plan,
                 processes=PROCESSES,
@@ -148,14 +148,14 @@ class BundleAssembly:
                 force=force,
                 listener=listener.named(f"{path.name}, whole"),
             )
-        return ShippedFile(path, precision, proof, None, slow, verdict, weight_bits(path.read_bytes()))
+        return ShippedFile(path, precision, proof, None, slow, verdict, weight_bits(read_bytes(path)))
 
     def _write(self, made: Sequence[ShippedFile], into: Path) -> None:
         into.mkdir(parents=True)
         for path in (*self.files, *(self.parts.model / name for name in (LABELS, PREPROCESSING, PREDICT))):
-            shutil.copyfile(path, into / path.name)
-        shutil.copyfile(self.table_path, into / self.table_file)
-        shutil.copyfile(trials_beside(self.parts.search), into / TRIALS)
+            copy_file(path, into / path.name)
+        copy_file(self.table_path, into / self.table_file)
+        copy_file(trials_beside(self.parts.search), into / TRIALS)
         run = run_record(
             made,
             self.proof,

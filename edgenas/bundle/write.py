@@ -16,7 +16,7 @@ import shutil
 from pathlib import Path
 
 from edgenas.base.errors import InputError
-from edgenas.base.files import write_whole
+from edgenas.base.files import copy_file, write_whole
 from edgenas.report.card import card, card_data
 from edgenas.report.page import page
 from edgenas.runs.bundle import BUNDLE, BundleRecord, write_manifest
@@ -52,7 +52,7 @@ def write_bundle(run: Path, out: Path, replace: bool = False) -> list[str]:
     made.mkdir(parents=True)
     try:
         for source in [run / name for name in (*TAKEN, *done.files)] + list(found.journals):
-            shutil.copyfile(source, made / source.name)
+            copy_file(source, made / source.name)
         VERIFICATION.write_lines(made / VERIFICATION_FILE, done.verdicts)
         write_whole(made / CARD, card(data))
         write_whole(made / REPORT, page(found))

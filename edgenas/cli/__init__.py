@@ -5,13 +5,13 @@ Results go to stdout, messages and progress to stderr. Exit codes: 0 success, 1 
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 import click
 
+from edgenas.cli.streams import flush_fault, open_closed_streams, tell_fault
 from edgenas.cli.verbs import Verbs
 
 #: verb -> (module that holds it, one line for --help)
@@ -78,8 +78,11 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     from edgenas.base.errors import EdgenasError, InputError
 
     words = list(sys.argv[1:] if args is None else args)
+    open_closed_streams()
     try:
         code = cli.main(args=words, prog_name=PROGRAM, standalone_mode=False)
+        if fault := flush_fault():
+            raise fault
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         code = 2
@@ -98,7 +101,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     except (KeyboardInterrupt, click.Abort):
         click.echo("edgenas: interrupted; finished work is kept, and the same command continues", err=True)
         code = 1
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of the pipe closed it: no flush
+    except OSError as error:
+        tell_fault(error)
         code = 1
     sys.exit(code)

@@ -12,6 +12,7 @@ import click
 
 from edgenas.cli.budget_type import BUDGET_MS, Budget
 from edgenas.cli.completions import STATISTICS, tables, words
+from edgenas.cli.paths import UserPath
 from edgenas.search.budgets import BudgetRequest
 
 uncertainty_option = click.option(
@@ -27,7 +28,7 @@ unvalidated_option = click.option(
 )
 
 _OPTIONS = (
-    click.option("--table", type=click.Path(dir_okay=False, path_type=Path), shell_complete=tables,
+    click.option("--table", type=UserPath(dir_okay=False, path_type=Path), shell_complete=tables,
                  help="Latency table, for --budget-ms."),
     click.option("--statistic", shell_complete=words(*STATISTICS),
                  help="Statistic of the table's samples: min, median or p90; mean for an imported table  "

@@ -9,6 +9,7 @@ import click
 from edgenas.cli.budget_type import BUDGET_MS
 from edgenas.cli.completions import tables
 from edgenas.cli.devices import device_option, force_option, inventory_option
+from edgenas.cli.paths import UserPath
 from edgenas.cli.terminal import json_option, print_json, print_summary
 from edgenas.cli.terminal_listener import TERMINAL
 from edgenas.cli.verify import print_verdicts
@@ -19,21 +20,21 @@ _ASSEMBLED = {"search": "--search", "test": "--test", "table": "--table", "budge
 
 
 @click.command("bundle")
-@click.argument("run", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("run", type=UserPath(file_okay=False, path_type=Path))
 @click.option(
     "--search",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=UserPath(dir_okay=False, path_type=Path),
     help="Search result that holds the exported network.",
 )
 @click.option(
     "--test",
-    type=click.Path(path_type=Path),
+    type=UserPath(path_type=Path),
     metavar="FOLDER_OR_NPZ",
     help="Labelled pictures: each file is run on them to measure its accuracy.",
 )
 @click.option(
     "--table",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=UserPath(dir_okay=False, path_type=Path),
     shell_complete=tables,
     help="Latency table that predicts the network  [default: the search's]",
 )
@@ -48,7 +49,7 @@ _ASSEMBLED = {"search": "--search", "test": "--test", "table": "--table", "budge
 @click.option(
     "-o",
     "--out",
-    type=click.Path(path_type=Path),
+    type=UserPath(path_type=Path),
     default=Path("bundle"),
     show_default=True,
     help="Folder to create.",

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edgenas.api.inventory import INVENTORY
+from edgenas.base.errors import InputError
+from edgenas.base.reading import read_bytes
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -47,8 +49,8 @@ def own_code(incomplete: str) -> list[CompletionItem]:
     place, colon, start = incomplete.rpartition(":")
     if colon and place.endswith(".py"):
         try:
-            names = defined_in(Path(place).expanduser().read_bytes())
-        except OSError:
+            names = defined_in(read_bytes(Path(place).expanduser()))
+        except InputError:
             return []
         return [CompletionItem(f"{place}:{name}") for name in names if name.startswith(start)]
     found = _files(incomplete, ".py")
@@ -97,8 +99,8 @@ def _sections(ctx: click.Context) -> dict[str, Any]:
 
     path = next((p for c in (ctx, ctx.parent) if c and (p := c.params.get("inventory"))), INVENTORY)
     try:
-        found = tomllib.loads(Path(path).read_text(encoding="utf-8")).get("devices")
-    except (OSError, ValueError):
+        found = tomllib.loads(read_bytes(path).decode()).get("devices")
+    except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from edgenas.cli.devices import device_option, inventory_option
+from edgenas.cli.paths import UserPath
 from edgenas.cli.run_pipeline import show_run
 from edgenas.cli.terminal import json_option
 from edgenas.cli.terminal_listener import TerminalListener
@@ -17,7 +18,7 @@ from edgenas.cli.training_options import training_workers_option
 @click.option(
     "--run",
     "folder",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=UserPath(file_okay=False, path_type=Path),
     help="Folder to write into, or of a run to continue  [default: runs/NOW]",
 )
 @device_option

@@ -11,6 +11,7 @@ from edgenas.api.named import NETWORK_HELP
 from edgenas.cli.completions import networks
 from edgenas.cli.devices import device_option, inventory_option, precisions_option, range_option
 from edgenas.cli.networks import classes_option, in_size_option
+from edgenas.cli.paths import UserPath
 from edgenas.cli.terminal import json_option, print_json, print_summary, print_table, talk
 from edgenas.cli.terminal_listener import TERMINAL
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 @classes_option
 @click.option(
     "--weights",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=UserPath(dir_okay=False, path_type=Path),
     help="Trained weights (.npz as the demo writes)  [default: random ones, of --seed]",
 )
 @click.option("--seed", default=0, show_default=True, help="Random seed of the weights, where --weights is left out.")
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--calibrate",
-    type=click.Path(path_type=Path),
+    type=UserPath(path_type=Path),
     metavar="FOLDER_OR_NPZ",
     help="Pictures that int8 is calibrated on: a folder, or an .npz with an array named images.",
 )
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 @inventory_option
 @click.option(
     "--test",
-    type=click.Path(path_type=Path),
+    type=UserPath(path_type=Path),
     metavar="FOLDER_OR_NPZ",
     help="Labelled pictures: each file is run on them to measure its accuracy.",
 )
@@ -61,7 +62,7 @@ if TYPE_CHECKING:
 @click.option("--deviation", help="Standard deviation of each channel, like --mean, such as 58.4,57.1,57.4.")
 @click.option(
     "--labels",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=UserPath(dir_okay=False, path_type=Path),
     help="File with one class name in each line: TFLite "
     "files then carry labels, --mean and --deviation as metadata, and labels.txt, preprocessing.json and "
     "predict.py are written beside them.",
@@ -69,7 +70,7 @@ if TYPE_CHECKING:
 @click.option(
     "-o",
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=UserPath(file_okay=False, path_type=Path),
     default=Path("model"),
     show_default=True,
     help="Folder to write into.",

@@ -8,15 +8,16 @@ import click
 
 from edgenas.cli.budget_options import unvalidated_option
 from edgenas.cli.completions import STATISTICS, tables, words
+from edgenas.cli.paths import UserPath
 from edgenas.cli.terminal import json_option, print_json, print_summary, print_table
 from edgenas.cli.terminal_listener import TERMINAL
 
 
 @click.command("front")
-@click.argument("search", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("search", type=UserPath(dir_okay=False, path_type=Path))
 @click.option(
     "--table",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=UserPath(dir_okay=False, path_type=Path),
     shell_complete=tables,
     help="Latency table, of the search's device or of any other  [default: the search's own]",
 )
@@ -28,7 +29,7 @@ from edgenas.cli.terminal_listener import TERMINAL
 )
 @unvalidated_option
 @click.option(
-    "--picture", type=click.Path(dir_okay=False, path_type=Path), help="SVG file to draw the front into as well."
+    "--picture", type=UserPath(dir_okay=False, path_type=Path), help="SVG file to draw the front into as well."
 )
 @click.option("--all", "show_all", is_flag=True, help="Print all points, instead of about 20 spread over the front.")
 @json_option

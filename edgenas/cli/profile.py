@@ -13,6 +13,7 @@ from edgenas.cli import completions
 from edgenas.cli.budget_type import BUDGET_MS
 from edgenas.cli.devices import force_option, inventory_option
 from edgenas.cli.networks import classes_option, in_size_option
+from edgenas.cli.paths import UserPath
 from edgenas.cli.terminal import json_option, print_json, print_summary
 from edgenas.cli.terminal_listener import TERMINAL
 from edgenas.cli.worker_options import score_option
@@ -93,7 +94,7 @@ from edgenas.cli.worker_options import score_option
 @click.option(
     "-o",
     "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=UserPath(dir_okay=False, path_type=Path),
     help="Latency table to write  [default: DEVICE-RUNTIME.jsonl, or DEVICE-RUNTIME-int8.jsonl]",
 )
 @click.option(

@@ -6,15 +6,16 @@ from pathlib import Path
 
 import click
 
+from edgenas.cli.paths import UserPath
 from edgenas.cli.terminal import json_option, print_json, print_summary
 
 
 @click.command("report")
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("runs", nargs=-1, required=True, type=UserPath(path_type=Path))
 @click.option(
     "-o",
     "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=UserPath(dir_okay=False, path_type=Path),
     default=Path("report.html"),
     show_default=True,
     help="HTML page to write.",

@@ -11,6 +11,7 @@ from edgenas.cli.completions import ALGORITHMS, JUDGES, devices, spaces, words_o
 from edgenas.cli.devices import force_option, inventory_option
 from edgenas.cli.explanation import print_explained
 from edgenas.cli.networks import classes_option, in_size_option
+from edgenas.cli.paths import UserPath
 from edgenas.cli.set_options import settings_of
 from edgenas.cli.terminal import Cell, json_option, print_json, print_summary
 from edgenas.cli.terminal_listener import TERMINAL
@@ -82,7 +83,7 @@ from edgenas.search.budgets import BudgetRequest
 @click.option(
     "-o",
     "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=UserPath(dir_okay=False, path_type=Path),
     default=Path("search.json"),
     show_default=True,
     help="File of the search result to write; judged networks are kept beside it.",

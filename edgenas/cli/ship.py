@@ -12,6 +12,7 @@ from edgenas.cli.budget_type import BUDGET_MS
 from edgenas.cli.completions import ALGORITHMS, spaces, tables, words_or_own
 from edgenas.cli.devices import device_option, force_option, inventory_option, precisions_option, range_option
 from edgenas.cli.networks import in_size_option
+from edgenas.cli.paths import UserPath
 from edgenas.cli.run_pipeline import show_run
 from edgenas.cli.set_options import settings_of
 from edgenas.cli.terminal import json_option
@@ -68,7 +69,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--table",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=UserPath(dir_okay=False, path_type=Path),
     shell_complete=tables,
     help="Latency table of the space that was measured on the device  [default: it is measured]",
 )
@@ -95,7 +96,7 @@ if TYPE_CHECKING:
 @click.option(
     "-o",
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=UserPath(file_okay=False, path_type=Path),
     default=Path("shipped"),
     show_default=True,
     help="Folder of the run to write or continue; the bundle is OUT/bundle.",

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from edgenas.cli.paths import UserPath
+
 train_on_option = click.option(
     "--train-on", default="auto", show_default=True, help="Processor that trains: auto, cpu or cuda."
 )
@@ -24,7 +26,7 @@ def images_option(*, required: bool = False) -> Callable[[Callable[..., Any]], C
     return click.option(
         "--images",
         required=required,
-        type=click.Path(path_type=Path),
+        type=UserPath(path_type=Path),
         help="Pictures of your own: one folder for each class (in train/, val/ and test/, or edgenas splits them), an "
         ".npz of arrays, or a Hugging Face dataset on disk.",
     )

@@ -13,6 +13,7 @@ from edgenas.cli.budget_type import BUDGET_MS
 from edgenas.cli.completions import networks
 from edgenas.cli.completions import tables as complete_tables
 from edgenas.cli.devices import device_option, force_option, inventory_option
+from edgenas.cli.paths import UserPath
 from edgenas.cli.terminal import json_option, mib, print_json, print_table
 from edgenas.cli.terminal_listener import TERMINAL
 from edgenas.cli.verify_bundle import repeat_bundle
@@ -32,7 +33,7 @@ _NOT_ANSWERED = {**_NOT_SUSTAINED, "budget_ms": "--budget-ms", "statistic": "--s
 
 
 @click.command("verify")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=UserPath(path_type=Path))
 @device_option
 @inventory_option
 @click.option("--budget-ms", type=BUDGET_MS, help="Latency budget in ms.")
@@ -41,7 +42,7 @@ _NOT_ANSWERED = {**_NOT_SUSTAINED, "budget_ms": "--budget-ms", "statistic": "--s
     "--table",
     "tables",
     multiple=True,
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=UserPath(dir_okay=False, path_type=Path),
     shell_complete=complete_tables,
     help="Latency table that predicts the files of its runtime; repeat for several.",
 )
@@ -68,7 +69,7 @@ _NOT_ANSWERED = {**_NOT_SUSTAINED, "budget_ms": "--budget-ms", "statistic": "--s
 )
 @click.option(
     "--images",
-    type=click.Path(path_type=Path),
+    type=UserPath(path_type=Path),
     metavar="FOLDER_OR_NPZ",
     help="Labelled pictures to run each file on, on the device; the result is then its accuracy.",
 )
@@ -82,7 +83,7 @@ _NOT_ANSWERED = {**_NOT_SUSTAINED, "budget_ms": "--budget-ms", "statistic": "--s
     "-o",
     "--output",
     "out",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=UserPath(dir_okay=False, path_type=Path),
     help="File to append the results of --sustained to  [default for a bundle: sustained.jsonl]",
 )
 @force_option

@@ -11,11 +11,12 @@ import click
 from edgenas.cli.budget_type import BUDGET_MS
 from edgenas.cli.completions import spaces
 from edgenas.cli.networks import classes_option, in_size_option
+from edgenas.cli.paths import UserPath
 from edgenas.cli.terminal import json_option, print_json, print_summary, talk
 
 
 @click.command("watch")
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("runs", nargs=-1, required=True, type=UserPath(path_type=Path))
 @click.option(
     "--space",
     shell_complete=spaces,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from edgenas.base.errors import InputError
 from edgenas.base.files import write_whole
-from edgenas.base.reading import read_json
+from edgenas.base.reading import read_bytes, read_json
 from edgenas.base.system_names import is_system
 from edgenas.runs.documents import DocumentKind
 from edgenas.runs.layout import BUNDLE as BUNDLE_FILE
@@ -64,8 +64,8 @@ def changed(bundle: Path) -> list[ChangedFile]:
     """
     path = bundle / MANIFEST
     try:
-        lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
-    except (OSError, ValueError) as error:
+        lines = read_bytes(path).decode().removesuffix("\n").split("\n")
+    except ValueError as error:
         raise InputError(f"{bundle} is no bundle: it has no readable {MANIFEST}; make one: edgenas bundle") from error
     _check_version(bundle)
     wanted: dict[str, str] = {}
@@ -99,4 +99,4 @@ def _check_version(bundle: Path) -> None:
 
 
 def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(read_bytes(path)).hexdigest()

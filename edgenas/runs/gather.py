@@ -67,7 +67,7 @@ def gather(runs: Sequence[Path], *, empty: bool = False) -> RunFiles:
     for run in runs:
         check_exists(run, "run")
         for path in sorted(run.iterdir()) if run.is_dir() else [run]:
-            if path.resolve() in seen or not path.is_file() or path.name.startswith("."):
+            if path.resolve() in seen or (run.is_dir() and (not path.is_file() or path.name.startswith("."))):
                 continue
             seen.add(path.resolve())
             if not _take(found, path) and not run.is_dir():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgenas.base.errors import OutcomeError
 from edgenas.base.listener import SILENT, Listener
+from edgenas.base.reading import read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,7 +85,7 @@ def prove(
     if precision == "int8" and entry is not None:
         outputs = outputs_of_int8(entry, file, pictures.images, listener)
     else:
-        outputs = outputs_here(file.read_bytes(), pictures.images)
+        outputs = outputs_here(read_bytes(file), pictures.images)
     check_labels(file, true, outputs.scores.shape[1])
     chosen = outputs.scores.argmax(1)
     agreement = None if expected is None else float((chosen == expected).mean())

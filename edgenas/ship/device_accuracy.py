@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.listener import SILENT, Listener
+from edgenas.base.reading import read_bytes
 from edgenas.profiler.target import Target, target_on, this_machine
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def outputs_on(entry: Entry, path: Path, images: Array, *, listener: Listener = 
         with held(device, Conditions()):
             on = target_on(device)
             found = answers(
-                device, runtime_named(name), path.read_bytes(), images, program=worker.program, listener=listener
+                device, runtime_named(name), read_bytes(path), images, program=worker.program, listener=listener
             )
     finally:
         if isinstance(device, RemoteDevice):
@@ -139,7 +140,7 @@ def outputs_of_int8(entry: Entry, path: Path, images: Array, listener: Listener)
             return outputs_on(entry, path, images, listener=listener)
         except (InputError, OutcomeError) as error:
             listener.message(f"the accuracy of {path.name} is measured on this machine: {error}")
-    return outputs_here(path.read_bytes(), images)
+    return outputs_here(read_bytes(path), images)
 
 
 def answered(entry: Entry, path: Path, pictures: Pictures, *, listener: Listener = SILENT) -> AccuracyOnDevice:
@@ -151,7 +152,7 @@ def answered(entry: Entry, path: Path, pictures: Pictures, *, listener: Listener
     from edgenas.profiler.export.integer import weight_bits
 
     labels = labels_of(pictures)
-    model = path.read_bytes()
+    model = read_bytes(path)
     there = outputs_on(entry, path, pictures.images, listener=listener)
     check_labels(path, labels, there.scores.shape[1])
     chosen = there.scores.argmax(1)

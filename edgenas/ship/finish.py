@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgenas.base.errors import InputError
 from edgenas.base.listener import Listener
+from edgenas.base.reading import read_bytes
 from edgenas.profiler.export.network import export_network, parity_max_rel
 from edgenas.profiler.target import target_of
 from edgenas.profiler.verdict import Verdict
@@ -198,11 +199,11 @@ class Finisher:
                 self.entry,
                 listener=self.listener.named(f"{path.name}, pictures"),
             )
-            slow = tuple(fallbacks(path.read_bytes())) if precision == "int8" else ()
+            slow = tuple(fallbacks(read_bytes(path))) if precision == "int8" else ()
             ships = not files
             verdict = self._verified(path, precision, cost.total(architecture) if ships else None, ships)
             files.append(
-                ShippedFile(path, precision, proof, parity.get(kind), slow, verdict, weight_bits(path.read_bytes()))
+                ShippedFile(path, precision, proof, parity.get(kind), slow, verdict, weight_bits(read_bytes(path)))
             )
         return FinishedFiles(architecture, trained.accuracy, tuple(files), preprocessing)
 
@@ -216,7 +217,7 @@ class Finisher:
         runtime = runs_there(path, self.entry)
         if runtime is None:
             return None
-        models = {path.name: path.read_bytes()}
+        models = {path.name: read_bytes(path)}
         budget_ms, most = (self.budget_ms, MOST_PROCESSES) if ships else (None, None)
         (verdict,) = self._timed(models, runtime, precision, budget_ms, predicted_ms, most)
         return verdict

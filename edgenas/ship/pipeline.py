@@ -9,7 +9,6 @@ trainings have checkpoints: a run that was stopped continues when it is started 
 from __future__ import annotations
 
 import random
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,8 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgenas.base.errors import InputError, OutcomeError
+from edgenas.base.files import copy_file
 from edgenas.base.listener import SILENT, Listener
-from edgenas.base.reading import unreadable
 from edgenas.runs.finalists import Finalist
 from edgenas.runs.layout import FINALISTS, TRIALS, table_name
 from edgenas.search.accuracy.image_task import make_run_folder
@@ -211,10 +210,7 @@ class ShipPipeline:
 
         order, path = self.order, self._path(runtime)
         if order.table is not None and not path.exists():
-            try:
-                shutil.copyfile(order.table, path)
-            except OSError as error:
-                raise InputError(unreadable(order.table, error, "table")) from error
+            copy_file(order.table, path)
         if order.table is None:
             plan = Plan(cores=self.entry.cores, precision=order.precision)
         else:  # blocks that the table lacks are measured in the setting of the others

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from edgenas.base.errors import InputError
 from edgenas.base.files import write_whole
 from edgenas.base.listener import SILENT, Listener
-from edgenas.base.reading import unreadable
+from edgenas.base.reading import read_bytes
 from edgenas.blocks.labels import labels_text, parse_labels, without_numbers
 from edgenas.runs.layout import LABELS, PREDICT, PREPROCESSING
 from edgenas.runs.preprocessing import PREPROCESSING as KIND
@@ -89,10 +89,7 @@ def read_labels(labels: Path, *, numbered: bool = False, listener: Listener = SI
     removed, with a message. Otherwise names are as a training wrote them. InputError for a file that cannot be read, or
     a name that cannot be a class.
     """
-    try:
-        names = parse_labels(labels.read_bytes(), labels)
-    except OSError as error:
-        raise InputError(unreadable(labels, error, "labels")) from error
+    names = parse_labels(read_bytes(labels, "labels"), labels)
     plain = without_numbers(names) if numbered else None
     if plain is not None:
         listener.message(
@@ -150,6 +147,6 @@ def _stored(path: Path) -> dict[str, Any]:
     """Return scale and zero of the input and output of an 8-bit file: real = scale * (stored - zero)."""
     from edgenas.profiler.export.run import ends
 
-    found = ends(path.read_bytes())
+    found = ends(read_bytes(path))
     both = {"input": found.source, "output": found.target}
     return {end: scale._asdict() for end, scale in both.items() if scale is not None}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgenas.base.errors import InputError
-from edgenas.base.reading import opened
+from edgenas.base.reading import reading
 from edgenas.base.version import installed_version
 from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.imported import ImportedTable, TableSource
@@ -51,14 +51,14 @@ def import_table(path: Path, name: str, space: Space | None = None, column: str 
         space = space_by_name(kind.space)
     data = _read(path)
     try:
-        reading = kind.read(data.decode("utf-8-sig"), {} if space is None else places(space), column)
-        values, apart = merged(reading.entries)
+        found = kind.read(data.decode("utf-8-sig"), {} if space is None else places(space), column)
+        values, apart = merged(found.entries)
     except InputError as error:
         raise InputError(f"{path} as {name}: {error}{_instead(name, data)}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path} as {name}: not a text in UTF-8 ({error.reason}){_instead(name, data)}") from error
-    shapes, notes = "file", reading.notes
-    if space is not None and reading.positional:
+    shapes, notes = "file", found.notes
+    if space is not None and found.positional:
         shapes = "user" if named else "assumed"
         notes = (_shapes_note(space, named), *notes)
     if apart is not None and apart.share > NOISE:
@@ -71,7 +71,7 @@ def import_table(path: Path, name: str, space: Space | None = None, column: str 
         device=device or column or kind.device or "unknown",
         space="" if space is None else space.name,
         shapes=shapes,
-        left_out=reading.left_out,
+        left_out=found.left_out,
         notes=notes,
     )
     return ImportResult(ImportedTable(source, values, installed_version()), apart)
@@ -112,7 +112,7 @@ def places(space: Space) -> Places:
 
 
 def _read(path: Path) -> bytes:
-    with opened(path, "published") as file:
+    with reading(path, "published") as file:
         data = file.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
         raise InputError(f"{path} is larger than {MOST_BYTES // 2**20} MiB: no table of blocks is")

@@ -35,10 +35,10 @@ class Fields:
         value = self._take(name, (int, float), "a number")
         try:
             number = float(value)
-        except OverflowError as error:  # a whole number of more than 308 digits
-            raise ValueError(f"{name} is larger than any number that is measured") from error
+        except OverflowError:
+            number = math.inf
         if not math.isfinite(number):
-            raise ValueError(f"{name} is {value}, not a finite number")
+            raise ValueError(f"{name} is {str(value)[:40]}, not a finite number")
         return number
 
     def list(self, name: str, most: int) -> list[Any]:

@@ -6,7 +6,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgenas.base.errors import InputError, MissingExtraError
+from edgenas.base.errors import MissingExtraError
+from edgenas.base.files import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,17 +16,11 @@ if TYPE_CHECKING:
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
     """Write CSV. Read it with ``pandas.read_csv(path, keep_default_na=False, na_values='')``, since 'none' is a
     text."""
-    try:
-        frame.to_csv(path, index=False)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}; name a file that can be written") from error
+    write_whole(path, frame.to_csv(index=False))
 
 
 def write_parquet(frame: pd.DataFrame, path: Path) -> None:
     """Write Parquet, types included; MissingExtraError without pyarrow."""
     if find_spec("pyarrow") is None:  # pandas' own message names no extra
         raise MissingExtraError("pyarrow", "parquet", "writing Parquet")
-    try:
-        frame.to_parquet(path, engine="pyarrow", index=False)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}; name a file that can be written") from error
+    write_whole(path, frame.to_parquet(None, engine="pyarrow", index=False))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgenas.base.files import write_whole
+from edgenas.base.files import make_folder, write_whole
 from edgenas.blocks.architecture import Architecture
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def export_network(
             kind: (name, with_metadata(model, about) if name.endswith(".tflite") else model)
             for kind, (name, model) in models.items()
         }
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     for name, model in models.values():
         write_whole(folder / name, model)
     return {kind: folder / name for kind, (name, _) in models.items()}

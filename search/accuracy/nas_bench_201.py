@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from edgenas.base.errors import InputError
-from edgenas.base.reading import unreadable
+from edgenas.base.reading import read_bytes, unreadable
 from edgenas.search.problem import Candidate
 from edgenas.search.space import Choice, Space
 
@@ -34,8 +34,9 @@ def cell_of(space: Space, choice: Choice) -> Cell:
 
 def read_columns(path: Path, names: Sequence[str]) -> dict[str, dict[Cell, float]]:
     """Read the columns ``names`` of the table, each as cell -> number; InputError for a file of another form."""
+    data = read_bytes(path, "nas_bench_201")
     try:
-        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        data = gzip.decompress(data) if path.suffix == ".gz" else data
         rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")))
         columns = {name: {_cell(row["arch_str"]): float(row[name]) for row in rows} for name in names}
     except OSError as error:

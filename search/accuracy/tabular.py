@@ -7,14 +7,14 @@ test accuracy of three trainings of each of 6,561 networks. The file is not part
 from __future__ import annotations
 
 import hashlib
-import json
 import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from edgenas.base.errors import InputError
-from edgenas.base.reading import REMEDIES, unreadable
+from edgenas.base.json_text import parse_json
+from edgenas.base.reading import REMEDIES, read_bytes
 from edgenas.search.problem import Candidate
 
 Mode = Literal["mean", "one"]
@@ -68,15 +68,12 @@ class NasBenchMacro:
 
 
 def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(unreadable(path, error, "nas_bench_macro")) from error
+    return read_bytes(path, "nas_bench_macro")
 
 
 def _checked(path: Path, data: bytes) -> dict[str, Any]:
     try:
-        rows = json.loads(data)
+        rows = parse_json(data)
     except ValueError as error:
         raise InputError(f"{path} is not JSON ({error}); {REMEDY}") from error
     if not isinstance(rows, dict) or len(rows) != 3**8:

@@ -79,6 +79,7 @@ def test_a_table_as_a_frame_and_as_csv(tmp_path: Path) -> None:
 def test_an_empty_table() -> None:
     table = LatencyTable(SETTING, ())
     assert (table.blocks, len(table.to_frame()), table.missing([STEM])) == ((), 0, (STEM,))
+    assert list(table.to_frame().columns) == list(TABLE.to_frame().columns) == list(TABLE._row(STEM))
 
 
 def test_confidence_is_checked() -> None:

@@ -20,7 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgenas.base.errors import InputError
+from edgenas.base.json_text import parse_json
 from edgenas.base.listener import SILENT, Listener
+from edgenas.base.reading import read_bytes
 from edgenas.training.data import ImageData
 from edgenas.training.images.decode import Decoded, decode_all
 from edgenas.training.images.source import PictureSource, few
@@ -139,7 +141,7 @@ def _statistics(pixels: NDArray[np.uint8], rows: NDArray[np.int64]) -> tuple[lis
 
 def _load(entry: Path, source: PictureSource, in_size: int) -> tuple[ImageData, tuple[str, ...]]:
     try:
-        facts = json.loads((entry / "facts.json").read_text(encoding="utf-8"))
+        facts = parse_json(read_bytes(entry / "facts.json"))
         parts = [
             np.load(entry / f"{part}{what}.npy", mmap_mode=None if what else "r")
             for part in ("train", "validation", "test")

@@ -11,9 +11,10 @@ from edgenas.api.inventory import INVENTORY, next_command, sha256_of
 from edgenas.base.errors import InputError
 from edgenas.cli.completions import pools
 from edgenas.cli.devices.options import inventory_option
+from edgenas.cli.paths import UserPath
 from edgenas.cli.terminal import json_option, print_json, print_summary, talk
 
-_FILE = click.Path(path_type=Path)
+_FILE = UserPath(path_type=Path)
 _ANY = "any"  # value of --adb without a serial; no phone has this serial
 
 

@@ -9,13 +9,14 @@ from typing import Any
 import click
 
 from edgenas.cli.completions import PRECISIONS, devices
+from edgenas.cli.paths import UserPath
 
 device_option = click.option(
     "--device", default="local", show_default=True, shell_complete=devices, help="Device of the inventory."
 )
 inventory_option = click.option(
     "--inventory",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=UserPath(dir_okay=False, path_type=Path),
     help="Inventory file  [default: devices.toml in the current folder, if it exists]",
 )
 force_option = click.option("--force", is_flag=True, help="Measure a device even if it is busy, warm or not ready.")

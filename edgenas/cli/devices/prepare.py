@@ -10,6 +10,7 @@ from edgenas.api.inventory import INVENTORY, load_entry, next_command, opened
 from edgenas.base.errors import InputError
 from edgenas.cli.completions import INSTALLABLE, devices, words
 from edgenas.cli.devices.options import inventory_option
+from edgenas.cli.paths import UserPath
 from edgenas.cli.terminal import json_option, print_json, print_summary
 from edgenas.cli.terminal_listener import TERMINAL
 
@@ -26,7 +27,7 @@ from edgenas.cli.terminal_listener import TERMINAL
 )
 @click.option(
     "--wheels",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=UserPath(file_okay=False, path_type=Path),
     help="Folder of wheels for a board that were downloaded before; nothing is downloaded.",
 )
 @click.option("--write", is_flag=True, help="Write the Python of the board into devices.toml.")

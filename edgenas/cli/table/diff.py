@@ -10,12 +10,13 @@ import click
 
 from edgenas.cli.completions import STATISTICS, words
 from edgenas.cli.completions import tables as complete_tables
+from edgenas.cli.paths import UserPath
 from edgenas.cli.terminal import json_option, print_json, print_summary, print_table
 
 if TYPE_CHECKING:
     from edgenas.latency_tables.comparison import BlockPair, Comparison
 
-_file = click.Path(dir_okay=False, path_type=Path)
+_file = UserPath(dir_okay=False, path_type=Path)
 
 
 @click.command("diff")

@@ -8,12 +8,13 @@ import click
 
 from edgenas.cli.completions import FORMATS, spaces, words
 from edgenas.cli.networks import classes_option, in_size_option
+from edgenas.cli.paths import UserPath
 from edgenas.cli.table.options import next_search
 from edgenas.cli.terminal import json_option, print_json, print_summary
 
 
 @click.command("import")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=UserPath(dir_okay=False, path_type=Path))
 @click.option(
     "--format",
     "name",
@@ -31,7 +32,7 @@ from edgenas.cli.terminal import json_option, print_json, print_summary
 @classes_option
 @click.option("--device-column", default="", help="Device to import, where the file holds several, such as raspi4.")
 @click.option("--device", default="", help="Device of the measurements, where neither file nor format names it.")
-@click.option("-o", "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Table to write.")
+@click.option("-o", "--out", required=True, type=UserPath(dir_okay=False, path_type=Path), help="Table to write.")
 @json_option
 def command(
     file: Path,

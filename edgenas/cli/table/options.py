@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 import click
 
 from edgenas.cli.completions import tables
+from edgenas.cli.paths import UserPath
 from edgenas.cli.terminal import talk
 
 if TYPE_CHECKING:
     import pandas as pd
 
-table_argument = click.argument("table", type=click.Path(dir_okay=False, path_type=Path), shell_complete=tables)
-csv_option = click.option("--csv", type=click.Path(dir_okay=False, path_type=Path), help="CSV file to write as well.")
+table_argument = click.argument("table", type=UserPath(dir_okay=False, path_type=Path), shell_complete=tables)
+csv_option = click.option("--csv", type=UserPath(dir_okay=False, path_type=Path), help="CSV file to write as well.")
 parquet_option = click.option(
-    "--parquet", type=click.Path(dir_okay=False, path_type=Path), help="Parquet file to write as well (extra: parquet)."
+    "--parquet", type=UserPath(dir_okay=False, path_type=Path), help="Parquet file to write as well (extra: parquet)."
 )
 
 
