@@ -27,9 +27,7 @@ def replacing(path: Path, *, mode: int | None = None, new: bool = False) -> Iter
     A symbolic link is followed. The permissions are ``mode``; else those of the replaced file; else the default of the
     process. With ``new``, FileExistsError where the file exists already. OSError where ``path`` cannot be written.
     """
-    real = Path(os.path.realpath(path))
-    if real.exists() and not real.is_file():
-        raise OSError(f"{path} is not a regular file")
+    real = _target(path)
     partial = real.with_name(f".{real.name[:200]}-{secrets.token_hex(6)}.partial")
     if mode is None and real.exists():
         mode = real.stat().st_mode & 0o777
@@ -77,6 +75,15 @@ def make_folder(path: Path) -> None:
         raise unwritten(path, error) from error
 
 
+def check_target(path: Path) -> None:
+    """Raise InputError where ``path`` is something else than a regular file, for a result that is written much
+    later."""
+    try:
+        _target(path)
+    except OSError as error:
+        raise unwritten(path, error) from error
+
+
 def copy_file(source: Path, target: Path) -> None:
     """Copy a regular file, completely or not at all; errors as of ``reading`` and ``writing``."""
     write_whole(target, read_bytes(source))
@@ -98,6 +105,14 @@ def filling(folder: Path) -> Iterator[None]:
             if new:
                 folder.rmdir()
         raise
+
+
+def _target(path: Path) -> Path:
+    """Return the file that ``path`` names, links followed; OSError where it is no regular file."""
+    real = Path(os.path.realpath(path))
+    if real.exists() and not real.is_file():
+        raise OSError("it is not a regular file")
+    return real
 
 
 def unwritten(path: str | Path, error: OSError) -> EdgenasError:

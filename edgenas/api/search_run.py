@@ -13,6 +13,7 @@ from edgenas.api.judge import checked_options, judge_name, known_options, opened
 from edgenas.api.search_remeasure import remeasured
 from edgenas.api.search_result import SearchResult
 from edgenas.api.spaces import space as space_of
+from edgenas.base.files import check_target
 from edgenas.base.listener import Listener
 from edgenas.search.accuracy.estimate_by_name import EstimateRequest, estimate_facts
 from edgenas.search.budgets import BudgetRequest, Budgets
@@ -70,6 +71,7 @@ def run(order: SearchOrder, out: Path, listener: Listener) -> SearchResult:
     from edgenas.search.record import run_searches
     from edgenas.search.space import Space
 
+    check_target(out)
     request = order.request
     named = order.accuracy if isinstance(order.accuracy, str) else ""
     who = judge_name(order.accuracy)

@@ -111,7 +111,7 @@ def sustain(
     from edgenas.profiler.export.opening import read_models
     from edgenas.profiler.sustained import STATISTICS
     from edgenas.profiler.verify import runtime_of
-    from edgenas.runs.sustained import SUSTAINED, append_sustained
+    from edgenas.runs.sustained import append_sustained, check_sustained
 
     paths, entry = [Path(file) for file in files], load_entry(inventory, device)
     kept = None if out is None else Path(out)
@@ -132,8 +132,8 @@ def sustain(
     else:
         loads = [(path, runtime_of(path, entry), threads, budget_ms) for path in paths]
     models = read_models([path for path, *_ in loads])
-    if kept is not None and kept.exists():
-        SUSTAINED.read_lines(kept)  # InputError where the file is of a version that this edgenas does not know
+    if kept is not None:
+        check_sustained(kept)
     found: list[SustainedLoad] = []
     for load, model in zip(loads, models, strict=True):
         one = _sustain(entry, load, model, seconds, statistic or "median", force, listener)

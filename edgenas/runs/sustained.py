@@ -27,7 +27,19 @@ SUSTAINED = DocumentKind(
 )
 
 
+def check_sustained(path: Path) -> None:
+    """Raise InputError where lines cannot be appended to ``path``: it is of another format, of a version that this
+    edgenas does not know, or is being written. A file that is not there stays so."""
+    _appender(path).close()
+    if path.exists():
+        SUSTAINED.read_lines(path)
+
+
 def append_sustained(path: Path, one: SustainedLoad) -> None:
-    """Append one line to a file."""
-    with Appender(path, SUSTAINED.format, "a file of sustained loads") as file:
+    """Append a line to a file."""
+    with _appender(path) as file:
         file.append([SUSTAINED.to_json(one)])
+
+
+def _appender(path: Path) -> Appender:
+    return Appender(path, SUSTAINED.format, "a file of sustained loads")

@@ -87,9 +87,7 @@ def test_a_first_line_without_its_newline(name: str, run: Path, capsys: pytest.C
         refused(f"report {name}", name, capsys)
 
 
-@pytest.mark.parametrize(
-    "typed", ["table show HEAD", "table show HEAD --json", "report HEAD", "table show HEAD --csv c"]
-)
+@pytest.mark.parametrize("typed", ["table show T", "table show T --json", "report T", "table show T --csv c"])
 def test_a_campaign_stopped_before_its_first_batch(typed: str, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("head.jsonl").write_text((run / "table-litert.jsonl").read_text().split("\n")[0] + "\n")
     with pytest.raises(SystemExit) as end:

@@ -156,6 +156,37 @@ def test_an_empty_text_is_no_path(typed: str, run: Path, folder: Path, capsys: p
     assert sorted(path.name for path in folder.iterdir()) == before
 
 
+@pytest.mark.parametrize("text", ["precious text", "precious\ntext", '{"format":"edgenas-trials"'])
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("search nas_bench_macro --budget-macs 60e6 --accuracy judge.py:judge -o x.json", "x.trials.jsonl"),
+        ("verify RUN/model.tflite --sustained 10m -o x.jsonl", "x.jsonl"),
+        ("profile digits --force -o x.jsonl", "x.jsonl"),
+        ("table validate x.jsonl --space digits", "x.jsonl"),
+        ("table import fbnet.csv --format fbnet -o x.jsonl", "x.jsonl"),
+    ],
+)
+def test_a_file_of_another_kind_is_left_alone(
+    typed: str, name: str, text: str, run: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if "trials" in text and "trials" in name:
+        text = '{"format":"edgenas sustained load"'
+    (folder / name).write_text(text)
+    with within(120):  # nothing is measured before it is refused
+        code, said = ended(typed.replace("RUN", str(run)), capsys)
+    assert code == 2 and name in said, said
+    assert (folder / name).read_text() == text
+
+
+def test_a_search_looks_at_its_result_file_before_it_judges(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(folder / "x.json")
+    (folder / "judge.py").write_text("def judge(architecture):\n    raise AssertionError('judged')\n")
+    code, said = ended("search nas_bench_macro --budget-macs 60e6 --accuracy judge.py:judge -o x.json", capsys)
+    assert code == 2 and "x.json: it is not a regular file" in said
+    assert sorted(path.name for path in folder.iterdir()) == ["fbnet.csv", "judge.py", "x.json"]
+
+
 @pytest.mark.parametrize(
     ("shell", "code", "says"),
     [
