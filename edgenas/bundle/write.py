@@ -17,6 +17,7 @@ from pathlib import Path
 
 from edgenas.base.errors import InputError
 from edgenas.base.files import copy_file, write_whole
+from edgenas.profiler.export.opening import read_models
 from edgenas.report.card import card, card_data
 from edgenas.report.page import page
 from edgenas.runs.bundle import BUNDLE, BundleRecord, write_manifest
@@ -46,6 +47,7 @@ def write_bundle(run: Path, out: Path, replace: bool = False) -> list[str]:
     for name in done.files:
         if Path(name).name != name or not (run / name).is_file():
             raise InputError(f"{run} has no {name}, which run.json lists; make the run again: edgenas demo")
+    read_models([run / name for name in done.files])
     data = card_data(run)
     made = out.with_name(f".{out.name}.partial")
     shutil.rmtree(made, ignore_errors=True)

@@ -174,3 +174,11 @@ def test_misuse_of_the_command(made: Path, tmp_path: Path) -> None:
     (tmp_path / "run" / "run.json").write_text("{}")
     both = edgenas("bundle", "run", "--budget-ms", "3", cwd=tmp_path, check=2).stderr
     assert "is a finished run, whose files are bundled as they are: leave out --budget-ms" in both
+
+
+@pytest.mark.parametrize("name", ["model.tflite", "model.onnx"])
+def test_a_damaged_model_is_refused_before_anything_is_run(parts: BundleParts, name: str) -> None:
+    path = parts.model / name
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(InputError, match=f"{name} is damaged, or no model of a network: .*; export or fetch it again"):
+        read_parts(parts)
