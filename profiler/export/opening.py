@@ -23,7 +23,7 @@ from edgenas.base.text import printable
 Opening = Literal["operators", "pictures"]
 
 _LIMIT_S = 120.0  # for all files; one of 100 MB takes a few seconds
-_LEAST_BYTES = 4 << 30  # address space of the child, at least: the libraries alone map 2 GiB
+_LEAST_BYTES = 16 << 30  # address space of the child, at least: libraries map GiB for their threads and never use it
 
 
 def read_models(paths: Sequence[Path], how: Opening = "operators") -> list[bytes]:
@@ -103,10 +103,10 @@ def _verify_flatbuffer(model: bytes) -> None:
 
 
 def _limit_memory() -> None:
-    """Limit the address space of this process to half of the memory, so that a wrong size cannot fill the machine."""
+    """Limit the address space of this process to the machine's memory, so that a wrong size is refused at once."""
     import resource
 
-    most = max(_LEAST_BYTES, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2)
+    most = max(_LEAST_BYTES, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 

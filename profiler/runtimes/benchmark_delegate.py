@@ -18,8 +18,8 @@ _UNUSED = re.compile(
     r"Though ([A-Za-z]{1,20}) delegate is explicitly applied, the model graph will not be executed by the delegate\."
 )
 _REPLACING = re.compile(
-    rf"Replacing {_WHOLE} out of {_WHOLE} node\(s\) with delegate \(([A-Za-z0-9_ ]{{1,60}})\) node, yielding {_WHOLE} "
-    r"partitions for (?:the whole graph|subgraph [0-9]{1,4}(?: \([^()]{0,200}\))?)\."
+    rf"Replacing {_WHOLE}(?: out of {_WHOLE})? node\(s\) with delegate \(([A-Za-z0-9_ ]{{1,60}})\) node, yielding "
+    rf"{_WHOLE} partitions(?: for (?:the whole graph|subgraph [0-9]{{1,4}}(?: \([^()]{{0,200}}\))?))?\."
 )
 
 
@@ -40,7 +40,9 @@ def parse_delegate_line(text: str) -> DelegateLine | None:
     if match := _UNUSED.fullmatch(text):
         return DelegateLine(match[1], "not", 0, True)
     if match := _REPLACING.fullmatch(text):
-        how = "completely" if match[1] == match[2] else "partially"
+        # older versions leave the total out: a graph in one part is executed by one
+        complete = match[4] == "1" if match[2] is None else match[1] == match[2]
+        how = "completely" if complete else "partially"
         name = "XNNPACK" if "XNNPack" in match[3] else match[3]
         return DelegateLine(name, how if int(match[1]) else "not", int(match[4]), False)
     return None

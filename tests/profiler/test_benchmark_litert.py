@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgenas.profiler.plan import Plan
+from edgenas.profiler.runtimes.benchmark_delegate import parse_delegate_line
 from edgenas.profiler.runtimes.benchmark_litert import Results
 from edgenas.profiler.runtimes.benchmark_model import parse_run
 from edgenas.profiler.runtimes.output import OutputError
@@ -145,3 +147,13 @@ def test_every_line_of_real_results_is_read(shared_data: Path) -> None:
     text = (shared_data / "traces/delegates/10-litert-npu-begin.txt").read_text(encoding="utf-8")
     assert any(begun.take(line.removeprefix("INFO: ")) for line in text.splitlines())
     assert begun.graph == "speechbrain_sepformer_wham_decoder.tflite"
+
+
+def test_every_real_line_about_nodes_is_read(shared_data: Path) -> None:
+    """Also names of delegates with a space, and of subgraphs."""
+    found = {}
+    for path in sorted((shared_data / "traces" / "delegates").glob("*.txt")):
+        for line in re.findall(r"Replacing [0-9]+ .*partitions.*\.$", path.read_text("utf-8"), re.M):
+            found[line] = parse_delegate_line(line)
+    assert len(found) == 8 and all(found.values())
+    assert {"LITERT_CL", "Vx Delegate", "XNNPACK"} <= {line.name for line in found.values() if line is not None}
