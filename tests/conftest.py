@@ -110,6 +110,7 @@ def own_locks() -> Iterator[None]:
     machine in use by the others."""
     with tempfile.TemporaryDirectory(prefix="ent-") as folder, pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", f"{folder}/cache")
+        patch.setenv("EDGENAS_LOCK_FOLDER", folder)
         patch.setenv("TMPDIR", folder)
         patch.setattr(tempfile, "tempdir", None)
         yield

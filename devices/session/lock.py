@@ -1,6 +1,10 @@
 """Locks that permit one measurement at a time on a device: a lock file on the device, for all users of one account
 there, and a lock file on this machine, which is quicker to check.
 
+Both lie in the folder edgenas-UID below /var/tmp, or below /tmp where that cannot be written: not below a home or a
+temporary folder, which two processes of one user may have set differently. The environment variable
+EDGENAS_LOCK_FOLDER names another parent folder for the locks of this machine; tests set it.
+
 The file on the device holds the owner, the boot id, and the time of expiry in seconds of the device's uptime: its wall
 clock may jump, and a board without a battery starts in the past. A lock is free after a reboot, when its process on
 this machine is dead, and when it expired without renewal. A process that takes over a lock waits a moment and reads the
@@ -24,6 +28,8 @@ from edgenas.base.errors import DeviceError
 from edgenas.devices.base import Device
 from edgenas.devices.transports.owner import Owner, this_process
 from edgenas.devices.transports.remote import BOOT_ID, PARENTS
+from edgenas.devices.transports.remote_device import RemoteDevice
+from edgenas.devices.transports.scratch import private_home
 
 EXPIRY_S = 600  # a lock that is not renewed is free after this time
 _CALL_S = 30.0
@@ -33,7 +39,9 @@ _SETTLE_S = 1
 # where LINE is the lock's, if any.
 _LOOK = f"""h=$1
 if [ -z "$h" ]; then
-    for d in {" ".join(PARENTS)}; do [ -d "$d" ] && [ -w "$d" ] && [ -x "$d" ] && break; done
+    for d in "${{EDGENAS_LOCK_FOLDER-}}" {" ".join(PARENTS)}; do
+        [ -d "$d" ] && [ -w "$d" ] && [ -x "$d" ] && break
+    done
     h=$d/edgenas-$(id -u)
     mkdir -m 700 "$h" 2>/dev/null
 fi
@@ -99,12 +107,12 @@ def read_holder(answer: str) -> tuple[str, int, LockHolder | None]:
 
 
 @contextmanager
-def locked(device: Device, *, folder: str = "", expiry_s: int = EXPIRY_S) -> Iterator[None]:
+def locked(device: Device, *, expiry_s: int = EXPIRY_S) -> Iterator[None]:
     """Hold the lock of a device for the block; a thread renews it. LockedError names the process that holds it.
 
-    ``folder`` is the folder of edgenas on the device, '' for the default (``RemoteDevice.about().path``). If the device
-    is lost when the block ends, the lock stays until it expires or this process ends.
+    If the device is lost when the block ends, the lock stays until it expires or this process ends.
     """
+    folder = _folder(device)
     with host_lock(device.name), _once(device, folder):
         me = this_process()
         _take(device, folder, me, expiry_s)
@@ -143,9 +151,15 @@ def _once(device: Device, folder: str) -> Iterator[None]:
             _held.pop(machine, None)
 
 
-def unlock(device: Device, *, folder: str = "") -> str:
+def unlock(device: Device) -> str:
     """Remove the lock of any holder; return its line, '' where there was none."""
-    return _call(device, f'{_LOOK}\nl=; {{ read -r l <"$f"; }} 2>/dev/null; rm -f "$f"; echo "$l"', folder).strip()
+    script = f'{_LOOK}\nl=; {{ read -r l <"$f"; }} 2>/dev/null; rm -f "$f"; echo "$l"'
+    return _call(device, script, _folder(device)).strip()
+
+
+def _folder(device: Device) -> str:
+    """Return the folder of edgenas on the device, '' where the script searches it."""
+    return device.about().path if isinstance(device, RemoteDevice) else ""
 
 
 def _take(device: Device, folder: str, me: Owner, expiry_s: int) -> None:
@@ -183,12 +197,20 @@ def _call(device: Device, script: str, *arguments: str) -> str:
     return result.stdout
 
 
+def _parent() -> Path:
+    """Return the parent of the folder of locks on this machine, as ``_LOOK`` finds it there."""
+    for parent in filter(None, (os.environ.get("EDGENAS_LOCK_FOLDER"), *PARENTS)):
+        if Path(parent).is_dir() and os.access(parent, os.W_OK | os.X_OK):
+            return Path(parent)
+    raise DeviceError(f"no lock can be made: {' and '.join(PARENTS[1:])} cannot be written; set EDGENAS_LOCK_FOLDER")
+
+
 @contextmanager
 def host_lock(name: str, folder: Path | None = None) -> Iterator[None]:
     """Hold the lock ``name`` among the processes of this user on this machine; LockedError where another holds it. The
     kernel frees the lock when this process ends, also when it is killed."""
-    home = folder or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgenas" / "locks"
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    home = private_home(folder or _parent()) / "locks"
+    home.mkdir(mode=0o700, exist_ok=True)
     path = home / hashlib.sha256(name.encode()).hexdigest()[:16]
     fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_CREAT, 0o600)
     try:

@@ -50,7 +50,7 @@ def held(device: Device, conditions: Conditions) -> Iterator[str]:
     """Hold the device for the block and yield the path of the folder of edgenas there. LockedError, NotReadyError."""
     state = state_folder(device)
     home = state.rpartition("/")[0]
-    with locked(device, folder=home):
+    with locked(device):
         if restore(device, folder=state):
             conditions.listener.message(f"{device.name}: put its clock back, which an earlier run had left held")
         if conditions.limits is not None:

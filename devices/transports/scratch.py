@@ -24,7 +24,7 @@ _PREFIX = "work-"
 def work_folder(base: Path | None = None) -> Iterator[str]:
     """Make a new folder, mode 0700, and remove it when the block ends. ``base`` is by default the system's temporary
     folder."""
-    home = _home(base or Path(tempfile.gettempdir()))
+    home = private_home(base or Path(tempfile.gettempdir()))
     with _locked(home / "lock"):
         _reap(home)
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=home))
@@ -37,7 +37,7 @@ def work_folder(base: Path | None = None) -> Iterator[str]:
             os.close(held)
 
 
-def _home(base: Path) -> Path:
+def private_home(base: Path) -> Path:
     """Make and return the folder of edgenas in ``base``; DeviceError where another user owns it or can read it."""
     home = base / f"edgenas-{os.getuid()}"
     home.mkdir(mode=0o700, exist_ok=True)

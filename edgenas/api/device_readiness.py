@@ -69,7 +69,7 @@ def _rows(entry: Entry, device: Device, inventory: Path | None) -> Iterator[Devi
     if entry.python:
         yield from _runtimes(entry, device, inventory)
     yield from condition_rows(reading, Limits())
-    yield _lock(device, about.path if about else "")
+    yield _lock(device)
     if entry.phone is not None:
         yield from tool_rows(entry)
 
@@ -111,9 +111,9 @@ def _runtimes(entry: Entry, device: Device, inventory: Path | None) -> Iterator[
         yield DeviceRow(name, "mark" if found else "refuse", why, remedy)
 
 
-def _lock(device: Device, folder: str) -> DeviceRow:
+def _lock(device: Device) -> DeviceRow:
     try:
-        with lock.locked(device, folder=folder):
+        with lock.locked(device):
             return DeviceRow("lock", "ok", "free")
     except lock.LockedError as error:
         reason, _, remedy = printable(str(error), 400).removeprefix(f"{device.name} ").partition("; ")
