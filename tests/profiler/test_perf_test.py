@@ -19,6 +19,7 @@ PLAIN = (
     "Peak working set size: 158171136 bytes\nAvg CPU usage:0\n"
     "Min Latency: 0.140012 s\nMax Latency: 0.151002 s\nP50 Latency: 0.144001 s\nP999 Latency: 0.151002 s\n"
 )
+LATENCIES = "Max Latency: 0.151002 s\nP50 Latency: 0.144001 s\nP999 Latency: 0.151002 s"
 
 
 def test_command() -> None:
@@ -46,12 +47,15 @@ def test_what_it_prints() -> None:
         ("1.44871 s", "1.4487100 s", "not a number"),
         ("Total inference requests: 10\n", "", "cut"),
         ("Min Latency: 0.140012", "Min Latency: 0.145012", "order"),
-        (
-            "Max Latency: 0.151002 s\nP50 Latency: 0.144001 s\nP999 Latency: 0.151002 s",
-            "Max Latency: 0.141 s",
-            "outside",
-        ),
+        (LATENCIES, "Max Latency: 0.141 s", "outside"),
         ("run time: 1.44916", "run time: 1.34916", "side by side"),
+        ("run time: 1.44916", "run time: 1.44871", None),
+        ("run time: 1.44916", "run time: 1.44869", None),
+        ("run time: 1.44916", "run time: 1.44866", "side by side"),
+        (LATENCIES, "Max Latency: 0.14487 s", None),
+        (LATENCIES, "Max Latency: 0.144865 s", "outside"),
+        (f"Min Latency: 0.140012 s\n{LATENCIES}", "Min Latency: 0.144872 s", None),
+        (f"Min Latency: 0.140012 s\n{LATENCIES}", "Min Latency: 0.144877 s", "outside"),
         ("Min Latency", "Total inference requests: 10\nMin Latency", "twice"),
     ],
 )
