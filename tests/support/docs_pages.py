@@ -4,7 +4,8 @@ A comment right before a block of code says how tests run it (``tests/support/do
 
     <!-- test: with --budget-ms 50 --> with these options, in place of those shown, and with WORD=OTHER in place of a
                                        word, so that a story is short and its outcome does not hang on how fast a
-                                       machine is
+                                       machine is; --budget-ms FITS: a budget that fits, from the table just
+                                       measured, and before it one that does not (``tests/support/docs_budgets.py``)
     <!-- test: in the lab -->          on emulated boards and phones only
     <!-- test: in the lab, with ... -->
 """

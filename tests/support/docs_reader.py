@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -23,6 +24,7 @@ import pytest
 
 from edgenas.cli import main
 from tests.conftest import ROOT
+from tests.support.docs_budgets import FITS, budgets_for, check_inside, left_by
 from tests.support.docs_commands import exchanged, replaced
 from tests.support.docs_pages import blocks_of, shell_blocks
 
@@ -115,12 +117,29 @@ class Reader:
             self.first[verb]()
         if verb == "watch":
             return self._watch(words)
+        if FITS in words:
+            return self._within_a_budget(words)
+        code, out, err = self._ended(words)
+        assert code in ALLOWED.get(verb, {0}), f"exit code {code}\n{out}{err}"
+        return out
+
+    def _within_a_budget(self, words: list[str]) -> str:
+        """With a budget that nothing keeps, which is refused and leaves nothing; then with one that fits."""
+        budgets, before = budgets_for(words, self.folder), left_by(words, self.folder)
+        code, out, err = self._ended([f"{budgets.refused:.6g}" if word == FITS else word for word in words])
+        assert code == 1 and re.search(r"edgenas: .* (fits|is not inside) [\d.e-]+ ms", err), f"{code}\n{out}{err}"
+        assert left_by(words, self.folder) == before
+        code, out, err = self._ended([f"{budgets.fits:.6g}" if word == FITS else word for word in words])
+        assert code == 0, f"exit code {code}\n{out}{err}"
+        check_inside(words, self.folder, float(f"{budgets.fits:.6g}"), out)
+        return out
+
+    def _ended(self, words: list[str]) -> tuple[int, str, str]:
+        """Exit code, stdout and stderr."""
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as ended:
             main(words)
-        code = ended.value.code or 0
-        assert code in ALLOWED.get(verb, {0}), f"exit code {code}\n{out.getvalue()}{err.getvalue()}"
-        return out.getvalue()
+        return int(ended.value.code or 0), out.getvalue(), err.getvalue()
 
     def apart(self, words: list[str], given: str) -> str:
         """``edgenas`` in a process of its own."""
