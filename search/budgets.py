@@ -85,6 +85,7 @@ class Budgets:
     budgets: tuple[float, ...]
     others: tuple[tuple[PricedCost, float], ...] = ()
     idle: tuple[str, ...] = ()
+    statistic_given: bool = False  #: the statistic is that of the request, not the best one of a table's validation
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -99,14 +100,17 @@ class Budgets:
 
     @property
     def policy(self) -> str | None:
-        """Sentence about the cost that counts a latency against its budget; None where no budget or limit is a
-        latency."""
+        """Sentence about the latency that is compared with a budget, and its statistic; None where no budget or limit
+        is a latency."""
         from edgenas.search.uncertainty import COUNTS, check_uncertainty
 
         if self.latency is None or self.latency.uncertainty is None:
             return None
         how = check_uncertainty(self.latency.uncertainty)
-        return f"what counts against a latency budget is {COUNTS[how]} (--uncertainty {how}, {self.latency.statistic})"
+        best = self.latency.error_share is not None and not self.statistic_given
+        why = ", the best one in the table's validation" if best else ""
+        counted = f"a latency budget is compared with {COUNTS[how]} (--uncertainty {how})"
+        return f"{counted}; statistic: {self.latency.statistic}{why}"
 
     def facts(self) -> dict[str, Any]:
         """Return what ``search.json`` records of the budgets, as plain JSON values."""
@@ -152,7 +156,9 @@ def open_budgets(request: BudgetRequest, space: Space) -> Budgets:
             raise InputError(f"--also {text!r} names a table twice; each device has one budget")
         tables.append(Path(path))
         others.append((_table_cost(request, space, Path(path), Path(path).stem), most))
-    opened = Budgets(_priced(request, first, space), budgets, tuple(others))
+    opened = Budgets(
+        _priced(request, first, space), budgets, tuple(others), statistic_given=request.statistic is not None
+    )
     return replace(opened, idle=_checked(opened, space))
 
 

@@ -31,11 +31,11 @@ from edgenas.search.space import Space
 Uncertainty = Literal["mean", "upper", "rss"]
 UNCERTAINTIES: tuple[Uncertainty, ...] = get_args(Uncertainty)
 
-#: policy -> text about the latency that counts against a budget
+#: policy -> the latency of a network that is compared with a budget
 COUNTS: dict[Uncertainty, str] = {
-    "mean": "the sum of its blocks as measured",
-    "upper": "the sum of the upper 95 % bounds of its blocks",
-    "rss": "the sum of its blocks, and the root of the sum of squares of how far each may be off",
+    "mean": "the sum of block latencies",
+    "upper": "the sum of the upper 95 % bounds of blocks",
+    "rss": "the sum of block latencies plus the root of the sum of squared errors",
 }
 DEFAULT: Uncertainty = "upper"  #: where nothing is measured after the search
 MEASURED_AGAIN: Uncertainty = "rss"  #: where the result is measured again before it is accepted

@@ -74,8 +74,9 @@ def _print(story: ShipResult, folder: Path, bundle: Path, seconds: float) -> Non
         f"accuracy of {first.path.name}": f"{first.proof.accuracy:.2f} % on test images, by running the file",
         f"latency of {first.path.name}": f"{shipped.statistic} {shipped.measured_ms:.4g} ms "
         f"({shipped.low_ms:.4g} .. {shipped.high_ms:.4g}), budget {story.budget_ms:g} ms",
-        "counts against the budget": f"in the search {story.kept.priced.uncertainty} (--uncertainty), at the end the "
-        "upper end of the measured interval",
+        "statistic": f"{shipped.statistic}, the best one in the table's validation",
+        "compared with the budget": f"while searching the estimate {story.kept.priced.uncertainty} (--uncertainty), "
+        "at the end the upper end of the file's 95 % interval",
         "within budget": "yes" if shipped.within_budget else "NO",
         "seconds": seconds,
         "written": f"{folder}/: report.html, card.md, {', '.join(f.path.name for f in finished.files)}, ...",

@@ -46,8 +46,9 @@ def until_kept(
 ) -> Remeasured:
     """Measure the blocks of all winners and solve again, until no winner changes and every cost is known WITHIN.
 
-    A cost is known WITHIN where the cost that is compared with the budget is at most that share above the
-    prediction. The loop also ends after ``most_rounds`` rounds. ``solve`` searches with the table as it is then.
+    A cost is known WITHIN where the cost that is compared with the budget is above the prediction by at most that
+    share of the budget. The loop also ends after ``most_rounds`` rounds. ``solve`` searches with the table as it is
+    then.
     """
     record, rounds, last = solve(), list[WinnerRound](), dict[float, str]()
     while True:

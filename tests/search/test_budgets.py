@@ -44,14 +44,17 @@ def test_ship_and_search_make_one_problem_of_one_budget(folder: Path) -> None:
     assert counted[0] == counted[1] > ships.priced.cost.total(network)
     assert ships.priced.error_share == again.priced.error_share is not None
     assert ships.policy is not None and told[-1] == ships.policy
-    assert "and the root of the sum of squares" in ships.policy and "--uncertainty rss" in ships.policy
+    assert "plus the root of the sum of squared errors" in ships.policy and "--uncertainty rss" in ships.policy
 
 
 def test_only_what_is_not_measured_again_keeps_the_upper_bounds(folder: Path) -> None:
     table = folder / "table-litert.jsonl"
     kept = open_budgets(BudgetRequest(ms=(2.0,), table=table), SPACE)
     assert kept.facts()["uncertainty"] == "upper"
-    assert kept.policy is not None and "the upper 95 % bounds of its blocks" in kept.policy
+    assert kept.policy is not None and "the upper 95 % bounds of blocks (--uncertainty upper)" in kept.policy
+    assert kept.policy.endswith(f"; statistic: {kept.priced.statistic}, the best one in the table's validation")
+    given = open_budgets(BudgetRequest(ms=(2.0,), table=table, statistic="median"), SPACE)
+    assert given.policy is not None and given.policy.endswith("; statistic: median")
     named = shipped(folder, BudgetRequest(ms=(2.0,), uncertainty="mean"), [])
     assert named.facts()["uncertainty"] == "mean"
 
