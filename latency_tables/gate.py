@@ -172,7 +172,7 @@ def _proved(given: Named, space: str, statistic: str | None, predict: bool) -> S
     if isinstance(table, ImportedTable):
         raise OutcomeError(
             f"{label} was imported: nothing proves that its sums predict networks on your device; measure a table of "
-            f"your own (edgenas profile {space}), or search it all the same: {UNVALIDATED}"
+            f"your own (edgenas profile {space}), or search it without a validation: {UNVALIDATED}"
         )
     if statistic is not None:
         check_statistic(statistic)
@@ -180,7 +180,7 @@ def _proved(given: Named, space: str, statistic: str | None, predict: bool) -> S
     if found is None:
         raise OutcomeError(
             f"{label} was never validated: nothing proves that sums of its blocks predict networks on this device; "
-            f"type: edgenas table validate {given.file} --space {space}   (or search it all the same: {UNVALIDATED})"
+            f"type: edgenas table validate {given.file} --space {space}   (or search it without a validation: {UNVALIDATED})"
         )
     return Searchable(
         table, label, found.statistic, CalibratedTable(table, found, predict), _notes(table, label, found, space)

@@ -85,4 +85,4 @@ def _admit(device: Device, home: str, conditions: Conditions, limits: Limits) ->
 
 
 def _refused(device: Device, finding: Finding) -> NotReadyError:
-    return NotReadyError(f"{device.name} is not ready: {finding}; --force measures all the same")
+    return NotReadyError(f"{device.name} is not ready: {finding}; --force measures it anyway")

@@ -68,7 +68,7 @@ def bundle(
     test        labelled pictures: a folder of pictures for each class, or an .npz with labels
     table       latency table that predicts the network (default: that of the search)
     budget_ms   budget in ms (default: that of the search)
-    force       measure even where the device is not ready
+    force       measure a device even if it is busy, warm or not ready
 
     ``check()`` of the result raises OutcomeError where the first file is outside its budget. InputError where a
     part of the run is missing, or ``out`` exists.

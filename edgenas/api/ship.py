@@ -125,7 +125,7 @@ def ship(
     held_out     number of networks timed whole to validate the table
     train        number of networks inside the budget that are trained in full; the most accurate ships
     workers      training processes
-    force        measure even where the device is not ready
+    force        measure a device even if it is busy, warm or not ready
     out          folder of the run; the bundle is ``out``/bundle
 
     ``check()`` of the result raises OutcomeError where the file is outside its budget. InputError for a value that

@@ -101,7 +101,7 @@ def sustain(
     statistic   statistic of a minute that is compared with the budget (default: 'median')
     threads     threads of the runtime (a bundle has its own)
     out         file to which results are appended (default for a bundle: sustained.jsonl)
-    force       measure even where the device is not ready
+    force       measure a device even if it is busy, warm or not ready
     ended       function that is called with the result of each file as soon as it is known
 
     ``check()`` of the result raises OutcomeError where a file is outside its budget, or a run was stopped early.

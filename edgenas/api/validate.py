@@ -84,7 +84,7 @@ def validate(
     rounds       interleaved rounds in each process
     chains       time blocks also inside chains
     seed         random seed that chooses the networks
-    force        measure even where the device is not ready
+    force        measure a device even if it is busy, warm or not ready
 
     InputError where the table has another setting than the device; OutcomeError or DeviceError where measuring fails.
 

@@ -108,7 +108,7 @@ def verify(
     threads      threads of the runtime (default: those of the table, or 1)
     rounds       rounds in each process
     processes    fresh processes; up to ``most_processes`` while a file is outside the budget
-    force        measure even where the device is not ready
+    force        measure a device even if it is busy, warm or not ready
 
     ``check()`` of the result raises OutcomeError where a file is outside the budget. InputError for a value that breaks
     a rule; OutcomeError or DeviceError where a file cannot be measured.

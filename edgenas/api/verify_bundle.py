@@ -90,7 +90,7 @@ def verify_bundle(
 
     rounds       rounds in each process
     processes    fresh processes; up to ``most_processes`` while a file is outside its budget
-    force        measure even where the device is not ready
+    force        measure a device even if it is busy, warm or not ready
 
     ``check()`` of the result raises OutcomeError where a file was changed, where a file is outside its budget, or where
     the new latency disagrees with the record. InputError where ``bundle`` is not a bundle; OutcomeError or DeviceError

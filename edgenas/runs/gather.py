@@ -29,7 +29,7 @@ from edgenas.runs.verification import VERIFICATION, fits_list, read_list
 from edgenas.search.trial_file import FORMAT as TRIALS
 from edgenas.search.trial_file import TrialJournal, read_trials
 
-#: documents of a run folder that a report shows nothing of: their version is checked all the same
+#: documents of a run folder that a report shows nothing of: their version is checked, too
 _BESIDE: tuple[DocumentKind[Any], ...] = (BUNDLE, FINALISTS, NETWORK, PREPROCESSING)
 
 
