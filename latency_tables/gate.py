@@ -180,7 +180,7 @@ def _proved(given: Named, space: str, statistic: str | None, predict: bool) -> S
     if found is None:
         raise OutcomeError(
             f"{label} was never validated: nothing proves that sums of its blocks predict networks on this device; "
-            f"type: edgenas table validate {given.file} --space {space}   (or search it without a validation: {UNVALIDATED})"
+            f"type: edgenas table validate {given.file} --space {space}   (or search it without one: {UNVALIDATED})"
         )
     return Searchable(
         table, label, found.statistic, CalibratedTable(table, found, predict), _notes(table, label, found, space)
