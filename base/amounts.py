@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Iterable
-from numbers import Real
+from contextlib import suppress
+from typing import Any
 
 from edgenas.base.errors import InputError
 
@@ -13,17 +14,15 @@ from edgenas.base.errors import InputError
 EXAMPLES = {"ms": "8", "MACs": "60e6", "params": "2e6", "MB": "4"}
 
 
-def check_budget(value: object, unit: str, named: str = "budget") -> float:
+def check_budget(value: Any, unit: str, named: str = "budget") -> float:
     """Return a budget in ``unit`` as a float; InputError unless it is a finite number above 0.
 
     ``named`` is the option or the argument that gave it. A text must be a number without a unit.
     """
     number = math.nan
-    if isinstance(value, str | Real) and not isinstance(value, bool):
-        try:
+    if not isinstance(value, bool):
+        with suppress(TypeError, ValueError, OverflowError):
             number = float(value)
-        except (ValueError, OverflowError):
-            number = math.nan
     if math.isfinite(number) and number > 0:
         return number
     such = f", such as {EXAMPLES[unit]}" if unit in EXAMPLES else ""
@@ -31,7 +30,7 @@ def check_budget(value: object, unit: str, named: str = "budget") -> float:
     raise InputError(f"{named} {shown} is not a number of {unit} above 0{such}; give one, without its unit")
 
 
-def budget_numbers(given: float | Iterable[float] | None, unit: str, named: str = "budget") -> tuple[float, ...]:
+def budget_numbers(given: float | str | Iterable[float] | None, unit: str, named: str = "budget") -> tuple[float, ...]:
     """Return the budgets of an argument that takes one, several or none (None); InputError as ``check_budget``."""
     if given is None:
         return ()

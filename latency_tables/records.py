@@ -61,7 +61,7 @@ class Measurement:
     @property
     def samples(self) -> int:
         """Number of samples in all rounds."""
-        return self._rounds.count
+        return self._rounds.samples
 
     def rounds_ms(self) -> list[estimates.Times]:
         """Return milliseconds per run, one array for each round."""

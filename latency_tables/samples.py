@@ -38,7 +38,7 @@ class Rounds(Sequence[tuple[int, ...]]):
         return made
 
     @property
-    def count(self) -> int:
+    def samples(self) -> int:
         """Number of samples in all rounds."""
         return len(self._ns)
 

@@ -183,7 +183,8 @@ class Space:
             raise InputError(
                 f"space {self.name} has {len(self.layers)} layers, but {tuple(choice)} names {len(choice)}"
             )
-        node, blocks = self._first, []
+        node = self._first
+        blocks: list[BlockSpec] = []
         for index in choice:
             found = node.get(index)
             if found is None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from edgenas.base.amounts import check_budget
 
 
-class Budget(click.ParamType):
+if TYPE_CHECKING:
+    _Type = click.ParamType[float]
+else:
+    _Type = click.ParamType  # not generic before click 8.4
+
+
+class Budget(_Type):
     """A budget in ``unit``: a finite number above 0; InputError for any other text."""
 
     name = "float"
