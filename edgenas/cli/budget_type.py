@@ -8,7 +8,6 @@ import click
 
 from edgenas.base.amounts import check_budget
 
-
 if TYPE_CHECKING:
     _Type = click.ParamType[float]
 else:
