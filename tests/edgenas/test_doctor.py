@@ -71,6 +71,29 @@ def test_every_requirement_is_known() -> None:
             assert {module_of(name), f"{module_of(name)}.py"} & tops, name
 
 
+def test_a_package_that_is_not_loaded_has_all_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = tmp_path / "toy-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: toy\nVersion: 1.0\n")
+    (info / "RECORD").write_text("toy.py,,5\ntoy-1.0.dist-info/RECORD,,\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert packages.incomplete("toy") == "toy.py is missing"
+    (tmp_path / "toy.py").write_text("x")
+    assert packages.incomplete("toy") == "toy.py has 1 bytes, not 5 as installed"
+    (tmp_path / "toy.py").write_text("x = 1")
+    assert packages.incomplete("toy") == ""
+
+
+def test_large_packages_are_loaded_only_on_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[str] = []
+    monkeypatch.setattr(packages, "load", lambda modules: loaded.extend(modules) or dict.fromkeys(modules, ""))
+    assert {p.state for p in packages.packages() if p.name in packages.HEAVY} <= {"ok", "missing"}
+    assert "click" in loaded and not {module_of(name) for name in packages.HEAVY} & set(loaded)
+    loaded.clear()
+    packages.packages(load_all=True)
+    assert "pandas" in loaded
+
+
 def test_rows_of_packages() -> None:
     found = [
         InstalledPackage("numpy", "", ">=1.26", "1.20", "broken", "1.20 is installed, required is >=1.26"),

@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
 @click.command("doctor")
 @inventory_option
+@click.option(
+    "--load", "load_all", is_flag=True, help="Load large packages (torch, ...) too, instead of their files only."
+)
 @json_option
-def command(inventory: Path | None, as_json: bool) -> None:
+def command(inventory: Path | None, load_all: bool, as_json: bool) -> None:
     """Check packages, runtimes, ssh, adb and folders of this machine, and print a remedy for each problem. It starts no
     server and connects to no device; use edgenas devices check for devices.
 
@@ -40,8 +43,8 @@ def command(inventory: Path | None, as_json: bool) -> None:
       edgenas doctor --json
     """
     os.nice(10)  # lower priority than measurements on this machine
-    talk("loading every package and measuring a block: a few seconds")
-    found, rows = _look(inventory)
+    talk("loading packages and measuring a block: a few seconds")
+    found, rows = _look(inventory, load_all)
     failed = [row for row in rows if row.needed and row.state in ("missing", "broken")]
     if as_json:
         print_json({"ok": not failed, "rows": [asdict(row) for row in rows], "packages": [asdict(p) for p in found]})
@@ -54,7 +57,7 @@ def command(inventory: Path | None, as_json: bool) -> None:
         raise OutcomeError(f"nothing can be measured on this machine: {names}; follow the remedies, then check again")
 
 
-def _look(inventory: Path | None) -> tuple[list[InstalledPackage], list[DoctorRow]]:
+def _look(inventory: Path | None, load_all: bool) -> tuple[list[InstalledPackage], list[DoctorRow]]:
     """Return packages and rows. Packages come first, since later checks import those that can be loaded."""
     try:
         from edgenas.cli.doctor import links, machine, packages, trial
@@ -62,7 +65,7 @@ def _look(inventory: Path | None) -> tuple[list[InstalledPackage], list[DoctorRo
         raise OutcomeError(f"{error}; type: pip install packaging") from error
     with ThreadPoolExecutor(len(trial.RUNTIMES)) as pool:
         trials = pool.map(trial.row, trial.RUNTIMES)
-        found = packages.packages()
+        found = packages.packages(load_all)
         tried = list(trials)
     loaded = {package.name for package in found if package.state == "ok"}
     rows = [*machine.python_rows(), *packages.own_rows(found), *(row for row, _ in tried)]

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +44,8 @@ APART = {
 }
 #: packages of runtimes, which ``trial`` loads
 RUN = ("ai-edge-litert", "onnxruntime")
+#: packages that take seconds to load: by default, their files are compared with the list of their installation
+HEAVY = ("ai-edge-quantizer", "datasets", "pandas", "ray", "scikit-learn", "torch")
 _MODULES = {"pillow": "PIL", "pillow-heif": "pillow_heif", "pyyaml": "yaml", "scikit-learn": "sklearn"}
 
 
@@ -59,8 +62,8 @@ class InstalledPackage:
     error: str = ""
 
 
-def packages() -> list[InstalledPackage]:
-    """Return every package that edgenas requires; those installed are loaded."""
+def packages(load_all: bool = False) -> list[InstalledPackage]:
+    """Return every package that edgenas requires; those installed are loaded, HEAVY ones only with ``load_all``."""
     from packaging.requirements import Requirement
 
     wanted: dict[str, list[Requirement]] = {}
@@ -71,14 +74,18 @@ def packages() -> list[InstalledPackage]:
             if (marker is None) if not extra else (marker is not None and marker.evaluate({"extra": extra})):
                 wanted.setdefault(extra, []).append(requirement)
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        return [found for each in pool.map(_examined, wanted, wanted.values()) for found in each]
+        examined = partial(_examined, load_all=load_all)
+        return [found for each in pool.map(examined, wanted, wanted.values()) for found in each]
 
 
-def _examined(extra: str, requirements: Sequence[Requirement]) -> list[InstalledPackage]:
-    """Return the packages of an extra; those installed are loaded, all in one process."""
+def _examined(extra: str, requirements: Sequence[Requirement], *, load_all: bool) -> list[InstalledPackage]:
+    """Return the packages of an extra; those installed are loaded, all in one process, or their files are checked."""
     versions = {each.name: _version(each.name) for each in requirements}
-    there = [name for name, version in versions.items() if version and name not in RUN]
-    errors = {} if extra in DEVELOPERS else load([module_of(name) for name in there])
+    there = [name for name, version in versions.items() if version and name not in RUN and extra not in DEVELOPERS]
+    heavy = () if load_all else HEAVY
+    errors = {module_of(name): incomplete(name) for name in there if name in heavy}
+    if light := [module_of(name) for name in there if name not in heavy]:
+        errors |= load(light)
     found = []
     for each in requirements:
         version, error = versions[each.name], errors.get(module_of(each.name), "")
@@ -121,6 +128,22 @@ def extra_rows(found: Sequence[InstalledPackage]) -> Iterator[DoctorRow]:
             yield DoctorRow(f"extra {extra}", "missing", f"lacks {lacks}", remedy)
         else:
             yield DoctorRow(f"extra {extra}", "ok", good)
+
+
+def incomplete(package: str) -> str:
+    """Return what is wrong with the files of an installed package: '' where all that its list names are there, in their
+    sizes."""
+    folder = metadata.distribution(package).locate_file("")
+    for file in metadata.files(package) or ():
+        if file.size is None:  # a file that the installer made
+            continue
+        try:
+            size = Path(f"{folder}/{file}").stat().st_size
+        except OSError:
+            return f"{file} is missing"
+        if size != file.size:
+            return f"{file} has {size} bytes, not {file.size} as installed"
+    return ""
 
 
 def module_of(package: str) -> str:
