@@ -16,6 +16,7 @@ import ast
 import importlib
 import importlib.metadata
 import importlib.util
+import os
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -83,7 +84,7 @@ def load(text: str, what: str, folder: Path | None = None) -> Found[Any]:
         raise InputError(f"{text!r} names no {what}: it does not read FILE.py:NAME or PACKAGE.MODULE:NAME")
     at = folder or Path.cwd()
     if place.endswith(".py") or "/" in place:
-        path = (at / Path(place).expanduser()).resolve()
+        path = Path(os.path.realpath(at / Path(place).expanduser()))  # resolve() fails where links form a circle
         if not path.is_file():
             needs = f"{what} {text!r} needs one, and docs/adding.md shows how to write it"
             raise InputError(f"{place}: no such file{_near_files(path)}; {needs}")

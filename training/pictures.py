@@ -8,6 +8,7 @@ Levels 0..255 become (level - mean) / deviation for each channel, with mean and 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -179,6 +180,9 @@ def _decoded(file: Path, size: int, channels: int) -> NDArray[np.uint8]:
 def numbers(text: str | None, option: str) -> Sequence[float]:
     """Parse numbers with commas between, such as '123.7,116.3,103.5'; InputError that names the option."""
     try:
-        return [float(part) for part in text.split(",")] if text else []
+        found = [float(part) for part in text.split(",")] if text else []
+        if not all(map(math.isfinite, found)):
+            raise ValueError("not a finite number")
+        return found
     except ValueError as error:
         raise InputError(f"{option} {text!r} is not numbers with commas between, such as 123.7,116.3,103.5") from error

@@ -133,6 +133,7 @@ def ship(
 
         edgenas.ship("mobilenet_v3_small", images="photos", budget_ms=8, device="pi4", in_size=160).check()
     """
+    from edgenas.latency_tables.store.journal import read_journal
     from edgenas.profiler.export.quantize import MEASURED
     from edgenas.profiler.workers import default_runtime
     from edgenas.runs.layout import SEARCH
@@ -149,6 +150,8 @@ def ship(
             f"--precision {precisions[0] if precisions else ''} comes first, but blocks are not measured in it; give "
             f"{' or '.join(MEASURED)} first, and {precisions[0] if precisions else 'fp16'} after it"
         )
+    if table is not None:
+        read_journal(table_path(table))  # a damaged one is refused before anything is trained or written
     folder, entry = Path(out), load_entry(inventory, device)
     known = known_options((algorithm,), accuracy, winner=True)
     chosen = checked_options({} if options is None else options, known)

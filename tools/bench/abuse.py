@@ -21,6 +21,7 @@ import shutil
 import stat
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ from tools.bench.abuse_verbs import BAD, GOOD, NUMBERS, SLOTS, Slot, material
 
 FORKS = multiprocessing.get_context("forkserver")  #: processes that begin with PRELOADED imported
 PRELOADED = ("numpy", "scipy.optimize", "scipy.stats", "pydantic", "edgenas.runs.gather", "edgenas.search.spaces")
+MEASURING = ("verify", "profile", "ship", "table validate", "bundle", "verify of a bundle")
+DEVICE = threading.Lock()  #: held by the verbs of MEASURING: this machine has one lock for measuring on it
 FAULTS = ("crashed", "hung", "wrong exit code", "silent", "left behind", "changed")
 _MESSAGE = re.compile(r"^(?:edgenas: |Error: )", re.MULTILINE)
 
@@ -130,13 +133,14 @@ def run_case(case: Case, good: Path, limit_s: float) -> Ended:
         home.mkdir()
         arguments = case.prepared(folder)
         before = state(folder)
-        process = FORKS.Process(target=command, args=(folder, home, arguments))
-        process.start()
-        process.join(limit_s)
-        code = process.exitcode
-        if code is None:
-            process.kill()
-            process.join()
+        with DEVICE if case.verb in MEASURING else contextlib.nullcontext():
+            process = FORKS.Process(target=command, args=(folder, home, arguments))
+            process.start()
+            process.join(limit_s)
+            code = process.exitcode
+            if code is None:
+                process.kill()
+                process.join()
         said = (home / "stderr").read_bytes() if (home / "stderr").exists() else b""
         return judged(case, code, said.decode("utf-8", "replace"), before, state(folder))
 

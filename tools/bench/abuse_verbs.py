@@ -36,6 +36,7 @@ class Slot:
 
 JUDGED = "--accuracy judge.py:judge --budget-macs 60e6 --algorithm mathnas --max-trials 30"
 CHANGED = frozenset({2, 3})
+UNLOADED = frozenset({1, 2})  #: 1 where the runtime of the device refuses a model
 SLOTS = (
     Slot("front", f"front {BAD}", "search.json", 2),
     Slot("front", f"front search.json --unvalidated --table {BAD}", "table.jsonl", 6),
@@ -50,8 +51,8 @@ SLOTS = (
     Slot("export", f"export arch.json -o new --weights {BAD}", "images.npz", 4),
     Slot("export", f"export arch.json -o new --precision int8 --calibrate {BAD}", "images.npz", 6),
     Slot("export", f"export arch.json -o new --labels {BAD}", "labels.txt", 4),
-    Slot("verify", f"verify {BAD}", "model.tflite", 4),
-    Slot("verify", f"verify {BAD}", "model.onnx", 6),
+    Slot("verify", f"verify {BAD}", "model.tflite", 4, allowed=UNLOADED),
+    Slot("verify", f"verify {BAD}", "model.onnx", 6, allowed=UNLOADED),
     Slot("verify", f"verify model.tflite --network {BAD} --table table.jsonl", "arch.json", 6),
     Slot("verify", f"verify model.tflite --network arch.json --table {BAD}", "table.jsonl", 6),
     Slot("verify", f"verify model.tflite --images {BAD}", "images.npz", 6),
@@ -80,8 +81,6 @@ SLOTS = (
     Slot("profile", f"profile nas_bench_macro --inventory {BAD} -o new.jsonl", "devices.toml", 6),
     Slot("devices", f"devices list --inventory {BAD}", "devices.toml", 2),
     Slot("devices", f"devices check --inventory {BAD}", "devices.toml", 6),
-    Slot("watch", f"watch {BAD} --port 0", "table.jsonl", 4),
-    Slot("watch", f"watch {BAD} --port 0", "search.trials.jsonl", 6),
 )
 NUMBERLESS = frozenset({"NaN", "huge whole numbers", "infinite numbers", "negative numbers"})  #: a network has none
 #: damages that are none: the verb creates the file, or reads folders as well
@@ -89,8 +88,8 @@ GOOD = {
     ("profile", "table.jsonl"): {"missing", "empty"},
     ("search", "search.trials.jsonl"): {"missing", "empty", "negative numbers", "only the head"},
     ("report", "search.trials.jsonl"): {"negative numbers", "only the head"},
-    ("watch", "search.trials.jsonl"): {"negative numbers", "only the head"},
     ("report", "verification.jsonl"): {"version of a text"},
+    ("devices", "devices.toml"): {"empty"},
     ("blocks", "arch.json"): NUMBERLESS,
     ("export", "arch.json"): NUMBERLESS,
     ("profile", "arch.json"): NUMBERLESS,
@@ -105,6 +104,7 @@ NUMBERS = (
     *(("ship", f"ship nas_bench_macro --images images.npz -o new --budget-ms {n}") for n in ("nan", "inf", "-0")),
     *(("watch", f"watch table.jsonl --port 0 --budget-ms {n}") for n in ("nan", "-5")),
     ("bundle", "bundle run -o new --budget-ms nan"),
+    *(("watch", f"watch {path} --port 0") for path in ("absent.jsonl", "judge.py/absent", "absent*")),
     ("export", "export arch.json -o new --mean nan,nan,nan --deviation 1,1,1 --labels labels.txt"),
     ("export", "export nas_bench_macro/9.9.9 -o new"),
     ("blocks", "blocks nas_bench_macro --in-size 99999999999999999999"),
