@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from edgenas.base.errors import InputError
 from edgenas.latency_tables.statistics import estimates
+from edgenas.latency_tables.statistics.agreement import agreement
 from edgenas.latency_tables.statistics.estimates import Times
 from tools.bench.coverage import covered
 from tools.bench.noise import LEVELS, Level
@@ -83,6 +84,19 @@ def test_the_constants_of_order_statistics_are_those_of_the_tables() -> None:
     for count, variance in ((1, 1.0), (2, 0.68169), (3, 0.55947), (5, 0.44753), (10, 0.34434)):
         assert estimates._sd_of_smallest(count) ** 2 == pytest.approx(variance, abs=2e-5)
     assert estimates._t_quantile(2, 0.95) == pytest.approx(4.3027, abs=1e-4)
+
+
+def test_agreement_is_of_errors_as_shares_of_the_measured_times() -> None:
+    measured = np.array([1.0, 2.0, 4.0, 10.0])
+    found = agreement(measured * [1.04, 0.92, 1.2, 1.0], measured)
+    assert found.networks == 4
+    assert found.mape == pytest.approx((0.04 + 0.08 + 0.2) / 4)
+    assert (found.within_5, found.within_10) == (0.5, 0.75)
+    assert found.rmse_ms == pytest.approx(((0.04**2 + 0.16**2 + 0.8**2) / 4) ** 0.5)
+    assert found.spearman == pytest.approx((1.0, 1.0, 1.0)) and found.kendall == pytest.approx((1.0, 1.0, 1.0))
+    other = agreement(np.array([1.0, 4.0, 2.0, 10.0]), measured)
+    assert (other.spearman[0], other.kendall[0]) == (pytest.approx(0.8), pytest.approx(2 / 3))
+    assert other.spearman[1] < 0.8 < other.spearman[2]
 
 
 #: half-widths of 95 % intervals that were found, in percent: of 3, 5 and 10 processes, and of those that settled

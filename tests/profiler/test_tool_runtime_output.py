@@ -182,6 +182,13 @@ def test_a_model_without_a_time_or_with_two_delegates_failed() -> None:
     assert "do not agree on who computes: [('none', 0), ('xnnpack', 1)]" in found.errors[0].message
 
 
+def test_the_kernels_of_a_delegate_are_counted() -> None:
+    applied = "completely executed by the delegate."
+    for part, kernels in (("completely", 1), ("partially", 3)):
+        text = WHOLE.replace(applied, f"{part} executed by the delegate w/ {kernels} delegate kernels.")
+        assert {(r.delegate, r.partitions) for r in parse(text).results} == {("xnnpack", kernels)}
+
+
 @given(st.integers(0, len(WHOLE)))
 def test_cut_anywhere_it_keeps_the_rounds_that_are_whole(end: int) -> None:
     text = WHOLE[:end]
