@@ -60,7 +60,7 @@ def test_published_spaces_are_searched_within_tight_budgets(where: str, name: st
     graph = layered_graph(s, cost)
     costs = [layer.cost for layer in graph.layers]
     low, high = (float(best_rest(graph, costs, largest).bound[0][0]) for largest in (False, True))
-    problem = Problem(s, cost, BlockSumAccuracy(), low + 0.15 * (high - low))
+    problem = Problem(s, cost, BlockSumAccuracy(score=True), low + 0.15 * (high - low))
     result = search(name, problem, Trials(problem, max_trials=10), **BASELINES[name])
     assert len(result.trials) == 10
     assert all(trial.cost <= problem.budget for trial in result.trials)
@@ -119,7 +119,7 @@ def test_an_ended_stage_takes_its_later_layers_with_it_and_reopens_one_by_one() 
 
 def test_regularized_evolution_mutates_the_living_and_the_oldest_dies() -> None:
     s = space("proxylessnas")  # so large that no network is met twice
-    problem = Problem(s, macs_cost(), BlockSumAccuracy(), 1e12)
+    problem = Problem(s, macs_cost(), BlockSumAccuracy(score=True), 1e12)
     result = search("regularized_evolution", problem, Trials(problem), population=2, tournament=1, samples=30)
     assert (result.notes["cycles"], len(result.trials)) == (28, 30)
     choices = [trial.choice for trial in result.trials]
@@ -129,7 +129,7 @@ def test_regularized_evolution_mutates_the_living_and_the_oldest_dies() -> None:
 
 def test_a_wide_tournament_climbs() -> None:
     """The parent is the fittest of those drawn."""
-    problem = toy_problem(plain_space(), 1.0, BlockSumAccuracy(seed=8))
+    problem = toy_problem(plain_space(), 1.0, BlockSumAccuracy(seed=8, score=True))
     means = {}
     for tournament in (1, 20):
         results = [
@@ -143,7 +143,7 @@ def test_a_wide_tournament_climbs() -> None:
 
 
 def test_once_for_all_keeps_its_fittest_quarter() -> None:
-    problem = toy_problem(SPACES["widths"](), 1.0, BlockSumAccuracy(seed=8))
+    problem = toy_problem(SPACES["widths"](), 1.0, BlockSumAccuracy(seed=8, score=True))
     trials = Trials(problem)
     result = search("ofa_evolution", problem, trials, population=8, iterations=1, mutation=0.0)
     first, children = result.trials[:8], result.trials[8:]
@@ -158,7 +158,7 @@ def test_nsga2_finds_the_front() -> None:
     """The most accurate network at every cost, not only at the budget: of 11 points, 9 or more a run."""
     found = 0
     for seed in range(3):
-        asked = conformance.problem("ends", 1.0, BlockSumAccuracy(seed=8), seed)
+        asked = conformance.problem("ends", 1.0, BlockSumAccuracy(seed=8, score=True), seed)
         affordable = [choice for _, choice in conformance.networks("ends")]  # by cost
         front: list[tuple[float, float]] = []
         trials = Trials(asked)
@@ -203,7 +203,7 @@ def test_where_no_draw_fits_a_network_that_does_is_found_exactly(toy: str, monke
     ],
 )
 def test_wrong_options_are_named(name: str, options: dict[str, Any], message: str) -> None:
-    accuracy = BlockSumAccuracy()
+    accuracy = BlockSumAccuracy(score=True)
     problem = toy_problem(plain_space(), accuracy=accuracy)
     with pytest.raises(InputError, match=message):
         search(name, problem, Trials(problem), **options)

@@ -82,7 +82,7 @@ class Halved(Cost):
 
 
 def test_where_sums_are_only_near_the_whole_the_whole_decides() -> None:
-    toy = toy_problem(plain_space(), 0.4, BlockSumAccuracy(jitter=1))
+    toy = toy_problem(plain_space(), 0.4, BlockSumAccuracy(jitter=1, score=True))
     problem = replace(toy, cost=Halved(toy.cost.unit, toy.cost.of))
     space = problem.space
     networks = itertools.product(*[[edge.option for edge in edges] for edges in space.edges])
@@ -129,7 +129,7 @@ def test_a_budget_leaves_out_endings_that_nothing_can_begin() -> None:
 @pytest.mark.parametrize("toy", SPACES)
 def test_it_finds_nearly_the_best_where_accuracy_is_additive_and_judges_few(toy: str) -> None:
     for share in (0.3, 0.6):
-        accuracy = BlockSumAccuracy(seed=4)
+        accuracy = BlockSumAccuracy(seed=4, score=True)
         problem = toy_problem(SPACES[toy](), share, accuracy)
         result = hybrid(problem, Trials(problem))
         paths = brute_force.all_paths(layered_graph(problem.space, problem.cost))
@@ -151,7 +151,9 @@ def test_it_begins_with_the_single_sample_and_with_half_the_limit_where_that_is_
 
 
 def test_budgets_share_their_trials_whichever_is_asked_for() -> None:
-    first, second = (toy_problem(SPACES["widths"](), share, BlockSumAccuracy(jitter=1)) for share in (0.3, 0.7))
+    first, second = (
+        toy_problem(SPACES["widths"](), share, BlockSumAccuracy(jitter=1, score=True)) for share in (0.3, 0.7)
+    )
     apart = [hybrid(problem, Trials(problem)) for problem in (first, second)]
     low, high = (hybrid(problem, Trials(problem), budgets=[first.budget, second.budget]) for problem in (first, second))
     assert [t.choice for t in low.trials] == [t.choice for t in high.trials]
@@ -164,7 +166,7 @@ def test_budgets_share_their_trials_whichever_is_asked_for() -> None:
 
 
 def test_every_budget_is_checked_before_anything_is_judged() -> None:
-    accuracy = BlockSumAccuracy()
+    accuracy = BlockSumAccuracy(score=True)
     problem = toy_problem(plain_space(), 0.5, accuracy)
     with pytest.raises(BudgetError, match="fits 1 units"):
         hybrid(problem, Trials(problem), budgets=[1.0])
@@ -186,7 +188,7 @@ def test_few_trials_still_give_an_answer_within_a_tight_budget() -> None:
 def test_each_name_of_a_network_teaches_the_model() -> None:
     """A skip in one layer or in the next is one network, paid for once, and says what a skip is worth in both."""
     s = space("nas_bench_macro")
-    problem = Problem(s, macs_cost(), BlockSumAccuracy(), 1e9)
+    problem = Problem(s, macs_cost(), BlockSumAccuracy(score=True), 1e9)
     trials = Trials(problem)
     model = TrialModel(s, layered_graph(s, problem.cost), trials)
     one, other = s.parse("1.1.1.0.1.1.1.1"), s.parse("1.1.1.1.0.1.1.1")
