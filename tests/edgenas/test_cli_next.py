@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +13,10 @@ from edgenas.base.errors import EdgenasError
 from edgenas.cli import VERBS, cli
 from edgenas.cli.devices import VERBS as DEVICE_VERBS
 from edgenas.cli.table import VERBS as TABLE_VERBS
+from tests.support.docs_pages import shell_blocks
+from tests.support.docs_reader import ENDS_WITH_NEXT
+from tests.support.published import PROXYLESSNAS
+from tests.support.report_toys import write_finished_run
 
 SMALL = ("nas_bench_macro", "--in-size", "8", "--rounds", "2", "--processes", "1", "--most-processes", "1")
 
@@ -30,14 +32,18 @@ def verbs() -> Iterator[tuple[str, str]]:
                 yield prefix + verb, module
 
 
-@pytest.mark.parametrize(("verb", "module"), [(v, m) for v, m in verbs() if v not in DATA])
-def test_every_verb_says_what_is_next(verb: str, module: str) -> None:
-    """In its own file or, where files in pairs share a verb, in one that it calls."""
-    source = inspect.getsource(importlib.import_module(module))
-    called = re.findall(r"from (edgenas\.(?:api|cli)[.\w]*) import", source)
-    sources = [source, *(inspect.getsource(importlib.import_module(name)) for name in called)]
-    assert any(re.search(r'"next"', text) for text in sources)
-    assert "print_summary(" in "".join(sources)
+def test_no_verb_is_left_out() -> None:
+    """Each verb is typed below or on a page, and whoever types it looks for what is next."""
+    here = Path(__file__).read_text()
+    typed_here = {verb for verb, _ in verbs() if _is_typed(verb, here)}
+    on_pages = {" ".join(words[1:]) for block in shell_blocks() for words in block.commands() if words[0] == "edgenas"}
+    assert {verb for verb, _ in verbs()} - typed_here - DATA == ENDS_WITH_NEXT
+    assert all(any(line.startswith(verb) for line in on_pages) for verb in ENDS_WITH_NEXT)
+
+
+def _is_typed(verb: str, text: str) -> bool:
+    words = ", ".join(f'"{word}"' for word in verb.split())
+    return f"typed({words}" in text or f"invoke(cli, [{words}" in text
 
 
 def typed(*args: str, code: int = 0) -> Result:
@@ -110,6 +116,29 @@ def test_from_search_to_verify(folder: Path) -> None:
     inside = following(typed("verify", "model/model.tflite", "--budget-ms", "1000", *quick).stdout)
     assert inside.endswith("--json > verified.json, then edgenas report verified.json")
     assert following(typed("report", "t.jsonl", "search.json", "-o", "r.html").stdout) == "open r.html in a browser"
+
+
+def test_what_others_published(folder: Path) -> None:
+    (folder / "published.yaml").write_text(PROXYLESSNAS)
+    imported = typed("table", "import", "published.yaml", "--format", "proxylessnas", "-o", "imported.jsonl")
+    assert following(imported.stdout).startswith("edgenas search ")
+
+
+@pytest.mark.slow
+def test_validation_and_bundle(folder: Path) -> None:
+    few = ("--networks", "8", "--processes", "1", "--rounds", "1", "--no-chains", "--force")
+    (folder / "validated.jsonl").write_bytes((folder / "t.jsonl").read_bytes())
+    validated = typed("table", "validate", "validated.jsonl", *few)
+    assert following(validated.stdout).startswith("edgenas search nas_bench_macro ")
+    write_finished_run(folder / "run")
+    assert following(typed("bundle", "run", "-o", "whole").stdout) == "edgenas verify whole"
+
+
+@pytest.mark.slow
+def test_doctor() -> None:
+    done = CliRunner().invoke(cli, ["doctor"])
+    if done.exit_code == 0:  # what it lacks is said in its place
+        assert following(done.stdout) == "edgenas devices check, or edgenas demo"
 
 
 @pytest.mark.slow
