@@ -6,6 +6,7 @@ import math
 import shlex
 from collections.abc import Iterable
 from contextlib import suppress
+from numbers import Real
 from typing import Any
 
 from edgenas.base.errors import InputError
@@ -20,8 +21,8 @@ def check_budget(value: Any, unit: str, named: str = "budget") -> float:
     ``named`` is the option or the argument that gave it. A text must be a number without a unit.
     """
     number = math.nan
-    if not isinstance(value, bool):
-        with suppress(TypeError, ValueError, OverflowError):
+    if not isinstance(value, bool) and isinstance(value, str | Real):
+        with suppress(ValueError, OverflowError):
             number = float(value)
     if math.isfinite(number) and number > 0:
         return number
@@ -30,8 +31,8 @@ def check_budget(value: Any, unit: str, named: str = "budget") -> float:
     raise InputError(f"{named} {shown} is not a number of {unit} above 0{such}; give one, without its unit")
 
 
-def budget_numbers(given: float | str | Iterable[float] | None, unit: str, named: str = "budget") -> tuple[float, ...]:
-    """Return the budgets of an argument that takes one, several or none (None); InputError as ``check_budget``."""
+def budget_numbers(given: Any, unit: str, named: str = "budget") -> tuple[float, ...]:
+    """Return the budgets of an argument that takes one number, several or None; InputError as ``check_budget``."""
     if given is None:
         return ()
     if isinstance(given, str) or not isinstance(given, Iterable):

@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from edgenas.base.errors import EdgenasError, InputError, OutcomeError
 from edgenas.base.reading import read_bytes
+from edgenas.base.undo import UndoOnFailure
 
 #: faults of the disk, not of the path that the user named
 _FAILED = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
@@ -32,7 +33,12 @@ def replacing(path: Path, *, mode: int | None = None, new: bool = False) -> Iter
     if mode is None and real.exists():
         mode = real.stat().st_mode & 0o777
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666 if mode is None else mode)
-    try:
+
+    def undo() -> None:
+        with suppress(OSError):
+            partial.unlink()
+
+    with UndoOnFailure(undo):
         with open(descriptor, "wb") as file:
             if mode is not None:
                 os.fchmod(descriptor, mode)
@@ -44,10 +50,6 @@ def replacing(path: Path, *, mode: int | None = None, new: bool = False) -> Iter
             partial.unlink()
         else:
             partial.replace(real)
-    except BaseException:
-        with suppress(OSError):
-            partial.unlink()
-        raise
 
 
 @contextmanager

@@ -27,6 +27,8 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
+from edgenas.base.undo import UndoOnFailure
+
 PREFIX = "edgenas_own_"
 #: names that always mean edgenas, also where a file of this name lies beside a user's file
 OURS = frozenset({"edgenas"})
@@ -157,12 +159,8 @@ def _run(name: str, path: Path) -> ModuleType:
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    try:
+    with UndoOnFailure(lambda: (sys.modules.pop(name, None), _executed.pop(name, None))):
         spec.loader.exec_module(module)
-    except BaseException:
-        sys.modules.pop(name, None)
-        _executed.pop(name, None)
-        raise
     return module
 
 

@@ -218,7 +218,7 @@ def guarded(place: str, path: Path | None, run: Callable[[], T], when: str = "wh
                 "FILE.py:NAME"
             ) from error
         raise InputError(f"{place}{_line(error, path)}: {error}: install it, or put it beside the file") from error
-    except Exception as error:
+    except Exception as error:  # user code may raise anything: it becomes an error that names its line
         why = " ".join(str(error).split())
         raise InputError(f"{place}{_line(error, path)}: {type(error).__name__}: {why} (raised {when})") from error
 

@@ -6,6 +6,7 @@ This file imports torch; import it inside the function that needs it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 
@@ -21,6 +22,8 @@ try:
     from torch.nn import functional as F
 except ImportError as error:
     raise MissingExtraError("torch", "train", "building a network to train") from error
+
+Module = TypeVar("Module", bound=nn.Module)
 
 _ACTIVATIONS: dict[OpAct, Callable[[Tensor], Tensor]] = {
     "none": lambda x: x,
@@ -89,6 +92,12 @@ class NetworkModule(nn.Sequential):
     def __init__(self, architecture: Architecture) -> None:
         super().__init__(*(BlockModule(block) for block in architecture.blocks))
         self.architecture = architecture
+
+
+def in_channels_last(module: Module) -> Module:
+    """Return ``module`` itself, with the channels of its weights last in memory."""
+    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's types lack memory_format
+    return module
 
 
 def folded_weights(module: BlockModule) -> dict[str, Array]:

@@ -101,7 +101,7 @@ class Entry:
             return self.own.open(self)
         except DeviceError:
             raise
-        except Exception as error:
+        except Exception as error:  # user code may raise anything: it becomes an error that names the device
             why = " ".join(str(error).split())
             raise DeviceInputError(f"devices.{self.name}: {self.kind} failed: {type(error).__name__}: {why}") from error
 

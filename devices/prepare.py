@@ -31,7 +31,7 @@ _BOARD = """
 import json, os, platform, struct, sys
 def has(name):
     try: __import__(name); return True
-    except Exception: return False
+    except Exception: return False  # a broken package may raise anything
 print(json.dumps({"python": list(sys.version_info[:2]), "executable": sys.executable, "machine": platform.machine(),
     "bits": struct.calcsize("P") * 8, "libc": list(platform.libc_ver()), "home": os.path.expanduser("~"),
     "venv": has("venv") and has("ensurepip"), "pip": has("pip")}))

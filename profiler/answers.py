@@ -7,20 +7,20 @@ leftover files are removed.
 
 from __future__ import annotations
 
-import contextlib
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from edgenas.base.errors import DeviceError, InputError, LostError, OutcomeError
+from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.listener import SILENT, Listener
 from edgenas.blocks.weights import Array
 from edgenas.devices.base import Device
 from edgenas.devices.transports.jobs import PATIENT, Wait
-from edgenas.devices.transports.reattach import clear, run_kept
+from edgenas.devices.transports.reattach import clear, cleared_on_failure, run_kept
 from edgenas.profiler.export.run import real_outputs, stored_inputs
 from edgenas.profiler.measure import START_S, files_key, how_it_ended, push_files
 from edgenas.profiler.runtimes.base import Runtime
@@ -65,13 +65,13 @@ def answers(
     inputs = stored_inputs(model, pictures)
     found: list[Any] = []
     installed: Installed | None = None
-    try:
+    with cleared_on_failure(device):
         for part in _parts(inputs, len(model)):
             files = runtime.answer_files(model, _npy(part))
             result = run_kept(
                 device,
                 files_key(program, files),
-                lambda folder, files=files: push_files(device, files, folder),  # type: ignore[misc]
+                partial(push_files, device, files),
                 lambda folder: runtime.answer_command(program, folder),
                 timeout_s=LIMIT_S + START_S,
                 wait=wait,
@@ -85,12 +85,6 @@ def answers(
             installed = read.installed
             found.append(read.outputs)
             listener.progress(sum(map(len, found)), len(inputs))
-    except LostError:
-        raise  # the job continues on the device; the next call with the same files collects its result
-    except BaseException:
-        with contextlib.suppress(DeviceError):
-            clear(device)
-        raise
     clear(device)
     assert installed is not None
     return Answered(installed, real_outputs(model, np.concatenate(found)))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgenas.base.errors import DeviceError, InputError, LostError
+from edgenas.base.undo import UndoOnFailure
 from edgenas.base.version import installed_version
 from edgenas.blocks.spec import BlockSpec
 from edgenas.devices.base import Device
@@ -261,23 +262,21 @@ class _Pool:
 
     def _measure_all(self, held: DeviceSession, table: TableWriter) -> None:
         """Take batches from the queue and measure them on a held device; a batch that is interrupted is given back."""
-        assert self.work is not None
+        work = self.work
+        assert work is not None
 
         def key(item: Item) -> str:
             return batch_key(item, held.plan, held.setting, table.found.created)
 
         on_device = kept_key(held.worker.device)
-        while item := self.work.take(lambda item: key(item) == on_device):
-            try:
+        while item := work.take(lambda item: key(item) == on_device):
+            with UndoOnFailure(lambda: work.give_back(item)):
                 found, failed = held.measure(item, self.writer, key(item))
                 with self._lock:
                     self._note([*found, *failed])
-            except BaseException:
-                self.work.give_back(item)
-                raise
             heat = found[-1].after.get("temperature_c") if found else None
             measured = sum(m.purpose == item.purpose for m in found)
-            self.work.done(
+            work.done(
                 item,
                 measured,
                 [f.piece for f in failed],

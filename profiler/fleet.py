@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 
 from edgenas.base.errors import DeviceError, EdgenasError
+from edgenas.base.undo import UndoOnFailure
 from edgenas.profiler.campaign import Campaign
 
 Sleep = Callable[[float], None]
@@ -31,13 +32,10 @@ def run_fleet(campaigns: Mapping[str, Callable[[Sleep], Campaign]]) -> dict[str,
 
     with ThreadPoolExecutor(max(1, len(campaigns)), thread_name_prefix="fleet") as threads:
         futures: dict[str, Future[Campaign]] = {n: threads.submit(run, sleep) for n, run in campaigns.items()}
-        try:
+        with UndoOnFailure(stop.set):
             left = set(futures.values())
             while left:  # in short waits, since a signal does not end a long one
                 left = wait(left, timeout=0.2, return_when=FIRST_EXCEPTION).not_done
-        except BaseException:
-            stop.set()
-            raise
     return {name: _outcome(future) for name, future in futures.items()}
 
 

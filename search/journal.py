@@ -16,6 +16,7 @@ from edgenas.base.collection import collector_paused
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.jsonl import Appender
 from edgenas.base.sealing import sealed
+from edgenas.base.undo import UndoOnFailure
 from edgenas.search.digests import SpaceDigests, network_digest
 from edgenas.search.problem import Accuracy, Candidate, code_of, is_score
 from edgenas.search.space import Space
@@ -42,12 +43,9 @@ class TrialCache:
         self._appender: Appender | None = None
         if journal is not None:
             self._appender = Appender(journal, FORMAT, "a journal of trials")
-            try:
+            with UndoOnFailure(self.close):
                 self.dropped_bytes = self._appender.dropped_bytes
                 self._load(journal, self._appender)
-            except BaseException:
-                self.close()
-                raise
 
     def __len__(self) -> int:
         return len(self._known)

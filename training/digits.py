@@ -71,15 +71,15 @@ def digits(
     distortion = distortion or Distortion()
     pictures, labels = _load()
     train, validation, test = split(train_originals, seed)
-    parts: list[Images | Labels] = []
+    parts: list[tuple[Images, Labels]] = []
     for number, (rows, copies) in enumerate(
         ((train, train_copies), (validation, judge_copies), (test, judge_copies)), start=1
     ):
         rng = np.random.default_rng([seed, number])
         drawn = [distorted(pictures[rows], in_size, distortion, rng) for _ in range(copies)]
-        parts += [np.concatenate(drawn), np.tile(labels[rows], copies)]
+        parts.append((np.concatenate(drawn), np.tile(labels[rows], copies)))
     name = f"digits-{in_size}-{train_originals}x{train_copies}-seed{seed}"
-    return ImageData(name, CLASSES, *parts)  # type: ignore[arg-type]
+    return ImageData(name, CLASSES, *parts[0], *parts[1], *parts[2])
 
 
 def split(train_originals: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

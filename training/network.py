@@ -16,7 +16,7 @@ from typing import TypeVar
 from edgenas.base.errors import InputError, MissingExtraError
 from edgenas.base.listener import SILENT, Listener
 from edgenas.blocks.architecture import Architecture
-from edgenas.blocks.torch_modules import ConvBN, NetworkModule
+from edgenas.blocks.torch_modules import ConvBN, NetworkModule, in_channels_last
 from edgenas.training.arithmetic import Arithmetic, repeatable
 from edgenas.training.checkpoints import Checkpoint
 from edgenas.training.data import ImageData, TrainRecipe
@@ -88,7 +88,7 @@ def gradients(network: nn.Module, recipe: TrainRecipe, arithmetic: Arithmetic) -
     def step(images: Tensor, labels: Tensor, number: int) -> Tensor:
         with arithmetic.autocast(images.device):
             loss = F.cross_entropy(network(images), labels, label_smoothing=recipe.label_smoothing)
-        loss.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss)
         return loss.detach()
 
     return step
@@ -134,7 +134,7 @@ def fresh_network(architecture: Architecture, seed: int, channels_last: bool = T
         if isinstance(layer, nn.Conv2d | nn.Linear) and layer.bias is not None:
             nn.init.zeros_(layer.bias)
     if channels_last:
-        return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+        return in_channels_last(network)
     plain = NetworkModule(architecture)
     plain.load_state_dict(network.state_dict())
     return plain

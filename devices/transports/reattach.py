@@ -13,6 +13,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 
 from edgenas.base.errors import DeviceError, LostError
+from edgenas.base.undo import UndoOnFailure
 from edgenas.devices.base import Device
 from edgenas.devices.transports.home import KILL_SESSION
 from edgenas.devices.transports.jobs import PATIENT, Wait, patiently, run_job
@@ -69,14 +70,19 @@ def run_kept(
             put(folder)
 
     patiently(carry, wait.patience_s, wait.sleep)
-    try:
+    with cleared_on_failure(device):
         return run_job(device, argv(folder), f"{folder}/job", timeout_s=timeout_s, wait=wait)
-    except LostError:
-        raise  # the job may still run; the next process with this key collects its result
-    except BaseException:
+
+
+def cleared_on_failure(device: Device) -> UndoOnFailure:
+    """Return a context in which a failure clears the device; but not its loss: the job may still run there, and the
+    next process with its key collects the result."""
+
+    def undo() -> None:
         with contextlib.suppress(DeviceError):
             clear(device)
-        raise
+
+    return UndoOnFailure(undo, unless=LostError)
 
 
 def clear(device: Device) -> None:

@@ -15,6 +15,7 @@ from typing import IO
 
 from edgenas.base.errors import DeviceError, LostError, OutputLimitError, TimeLimitError, TransferError
 from edgenas.base.text import printable
+from edgenas.base.undo import UndoOnFailure
 from edgenas.devices.transports import home, transfer
 from edgenas.devices.transports.home import Home
 from edgenas.devices.transports.link import Channel, CommandEndedError, Link, NotSentError
@@ -149,11 +150,8 @@ class RemoteDevice:
         with self._lock:
             if self.link.connect() or self._home is None:
                 self._home = None
-                try:
+                with UndoOnFailure(self.link.close):
                     self._home = self._greet()
-                except BaseException:
-                    self.link.close()
-                    raise
             return self._home
 
     def _greet(self) -> Home:

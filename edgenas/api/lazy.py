@@ -87,7 +87,7 @@ class VerbPackage(ModuleType):
         return importlib.import_module, (self.__name__,)
 
     @property
-    def __doc__(self) -> str | None:  # type: ignore[override]
+    def __doc__(self) -> str | None:  # type: ignore[override]  # computed: the function's own
         doc: str | None = _public(_last(self)).__doc__
         return doc
 

@@ -29,6 +29,7 @@ from edgenas.base.collection import collector_paused
 from edgenas.base.errors import InputError
 from edgenas.base.jsonl import Appender, LineReader
 from edgenas.base.sealing import sealed, unsealed
+from edgenas.base.undo import UndoOnFailure
 from edgenas.latency_tables.records import BlockFailure, HeldOut, Measurement, VoidedRounds, piece_text
 from edgenas.latency_tables.setting import Setting
 from edgenas.latency_tables.store.fields import Fields
@@ -120,7 +121,7 @@ class TableWriter:
     def __init__(self, path: str | Path, setting: Setting, edgenas: str) -> None:
         path = Path(path)
         self._appender = Appender(path, FORMAT, "a latency table")
-        try:
+        with UndoOnFailure(self._appender.close):
             if not path.stat().st_size:
                 created = datetime.now(UTC).isoformat(timespec="seconds")
                 self._appender.append([_header_line(setting, edgenas, created)])
@@ -133,9 +134,6 @@ class TableWriter:
                 )
             if self.found.version != FORMAT_VERSION:
                 self._appender.replace(_all_lines(self.found))
-        except BaseException:
-            self._appender.close()
-            raise
         self._keys = {m.key for m in self.found.table.measurements}
 
     def append(self, records: Iterable[Record]) -> None:

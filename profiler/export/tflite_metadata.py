@@ -100,8 +100,8 @@ def _packed_model(root: Any) -> bytes:
     import ai_edge_litert.schema_py_generated as schema
     import flatbuffers
 
-    class Aligned(schema.BufferT):  # type: ignore[misc]
-        def Pack(self, builder: Any) -> int:  # noqa: N802
+    class Aligned(schema.BufferT):  # type: ignore[misc]  # the package has no types
+        def Pack(self, builder: Any) -> int:  # noqa: N802  # the name in the base class
             vector = 0
             if self.data is not None and len(self.data):
                 builder.Prep(ALIGNMENT_BYTES, len(self.data))

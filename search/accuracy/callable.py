@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from contextlib import suppress
+from typing import Any, SupportsFloat, SupportsIndex
 
 from edgenas.base.code import Code
 from edgenas.base.errors import InputError, OutcomeError
@@ -78,10 +79,10 @@ class CallableAccuracy:
         return self._loaded
 
     def _number(self, answer: object, candidate: Candidate) -> float:
-        try:
-            number = float(answer) if not isinstance(answer, str | bytes | bool) else math.nan  # type: ignore[arg-type]
-        except (TypeError, ValueError, OverflowError):
-            number = math.nan
+        number = math.nan
+        if isinstance(answer, SupportsFloat | SupportsIndex) and not isinstance(answer, bool):
+            with suppress(TypeError, ValueError, OverflowError):
+                number = float(answer)
         if not math.isfinite(number):
             wanted = "a finite number, the higher the better" if self.score else "the accuracy in percent as a number"
             raise OutcomeError(

@@ -20,6 +20,7 @@ from typing import Any
 
 from edgenas.base.errors import InputError, MissingExtraError, OutcomeError
 from edgenas.base.listener import SILENT, Listener
+from edgenas.base.undo import UndoOnFailure
 from edgenas.search.accuracy.cluster_address import RayAddress, answering
 from edgenas.search.accuracy.cluster_node import judge_on_node, versions
 from edgenas.search.accuracy.judging import ForwardedAccuracy, accuracy_or_raise
@@ -60,16 +61,13 @@ class ClusterAccuracy(ForwardedAccuracy):
         if importlib.util.find_spec("ray") is None:
             raise MissingExtraError("ray", "distributed", "judging on a cluster")
         ray = _join(self._cluster, self._modules)
-        try:
+        with UndoOnFailure(ray.shutdown):
             lacking = self._lacking()
             if lacking:
                 raise InputError(f"{lacking}; ask for less with --ray-cpus and --ray-gpus, or add such a node")
             task = ray.remote(max_retries=0, num_cpus=self._cluster.cpus, num_gpus=self._cluster.gpus)(judge_on_node)
             accuracy, wanted = ray.put(self._accuracy), versions()
             self._submit = lambda candidate: task.remote(accuracy, candidate, wanted)
-        except BaseException:
-            ray.shutdown()
-            raise
         return self
 
     def __exit__(
@@ -171,7 +169,7 @@ def _join(cluster: RayAddress, modules: Sequence[Path]) -> Any:
     environment = {"py_modules": [str(path) for path in modules]} if modules else None
     try:
         ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL, runtime_env=environment)
-    except Exception as error:
+    except Exception as error:  # Ray raises many kinds of exceptions where it cannot join
         ray.shutdown()
         if "ersion mismatch" in str(error):
             raise InputError(f"the cluster at {address} runs other versions: {_line(error)}") from error

@@ -41,7 +41,7 @@ def judge_one(accuracy: Accuracy, candidate: Candidate) -> float | Failed:
         [(_, answer)] = accuracy.evaluate([candidate])
     except OutcomeError as error:  # names the network
         return Failed(str(error))
-    except Exception as error:
+    except Exception as error:  # a judge may raise anything: it becomes a failure of this candidate
         why = (
             str(error) if isinstance(error, EdgenasError) else f"{type(error).__name__}: {' '.join(str(error).split())}"
         )

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from edgenas.base.errors import MissingExtraError
 from edgenas.blocks.ops import Op, lower
 from edgenas.blocks.spec import BlockSpec
-from edgenas.blocks.torch_modules import BlockModule, NetworkModule
+from edgenas.blocks.torch_modules import BlockModule, NetworkModule, in_channels_last
 from edgenas.search.space import Choice, Space
 from edgenas.training.network import quick
 
@@ -49,7 +49,7 @@ class SharedNetwork(nn.Module):
             assert isinstance(layer, _SharedLayer) and isinstance(module, BlockModule)
             state |= {f"{i}.{name}": value.detach() for name, value in layer.weights(module.ops).items()}
         network.load_state_dict(state, strict=False)
-        return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+        return in_channels_last(network)
 
 
 def sharing(blocks: Iterable[BlockSpec]) -> dict[str, list[Op]]:

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from edgenas.blocks.ops import INPUT, Op
-from edgenas.blocks.torch_modules import ConvBN
+from edgenas.blocks.torch_modules import ConvBN, in_channels_last
 from edgenas.search.accuracy.shared_weights import SharedOp
 from edgenas.training.arithmetic import Arithmetic
 from edgenas.training.network import quick
@@ -71,7 +71,7 @@ class Case:
 
 def trained(case: Case) -> nn.Module:
     """The layer of ``training_torch.fresh_network``."""
-    return quick(ConvBN(case.op)).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    return in_channels_last(quick(ConvBN(case.op)))
 
 
 def plain(case: Case) -> nn.Module:
@@ -149,7 +149,7 @@ def forked(cases: Sequence[Case]) -> tuple[int, int]:
                 run(case)
                 os.write(writer, b".")
             code = 0
-        except BaseException:
+        except BaseException:  # a child that was forked ends here, whatever it raised
             traceback.print_exc()
         finally:
             os._exit(code)

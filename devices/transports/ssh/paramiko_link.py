@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from edgenas.base.errors import DeviceError, LostError
+from edgenas.base.undo import UndoOnFailure
 from edgenas.devices.transports.link import STALL_S, CommandEndedError, NotSentError
 from edgenas.devices.transports.remote_device import RemoteDevice
 from edgenas.devices.transports.ssh import algorithms, known_hosts
@@ -82,15 +83,12 @@ class SshLink:
         if self._transport is not None and self._transport.is_active() and self._transport.is_authenticated():
             return False
         self.close()
-        try:
+        with UndoOnFailure(self.close):
             key = self._negotiate()
             known_hosts.check(self.target.known_hosts, self.target.entry, key)
             with _lost(f"{self.target} hung up while logging in"):
                 assert self._transport is not None
                 log_in(self._transport, self.target)
-        except BaseException:
-            self.close()
-            raise
         return True
 
     def look(self) -> HostKey:

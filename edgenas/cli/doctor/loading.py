@@ -49,7 +49,7 @@ def _main() -> None:
         print(f"begin {module}", flush=True)
         try:
             importlib.import_module(module)
-        except BaseException as error:  # a package may raise anything at import
+        except BaseException as error:  # a package may raise anything at import, SystemExit too
             print(f"broken {module} {' '.join(f'{type(error).__name__}: {error}'.split())[:300]}", flush=True)
         else:
             print(f"ok {module}", flush=True)

@@ -59,8 +59,8 @@ def sums_section(series: Sequence[Series], timed: Sequence[tuple[int, Verdict]])
         for c in (*shipped, *held_out)
     ]
     kept, summary = cut(rows, "networks", "the tables' own files")
-    shown = table(("network", "table", "predicted, ms", "measured, ms", "95 % interval", "error, %"), kept,
-                  "Predicted and measured latencies", left=(0, 1))  # fmt: skip
+    heads = ("network", "table", "predicted, ms", "measured, ms", "95 % interval", "error, %")
+    shown = table(heads, kept, "Predicted and measured latencies", left=(0, 1))
     return section(
         "sums",
         "Predicted against measured",

@@ -74,13 +74,13 @@ def _pymoo(space: Space, first: list[Choice], population: int, crossover: float,
         raise MissingExtraError("pymoo", "baselines", "nsga2") from error
     counts = np.array([len(layer.options) for layer in space.layers])
 
-    class AnyOption(Mutation):  # type: ignore[misc]
-        def _do(self, problem: Any, X: Any, random_state: Any = None, **_: Any) -> Any:  # noqa: N803
+    class AnyOption(Mutation):  # type: ignore[misc]  # pymoo has no types
+        def _do(self, problem: Any, X: Any, random_state: Any = None, **_: Any) -> Any:  # noqa: N803  # pymoo passes X by name
             drawn = random_state.integers(0, counts, size=X.shape)
             return np.where(random_state.random(X.shape) < 1 / max(1, (counts > 1).sum()), drawn, X)
 
-    class ToMembers(Repair):  # type: ignore[misc]
-        def _do(self, problem: Any, X: Any, **_: Any) -> Any:  # noqa: N803
+    class ToMembers(Repair):  # type: ignore[misc]  # pymoo has no types
+        def _do(self, problem: Any, X: Any, **_: Any) -> Any:  # noqa: N803  # pymoo passes X by name
             return np.array([space.repaired(row) for row in X.tolist()])
 
     variables = Variables(n_var=len(counts), n_obj=2, n_ieq_constr=1, xl=0, xu=counts - 1, vtype=int)

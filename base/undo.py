@@ -1,0 +1,24 @@
+"""Undo what a block has begun, where the block fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+
+
+class UndoOnFailure:
+    """Call ``undo`` where the ``with`` block ends with an exception of any kind, Ctrl-C included, except ``unless``;
+    the exception goes on."""
+
+    def __init__(self, undo: Callable[[], object], unless: type[BaseException] | tuple[()] = ()) -> None:
+        self._undo = undo
+        self._unless = unless
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None and not isinstance(error, self._unless):
+            self._undo()
