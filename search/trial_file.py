@@ -26,7 +26,7 @@ import math
 from dataclasses import dataclass
 from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from edgenas.base.errors import InputError
 from edgenas.base.jsonl import read_lines
@@ -37,8 +37,7 @@ FORMAT = "edgenas-trials"
 VERSION = 2
 
 
-@dataclass(frozen=True, slots=True)
-class JudgedLine:
+class JudgedLine(NamedTuple):
     """A line of a journal: its number in the file, the key of the network, the digest of its blocks, its accuracy."""
 
     number: int
@@ -108,7 +107,7 @@ def read_judged(path: Path) -> tuple[dict[str, Any] | None, tuple[JudgedLine, ..
 def accuracy_of(value: Any, score: bool) -> float:
     """Return an accuracy as a float; ValueError unless it is a finite number, and within 0..100 where it is not a
     score."""
-    if isinstance(value, bool) or not isinstance(value, Real):
+    if type(value) is not float and (isinstance(value, bool) or not isinstance(value, Real)):
         raise ValueError(f"{value!r:.60}, which is not a finite number")
     try:
         number = float(value)
