@@ -28,6 +28,9 @@ JUSTIFIED: dict[str, dict[str, str]] = {
     "edgenas/cli/verbs.py": {
         f"Verbs.{name}.ctx": CLICK for name in ("list_commands", "get_command", "format_commands")
     },
+    "edgenas/watch/server.py": {
+        f"Server.handle_error.{given}": "socketserver calls it with these" for given in ("request", "client_address")
+    },
     "search/accuracy/image_task.py": {"ImageTask.arrived.index": "TrialCache.judge calls it with the index"},
     "latency_tables/importers/ofa.py": {"read.places": IMPORTER, "read.column": IMPORTER},
     "latency_tables/importers/proxylessnas.py": {"read.places": IMPORTER, "read.column": IMPORTER},

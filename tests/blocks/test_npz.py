@@ -128,5 +128,5 @@ def test_weights_are_compared_with_the_network_before_they_are_read(tmp_path: Pa
     path.write_bytes(b"PK")
     with pytest.raises(InputError, match=r"weights.npz is not a file of weights .*zip"):
         load_weights(path, BLOCKS)
-    with pytest.raises(InputError, match=r"not a file of weights .*: No such file"):
+    with pytest.raises(InputError, match=r"none.npz: No such file.*; name the weights.npz of a run"):
         load_weights(tmp_path / "none.npz", BLOCKS)

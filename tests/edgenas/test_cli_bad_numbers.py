@@ -25,7 +25,7 @@ def test_a_budget_is_a_positive_number_for_every_verb(budget: float, tmp_path: P
         lambda: edgenas.bundle(tmp_path, folder, budget_ms=budget),
         lambda: edgenas.ship("digits", images=tmp_path, out=folder, budget_ms=budget),
     ):
-        with pytest.raises(InputError, match="is not a positive number"):
+        with pytest.raises(InputError, match="is not a number of ms above 0"):
             verb()
     assert not folder.exists()
 

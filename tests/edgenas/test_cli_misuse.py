@@ -22,7 +22,10 @@ HELP = "for help: edgenas "
         ("profile digits -q", f"no such option '-q'; {HELP}profile --help"),
         ("--verson", "no such option '--verson'; did you mean '--version'? For help: edgenas --help"),
         ("export mobilenet_v2 --format tflit", "--format: 'tflit' is not one of 'tflite', 'onnx'; did you mean 'tf"),
-        ("verify x.tflite --budget-ms -1", f"--budget-ms: -1.0 is not in the range x>0; {HELP}verify --help"),
+        (
+            "verify x.tflite --budget-ms -1",
+            "--budget-ms -1 is not a number of ms above 0, such as 8; give one, without its unit",
+        ),
         ("verify x.tflite --threads two", f"--threads: 'two' is not a valid integer; {HELP}verify --help"),
         ("completion tcsh", "SHELL: 'tcsh' is not one of 'bash', 'zsh', 'fish'; "),
         ("spaces a b", f"got unexpected extra argument (b); {HELP}spaces --help"),

@@ -82,7 +82,7 @@ def refused(here: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str
 
 
 def budget_options() -> Iterator[tuple[str, click.Parameter]]:
-    for verb, _ in verbs():
+    for verb in sorted(verbs()):
         group, _, name = verb.rpartition(" ")
         context = click.Context(cli)
         parent = cli.get_command(context, group) if group else cli

@@ -78,7 +78,10 @@ def test_what_is_wrong_is_named_with_its_place_value_rule_and_remedy(tmp_path: P
         (lambda d: d["runs"][0].pop("key"), r"runs\.0\.key is missing; search again"),
         (lambda d: d.update(unit=3), r"unit is 3: it should be a valid string; search again"),
         (lambda d: d["winner"].update(accuracy="90"), r'winner\.accuracy is "90": it should be a valid number'),
-        (lambda d: d["winner"].update(cost=float("inf")), r"winner\.cost is Infinity: it should be a finite number"),
+        (
+            lambda d: d["winner"].update(cost=float("inf")),
+            r"is not JSON \(Infinity is not a JSON number\); search again",
+        ),
         (lambda d: d["winner"]["network"].update(blocks=["conv"]), r"winner\.network: "),
         (lambda d: d["explanation"]["limits"][0].update(active=1), r"explanation\.limits\.0\.active is 1: "),
         (lambda d: d.update(space="x" * 200), r'space is "x{59}…: '),
@@ -86,7 +89,7 @@ def test_what_is_wrong_is_named_with_its_place_value_rule_and_remedy(tmp_path: P
         spoiled = json.loads(json.dumps(data))
         spoil(spoiled)
         path.write_text(json.dumps(spoiled))
-        with pytest.raises(InputError, match=rf"^{path}: {message}"):
+        with pytest.raises(InputError, match=rf"^{path}(: | ){message}"):
             SEARCH.read(path)
     path.write_text(json.dumps({**data, "of a later edgenas": 1}))
     assert SEARCH.read(path) == SEARCH.read(GOLDEN / "searched.json")

@@ -30,7 +30,7 @@ def test_rounds_are_the_tuples_they_were_made_of(given: tuple[tuple[int, ...], .
     assert pickle.loads(pickle.dumps(held)) == held == copy.deepcopy(held)
     assert held != ((1,),) and held != Rounds(((1,),)) and held != "rounds"
     assert check_samples([list(samples) for samples in given]) == held
-    assert held.count == sum(map(len, given))
+    assert held.samples == sum(map(len, given))
 
 
 def test_times_of_rounds_are_those_of_tuples() -> None:

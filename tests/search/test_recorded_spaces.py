@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from edgenas.base.errors import InputError
-from edgenas.search.journal import read_trials
 from edgenas.search.space import Layer, Option, Space
 from edgenas.search.spaces import SPACES, space
 from edgenas.search.spaces.recorded import SpaceRecord, read_layers, recorded_space, space_record
+from edgenas.search.trial_file import read_trials
 
 ENDS = Option("k3", "conv", 8, kernel=3, stride=2, act="relu6"), Option("fc", "head", 4)
 KERNELS = tuple(Option(f"k{k}", "ir", 8, kernel=k, expand=2, act="relu6") for k in (3, 5))

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from edgenas.search.graph import Floats, Graph, Solution
 from edgenas.search.solvers import brute_force, charnes_cooper, dinkelbach, limited, milp, pareto_dp
+from tests.search.test_fractions import ratio_terms
 from tests.search.test_limits import limited_graph
-from tests.search.test_solvers import ratio_terms
 from tests.support.search_toys import random_graph
 
 #: how far the budget is above the cost of the best network, relative

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edgenas.latency_tables.store.journal import read_table
-from edgenas.search.journal import read_trials
+from edgenas.search.trial_file import read_trials
 from tools.bench.opening import OPENINGS, Row
 
 

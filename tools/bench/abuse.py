@@ -1,19 +1,17 @@
 """What bad input does to the command line: damaged files in every place where a verb reads one, and impossible numbers.
 
-    python -m tools.bench.abuse [--json] [--workers 2] [--limit-s 60] [--verb VERB]
+    python -m tools.bench.abuse [--json [FILE]] [--workers 2] [--limit-s 60] [--verb VERB]
 
 Each case is one command, in a process and a folder of its own. A bad input must end with exit code 2 (3 where
-``verify`` finds a changed bundle) and one message that begins with 'edgenas:' (misuse that click finds: 'Error:'), no
-traceback, nothing left in the folder, and its inputs unchanged. The table counts per verb the cases that did not; the
-failures follow. Exit code 1 when there are any.
+``verify`` finds a changed bundle) and one message that begins with 'edgenas:', no traceback, nothing left in the
+folder, and its inputs unchanged. The table counts per verb the cases that did not; the failures follow. Exit code 1
+when there are any.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import hashlib
-import json
 import multiprocessing
 import os
 import re
@@ -27,16 +25,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.table import Table
+from rich.text import Text
+
 from edgenas.cli import VERBS
 from tools.bench.abuse_inputs import COMMON, JSON, NAMES, Damage
 from tools.bench.abuse_verbs import BAD, GOOD, NUMBERS, SLOTS, Slot, material
+from tools.bench.command import options, run, show
 
 FORKS = multiprocessing.get_context("forkserver")  #: processes that begin with PRELOADED imported
 PRELOADED = ("numpy", "scipy.optimize", "scipy.stats", "pydantic", "edgenas.runs.gather", "edgenas.search.spaces")
 MEASURING = ("verify", "profile", "ship", "table validate", "bundle", "verify of a bundle")
 DEVICE = threading.Lock()  #: held by the verbs of MEASURING: this machine has one lock for measuring on it
 FAULTS = ("crashed", "hung", "wrong exit code", "silent", "left behind", "changed")
-_MESSAGE = re.compile(r"^(?:edgenas: |Error: )", re.MULTILINE)
+_MESSAGE = re.compile(r"^edgenas: ", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,13 +170,12 @@ def rows(ended: Sequence[Ended]) -> list[dict[str, object]]:
     ]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+def main(args: Sequence[str] | None = None) -> int:
+    parser = options(__doc__)
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="processes at a time")
     parser.add_argument("--limit-s", type=float, default=60.0, metavar="S", help="time limit of a command, s")
     parser.add_argument("--verb", action="append", help="only the cases of this verb; repeat for several")
-    given = parser.parse_args()
+    given = parser.parse_args(args)
     chosen = [case for case in cases() if not given.verb or case.verb in given.verb]
 
     def told(one: Ended) -> None:
@@ -185,33 +186,28 @@ def main() -> int:
     FORKS.set_forkserver_preload([*PRELOADED, *(module for module, _ in VERBS.values()), "edgenas.report.page"])
     ended = run_all(chosen, given.workers, given.limit_s, told)
     failed = [one for one in ended if one.faults]
-    if given.json:
-        listed = [
-            {
-                "verb": one.case.verb,
-                "case": one.case.what,
-                "command": one.case.command,
-                "faults": one.faults,
-                "exit_code": one.code,
-                "stderr": one.said[-2000:],
-            }
-            for one in failed
-        ]
-        print(json.dumps({"verbs": rows(ended), "failures": listed}, indent=2))
-        return 1 if failed else 0
-    from rich.console import Console
-    from rich.table import Table
-
+    listed = [
+        {
+            "verb": one.case.verb,
+            "case": one.case.what,
+            "command": one.case.command,
+            "faults": one.faults,
+            "exit_code": one.code,
+            "stderr": one.said[-2000:],
+        }
+        for one in failed
+    ]
     table = Table(title=f"{len(ended)} bad inputs")
     for column in ("verb", "cases", *FAULTS):
         table.add_column(column, justify="left" if column == "verb" else "right")
     for row in rows(ended):
         table.add_row(*map(str, row.values()))
-    Console(width=120).print(table)
-    for one in failed:
-        print(f"{one.case.verb}, {one.case.what}: {', '.join(one.faults)}; edgenas {one.case.command}")
+    lines = [
+        Text(f"{one.case.verb}, {one.case.what}: {', '.join(one.faults)}; edgenas {one.case.command}") for one in failed
+    ]
+    show({"verbs": rows(ended), "failures": listed}, [table, *lines], given.json)
     return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

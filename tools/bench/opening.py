@@ -1,6 +1,6 @@
 """How long large files take to open: a table, a journal of trials, a search, and the page of a table.
 
-    python -m tools.bench.opening [--json] [--repeats 3] [--share 1] [--folder FOLDER]
+    python -m tools.bench.opening [--json [FILE]] [--repeats 3] [--share 1] [--folder FOLDER]
 
 The files are made with the project's own writers: a table of 100,000 lines with 80 samples each (batches of 16 pieces,
 as a campaign writes them), a journal of 300,000 trials and the ``search.json`` that holds them, and a table of all
@@ -26,6 +26,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from tools.bench.command import options, run, show
 
 if TYPE_CHECKING:
     from edgenas.search.problem import Candidate
@@ -245,9 +249,8 @@ def compared(folder: Path, share: float, repeats: int, names: Sequence[str] = tu
     return rows
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+def main(args: Sequence[str] | None = None) -> int:
+    parser = options(__doc__)
     parser.add_argument("--repeats", type=int, default=3, metavar="N", help="how often each file is opened")
     parser.add_argument("--share", type=float, default=1.0, help="size of the files, as a share of the full size")
     parser.add_argument("--folder", type=Path, help="folder that keeps the files (default: a temporary one)")
@@ -255,7 +258,7 @@ def main() -> int:
     parser.add_argument("--make", choices=OPENINGS, help=argparse.SUPPRESS)
     parser.add_argument("--open", choices=OPENINGS, help=argparse.SUPPRESS)
     parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
-    given = parser.parse_args()
+    given = parser.parse_args(args)
     if given.make:
         os.fsync = lambda _: None  # type: ignore[assignment, misc]  # a disk syncs a hundred trials a second
         beside = given.file.with_name(f"making-{given.file.name}")
@@ -268,12 +271,6 @@ def main() -> int:
         return 0 if kept else 1
     with tempfile.TemporaryDirectory() as made:
         rows = compared(given.folder or Path(made), given.share, given.repeats, given.only or tuple(OPENINGS))
-    if given.json:
-        print(json.dumps([{**asdict(row), "met": row.met} for row in rows], indent=2))
-        return 0
-    from rich.console import Console
-    from rich.table import Table
-
     table = Table(title=f"Opening large files, median of {given.repeats}")
     for column in ("file", "MB on disk", "s", "cpu s", "MB", "before s", "target s", "before MB", "target MB", "met"):
         table.add_column(column, justify="left" if column == "file" else "right")
@@ -281,9 +278,9 @@ def main() -> int:
         numbers = (row.file_mb, row.s, row.cpu_s, row.mb, row.before_s, row.target_s, row.before_mb, row.target_mb)
         cells = ("-" if value is None else f"{value:.3g}" for value in numbers)
         table.add_row(row.name, *cells, "yes" if row.met else "no")
-    Console(width=120).print(table)
+    show([{**asdict(row), "met": row.met} for row in rows], [table], given.json)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

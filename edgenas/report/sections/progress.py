@@ -116,7 +116,7 @@ def _unfinished(trials: Sequence[TrialJournal]) -> Element | None:
             Axis.around(ys),
             "networks judged",
             accuracy_heading(t.score, ","),
-            f"Accuracy of the networks of {t.space} in the order they were judged",
+            f"Accuracy of the networks of {t.space.name} in the order they were judged",
             240,
         )
         best = [(float(x), y) for x, y in zip(xs, accumulate(ys, max), strict=True)]
@@ -128,11 +128,12 @@ def _unfinished(trials: Sequence[TrialJournal]) -> Element | None:
         plot.step(corners, "s0")
         figures.append(
             figure(
-                f"{t.space}, judged by {t.accuracy}; the line is the best so far, regardless of cost.", plot.element()
+                f"{t.space.name}, judged by {t.accuracy}; the line is the best so far, regardless of cost.",
+                plot.element(),
             )
         )
     sentences = [
-        f"{len(t.judged):,} networks of {t.space} judged so far, the best at "
+        f"{len(t.judged):,} networks of {t.space.name} judged so far, the best at "
         f"{accuracy_text(max(a for _, a in t.judged), t.score)}."
         for t in trials
     ]
