@@ -56,7 +56,7 @@ def test_each_verb_that_reads_a_file_has_cases() -> None:
     ("code", "said", "after", "faults"),
     [
         (2, "edgenas: no\n", {"a": "1"}, ()),
-        (2, "Usage: edgenas\n\nError: no\n", {"a": "1"}, ()),
+        (2, "Usage: edgenas\n\nError: no\n", {"a": "1"}, ("silent",)),
         (1, "edgenas: no\n", {"a": "1"}, ("wrong exit code",)),
         (1, "Traceback (most recent call last):\n", {"a": "1"}, ("crashed", "wrong exit code", "silent")),
         (-11, "edgenas: no\n", {"a": "1"}, ("crashed",)),
