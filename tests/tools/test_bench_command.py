@@ -15,7 +15,7 @@ from rich.table import Table
 from edgenas.base.errors import InputError, OutcomeError
 from tests.conftest import ROOT
 from tools.bench import prediction_models, solvers
-from tools.bench.command import STDOUT, not_installed, options, run, show
+from tools.bench.command import STDOUT, Bar, not_installed, options, run, show
 
 BENCH = ROOT / "tools" / "bench"
 #: a child of convolution_trap, with cases on its stdin
@@ -115,3 +115,10 @@ def test_other_peers_that_are_not_installed(monkeypatch: pytest.MonkeyPatch) -> 
     assert "additive + boosting" not in prediction_models.compared()
     assert "edgenas[train]" in not_installed(prediction_models.PEERS)["additive + boosting"]
     assert writers.oracle_rows((), 1) == [] and set(not_installed(writers.PEERS)) == set(writers.PEERS)
+
+
+def test_a_bar_is_met_or_not_and_nothing_found_does_not_meet_it() -> None:
+    assert Bar("overhead", 10.0, 10.0).met and not Bar("overhead", 10.1, 10.0).met
+    assert Bar("share", 0.9, 0.9, True).met and not Bar("share", 0.89, 0.9, True).met
+    assert not Bar("share", float("nan"), 0.9, True).met and not Bar("overhead", float("nan"), 10.0).met
+    assert Bar("share", 0.5, 0.9, True).as_dict()["met"] is False

@@ -6,7 +6,8 @@ The runtime sleeps a known time a block instead of measuring, so that everything
 the device, writing models, carrying, waiting, collecting, journaling. Batches are of 16 blocks, a quarter of what a
 campaign takes; 'naive' asks for one block at a time. A pool of N boards of one kind does the same work; its share is
 the time of one board over N times the time of the pool. Real sshd and real adb (to an adbd in Python) on this machine;
-a transport that is not installed is named with the reason.
+a transport that is not installed is named with the reason. Exit code 1 where a bar is not met: at most 10 % overhead
+over ssh and over adb, at least 0.9 N for a pool of N boards.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from edgenas.profiler.device_session import Worker
 from edgenas.profiler.export import WRITERS
 from edgenas.profiler.plan import Plan
 from edgenas.profiler.stopping import StoppingRule
-from tools.bench.command import options, run, show
+from tools.bench.command import Bar, bars_table, options, run, show
 from tools.rig import available
 from tools.rig.adb import Adb
 from tools.rig.adbd import Adbd
@@ -39,6 +40,8 @@ from tools.rig.sleeping import Sleeping
 from tools.rig.sshd import SshServer
 
 TRANSPORTS = ("local", "ssh", "adb")
+MOST_OVERHEAD_PERCENT = 10.0  #: of a campaign in batches over ssh and over adb
+LEAST_SHARE = 0.9  #: of N times the throughput of one board, by a pool of N
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +141,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         table.add_row(*map(str, cells))
     found = [{**asdict(row), "overhead": row.overhead} for row in rows]
-    show({"campaigns": found, "throughput_share": share, "absent": absent}, [table], given.json, absent)
-    return 0
+    bars = [
+        *(
+            Bar(f"overhead over {row.transport}, %", 100 * row.overhead, MOST_OVERHEAD_PERCENT)
+            for row in rows
+            if row.way == "batches" and row.transport != "local"
+        ),
+        *(Bar(f"{boards} boards, share of {boards} x one", part, LEAST_SHARE, True) for boards, part in share.items()),
+    ]
+    numbers = {"campaigns": found, "throughput_share": share, "bars": [bar.as_dict() for bar in bars], "absent": absent}
+    show(numbers, [table, bars_table(bars)], given.json, absent)
+    return 0 if all(bar.met for bar in bars) else 1
 
 
 if __name__ == "__main__":

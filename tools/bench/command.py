@@ -7,7 +7,8 @@ import argparse
 import importlib.util
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -67,6 +68,35 @@ def show(
         for name, reason in absent.items():
             left_out.add_row(name, reason)
         console.print(left_out, highlight=False, markup=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A number that a benchmark found, and the number that it must reach: at most ``bar``, or at least it where
+    ``at_least``."""
+
+    what: str
+    found: float
+    bar: float
+    at_least: bool = False
+
+    @property
+    def met(self) -> bool:
+        """Whether the bar is reached; not where nothing was found (nan)."""
+        return self.found >= self.bar if self.at_least else self.found <= self.bar
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {**asdict(self), "met": self.met}
+
+
+def bars_table(bars: Sequence[Bar]) -> Table:
+    """One line for each bar: what was asked for, what was found, met or NOT MET."""
+    table = Table("bar", "asked for", "found", "", title="bars")
+    for bar in bars:
+        sign = ">=" if bar.at_least else "<="
+        table.add_row(bar.what, f"{sign} {bar.bar:.3g}", f"{bar.found:.3g}", "met" if bar.met else "NOT MET")
+    return table
 
 
 def not_installed(peers: Mapping[str, tuple[str, str]]) -> dict[str, str]:
