@@ -30,7 +30,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -75,6 +75,8 @@ class Entry:
     ``python`` is '' on a device without Python. ``cores`` are the CPUs to pin measurements to: None leaves the choice
     to the campaign, () pins to no CPU. Devices of one ``pool`` are alike. ``tools`` maps names in ``sections.TOOLS`` to
     programs. ``target`` is set for boards, ``phone`` for phones, ``own`` and ``section`` for kinds from user code.
+    ``fault`` is why a board cannot be used, '' otherwise: a line of the ssh configuration that edgenas cannot obey. It
+    concerns this board alone, so that all other devices of the inventory can be used.
     """
 
     name: str
@@ -87,6 +89,7 @@ class Entry:
     phone: Phone | None = None
     own: DeviceKind | None = field(default=None, hash=False)
     section: Section | None = field(default=None, hash=False)
+    fault: str = ""
 
     @property
     def is_local(self) -> bool:
@@ -94,7 +97,10 @@ class Entry:
         return self.kind == "local" or (self.own is not None and issubclass(self.own.section, LocalSection))
 
     def open(self) -> Device:
-        """Return the device. A board is connected on first use; a phone without a serial is searched at once."""
+        """Return the device. A board is connected on first use; a phone without a serial is searched at once.
+        DeviceInputError where the device has a ``fault``."""
+        if self.fault:
+            raise DeviceInputError(self.fault)
         if self.own is None:
             return KINDS[self.kind].open(self)
         try:
@@ -165,16 +171,21 @@ def parse_inventory(text: str, path: Path) -> dict[str, Entry]:
         except SectionError as error:
             line = line_of(text, name, error.field)
             raise DeviceInputError(f"{path}{f', line {line}' if line else ''}: {error}") from error
+        if entries[name].fault:
+            where = f"{path}, line {line_of(text, name, 'host')}"
+            entries[name] = replace(entries[name], fault=f"{where}: devices.{name}: {entries[name].fault}")
     return entries
 
 
 def find(entries: Mapping[str, Entry], name: str) -> Entry:
-    """Return the entry called ``name``; DeviceInputError lists the known names, the nearest first."""
+    """Return the entry ``name``; DeviceInputError lists the known names, the nearest first, or has its ``fault``."""
     if name not in entries:
         raise DeviceInputError(
             f"no device is called {name[:80]!r}; {there_are(name, entries, 'known:')}; add [devices.NAME] to "
             "devices.toml, or type: edgenas devices add NAME --ssh HOST"
         )
+    if entries[name].fault:
+        raise DeviceInputError(entries[name].fault)
     return entries[name]
 
 
@@ -237,7 +248,8 @@ def _entry(name: str, section: Section) -> Entry:
     pool = section.pool or ""
     match section:
         case SshSection():
-            return Entry(name, section.kind, section.python, cores, pool, target=_target(name, section))
+            target, fault = _target(name, section)
+            return Entry(name, section.kind, section.python, cores, pool, target=target, fault=fault)
         case AdbSection():
             phone = Phone(section.serial or "", section.hardware_serial or "", _expanded(section.adb))
             paths = {tool: _expanded(getattr(section, tool)) for tool in TOOLS}
@@ -258,8 +270,10 @@ def _own_entry(name: str, section: Section, own: DeviceKind) -> Entry:
     return Entry(name, section.kind, python, cores, section.pool or "", own=own, section=section)
 
 
-def _target(name: str, section: SshSection) -> SshTarget:
-    try:
+def _target(name: str, section: SshSection) -> tuple[SshTarget | None, str]:
+    """Return the target of a board, and ''; None and the reason where only the ssh configuration is in the way."""
+
+    def made(config: Path | None) -> SshTarget:
         return make_target(
             section.host,
             known_hosts_file(),
@@ -267,11 +281,19 @@ def _target(name: str, section: SshSection) -> SshTarget:
             port=section.port,
             key=Path(section.key) if section.key else None,
             jump=section.jump,
-            config=Path("~/.ssh/config").expanduser() if section.ssh_config else None,
+            config=config,
         )
+
+    try:
+        return made(Path("~/.ssh/config").expanduser() if section.ssh_config else None), ""
+    except DeviceInputError as error:
+        why = str(error)
+    try:
+        made(None)
     except DeviceInputError as error:
         field = "jump" if section.jump else "host"
         raise SectionError(field, f"devices.{name}: {error}") from error
+    return None, why
 
 
 def _expanded(path: str | None) -> str:

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edgenas.base.errors import DeviceInputError
-from edgenas.devices.inventory import KINDS, Entry, Phone, load_inventory, parse_inventory
+from edgenas.devices.inventory import KINDS, Entry, Phone, find, load_inventory, parse_inventory
 from edgenas.devices.inventory_file import append_section, set_field
 from edgenas.devices.sections import TOOLS
 from edgenas.devices.tools import Tool
@@ -66,8 +66,19 @@ def test_what_a_board_leaves_out_comes_from_ssh_config(home: Path) -> None:
     alone = parse_inventory(PI + "host = 'pi4'\nuser = 'me'\nssh_config = false", FILE)["pi4"]
     assert str(alone.target) == "me@pi4:22"
     (home / ".ssh/config").write_text("Host pi4\n  BindInterface eth0\n")
-    with pytest.raises(DeviceInputError, match=r"devices.toml, line 3: devices.pi4: .*config, line 2: .*ssh_config = "):
-        parse_inventory(PI + "host = 'pi4'", FILE)
+
+
+def test_a_line_of_ssh_config_that_cannot_be_obeyed_concerns_its_board_alone(home: Path) -> None:
+    (home / ".ssh/config").write_text("Host pi4\n  BindInterface eth0\n")
+    entries = parse_inventory(PI + "host = 'pi4'\n[devices.other]\nkind = 'ssh'\nhost = 'other'\n", FILE)
+    says = r"devices.toml, line 3: devices.pi4: .*config, line 2: .*ssh_config = "
+    with pytest.raises(DeviceInputError, match=says):
+        find(entries, "pi4")
+    with pytest.raises(DeviceInputError, match=says):
+        entries["pi4"].open()
+    assert isinstance(find(entries, "other").open(), SshDevice)
+    obeyed = parse_inventory(PI + "host = 'pi4'\nssh_config = false", FILE)
+    assert str(find(obeyed, "pi4").target).endswith("@pi4:22")
 
 
 def test_a_phone(home: Path) -> None:
