@@ -297,4 +297,4 @@ def test_verify_misuse(tmp_path: Path) -> None:
     assert "no runtime for files" in edgenas("verify", "model.txt", cwd=tmp_path, check=2).stderr
     assert "No such file" in edgenas("verify", "gone.tflite", cwd=tmp_path, check=2).stderr
     (tmp_path / "bad.tflite").write_bytes(b"not a model")
-    assert "bad.tflite cannot be measured" in edgenas("verify", "bad.tflite", cwd=tmp_path, check=1).stderr
+    assert "bad.tflite is damaged, or no model" in edgenas("verify", "bad.tflite", cwd=tmp_path, check=2).stderr

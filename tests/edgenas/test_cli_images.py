@@ -66,7 +66,10 @@ def test_misuse_is_named(tmp_path: Path) -> None:
     for args, why in (
         (("train",), "add --images FOLDER"),
         (("digits", "--images", "photos"), "is for --accuracy train or supernet"),
-        (("train", "--images", "nowhere"), "nowhere is no folder"),
+        (
+            ("train", "--images", "nowhere"),
+            "nowhere: No such file or directory; name a folder with one folder of pictures",
+        ),
         (("supernet", "--images", "photos"), "in amber; delete the folder"),
         (("train", "--images", "photos", "--set", "train.epoch=3"), "did you mean 'epochs'? It has epochs"),
         (("train", "--images", "photos", "--set", "train.flip=maybe"), "not true or false"),

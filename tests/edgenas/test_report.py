@@ -191,7 +191,10 @@ def test_the_command(run: Path, tmp_path: Path) -> None:
     told = json.loads(edgenas("report", run, "-o", "r.html", "--json", cwd=tmp_path).stdout)
     assert (told["tables"], told["searches"], told["verified files"]) == (2, 1, 2)
     assert re.match(r"<!doctype html>", (tmp_path / "r.html").read_text())
-    assert "no such file" in edgenas("report", "none", cwd=tmp_path, check=2).stderr
+    assert (
+        "none: No such file or directory; name what demo, ship, profile"
+        in edgenas("report", "none", cwd=tmp_path, check=2).stderr
+    )
     (tmp_path / "notes.json").write_text('{"a": 1}')
     assert "is no latency table" in edgenas("report", "notes.json", cwd=tmp_path, check=2).stderr
     (tmp_path / "empty").mkdir()

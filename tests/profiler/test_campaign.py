@@ -257,12 +257,15 @@ def test_ctrl_c_keeps_what_was_collected_and_cleans_up(tmp_path: Path, log: Path
 
 
 @pytest.mark.slow
-def test_a_second_campaign_on_the_same_table_is_refused(tmp_path: Path, log: Path) -> None:
+def test_a_second_campaign_on_the_same_table_is_refused(
+    tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     process = start(tmp_path)
     wait_for(process, log, 1)
     (tmp_path / "other").mkdir()
     with pytest.raises(LockedError, match="local is in use by another edgenas"):
         run(tmp_path)
+    monkeypatch.setenv("EDGENAS_LOCK_FOLDER", str(tmp_path / "other"))  # as if it were another machine
     with pytest.raises(InputError, match="another process is writing it"):
         run(tmp_path, device=LocalDevice("other", tmp_path / "other"))
     _, stderr = process.communicate(timeout=60)

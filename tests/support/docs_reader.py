@@ -131,7 +131,9 @@ class Reader:
         """With a budget that nothing keeps, which is refused and leaves nothing; then with one that fits."""
         budgets, before = budgets_for(words, self.folder), left_by(words, self.folder)
         code, out, err = self._ended([f"{budgets.refused:.6g}" if word == FITS else word for word in words])
-        assert code == 1 and re.search(r"edgenas: .* (fits|is not inside) [\d.e-]+ ms", err), f"{code}\n{out}{err}"
+        assert code == (2 if words[0] == "search" else 1) and re.search(
+            r"edgenas: .* (fits|is not inside) [\d.e-]+ ms", err
+        ), f"{code}\n{out}{err}"
         assert left_by(words, self.folder) == before
         code, out, err = self._ended([f"{budgets.fits:.6g}" if word == FITS else word for word in words])
         assert code == 0, f"exit code {code}\n{out}{err}"
