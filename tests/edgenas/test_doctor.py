@@ -84,6 +84,7 @@ def test_a_package_that_is_not_loaded_has_all_its_files(tmp_path: Path, monkeypa
     assert packages.incomplete("toy") == ""
 
 
+@pytest.mark.slow
 def test_large_packages_are_loaded_only_on_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded: list[str] = []
     monkeypatch.setattr(packages, "load", lambda modules: loaded.extend(modules) or dict.fromkeys(modules, ""))

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 def test_a_write_past_the_end_kills_its_process_and_no_other_case() -> None:
     from tools.bench.convolution_trap import KNOWN, OVERRUN, deaths
 
@@ -23,6 +24,7 @@ def test_a_write_past_the_end_kills_its_process_and_no_other_case() -> None:
     assert [(death.case.layer, death.alone) for death in died] == [("overrun", True)]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not torch.__version__.startswith("2.13.0"), reason="another torch may have mended it")
 def test_torchs_own_convolution_dies_where_torch_has_the_bug() -> None:
     from tools.bench.convolution_trap import KNOWN, deaths
@@ -31,6 +33,7 @@ def test_torchs_own_convolution_dies_where_torch_has_the_bug() -> None:
     assert not deaths([replace(KNOWN, layer="trained")] * 4)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)  # seconds, but for a busy machine
 def test_narrow_convolutions_and_one_of_each_kind_as_training_makes_them() -> None:
     from tools.bench.convolution_shapes import sample
