@@ -1,7 +1,7 @@
 """Which convolutions of torch write past the end of their memory on processors with AVX2 and nothing newer.
 
-    python -m tools.bench.convolution_trap                     # 15 minutes on two cores; exit code 1 for a bad one
-    python -m tools.bench.convolution_trap --sample --json     # half a minute
+    python -m tools.bench.convolution_trap                 # up to 30 minutes on two cores; exit code 1 for a bad one
+    python -m tools.bench.convolution_trap --sample --json # half a minute
 
 Every distinct convolution of every space, of the spaces' supernets (slices of a larger weight) and of the published
 networks is run forward and backward, in both orders in memory, with 1 and 8 images and the recipe's batch; then a grid
