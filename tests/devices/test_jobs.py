@@ -16,6 +16,8 @@ from edgenas.devices.transports.jobs import JobLostError
 from edgenas.devices.transports.local import LocalDevice
 from tests.support.waiting import gone, wait_until, when
 
+pytestmark = pytest.mark.slow  # real processes and files for each test
+
 
 @pytest.fixture(params=["local", "fake"])
 def device(request: pytest.FixtureRequest, tmp_path: Path) -> Device:

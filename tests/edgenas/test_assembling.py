@@ -25,6 +25,8 @@ from tests.edgenas.test_cli import edgenas
 from tests.support.picture_toys import write_classes
 from tests.support.report_toys import write_search, write_tables
 
+pytestmark = pytest.mark.slow  # real processes and files for each test
+
 GIVEN = ("--search", "search.json", "--test", "photos", "--table", "table-litert.jsonl", "--force")
 SCALED = ("--mean", "120", "--deviation", "60")
 #: more classes than pictures are of: a network of the space has ten

@@ -28,6 +28,8 @@ from edgenas.profiler.runtimes.answers import parse_answers
 from edgenas.profiler.runtimes.output import OutputError
 from tests.support.listeners import Recorder
 
+pytestmark = pytest.mark.slow  # real processes and files for each test
+
 pytest.importorskip("ai_edge_quantizer")
 
 BLOCKS = tuple(

@@ -27,6 +27,8 @@ from tests.profiler.test_answers import BLOCKS, images, models
 from tests.support.listeners import Recorder
 from tests.support.picture_toys import write_classes
 
+pytestmark = pytest.mark.slow  # real processes and files for each test
+
 __all__ = ["models"]  # fixtures
 
 #: options of an export on the pictures of ``exported``

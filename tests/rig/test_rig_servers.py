@@ -17,6 +17,8 @@ from tools.rig.adbd import Adbd
 from tools.rig.process import RigError, wait_for
 from tools.rig.sshd import SshServer
 
+pytestmark = pytest.mark.slow  # real processes and files for each test
+
 pytest_plugins = ["tools.rig.fixtures"]
 
 

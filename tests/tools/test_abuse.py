@@ -12,6 +12,8 @@ from tools.bench.abuse import Case, cases, judged, rows, state
 from tools.bench.abuse_inputs import COMMON
 from tools.bench.abuse_verbs import SLOTS, in_process, material
 
+pytestmark = pytest.mark.slow  # real processes and files for each test
+
 QUICK = ("front", "report", "blocks", "table show", "table diff", "devices", "verify of a bundle")
 STEP = 4
 
