@@ -60,7 +60,7 @@ class RunFiles:
 def gather(runs: Sequence[Path], *, empty: bool = False) -> RunFiles:
     """Return the content of ``runs``: of files, and of folders without their subfolders.
 
-    InputError for a named file of another format, for a damaged file, and where nothing is found, unless ``empty``.
+    InputError for a named file of another format, for a damaged file, and, unless ``empty``, for runs without files.
     """
     found = RunFiles()
     seen: set[Path] = set()

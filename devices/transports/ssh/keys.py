@@ -59,7 +59,7 @@ def is_public(file: Path) -> bool:
 
 
 def _keys(target: SshTarget | None, notes: list[str]) -> Iterator[tuple[str, paramiko.PKey]]:
-    """Yield the keys to offer, by name; ``target`` None is a board of which nothing is set."""
+    """Yield the keys to offer, each with its name; the default files and the agent's where ``target`` is None."""
     files: Sequence[Path] = target.keys if target else ()
     with _agent_keys(target.agent if target else None, notes) as agent_keys:
         held = {key.asbytes(): key for key in agent_keys}

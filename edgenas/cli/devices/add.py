@@ -126,7 +126,10 @@ def _paired(address: str, code: str) -> str:
     from edgenas.devices.transports.remote import check_serial
 
     if ":" not in check_serial(address) or not re.fullmatch(r"\d{6}", code):
-        raise InputError(f"--adb-pair {address[:80]!r} and code {code[:20]!r} are not HOST:PORT and six digits")
+        raise InputError(
+            f"--adb-pair {address[:80]!r} and code {code[:20]!r} are not HOST:PORT and six digits; the phone shows "
+            "both under Wireless debugging, Pair device with pairing code"
+        )
     server = user_server()
     server.start()
     return server.pair(address, code)

@@ -28,7 +28,7 @@ from edgenas.cli.terminal_listener import TERMINAL
 @click.option(
     "--wheels",
     type=UserPath(file_okay=False, path_type=Path),
-    help="Folder of wheels for a board that were downloaded before; nothing is downloaded.",
+    help="Folder with wheels for the board; with it, this command downloads nothing.",
 )
 @click.option("--write", is_flag=True, help="Write the Python of the board into devices.toml.")
 @click.option(
