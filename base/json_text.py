@@ -19,7 +19,7 @@ def parse_json(text: str | bytes) -> Any:
     if text.startswith("\ufeff"):
         raise ValueError("it begins with a byte-order mark")
     try:
-        return (_CAREFUL if _HUGE.search(text) else _PLAIN).decode(text)
+        return (_CAREFUL if _may_be_huge(text) else _PLAIN).decode(text)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
 
@@ -65,8 +65,15 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return record
 
 
-#: digits without which no number is beyond the range of a float: its checks cost as much as all other reading
-_HUGE = re.compile(r"[0-9]{150}|[eE]\+?[0-9]{3}")
+def _may_be_huge(text: str) -> bool:
+    """Return False where no number of the text is beyond the range of a float: the checks of each number cost as much
+    as all other reading. A number of 300 digits fills 42 neighbours of every seventh character."""
+    return any(pattern.search(text) for pattern in _EXPONENTS) or bool(_DIGITS.search(text[::_STEP]))
+
+
+_STEP = 7
+_DIGITS = re.compile(f"[0-9]{{{_MOST_DIGITS // _STEP}}}")
+_EXPONENTS = (re.compile(r"e\+?[0-9]{3}"), re.compile(r"E\+?[0-9]{3}"))  # one letter each: ten times as fast as [eE]
 _PLAIN = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_unique)
 _CAREFUL = json.JSONDecoder(
     parse_constant=_refuse_constant, parse_int=_whole, parse_float=_number, object_pairs_hook=_unique

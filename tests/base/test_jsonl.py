@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.json_text import parse_json
@@ -101,6 +103,17 @@ def test_a_replaced_file_keeps_its_lock_and_a_failure_leaves_it(
 def test_json_that_others_may_write(text: str | bytes, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         parse_json(text)
+
+
+@settings(max_examples=300)
+@given(
+    before=st.text(alphabet="0123456789e, ", max_size=40),
+    number=st.integers(0, 12).flatmap(lambda more: st.text("0123456789", min_size=300 + more, max_size=300 + more))
+    | st.tuples(st.sampled_from(["1e", "2.5E", "1e+", "9E+"]), st.integers(309, 99_999)).map(lambda p: f"{p[0]}{p[1]}"),
+)
+def test_no_place_in_a_text_hides_a_number_beyond_a_float(before: str, number: str) -> None:
+    with pytest.raises(ValueError, match="beyond the range of a float"):
+        parse_json(f'["{before}",{number.lstrip("0").ljust(len(number), "7")}0]')
 
 
 def test_a_seal_fits_one_record() -> None:
