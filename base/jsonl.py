@@ -23,6 +23,7 @@ from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.files import unwritten
 from edgenas.base.json_text import parse_line
 from edgenas.base.reading import FileKind, check_regular, read_bytes, reading
+from edgenas.base.undo import UndoOnFailure
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ class Appender:
             self._fd = self._open(path)
         except OSError as error:
             raise unwritten(path, error) from error
-        try:
+        with UndoOnFailure(lambda: os.close(self._fd)):
             self._lock()
             data = read_bytes(path)
             self._check_ours(data)
@@ -101,9 +102,6 @@ class Appender:
             self.dropped_bytes = len(data) - whole
             if self.dropped_bytes:
                 os.ftruncate(self._fd, whole)
-        except BaseException:
-            os.close(self._fd)
-            raise
 
     def append(self, records: Iterable[dict[str, Any]]) -> None:
         """Append the records, and return once they are on the disk; OutcomeError, with no record written, where the
@@ -158,11 +156,8 @@ class Appender:
             self._created = True
         except FileExistsError:
             descriptor = os.open(path, flags | os.O_CREAT, 0o644)  # a symbolic link may name a file that is not there
-        try:
+        with UndoOnFailure(lambda: os.close(descriptor)):
             check_regular(descriptor)
-        except BaseException:
-            os.close(descriptor)
-            raise
         return descriptor
 
     def _lock(self) -> None:

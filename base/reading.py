@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from edgenas.base.errors import InputError
 from edgenas.base.json_text import parse_json
+from edgenas.base.undo import UndoOnFailure
 
 _SEARCH = "edgenas search SPACE --budget-macs MACS --accuracy JUDGE"
 
@@ -59,11 +60,8 @@ def reading(path: str | Path, kind: FileKind = "file") -> Iterator[BufferedReade
 def open_regular(path: str | Path) -> int:
     """Return a descriptor of a regular file, opened for reading; OSError for anything else. Nothing is waited for."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # without it, a FIFO waits for its writer
-    try:
+    with UndoOnFailure(lambda: os.close(descriptor)):
         check_regular(descriptor)
-    except BaseException:
-        os.close(descriptor)
-        raise
     return descriptor
 
 
