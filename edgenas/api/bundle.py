@@ -13,6 +13,7 @@ from edgenas.api.inventory import load_entry
 from edgenas.api.shown import FilePath
 from edgenas.base.amounts import check_budget
 from edgenas.base.errors import InputError, OutcomeError
+from edgenas.base.files import output_path
 from edgenas.base.listener import SILENT, Listener
 from edgenas.base.reading import check_exists
 
@@ -78,7 +79,7 @@ def bundle(
     from edgenas.bundle.write import check_out, write_bundle
     from edgenas.runs.layout import RUN
 
-    source, folder = Path(run), Path(out)
+    source, folder = Path(run), output_path(out)
     check_exists(source, "run")
     if (source / RUN).is_file():
         values = {"--search": search, "--test": test, "--table": table, "--budget-ms": budget_ms}

@@ -12,7 +12,7 @@ from edgenas.api.network import Network
 from edgenas.api.network import network as network_of
 from edgenas.api.shown import FilePath, html_table
 from edgenas.base.errors import InputError
-from edgenas.base.files import filling
+from edgenas.base.files import filling, output_path
 from edgenas.base.listener import SILENT, Listener
 from edgenas.base.reading import read_bytes, reading
 from edgenas.blocks.architecture import Architecture
@@ -119,7 +119,7 @@ def export(
     from edgenas.ship.preprocessing import preprocessing_of
     from edgenas.training.pictures import read_pictures
 
-    one, out = network_of(network, in_size, classes), Path(folder)
+    one, out = network_of(network, in_size, classes), output_path(folder)
     architecture = one.architecture
     if architecture.blocks[-1].kind != "head":
         raise InputError(f"{architecture.name} has no head, so it outputs no classes; add a head as its last block")

@@ -11,6 +11,7 @@ from edgenas.api.shown import FilePath
 from edgenas.api.spaces import space as space_of
 from edgenas.api.table import Table, open_table
 from edgenas.base.errors import InputError
+from edgenas.base.files import output_path
 from edgenas.search.space import Space
 
 if TYPE_CHECKING:
@@ -76,10 +77,10 @@ def import_table(
     from edgenas.latency_tables.importers import table_format
     from edgenas.tables.published import import_table as read_published
 
-    own = table_format(format).space
+    own, path = table_format(format).space, output_path(out)
     if (in_size or classes) and not (space or own):
         raise InputError(f"format {format} defines its blocks itself; leave out --in-size and --classes")
     chosen = space_of(space or own, in_size, classes) if space or (own and (in_size or classes)) else None
     found = read_published(Path(file), format, chosen, device_column, device)
-    write_imported(Path(out), found.table)
-    return TableImport(Path(out), found)
+    write_imported(path, found.table)
+    return TableImport(path, found)

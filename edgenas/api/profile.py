@@ -13,6 +13,7 @@ from edgenas.api.network import Network
 from edgenas.api.shown import FilePath, frame, html_table
 from edgenas.api.table import Table, open_table
 from edgenas.base.errors import InputError, OutcomeError
+from edgenas.base.files import output_path
 from edgenas.base.listener import SILENT, Listener
 from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.spec import BlockSpec
@@ -187,7 +188,7 @@ def table_jobs(
     for label, members in groups.items():
         used = runtime or default_runtime(members[0])
         suffix = "" if plan.precision == "fp32" else f"-{plan.precision}"
-        path = Path(out or f"{label}-{file_label(used)}{suffix}.jsonl")
+        path = output_path(f"{label}-{file_label(used)}{suffix}.jsonl" if out is None else out)
         jobs[label] = TableJob(members, runtime_named(used), path, replace(plan, cores=cores or members[0].cores))
     return jobs
 

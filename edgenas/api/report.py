@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from edgenas.api.gate import table_path
 from edgenas.api.shown import FilePath
 from edgenas.base.errors import InputError
-from edgenas.base.files import write_whole
+from edgenas.base.files import output_path, write_whole
 from edgenas.runs.layout import REPORT
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def report(*runs: FilePath | Table, out: FilePath = REPORT) -> Report:
 
     if not runs:
         raise InputError("name at least one folder or file to report")
+    path = output_path(out)
     files = gather([table_path(run) for run in runs])
-    write_whole(Path(out), page(files))
-    return Report(Path(out), files)
+    write_whole(path, page(files))
+    return Report(path, files)

@@ -12,6 +12,7 @@ from edgenas.api.gate import table_path, table_source
 from edgenas.api.search_run import SearchOrder, run
 from edgenas.api.shown import FilePath
 from edgenas.base.amounts import budget_numbers
+from edgenas.base.files import output_path
 from edgenas.base.listener import SILENT, Listener
 from edgenas.runs.layout import SEARCH
 from edgenas.search.budgets import BudgetRequest
@@ -136,7 +137,7 @@ def search(
         force=force,
     )
     if out is not None:
-        found = run(order, Path(out), listener)
+        found = run(order, output_path(out), listener)
         found.save(out)
         return found
     with tempfile.TemporaryDirectory(prefix="edgenas-search-") as folder:

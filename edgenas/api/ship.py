@@ -16,6 +16,7 @@ from edgenas.api.shown import FilePath, html_table, number
 from edgenas.api.spaces import space as space_of
 from edgenas.base.amounts import check_budget
 from edgenas.base.errors import InputError, OutcomeError
+from edgenas.base.files import output_path
 from edgenas.base.listener import SILENT, Listener
 from edgenas.base.reading import check_exists
 
@@ -152,7 +153,7 @@ def ship(
         )
     if table is not None:
         read_journal(table_path(table))  # a damaged one is refused before anything is trained or written
-    folder, entry = Path(out), load_entry(inventory, device)
+    folder, entry = output_path(out), load_entry(inventory, device)
     known = known_options((algorithm,), accuracy, winner=True)
     chosen = checked_options({} if options is None else options, known)
     task = image_task(accuracy, Path(images), folder / SEARCH, chosen, train_on, workers)
@@ -198,7 +199,7 @@ def demo(
     from edgenas.ship.demo import demo_order
     from edgenas.ship.pipeline import ShipPipeline
 
-    where = Path("runs", datetime.now().strftime("%Y%m%d-%H%M%S")) if folder is None else Path(folder)
+    where = Path("runs", datetime.now().strftime("%Y%m%d-%H%M%S")) if folder is None else output_path(folder)
     entry = load_entry(inventory, device)
     listener.message(f"writing into {where}; after an interruption, continue with: edgenas demo --run {where}")
     return _run(ShipPipeline(where, entry, demo_order(), seed, workers), "demo", listener)

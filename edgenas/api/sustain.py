@@ -12,6 +12,7 @@ from edgenas.api.inventory import load_entry
 from edgenas.api.shown import FilePath, frame, html_table, number
 from edgenas.base.amounts import check_budget
 from edgenas.base.errors import InputError, OutcomeError
+from edgenas.base.files import output_path
 from edgenas.base.listener import SILENT, Listener
 from edgenas.base.naming import among
 from edgenas.runs.layout import SUSTAINED as SUSTAINED_FILE
@@ -114,7 +115,7 @@ def sustain(
     from edgenas.runs.sustained import append_sustained, check_sustained
 
     paths, entry = [Path(file) for file in files], load_entry(inventory, device)
-    kept = None if out is None else Path(out)
+    kept = None if out is None else output_path(out)
     seconds = seconds_of(time)
     if not paths:
         raise InputError("name at least one .tflite or .onnx file, or a bundle")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import click
 
+from edgenas.base.errors import InputError
+from edgenas.base.files import output_path
+
 
 class UserPath(click.Path):
-    """A path that the user types; an empty text is refused, which would mean the folder of the moment."""
+    """A path that the user types; an empty text is refused, which would mean the current folder."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if not os.fspath(value):
-            self.fail("an empty text is no path; name a file or a folder", param, ctx)
+        try:
+            output_path(value)
+        except InputError as error:
+            self.fail(str(error), param, ctx)
         return super().convert(value, param, ctx)

@@ -22,6 +22,7 @@ from edgenas.search.problem import Candidate
 from edgenas.search.space import Choice, Space
 
 CELLS = 5**6
+MOST_BYTES = 256 << 20  #: of an unpacked table: 17 kB for each of its cells
 _OPERATION = re.compile(r"([a-z_0-9]+)~([0-2])")
 
 Cell = frozenset[tuple[str, str]]  #: one operation per edge, such as ('2<0', 'nor_conv_3x3')
@@ -36,7 +37,7 @@ def read_columns(path: Path, names: Sequence[str]) -> dict[str, dict[Cell, float
     """Read the columns ``names`` of the table, each as cell -> number; InputError for a file of another form."""
     data = read_bytes(path, "nas_bench_201")
     try:
-        data = gzip.decompress(data) if path.suffix == ".gz" else data
+        data = _unpacked(data) if path.suffix == ".gz" else data
         rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")))
         columns = {name: {_cell(row["arch_str"]): float(row[name]) for row in rows} for name in names}
     except OSError as error:
@@ -48,6 +49,15 @@ def read_columns(path: Path, names: Sequence[str]) -> dict[str, dict[Cell, float
     if any(len(column) != CELLS for column in columns.values()):
         raise InputError(f"{path} does not hold the {CELLS:,} cells of NAS-Bench-201; take the whole table")
     return columns
+
+
+def _unpacked(data: bytes) -> bytes:
+    """Return the content of a gzip file; ValueError where it is larger than any table of these cells."""
+    with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise ValueError(f"it unpacks to more than {MOST_BYTES >> 20} MiB")
+    return content
 
 
 class NasBench201:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import edgenas
+from edgenas.base.errors import InputError
 from edgenas.cli import main
 from edgenas.profiler.verify import Verdict
 from tests.support.published import PROXYLESSNAS
@@ -117,6 +118,22 @@ def test_import_table(verb: Verb, tmp_path: Path) -> None:
     shown, other = plain(made.table), verb("table", "show", outs[1])
     assert {**shown, "created": ""} == {**other, "created": ""} and made.table.kind == "imported"
     assert repr(made.table.data) == "<ImportedTable of 5 blocks: pixel.yaml, measured on Pixel 1>"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: edgenas.report("a.jsonl", out=""),
+        lambda: edgenas.bundle("run", ""),
+        lambda: edgenas.import_table("pixel.yaml", "", format="proxylessnas"),
+        lambda: edgenas.ship("digits", images="pictures", budget_ms=1, out=""),
+        lambda: edgenas.demo(""),
+        lambda: edgenas.sustain("model.tflite", out=""),
+    ],
+)
+def test_an_empty_text_is_no_path_of_a_result(call: Callable[[], object]) -> None:
+    with pytest.raises(InputError, match="an empty text is no path"):
+        call()
 
 
 def test_search_and_front(verb: Verb) -> None:

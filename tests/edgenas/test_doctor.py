@@ -118,6 +118,11 @@ def test_rows_of_packages() -> None:
     assert not any(row.needed for row in extras.values())
 
 
+def test_an_inventory_that_is_named_must_exist(tmp_path: Path) -> None:
+    done = doctor("--inventory", "gone.toml", cwd=tmp_path, check=2)
+    assert "gone.toml: No such file or directory; name an existing devices.toml" in done.stderr
+
+
 def test_inventory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (alone,) = inventory_rows(None)

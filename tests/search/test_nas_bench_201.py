@@ -56,6 +56,13 @@ def test_files_of_another_form_are_refused(tmp_path: Path) -> None:
             read_columns(path, ["a"])
 
 
+def test_a_small_file_that_unpacks_to_gigabytes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgenas.search.accuracy.nas_bench_201.MOST_BYTES", 1 << 20)
+    (tmp_path / "table.csv.gz").write_bytes(gzip.compress(bytes(2 << 20)))
+    with pytest.raises(InputError, match="it unpacks to more than 1 MiB"):
+        read_columns(tmp_path / "table.csv.gz", ["a"])
+
+
 def test_names_make_networks_and_work_is_as_it_was() -> None:
     known, named, rng = space("nas_bench_macro"), nas_bench_macro_by_name(), random.Random(0)
     digests = set()

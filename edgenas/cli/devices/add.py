@@ -9,6 +9,7 @@ import click
 
 from edgenas.api.inventory import INVENTORY, next_command, sha256_of
 from edgenas.base.errors import InputError
+from edgenas.base.reading import check_exists
 from edgenas.cli.completions import pools
 from edgenas.cli.devices.options import inventory_option
 from edgenas.cli.paths import UserPath
@@ -86,6 +87,8 @@ def command(
     for option, value in ({"--key": key, "--jump": jump, "--python": python} if ssh is None else phones).items():
         if value is not None:
             raise InputError(f"{option} is for {'boards, with --ssh' if ssh is None else 'phones, with --adb'}")
+    if key is not None:
+        check_exists(key, "file")
     fields: dict[str, Value | None]
     found: dict[str, str] = {}
     if ssh is not None:

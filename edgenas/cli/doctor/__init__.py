@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from edgenas.base.errors import OutcomeError
+from edgenas.base.reading import check_exists
 from edgenas.cli.devices.options import inventory_option
 from edgenas.cli.terminal import json_option, print_json, print_summary, print_table, talk
 
@@ -35,13 +36,16 @@ def command(inventory: Path | None, load_all: bool, as_json: bool) -> None:
       mark      works, but could be better
       missing   not installed: its purpose, and the command that installs it
       broken    installed, but does not work
-    Exit code 1 if anything that measuring on this machine needs is missing or broken.
+    Exit code 1 if anything that measuring on this machine needs is missing or broken; 2 if the file of --inventory
+    does not exist.
 
     \b
     Example:
       edgenas doctor
       edgenas doctor --json
     """
+    if inventory is not None:
+        check_exists(inventory, "inventory")
     os.nice(10)  # lower priority than measurements on this machine
     talk("loading packages and measuring a block: a few seconds")
     found, rows = _look(inventory, load_all)
