@@ -20,6 +20,7 @@ from edgenas.search.graph import Floats, Graph, Solution, best_rest, smallest_co
 from edgenas.search.solvers import dinkelbach
 from edgenas.search.solvers.dinkelbach import Ratio
 from edgenas.search.solvers.flow import conservation, path_of, scale_of, scaled_limits, stacked
+from edgenas.search.solvers.highs import solved
 
 
 def solve(
@@ -37,7 +38,7 @@ def program(
     """Return HiGHS's answer to the program, without proof: its ratio may exceed the smallest, by about 1e-6 of its
     scale, and by more where the best network is within HiGHS's tolerance of the budget. None when it finds no network
     that keeps the budget and the limits to the last bit. OutcomeError when ``time_limit_s`` is over."""
-    from scipy.optimize import Bounds, LinearConstraint, milp
+    from scipy.optimize import LinearConstraint
     from scipy.sparse import bmat, csr_matrix, identity
 
     if smallest_cost(graph) > budget:
@@ -63,12 +64,9 @@ def program(
     for row, most in scaled_limits(graph, budget):
         constraints.append(rows(row[None, :], np.zeros((1, n)), [[-most]], -np.inf, 0))
         constraints.append(rows(np.zeros((1, n)), row[None, :], [[0.0]], -np.inf, most))
-    options: dict[str, Any] = {"mip_rel_gap": 0.0}
-    if time_limit_s is not None:
-        options["time_limit"] = time_limit_s
     objective = np.concatenate([flat_loss / scale_of(flat_loss), np.zeros(n + 1)])
     integral = np.concatenate([np.zeros(n), np.ones(n), [0.0]])
-    answer = milp(objective, integrality=integral, bounds=Bounds(0, 1), constraints=constraints, options=options)
+    answer = solved(objective, integral, constraints, time_limit_s)
     if answer.status == 1:
         raise OutcomeError(f"HiGHS found no best network within {budget:g}: {answer.message}")
     if answer.x is None:

@@ -15,6 +15,7 @@ import numpy as np
 from edgenas.base.errors import OutcomeError
 from edgenas.search.graph import Graph, Solution, smallest_cost
 from edgenas.search.solvers.flow import conservation, path_of, scale_of, scaled_limits, stacked
+from edgenas.search.solvers.highs import solved
 
 MOST_REPAIRS = 50  #: largest number of paths just over a limit, excluded one by one
 
@@ -24,7 +25,7 @@ def solve(graph: Graph, budget: float, time_limit_s: float | None = None) -> Sol
 
     OutcomeError when ``time_limit_s`` is over, or after ``MOST_REPAIRS`` paths just over the budget.
     """
-    from scipy.optimize import Bounds, LinearConstraint, milp
+    from scipy.optimize import LinearConstraint
 
     if smallest_cost(graph) > budget:
         return None
@@ -34,17 +35,8 @@ def solve(graph: Graph, budget: float, time_limit_s: float | None = None) -> Sol
         LinearConstraint(matrix, right, right),
         *(LinearConstraint(row[None, :], -np.inf, most) for row, most in scaled_limits(graph, budget)),
     ]
-    options: dict[str, Any] = {"mip_rel_gap": 0.0}
-    if time_limit_s is not None:
-        options["time_limit"] = time_limit_s
     for _ in range(MOST_REPAIRS):
-        answer = milp(
-            -value / scale_of(value),
-            integrality=np.ones(len(cost)),
-            bounds=Bounds(0, 1),
-            constraints=constraints,
-            options=options,
-        )
+        answer = solved(-value / scale_of(value), np.ones(len(cost)), constraints, time_limit_s)
         if answer.status == 2 and graph.most:
             return None
         if answer.x is None or answer.status == 1:
