@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any
 
 from edgenas.base.code import check_same
@@ -40,8 +41,8 @@ def recorded_space(record: SpaceRecord, code: Any, where: str) -> Space:
     """Return the space of a record in the file ``where``; ``code`` is ``Code.as_dict`` of the user's code, None for a
     space without.
 
-    InputError where the file of that code is missing or has changed since the record was written, or where the layers
-    of the record form no network.
+    The file of that code is looked for in the current folder, then beside ``where``. InputError where it is missing or
+    has changed since the record was written, or where the layers of the record form no network.
     """
     if record.layers:
         found = Space(record.name, record.in_size or 0, record.layers, record.c_in)
@@ -56,9 +57,18 @@ def recorded_space(record: SpaceRecord, code: Any, where: str) -> Space:
             f"{where} keeps no layers of its space {record.name!r}, which is none of edgenas: it was written by an "
             "older edgenas; search again (edgenas export, verify and blocks still open the file)"
         )
-    found = space_named(own if isinstance(own, str) else record.name, record.in_size, record.classes)
+    name = _place_of(own, Path(where).parent) if isinstance(own, str) else record.name
+    found = space_named(name, record.in_size, record.classes)
     check_same(where, "space", code, found.code, "put the file back as it was, or search again with another -o")
     return found
+
+
+def _place_of(own: str, folder: Path) -> str:
+    """Return 'FILE.py:NAME' with the file in ``folder`` where it is there and not in the current folder."""
+    file, colon, name = own.rpartition(":")
+    if colon and file.endswith(".py") and not Path(file).expanduser().exists() and (folder / file).is_file():
+        return f"{folder / file}:{name}"
+    return own
 
 
 def read_layers(data: Any, where: str) -> tuple[Layer, ...]:

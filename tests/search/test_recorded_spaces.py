@@ -49,6 +49,24 @@ def test_an_object_is_its_layers(built: Callable[[], Space]) -> None:
     assert opened == chosen and opened.blocks() == chosen.blocks() and opened.networks == chosen.networks
 
 
+def test_a_file_of_the_user_is_found_beside_the_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    code = "from dataclasses import replace\nfrom edgenas.search.spaces import space\n"
+    (tmp_path / "here" / "own.py").write_text(code + "tiny = replace(space('digits'), name='tiny')\n")
+    monkeypatch.chdir(tmp_path / "here")
+    chosen = space("own.py:tiny")
+    assert chosen.code is not None
+    record, written = space_record(chosen), chosen.code.as_dict()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert recorded_space(record, written, "../here/search.json") == chosen
+    with pytest.raises(InputError, match=r"own.py: no such file"):
+        recorded_space(record, written, "search.json")
+    (tmp_path / "here" / "own.py").write_text(code + "tiny = replace(space('digits'), name='tiny')  # changed\n")
+    with pytest.raises(InputError, match="was made with another"):
+        recorded_space(record, written, "../here/search.json")
+
+
 def test_numbers_of_numpy_are_written_as_numbers() -> None:
     wide = Option("k3", "conv", np.int64(8), kernel=np.int32(3), stride=2, act="relu6", residual=np.bool_(True))  # type: ignore[arg-type]
     chosen = replace(mine(), layers=(Layer("stem", (wide,)), *mine().layers[1:]))
