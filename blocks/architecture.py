@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from edgenas.base.errors import InputError
 from edgenas.base.forms import Parsed
+from edgenas.blocks.size import ImageSize
 from edgenas.blocks.spec import BlockSpec
 
 
@@ -35,8 +36,8 @@ class Architecture:
                 )
 
     @property
-    def in_size(self) -> int:
-        """Height and width of the input image in pixels."""
+    def in_size(self) -> ImageSize:
+        """Size of the input image in pixels."""
         return self.blocks[0].in_size
 
     @property

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edgenas.blocks.ops import INPUT, Op, lower
+from edgenas.blocks.size import pixels
 
 if TYPE_CHECKING:
     from edgenas.blocks.spec import BlockSpec
@@ -44,7 +45,7 @@ def peak_bytes(block: BlockSpec, bytes_per_value: int = 4) -> int:
     input that a residual adds. Operations run one after another, none in place.
     """
     ops = lower(block)
-    elements = {INPUT: block.in_size**2 * block.c_in, **{op.name: op.out_elements for op in ops}}
+    elements = {INPUT: pixels(block.in_size) * block.c_in, **{op.name: op.out_elements for op in ops}}
     last_read = {name: number for number, op in enumerate(ops) for name in op.inputs}
     peak, made = 0, [INPUT]
     for number, op in enumerate(ops):
@@ -62,4 +63,4 @@ def _weights(op: Op) -> int:
 
 
 def _op_macs(op: Op) -> int:
-    return _weights(op) * op.out_size**2 if op.has_weights else 0
+    return _weights(op) * pixels(op.out_size) if op.has_weights else 0

@@ -13,6 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from edgenas.blocks.size import ImageSize, pixels, strided
+
 if TYPE_CHECKING:
     from edgenas.blocks.spec import BlockSpec
 
@@ -29,16 +31,16 @@ class Op:
 
     conv / depthwise   padding kernel // 2 on each side; ``bn``: batch norm follows, and the convolution has no bias
     linear             1x1xC_in -> C_out, with a bias
-    pool               mean over height and width: SxSxC -> 1x1xC
-    multiply           inputs (SxSxC, 1x1xC): scale each channel
-    add                inputs (SxSxC, SxSxC)
-    ``act`` is applied to the result. S is the height and width in pixels, C the number of channels.
+    pool               mean over height and width: HxWxC -> 1x1xC
+    multiply           inputs (HxWxC, 1x1xC): scale each channel
+    add                inputs (HxWxC, HxWxC)
+    ``act`` is applied to the result. H and W are height and width in pixels, C the number of channels.
     """
 
     kind: OpKind
     name: str
     inputs: tuple[str, ...]
-    in_size: int
+    in_size: ImageSize
     c_in: int
     c_out: int
     kernel: int = 1
@@ -47,9 +49,9 @@ class Op:
     act: OpAct = "none"
 
     @property
-    def out_size(self) -> int:
-        """Height and width of the output in pixels."""
-        return 1 if self.kind == "pool" else -(-self.in_size // self.stride)
+    def out_size(self) -> ImageSize:
+        """Size of the output in pixels."""
+        return 1 if self.kind == "pool" else strided(self.in_size, self.stride)
 
     @property
     def has_weights(self) -> bool:
@@ -66,13 +68,13 @@ class Op:
     @property
     def in_elements(self) -> int:
         """Number of values read from all inputs, without the weights."""
-        second = {"multiply": self.c_in, "add": self.in_size**2 * self.c_in}.get(self.kind, 0)
-        return self.in_size**2 * self.c_in + second
+        second = {"multiply": self.c_in, "add": pixels(self.in_size) * self.c_in}.get(self.kind, 0)
+        return pixels(self.in_size) * self.c_in + second
 
     @property
     def out_elements(self) -> int:
         """Number of values written."""
-        return self.out_size**2 * self.c_out
+        return pixels(self.out_size) * self.c_out
 
 
 def lower(b: BlockSpec) -> tuple[Op, ...]:

@@ -6,10 +6,12 @@ MobileNetV2 1.0: arXiv 1801.04381, table 2. MobileNetV3-Large and -Small: arXiv 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from edgenas.base.errors import InputError
 from edgenas.base.naming import there_are
 from edgenas.blocks.architecture import Architecture
+from edgenas.blocks.size import ImageSize
 from edgenas.blocks.spec import Act, BlockSpec
 
 
@@ -19,7 +21,7 @@ def make_divisible(value: float, divisor: int = 8) -> int:
     return rounded + divisor if rounded < 0.9 * value else rounded
 
 
-def mobilenet_v2(in_size: int = 224, classes: int = 1000) -> Architecture:
+def mobilenet_v2(in_size: ImageSize = 224, classes: int = 1000) -> Architecture:
     """Return MobileNetV2 1.0: 3,504,872 parameters and 300M MACs at 224x224 pixels and 1000 classes."""
     # expansion t, output width c, repeats n, first stride s
     table = (
@@ -77,19 +79,19 @@ _SMALL: tuple[_Row, ...] = (
 )
 
 
-def mobilenet_v3_large(in_size: int = 224, classes: int = 1000) -> Architecture:
+def mobilenet_v3_large(in_size: ImageSize = 224, classes: int = 1000) -> Architecture:
     """Return MobileNetV3-Large 1.0: 5,483,032 parameters and 217M MACs (219M in the paper) at 224x224 pixels and 1000
     classes."""
     return _mobilenet_v3("mobilenet_v3_large", _LARGE, 960, 1280, in_size, classes)
 
 
-def mobilenet_v3_small(in_size: int = 224, classes: int = 1000) -> Architecture:
+def mobilenet_v3_small(in_size: ImageSize = 224, classes: int = 1000) -> Architecture:
     """Return MobileNetV3-Small 1.0: 2,542,856 parameters and 56M MACs at 224x224 pixels and 1000 classes."""
     return _mobilenet_v3("mobilenet_v3_small", _SMALL, 576, 1024, in_size, classes)
 
 
 def _mobilenet_v3(
-    name: str, rows: tuple[_Row, ...], c_last: int, c_hidden: int, in_size: int, classes: int
+    name: str, rows: tuple[_Row, ...], c_last: int, c_hidden: int, in_size: ImageSize, classes: int
 ) -> Architecture:
     blocks = [BlockSpec("conv", in_size, 3, c_out=16, kernel=3, stride=2, act="hswish")]
     for kernel, c_mid, c_out, se, act, stride in rows:
@@ -120,8 +122,10 @@ REFERENCE: dict[str, Callable[..., Architecture]] = {
 }
 
 
-def reference(name: str, in_size: int = 224, classes: int = 1000) -> Architecture:
-    """Return the published network called ``name``; InputError lists the known names."""
+def reference(name: str, in_size: ImageSize = 224, classes: int = 1000, channels: int = 3) -> Architecture:
+    """Return the published network called ``name``, for images of ``channels``; InputError lists the known names."""
     if name not in REFERENCE:
         raise InputError(f"no published network {name!r}; {there_are(name, REFERENCE)}")
-    return REFERENCE[name](in_size, classes)
+    network = REFERENCE[name](in_size, classes)
+    stem, *others = network.blocks
+    return replace(network, blocks=(replace(stem, c_in=channels), *others))

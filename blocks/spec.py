@@ -6,6 +6,8 @@ position in a network, no ratio. Its text form is its identity::
     >>> block = BlockSpec.parse('ir-56x24-m72-o40-k5-s2-se24-hswish')
     >>> block.out_size, block.c_out, str(block)
     (28, 40, 'ir-56x24-m72-o40-k5-s2-se24-hswish')
+
+A block for images that are not square has width x height x channels: ``conv-320x240x3-o16-k3-s2-hswish``.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import Any, Literal, get_args
 
 from edgenas.base.errors import InputError
 from edgenas.blocks import counts
+from edgenas.blocks.size import MOST, ImageSize, Rectangle, image_size, size_json, strided
 
 Kind = Literal["conv", "sep", "ir", "head", "skip"]
 Act = Literal["none", "relu", "relu6", "hswish"]
@@ -35,7 +38,7 @@ KINDS: dict[Kind, tuple[str, tuple[str, ...]]] = {
 ACTS: tuple[Act, ...] = get_args(Act)
 
 _FIELD_OF = {"m": "c_mid", "o": "c_out", "k": "kernel", "s": "stride", "se": "c_se"}
-_SHAPE = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,5})")
+_SHAPE = re.compile(r"([1-9]\d{0,4})x(?:([1-9]\d{0,4})x)?([1-9]\d{0,5})")
 _NUMBER = re.compile(r"(m|o|k|s|se)([1-9]\d{0,5})")
 
 
@@ -49,7 +52,8 @@ class _Memo:
 
 @dataclass(frozen=True, slots=True, order=True)
 class BlockSpec(_Memo):
-    """One block. Images are square: ``in_size`` is the height and width in pixels. ``c_...`` are numbers of channels.
+    """One block. ``in_size`` is the size of its input in pixels (``edgenas.blocks.size``); ``c_...`` are numbers of
+    channels.
 
     ``c_mid`` is the expanded width (``ir``) or the hidden width (``head``), 0 for none; ``c_se`` the squeezed width of
     squeeze-and-excitation, 0 for none; ``residual`` adds the input to the output. Fields that a kind does not use hold
@@ -57,7 +61,7 @@ class BlockSpec(_Memo):
     """
 
     kind: Kind
-    in_size: int
+    in_size: ImageSize
     c_in: int
     c_mid: int = 0
     c_out: int = 0
@@ -88,9 +92,9 @@ class BlockSpec(_Memo):
             return self._text
 
     @property
-    def out_size(self) -> int:
-        """Height and width of the output in pixels, with padding of kernel // 2 as in torch."""
-        return 1 if self.kind == "head" else -(-self.in_size // self.stride)
+    def out_size(self) -> ImageSize:
+        """Size of the output in pixels, with padding of kernel // 2 as in torch."""
+        return 1 if self.kind == "head" else strided(self.in_size, self.stride)
 
     @classmethod
     def parse(cls, text: str) -> BlockSpec:
@@ -108,11 +112,11 @@ class BlockSpec(_Memo):
         return counts.params(self)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return a dict of all fields, such as for a row of a data frame."""
-        return asdict(self)
+        """Return a dict of all fields, such as for a row of a data frame; ``in_size`` as ``size_json`` writes it."""
+        return {**asdict(self), "in_size": size_json(self.in_size)}
 
 
-def skip(size: int, channels: int) -> BlockSpec:
+def skip(size: ImageSize, channels: int) -> BlockSpec:
     """Return the skip block: its output is its input."""
     return BlockSpec("skip", size, channels, c_out=channels)
 
@@ -125,10 +129,12 @@ def _problem(b: BlockSpec) -> str | None:
         return f"activation {b.act!r} is not one of {', '.join(ACTS)}"
     for name in ("in_size", "c_in", "c_mid", "c_out", "kernel", "stride", "c_se"):
         value = getattr(b, name)
+        if name == "in_size" and isinstance(value, Rectangle):
+            continue  # it has checked its sides
         if type(value) is not int:
             return f"{name}={value!r} is not a whole number"
         least = 0 if name in ("c_mid", "c_se") else 1
-        most = 99_999 if name == "in_size" else 999_999
+        most = MOST if name == "in_size" else 999_999
         if not least <= value <= most:
             return f"{name}={value} is outside {least}..{most}"
     if b.kernel % 2 == 0:
@@ -185,8 +191,9 @@ def _parse(text: str) -> BlockSpec:
         raise refuse(f"it starts with {kind[:20]!r}, not one of {', '.join(KINDS)}")
     shape = _SHAPE.fullmatch(parts[1]) if len(parts) > 1 else None
     if shape is None:
-        raise refuse("after the kind comes SIZExCHANNELS, such as 56x24")
-    fields: dict[str, Any] = {"kind": kind, "in_size": int(shape[1]), "c_in": int(shape[2])}
+        raise refuse("after the kind comes SIZExCHANNELS, such as 56x24, or WIDTHxHEIGHTxCHANNELS")
+    size = image_size(int(shape[1]), int(shape[2] or shape[1]))
+    fields: dict[str, Any] = {"kind": kind, "in_size": size, "c_in": int(shape[3])}
     if kind == "skip":
         fields["c_out"] = fields["c_in"]
     for part in parts[2:]:

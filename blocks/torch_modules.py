@@ -51,7 +51,8 @@ class ConvBN(nn.Module):
 
 
 class BlockModule(nn.Module):
-    """One block, NCHW: (n, c_in, in_size, in_size) -> (n, c_out, out_size, out_size); a head -> (n, c_out)."""
+    """One block, NCHW: (n, c_in, height, width) -> (n, c_out, height, width) of the output; a head ->
+    (n, c_out)."""
 
     def __init__(self, spec: BlockSpec) -> None:
         super().__init__()
@@ -73,7 +74,7 @@ class BlockModule(nn.Module):
     def _apply_op(self, op: Op, inputs: list[Tensor]) -> Tensor:
         match op.kind:
             case "pool":
-                return inputs[0].mean((2, 3), keepdim=True)  # (n, c, s, s) -> (n, c, 1, 1)
+                return inputs[0].mean((2, 3), keepdim=True)  # (n, c, h, w) -> (n, c, 1, 1)
             case "multiply":
                 return inputs[0] * inputs[1]
             case "add":

@@ -17,6 +17,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from edgenas.blocks.size import pixels
 from edgenas.blocks.spec import BlockSpec
 
 Floats = NDArray[np.float64]
@@ -51,7 +52,7 @@ class Calibration:
 
 def elements(block: BlockSpec) -> float:
     """Return the number of elements of a block's input and output feature maps, in millions."""
-    return (block.in_size**2 * block.c_in + block.out_size**2 * block.c_out) / 1e6
+    return (pixels(block.in_size) * block.c_in + pixels(block.out_size) * block.c_out) / 1e6
 
 
 def weights(block: BlockSpec) -> float:

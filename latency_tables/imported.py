@@ -24,6 +24,7 @@ from edgenas.base.sealing import sealed, unsealed
 from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.store.fields import Fields
+from edgenas.latency_tables.store.frames import blocks_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -145,7 +146,6 @@ class ImportedTable:
     def to_frame(self) -> pd.DataFrame:
         """Return one row per block: its text and fields, macs and params, mean, and sd and count where the file has
         them."""
-        import pandas as pd
 
         rows = [
             {
@@ -159,7 +159,7 @@ class ImportedTable:
             }
             for b, v in self.values.items()
         ]
-        return pd.DataFrame(rows).astype({"sd_ms": "float64", "count": "Int64"})
+        return blocks_frame(rows).astype({"sd_ms": "float64", "count": "Int64"})
 
 
 def write_imported(path: str | Path, table: ImportedTable) -> None:

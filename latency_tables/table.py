@@ -14,6 +14,7 @@ from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.records import BlockFailure, HeldOut, Measurement, Piece, VoidedRounds, piece_text
 from edgenas.latency_tables.setting import Setting
 from edgenas.latency_tables.statistics import estimates
+from edgenas.latency_tables.store.frames import blocks_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -172,9 +173,7 @@ class LatencyTable:
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per block: its text and fields, macs and params, statistics and interval in ms, counts."""
-        import pandas as pd
-
-        return pd.DataFrame([self._row(block) for block in self.blocks], columns=COLUMNS)
+        return blocks_frame([self._row(block) for block in self.blocks], COLUMNS)
 
     def _row(self, block: BlockSpec) -> dict[str, Any]:
         processes = self.processes(block)

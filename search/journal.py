@@ -17,6 +17,7 @@ from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.jsonl import Appender
 from edgenas.base.sealing import sealed
 from edgenas.base.undo import UndoOnFailure
+from edgenas.blocks.size import size_json
 from edgenas.search.digests import SpaceDigests, network_digest
 from edgenas.search.problem import Accuracy, Candidate, code_of, is_score
 from edgenas.search.space import Space
@@ -109,7 +110,7 @@ class TrialCache:
             "format": FORMAT,
             "version": VERSION,
             "space": self.space.name,
-            "in_size": self.space.in_size,
+            "in_size": size_json(self.space.in_size),
             "c_in": record.c_in,
             "layers": [asdict(layer) for layer in record.layers],
             "accuracy": self.accuracy.name,

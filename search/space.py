@@ -23,6 +23,7 @@ from edgenas.base.code import Code
 from edgenas.base.errors import InputError
 from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.reference import make_divisible
+from edgenas.blocks.size import ImageSize, height, size_json, width
 from edgenas.blocks.spec import Act, BlockSpec, Kind, skip
 
 Choice = tuple[int, ...]  #: one option index per layer
@@ -57,9 +58,9 @@ class Option:
     residual: bool = True
     ends: bool = False
 
-    def block(self, size: int, c_in: int) -> BlockSpec:
-        """Return the block of this option for an input of ``size`` x ``size`` pixels and ``c_in`` channels; InputError
-        where the option does not fit that input."""
+    def block(self, size: ImageSize, c_in: int) -> BlockSpec:
+        """Return the block of this option for an input of ``size`` pixels and ``c_in`` channels; InputError where the
+        option does not fit that input."""
         c_out = self.c_out or c_in
         if self.kind == "skip":
             return skip(size, c_in)
@@ -82,7 +83,7 @@ class State:
     """Input of the next layer: width in channels, size in pixels, and whether the current stage has ended."""
 
     width: int
-    size: int
+    size: ImageSize
     ended: bool = False
 
 
@@ -109,20 +110,22 @@ class Space:
     """
 
     name: str
-    in_size: int
+    in_size: ImageSize
     layers: tuple[Layer, ...]
     c_in: int = 3
     source: str = field(default="", compare=False)
     code: Code | None = field(default=None, compare=False, repr=False)
 
     def __repr__(self) -> str:
-        return f"<Space {self.name}: {len(self.layers)} layers, images {self.in_size} x {self.in_size} x {self.c_in}>"
+        sides = f"{width(self.in_size)} x {height(self.in_size)}"
+        return f"<Space {self.name}: {len(self.layers)} layers, images {sides} x {self.c_in}>"
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values: what ``edgenas spaces NAME --json`` prints."""
         return {
             "name": self.name,
-            "in_size": self.in_size,
+            "in_size": size_json(self.in_size),
+            "c_in": self.c_in,
             "networks": self.networks,
             "distinct_blocks": len(self.blocks()),
             "source": self.source,

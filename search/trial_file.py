@@ -31,6 +31,7 @@ from typing import Any, NamedTuple
 from edgenas.base.errors import InputError
 from edgenas.base.jsonl import read_lines
 from edgenas.base.sealing import SEAL, unsealed
+from edgenas.blocks.size import as_size
 from edgenas.search.spaces.recorded import SpaceRecord, read_layers
 
 FORMAT = "edgenas-trials"
@@ -70,12 +71,16 @@ def read_trials(path: Path) -> TrialJournal:
     head, lines = read_judged(path)
     if head is None:
         raise InputError(f"{path} holds no trials; name another file")
-    in_size, c_in = (size if type(size := head.get(key)) is int else None for key in ("in_size", "c_in"))
+    c_in = channels if type(channels := head.get("c_in")) is int else None
+    try:
+        in_size = None if head.get("in_size") is None else as_size(head["in_size"])
+    except InputError as error:
+        raise InputError(f"{path}, line 1: {error}; restore the file from a copy") from error
     layers = read_layers(head.get("layers", []), f"{path}, line 1")
     code = head.get("code")
     return TrialJournal(
         path,
-        SpaceRecord(str(head.get("space", "")), in_size, None, c_in or 3, layers),
+        SpaceRecord(str(head.get("space", "")), in_size, None, c_in, layers),
         str(head.get("accuracy", "")),
         tuple((line.network, line.accuracy) for line in lines),
         head.get("score") is True,

@@ -19,6 +19,7 @@ JUSTIFIED: dict[str, dict[str, str]] = {
         f"Parsed.__get_pydantic_core_schema__.{given}": "pydantic's own call" for given in ("source", "handler")
     },
     "edgenas/cli/budget_type.py": {"Budget.convert.ctx": CLICK},
+    "edgenas/cli/size_type.py": {"Size.convert.ctx": CLICK},
     "edgenas/cli/completions.py": {
         **{f"{name}.{given}": CLICK for name in ("spaces", "networks", "tables") for given in ("ctx", "param")},
         **{f"{name}.param": CLICK for name in ("devices", "pools")},

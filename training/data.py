@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgenas.base.errors import InputError
+from edgenas.blocks.size import ImageSize, of_axes
 
-Images = NDArray[np.float32]  #: (n, size, size, channels), normalised: the input of an exported file
+Images = NDArray[np.float32]  #: (n, height, width, channels), normalised: the input of an exported file
 Pixels = Images | NDArray[np.uint8]  #: Images, or levels 0..255 that ``ImageData.normalised`` converts to Images
 Labels = NDArray[np.int64]  #: (n,)
 
@@ -46,10 +47,10 @@ class ImageData:
     def __post_init__(self) -> None:
         shape = self.train_images.shape[1:]
         for part, images, labels in self._parts():
-            if images.ndim != 4 or images.shape[1] != images.shape[2] or images.shape[1:] != shape or not len(images):
+            if images.ndim != 4 or images.shape[1:] != shape or not len(images):
                 raise InputError(
-                    f"{self.name}, {part}: images are {images.shape}, but all parts are (n, size, size, channels), "
-                    f"n ≥ 1, of one size"
+                    f"{self.name}, {part}: images are {images.shape}, but all parts are (n, height, width, "
+                    f"channels), n ≥ 1, of one size"
                 )
             scaled = shape[2] if images.dtype == np.uint8 else 0
             if images.dtype not in (np.uint8, np.float32) or (len(self.mean), len(self.deviation)) != (scaled, scaled):
@@ -78,9 +79,9 @@ class ImageData:
         )
 
     @property
-    def in_size(self) -> int:
-        """Height and width in pixels."""
-        return int(self.train_images.shape[1])
+    def in_size(self) -> ImageSize:
+        """Size of the images in pixels."""
+        return of_axes(self.train_images.shape[1:3])
 
     @property
     def channels(self) -> int:

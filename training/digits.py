@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgenas.base.errors import InputError, MissingExtraError
+from edgenas.blocks.size import ImageSize
 from edgenas.training.data import ImageData, Images, Labels, TrainRecipe
 
 ORIGINALS = 1797
@@ -46,7 +47,7 @@ class Distortion:
 
 
 def digits(
-    in_size: int = 48,
+    in_size: ImageSize = 48,
     train_originals: int = 600,
     train_copies: int = 8,
     judge_copies: int = 4,
@@ -57,10 +58,12 @@ def digits(
 
     ``train_originals`` pictures are for training, each in ``train_copies`` distortions; one half of the others is for
     validation, one half for test, each in ``judge_copies`` distortions. Equal arguments give equal arrays. InputError
-    for numbers out of range.
+    for numbers out of range, and for a size that is not square.
     """
     if not CLASSES <= train_originals <= ORIGINALS - 2:
         raise InputError(f"train_originals={train_originals} is outside {CLASSES}..{ORIGINALS - 2}")
+    if not isinstance(in_size, int):
+        raise InputError(f"digits: in_size={in_size} must be one number, for the digits are square pictures")
     for name, value, least in (
         ("in_size", in_size, 8),
         ("train_copies", train_copies, 1),

@@ -43,7 +43,7 @@ def device_named(name: str) -> torch.device:
 
 
 class Feed:
-    """One part of ``data`` as batches (n, c, s, s), float32, with s = size / ``shrink``.
+    """One part of ``data`` as batches (n, c, h, w), float32, with h = height / ``shrink`` and w = width / ``shrink``.
 
     On a GPU with enough free memory, the whole part is stored there in the type of the data, such as uint8.
     """
@@ -95,14 +95,15 @@ def varied(images: Tensor, recipe: TrainRecipe, rng: np.random.Generator) -> Ten
     The random numbers, a few per image, are drawn on the CPU, so that every device gets the same images; the device
     moves the pixels.
     """
-    n, _, size, _ = images.shape
+    n, _, height, width = images.shape
     if recipe.flip:
         mirrored = sent(rng.random(n) < 0.5, images.device)
         images = torch.where(mirrored[:, None, None, None], images.flip(3), images)
     if recipe.shift:
-        moved = sent(rng.integers(0, 2 * recipe.shift + 1, (2, n, 1)), images.device)
-        rows, columns = moved + torch.arange(size, device=images.device)  # each (n, size)
-        padded = F.pad(images, (recipe.shift,) * 4).permute(0, 2, 3, 1)  # (n, s + 2 shift, s + 2 shift, c)
+        down, right = sent(rng.integers(0, 2 * recipe.shift + 1, (2, n, 1)), images.device)
+        rows = down + torch.arange(height, device=images.device)  # (n, h)
+        columns = right + torch.arange(width, device=images.device)  # (n, w)
+        padded = F.pad(images, (recipe.shift,) * 4).permute(0, 2, 3, 1)  # (n, h + 2 shift, w + 2 shift, c)
         each = torch.arange(n, device=images.device)[:, None, None]
         images = padded[each, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
     return images

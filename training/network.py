@@ -16,6 +16,7 @@ from typing import TypeVar
 from edgenas.base.errors import InputError, MissingExtraError
 from edgenas.base.listener import SILENT, Listener
 from edgenas.blocks.architecture import Architecture
+from edgenas.blocks.size import axes
 from edgenas.blocks.torch_modules import ConvBN, NetworkModule, in_channels_last
 from edgenas.training.arithmetic import Arithmetic, repeatable
 from edgenas.training.checkpoints import Checkpoint
@@ -113,7 +114,7 @@ def check_fit(architecture: Architecture, data: ImageData, recipe: TrainRecipe) 
         )
     if architecture.blocks[-1].kind != "head":
         raise InputError(f"network {architecture.name} ends in {architecture.blocks[-1]}: only a head can be trained")
-    if data.in_size % recipe.shrink:
+    if any(side % recipe.shrink for side in axes(data.in_size)):
         raise InputError(f"training recipe: images of {data.in_size} pixels do not shrink by {recipe.shrink}")
     if recipe.batch > len(data.train_images):
         raise InputError(

@@ -20,9 +20,11 @@ from edgenas.base.errors import InputError
 from edgenas.base.reading import check_exists
 from edgenas.base.text import escaped
 from edgenas.blocks.npz import ArrayHeader, read_npz
+from edgenas.blocks.size import ImageSize, axes
 from edgenas.training.images.classes import check_labels, class_numbers, missing_note
 from edgenas.training.images.decode import check_decoders, decode_picture, open_picture
 from edgenas.training.images.listing import SUFFIXES, list_pictures
+from edgenas.training.images.source import COLOURS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """Pictures as the input of a network: ``images`` (n, size, size, channels), normalised; ``labels`` (n,), None
+    """Pictures as the input of a network: ``images`` (n, height, width, channels), normalised; ``labels`` (n,), None
     without labels; ``notes`` on files that were left out, and on classes without a picture."""
 
     images: Array
@@ -69,7 +71,7 @@ class Scaling:
 
 def read_pictures(
     path: Path,
-    size: int,
+    size: ImageSize,
     channels: int,
     scaling: Scaling,
     most: int | None = None,
@@ -84,7 +86,7 @@ def read_pictures(
     """
     if path.is_dir():
         return _folder(path, size, channels, scaling, most, classes, names)
-    arrays = _arrays(path, (size, size, channels), most)
+    arrays = _arrays(path, (*axes(size), channels), most)
     images, labels = arrays["images"], arrays.get("labels")
     if images.dtype == np.uint8:
         images = scaling.scaled(images, path)
@@ -138,13 +140,18 @@ def _arrays(path: Path, wanted: tuple[int, int, int], most: int | None) -> dict[
 
 def _folder(
     path: Path,
-    size: int,
+    size: ImageSize,
     channels: int,
     scaling: Scaling,
     most: int | None,
     classes: int | None,
     names: Sequence[str] | None,
 ) -> Pictures:
+    if channels not in COLOURS:
+        raise InputError(
+            f"{path} is a folder of pictures, which have 1 or 3 channels, and the network takes {channels}; give an "
+            f".npz with an array named images, (n, {', '.join(map(str, axes(size)))}, {channels})"
+        )
     listing = list_pictures(path)
     if listing.parts:
         parts = ", ".join(listing.parts)
@@ -169,8 +176,8 @@ def _folder(
     return Pictures(scaling.scaled(levels, path), labels, notes)
 
 
-def _decoded(file: Path, size: int, channels: int) -> NDArray[np.uint8]:
-    """Decode a picture to levels (size, size, channels), by the same steps as for training."""
+def _decoded(file: Path, size: ImageSize, channels: int) -> NDArray[np.uint8]:
+    """Decode a picture to levels (height, width, channels), by the same steps as for training."""
     decoded = decode_picture(lambda: open_picture(file), size, channels)
     if isinstance(decoded, str):
         raise InputError(f"{escaped(file)} is no picture that can be read: {decoded}; leave it out")

@@ -12,6 +12,7 @@ from edgenas.api.shown import frame, html_table
 from edgenas.api.spaces import space
 from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.counts import bytes_moved
+from edgenas.blocks.size import SizeLike
 from edgenas.blocks.spec import BlockSpec
 from edgenas.search.space import Space
 
@@ -57,13 +58,18 @@ class BlockList:
 
 
 def blocks(
-    what: str | Path | Space | Architecture | Network, *, in_size: int | None = None, classes: int | None = None
+    what: str | Path | Space | Architecture | Network,
+    *,
+    in_size: SizeLike | None = None,
+    classes: int | None = None,
+    channels: int | None = None,
 ) -> BlockList:
     """List every distinct block of a space, or the blocks of one network in order, as ``edgenas blocks`` does.
 
     what       a space or a network: its name, its file, or the object
-    in_size    input height and width in pixels (default: its own)
+    in_size    size of the input in pixels: 160, or '320x240' (width x height) (default: its own)
     classes    number of classes (default: its own)
+    channels   number of channels of the input (default: its own)
 
     InputError where nothing has that name, or where sizes are given beside a file or an object, which has its own.
 
@@ -72,7 +78,7 @@ def blocks(
     from edgenas.search.spaces import is_space
 
     if isinstance(what, Space) or (isinstance(what, str) and is_space(what)):
-        chosen = space(what, in_size, classes)
+        chosen = space(what, in_size, classes, channels)
         return BlockList(chosen.name, chosen.blocks())
-    one = network(what, in_size, classes)
+    one = network(what, in_size, classes, channels)
     return BlockList(one.name, one.blocks)

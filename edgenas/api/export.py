@@ -16,6 +16,7 @@ from edgenas.base.files import filling, output_path
 from edgenas.base.listener import SILENT, Listener
 from edgenas.base.reading import read_bytes, reading
 from edgenas.blocks.architecture import Architecture
+from edgenas.blocks.size import SizeLike, axes
 
 if TYPE_CHECKING:
     from edgenas.blocks.weights import Weights
@@ -86,8 +87,9 @@ def export(
     mean: str | Sequence[float] | None = None,
     deviation: str | Sequence[float] | None = None,
     labels: FilePath | None = None,
-    in_size: int | None = None,
+    in_size: SizeLike | None = None,
     classes: int | None = None,
+    channels: int | None = None,
     listener: Listener = SILENT,
 ) -> ExportedFiles:
     """Export a network as TFLite and ONNX files with batch norm folded, as ``edgenas export`` does.
@@ -119,7 +121,7 @@ def export(
     from edgenas.ship.preprocessing import preprocessing_of
     from edgenas.training.pictures import read_pictures
 
-    one, out = network_of(network, in_size, classes), output_path(folder)
+    one, out = network_of(network, in_size, classes, channels), output_path(folder)
     architecture = one.architecture
     if architecture.blocks[-1].kind != "head":
         raise InputError(f"{architecture.name} has no head, so it outputs no classes; add a head as its last block")
@@ -232,8 +234,8 @@ def _check_parity(architecture: Architecture, files: dict[str, Path], seed: int)
     from edgenas.profiler.export.run import run_model
 
     floats = [read_bytes(path) for kind, path in files.items() if " " not in kind]
-    size = architecture.in_size
-    image = np.random.default_rng(seed).random((1, size, size, architecture.c_in), dtype=np.float32)
+    shape = (1, *axes(architecture.in_size), architecture.c_in)
+    image = np.random.default_rng(seed).random(shape, dtype=np.float32)
     reference = run_model(floats[0], image) if floats else None
     for model in floats:
         assert reference is not None

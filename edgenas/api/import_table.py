@@ -12,6 +12,7 @@ from edgenas.api.spaces import space as space_of
 from edgenas.api.table import Table, open_table
 from edgenas.base.errors import InputError
 from edgenas.base.files import output_path
+from edgenas.blocks.size import SizeLike
 from edgenas.search.space import Space
 
 if TYPE_CHECKING:
@@ -55,8 +56,9 @@ def import_table(
     *,
     format: str,
     space: str | Space | Callable[..., Space] | None = None,
-    in_size: int | None = None,
+    in_size: SizeLike | None = None,
     classes: int | None = None,
+    channels: int | None = None,
     device_column: str = "",
     device: str = "",
 ) -> TableImport:
@@ -78,9 +80,10 @@ def import_table(
     from edgenas.tables.published import import_table as read_published
 
     own, path = table_format(format).space, output_path(out)
-    if (in_size or classes) and not (space or own):
-        raise InputError(f"format {format} defines its blocks itself; leave out --in-size and --classes")
-    chosen = space_of(space or own, in_size, classes) if space or (own and (in_size or classes)) else None
+    sized = in_size or classes or channels
+    if sized and not (space or own):
+        raise InputError(f"format {format} defines its blocks itself; leave out --in-size, --classes and --channels")
+    chosen = space_of(space or own, in_size, classes, channels) if space or (own and sized) else None
     found = read_published(Path(file), format, chosen, device_column, device)
     write_imported(path, found.table)
     return TableImport(path, found)

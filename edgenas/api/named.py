@@ -9,6 +9,7 @@ from edgenas.base.errors import InputError
 from edgenas.base.naming import nearest
 from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.reference import REFERENCE, reference
+from edgenas.blocks.size import SizeLike, as_size
 
 if TYPE_CHECKING:
     from edgenas.search.space import Space
@@ -20,34 +21,40 @@ NETWORK_HELP = (
 )
 
 
-def load_network(text: str, in_size: int | None = None, classes: int | None = None) -> Architecture:
+def load_network(
+    text: str, in_size: SizeLike | None = None, classes: int | None = None, channels: int | None = None
+) -> Architecture:
     """Return the network that ``text`` names; InputError names the nearest known name."""
     if not text.endswith(".py") and (text.endswith(".json") or Path(text).is_file()):
-        if in_size or classes:
-            raise InputError("--in-size and --classes do not apply to a network read from a file: it has its own")
+        if in_size or classes or channels:
+            raise InputError(
+                "--in-size, --classes and --channels do not apply to a network read from a file: it has its own"
+            )
         from edgenas.runs.search import read_network
 
         return read_network(Path(text))
     if text.endswith(".py"):
-        load_space(text, in_size, classes)  # raises an InputError that lists the spaces in the file
+        load_space(text, in_size, classes, channels)  # raises an InputError that lists the spaces in the file
     place, colon, rest = text.rpartition(":")  # FILE.py:NAME/KEY, where the path of FILE may contain ':' and '/'
     name, slash, key = rest.partition("/")
     if slash:
-        chosen = load_space(place + colon + name, in_size, classes)
+        chosen = load_space(place + colon + name, in_size, classes, channels)
         return chosen.architecture(chosen.parse(key))
     if text in REFERENCE:
-        return reference(text, in_size or 224, classes or 1000)
+        return reference(text, as_size(in_size or 224), classes or 1000, channels or 3)
     from edgenas.search.spaces import known_spaces
 
     close = nearest(text, [*known_spaces(), *REFERENCE])
     raise InputError(f"{text!r} names no network{f'; did you mean {close!r}?' if close else '.'} {NETWORK_HELP}")
 
 
-def load_space(name: str, in_size: int | None, classes: int | None) -> Space:
+def load_space(
+    name: str, in_size: SizeLike | None = None, classes: int | None = None, channels: int | None = None
+) -> Space:
     """Return a space by name, or a space of your own: FILE.py:NAME, PACKAGE.MODULE:NAME; InputError lists names."""
     from edgenas.search.spaces import space
 
-    return space(name, in_size, classes)
+    return space(name, None if in_size is None else as_size(in_size), classes, channels)
 
 
 def space_text(space: Space) -> str:

@@ -11,6 +11,7 @@ from edgenas.api.named import load_network
 from edgenas.api.shown import FilePath, frame, html_table, number
 from edgenas.base.errors import InputError
 from edgenas.blocks.architecture import Architecture
+from edgenas.blocks.size import SizeLike
 from edgenas.blocks.spec import BlockSpec
 from edgenas.search.scale import accuracy_text
 
@@ -70,7 +71,7 @@ class Network:
         """Return the network as a torch module with random weights (extra: train).
 
         With ``weights`` (an .npz file of folded weights, or the arrays), the module has these and is in evaluation
-        mode. Its input has shape (n, channels, size, size).
+        mode. Its input has shape (n, channels, height, width).
         """
         from edgenas.blocks.torch_folded import network_of_weights
         from edgenas.blocks.torch_modules import NetworkModule
@@ -117,19 +118,25 @@ class Network:
 
 
 def network(
-    what: str | Path | Architecture | Network, in_size: int | None = None, classes: int | None = None
+    what: str | Path | Architecture | Network,
+    in_size: SizeLike | None = None,
+    classes: int | None = None,
+    channels: int | None = None,
 ) -> Network:
     """Return a network: by a published name, by SPACE/KEY, from a JSON file, or an ``Architecture`` of your own.
 
-    in_size    input height and width in pixels (default: 224, or the space's own)
+    in_size    size of the input in pixels: 160, or '320x240' (width x height) (default: 224, or the space's own)
     classes    number of classes (default: 1000, or the space's own)
+    channels   number of channels of the input (default: 3, or the space's own)
 
     InputError where nothing has that name, or where sizes are given beside a file or an object, which has its own.
 
         edgenas.network("mobilenet_v3_small", in_size=160).macs
     """
     if isinstance(what, str | Path):
-        return Network(load_network(str(what), in_size, classes))
-    if in_size or classes:
-        raise InputError(f"the network {what.name} is an object and has its own sizes; leave out in_size and classes")
+        return Network(load_network(str(what), in_size, classes, channels))
+    if in_size or classes or channels:
+        raise InputError(
+            f"the network {what.name} is an object and has its own sizes; leave out in_size, classes and channels"
+        )
     return what if isinstance(what, Network) else Network(what)

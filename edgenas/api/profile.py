@@ -16,6 +16,7 @@ from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.files import output_path
 from edgenas.base.listener import SILENT, Listener
 from edgenas.blocks.architecture import Architecture
+from edgenas.blocks.size import SizeLike
 from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.statistics.estimates import DEFAULT
 from edgenas.search.space import Space
@@ -94,8 +95,9 @@ def profile(
     what: str | Path | Space | Architecture | Network | None = None,
     *,
     blocks: Sequence[str | BlockSpec] = (),
-    in_size: int | None = None,
+    in_size: SizeLike | None = None,
     classes: int | None = None,
+    channels: int | None = None,
     device: Named = (),
     pool: Named = (),
     inventory: FilePath | None = None,
@@ -145,7 +147,7 @@ def profile(
     enough = stopping_rule(processes, most_processes, within, statistic)
     wanted = [BlockSpec.parse(each) if isinstance(each, str) else each for each in blocks]
     if what is not None:
-        wanted += blocks_of(what, in_size=in_size, classes=classes)
+        wanted += blocks_of(what, in_size=in_size, classes=classes, channels=channels)
     if not wanted:
         raise InputError("nothing to measure: name a space (edgenas spaces lists them), a network, or --block TEXT")
     plan = Plan(rounds=rounds, threads=threads, cold_kib=cold_kib, precision=precision)

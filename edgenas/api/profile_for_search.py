@@ -16,6 +16,7 @@ from edgenas.api.table import Table, open_table
 from edgenas.base.amounts import budget_numbers
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.listener import SILENT, Listener
+from edgenas.blocks.size import SizeLike
 from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.statistics.estimates import DEFAULT
 from edgenas.search.space import Space
@@ -99,8 +100,9 @@ class ProfiledFront:
 def profile_for_search(
     space: str | Space | Callable[..., Space],
     *,
-    in_size: int | None = None,
+    in_size: SizeLike | None = None,
     classes: int | None = None,
+    channels: int | None = None,
     budget_ms: float | Iterable[float] = (),
     accuracy: str | Callable[[Architecture], float] | Accuracy | None = None,
     score: bool = False,
@@ -141,7 +143,7 @@ def profile_for_search(
     enough = stopping_rule(processes, most_processes, within, statistic)
     plan = Plan(rounds=rounds, threads=threads, cold_kib=cold_kib, precision=precision)
     jobs = table_jobs(device, pool, inventory, runtime, out, tuple(cores), plan)
-    chosen = space_of(space, in_size, classes)
+    chosen = space_of(space, in_size, classes, channels)
     budgets = budget_numbers(budget_ms, "ms", "budget_ms")
     if len(jobs) > 1:
         raise InputError(f"--for-search fills one table, not one for each of {', '.join(jobs)}; name one device")

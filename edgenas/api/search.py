@@ -14,6 +14,7 @@ from edgenas.api.shown import FilePath
 from edgenas.base.amounts import budget_numbers
 from edgenas.base.files import output_path
 from edgenas.base.listener import SILENT, Listener
+from edgenas.blocks.size import SizeLike
 from edgenas.runs.layout import SEARCH
 from edgenas.search.budgets import BudgetRequest
 
@@ -43,8 +44,9 @@ def search(
     unvalidated: bool = False,
     predict: bool = False,
     uncertainty: str | None = None,
-    in_size: int | None = None,
+    in_size: SizeLike | None = None,
     classes: int | None = None,
+    channels: int | None = None,
     algorithms: str | Sequence[str] = ("layernas", "mathnas"),
     options: Mapping[str, Mapping[str, Any]] | None = None,
     max_trials: int | None = None,
@@ -120,6 +122,7 @@ def search(
         score=score,
         in_size=in_size,
         classes=classes,
+        channels=channels,
         algorithms=(algorithms,) if isinstance(algorithms, str) else tuple(algorithms),
         options={} if options is None else options,
         max_trials=max_trials,

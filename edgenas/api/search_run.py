@@ -15,6 +15,7 @@ from edgenas.api.search_result import SearchResult
 from edgenas.api.spaces import space as space_of
 from edgenas.base.files import check_target
 from edgenas.base.listener import Listener
+from edgenas.blocks.size import SizeLike
 from edgenas.search.accuracy.estimate_by_name import EstimateRequest, estimate_facts
 from edgenas.search.budgets import BudgetRequest, Budgets
 
@@ -32,8 +33,9 @@ class _Means:
     """Arguments of a search with which it is carried out; ``edgenas.search`` documents each."""
 
     score: bool
-    in_size: int | None
+    in_size: SizeLike | None
     classes: int | None
+    channels: int | None
     algorithms: tuple[str, ...]
     options: Mapping[str, Mapping[str, Any]]
     max_trials: int | None
@@ -79,7 +81,7 @@ def run(order: SearchOrder, out: Path, listener: Listener) -> SearchResult:
     on = WORKERS if order.workers is None else order.workers
     task = image_task(who, order.images, out, options, order.train_on, on)
     classes = order.classes or (task.classes if task and not isinstance(order.space, Space) else None)
-    space = space_of(order.space, order.in_size, classes)
+    space = space_of(order.space, order.in_size, classes, order.channels)
     found = budgets_of(request, space)
     notes = list(found.messages)
     for note in notes:

@@ -19,6 +19,7 @@ from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.files import output_path
 from edgenas.base.listener import SILENT, Listener
 from edgenas.base.reading import check_exists
+from edgenas.blocks.size import SizeLike
 
 if TYPE_CHECKING:
     from edgenas.api.table import Table
@@ -90,7 +91,8 @@ def ship(
     uncertainty: str | None = None,
     device: str = "local",
     inventory: FilePath | None = None,
-    in_size: int | None = None,
+    in_size: SizeLike | None = None,
+    channels: int | None = None,
     precisions: Sequence[Precision] = ("fp32",),
     reduce_range: bool | None = None,
     accuracy: str = "supernet",
@@ -161,7 +163,7 @@ def ship(
     if table is not None:
         check_exists(table_path(table), "table")
     order = ShipRequest(
-        space_of(space, in_size, None if isinstance(space, SpaceClass) else task.classes),
+        space_of(space, in_size, None if isinstance(space, SpaceClass) else task.classes, channels),
         accuracy,
         task.winner_recipe(),
         task,

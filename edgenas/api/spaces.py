@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from edgenas.api.named import load_space
 from edgenas.api.shown import frame, html_table
 from edgenas.base.errors import InputError
+from edgenas.blocks.size import ImageSize, SizeLike, as_size, size_json
 from edgenas.search.space import Space
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 class SpaceRow:
     """A built-in space.
 
-    in_size           input height and width, pixels
+    in_size           size of the input, pixels
+    channels          number of channels of the input
     layers            number of layers
     networks          number of networks in the space
     distinct_blocks   number of distinct blocks in these networks
@@ -27,7 +29,8 @@ class SpaceRow:
     """
 
     name: str
-    in_size: int
+    in_size: ImageSize
+    channels: int
     layers: int
     networks: int
     distinct_blocks: int
@@ -48,7 +51,7 @@ class SpaceList:
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return what ``edgenas spaces --json`` prints."""
-        return [asdict(row) for row in self.rows]
+        return [{**asdict(row), "in_size": size_json(row.in_size)} for row in self.rows]
 
     def to_frame(self) -> pd.DataFrame:
         """Return a data frame with a row for each space."""
@@ -61,44 +64,53 @@ class SpaceList:
         return html_table(f"{len(self.rows)} spaces", self.to_json())
 
 
-def spaces(*, in_size: int | None = None, classes: int | None = None) -> SpaceList:
+def spaces(*, in_size: SizeLike | None = None, classes: int | None = None, channels: int | None = None) -> SpaceList:
     """List the built-in spaces, as ``edgenas spaces`` does.
 
-    in_size    input height and width in pixels (default: each space's own)
+    in_size    size of the input in pixels: 160, or '320x240' (width x height) (default: each space's own)
     classes    number of classes (default: each space's own)
+    channels   number of channels of the input (default: each space's own)
     """
     from edgenas.search.spaces import known_spaces
 
     rows = []
     for name in known_spaces():
-        s = load_space(name, in_size, classes)
-        rows.append(SpaceRow(name, s.in_size, len(s.layers), s.networks, len(s.blocks()), s.source))
+        s = load_space(name, in_size, classes, channels)
+        rows.append(SpaceRow(name, s.in_size, s.c_in, len(s.layers), s.networks, len(s.blocks()), s.source))
     return SpaceList(tuple(rows))
 
 
-def space(name: str | Space | Callable[..., Space], in_size: int | None = None, classes: int | None = None) -> Space:
+def space(
+    name: str | Space | Callable[..., Space],
+    in_size: SizeLike | None = None,
+    classes: int | None = None,
+    channels: int | None = None,
+) -> Space:
     """Return a space: a built-in one by its name, or a space of your own.
 
     ``to_json()`` of it is what ``edgenas spaces NAME --json`` prints.
 
     name       name of a built-in space; 'my_space.py:tiny' or 'package.module:tiny'; a ``Space``; or a function that
                returns one
-    in_size    input height and width in pixels (default: the space's own)
+    in_size    size of the input in pixels: 160, or '320x240' (width x height) (default: the space's own)
     classes    number of classes (default: the space's own)
+    channels   number of channels of the input (default: the space's own)
 
     InputError where there is no such space, where it has no network, or where sizes are given beside an object, which
     has its own.
 
         edgenas.space("mobilenet_v3_small", in_size=160).networks
     """
-    from edgenas.search.spaces import check_networks
+    from edgenas.search.spaces import check_networks, with_channels
 
     if isinstance(name, str):
-        return load_space(name, in_size, classes)
-    sizes = {key: value for key, value in (("in_size", in_size), ("classes", classes)) if value is not None}
+        return load_space(name, in_size, classes, channels)
+    size = None if in_size is None else as_size(in_size)
+    sizes = {key: value for key, value in (("in_size", size), ("classes", classes)) if value is not None}
     if isinstance(name, Space):
-        if sizes:
-            raise InputError(f"the space {name.name} is an object and has its own sizes; leave out {', '.join(sizes)}")
+        own = [*sizes, *(["channels"] if channels else [])]
+        if own:
+            raise InputError(f"the space {name.name} is an object and has its own sizes; leave out {', '.join(own)}")
         check_networks(name, name.name)
         return name
     if not callable(name):
@@ -106,5 +118,7 @@ def space(name: str | Space | Callable[..., Space], in_size: int | None = None, 
     made = name(**sizes)
     if not isinstance(made, Space):
         raise InputError(f"{getattr(name, '__qualname__', name)} returned {type(made).__name__}, not a Space")
+    if channels is not None:
+        made = with_channels(made, channels)
     check_networks(made, made.name)
     return made

@@ -11,6 +11,7 @@ from edgenas.api.shown import FilePath, frame, html_table, number
 from edgenas.api.spaces import space as space_of
 from edgenas.api.table import Table, open_table
 from edgenas.base.errors import InputError, OutcomeError
+from edgenas.blocks.size import SizeLike
 from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.statistics.estimates import DEFAULT
 from edgenas.search.space import Space
@@ -61,8 +62,9 @@ def check(
     table: FilePath | Table,
     space: str | Space | Callable[..., Space],
     *,
-    in_size: int | None = None,
+    in_size: SizeLike | None = None,
     classes: int | None = None,
+    channels: int | None = None,
 ) -> TableCheck:
     """Find the blocks of a space that a table lacks, and check its quality, as ``edgenas table check`` does.
 
@@ -70,8 +72,10 @@ def check(
 
         edgenas.check("pi4-litert.jsonl", "mobilenet_v3_small", in_size=160).missing
     """
-    opened, chosen = open_table(table), space_of(space, in_size, classes)
-    sizes = "".join(f" --{o} {v}" for o, v in (("in-size", in_size), ("classes", classes)) if v is not None)
+    opened, chosen = open_table(table), space_of(space, in_size, classes, channels)
+    sizes = "".join(
+        f" --{o} {v}" for o, v in (("in-size", in_size), ("classes", classes), ("channels", channels)) if v is not None
+    )
     runtime = "" if opened.kind == "imported" else f" --runtime {opened.setting['runtime']}"
     command = f"edgenas profile {space_text(chosen)}{sizes}{runtime} -o {opened.path}"
     return TableCheck(opened, chosen, opened.missing(chosen), command)

@@ -13,6 +13,7 @@ from edgenas.api.spaces import space as space_of
 from edgenas.api.table import Table, open_table
 from edgenas.base.errors import InputError
 from edgenas.base.listener import SILENT, Listener
+from edgenas.blocks.size import SizeLike
 from edgenas.search.space import Space
 
 if TYPE_CHECKING:
@@ -61,8 +62,9 @@ def validate(
     table: FilePath | Table,
     *,
     space: str | Space | Callable[..., Space] | None = None,
-    in_size: int | None = None,
+    in_size: SizeLike | None = None,
     classes: int | None = None,
+    channels: int | None = None,
     device: str = "local",
     inventory: FilePath | None = None,
     networks: int = 24,
@@ -94,7 +96,7 @@ def validate(
     from edgenas.tables.validate import validate as measure
 
     path = Path(table.path if isinstance(table, Table) else table)
-    chosen = find_space(path) if space is None else space_of(space, in_size, classes)
+    chosen = find_space(path) if space is None else space_of(space, in_size, classes, channels)
     request = ValidationRequest(chosen, networks, processes, chains, seed, rounds)
     with listener.task("validate", [str(path)]) as task:
         found = measure(
@@ -113,9 +115,11 @@ def find_space(path: Path) -> Space:
     from edgenas.search.spaces import SPACES, space
 
     table = read_table(path)
-    sizes = {b.in_size for b in table.blocks if b.kind == "conv" and b.c_in == 3}
+    stems = {(b.in_size, b.c_in) for b in table.blocks if b.kind == "conv" and (b.kernel > 1 or b.c_in == 3)}
     classes = {b.c_out for b in table.blocks if b.kind == "head"}
-    candidates = [space(name, size, count) for name in SPACES for size in sizes for count in classes]
+    candidates = [
+        space(name, size, count, channels) for name in SPACES for size, channels in stems for count in classes
+    ]
     fitting = [candidate for candidate in candidates if not table.missing(candidate.blocks())]
     if not fitting:
         raise InputError(f"{path} does not have all blocks of any built-in space; name its space: --space")

@@ -12,6 +12,7 @@ from edgenas.api.shown import FilePath, frame, html_table, number
 from edgenas.base.errors import InputError
 from edgenas.base.listener import SILENT, Listener
 from edgenas.base.reading import check_exists
+from edgenas.blocks.size import of_axes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,13 +101,11 @@ def _pictures(path: Path, images: Path, scaling: Scaling, listener: Listener) ->
     from edgenas.training.pictures import read_pictures
 
     (model,) = read_models([path], "pictures")
-    size, width, channels = ends(model).shape
-    if size != width:
-        raise InputError(f"{path} takes {size} x {width} pixels, but pictures are scaled to squares")
+    shape = ends(model).shape
     labels = path.parent / LABELS
-    classes = run_model(model, np.zeros((1, size, size, channels), np.float32)).shape[1]
+    classes = run_model(model, np.zeros((1, *shape), np.float32)).shape[1]
     names = read_labels(labels) if labels.is_file() else None
-    pictures = read_pictures(images, size, channels, scaling, classes=classes, names=names)
+    pictures = read_pictures(images, of_axes(shape), shape[2], scaling, classes=classes, names=names)
     for note in pictures.notes:
         listener.message(note)
     if pictures.labels is None:

@@ -13,6 +13,7 @@ from edgenas.api.spaces import space as space_of
 from edgenas.base.amounts import budget_numbers
 from edgenas.base.errors import InputError
 from edgenas.base.reading import check_exists
+from edgenas.blocks.size import SizeLike
 
 if TYPE_CHECKING:
     from edgenas.api.table import Table
@@ -61,8 +62,9 @@ class Watch:
 def watch(
     *runs: FilePath | Table,
     space: str | Space | Callable[..., Space] | None = None,
-    in_size: int | None = None,
+    in_size: SizeLike | None = None,
     classes: int | None = None,
+    channels: int | None = None,
     budget_ms: float | Iterable[float] = (),
     port: int = 8710,
 ) -> Watch:
@@ -84,6 +86,6 @@ def watch(
     paths = tuple(table_path(run) for run in runs)
     for path in paths:
         check_exists(path, "run")
-    blocks = () if space is None else space_of(space, in_size, classes).blocks()
+    blocks = () if space is None else space_of(space, in_size, classes, channels).blocks()
     budgets = budget_numbers(budget_ms, "ms", "budget_ms")
     return Watch(Server(WatchedRuns(paths, blocks, budgets), port))

@@ -7,8 +7,9 @@ import shlex
 import click
 
 from edgenas.api.named import NETWORK_HELP
+from edgenas.blocks.size import ImageSize
 from edgenas.cli.completions import spaces_and_networks
-from edgenas.cli.networks import classes_option, in_size_option, sizes
+from edgenas.cli.networks import channels_option, classes_option, in_size_option, sizes
 from edgenas.cli.terminal import json_option, print_json, print_summary, print_table
 
 
@@ -16,8 +17,11 @@ from edgenas.cli.terminal import json_option, print_json, print_summary, print_t
 @click.argument("space_or_network", shell_complete=spaces_and_networks)
 @in_size_option
 @classes_option
+@channels_option
 @json_option
-def command(space_or_network: str, in_size: int | None, classes: int | None, as_json: bool) -> None:
+def command(
+    space_or_network: str, in_size: ImageSize | None, classes: int | None, channels: int | None, as_json: bool
+) -> None:
     """List every distinct block of a space, or the blocks of one network in order, with their sizes and costs.
 
     \b
@@ -27,12 +31,12 @@ def command(space_or_network: str, in_size: int | None, classes: int | None, as_
     """
     from edgenas.api.blocks import blocks
 
-    listed = blocks(space_or_network, in_size=in_size, classes=classes)
+    listed = blocks(space_or_network, in_size=in_size, classes=classes, channels=channels)
     rows = listed.to_json()
     if as_json:
         print_json(rows)
     else:
         cells = [tuple(row.values()) for row in rows]
         print_table(("block", "output", "MACs", "parameters", "bytes moved"), cells, f"{len(rows)} blocks")
-        then = f"edgenas profile {shlex.quote(space_or_network)}{sizes(in_size, classes)}"
+        then = f"edgenas profile {shlex.quote(space_or_network)}{sizes(in_size, classes, channels)}"
         print_summary({"blocks": len(rows), "next": then})

@@ -10,12 +10,13 @@ import click
 from edgenas.api.named import NETWORK_HELP
 from edgenas.cli.completions import networks
 from edgenas.cli.devices import device_option, inventory_option, precisions_option, range_option
-from edgenas.cli.networks import classes_option, in_size_option
+from edgenas.cli.networks import channels_option, classes_option, in_size_option
 from edgenas.cli.paths import UserPath
 from edgenas.cli.terminal import json_option, print_json, print_summary, print_table, talk
 from edgenas.cli.terminal_listener import TERMINAL
 
 if TYPE_CHECKING:
+    from edgenas.blocks.size import ImageSize
     from edgenas.profiler.export.quantize import Precision
 
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 @click.argument("network", shell_complete=networks)
 @in_size_option
 @classes_option
+@channels_option
 @click.option(
     "--weights",
     type=UserPath(dir_okay=False, path_type=Path),
@@ -78,8 +80,9 @@ if TYPE_CHECKING:
 @json_option
 def command(
     network: str,
-    in_size: int | None,
+    in_size: ImageSize | None,
     classes: int | None,
+    channels: int | None,
     weights: Path | None,
     seed: int,
     formats: tuple[str, ...],
@@ -126,6 +129,7 @@ def command(
         labels=labels,
         in_size=in_size,
         classes=classes,
+        channels=channels,
         listener=TERMINAL,
     )
     if as_json:

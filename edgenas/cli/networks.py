@@ -1,18 +1,30 @@
-"""Options of input size and number of classes, of a space or a network."""
+"""Options of input size, number of classes and number of channels, of a space or a network."""
 
 from __future__ import annotations
 
 import click
 
+from edgenas.blocks.size import ImageSize
+from edgenas.cli.size_type import SIZE
+
 in_size_option = click.option(
-    "--in-size", type=click.IntRange(1, 4096), help="Input height and width in pixels [default: the space's own]."
+    "--in-size",
+    type=SIZE,
+    metavar="PIXELS_OR_WIDTHxHEIGHT",
+    help="Size of the input in pixels: 160, or width x height such as 320x240 [default: the space's own].",
 )
 classes_option = click.option(
     "--classes", type=click.IntRange(1, 100_000), help="Number of classes [default: the space's own]."
 )
+channels_option = click.option(
+    "--channels",
+    type=click.IntRange(1, 9999),
+    help="Number of channels of the input: 1 for grey pictures, 3 for RGB, any number for arrays "
+    "[default: the space's own].",
+)
 
 
-def sizes(in_size: int | None, classes: int | None) -> str:
+def sizes(in_size: ImageSize | None, classes: int | None, channels: int | None) -> str:
     """Return the options as they were typed, for the next command."""
-    given = {"in-size": in_size, "classes": classes}
+    given = {"in-size": in_size, "classes": classes, "channels": channels}
     return "".join(f" --{option} {value}" for option, value in given.items() if value is not None)

@@ -9,10 +9,11 @@ import click
 
 from edgenas.api.named import NETWORK_HELP
 from edgenas.base.errors import InputError
+from edgenas.blocks.size import ImageSize
 from edgenas.cli import completions
 from edgenas.cli.budget_type import BUDGET_MS
 from edgenas.cli.devices import force_option, inventory_option
-from edgenas.cli.networks import classes_option, in_size_option
+from edgenas.cli.networks import channels_option, classes_option, in_size_option
 from edgenas.cli.paths import UserPath
 from edgenas.cli.terminal import json_option, print_json, print_summary
 from edgenas.cli.terminal_listener import TERMINAL
@@ -24,6 +25,7 @@ from edgenas.cli.worker_options import score_option
 @click.option("--block", "texts", multiple=True, help="Block to measure, such as ir-56x24-m72-o40-k5-s2-relu6.")
 @in_size_option
 @classes_option
+@channels_option
 @click.option(
     "--device",
     "names",
@@ -121,8 +123,9 @@ from edgenas.cli.worker_options import score_option
 def command(
     space_or_network: str | None,
     texts: tuple[str, ...],
-    in_size: int | None,
+    in_size: ImageSize | None,
     classes: int | None,
+    channels: int | None,
     names: tuple[str, ...],
     pools: tuple[str, ...],
     inventory: Path | None,
@@ -165,6 +168,7 @@ def command(
     measured: dict[str, Any] = {
         "in_size": in_size,
         "classes": classes,
+        "channels": channels,
         "device": names,
         "pool": pools,
         "inventory": inventory,

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from edgenas.blocks.size import ImageSize
 from edgenas.cli.budget_options import budget_options
 from edgenas.cli.completions import ALGORITHMS, JUDGES, devices, spaces, words_or_own
 from edgenas.cli.devices import force_option, inventory_option
 from edgenas.cli.explanation import print_explained
-from edgenas.cli.networks import classes_option, in_size_option
+from edgenas.cli.networks import channels_option, classes_option, in_size_option
 from edgenas.cli.paths import UserPath
 from edgenas.cli.set_options import settings_of
 from edgenas.cli.terminal import Cell, json_option, print_json, print_summary
@@ -26,6 +27,7 @@ from edgenas.search.budgets import BudgetRequest
 @click.argument("space", shell_complete=spaces)
 @in_size_option
 @classes_option
+@channels_option
 @budget_options
 @click.option("--accuracy", required=True, shell_complete=words_or_own(*JUDGES), help=f"Judge: {ACCURACY_HELP}")
 @score_option
@@ -91,8 +93,9 @@ from edgenas.search.budgets import BudgetRequest
 @json_option
 def command(
     space: str,
-    in_size: int | None,
+    in_size: ImageSize | None,
     classes: int | None,
+    channels: int | None,
     request: BudgetRequest,
     accuracy: str,
     score: bool,
@@ -150,6 +153,7 @@ def command(
         uncertainty=request.uncertainty,
         in_size=in_size,
         classes=classes,
+        channels=channels,
         algorithms=algorithms,
         options=settings_of(algorithms, settings, accuracy),
         max_trials=max_trials,

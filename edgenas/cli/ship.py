@@ -11,7 +11,7 @@ from edgenas.cli.budget_options import uncertainty_option
 from edgenas.cli.budget_type import BUDGET_MS
 from edgenas.cli.completions import ALGORITHMS, spaces, tables, words_or_own
 from edgenas.cli.devices import device_option, force_option, inventory_option, precisions_option, range_option
-from edgenas.cli.networks import in_size_option
+from edgenas.cli.networks import channels_option, in_size_option
 from edgenas.cli.paths import UserPath
 from edgenas.cli.run_pipeline import show_run
 from edgenas.cli.set_options import settings_of
@@ -20,6 +20,7 @@ from edgenas.cli.terminal_listener import TerminalListener
 from edgenas.cli.training_options import images_option, seed_option, train_on_option, training_workers_option
 
 if TYPE_CHECKING:
+    from edgenas.blocks.size import ImageSize
     from edgenas.profiler.export.quantize import Precision
 
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 @device_option
 @inventory_option
 @in_size_option
+@channels_option
 @precisions_option("repeat for several. The budget holds for the first, fp32 or int8; blocks are measured in it.")
 @range_option
 @click.option(
@@ -109,7 +111,8 @@ def command(
     uncertainty: str | None,
     device: str,
     inventory: Path | None,
-    in_size: int | None,
+    in_size: ImageSize | None,
+    channels: int | None,
     precisions: tuple[Precision, ...],
     reduce_range: bool | None,
     accuracy: str,
@@ -149,6 +152,7 @@ def command(
         device=device,
         inventory=inventory,
         in_size=in_size,
+        channels=channels,
         precisions=precisions,
         reduce_range=reduce_range,
         accuracy=accuracy,

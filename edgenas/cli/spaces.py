@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
+from edgenas.blocks.size import ImageSize, size_json
 from edgenas.cli import completions
-from edgenas.cli.networks import classes_option, in_size_option, sizes
+from edgenas.cli.networks import channels_option, classes_option, in_size_option, sizes
 from edgenas.cli.terminal import json_option, print_json, print_summary, print_table
 
 
@@ -13,8 +14,11 @@ from edgenas.cli.terminal import json_option, print_json, print_summary, print_t
 @click.argument("name", required=False, shell_complete=completions.spaces)
 @in_size_option
 @classes_option
+@channels_option
 @json_option
-def command(name: str | None, in_size: int | None, classes: int | None, as_json: bool) -> None:
+def command(
+    name: str | None, in_size: ImageSize | None, classes: int | None, channels: int | None, as_json: bool
+) -> None:
     """List the spaces that a search can use; with NAME, list its layers and their options.
 
     NAME may be a space of your own: my_space.py:tiny, or package.module:tiny.
@@ -28,17 +32,20 @@ def command(name: str | None, in_size: int | None, classes: int | None, as_json:
     from edgenas.api.spaces import space, spaces
 
     if name is None:
-        listed = spaces(in_size=in_size, classes=classes)
+        listed = spaces(in_size=in_size, classes=classes, channels=channels)
         if as_json:
             print_json(listed.to_json())
         else:
-            shown = [(r.name, r.in_size, r.layers, _count(r.networks), r.distinct_blocks, r.source) for r in listed]
+            shown = [
+                (r.name, size_json(r.in_size), r.layers, _count(r.networks), r.distinct_blocks, r.source)
+                for r in listed
+            ]
             print_table(("space", "pixels", "layers", "networks", "distinct blocks", "source"), shown)
             own = "my_space.py:NAME, or package.module:NAME, wherever a space is named"
             then = "edgenas spaces NAME, or edgenas profile NAME"
             print_summary({"spaces": len(listed), "your own": own, "next": then})
         return
-    s = space(name, in_size, classes)
+    s = space(name, in_size, classes, channels)
     if as_json:
         print_json(s.to_json())
     else:
@@ -48,7 +55,9 @@ def command(name: str | None, in_size: int | None, classes: int | None, as_json:
             [(layer.name, len(layer.options), ", ".join(o.key for o in layer.options)) for layer in s.layers],
             title,
         )
-        print_summary({"networks": _count(s.networks), "next": f"edgenas profile {name}{sizes(in_size, classes)}"})
+        print_summary(
+            {"networks": _count(s.networks), "next": f"edgenas profile {name}{sizes(in_size, classes, channels)}"}
+        )
 
 
 def _count(networks: int) -> str:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import click
 
+from edgenas.blocks.size import ImageSize
 from edgenas.cli.budget_type import BUDGET_MS
 from edgenas.cli.completions import spaces
-from edgenas.cli.networks import classes_option, in_size_option
+from edgenas.cli.networks import channels_option, classes_option, in_size_option
 from edgenas.cli.paths import UserPath
 from edgenas.cli.terminal import json_option, print_json, print_summary, talk
 
@@ -24,6 +25,7 @@ from edgenas.cli.terminal import json_option, print_json, print_summary, talk
 )
 @in_size_option
 @classes_option
+@channels_option
 @click.option(
     "--budget-ms",
     "budgets_ms",
@@ -38,8 +40,9 @@ from edgenas.cli.terminal import json_option, print_json, print_summary, talk
 def command(
     runs: tuple[Path, ...],
     space: str | None,
-    in_size: int | None,
+    in_size: ImageSize | None,
     classes: int | None,
+    channels: int | None,
     budgets_ms: tuple[float, ...],
     port: int,
     as_json: bool,
@@ -56,7 +59,9 @@ def command(
     from edgenas.api.watch import watch
 
     os.nice(10)  # lower priority than measurements on this machine
-    with watch(*runs, space=space, in_size=in_size, classes=classes, budget_ms=budgets_ms, port=port) as page:
+    with watch(
+        *runs, space=space, in_size=in_size, classes=classes, channels=channels, budget_ms=budgets_ms, port=port
+    ) as page:
         if as_json:
             print_json(page.to_json())
         else:

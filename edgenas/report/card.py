@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from edgenas.base.errors import InputError
 from edgenas.base.version import installed_version
+from edgenas.blocks.size import axes, both_sides
 from edgenas.runs.layout import ARCH, MANIFEST, PREDICT, REPORT, SEARCH, table_beside
 
 if TYPE_CHECKING:
@@ -72,10 +73,10 @@ def card(data: CardData) -> str:
     architecture, setting, pre, run = data.architecture, data.table.setting, data.preprocessing, data.run
     statistic = data.search.statistic or "median"
     blocks = "\n".join(
-        f"| {b} | {b.out_size}x{b.out_size}x{b.c_out} | {b.macs:,} | {_number(data.table.ms(b, statistic))} |"
+        f"| {b} | {both_sides(b.out_size)}x{b.c_out} | {b.macs:,} | {_number(data.table.ms(b, statistic))} |"
         for b in architecture.blocks
     )
-    size, channels = architecture.in_size, architecture.c_in
+    (high, wide), channels = axes(architecture.in_size), architecture.c_in
     first = next(iter(run.files))
     slow = "".join(f"- {name}: {each.text}.\n" for name, file in run.files.items() for each in file.fallbacks)
     return f"""---
@@ -85,7 +86,7 @@ metrics: [accuracy]
 ---
 # {_plain(architecture.name)}
 
-Classifies {f"pictures like those of {_plain(run.data)}" if run.data else "pictures"}, {size}x{size}, {channels} \
+Classifies {f"pictures like those of {_plain(run.data)}" if run.data else "pictures"}, {wide}x{high}, {channels} \
 channel{"s" * (channels > 1)}, {len(pre.labels)} classes.
 {architecture.params:,} parameters, {architecture.macs:,} MACs. {_chosen(data)}
 
@@ -97,9 +98,9 @@ accuracy was measured by running the file on {run.files[first].pictures:,} test 
 its budget if the upper end of the 95 % interval under "Verified" is.
 
 - {proved(data.proof, run.shipped)}.
-{slow}- Input: a picture, rotated by its EXIF orientation, resized to cover the square, cropped at the centre; pixel
+{slow}- Input: a picture, rotated by its EXIF orientation, resized to cover {wide}x{high}, cropped at the centre; pixel
   values 0..255, minus {_numbers(pre.mean)}, divided by {_numbers(pre.deviation)}. Shape in TFLite:
-  (1, {size}, {size}, {channels}), in ONNX: (1, {channels}, {size}, {size}). Output: {architecture.c_out} scores.
+  (1, {high}, {wide}, {channels}), in ONNX: (1, {channels}, {high}, {wide}). Output: {architecture.c_out} scores.
 
 | block | output | MACs | {statistic} ms in the table |
 |---|---|---|---|

@@ -6,6 +6,7 @@ import math
 from xml.etree.ElementTree import Element
 
 from edgenas.blocks.architecture import Architecture
+from edgenas.blocks.size import height, width
 from edgenas.blocks.spec import BlockSpec
 from edgenas.report.html import h, number
 from edgenas.report.networks import Catalogue
@@ -44,7 +45,7 @@ def row(block: BlockSpec, widest: int) -> Element:
         "tr",
         h("th", short(block)[0], h("small", short(block)[1]), scope="row", class_="l"),
         h("td", _box(block, widest), class_="box"),
-        h("td", "" if block.kind == "skip" else f"{block.out_size}×{block.out_size}×{block.c_out}"),
+        h("td", "" if block.kind == "skip" else f"{width(block.out_size)}×{height(block.out_size)}×{block.c_out}"),
         h("td", class_="ms"),
         h("td", class_="share"),
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from edgenas.base.errors import InputError
 from edgenas.blocks.architecture import Architecture
+from edgenas.blocks.size import Rectangle
 from edgenas.latency_tables.setting import Setting
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ def plain(value: Any) -> Any:
         return value.as_dict()
     if isinstance(value, Architecture):
         return value.to_json()
+    if isinstance(value, Rectangle):
+        return str(value)
     if is_dataclass(value) and not isinstance(value, type):
         names = (*_names(type(value)), *getattr(value, "DERIVED", ()))
         return {name: plain(getattr(value, name)) for name in names}

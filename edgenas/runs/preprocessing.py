@@ -7,13 +7,15 @@ from typing import Any
 
 from edgenas.runs.documents import DocumentKind
 
+PLANES = "planes"  #: mode of inputs with neither 1 nor 3 channels
+
 
 @dataclass(frozen=True, slots=True)
 class SavedPreprocessing:
     """Content of ``preprocessing.json``.
 
     picture, scale   the steps in words
-    mode             'RGB' or 'L'
+    mode             'RGB', 'L', or PLANES: each channel of an array is scaled alone, as a grey picture
     mean, deviation  one number for each channel: levels 0..255 become (level - mean) / deviation
     stored           name of a file whose input and output have 8 bits -> their scale and zero point:
                      real = scale * (stored - zero)

@@ -12,9 +12,10 @@ from edgenas.base.files import write_whole
 from edgenas.base.listener import SILENT, Listener
 from edgenas.base.reading import read_bytes
 from edgenas.blocks.labels import labels_text, parse_labels, without_numbers
+from edgenas.blocks.size import ImageSize, height, image_size, width
 from edgenas.runs.layout import LABELS, PREDICT, PREPROCESSING
+from edgenas.runs.preprocessing import PLANES, SavedPreprocessing
 from edgenas.runs.preprocessing import PREPROCESSING as KIND
-from edgenas.runs.preprocessing import SavedPreprocessing
 
 if TYPE_CHECKING:
     from edgenas.blocks.architecture import Architecture
@@ -27,12 +28,12 @@ if TYPE_CHECKING:
 class Preprocessing:
     """How a picture becomes the input of a network, and a score a class name.
 
-    size              height and width of the input, pixels
+    size              size of the input, pixels
     labels            names of the classes, in order
     mean, deviation   one number for each channel: levels 0..255 become (level - mean) / deviation
     """
 
-    size: int
+    size: ImageSize
     labels: tuple[str, ...]
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
@@ -53,11 +54,11 @@ class Preprocessing:
         For those ``files`` whose input and output have 8 bits, it holds how these store real numbers.
         """
         return SavedPreprocessing(
-            picture="turned as its EXIF says, transparency on white, scaled (bicubic) until it covers the square, "
-            "cut at the centre",
-            mode="RGB" if len(self.mean) == 3 else "L",
-            width=self.size,
-            height=self.size,
+            picture="turned as its EXIF says, transparency on white, scaled (bicubic) until it covers width x "
+            "height, cut at the centre",
+            mode={1: "L", 3: "RGB"}.get(len(self.mean), PLANES),
+            width=width(self.size),
+            height=height(self.size),
             scale="(level - mean) / deviation, levels 0..255",
             mean=self.mean,
             deviation=self.deviation,
@@ -136,9 +137,10 @@ def read_preprocessing(folder: Path, architecture: Architecture) -> Preprocessin
         scaling = Scaling(saved.mean, saved.deviation)
     except InputError as error:
         raise InputError(f"{path}: {error}; export it again") from error
-    if saved.width != architecture.in_size:
+    size = image_size(saved.width, saved.height)
+    if size != architecture.in_size:
         raise InputError(
-            f"{path} is for {saved.width} pixels, {architecture.name} takes {architecture.in_size}; export it again"
+            f"{path} is for {size} pixels, {architecture.name} takes {architecture.in_size}; export it again"
         )
     return preprocessing_of(architecture, folder / LABELS, scaling)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from edgenas.base.errors import InputError
 from edgenas.base.reading import reading
 from edgenas.base.version import installed_version
+from edgenas.blocks.size import height, width
 from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.imported import ImportedTable, TableSource
 from edgenas.latency_tables.importers import FORMATS, table_format
@@ -93,7 +94,7 @@ def _shapes_note(space: Space, named: bool) -> str:
     whose = "which you named" if named else "assumed: name the space that the table was made for, --space"
     return (
         f"the file holds positions of layers, no shapes: they are those of space {space.name} ({whose}), "
-        f"{space.in_size} x {space.in_size} pixels, stride above 1 in {layers or 'no layer'}"
+        f"{width(space.in_size)} x {height(space.in_size)} pixels, stride above 1 in {layers or 'no layer'}"
     )[:900]
 
 

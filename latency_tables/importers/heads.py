@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from edgenas.blocks.size import ImageSize
 from edgenas.blocks.spec import Act, BlockSpec
 from edgenas.latency_tables.imported import PublishedValue
 from edgenas.latency_tables.importers.reading import PublishedEntry
@@ -14,7 +15,7 @@ class HeadParts:
     """Parts of heads by shape, each with (place in the file, ms); ``act`` is the activation of the hidden layer."""
 
     act: Act = "none"
-    pools: dict[tuple[int, int], tuple[str, float]] = field(default_factory=dict)  # (size, width)
+    pools: dict[tuple[ImageSize, int], tuple[str, float]] = field(default_factory=dict)  # (size, width)
     hidden: dict[tuple[int, int], tuple[str, float]] = field(default_factory=dict)  # (width, hidden width)
     classifiers: dict[tuple[int, int], tuple[str, float]] = field(default_factory=dict)  # (width, classes)
 

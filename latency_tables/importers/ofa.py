@@ -42,16 +42,16 @@ def read(text: str, places: Places, column: str = "") -> PublishedTable:
 
 def _add_part(parts: HeadParts, row: ShapeRow) -> None:
     """Add a row of ``AvgPool2D``, ``Conv_2`` or ``Logits`` to the parts of heads; InputError for a wrong shape."""
-    found = {"AvgPool2D": parts.pools, "Conv_2": parts.hidden, "Logits": parts.classifiers}[row.kind]
     size, c_in = row.size(), row.source[-1]
     if row.kind == "AvgPool2D":
         row.check_output(1, c_in)
-        found[size, c_in] = (row.place, row.value.mean_ms)
+        parts.pools[size, c_in] = (row.place, row.value.mean_ms)
         return
     if size != 1 or (row.kind == "Logits") != (len(row.target) == 1):
         raise InputError(
             f"{row.place}: {row.kind} comes after pooling: 1x1xC to {'N' if row.kind == 'Logits' else '1x1xN'}"
         )
+    found = {"Conv_2": parts.hidden, "Logits": parts.classifiers}[row.kind]
     found[c_in, row.target[-1]] = (row.place, row.value.mean_ms)
 
 

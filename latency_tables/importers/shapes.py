@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from edgenas.base.errors import InputError
+from edgenas.blocks.size import ImageSize, axes, of_axes
 from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.imported import PublishedValue
 from edgenas.latency_tables.importers.reading import check_ms
@@ -35,11 +36,11 @@ class ShapeRow:
     numbers: dict[str, int]
     value: PublishedValue
 
-    def size(self) -> int:
-        """Return the height and width of the input; InputError unless it is (H, W, C) with H = W."""
-        if len(self.source) != 3 or self.source[0] != self.source[1]:
-            raise InputError(f"{self.place}: the input is not HxWxC with H = W")
-        return self.source[0]
+    def size(self) -> ImageSize:
+        """Return the size of the input; InputError unless it is (H, W, C)."""
+        if len(self.source) != 3:
+            raise InputError(f"{self.place}: the input is not HxWxC")
+        return of_axes(self.source)
 
     def block(self, make: Callable[[ShapeRow], BlockSpec]) -> BlockSpec:
         """Return the block that ``make`` builds from the row; its InputError gets the place as a prefix."""
@@ -48,10 +49,12 @@ class ShapeRow:
         except InputError as error:
             raise InputError(f"{self.place}: {str(error).removeprefix(f'{self.place}: ')}") from error
 
-    def check_output(self, size: int, c_out: int) -> None:
-        """Raise InputError unless the output is ``size`` x ``size`` x ``c_out``."""
-        if self.target != (size, size, c_out):
-            raise InputError(f"{self.place}: the output is not {size}x{size}x{c_out}, which its input and stride give")
+    def check_output(self, size: ImageSize, c_out: int) -> None:
+        """Raise InputError unless the output has ``size`` and ``c_out`` channels."""
+        wanted = (*axes(size), c_out)
+        if self.target != wanted:
+            shape = "x".join(map(str, wanted))
+            raise InputError(f"{self.place}: the output is not {shape}, which its input and stride give")
 
 
 def rows(text: str, kinds: dict[str, tuple[str, ...]]) -> tuple[ShapeRow, ...]:

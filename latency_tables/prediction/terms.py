@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgenas.blocks.ops import lower
+from edgenas.blocks.size import ImageSize, pixels
 from edgenas.blocks.spec import ACTS, BlockSpec
 
 Floats = NDArray[np.float64]
@@ -68,7 +69,7 @@ def work_amounts(block: BlockSpec) -> dict[str, float]:
             weights_a_channel = int(np.prod(op.weight_shape[1:]))
             for tile in TILES:
                 channels = -(-op.c_out // tile) * tile
-                amounts[f"{name} MACs/{tile}"] = channels * weights_a_channel * op.out_size**2 / 1e6
+                amounts[f"{name} MACs/{tile}"] = channels * weights_a_channel * pixels(op.out_size) / 1e6
             amounts[f"{op.name} weights"] = op.c_out * weights_a_channel / 1e6
     return amounts
 
@@ -80,11 +81,16 @@ def shape_features(block: BlockSpec) -> list[float]:
     waste = [np.log(-(-width // tile) * tile / width) for width in widths for tile in TILES if tile > 1]
     kinds = [block.kernel == kernel for kernel in _KERNELS] + [block.act == act for act in ACTS]
     options = [block.stride == 2, block.c_se > 0, block.residual]
-    sizes = [np.log(size) for size in (block.in_size, *widths, 1 + block.c_se)]
+    sizes = [_log_side(block.in_size), *(np.log(width) for width in (*widths, 1 + block.c_se))]
     return [float(value) for value in (*sizes, *waste, *kinds, *options)]
 
 
-def layer_of(block: BlockSpec) -> tuple[int, int, int, int]:
+def _log_side(size: ImageSize) -> float:
+    """Return the logarithm of the side of a square of as many pixels."""
+    return float(np.log(size) if isinstance(size, int) else np.log(pixels(size)) / 2)
+
+
+def layer_of(block: BlockSpec) -> tuple[ImageSize, int, int, int]:
     """Return (input size, input channels, output channels, stride), which the blocks of one layer share.
 
     Blocks of one layer have similar times. The error of predictions for new blocks is therefore estimated by leaving

@@ -1,16 +1,28 @@
-"""Export of tables to files for other programs: CSV and Parquet."""
+"""Tables as data frames, and their export to files for other programs: CSV and Parquet."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edgenas.base.errors import MissingExtraError
 from edgenas.base.files import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+def blocks_frame(rows: Sequence[dict[str, Any]], columns: list[str] | None = None) -> pd.DataFrame:
+    """Return a data frame of blocks. Its column ``in_size`` holds texts where a block is not square, so that the column
+    has one type."""
+    import pandas as pd
+
+    found = pd.DataFrame(rows, columns=columns)
+    if any(isinstance(row["in_size"], str) for row in rows):
+        found["in_size"] = found["in_size"].astype(str)
+    return found
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from edgenas.base.errors import OutcomeError
 from edgenas.blocks.ops import Op, lower
+from edgenas.blocks.size import axes
 from edgenas.blocks.spec import BlockSpec
 from edgenas.blocks.weights import Array
 from edgenas.profiler.export.run import Format, interpreter, model_format, run_model
@@ -69,7 +70,12 @@ def expected_census(blocks: Sequence[BlockSpec], fmt: Format) -> Counter[str]:
 
 
 def _expected_tflite(block: BlockSpec, op: Op) -> Iterator[str]:
-    if op.kind in ("conv", "depthwise") and op.kernel > 1 and op.stride == 2 and op.in_size % 2 == 0:
+    if (
+        op.kind in ("conv", "depthwise")
+        and op.kernel > 1
+        and op.stride == 2
+        and not all(n % 2 for n in axes(op.in_size))
+    ):
         yield "PAD"
     yield _TFLITE[op.kind]
     if op.act == "hswish":

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from edgenas.blocks.ops import Op, OpAct
+from edgenas.blocks.size import axes
 from edgenas.blocks.spec import BlockSpec
 from edgenas.blocks.weights import Array, Weights
 from edgenas.profiler.export.walk import INPUT_NAME, OUTPUT_NAME, Step, steps
@@ -35,9 +36,9 @@ def write_onnx(blocks: Sequence[BlockSpec], weights: Sequence[Weights], *, name:
     model = onnx.ModelProto(ir_version=IR_VERSION, producer_name="edgenas")
     model.opset_import.add(domain="", version=OPSET)
     model.graph.name = name
-    size, last = blocks[0].in_size, blocks[-1]
-    _declare(model.graph.input, INPUT_NAME, (1, blocks[0].c_in, size, size))
-    out = (1, last.c_out) if last.kind == "head" else (1, last.c_out, last.out_size, last.out_size)
+    last = blocks[-1]
+    _declare(model.graph.input, INPUT_NAME, (1, blocks[0].c_in, *axes(blocks[0].in_size)))
+    out = (1, last.c_out) if last.kind == "head" else (1, last.c_out, *axes(last.out_size))
     _declare(model.graph.output, OUTPUT_NAME, out)
     writer = _Writer(model.graph)
     for step in walk:

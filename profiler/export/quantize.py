@@ -19,6 +19,7 @@ import numpy as np
 
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.naming import among
+from edgenas.blocks.size import axes
 from edgenas.blocks.spec import BlockSpec
 from edgenas.blocks.weights import Array, Weights
 from edgenas.profiler.export import WRITERS, Writer
@@ -88,7 +89,7 @@ def check_images(model: bytes, images: Array) -> None:
 def random_activations(block: BlockSpec, seed: int = 0) -> Array:
     """Return calibration activations (SAMPLES, H, W, C) of a block alone: standard normal, as batch norm and seeded
     weights keep activations near that (``edgenas.blocks.weights.random_weights``)."""
-    shape = (SAMPLES, block.in_size, block.in_size, block.c_in)
+    shape = (SAMPLES, *axes(block.in_size), block.c_in)
     return np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
 
 

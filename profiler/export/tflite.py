@@ -4,9 +4,10 @@ Operators for each operation of ``edgenas.blocks.ops``:
 
     conv, depthwise   CONV_2D with weights (O, k, k, I), DEPTHWISE_CONV_2D with (1, k, k, C); relu and relu6 fused
     hswish            a HARD_SWISH behind the operator
-    padding           torch pads kernel // 2 on every side. SAME does the same, except for stride 2 on an even size,
-                      where it pads one less before than after: such layers get an explicit PAD and VALID, which costs
-                      no time in XNNPACK. Torch's last row and column of padding are never read there and are left out.
+    padding           torch pads kernel // 2 on every side. SAME does the same, except for stride 2 on an even height or
+                      width, where it pads one less before than after: such layers get an explicit PAD and VALID, which
+                      costs no time in XNNPACK. Torch's last row or column of padding is never read there: it is left
+                      out.
     pool, linear      MEAN with its 1x1 dimensions, then FULLY_CONNECTED, which flattens by itself: (1, classes)
     hsigmoid          relu6(x + 3) / 6: the 3 is added to the bias, the relu6 is fused, and the 1/6 moves through the
                       product into the weights of the 1x1 convolution behind it, exact up to one rounding of each
@@ -20,6 +21,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from edgenas.blocks.ops import Op, OpAct
+from edgenas.blocks.size import axes
 from edgenas.blocks.spec import BlockSpec
 from edgenas.blocks.weights import Array, Weights
 from edgenas.profiler.export.tflite_pack import Subgraph, Tensor, pack
@@ -37,9 +39,8 @@ def write_tflite(blocks: Sequence[BlockSpec], weights: Sequence[Weights], *, nam
     InputError when the blocks do not chain, when none of them computes anything, or when the weights do not fit.
     """
     walk = steps(blocks, weights, name)
-    size = blocks[0].in_size
     writer = _Writer()
-    writer.graph.tensor(Tensor(INPUT_NAME, (1, size, size, blocks[0].c_in)))
+    writer.graph.tensor(Tensor(INPUT_NAME, (1, *axes(blocks[0].in_size), blocks[0].c_in)))
     for step in walk:
         writer.add(step)
     return pack(writer.graph, name=name, input_name=INPUT_NAME, output_name=OUTPUT_NAME)
@@ -114,13 +115,15 @@ class _Writer:
         """Return the tensor ``source`` with torch's padding where SAME pads differently, else unchanged."""
         if not needs_pad(op):
             return source
-        before, after = op.kernel // 2, op.kernel // 2 - 1
-        amounts = np.array([[0, 0], [before, after], [before, after], [0, 0]], "<i4")
-        size = op.in_size + before + after
+        before = op.kernel // 2
+        rows, columns = sides = [(before, before - 1 + n % 2) for n in axes(op.in_size)]
+        amounts = np.array([(0, 0), rows, columns, (0, 0)], "<i4")
+        name = "_".join(["padding", str(op.kernel), *([] if rows == columns else [f"{rows[1]}x{columns[1]}"])])
+        padded = (n + sum(side) for n, side in zip(axes(op.in_size), sides, strict=True))
         return self.graph.operator(
             "PAD",
-            (source, self.graph.tensor(Tensor(f"padding_{op.kernel}", (4, 2), "INT32", amounts.tobytes()))),
-            Tensor(f"{label}.padded", (1, size, size, op.c_in)),
+            (source, self.graph.tensor(Tensor(name, (4, 2), "INT32", amounts.tobytes()))),
+            Tensor(f"{label}.padded", (1, *padded, op.c_in)),
         )
 
     def _constant(self, name: str, values: Array) -> int:
@@ -128,12 +131,18 @@ class _Writer:
 
 
 def needs_pad(op: Op) -> bool:
-    """Return whether SAME differs from padding kernel // 2 on every side: stride 2 on an even size, with kernel > 1."""
-    return op.kind in ("conv", "depthwise") and op.kernel > 1 and op.stride == 2 and op.in_size % 2 == 0
+    """Return whether SAME differs from padding kernel // 2 on every side: stride 2 on an even height or width, with
+    kernel > 1."""
+    return (
+        op.kind in ("conv", "depthwise")
+        and op.kernel > 1
+        and op.stride == 2
+        and not all(n % 2 for n in axes(op.in_size))
+    )
 
 
 def _activation(label: str, op: Op) -> Tensor:
-    return Tensor(label, (1, op.out_size, op.out_size, op.c_out))
+    return Tensor(label, (1, *axes(op.out_size), op.c_out))
 
 
 def _tflite_order(op: Op, weight: Array) -> Array:

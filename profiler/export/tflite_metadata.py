@@ -134,7 +134,7 @@ def _packed(about: About) -> bytes:
     image = _tensor(
         b,
         "image",
-        "The picture, scaled until it covers the square and cut at the centre.",
+        "The picture, scaled until it covers the input and cut at the centre.",
         _content(b, _IMAGE_PROPERTIES, colours),
         units=[unit],
         stats=(lows, highs),

@@ -19,6 +19,7 @@ import numpy as np
 
 from edgenas.base.errors import MissingExtraError
 from edgenas.blocks.architecture import Architecture
+from edgenas.blocks.size import axes
 from edgenas.blocks.torch_modules import BlockModule, NetworkModule
 from edgenas.training.network import fresh_network, threads
 
@@ -85,8 +86,8 @@ def on_noise(name: str, architecture: Architecture, seed: int) -> float:
     Noise has little effect on the proxies: synflow uses no image, naswot only which features are active.
     """
     generator = torch.Generator().manual_seed(seed)
-    size = (NOISE_IMAGES, architecture.c_in, architecture.in_size, architecture.in_size)
-    images = torch.randn(size, generator=generator)
+    shape = (NOISE_IMAGES, architecture.c_in, *axes(architecture.in_size))
+    images = torch.randn(shape, generator=generator)
     labels = torch.randint(architecture.c_out, (NOISE_IMAGES,), generator=generator)
     with threads(1), torch.random.fork_rng(devices=[]):
         return PROXIES[name](fresh_network(architecture, seed), images, labels)

@@ -9,6 +9,7 @@ from typing import Any
 
 from edgenas.base.errors import InputError
 from edgenas.base.plugins import GROUPS, Found, accepted, called, find, names
+from edgenas.blocks.size import ImageSize
 from edgenas.search.space import Space
 from edgenas.search.spaces.fbnet import fbnet
 from edgenas.search.spaces.mobilenet_v2 import mobilenet_v2
@@ -22,7 +23,7 @@ from edgenas.search.spaces.single_path import single_path
 from edgenas.search.spaces.tunas_v3 import tunas_v3
 
 
-def digits(**sizes: int) -> Space:
+def digits(**sizes: Any) -> Space:
     """Return the small space of the demo; see ``edgenas.search.spaces.digits``."""
     from edgenas.search.spaces.digits import digits as build
 
@@ -47,7 +48,9 @@ _H_SWISH = ("mobilenet_v3_large", "mobilenet_v3_small", "ofa_mobilenet_v3", "tun
 SPACES |= {name + SUFFIX: with_relu6(SPACES[name]) for name in _H_SWISH}
 
 
-def space(name: str, in_size: int | None = None, classes: int | None = None) -> Space:
+def space(
+    name: str, in_size: ImageSize | None = None, classes: int | None = None, channels: int | None = None
+) -> Space:
     """Return a space by name, 'FILE.py:NAME', 'PACKAGE.MODULE:NAME' or entry point of ``edgenas.spaces``.
 
     Sizes that are not given have their published values. InputError for an unknown name, with the nearest known one,
@@ -58,8 +61,13 @@ def space(name: str, in_size: int | None = None, classes: int | None = None) -> 
     given = {key: value for key, value in sizes.items() if value is not None}
     if found.code is None:
         made: Space = found.value(**given)
-        return made
-    return _own(found, given)
+        return made if channels is None else with_channels(made, channels)
+    return _own(found, given, channels)
+
+
+def with_channels(space: Space, channels: int) -> Space:
+    """Return the space for images of ``channels`` channels."""
+    return space if space.c_in == channels else replace(space, c_in=channels)
 
 
 def known_spaces() -> list[str]:
@@ -79,7 +87,7 @@ def check_networks(space: Space, named: str) -> None:
         raise InputError(f"{named} is a space without networks: {why}")
 
 
-def _own(found: Found[Any], given: dict[str, int]) -> Space:
+def _own(found: Found[Any], given: dict[str, Any], channels: int | None) -> Space:
     """Return the space that the user's code is or returns, after a check of all its blocks."""
     value, wanted = found.value, "a space: a Space, or a function of (in_size=..., classes=...) that returns one"
     assert found.code is not None
@@ -99,6 +107,8 @@ def _own(found: Found[Any], given: dict[str, int]) -> Space:
             raise InputError(f"{found.code.text} takes no {' and no '.join(lacking)}: leave out the option, or add it")
         made = called(found.code, lambda: value(**given))
         accepted(Found(made, found.code), isinstance(made, Space), wanted)
+    if channels is not None:
+        made = with_channels(made, channels)
     called(found.code, lambda: made.networks)
     check_networks(made, found.code.text)
     if made.name in SPACES:
@@ -106,7 +116,7 @@ def _own(found: Found[Any], given: dict[str, int]) -> Space:
     return replace(made, code=found.code)
 
 
-def _lacking(function: Callable[..., Any], given: dict[str, int]) -> list[str]:
+def _lacking(function: Callable[..., Any], given: dict[str, Any]) -> list[str]:
     """Return those of the arguments ``given`` that the function does not take."""
     try:
         parameters = inspect.signature(function).parameters

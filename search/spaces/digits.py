@@ -10,6 +10,7 @@ wide ones on a CPU.
 
 from __future__ import annotations
 
+from edgenas.blocks.size import ImageSize
 from edgenas.blocks.spec import Act
 from edgenas.search.space import Layer, Option, Space
 
@@ -20,8 +21,8 @@ SECOND = ((1, 4), (1, 48), (3, 4), (3, 48), (5, 8), (5, 24))  #: kernel, expande
 ACT: Act = "hswish"
 
 
-def digits(in_size: int = 48, classes: int = 10) -> Space:
-    """Return the space for grey images of ``in_size`` x ``in_size`` pixels: 117,649 networks of 41 distinct blocks."""
+def digits(in_size: ImageSize = 48, classes: int = 10) -> Space:
+    """Return the space for grey images of ``in_size`` pixels: 117,649 networks of 41 distinct blocks."""
     layers = [Layer("stem", (Option("k3", "conv", STEM_WIDTH, kernel=3, stride=2, act=ACT),))]
     for number, (width, stride) in enumerate(STAGES, start=1):
         first = tuple(_option(width, kernel, c_mid, stride) for kernel, c_mid in FIRST)

@@ -8,6 +8,7 @@ changes the shape, it is a 1x1 convolution. The two of FBNet's nine options that
 
 from __future__ import annotations
 
+from edgenas.blocks.size import ImageSize
 from edgenas.search.space import Layer, Option, Space
 
 KERNELS = (3, 5)
@@ -26,8 +27,8 @@ STAGES = (
 )
 
 
-def fbnet(in_size: int = 32, classes: int = 100) -> Space:
-    """Return the space for images of ``in_size`` x ``in_size`` pixels; sizes in comments are for 32."""
+def fbnet(in_size: ImageSize = 32, classes: int = 100) -> Space:
+    """Return the space for images of ``in_size`` pixels; sizes in comments are for 32."""
     layers = [Layer("stem", (Option("k3", "conv", STEM_WIDTH, kernel=3, act="relu"),))]  # 32
     width = STEM_WIDTH
     for number, (c_out, repeats, first_stride) in enumerate(STAGES, start=1):

@@ -7,6 +7,7 @@ option ``k3e6`` everywhere.
 
 from __future__ import annotations
 
+from edgenas.blocks.size import ImageSize
 from edgenas.search.space import Layer, Option, Space
 
 KERNELS = (3, 5, 7)
@@ -23,8 +24,8 @@ STAGES = (
 )
 
 
-def mobilenet_v2(in_size: int = 224, classes: int = 1000) -> Space:
-    """Return the space for images of ``in_size`` x ``in_size`` pixels; sizes in comments are for 224."""
+def mobilenet_v2(in_size: ImageSize = 224, classes: int = 1000) -> Space:
+    """Return the space for images of ``in_size`` pixels; sizes in comments are for 224."""
     layers = [
         Layer("stem", (Option("k3", "conv", 32, kernel=3, stride=2, act="relu6"),)),  # 112
         Layer("stage1.1", (Option("k3", "sep", 16, kernel=3, act="relu6"),)),  # 112

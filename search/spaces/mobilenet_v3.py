@@ -8,6 +8,7 @@ that the published network is a member of the space. Large: 9^11 x 12^3 networks
 
 from __future__ import annotations
 
+from edgenas.blocks.size import ImageSize
 from edgenas.blocks.spec import Act
 from edgenas.search.space import Layer, Option, Space
 
@@ -49,14 +50,14 @@ LARGE_KERNELS = (3, 3, 5, 5, 5, 3, 3, 3, 3, 3, 3, 5, 5, 5)
 SMALL_KERNELS = (3, 3, 5, 5, 5, 5, 5, 5, 5, 5)
 
 
-def mobilenet_v3_large(in_size: int = 224, classes: int = 1000) -> Space:
+def mobilenet_v3_large(in_size: ImageSize = 224, classes: int = 1000) -> Space:
     """Return the space of MobileNetV3-Large: 15 blocks after a stem of 16 channels, the first of them fixed; sizes in
     comments are for 224."""
     first = Option("k3", "sep", 16, kernel=3, act="relu")
     return _space("mobilenet_v3_large", first, LARGE, 960, 1280, in_size, classes)
 
 
-def mobilenet_v3_small(in_size: int = 224, classes: int = 1000) -> Space:
+def mobilenet_v3_small(in_size: ImageSize = 224, classes: int = 1000) -> Space:
     """Return the space of MobileNetV3-Small: 11 blocks after a stem of 16 channels, the first of them fixed; sizes in
     comments are for 224."""
     first = Option("k3", "sep", 16, kernel=3, stride=2, se=0.25, act="relu")
@@ -64,7 +65,7 @@ def mobilenet_v3_small(in_size: int = 224, classes: int = 1000) -> Space:
 
 
 def _space(
-    name: str, first: Option, rows: tuple[_Row, ...], c_last: int, c_hidden: int, in_size: int, classes: int
+    name: str, first: Option, rows: tuple[_Row, ...], c_last: int, c_hidden: int, in_size: ImageSize, classes: int
 ) -> Space:
     layers = [
         Layer("stem", (Option("k3", "conv", 16, kernel=3, stride=2, act="hswish"),)),  # 112

@@ -8,14 +8,15 @@ Source: Su et al., arXiv 2103.11922, appendix; github.com/xiusu/NAS-Bench-Macro,
 from __future__ import annotations
 
 from edgenas.base.errors import InputError
+from edgenas.blocks.size import ImageSize
 from edgenas.search.space import Layer, Option, Space
 
 STEM_WIDTH, LAST_WIDTH = 32, 1280
 STAGES = (2, 3, 3)  #: layers of each stage; the first has stride 2 and doubles the width
 
 
-def nas_bench_macro(in_size: int = 32, classes: int = 10, divided: int = 1) -> Space:
-    """Return the space for images of ``in_size`` x ``in_size`` pixels; the published accuracies are for 32 pixels and
+def nas_bench_macro(in_size: ImageSize = 32, classes: int = 10, divided: int = 1) -> Space:
+    """Return the space for images of ``in_size`` pixels; the published accuracies are for 32 pixels and
     10 classes. ``divided`` (a divisor of 32) divides the width of every layer, for networks that are cheaper to
     train."""
     if divided < 1 or STEM_WIDTH % divided:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from edgenas.base.errors import InputError
 from edgenas.blocks.reference import make_divisible
+from edgenas.blocks.size import ImageSize
 from edgenas.blocks.spec import Act
 from edgenas.search.space import Layer, Option, Space
 
@@ -27,8 +28,8 @@ STAGES: tuple[tuple[int, bool, Act, int], ...] = (
 END = Option("end", "skip", ends=True)
 
 
-def ofa_mobilenet_v3(in_size: int = 224, classes: int = 1000, width: float = 1.0) -> Space:
-    """Return the space for images of ``in_size`` x ``in_size`` pixels at width multiplier ``width``; sizes in comments
+def ofa_mobilenet_v3(in_size: ImageSize = 224, classes: int = 1000, width: float = 1.0) -> Space:
+    """Return the space for images of ``in_size`` pixels at width multiplier ``width``; sizes in comments
     are for 224."""
     if width not in (1.0, 1.2):
         raise InputError(f"width multiplier {width!r} is not 1.0 or 1.2, the two the once-for-all networks have")

@@ -7,6 +7,7 @@ layers that have a residual. Widths are those of the published ProxylessNAS-Mobi
 
 from __future__ import annotations
 
+from edgenas.blocks.size import ImageSize
 from edgenas.search.space import Layer, Option, Space
 
 KERNELS = (3, 5, 7)
@@ -27,8 +28,8 @@ SKIP = Option("skip", "skip")
 PROXYLESSNAS_MOBILE = (1, 0, 6, 6, 2, 0, 1, 1, 5, 1, 1, 1, 4, 1, 1, 1, 5, 5, 2, 2, 5)
 
 
-def proxylessnas(in_size: int = 224, classes: int = 1000) -> Space:
-    """Return the space for images of ``in_size`` x ``in_size`` pixels; sizes in comments are for 224."""
+def proxylessnas(in_size: ImageSize = 224, classes: int = 1000) -> Space:
+    """Return the space for images of ``in_size`` pixels; sizes in comments are for 224."""
     layers = [
         Layer("stem", (Option("k3", "conv", 32, kernel=3, stride=2, act="relu6"),)),  # 112
         Layer("first", (Option("k3", "sep", 16, kernel=3, act="relu6"),)),  # 112

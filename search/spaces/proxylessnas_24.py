@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from edgenas.blocks.size import ImageSize
 from edgenas.search.space import Layer, Option, Space
 from edgenas.search.spaces.proxylessnas import KERNELS, STAGES, proxylessnas
 
 FIRST_WIDTH = 24
 
 
-def proxylessnas_24(in_size: int = 224, classes: int = 1000) -> Space:
-    """Return the space for images of ``in_size`` x ``in_size`` pixels: ``proxylessnas`` with a free kernel in the first
+def proxylessnas_24(in_size: ImageSize = 224, classes: int = 1000) -> Space:
+    """Return the space for images of ``in_size`` pixels: ``proxylessnas`` with a free kernel in the first
     block and a first stage of width 24."""
     wide = proxylessnas(in_size, classes)
     first = tuple(Option(f"k{kernel}", "sep", 16, kernel, act="relu6") for kernel in KERNELS)

@@ -9,23 +9,24 @@ from typing import Any
 
 from edgenas.base.code import check_same
 from edgenas.base.errors import InputError
+from edgenas.blocks.size import OptionalSize
 from edgenas.search.space import Layer, Option, Space
-from edgenas.search.spaces import SPACES, check_networks, known_spaces
+from edgenas.search.spaces import SPACES, check_networks, known_spaces, with_channels
 from edgenas.search.spaces import space as space_named
 
 
 @dataclass(frozen=True, slots=True)
 class SpaceRecord:
-    """The space of a search. A size is None where it is the space's own.
+    """The space of a search. A size, or the number of channels ``c_in``, is None where it is the space's own.
 
-    layers   all layers, with ``c_in`` input channels, of a space that was built in Python as an object; empty for a
-             space of edgenas, and for one from a file or a module, which the record names with the sha256 of its code
+    layers   all layers of a space that was built in Python as an object; empty for a space of edgenas, and for one from
+             a file or a module, which the record names with the sha256 of its code
     """
 
     name: str
-    in_size: int | None = None
+    in_size: OptionalSize = None
     classes: int | None = None
-    c_in: int = 3
+    c_in: int | None = None
     layers: tuple[Layer, ...] = ()
 
 
@@ -45,7 +46,7 @@ def recorded_space(record: SpaceRecord, code: Any, where: str) -> Space:
     has changed since the record was written, or where the layers of the record form no network.
     """
     if record.layers:
-        found = Space(record.name, record.in_size or 0, record.layers, record.c_in)
+        found = Space(record.name, record.in_size or 0, record.layers, record.c_in or 3)
         try:
             check_networks(found, record.name)
         except InputError as error:
@@ -58,7 +59,7 @@ def recorded_space(record: SpaceRecord, code: Any, where: str) -> Space:
             "older edgenas; search again (edgenas export, verify and blocks still open the file)"
         )
     name = _place_of(own, Path(where).parent) if isinstance(own, str) else record.name
-    found = space_named(name, record.in_size, record.classes)
+    found = space_named(name, record.in_size, record.classes, record.c_in)
     check_same(where, "space", code, found.code, "put the file back as it was, or search again with another -o")
     return found
 
@@ -96,6 +97,6 @@ def _is_of_edgenas(space: Space, classes: int) -> bool:
     if build is None:
         return False
     try:
-        return build(in_size=space.in_size, classes=classes) == space
+        return with_channels(build(in_size=space.in_size, classes=classes), space.c_in) == space
     except InputError:
         return False

@@ -7,6 +7,7 @@ separable block before the stages and the block after them (kernel 3, expansion 
 
 from __future__ import annotations
 
+from edgenas.blocks.size import ImageSize
 from edgenas.search.space import Layer, Option, Space
 
 KERNELS = (3, 5)
@@ -18,8 +19,8 @@ STAGES = ((24, 2), (40, 2), (80, 2), (96, 1), (192, 2))  # 56, 28, 14, 14, 7
 SKIP = Option("skip", "skip")
 
 
-def single_path(in_size: int = 224, classes: int = 1000) -> Space:
-    """Return the space for images of ``in_size`` x ``in_size`` pixels; sizes in comments are for 224."""
+def single_path(in_size: ImageSize = 224, classes: int = 1000) -> Space:
+    """Return the space for images of ``in_size`` pixels; sizes in comments are for 224."""
     layers = [
         Layer("stem", (Option("k3", "conv", 32, kernel=3, stride=2, act="relu"),)),  # 112
         Layer("first", (Option("k3", "sep", 16, kernel=3, act="relu"),)),  # 112

@@ -8,6 +8,7 @@ that may be skipped; an expansion is a multiple of the block's input width.
 
 from __future__ import annotations
 
+from edgenas.blocks.size import ImageSize
 from edgenas.blocks.spec import Act
 from edgenas.search.space import Layer, Option, Space
 
@@ -31,8 +32,8 @@ LAST_WIDTH, HIDDEN_WIDTH = 512, 1024
 SKIP = Option("skip", "skip")
 
 
-def tunas_v3(in_size: int = 224, classes: int = 1000) -> Space:
-    """Return the space for images of ``in_size`` x ``in_size`` pixels; sizes in comments are for 224."""
+def tunas_v3(in_size: ImageSize = 224, classes: int = 1000) -> Space:
+    """Return the space for images of ``in_size`` pixels; sizes in comments are for 224."""
     stem = tuple(
         Option(f"o{width}k{kernel}", "conv", width, kernel, 2, act="hswish")
         for width in _widths(STEM_WIDTH)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from edgenas.base.errors import InputError
 from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.reference import make_divisible, reference
+from edgenas.blocks.size import axes, image_size
 from edgenas.blocks.spec import BlockSpec, skip
 from tests.support.strategies import architectures
 
@@ -29,7 +30,8 @@ def test_a_chain_that_does_not_fit_is_refused(network: Architecture, data: st.Da
     size, width = (
         (network.in_size, network.c_in) if i == 0 else (network.blocks[i - 1].out_size, network.blocks[i - 1].c_out)
     )
-    wrong = data.draw(st.sampled_from((skip(size + 1, width), skip(size, width + 1))))
+    other = image_size(axes(size)[1] + 1, axes(size)[0])
+    wrong = data.draw(st.sampled_from((skip(other, width), skip(size, width + 1))))
     chain = (*network.blocks[:i], wrong, *network.blocks[i:])
     with pytest.raises(InputError, match="'chain': block"):
         Architecture("chain", chain)

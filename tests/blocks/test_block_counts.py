@@ -13,6 +13,7 @@ import torch
 from edgenas.blocks.counts import bytes_moved, macs, params, weight_bytes
 from edgenas.blocks.ops import INPUT, lower
 from edgenas.blocks.reference import REFERENCE, reference
+from edgenas.blocks.size import axes
 from edgenas.blocks.spec import KINDS, BlockSpec, skip
 from edgenas.blocks.torch_modules import BlockModule, NetworkModule
 from edgenas.blocks.weights import random_weights
@@ -54,7 +55,7 @@ def test_macs_and_parameters_are_those_that_torch_meets(block: BlockSpec) -> Non
         if isinstance(layer, torch.nn.Conv2d | torch.nn.Linear):
             layer.register_forward_hook(count)
     with torch.no_grad():
-        module(torch.zeros(1, block.c_in, block.in_size, block.in_size))
+        module(torch.zeros(1, block.c_in, *axes(block.in_size)))
     assert block.macs == macs(block) == met
     assert block.params == params(block) == sum(p.numel() for p in module.parameters())
 

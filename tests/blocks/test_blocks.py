@@ -19,6 +19,7 @@ import torch
 from edgenas.base import errors
 from edgenas.base.errors import EdgenasError, InputError
 from edgenas.blocks import spec
+from edgenas.blocks.size import as_size, axes
 from edgenas.blocks.spec import KINDS, BlockSpec
 from edgenas.blocks.torch_modules import BlockModule
 from tests.support.strategies import block_specs
@@ -30,7 +31,7 @@ EVERY_KIND = tuple(KINDS)
 @given(block_specs(EVERY_KIND, max_size=99_999, max_width=999_999))
 def test_text_and_value_say_the_same(block: BlockSpec) -> None:
     assert BlockSpec.parse(str(block)) == block
-    assert BlockSpec(**block.as_dict()) == block
+    assert BlockSpec(**{**block.as_dict(), "in_size": as_size(block.as_dict()["in_size"])}) == block
 
 
 @settings(deadline=None)
@@ -165,8 +166,8 @@ def test_blocks_are_values() -> None:
 @given(block_specs(EVERY_KIND))
 def test_out_size_and_width_are_those_of_the_module(block: BlockSpec) -> None:
     with torch.no_grad():
-        shape = tuple(BlockModule(block).eval()(torch.zeros(1, block.c_in, block.in_size, block.in_size)).shape)
-    assert shape == ((1, block.c_out) if block.kind == "head" else (1, block.c_out, block.out_size, block.out_size))
+        shape = tuple(BlockModule(block).eval()(torch.zeros(1, block.c_in, *axes(block.in_size))).shape)
+    assert shape == ((1, block.c_out) if block.kind == "head" else (1, block.c_out, *axes(block.out_size)))
 
 
 def test_doctests() -> None:

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from edgenas.blocks.ops import INPUT, Op, lower
 from edgenas.blocks.reference import reference
+from edgenas.blocks.size import axes
 from edgenas.blocks.spec import KINDS, BlockSpec
 from edgenas.blocks.torch_modules import (
     BlockModule,
@@ -56,7 +57,7 @@ def test_folded_weights_equal_the_module(block: BlockSpec, seed: int) -> None:
     randomize_batch_norm(module, seed)
     weights = folded_weights(module)
     check_weights(block, weights)
-    x = torch.randn(4, block.c_in, block.in_size, block.in_size, dtype=torch.float64)
+    x = torch.randn(4, block.c_in, *axes(block.in_size), dtype=torch.float64)
     with torch.no_grad():
         expected, actual = module.double()(x), interpret(lower(block), weights, x)
     torch.testing.assert_close(actual, expected, rtol=1e-5, atol=1e-5)  # values are of unit size, weights float32

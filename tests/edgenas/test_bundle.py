@@ -27,7 +27,7 @@ from edgenas.profiler.verdict import Verdict
 from edgenas.runs.bundle import changed, manifest
 from edgenas.runs.layout import BUNDLE, MANIFEST
 from edgenas.ship.preprocessing import PREDICT
-from edgenas.training.images.decode import open_picture, reads_heif, squared
+from edgenas.training.images.decode import fitted, open_picture, reads_heif
 from tests.edgenas.test_cli import edgenas
 from tests.latency_tables.test_journal import SETTING
 from tests.support.report_toys import LABELS, write_finished_run
@@ -141,7 +141,7 @@ def test_its_program_sees_pictures_as_training_does(bundle: Path) -> None:
         for mode, mean in (("RGB", [0.0] * 3), ("L", [0.0])):
             how = {"mode": mode, "width": 32, "height": 32, "mean": mean, "deviation": [1.0] * len(mean)}
             with open_picture(file) as image:
-                trained_on, _ = squared(image, 32, len(mode))
+                trained_on, _ = fitted(image, 32, len(mode))
             assert np.array_equal(program["picture"](str(file), how)[0], trained_on), (suffix, mode)
 
 

@@ -199,7 +199,10 @@ def test_tables_out_as_csv_and_parquet(edgenas: Prompt) -> None:
         (("import", "tunas.txt", "--format", "fbnet", "-o", "x"), "tunas.txt as fbnet: it holds the devices none"),
         (("import", "tunas.txt", "--format", "tunas", "--space", "digits", "-o", "x"), "for a space of 25"),
         (("import", "tunas.txt", "--format", "tunas"), "--out is missing"),
-        (("import", "ofa.txt", "--format", "ofa", "--in-size", "96", "-o", "x"), "leave out --in-size and --classes"),
+        (
+            ("import", "ofa.txt", "--format", "ofa", "--in-size", "96", "-o", "x"),
+            "leave out --in-size, --classes and --channels",
+        ),
         (("import", "shapes.json", "--format", "fbnet", "-o", "x"), "devices raspi4; name one"),
         (("diff", "monday.jsonl", "none.jsonl"), "No such file"),
         (("diff", "monday.jsonl", "tuesday.jsonl", "--statistic", "mean"), "'mean' is not one of"),

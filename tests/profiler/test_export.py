@@ -21,6 +21,7 @@ import torch
 from edgenas.base.errors import InputError
 from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.reference import REFERENCE, mobilenet_v3_small, reference
+from edgenas.blocks.size import axes, parse_size
 from edgenas.blocks.spec import BlockSpec, skip
 from edgenas.blocks.torch_modules import NetworkModule, network_folded_weights, randomize_batch_norm
 from edgenas.blocks.weights import Array, Weights, network_random_weights, random_weights
@@ -68,7 +69,7 @@ def make_case(network: Architecture, seed: int, scale: float = 1.0) -> Case:
     for block, child in enumerate(module):
         for layer in child.modules():
             layer.register_forward_hook(watch(block))
-    x = scale * torch.randn(4, network.c_in, network.in_size, network.in_size)
+    x = scale * torch.randn(4, network.c_in, *axes(network.in_size))
     y, cancelled = x, 1.0
     with torch.no_grad():
         for block, child in enumerate(module):
@@ -119,21 +120,26 @@ def test_any_chain_computes_what_torch_computes(network: Architecture, seed: int
     check_both_formats(case)
 
 
-@pytest.mark.parametrize(("name", "in_size"), [(name, size) for name in REFERENCE for size in (32, 64)])
-def test_published_networks_compute_what_torch_computes(name: str, in_size: int) -> None:
-    check_both_formats(make_case(reference(name, in_size, classes=10), seed=in_size))
+@pytest.mark.parametrize(
+    ("name", "size"), [(name, size) for name in REFERENCE for size in ("32", "64", "64x48", "33x64", "49x10")]
+)
+def test_published_networks_compute_what_torch_computes(name: str, size: str) -> None:
+    network = reference(name, parse_size(size), classes=10, channels=1 if size == "49x10" else 3)
+    check_both_formats(make_case(network, seed=int(size[:2])))
 
 
 def padding_cases() -> list[str]:
     """Every way to pad: kernel, stride and parity of the size, also kernels larger than the picture."""
-    return [f"conv-{n}x3-o4-k{k}-s{s}" for k in (1, 3, 5, 7) for s in (1, 2) for n in (1, 2, 3, 4, 7, 8)]
+    sizes = (1, 2, 3, 4, 7, 8, "7x8", "8x7", "7x3", "8x4", "1x8", "8x1", "1x2")
+    return [f"conv-{n}x3-o4-k{k}-s{s}" for k in (1, 3, 5, 7) for s in (1, 2) for n in sizes]
 
 
 @pytest.mark.parametrize("text", padding_cases())
 def test_padding(text: str) -> None:
     block = BlockSpec.parse(text)
     check_both_formats(make_case(Architecture(text, (block,)), seed=1))
-    pads = int(block.stride == 2 and block.in_size % 2 == 0 and block.kernel > 1)
+    even = any(side % 2 == 0 for side in axes(block.in_size))
+    pads = int(block.stride == 2 and even and block.kernel > 1)
     assert census(write_tflite([block], [random_weights(block)]))["PAD"] == pads
 
 

@@ -12,6 +12,7 @@ pytest.importorskip("torch")
 import torch
 
 from edgenas.blocks.ops import lower
+from edgenas.blocks.size import axes
 from edgenas.blocks.spec import BlockSpec
 from edgenas.blocks.torch_modules import BlockModule, folded_weights, randomize_batch_norm
 from edgenas.blocks.weights import Array
@@ -41,7 +42,7 @@ def prepared(text: str) -> tuple[BlockSpec, BlockModule, Array]:
     torch.manual_seed(1)
     module = BlockModule(block).eval()
     randomize_batch_norm(module, 1)
-    x = np.random.default_rng(1).standard_normal((2, block.in_size, block.in_size, block.c_in), dtype=np.float32)
+    x = np.random.default_rng(1).standard_normal((2, *axes(block.in_size), block.c_in), dtype=np.float32)
     return block, module, x
 
 

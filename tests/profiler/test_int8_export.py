@@ -206,14 +206,14 @@ def test_pictures_in_folders_are_cut_scaled_and_labelled(tmp_path: Path) -> None
 
 def test_pictures_are_read_as_those_that_networks_are_trained_on(tmp_path: Path) -> None:
     image = pytest.importorskip("PIL.Image")
-    from edgenas.training.images.decode import open_picture, squared
+    from edgenas.training.images.decode import fitted, open_picture
 
     levels = np.linspace(0, 65535, 144).astype(np.uint16).reshape(12, 12)
     image.fromarray(levels).save(tmp_path / "deep.png")
     image.new("RGBA", (12, 12), (255, 0, 0, 0)).save(tmp_path / "clear.png")
     found = read_pictures(tmp_path, 12, 3, Scaling((0.0,), (1.0,)))
     for name, read in zip(("clear.png", "deep.png"), found.images, strict=True):
-        trained_on, _ = squared(open_picture(tmp_path / name), 12, 3)
+        trained_on, _ = fitted(open_picture(tmp_path / name), 12, 3)
         assert (read == trained_on).all()
     assert len(np.unique(found.images[1])) > 100, "16 bits are scaled, not cut off"
 

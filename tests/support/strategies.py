@@ -5,24 +5,31 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from edgenas.blocks.architecture import Architecture
+from edgenas.blocks.size import ImageSize, image_size
 from edgenas.blocks.spec import ACTS, KINDS, BlockSpec, Kind, skip
 
 COMPUTING: tuple[Kind, ...] = tuple(kind for kind in KINDS if kind != "skip")
+
+
+def sizes(most: int = 13) -> st.SearchStrategy[ImageSize]:
+    """Squares and rectangles with sides of 1 .. ``most`` pixels."""
+    sides = st.integers(1, most)
+    return st.one_of(sides, st.builds(image_size, sides, sides))
 
 
 @st.composite
 def block_specs(
     draw: st.DrawFn,
     kinds: tuple[Kind, ...] = COMPUTING,
-    in_size: int | None = None,
+    in_size: ImageSize | None = None,
     c_in: int | None = None,
     max_size: int = 13,
     max_width: int = 12,
 ) -> BlockSpec:
-    """Any valid block of ``kinds``: odd and even sizes, widths from 1, every kernel, stride, activation, with and
-    without squeeze-and-excitation and residual. ``in_size`` and ``c_in`` fix what comes in."""
+    """Any valid block of ``kinds``: squares and rectangles of odd and even sides, widths from 1, every kernel, stride
+    and activation, with and without squeeze-and-excitation and residual. ``in_size`` and ``c_in`` fix what comes in."""
     kind = draw(st.sampled_from(kinds))
-    size = draw(st.integers(1, max_size)) if in_size is None else in_size
+    size = draw(sizes(max_size)) if in_size is None else in_size
     c_in = draw(st.integers(1, max_width)) if c_in is None else c_in
     widths = st.integers(1, max_width)
     if kind == "skip":

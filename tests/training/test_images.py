@@ -120,7 +120,7 @@ def test_odd_pictures_are_made_plain_and_counted(tmp_path: Path) -> None:
 
 
 def test_pictures_are_turned_as_exif_says_and_cut_at_the_centre(tmp_path: Path) -> None:
-    from edgenas.training.images.decode import open_picture, squared
+    from edgenas.training.images.decode import fitted, open_picture
 
     pixels = np.zeros((16, 48, 3), np.uint8)
     pixels[:, 16:32] = (0, 0, 255)
@@ -129,7 +129,7 @@ def test_pictures_are_turned_as_exif_says_and_cut_at_the_centre(tmp_path: Path) 
     exif = image_module.Exif()
     exif[0x0112] = 3  # upside down
     image.save(tmp_path / "turned.png", exif=exif)
-    square, done = squared(open_picture(tmp_path / "turned.png"), 8, 3)
+    square, done = fitted(open_picture(tmp_path / "turned.png"), 8, 3)
     assert done == ("rotated by their EXIF orientation",)
     assert square[0, 4].argmax() == 2 and square[7, 4].argmax() == 0 and square.max(-1).min() > 200
 

@@ -1,4 +1,4 @@
-"""Decoding of pictures to squares of levels 0..255, in worker processes where there are many. Needs Pillow."""
+"""Decoding of pictures to levels 0..255 of one size, in worker processes where there are many. Needs Pillow."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from edgenas.base.errors import InputError, MissingExtraError, OutcomeError
 from edgenas.base.listener import SILENT, Listener
 from edgenas.base.process import exit_with_parent
 from edgenas.base.text import escaped
+from edgenas.blocks.size import ImageSize, height, width
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -39,8 +40,8 @@ _WORTH_WORKERS = 512  #: fewer pictures are decoded faster than a process starts
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A decoded picture: ``pixels`` (size, size, channels), texts of the changes to it other than scaling (``done``),
-    and a digest of its pixels.
+    """A decoded picture: ``pixels`` (height, width, channels), texts of the changes to it other than scaling
+    (``done``), and a digest of its pixels.
 
     For a broken picture ``pixels`` is None, and ``done`` has the reason.
     """
@@ -90,15 +91,16 @@ def reads_heif() -> bool:
     return True
 
 
-def squared(image: Image, size: int, channels: int) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    """Return the picture as (size, size, channels), and texts of the changes: colours, transparency, rotation,
-    enlargement. Any exception means that the picture is broken."""
+def fitted(image: Image, size: ImageSize, channels: int) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """Return the picture as (height, width, channels) of ``size``, and texts of the changes: colours, transparency,
+    rotation, enlargement. Any exception means that the picture is broken."""
     import PIL.Image
     import PIL.ImageOps
 
-    done = []
+    done: list[str] = []
+    wide, high = width(size), height(size)
     if image.format == "JPEG":
-        image.draft(None, (2 * size, 2 * size))  # decodes at 1/2, 1/4 or 1/8 of the size, where that is large enough
+        image.draft(None, (2 * wide, 2 * high))  # decodes at 1/2, 1/4 or 1/8 of the size, where that is large enough
     image.load()
     if image.getexif().get(_ORIENTATION, 1) in range(2, 9):
         image = PIL.ImageOps.exif_transpose(image)
@@ -116,11 +118,35 @@ def squared(image: Image, size: int, channels: int) -> tuple[NDArray[np.uint8], 
     elif channels == 1 and image.mode not in ("1", "L"):
         done.append("coloured, converted to grey")
     image = image.convert("RGB" if channels == 3 else "L")
-    if min(image.size) < size:
+    return _scaled(image, size, done).reshape(high, wide, channels), tuple(done)
+
+
+def fitted_levels(
+    levels: NDArray[np.uint8], size: ImageSize, channels: int
+) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """Return levels (height, width, channels) as an array of ``size``, each channel scaled alone; four channels are
+    those of a picture with transparency where one or three are wanted."""
+    import PIL.Image
+
+    if levels.shape[2] != channels:
+        return fitted(PIL.Image.fromarray(levels), size, channels)
+    done: list[str] = []
+    planes = [_scaled(PIL.Image.fromarray(np.ascontiguousarray(levels[..., i])), size, done) for i in range(channels)]
+    return np.stack(planes, axis=2), tuple(dict.fromkeys(done))
+
+
+def _scaled(image: Image, size: ImageSize, done: list[str]) -> NDArray[np.uint8]:
+    """Return the picture scaled until it covers ``size``, and cut at the centre; ``done`` gets the text of an
+    enlargement."""
+    import PIL.Image
+    import PIL.ImageOps
+
+    wanted = width(size), height(size)
+    if image.width < wanted[0] or image.height < wanted[1]:
         done.append(f"smaller than {size} pixels, enlarged")
-    if image.size != (size, size):
-        image = PIL.ImageOps.fit(image, (size, size), PIL.Image.Resampling.BICUBIC)
-    return np.asarray(image, np.uint8).reshape(size, size, channels), tuple(done)
+    if image.size != wanted:
+        image = PIL.ImageOps.fit(image, wanted, PIL.Image.Resampling.BICUBIC)
+    return np.asarray(image, np.uint8)
 
 
 def _of_many_levels(image: Image) -> Image:
@@ -133,7 +159,7 @@ def _of_many_levels(image: Image) -> Image:
     return PIL.Image.fromarray((levels // 257).astype(np.uint8))
 
 
-def decode(source: PictureSource, index: int, size: int, channels: int) -> Decoded:
+def decode(source: PictureSource, index: int, size: ImageSize, channels: int) -> Decoded:
     """Decode picture ``index`` of ``source``; a broken picture has the reason instead of pixels."""
     decoded = decode_picture(lambda: source.picture(index), size, channels)
     if isinstance(decoded, str):
@@ -143,14 +169,17 @@ def decode(source: PictureSource, index: int, size: int, channels: int) -> Decod
 
 
 def decode_picture(
-    opened: Callable[[], Image], size: int, channels: int
+    opened: Callable[[], Image | NDArray[np.uint8]], size: ImageSize, channels: int
 ) -> tuple[NDArray[np.uint8], tuple[str, ...]] | str:
-    """Return ``squared`` of the picture that ``opened`` returns; for a broken picture, the reason as text."""
+    """Return ``fitted`` of the picture that ``opened`` returns; for a broken picture, the reason as text."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # warnings about metadata that is not used
-            with opened() as image:
-                return squared(image, size, channels)
+            found = opened()
+            if isinstance(found, np.ndarray):
+                return fitted_levels(found, size, channels)
+            with found as image:
+                return fitted(image, size, channels)
     except MissingExtraError:
         raise
     except Exception as error:  # Pillow raises many kinds of exceptions for damaged files
@@ -158,7 +187,7 @@ def decode_picture(
 
 
 def decode_all(
-    source: PictureSource, size: int, channels: int, workers: int, listener: Listener = SILENT
+    source: PictureSource, size: ImageSize, channels: int, workers: int, listener: Listener = SILENT
 ) -> Iterator[Decoded]:
     """Yield every decoded picture, in any order; ``workers`` processes decode where there are many. OutcomeError when a
     process dies."""
@@ -173,7 +202,7 @@ def decode_all(
         yield decoded
 
 
-def _in_processes(source: PictureSource, size: int, channels: int, workers: int) -> Iterator[Decoded]:
+def _in_processes(source: PictureSource, size: ImageSize, channels: int, workers: int) -> Iterator[Decoded]:
     context = multiprocessing.get_context("spawn")
     reader, writer = context.Pipe(duplex=False)
     executor = ProcessPoolExecutor(workers, context, initializer=_start, initargs=(reader, source, size, channels))
@@ -192,10 +221,10 @@ def _in_processes(source: PictureSource, size: int, channels: int, workers: int)
 
 
 #: in a worker process, (source, size, channels); set once, by ``_start``
-_task: list[tuple[PictureSource, int, int]] = []
+_task: list[tuple[PictureSource, ImageSize, int]] = []
 
 
-def _start(alive: Connection, source: PictureSource, size: int, channels: int) -> None:
+def _start(alive: Connection, source: PictureSource, size: ImageSize, channels: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=exit_with_parent, args=(alive,), daemon=True).start()
     _task.append((source, size, channels))

@@ -13,7 +13,7 @@ from edgenas.base.errors import InputError
 from edgenas.base.text import escaped
 from edgenas.training.images.decode import check_decoders, open_picture
 from edgenas.training.images.listing import SUFFIXES, list_pictures
-from edgenas.training.images.source import Part, check_classes, few
+from edgenas.training.images.source import COLOURS, Part, check_classes, few
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -47,6 +47,10 @@ class PictureFolder:
     @property
     def name(self) -> str:
         return escaped(self._path.resolve().name)
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        return COLOURS
 
     @cached_property
     def private(self) -> bool:

@@ -14,7 +14,7 @@ from edgenas.base.text import escaped
 from edgenas.blocks.labels import class_name
 from edgenas.training.images.decode import open_picture
 from edgenas.training.images.folder import readable_by_all, stamp_of
-from edgenas.training.images.source import PARTS, Part, check_classes
+from edgenas.training.images.source import COLOURS, PARTS, Part, check_classes
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -48,6 +48,10 @@ class HubDataset:
     @property
     def notes(self) -> tuple[str, ...]:
         return ()
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        return COLOURS
 
     @cached_property
     def private(self) -> bool:

@@ -1,5 +1,8 @@
 """A source of pictures from arrays in an ``.npz``: uint8 (n, height, width) or (n, height, width, channels), and labels
-from 0."""
+from 0.
+
+Arrays of 1 or 3 channels are grey or RGB pictures, those of 4 channels also RGBA; arrays of any other number keep it.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from edgenas.blocks.labels import class_name
 from edgenas.blocks.npz import ArrayHeader, read_npz
 from edgenas.training.images.classes import check_labels
 from edgenas.training.images.folder import readable_by_all
-from edgenas.training.images.source import Part, check_classes
+from edgenas.training.images.source import COLOURS, Part, check_classes
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -47,6 +50,7 @@ class ArrayFile:
             if numbers.min(initial=0) < 0:
                 raise InputError(_wrong_labels(path, images, labels, len(numbers)))
             items += [(part, int(label)) for label in numbers]
+        self._channels = _channels(path, [images for _, images in self._images])
         self.items = tuple(items)
         distinct = {label for _, label in items}
         names = _class_names(path, arrays["classes"]) if "classes" in arrays else None
@@ -75,13 +79,19 @@ class ArrayFile:
             total.update(np.ascontiguousarray(images).data)
         return total.hexdigest()
 
-    def picture(self, index: int) -> Image:
+    @property
+    def channels(self) -> tuple[int, ...]:
+        return self._channels
+
+    def picture(self, index: int) -> Image | NDArray[np.uint8]:
         try:
             import PIL.Image
         except ImportError as error:
             raise MissingExtraError("pillow", "images", "scaling pictures") from error
         number, row = self._place(index)
-        image = self._images[number][1][row]
+        image: NDArray[np.uint8] = self._images[number][1][row]
+        if image.ndim == 3 and image.shape[2] not in COLOURS:
+            return image
         return PIL.Image.fromarray(image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image)
 
     def called(self, index: int) -> str:
@@ -136,9 +146,21 @@ def _class_names(path: Path, names: NDArray[Any]) -> tuple[str, ...]:
 
 
 def _check_images(path: Path, name: str, images: ArrayHeader) -> None:
-    channels = images.shape[3] if images.ndim == 4 else 1
-    if images.dtype != np.uint8 or images.ndim not in (3, 4) or channels not in (1, 3, 4) or not images.size_bytes:
+    if images.dtype != np.uint8 or images.ndim not in (3, 4) or not images.size_bytes:
         raise InputError(
             f"{path}: {name} is {images.dtype}{images.shape}; pictures are uint8, 0..255, (n, height, width) or "
-            f"(n, height, width, channels) with 1, 3 or 4 channels"
+            f"(n, height, width, channels)"
         )
+
+
+def _channels(path: Path, arrays: list[NDArray[np.uint8]]) -> tuple[int, ...]:
+    """Return the numbers of channels that networks may take: grey or RGB, and for other arrays their own number."""
+    found = sorted({images.shape[3] if images.ndim == 4 else 1 for images in arrays})
+    others = [channels for channels in found if channels not in COLOURS]
+    if others and len(found) > 1:
+        raise InputError(
+            f"{path}: its parts have {' and '.join(map(str, found))} channels; give all of them one number"
+        )
+    if others == [4]:
+        return (*COLOURS, 4)
+    return tuple(others) or COLOURS

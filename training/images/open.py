@@ -6,8 +6,8 @@
     photos/cat/*.jpg, photos/dog/*.jpg                        split by a seed, 80 : 10 : 10 of every class
     photos/train/cat/*.jpg, photos/val/cat/*.jpg              without test/, half of val/ is the test part
 
-Pictures are rotated by their EXIF orientation, converted to RGB or grey, scaled until they cover the square, and
-cropped at the centre.
+Pictures are rotated by their EXIF orientation, converted to RGB or grey, scaled until they cover the input of
+the network, and cropped at the centre. Arrays may have any number of channels, which are scaled alone.
 """
 
 from __future__ import annotations

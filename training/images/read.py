@@ -23,9 +23,10 @@ from edgenas.base.errors import InputError
 from edgenas.base.json_text import parse_json
 from edgenas.base.listener import SILENT, Listener
 from edgenas.base.reading import read_bytes
+from edgenas.blocks.size import ImageSize, axes
 from edgenas.training.data import ImageData
 from edgenas.training.images.decode import Decoded, decode_all
-from edgenas.training.images.source import PictureSource, few
+from edgenas.training.images.source import PictureSource, check_channels, few
 from edgenas.training.images.split import PictureSplit, split
 
 VERSION = 1  #: version of cache entries; 1: first
@@ -42,7 +43,7 @@ def cache_folder() -> Path:
 
 def read_images(
     source: PictureSource,
-    in_size: int,
+    in_size: ImageSize,
     channels: int = 3,
     *,
     cache: Path | None = None,
@@ -50,11 +51,12 @@ def read_images(
     seed: int = 0,
     listener: Listener = SILENT,
 ) -> tuple[ImageData, tuple[str, ...]]:
-    """Return the images as uint8 arrays of ``in_size`` x ``in_size`` pixels, and notes about them for the user.
+    """Return the images as uint8 arrays of ``in_size`` pixels, and notes about them for the user.
 
-    ``seed`` splits sources without parts: it belongs to the data, not to a search. InputError where a part is empty, or
-    more than 5 % of the pictures are broken.
+    ``seed`` splits sources without parts: it belongs to the data, not to a search. InputError where a part is empty,
+    more than 5 % of the pictures are broken, or they cannot have that number of ``channels``.
     """
+    check_channels(source, channels)
     wanted = f"{VERSION} {in_size} {channels} {seed} {source.stamp}"
     entry = (cache or cache_folder()) / hashlib.sha256(wanted.encode()).hexdigest()[:24]
     if not (entry / "facts.json").is_file():
@@ -84,10 +86,10 @@ def _own_folder(folder: Path) -> None:
 
 
 def _fill(
-    entry: Path, source: PictureSource, in_size: int, channels: int, seed: int, pictures: Iterable[Decoded]
+    entry: Path, source: PictureSource, in_size: ImageSize, channels: int, seed: int, pictures: Iterable[Decoded]
 ) -> None:
     count = len(source.items)
-    all_pixels = np.lib.format.open_memmap(entry / "all.npy", "w+", np.uint8, (count, in_size, in_size, channels))
+    all_pixels = np.lib.format.open_memmap(entry / "all.npy", "w+", np.uint8, (count, *axes(in_size), channels))
     digests: list[bytes | None] = [None] * count
     done: Counter[str] = Counter()
     broken: dict[int, str] = {}
@@ -139,7 +141,7 @@ def _statistics(pixels: NDArray[np.uint8], rows: NDArray[np.int64]) -> tuple[lis
     return mean.round(3).tolist(), deviation.round(3).tolist()
 
 
-def _load(entry: Path, source: PictureSource, in_size: int) -> tuple[ImageData, tuple[str, ...]]:
+def _load(entry: Path, source: PictureSource, in_size: ImageSize) -> tuple[ImageData, tuple[str, ...]]:
     try:
         facts = parse_json(read_bytes(entry / "facts.json"))
         parts = [

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from edgenas.base.errors import InputError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from PIL.Image import Image
 
+COLOURS = (1, 3)  #: channels that a picture in a file can be converted to: grey and RGB
 Part = Literal["", "train", "val", "test"]  #: '' where the source has no parts
 PARTS: dict[str, Part] = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val",
                           "test": "test"}  # fmt: skip
@@ -45,9 +48,14 @@ class PictureSource(Protocol):
         """Digest that changes when any picture changes."""
         ...
 
-    def picture(self, index: int) -> Image:
-        """Return picture ``index``, possibly not yet decoded; any exception means that the picture is broken, and its
-        text is the reason."""
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """Numbers of channels that its pictures can be converted to."""
+        ...
+
+    def picture(self, index: int) -> Image | NDArray[np.uint8]:
+        """Return picture ``index``, possibly not yet decoded, or its levels (height, width, channels); any exception
+        means that the picture is broken, and its text is the reason."""
         ...
 
     def called(self, index: int) -> str:
@@ -74,6 +82,22 @@ def check_classes(path: Path, names: tuple[str, ...], items: tuple[tuple[Part, i
             f"{path}: {few(missing)} cannot be learned, for there is no picture to train on; "
             f"put pictures into train, or take the class out of the other parts"
         )
+
+
+def check_channels(source: PictureSource, channels: int) -> None:
+    """Raise InputError unless the pictures can be converted to that number of ``channels``."""
+    if channels in source.channels:
+        return
+    if source.channels == COLOURS:
+        raise InputError(
+            f"{source.name}: pictures become grey or RGB, 1 or 3 channels, and the network takes {channels}; give "
+            f"--channels 1 or 3, or the pictures as an .npz of arrays of {channels} channels"
+        )
+    known = " or ".join(map(str, source.channels))
+    raise InputError(
+        f"{source.name}: the arrays have {source.channels[-1]} channels, and the network takes {channels}; give "
+        f"--channels {known}"
+    )
 
 
 def few(names: list[str], most: int = 5) -> str:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from edgenas.blocks.size import ImageSize
 from edgenas.cli.completions import spaces
-from edgenas.cli.networks import classes_option, in_size_option, sizes
+from edgenas.cli.networks import channels_option, classes_option, in_size_option, sizes
 from edgenas.cli.table.options import next_search, next_validation, table_argument
 from edgenas.cli.terminal import json_option, print_json, print_summary
 
@@ -17,8 +18,11 @@ from edgenas.cli.terminal import json_option, print_json, print_summary
 @click.option("--space", "name", required=True, shell_complete=spaces, help="Space whose blocks the table should hold.")
 @in_size_option
 @classes_option
+@channels_option
 @json_option
-def command(table: Path, name: str, in_size: int | None, classes: int | None, as_json: bool) -> None:
+def command(
+    table: Path, name: str, in_size: ImageSize | None, classes: int | None, channels: int | None, as_json: bool
+) -> None:
     """Find the blocks of a space that a table lacks, and check whether overhead dominates it; exit code 1 for either.
 
     \b
@@ -27,7 +31,7 @@ def command(table: Path, name: str, in_size: int | None, classes: int | None, as
     """
     from edgenas.api.tables import check
 
-    found = check(table, name, in_size=in_size, classes=classes)
+    found = check(table, name, in_size=in_size, classes=classes, channels=channels)
     if as_json:
         print_json(found.to_json())
     else:
@@ -38,5 +42,5 @@ def command(table: Path, name: str, in_size: int | None, classes: int | None, as
     found.check()
     if not as_json:
         imported = found.table.kind == "imported"
-        chosen = name + sizes(in_size, classes)
+        chosen = name + sizes(in_size, classes, channels)
         print_summary({"next": next_search(chosen, table, imported=True) if imported else next_validation(table)})

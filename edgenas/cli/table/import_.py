@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from edgenas.blocks.size import ImageSize
 from edgenas.cli.completions import FORMATS, spaces, words
-from edgenas.cli.networks import classes_option, in_size_option
+from edgenas.cli.networks import channels_option, classes_option, in_size_option
 from edgenas.cli.paths import UserPath
 from edgenas.cli.table.options import next_search
 from edgenas.cli.terminal import json_option, print_json, print_summary
@@ -30,6 +31,7 @@ from edgenas.cli.terminal import json_option, print_json, print_summary
 )
 @in_size_option
 @classes_option
+@channels_option
 @click.option("--device-column", default="", help="Device to import, where the file holds several, such as raspi4.")
 @click.option("--device", default="", help="Device of the measurements, where neither file nor format names it.")
 @click.option("-o", "--out", required=True, type=UserPath(dir_okay=False, path_type=Path), help="Table to write.")
@@ -38,8 +40,9 @@ def command(
     file: Path,
     name: str,
     space: str | None,
-    in_size: int | None,
+    in_size: ImageSize | None,
     classes: int | None,
+    channels: int | None,
     device_column: str,
     device: str,
     out: Path,
@@ -69,6 +72,7 @@ def command(
         space=space,
         in_size=in_size,
         classes=classes,
+        channels=channels,
         device_column=device_column,
         device=device,
     )

@@ -10,12 +10,13 @@ import click
 
 from edgenas.cli.completions import spaces
 from edgenas.cli.devices import device_option, force_option, inventory_option
-from edgenas.cli.networks import classes_option, in_size_option
+from edgenas.cli.networks import channels_option, classes_option, in_size_option
 from edgenas.cli.table.options import next_search, table_argument
 from edgenas.cli.terminal import Cell, json_option, print_json, print_summary, print_table
 from edgenas.cli.terminal_listener import TERMINAL
 
 if TYPE_CHECKING:
+    from edgenas.blocks.size import ImageSize
     from edgenas.latency_tables.validation import Validation
 
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 )
 @in_size_option
 @classes_option
+@channels_option
 @device_option
 @inventory_option
 @click.option("--networks", default=24, show_default=True, help="Held-out networks to measure whole.")
@@ -43,8 +45,9 @@ if TYPE_CHECKING:
 def command(
     table: Path,
     name: str | None,
-    in_size: int | None,
+    in_size: ImageSize | None,
     classes: int | None,
+    channels: int | None,
     device: str,
     inventory: Path | None,
     networks: int,
@@ -73,6 +76,7 @@ def command(
         space=name,
         in_size=in_size,
         classes=classes,
+        channels=channels,
         device=device,
         inventory=inventory,
         networks=networks,

@@ -3,6 +3,8 @@
 python predict.py PICTURE...
 python predict.py --model model-int8.tflite PICTURE...
 
+A picture may also be an .npy file of levels 0..255, uint8 (height, width) or (height, width, channels).
+
 A .tflite file needs ai-edge-litert or tflite-runtime, an .onnx file onnxruntime; both numpy and pillow. HEIC pictures
 need pillow-heif. Output is UTF-8.
 """
@@ -22,24 +24,65 @@ Run = Callable[[Any], Any]
 def picture(name: str, how: dict[str, Any]) -> Any:
     """Return the picture as input of the network, float32 (1, height, width, channels)."""
     import numpy as np
+
+    levels = array(name, how) if name.endswith(".npy") else decoded(name, how)
+    levels = np.asarray(levels, np.float32).reshape(1, how["height"], how["width"], -1)
+    return (levels - np.float32(how["mean"])) / np.float32(how["deviation"])
+
+
+def array(name: str, how: dict[str, Any]) -> Any:
+    """Return levels (height, width, channels) of an .npy file, of the size of the network's input."""
+    import numpy as np
+    from PIL import Image
+
+    levels = np.load(name, allow_pickle=False)
+    channels = levels.shape[2] if levels.ndim == 3 else 1
+    if levels.dtype != np.uint8 or levels.ndim not in (2, 3):
+        raise SystemExit(f"{name} is {levels.dtype}{levels.shape}, not uint8 (height, width, channels)")
+    if how["mode"] == "planes":
+        if channels != len(how["mean"]):
+            raise SystemExit(f"{name} has {channels} channels, the network takes {len(how['mean'])}")
+        planes = [fitted(Image.fromarray(np.ascontiguousarray(levels[..., i])), how) for i in range(channels)]
+        return np.stack([np.asarray(plane) for plane in planes], axis=2)
+    if channels not in (1, 3, 4):
+        raise SystemExit(f"{name} has {channels} channels, the network takes {len(how['mean'])}")
+    return prepared(Image.fromarray(levels[..., 0] if channels == 1 and levels.ndim == 3 else levels), how)
+
+
+def decoded(name: str, how: dict[str, Any]) -> Any:
+    """Return levels (height, width, channels) of a picture, of the size of the network's input."""
     from PIL import Image, ImageOps
+
+    if how["mode"] == "planes":
+        raise SystemExit(f"the network takes {len(how['mean'])} channels: give an .npy file in place of {name}")
 
     with suppress(ImportError):
         import pillow_heif  # HEIC pictures of phones, where it is installed
 
         pillow_heif.register_heif_opener()
     with Image.open(name) as opened:
-        image = ImageOps.exif_transpose(opened)
-        if image.mode.startswith("I"):  # 16 bits a pixel
-            image = Image.fromarray((np.asarray(image) // 257).astype(np.uint8))
-        if image.has_transparency_data:
-            image = image.convert("RGBA")
-            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-        image = image.convert(how["mode"])
-        if image.size != (how["width"], how["height"]):
-            image = ImageOps.fit(image, (how["width"], how["height"]), Image.Resampling.BICUBIC)
-    levels = np.asarray(image, np.float32).reshape(1, how["height"], how["width"], -1)
-    return (levels - np.float32(how["mean"])) / np.float32(how["deviation"])
+        return prepared(ImageOps.exif_transpose(opened), how)
+
+
+def prepared(image: Any, how: dict[str, Any]) -> Any:
+    """Return a picture with the colours and the size of the network's input; transparent pixels become white."""
+    import numpy as np
+    from PIL import Image
+
+    if image.mode.startswith("I"):  # 16 bits a pixel
+        image = Image.fromarray((np.asarray(image) // 257).astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return fitted(image.convert(how["mode"]), how)
+
+
+def fitted(image: Any, how: dict[str, Any]) -> Any:
+    """Return a picture scaled until it covers the network's input, and cut at the centre."""
+    from PIL import Image, ImageOps
+
+    size = how["width"], how["height"]
+    return image if image.size == size else ImageOps.fit(image, size, Image.Resampling.BICUBIC)
 
 
 def litert(path: Path) -> Run:
