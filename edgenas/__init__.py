@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from edgenas.api.spaces import space, spaces
     from edgenas.api.sustain import sustain
     from edgenas.api.table import Table, open_table
+    from edgenas.api.table_template import table_template
     from edgenas.api.tables import check, diff
     from edgenas.api.validate import validate
     from edgenas.api.verify import verify
@@ -86,6 +87,7 @@ __all__ = [
     "space",
     "spaces",
     "sustain",
+    "table_template",
     "validate",
     "verify",
     "verify_bundle",

@@ -1,4 +1,4 @@
-"""``edgenas.import_table``: import a published latency table."""
+"""``edgenas.import_table``: import a latency table from elsewhere."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def import_table(
     file: FilePath,
     out: FilePath,
     *,
-    format: str,
+    format: str | None = None,
     space: str | Space | Callable[..., Space] | None = None,
     in_size: SizeLike | None = None,
     classes: int | None = None,
@@ -62,9 +62,11 @@ def import_table(
     device_column: str = "",
     device: str = "",
 ) -> TableImport:
-    """Read a published latency table and write it to ``out``, as ``edgenas table import`` does.
+    """Read a latency table that was published, or measured by other means, and write it to ``out``, as ``edgenas table
+    import`` does.
 
-    format          'proxylessnas', 'ofa', 'single-path', 'tunas' or 'fbnet'
+    format          'plain' (CSV or JSON of blocks and ms), 'proxylessnas', 'ofa', 'single-path', 'tunas' or 'fbnet'
+                    (default: the one that the file looks like)
     space           space of the positions, for a format that counts positions: one of edgenas or of your own, with the
                     shapes and strides that were measured (default: the format's own, which the table records as an
                     assumption)
@@ -79,11 +81,12 @@ def import_table(
     from edgenas.latency_tables.importers import table_format
     from edgenas.tables.published import import_table as read_published
 
-    own, path = table_format(format).space, output_path(out)
+    own, path = table_format(format).space if format else "", output_path(out)
     sized = in_size or classes or channels
     if sized and not (space or own):
-        raise InputError(f"format {format} defines its blocks itself; leave out --in-size, --classes and --channels")
+        which = f"format {format} defines its blocks itself" if format else "these are sizes of no --space or --format"
+        raise InputError(f"{which}; leave out --in-size, --classes and --channels")
     chosen = space_of(space or own, in_size, classes, channels) if space or (own and sized) else None
-    found = read_published(Path(file), format, chosen, device_column, device)
+    found = read_published(Path(file), format or "", chosen, device_column, device)
     write_imported(path, found.table)
     return TableImport(path, found)

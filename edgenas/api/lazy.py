@@ -40,6 +40,7 @@ PUBLIC: dict[str, str] = {
     "space": "edgenas.api.spaces",
     "spaces": "edgenas.api.spaces",
     "sustain": "edgenas.api.sustain",
+    "table_template": "edgenas.api.table_template",
     "validate": "edgenas.api.validate",
     "verify": "edgenas.api.verify",
     "verify_bundle": "edgenas.api.verify_bundle",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Complete = Callable[[click.Context, click.Parameter, str], list["CompletionItem"]]
 
 ALGORITHMS = ("layernas", "mathnas", "hybrid", "random", "regularized_evolution", "ofa_evolution", "reinforce", "nsga2")
-FORMATS = ("proxylessnas", "ofa", "single-path", "tunas", "fbnet")  #: formats of published latency tables
+FORMATS = ("proxylessnas", "ofa", "single-path", "tunas", "fbnet", "plain")  #: formats of imported latency tables
 INSTALLABLE = ("litert", "onnxruntime")  #: runtimes that edgenas installs on boards
 JUDGES = ("digits", "train", "supernet")
 MEASURED = ("fp32", "int8")  #: precisions of tables

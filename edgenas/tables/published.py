@@ -1,4 +1,4 @@
-"""Import of a published latency table: a format's reader, and the space whose layers the file counts."""
+"""Import of a latency table from elsewhere: a format's reader, and the space whose layers the file counts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from edgenas.blocks.size import height, width
 from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.imported import ImportedTable, TableSource
 from edgenas.latency_tables.importers import FORMATS, table_format
-from edgenas.latency_tables.importers.looks import looks_like
+from edgenas.latency_tables.importers.looks import UNPICKLED, looks_like
 from edgenas.latency_tables.importers.reading import Disagreement, Places, merged
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ class ImportResult:
 
 
 def import_table(path: Path, name: str, space: Space | None = None, column: str = "", device: str = "") -> ImportResult:
-    """Read ``path`` in the format ``name``; InputError names the file and the fault.
+    """Read ``path`` in the format ``name``; '' takes it for the format that it looks like. InputError names the file
+    and the fault.
 
     space    space whose layers a positional format counts (default: the format's own)
     column   device to read, where a file holds several
@@ -42,6 +43,8 @@ def import_table(path: Path, name: str, space: Space | None = None, column: str 
     """
     from edgenas.search.spaces import space as space_by_name
 
+    data = None if name else _read(path)
+    name = name or _taken_for(path, data or b"")
     kind = table_format(name)
     if space is not None and not kind.space:
         raise InputError(f"format {name} says its blocks itself; leave out --space")
@@ -50,14 +53,16 @@ def import_table(path: Path, name: str, space: Space | None = None, column: str 
     named = space is not None
     if kind.space and space is None:
         space = space_by_name(kind.space)
-    data = _read(path)
+    data = _read(path) if data is None else data
     try:
         found = kind.read(data.decode("utf-8-sig"), {} if space is None else places(space), column)
         values, apart = merged(found.entries)
     except InputError as error:
-        raise InputError(f"{path} as {name}: {error}{_instead(name, data)}") from error
+        raise InputError(f"{path} as {name}: {error}{_instead(name, data, path)}") from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{path} as {name}: not a text in UTF-8 ({error.reason}){_instead(name, data)}") from error
+        raise InputError(
+            f"{path} as {name}: not a text in UTF-8 ({error.reason}){_instead(name, data, path)}"
+        ) from error
     shapes, notes = "file", found.notes
     if space is not None and found.positional:
         shapes = "user" if named else "assumed"
@@ -78,13 +83,30 @@ def import_table(path: Path, name: str, space: Space | None = None, column: str 
     return ImportResult(ImportedTable(source, values, installed_version()), apart)
 
 
-def _instead(name: str, data: bytes) -> str:
+def _taken_for(path: Path, data: bytes) -> str:
+    """Return the format that a file looks like; InputError where it looks like none."""
+    found, _ = looks_like(data)
+    if not found:
+        raise InputError(f"{path} is of no format that edgenas imports{_instead('', data, path)}")
+    return found
+
+
+def _instead(name: str, data: bytes, path: Path) -> str:
     """Return what to say about content that is not of the format ``name``: what it looks like, and what to type."""
     found, other = looks_like(data)
     if found and found != name:
         return f"; it looks like the format {found}: type --format {found}"
     formats = ", ".join(f"{known} ({kind.written})" for known, kind in FORMATS.items())
-    return f"; it looks like {other}; the formats are {formats}" if other else ""
+    if other == UNPICKLED:
+        return f"; it looks like {other.replace('FILE', str(path)) if _quotable(path) else other}"
+    if other:
+        return f"; it looks like {other}; the formats are {formats}"
+    return "" if name else f"; the formats are {formats}; name one: --format"
+
+
+def _quotable(path: Path) -> bool:
+    """Return whether the path can stand between quotation marks in a program."""
+    return str(path).isprintable() and not set('"\\') & set(str(path))
 
 
 def _shapes_note(space: Space, named: bool) -> str:

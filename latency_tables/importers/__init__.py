@@ -1,4 +1,5 @@
-"""Importers of latency tables that other authors published: one module per format, giving blocks and milliseconds."""
+"""Importers of latency tables from elsewhere, published or measured by anybody: one module per format, giving blocks
+and milliseconds."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 
 from edgenas.base.errors import InputError
 from edgenas.base.naming import there_are
-from edgenas.latency_tables.importers import fbnet, ofa, proxylessnas, single_path, tunas
+from edgenas.latency_tables.importers import fbnet, ofa, plain, proxylessnas, single_path, tunas
 from edgenas.latency_tables.importers.reading import Places, PublishedTable
 
 
@@ -36,6 +37,7 @@ FORMATS: dict[str, PublishedFormat] = {
     "single-path": PublishedFormat(single_path.read, "single_path", "Pixel 1", "JSON"),
     "tunas": PublishedFormat(tunas.read, "proxylessnas", "Pixel 1", "JSON"),
     "fbnet": PublishedFormat(fbnet.read, "fbnet", "", "CSV or JSON", columns=True),
+    "plain": PublishedFormat(plain.read, "", "", "CSV or JSON"),
 }
 
 

@@ -1,4 +1,4 @@
-"""What a file that an importer refuses looks like: another format, a pickle, an archive, a web page."""
+"""What a file looks like: one of the formats of importers, a pickle, an archive, a web page."""
 
 from __future__ import annotations
 
@@ -17,6 +17,15 @@ _BINARY = {
     b"TFL3": "a TFLite model",
 }
 _EDGENAS = re.compile(r'\{"format": ?"edgenas (?:latency|imported) table"')
+_PLAIN = re.compile(r'\{\s*"(?:conv|sep|ir|head)-\d+x\d+|\[\s*\{[^}]*"(?:block|kind)"\s*:')
+_TIMES = {"ms", "mean_ms"}
+UNPICKLED = (
+    "a Python pickle, which could run any code when it is opened, so that edgenas never opens one. If you trust its "
+    "author, these three lines of Python write a dictionary from blocks to ms as CSV, for --format plain:\n"
+    "    import pathlib, pickle\n"
+    '    table = pickle.loads(pathlib.Path("FILE").read_bytes())\n'
+    '    pathlib.Path("FILE.csv").write_text("block,ms\\n" + "".join(f"{b},{ms}\\n" for b, ms in table.items()))'
+)
 _START = 1 << 16  # characters at the start of a text that are looked at: at least one whole entry of every format
 
 
@@ -26,7 +35,7 @@ def looks_like(data: bytes) -> tuple[str, str]:
         if data.startswith(begin) or (begin == b"TFL3" and data[4:8] == begin):
             return "", what
     if _PICKLE.match(data):
-        return "", "a Python pickle, which could run any code when it is opened, so that edgenas never opens one"
+        return "", UNPICKLED
     text = data.decode("utf-8-sig", errors="replace")
     start = text[:_START].lstrip()
     if _SHAPES.search(start):
@@ -37,6 +46,11 @@ def looks_like(data: bytes) -> tuple[str, str]:
         return "fbnet", ""
     if start.startswith("<"):
         return "", "a web page, which a browser saved in place of the table"
+    if start.startswith("[") and _PLAIN.match(start):
+        return "plain", ""
+    names = {name.strip().strip('"') for name in re.split(r"[,;\t]", start.partition("\n")[0])}
+    if names & _TIMES and names & {"block", "kind"}:
+        return "plain", ""
     if _CSV.match(start):
         return "", "a CSV file"
     return "", ""
@@ -45,6 +59,8 @@ def looks_like(data: bytes) -> tuple[str, str]:
 def _json(start: str, text: str) -> tuple[str, str]:
     if _EDGENAS.match(start):
         return "", "a latency table of edgenas, which needs no import: name it with search --table"
+    if _PLAIN.match(start):
+        return "plain", ""
     if '"coefficients_ms"' in text:
         return "tunas", ""
     if "ConvBlock_H" in text or "ConvNorm_H" in text:

@@ -12,8 +12,6 @@ import secrets
 import shutil
 import subprocess
 import sys
-import sysconfig
-import venv
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -30,7 +28,7 @@ from edgenas.tables import validate
 from tests.conftest import ROOT
 from tests.edgenas.test_cli_devices_prepare import wheels
 from tests.support.docs_pages import blocks_of, shell_blocks
-from tests.support.docs_reader import Reader, file_of
+from tests.support.docs_reader import Reader, file_of, has_what_is_installed
 from tests.support.picture_toys import write_classes
 from tests.support.ray_nodes import own_ray
 from tests.support.training_toys import write_cifar, write_macro
@@ -124,16 +122,6 @@ def paid_for(run: Path) -> dict[str, bytes]:
     """What took long, in a run's folder: measurements of blocks, judged networks, trainings."""
     files = (*run.glob("table-*.jsonl"), *run.glob("*.trials.jsonl"), *run.glob("winner-*"), run / "finalists.json")
     return {path.name: path.read_bytes() for path in files}
-
-
-def has_what_is_installed(folder: Path) -> None:
-    """A virtual environment that has all packages of this one, and its programs."""
-    here = Path(sys.executable).parent
-    venv.create(folder, symlinks=True)
-    (site,) = folder.glob("lib/python*/site-packages")
-    (site / "here.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
-    for name in ("ruff", "mypy"):
-        (folder / "bin" / name).symlink_to(here / name)
 
 
 def adds_a_pi(reader: Reader, server: SshServer) -> None:
@@ -273,6 +261,11 @@ def test_search_on_a_cluster(reader: Reader) -> None:
     assert {"search.json", "srv.json"} <= left_in(reader)
 
 
+def test_your_own_measurements(reader: Reader) -> None:
+    assert len(reader.reads("docs/your-own-measurements.md")) >= 4
+    assert {"mine.csv", "mine.jsonl", "search.json"} <= left_in(reader)
+
+
 STORIES: dict[str, Callable[..., None]] = {
     "README.md": test_the_readme_and_the_start,
     "docs/adding.md": test_adding,
@@ -284,6 +277,7 @@ STORIES: dict[str, Callable[..., None]] = {
     "docs/start.md": test_the_readme_and_the_start,
     "docs/training.md": test_training,
     "docs/your-own-images.md": test_your_own_images,
+    "docs/your-own-measurements.md": test_your_own_measurements,
 }
 
 

@@ -136,6 +136,24 @@ def test_an_empty_text_is_no_path_of_a_result(call: Callable[[], object]) -> Non
         call()
 
 
+def test_table_template(verb: Verb, tmp_path: Path) -> None:
+    """Filled in, it comes back as a table of the space; a second file does not replace it."""
+    made = edgenas.table_template("digits", in_size=32)
+    assert plain(made) == verb("table", "template", "digits", "--in-size", "32")
+    assert len(made.to_frame()) == len(made.blocks)
+    rows = [{**row, "ms": 1 + row["macs"] / 1e6} for row in made.to_json()]
+    (tmp_path / "mine.json").write_text(json.dumps(rows))
+    found = edgenas.import_table(tmp_path / "mine.json", tmp_path / "mine.jsonl", device="phone")
+    assert edgenas.check(found.table, "digits", in_size=32).missing == ()
+    assert found.table.data.ms(made.blocks[0], "mean") == 1 + made.blocks[0].macs / 1e6
+    made.save(tmp_path / "mine.csv")
+    with pytest.raises(edgenas.InputError, match="exists and is not overwritten"):
+        made.save(tmp_path / "mine.csv")
+    with pytest.raises(edgenas.InputError, match="no row has a time"):
+        edgenas.import_table(tmp_path / "mine.csv", tmp_path / "other.jsonl")
+    assert not (tmp_path / "other.jsonl").exists()
+
+
 def test_search_and_front(verb: Verb) -> None:
     given: dict[str, Any] = {
         "table": Path("table-litert.jsonl"),

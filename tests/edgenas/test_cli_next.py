@@ -122,6 +122,13 @@ def test_what_others_published(folder: Path) -> None:
     assert following(imported.stdout).startswith("edgenas search ")
 
 
+def test_times_to_fill_in(folder: Path) -> None:
+    made = typed("table", "template", "digits", "-o", "fill.csv")
+    assert following(made.stdout) == "edgenas table import fill.csv --format plain --device DEVICE -o TABLE.jsonl"
+    shown = typed("table", "template", "digits").stdout
+    assert shown == (folder / "fill.csv").read_text()
+
+
 @pytest.mark.slow
 def test_validation_and_bundle(folder: Path) -> None:
     few = ("--networks", "8", "--processes", "1", "--rounds", "1", "--no-chains", "--force")

@@ -135,7 +135,10 @@ def test_a_damaged_table_of_the_right_format_is_not_sent_elsewhere(tmp_path: Pat
     [
         (pickle.dumps({"a": 1.0}), "a Python pickle, which could run any code"),
         (pickle.dumps({"a": 1.0}, protocol=0), "a Python pickle"),
-        (b"block,ms\nconv,1.5\n", "a CSV file; the formats are proxylessnas (YAML), ofa (YAML), single-path (JSON)"),
+        (
+            b"layer,seconds\nconv,1.5\n",
+            "a CSV file; the formats are proxylessnas (YAML), ofa (YAML), single-path (JSON)",
+        ),
         (b'{"format":"edgenas latency table","version":2}\n', "a latency table of edgenas, which needs no import"),
         (b"<!DOCTYPE html>\n<html>", "a web page"),
         (b"PK\x03\x04\x14", "a zip archive"),
@@ -218,5 +221,5 @@ def test_a_skip_that_costs_something_is_refused() -> None:
 
 
 def test_every_format_is_listed_with_a_space_that_exists() -> None:
-    assert list(FORMATS) == ["proxylessnas", "ofa", "single-path", "tunas", "fbnet"]
+    assert list(FORMATS) == ["proxylessnas", "ofa", "single-path", "tunas", "fbnet", "plain"]
     assert all(space(f.space) for f in FORMATS.values() if f.space)

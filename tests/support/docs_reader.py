@@ -15,8 +15,10 @@ import shlex
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
 import urllib.request
+import venv
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -203,3 +205,13 @@ class Reader:
 def file_of(page: str, name: str) -> str:
     """The file ``name`` as ``page`` shows it."""
     return next(block.text for block in blocks_of(page) if block.file == name)
+
+
+def has_what_is_installed(folder: Path) -> None:
+    """A virtual environment that has all packages of this one, and its programs."""
+    here = Path(sys.executable).parent
+    venv.create(folder, symlinks=True)
+    (site,) = folder.glob("lib/python*/site-packages")
+    (site / "here.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
+    for name in ("ruff", "mypy"):
+        (folder / "bin" / name).symlink_to(here / name)

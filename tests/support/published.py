@@ -64,6 +64,12 @@ FBNET_JSON = json.dumps(
     }
 )
 
+PLAIN = """block,ms,n,sd
+conv-224x3-o16-k3-s2-relu6,4.25,30,0.125
+ir-112x16-m96-o24-k3-s2-relu6,3.5,,
+head-7x1280-o1000,0.75,10,0.5
+"""
+
 #: format -> a text of it
 TEXTS: dict[str, str] = {
     "proxylessnas": PROXYLESSNAS,
@@ -71,4 +77,5 @@ TEXTS: dict[str, str] = {
     "single-path": json.dumps(single_path()),
     "tunas": json.dumps(tunas()),
     "fbnet": fbnet_csv(),
+    "plain": PLAIN,
 }

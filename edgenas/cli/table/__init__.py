@@ -12,7 +12,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "check": ("edgenas.cli.table.check", "Find blocks of a space that a table lacks, and overhead that dominates it."),
     "validate": ("edgenas.cli.table.validate", "Check on the device how well sums of blocks predict whole networks."),
     "diff": ("edgenas.cli.table.diff", "Compare two campaigns, and list the blocks that disagree."),
-    "import": ("edgenas.cli.table.import_", "Import a latency table that somebody else published."),
+    "import": ("edgenas.cli.table.import_", "Import a latency table that was published, or measured by other means."),
+    "template": ("edgenas.cli.table.template", "List the blocks that a space needs, to fill in times of your own."),
 }
 
 
@@ -23,7 +24,7 @@ class TableVerbs(Verbs):
 @click.command("table", cls=TableVerbs)
 def command() -> None:
     """Work with latency tables: show one, check it for missing blocks, validate it on the device, compare two, import
-    published ones.
+    published ones and measurements of your own.
 
     \b
     Example:
@@ -32,4 +33,5 @@ def command() -> None:
       edgenas table validate local-litert.jsonl
       edgenas table diff monday.jsonl tuesday.jsonl
       edgenas table import pixel_trim.yaml --format proxylessnas -o pixel1.jsonl
+      edgenas table template mobilenet_v3_small -o mine.csv
     """

@@ -19,9 +19,8 @@ from edgenas.cli.terminal import json_option, print_json, print_summary
 @click.option(
     "--format",
     "name",
-    required=True,
     shell_complete=words(*FORMATS),
-    help="Format of the published file: proxylessnas, ofa, single-path, tunas or fbnet.",
+    help="Format of the file: proxylessnas, ofa, single-path, tunas, fbnet or plain  [default: what it looks like]",
 )
 @click.option(
     "--space",
@@ -38,7 +37,7 @@ from edgenas.cli.terminal import json_option, print_json, print_summary
 @json_option
 def command(
     file: Path,
-    name: str,
+    name: str | None,
     space: str | None,
     in_size: ImageSize | None,
     classes: int | None,
@@ -48,16 +47,18 @@ def command(
     out: Path,
     as_json: bool,
 ) -> None:
-    """Import a latency table that somebody else published, for use in a search.
+    """Import a latency table that was published, or measured by other means, for use in a search.
 
-    The imported table keeps the published values, one mean for each block, and has no intervals: search it with
-    --statistic mean --unvalidated, since it has no validation on your device. Formats:
+    The imported table keeps the values of the file, one mean for each block, and has no intervals: search it with
+    --statistic mean --unvalidated, since it has no validation on your device. Formats: plain (CSV or JSON of blocks and
+    ms; edgenas table template writes one to fill in),
     proxylessnas and ofa (YAML), single-path (runtime model, JSON), tunas (linear model, JSON), fbnet (CSV, or
     HW-NAS-Bench's operations as JSON). A file of single-path, tunas or fbnet (CSV) holds no shapes: they are those of
     --space, and the table records whose they are.
 
     \b
     Example:
+      edgenas table import mine.csv --format plain --device my-phone -o mine.jsonl
       edgenas table import pixel_trim.yaml --format proxylessnas -o pixel1.jsonl
       edgenas table import fbnet.csv --format fbnet --device-column raspi4 -o pi4-fbnet.jsonl
       edgenas table import mine.csv --format fbnet --space my_space.py:fbnet_stride1 -o mine.jsonl
@@ -84,6 +85,7 @@ def command(
     print_summary(
         {
             "written": str(out),
+            "format": source.format,
             "blocks": len(found.result.table.blocks),
             "device": source.device,
             "shapes": SHAPES[source.shapes],
