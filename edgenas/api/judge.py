@@ -76,6 +76,8 @@ def known_options(algorithms: Sequence[str], accuracy: str, winner: bool = False
     every = {name: algorithm_options(name) for name in algorithms}
     if fed_by(accuracy) in NAMES:
         every |= {name: values for name, values in recipe_options().items() if winner or name != WINNER}
+    elif winner:
+        every[WINNER] = recipe_options()[WINNER]
     if is_estimate(accuracy):
         every[NAME] = estimate_options()
     return every

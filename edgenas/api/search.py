@@ -70,8 +70,8 @@ def search(
     space             a name; or a ``Space`` of your own or a function that returns one, as an object or as text such as
                       'my_space.py:tiny'
     accuracy          judge of networks: a function from an ``Architecture`` to percent, a name such as 'supernet',
-                      'nas-bench-macro:FILE', 'my_judge.py:judge' or 'package.module:judge', or an object with ``name``
-                      and ``evaluate``
+                      'table:FILE', 'nas-bench-macro:FILE', 'my_judge.py:judge' or 'package.module:judge', or an object
+                      with ``name`` and ``evaluate``
     score             True: a judge of your own gives a score, any finite number, higher is better; False: percent
     table             the latency table for ``budget_ms``; it must be validated, unless ``unvalidated``
     budget_...        one budget or several, in milliseconds (ms), MACs, parameters (params), MB (10^6 bytes) of weights

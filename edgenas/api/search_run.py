@@ -68,6 +68,7 @@ def run(order: SearchOrder, out: Path, listener: Listener) -> SearchResult:
     from edgenas.runs.layout import table_from, trials_beside
     from edgenas.search.accuracy.by_name import WORKERS
     from edgenas.search.accuracy.image_task import image_task
+    from edgenas.search.accuracy.own_table import AccuracyTable
     from edgenas.search.explain import explain
     from edgenas.search.journal import TrialCache
     from edgenas.search.record import run_searches
@@ -144,6 +145,9 @@ def run(order: SearchOrder, out: Path, listener: Listener) -> SearchResult:
             "measure them before you trust its latency: edgenas profile --for-search, or --block"
         )
         listener.message(notes[-1])
+    if isinstance(judge, AccuracyTable) and (spread := judge.spread(winner)):
+        notes.append(spread)
+        listener.message(spread)
     explained = explain(record)
     saved = saved_search(
         record,

@@ -18,6 +18,7 @@ from edgenas.base.amounts import check_budget
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.files import output_path
 from edgenas.base.listener import SILENT, Listener
+from edgenas.base.naming import among
 from edgenas.base.reading import check_exists
 from edgenas.blocks.size import SizeLike
 
@@ -121,7 +122,7 @@ def ship(
     precisions   precisions of the files; the first, 'fp32' or 'int8', is that of the file that must keep the budget
     reduce_range   True: weights of int8 ONNX files in 7 bits, False: in 8 (default: 7 where sums of 8-bit products
                  saturate on the device)
-    accuracy     judge of networks: 'supernet' or 'train'
+    accuracy     judge of networks: 'supernet', 'train', or 'table:FILE' with accuracies of your own
     options      options of the algorithm and of trainings, such as {"winner": {"epochs": 60}}
     max_trials   most networks that the search may judge
     table        a table of the space that was measured on the device (default: the run measures one)
@@ -140,6 +141,7 @@ def ship(
     from edgenas.profiler.export.quantize import MEASURED
     from edgenas.profiler.workers import default_runtime
     from edgenas.runs.layout import SEARCH
+    from edgenas.search.accuracy.by_name import is_table, open_accuracy
     from edgenas.search.accuracy.image_task import image_task
     from edgenas.search.budgets import BudgetRequest
     from edgenas.search.space import Space as SpaceClass
@@ -158,7 +160,7 @@ def ship(
     folder, entry = output_path(out), load_entry(inventory, device)
     known = known_options((algorithm,), accuracy, winner=True)
     chosen = checked_options({} if options is None else options, known)
-    task = image_task(accuracy, Path(images), folder / SEARCH, chosen, train_on, workers)
+    task = image_task(_trained_by(accuracy), Path(images), folder / SEARCH, chosen, train_on, workers)
     assert task is not None
     if table is not None:
         check_exists(table_path(table), "table")
@@ -178,8 +180,21 @@ def ship(
         force=force,
         reduce_range=reduce_range,
     )
+    if is_table(accuracy):  # a damaged one is refused before anything is measured, trained or written
+        with open_accuracy(accuracy, order.space, seed):
+            pass
     listener.message(f"writing into {folder}; after an interruption, the same command continues")
     return _run(ShipPipeline(folder, entry, order, seed, workers), "ship", listener)
+
+
+def _trained_by(accuracy: str) -> str:
+    """Return the judge that trains on the images; 'train' where a table judges and only the finalists are trained."""
+    from edgenas.search.accuracy.by_name import is_table
+    from edgenas.search.accuracy.image_task import NAMES
+
+    if accuracy in NAMES or is_table(accuracy):
+        return accuracy if accuracy in NAMES else "train"
+    raise InputError(f"--accuracy {accuracy!r} is not one of {among(accuracy, (*NAMES, 'table:FILE'))}")
 
 
 def demo(

@@ -9,7 +9,7 @@ import click
 
 from edgenas.cli.budget_options import uncertainty_option
 from edgenas.cli.budget_type import BUDGET_MS
-from edgenas.cli.completions import ALGORITHMS, spaces, tables, words_or_own
+from edgenas.cli.completions import ALGORITHMS, spaces, tables, words, words_or_own
 from edgenas.cli.devices import device_option, force_option, inventory_option, precisions_option, range_option
 from edgenas.cli.networks import channels_option, in_size_option
 from edgenas.cli.paths import UserPath
@@ -45,8 +45,9 @@ if TYPE_CHECKING:
     "--accuracy",
     default="supernet",
     show_default=True,
-    type=click.Choice(("supernet", "train")),
-    help="Judge of networks: supernet trains all at once, train trains each alone.",
+    shell_complete=words("supernet", "train"),
+    help="Judge of networks: supernet trains all at once, train trains each alone, table:FILE reads accuracies of your "
+    "own.",
 )
 @click.option(
     "--algorithm",

@@ -22,7 +22,7 @@ from edgenas.base.files import copy_file
 from edgenas.base.listener import SILENT, Listener
 from edgenas.runs.finalists import Finalist
 from edgenas.runs.layout import FINALISTS, TRIALS, table_name
-from edgenas.search.accuracy.image_task import make_run_folder
+from edgenas.search.accuracy.image_task import NAMES, make_run_folder
 from edgenas.search.budgets import Budgets, open_budgets, open_latency, quantile_budgets
 from edgenas.search.record import SearchRecord, run_searches
 from edgenas.ship.finalists import kept_finalists
@@ -159,7 +159,8 @@ class ShipPipeline:
 
         order, space = self.order, self.order.space
         network = space.architecture(space.sample(random.Random(self.seed)))
-        recipes = [order.recipe, *([] if order.images is None else [order.images.judging_recipe(order.judge)])]
+        trains = order.images is not None and order.judge in NAMES
+        recipes = [order.recipe, *([order.images.judging_recipe(order.judge)] if order.images and trains else [])]
         for recipe in recipes:
             check_fit(network, self.data, recipe)
         if set(order.precisions) - {"fp32"}:

@@ -1,5 +1,5 @@
-"""Judges of accuracy by the text of ``--accuracy``: digits, train, supernet, nas-bench-macro:FILE, FILE.py:NAME,
-PACKAGE.MODULE:NAME, or estimate:JUDGE with one of these as JUDGE."""
+"""Judges of accuracy by the text of ``--accuracy``: digits, train, supernet, table:FILE, nas-bench-macro:FILE,
+FILE.py:NAME, PACKAGE.MODULE:NAME, or estimate:JUDGE with one of these as JUDGE."""
 
 from __future__ import annotations
 
@@ -25,10 +25,12 @@ if TYPE_CHECKING:
 WORKERS = 2  #: default number of training processes
 TRAININGS = ("digits", "train", "supernet")
 TABULAR = ("nas-bench-macro", "nas-bench-macro-one")
+OWN_TABLE = "table"  #: accuracies of the user's own
 
 HELP = (
     "'train' trains each network on your --images, 'supernet' all of them at once with shared weights; 'digits' trains "
-    "each on scikit-learn's digits; 'nas-bench-macro:FILE' reads the published JSON (mean of three trainings; "
+    "each on scikit-learn's digits; 'table:FILE' reads your own accuracies from CSV or JSON; "
+    "'nas-bench-macro:FILE' reads the published JSON (mean of three trainings; "
     "'nas-bench-macro-one:FILE' one of them, drawn by --seed); 'my_judge.py:judge' or 'package.module:judge' is any "
     "Python function from a network to percent (with --score to any number); 'estimate:JUDGE' fits a model to some "
     "networks judged by JUDGE, one of these judges, and predicts all others (options estimate.networks=100, and "
@@ -61,6 +63,9 @@ def open_accuracy(
     if is_estimate(text):
         with open_accuracy(fed_by(text), space, seed, workers, cluster, listener, images, score=score) as feeder:
             yield (estimate or EstimateRequest({})).of(space, feeder, seed, listener)
+        return
+    if is_table(text):
+        yield _own_table(text, space, cluster, score)
         return
     if score and not is_own(text):
         raise InputError(f"--score is for judges of your own: {text} judges in percent; leave it out")
@@ -120,6 +125,22 @@ def _training(
             yield judge
 
 
+def is_table(text: str) -> bool:
+    """Return True if ``text`` names a file of the user's own accuracies: table:FILE."""
+    return text.partition(":")[0] == OWN_TABLE
+
+
+def _own_table(text: str, space: Space, cluster: RayAddress | None, score: bool) -> Accuracy:
+    from edgenas.search.accuracy.own_table import AccuracyTable
+
+    file = text.partition(":")[2]
+    if not file:
+        raise InputError(f"{text!r} names no file; write {OWN_TABLE}:path/to/accuracies.csv")
+    if cluster is not None:
+        raise InputError(f"{text} is looked up here, and needs no cluster: leave out --ray")
+    return AccuracyTable(Path(file).expanduser(), space, score=score)
+
+
 def _not_training(text: str, seed: int, score: bool) -> Accuracy:
     """Return a judge that does not train: a published table, or the user's function."""
     name, _, rest = text.partition(":")
@@ -133,7 +154,7 @@ def _not_training(text: str, seed: int, score: bool) -> Accuracy:
         from edgenas.search.accuracy.callable import CallableAccuracy
 
         return CallableAccuracy(text, score=score)
-    known = [*TRAININGS, *TABULAR, "estimate", *names({}, GROUPS["judge"])]
+    known = [*TRAININGS, *TABULAR, OWN_TABLE, "estimate", *names({}, GROUPS["judge"])]
     close = nearest(name, known)
     if text.endswith(".py"):
         from edgenas.search.accuracy.callable import load_judge
@@ -144,7 +165,7 @@ def _not_training(text: str, seed: int, score: bool) -> Accuracy:
 
 def is_own(text: str) -> bool:
     """Return True if ``text`` names a judge of the user: FILE.py:NAME, MODULE:NAME or an entry point."""
-    if text in TRAININGS or text.partition(":")[0] in TABULAR:
+    if text in TRAININGS or is_table(text) or text.partition(":")[0] in TABULAR:
         return False
     return ":" in text or any(entry.name == text for entry in entry_points(GROUPS["judge"]))
 

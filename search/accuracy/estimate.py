@@ -24,6 +24,7 @@ from edgenas.base.code import Code
 from edgenas.base.errors import InputError
 from edgenas.base.listener import SILENT, Listener
 from edgenas.base.naming import among
+from edgenas.search.accuracy.own_table import AccuracyTable
 from edgenas.search.accuracy.trust import Tau, kendall
 from edgenas.search.algorithms.hybrid import single_sample
 from edgenas.search.algorithms.hybrid_table import TrialModel
@@ -37,6 +38,7 @@ from edgenas.search.space import Choice, Space
 from edgenas.search.trials import Trials
 
 MODELS = ("ridge", "blocks")
+NETWORKS = 100  #: default number of networks, where the feeder is no table
 LEAST = 10  #: smallest number of networks; for 'blocks', of networks outside the single sample
 _DRAWS = 100  #: draws per requested network, after which a space counts as exhausted
 
@@ -71,7 +73,8 @@ class FitQuality:
 
 class EstimateAccuracy:
     """A judge that predicts accuracy in percent by ``model``, fitted to ``networks`` networks that ``feeder`` judges.
-    For these networks, too, the result is the prediction.
+    For these networks, too, the result is the prediction. Where the feeder is a table (``AccuracyTable``), the networks
+    are drawn from the table. ``networks`` is by default NETWORKS, and of a table all that it has.
 
     The first ``evaluate`` or ``fitted`` judges them; ``journal`` keeps what was judged, so that a fit that was cut goes
     on. ``listener`` follows that.
@@ -81,7 +84,7 @@ class EstimateAccuracy:
         self,
         space: Space,
         feeder: Accuracy,
-        networks: int = 100,
+        networks: int | None = None,
         model: str = "ridge",
         seed: int = 0,
         *,
@@ -90,6 +93,11 @@ class EstimateAccuracy:
     ) -> None:
         if model not in MODELS:
             raise InputError(f"estimate: model={model!r} is not one of {among(model, MODELS)}")
+        self._tabulated = feeder.networks if isinstance(feeder, AccuracyTable) else None
+        if networks is None:
+            networks = NETWORKS if self._tabulated is None else len(self._tabulated)
+        if self._tabulated is not None and networks > len(self._tabulated):
+            raise InputError(f"estimate: networks={networks}, but the table has {len(self._tabulated)}")
         needed = LEAST + (len(single_sample(space)) if model == "blocks" else 0)
         if networks < needed:
             raise InputError(
@@ -138,6 +146,8 @@ class EstimateAccuracy:
         """Return distinct networks to judge, those of the single sample first; fewer than requested where the space has
         no more."""
         rng, seeds = random.Random(f"estimate/{self._seed}"), single_sample(self._space)
+        if self._tabulated is not None:
+            return _of_table(self._tabulated, seeds if self._model == "blocks" else [], self._count, rng)
         if self._model == "ridge" and len(seeds) > self._count // 2:
             rng.shuffle(seeds)
             seeds = seeds[: self._count // 2]
@@ -148,6 +158,12 @@ class EstimateAccuracy:
             choice = self._space.sample(rng)
             distinct.setdefault(network_digest(self._space.architecture(choice)), choice)
         return list(distinct.values())
+
+
+def _of_table(tabulated: Sequence[Choice], first: Sequence[Choice], count: int, rng: random.Random) -> list[Choice]:
+    """Return ``count`` networks of a table, drawn at random after those of ``first``, which the table should have."""
+    others = [choice for choice in tabulated if choice not in set(first)]
+    return [*first, *rng.sample(others, min(count - len(first), len(others)))]
 
 
 def _ridge(problem: Problem, trials: Trials, choices: Sequence[Choice]) -> tuple[Predict, FitQuality]:

@@ -18,7 +18,7 @@ NAME = "estimate"
 
 
 def estimate_options() -> dict[str, Any]:
-    """Return the options of an estimate and their defaults."""
+    """Return the options of an estimate and their defaults. Of a table, all networks are taken by default."""
     return {"networks": 100, "model": "ridge"}
 
 
@@ -57,7 +57,7 @@ class EstimateRequest:
             feeder,
             seed=seed,
             journal=self.journal,
-            **{**estimate_options(), **self.settings},
+            **{**estimate_options(), "networks": None, **self.settings},
             listener=listener,
         )
 
