@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from edgenas.api.shown import FilePath, frame, html_table
 from edgenas.api.spaces import space as space_of
 from edgenas.base.errors import InputError
-from edgenas.base.files import make_folder, write_whole
+from edgenas.base.files import make_folder, output_path, write_whole
+from edgenas.blocks.size import SizeLike
 from edgenas.blocks.spec import BlockSpec
 from edgenas.search.space import Space
 
@@ -49,7 +50,7 @@ class TableTemplate:
 
     def save(self, path: FilePath) -> Path:
         """Write the CSV file; InputError where it exists already."""
-        path = Path(path)
+        path = output_path(path)
         make_folder(path.parent)
         if path.exists():
             raise InputError(f"{path} exists and is not overwritten; name another file with -o, or remove it")
@@ -64,12 +65,16 @@ class TableTemplate:
 
 
 def table_template(
-    space: str | Space | Callable[..., Space], *, in_size: int | None = None, classes: int | None = None
+    space: str | Space | Callable[..., Space],
+    *,
+    in_size: SizeLike | None = None,
+    classes: int | None = None,
+    channels: int | None = None,
 ) -> TableTemplate:
     """List the blocks that a table of a space needs, to fill in times that were measured by other means, as ``edgenas
     table template`` does. ``edgenas.import_table`` reads the file again.
 
         edgenas.table_template("mobilenet_v3_small").save("mine.csv")
     """
-    chosen = space_of(space, in_size, classes)
+    chosen = space_of(space, in_size, classes, channels)
     return TableTemplate(chosen.name, chosen.blocks())

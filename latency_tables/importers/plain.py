@@ -18,6 +18,7 @@ from typing import Any
 
 from edgenas.base.errors import InputError
 from edgenas.base.rows import Row, read_rows
+from edgenas.blocks.size import parse_size
 from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.imported import PublishedValue
 from edgenas.latency_tables.importers.reading import Places, PublishedEntry, PublishedTable, check_ms
@@ -104,6 +105,8 @@ def _fields(row: Row, given: Mapping[str, str]) -> dict[str, Any]:
     for name, text in given.items():
         if name in ("kind", "act"):
             values[name] = text
+        elif name == "in_size" and "x" in text:
+            values[name] = parse_size(text)
         elif name != "residual":
             values[name] = row.whole(name)
         elif text.lower() in _FLAGS:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
+from edgenas.blocks.size import ImageSize
 from edgenas.cli.completions import spaces
-from edgenas.cli.networks import classes_option, in_size_option
+from edgenas.cli.networks import channels_option, classes_option, in_size_option
 from edgenas.cli.paths import UserPath
 from edgenas.cli.terminal import json_option, print_json, print_summary
 
@@ -17,11 +18,14 @@ from edgenas.cli.terminal import json_option, print_json, print_summary
 @click.argument("space", shell_complete=spaces)
 @in_size_option
 @classes_option
+@channels_option
 @click.option(
     "-o", "--out", type=UserPath(dir_okay=False, path_type=Path), help="CSV file to write  [default: print it]"
 )
 @json_option
-def command(space: str, in_size: int | None, classes: int | None, out: Path | None, as_json: bool) -> None:
+def command(
+    space: str, in_size: ImageSize | None, classes: int | None, channels: int | None, out: Path | None, as_json: bool
+) -> None:
     """List the blocks that a table of SPACE needs, as a CSV file in which you fill in times measured by other means.
 
     Each row has the text of a block and its fields; fill in ms (the mean), and n (number of runs) and sd (their
@@ -34,7 +38,7 @@ def command(space: str, in_size: int | None, classes: int | None, out: Path | No
     """
     from edgenas.api.table_template import table_template
 
-    found = table_template(space, in_size=in_size, classes=classes)
+    found = table_template(space, in_size=in_size, classes=classes, channels=channels)
     if out is not None:
         found.save(out)
     if as_json:
