@@ -26,7 +26,7 @@ def load_network(
 ) -> Architecture:
     """Return the network that ``text`` names; InputError names the nearest known name."""
     if not text.endswith(".py") and (text.endswith(".json") or Path(text).is_file()):
-        if in_size or classes or channels:
+        if (in_size, classes, channels) != (None, None, None):
             raise InputError(
                 "--in-size, --classes and --channels do not apply to a network read from a file: it has its own"
             )
@@ -41,7 +41,9 @@ def load_network(
         chosen = load_space(place + colon + name, in_size, classes, channels)
         return chosen.architecture(chosen.parse(key))
     if text in REFERENCE:
-        return reference(text, as_size(in_size or 224), classes or 1000, channels or 3)
+        return reference(
+            text, as_size(224 if in_size is None else in_size), classes or 1000, 3 if channels is None else channels
+        )
     from edgenas.search.spaces import known_spaces
 
     close = nearest(text, [*known_spaces(), *REFERENCE])

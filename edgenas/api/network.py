@@ -135,7 +135,7 @@ def network(
     """
     if isinstance(what, str | Path):
         return Network(load_network(str(what), in_size, classes, channels))
-    if in_size or classes or channels:
+    if (in_size, classes, channels) != (None, None, None):
         raise InputError(
             f"the network {what.name} is an object and has its own sizes; leave out in_size, classes and channels"
         )

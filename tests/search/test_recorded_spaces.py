@@ -12,6 +12,10 @@ import numpy as np
 import pytest
 
 from edgenas.base.errors import InputError
+from edgenas.blocks.size import Rectangle
+from edgenas.runs.forms import plain, read_form
+from edgenas.search.accuracy.callable import CallableAccuracy
+from edgenas.search.journal import TrialCache
 from edgenas.search.space import Layer, Option, Space
 from edgenas.search.spaces import SPACES, space
 from edgenas.search.spaces.recorded import SpaceRecord, read_layers, recorded_space, space_record
@@ -100,3 +104,28 @@ def test_a_journal_of_an_older_edgenas_has_no_layers(tmp_path: Path) -> None:
     (tmp_path / "j.trials.jsonl").write_text(json.dumps(head) + "\n")
     found = read_trials(tmp_path / "j.trials.jsonl")
     assert found.space == SpaceRecord("digits", 16) and recorded_space(found.space, None, "j") == space("digits", 16)
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v2", "digits"])
+def test_a_rectangle_and_its_channels_are_recorded(name: str, tmp_path: Path) -> None:
+    chosen = space(name, Rectangle(24, 16), classes=7, channels=6)
+    assert (str(chosen.in_size), chosen.c_in, chosen.blocks()[0].c_in) == ("24x16", 6, 6)
+    record = space_record(chosen)
+    assert record.layers == () and recorded_space(record, None, "search.json") == chosen
+    assert plain(record)["in_size"] == "24x16"
+    again = read_form(SpaceRecord, json.loads(json.dumps(plain(record))), "search.json", "")
+    assert again == record
+    with TrialCache(chosen, CallableAccuracy(lambda network: 50.0, "half"), tmp_path / "j.trials.jsonl"):
+        pass
+    journal = read_trials(tmp_path / "j.trials.jsonl").space
+    assert (journal.in_size, journal.c_in) == (Rectangle(24, 16), 6)
+
+
+@pytest.mark.parametrize("size", ["24x", "16x16x3", 0, 1.5, True])
+def test_a_size_that_is_none_is_damage(size: Any, tmp_path: Path) -> None:
+    head = {"format": "edgenas-trials", "version": 1, "space": "digits", "in_size": size, "accuracy": "by hand"}
+    (tmp_path / "j.trials.jsonl").write_text(json.dumps(head) + "\n")
+    with pytest.raises(InputError, match=r"j\.trials\.jsonl, line 1: size .*restore the file"):
+        read_trials(tmp_path / "j.trials.jsonl")
+    with pytest.raises(InputError, match=r"search\.json: in_size .*size"):
+        read_form(SpaceRecord, {"name": "digits", "in_size": size}, "search.json", "restore it")
