@@ -5,7 +5,8 @@ Stem and head are ordinary blocks, so the latency of a network is the sum over a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from edgenas.base.errors import InputError
@@ -16,10 +17,15 @@ from edgenas.blocks.spec import BlockSpec
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A named chain of blocks; InputError where a block's output shape is not the input shape of the next block."""
+    """A named chain of blocks; InputError where a block's output shape is not the input shape of the next block.
+
+    ``together`` has the number of blocks in each layer of a search space, where layers hold several blocks that are
+    chosen together; empty for one block in each. It is no part of the network's value or of its JSON form.
+    """
 
     name: str
     blocks: tuple[BlockSpec, ...]
+    together: tuple[int, ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.blocks:
@@ -34,6 +40,14 @@ class Architecture:
                     f"network {self.name!r}: block {i} {left} gives {left.out_size}x{left.c_out}, "
                     f"but block {i + 1} {right} takes {right.in_size}x{right.c_in}"
                 )
+
+    @property
+    def parts(self) -> Iterator[tuple[BlockSpec, ...]]:
+        """The blocks of each layer of the network's search space."""
+        start = 0
+        for count in self.together or (1,) * len(self.blocks):
+            yield self.blocks[start : start + count]
+            start += count
 
     @property
     def in_size(self) -> ImageSize:

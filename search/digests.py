@@ -45,13 +45,13 @@ class SpaceDigests:
             here: dict[State, tuple[str, _Node]] = {}
             for edge in edges:
                 text, node = after.get(edge.target, ("", {}))
-                text = _line(edge.block) + text
+                text = "".join(map(_line, edge.blocks)) + text
                 if len(layer.options) == 1:
                     here[edge.source] = text, node
                 else:
                     here.setdefault(edge.source, ("", {}))[1][str(edge.option)] = text, node
             after = here
-        return after[State(self._space.c_in, self._space.in_size)]
+        return after[self._space.start]
 
 
 def _line(block: BlockSpec) -> str:

@@ -72,8 +72,14 @@ def dearest(record: SearchRecord, choice: Choice, most: int = DEAREST) -> tuple[
     network = record.space.architecture(choice)
     total = record.cost.total(network)
     spent = [
-        CostShare(layer.name, str(block), record.cost.of(block), record.cost.of(block) / total)
-        for layer, block in zip(record.space.layers, network.blocks, strict=True)
+        CostShare(
+            layer.name if len(part) == 1 else f"{layer.name}.{number}",
+            str(block),
+            record.cost.of(block),
+            record.cost.of(block) / total,
+        )
+        for layer, part in zip(record.space.layers, network.parts, strict=True)
+        for number, block in enumerate(part, start=1)
         if block.kind != "skip"
     ]
     return tuple(sorted(spent, key=lambda share: -share.cost)[:most])

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from edgenas.base.errors import InputError
 from edgenas.blocks.spec import BlockSpec
+from edgenas.search.edges import EdgeTable
 from edgenas.search.problem import ActiveLimit, BudgetError, Cost, Limit, Peak
-from edgenas.search.space import Choice, Space, State
+from edgenas.search.space import Choice, Space
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -149,40 +150,34 @@ def layered_graph(space: Space, cost: Cost, limits: Sequence[Limit] = ()) -> Gra
     For a limit on a peak, the weight of an edge is 1 where its block is above the limit, and the weights of a path must
     sum to 0.
     """
-    before = [State(space.c_in, space.in_size)]
-    states: list[int] = [1]
     layers: list[GraphLayer] = []
-    for edges in space.edges:
-        after = list(dict.fromkeys(edge.target for edge in edges))
-        source, target = ({state: i for i, state in enumerate(s)} for s in (before, after))
-        blocks = [edge.block for edge in edges]
+    for table in space.edge_tables:
+        edges = len(table.option)
         layers.append(
             GraphLayer(
-                np.array([source[e.source] for e in edges]),
-                np.array([target[e.target] for e in edges]),
-                np.array([e.option for e in edges]),
-                _on_edges(cost, blocks) + (0.0 if layers else cost.fixed),
-                np.zeros(len(edges)),
-                np.array([_limited(limit, blocks, not layers) for limit in limits]).reshape(len(limits), len(edges)),
+                table.source,
+                table.target,
+                table.option,
+                table.sums(cost.of) + (0.0 if layers else cost.fixed),
+                np.zeros(edges),
+                np.array([_limited(limit, table, not layers) for limit in limits]).reshape(len(limits), edges),
             )
         )
-        states.append(len(after))
-        before = after
+    states = (1, *(table.targets for table in space.edge_tables))
     most = tuple(0.0 if isinstance(limit.cost, Peak) else limit.most for limit in limits)
-    return Graph(tuple(states), tuple(layers), most)
+    return Graph(states, tuple(layers), most)
 
 
-def _on_edges(cost: Cost, blocks: Sequence[BlockSpec]) -> Floats:
-    known = {block: float(cost.of(block)) for block in dict.fromkeys(blocks)}
-    return np.array([known[block] for block in blocks])
+def edge_sums(space: Space, of: Callable[[BlockSpec], float]) -> list[Floats]:
+    """Return the sum of ``of`` over the blocks of each edge of ``layered_graph``, one array per layer."""
+    return [table.sums(of) for table in space.edge_tables]
 
 
-def _limited(limit: Limit, blocks: Sequence[BlockSpec], first: bool) -> Floats:
-    """Weights of the edges for a limit, one per block; the first layer's include the fixed cost."""
-    costs = _on_edges(limit.cost, blocks)
+def _limited(limit: Limit, table: EdgeTable, first: bool) -> Floats:
+    """Weights of the edges for a limit; the first layer's include the fixed cost."""
     if isinstance(limit.cost, Peak):
-        return (np.maximum(costs, limit.cost.fixed) > limit.most).astype(float)
-    return costs + (limit.cost.fixed if first else 0.0)
+        return (np.maximum(table.largest(limit.cost.of), limit.cost.fixed) > limit.most).astype(float)
+    return table.sums(limit.cost.of) + (limit.cost.fixed if first else 0.0)
 
 
 def edge_values(space: Space, values: Sequence[Sequence[float]], ended: Sequence[float] | None = None) -> list[Floats]:

@@ -28,11 +28,12 @@ from edgenas.latency_tables.prediction.terms import work_amounts
 from edgenas.latency_tables.statistics.estimates import DEFAULT
 from edgenas.search.algorithms.mathnas_blocks import block_values
 from edgenas.search.cost import macs_cost
-from edgenas.search.graph import Floats, Graph, Solution, check_smallest, edge_values, layered_graph
+from edgenas.search.feasible import largest
+from edgenas.search.graph import Floats, Graph, Solution, check_smallest, edge_sums, edge_values, layered_graph
 from edgenas.search.journal import TrialCache
 from edgenas.search.problem import Accuracy, Cost, Problem
 from edgenas.search.solvers.pareto_dp import ParetoFront, pareto_front
-from edgenas.search.space import Space, State
+from edgenas.search.space import Space
 from edgenas.search.trials import Trials
 
 SAMPLE_SHARE = 0.02  #: share of a space's blocks that are measured first
@@ -144,15 +145,14 @@ def capacity_values(space: Space) -> list[Floats]:
     """
     capacity = {block: math.sqrt(block.macs * block.params) for block in space.blocks()}
     mean = math.exp(sum(map(math.log, capacity.values())) / len(capacity))
-    return [np.array([math.log1p(capacity.get(edge.block, 0.0) / mean) for edge in edges]) for edges in space.edges]
+    return edge_sums(space, lambda block: math.log1p(capacity.get(block, 0.0) / mean))
 
 
 def judged_values(space: Space, judge: Accuracy, journal: Path, listener: Listener = SILENT) -> list[Floats]:
     """What a judge's networks say each block is worth: MathNAS's single-sample estimate
     (``edgenas.search.algorithms.mathnas_blocks``),
     in accuracy points. ``journal`` keeps every network judged, so that none is judged twice."""
-    all_macs = float(sum(block.macs for block in space.blocks()))
-    problem = Problem(space, macs_cost(), judge, len(space.layers) * all_macs)  # a budget that all networks keep
+    problem = Problem(space, macs_cost(), judge, largest(space, macs_cost()))  # a budget that all networks keep
     with TrialCache(space, judge, journal) as cache:
         values = block_values(problem, Trials(problem, cache, listener=listener))
     return edge_values(space, [[-loss for loss in row] for row in values.loss], [-loss for loss in values.ended])
@@ -164,12 +164,11 @@ def touched(space: Space, front: ParetoFront, budgets_ms: Sequence[float]) -> tu
     steps = [{(edge.source, edge.option): edge for edge in edges} for edges in space.edges]
     blocks: dict[BlockSpec, None] = {}
     for network in _networks(front, budgets_ms):
-        state = State(space.c_in, space.in_size)
+        state = space.start
         for step, option in zip(steps, network.choice, strict=True):
             edge = step[state, option]
             state = edge.target
-            if edge.block.kind != "skip":
-                blocks[edge.block] = None
+            blocks |= dict.fromkeys(block for block in edge.blocks if block.kind != "skip")
     return tuple(blocks)
 
 
@@ -204,7 +203,8 @@ def _front(
 ) -> ParetoFront:
     """Return the front by ``costs`` (ms), up to the largest budget, of networks whose blocks all have a cost."""
     graph: Graph = layered_graph(space, Cost("ms", lambda block: costs.get(block, 0.0))).with_values(values)
-    keep = [np.array([e.block in costs or e.block.kind == "skip" for e in edges]) for edges in space.edges]
+    lacking = edge_sums(space, lambda block: float(block not in costs and block.kind != "skip"))
+    keep = [missing == 0 for missing in lacking]
     if not all(mask.all() for mask in keep):
         graph = graph.restricted(keep)
     for budget in budgets_ms or (math.inf,):

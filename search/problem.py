@@ -4,8 +4,9 @@
     edgenas.search.algorithms.by_name lists them
 
 Costs are additive over blocks and exact: a network's cost is the sum over its blocks, added from the first block to the
-last in every place that computes it. One cost has the budget; a problem may have any number of limits on other costs.
-Accuracies are in percent (0..100), unless the judge gives scores (``is_score``): any finite numbers, higher is better.
+last in every place that computes it; blocks that are chosen together are added to one sum first. One cost has the
+budget; a problem may have any number of limits on other costs. Accuracies are in percent (0..100), unless the judge
+gives scores (``is_score``): any finite numbers, higher is better.
 """
 
 from __future__ import annotations
@@ -75,7 +76,18 @@ class Cost:
     def total(self, architecture: Architecture) -> float:
         """Cost of a whole network, added block by block: the same number in every Python version, to the last bit."""
         total = self.fixed
+        if architecture.together:
+            for part in architecture.parts:
+                total += self.together(part)
+            return total
         for block in architecture.blocks:  # not sum(): from Python 3.12 on it compensates for rounding
+            total += self.of(block)
+        return total
+
+    def together(self, blocks: Sequence[BlockSpec]) -> float:
+        """Cost of blocks that are chosen together: their sum, or of a peak their maximum; 0 for no blocks."""
+        total = 0.0
+        for block in blocks:
             total += self.of(block)
         return total
 
@@ -95,7 +107,11 @@ class Peak(Cost):
 
     def total(self, architecture: Architecture) -> float:
         """Cost of the network's most expensive block, and at least ``fixed``."""
-        return max([self.fixed, *(self.of(block) for block in architecture.blocks)])
+        return max(self.fixed, self.together(architecture.blocks))
+
+    def together(self, blocks: Sequence[BlockSpec]) -> float:
+        """Cost of the most expensive of ``blocks``; 0 for no blocks."""
+        return max((self.of(block) for block in blocks), default=0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,9 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.spec import BlockSpec
-from edgenas.search.graph import Floats, Graph, best_rest, layered_graph
+from edgenas.search.graph import Floats, Graph, best_rest, edge_sums, layered_graph
 from edgenas.search.problem import Cost, Limit
 from edgenas.search.solvers import limited
 from edgenas.search.space import Choice, Space
@@ -77,7 +75,7 @@ def root_sum_square(
     budget, at that of the cheapest network.
     """
     expectation = layered_graph(space, expected, limits).with_values(values)
-    weights = [np.array([half_width(edge.block) ** 2 for edge in edges]) for edges in space.edges]
+    weights = edge_sums(space, lambda block: half_width(block) ** 2)
     least, most = (float(best_rest(expectation, weights, largest).bound[0][0]) for largest in (False, True))
     if most <= 0:
         return expected

@@ -1,8 +1,8 @@
 """Option, Layer, Space: the set of networks that a search may choose from, as data.
 
-An option has no input width; a block has one: ``Option.block(size, c_in)`` returns the block of an option. A space is
-therefore a layered graph. Its states are (width, size, ended) before each layer, its edges are options, and every edge
-holds its BlockSpec::
+An option has no input width; a block has one: ``Option.blocks(size, c_in)`` returns the blocks of an option: one, or
+several that are chosen together. A space is therefore a layered graph. Its states are (width, size, ended) before each
+layer, its edges are options, and every edge holds its blocks::
 
     >>> from edgenas.search.spaces import space
     >>> macro = space('nas_bench_macro')
@@ -13,10 +13,11 @@ holds its BlockSpec::
 from __future__ import annotations
 
 import random
-import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 from edgenas.base.code import Code
@@ -25,25 +26,32 @@ from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.reference import make_divisible
 from edgenas.blocks.size import ImageSize, height, size_json, width
 from edgenas.blocks.spec import Act, BlockSpec, Kind, skip
+from edgenas.search.edges import Edge as Edge
+from edgenas.search.edges import EdgeTable, edge_tables
+from edgenas.search.edges import State as State
+from edgenas.search.keys import keys_text, option_numbers
 
 Choice = tuple[int, ...]  #: one option index per layer
 
-_INDEX = r"(?:0|[1-9][0-9]{0,5})"
-_KEY = re.compile(rf"(?:{_INDEX}(?:\.{_INDEX})*)?")
+_Known = dict[
+    tuple[int, ImageSize, int], BlockSpec
+]  # (id of an option, size and width of its input) -> its block
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One alternative for the block of a layer.
+    """One alternative for the block of a layer, or for the blocks of a stage that are chosen together.
 
     c_out     output width in channels; 0 keeps the input width
     expand    expanded width = input width x expand, rounded to a multiple of 8
               (``edgenas.blocks.reference.make_divisible``)
     c_mid     expanded or hidden width as a number, where it is not a multiple of the input
     se        squeezed width of squeeze-and-excitation = (expanded) width x se, rounded in the same way; 0 for none
+    c_se      squeezed width as a number, where it is no such share
     residual  add the input to the output where the shapes allow it
     ends      a skip that also ends its stage: only options with ``ends`` may follow until the next stage begins
               (depth, once-for-all arXiv 1908.09791 section 3.2)
+    more      options of the further blocks that are chosen together with this one, in order; empty for one block
     """
 
     key: str
@@ -57,15 +65,27 @@ class Option:
     act: Act = "none"
     residual: bool = True
     ends: bool = False
+    c_se: int = 0
+    more: tuple[Option, ...] = ()
+
+    def blocks(self, size: ImageSize, c_in: int, known: _Known | None = None) -> tuple[BlockSpec, ...]:
+        """Return the blocks of this option for an input of ``size`` pixels and ``c_in`` channels; InputError
+        where the option does not fit that input. ``known`` keeps blocks for further calls: options share parts."""
+        known, key = {} if known is None else known, (id(self), size, c_in)
+        if key not in known:
+            known[key] = self.block(size, c_in)
+        blocks: tuple[BlockSpec, ...] = (known[key],)
+        for part in self.more:
+            blocks += part.blocks(blocks[-1].out_size, blocks[-1].c_out, known)
+        return blocks
 
     def block(self, size: ImageSize, c_in: int) -> BlockSpec:
-        """Return the block of this option for an input of ``size`` pixels and ``c_in`` channels; InputError where the
-        option does not fit that input."""
+        """Return the first of ``blocks``."""
         c_out = self.c_out or c_in
         if self.kind == "skip":
             return skip(size, c_in)
         c_mid = self.c_mid or (make_divisible(c_in * self.expand) if self.expand else 0)
-        c_se = make_divisible((c_mid or c_in) * self.se) if self.se else 0
+        c_se = self.c_se or (make_divisible((c_mid or c_in) * self.se) if self.se else 0)
         residual = self.residual and self.kind in ("ir", "sep") and self.stride == 1 and c_in == c_out
         return BlockSpec(self.kind, size, c_in, c_mid, c_out, self.kernel, self.stride, c_se, self.act, residual)
 
@@ -78,27 +98,8 @@ class Layer:
     options: tuple[Option, ...]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class State:
-    """Input of the next layer: width in channels, size in pixels, and whether the current stage has ended."""
-
-    width: int
-    size: ImageSize
-    ended: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """Option ``option`` taken in state ``source``: its block for that input, and the state after it."""
-
-    source: State
-    option: int
-    block: BlockSpec
-    target: State
-
-
-#: a state of one layer: option -> (its block, the node after it)
-_Node = dict[int, tuple[BlockSpec, "_Node"]]
+#: a state of one layer: option -> (its blocks, the node after them)
+_Node = dict[int, tuple[tuple[BlockSpec, ...], "_Node"]]
 
 
 @dataclass(frozen=True, repr=False)
@@ -132,10 +133,21 @@ class Space:
             "layers": [{"layer": layer.name, "options": [o.key for o in layer.options]} for layer in self.layers],
         }
 
+    @property
+    def start(self) -> State:
+        """The state before the first layer: the image."""
+        return State(self.c_in, self.in_size)
+
+    @property
+    def classes(self) -> int:
+        """Number of classes: the output width of the last layer."""
+        first = self.layers[-1].options[0]
+        return (first.more or (first,))[-1].c_out
+
     @cached_property
     def _steps(self) -> tuple[dict[State, tuple[Edge, ...]], ...]:
         """For each layer and each state that some member reaches: its edges, states in order of first appearance."""
-        states: list[State] = [State(self.c_in, self.in_size)]
+        states = [self.start]
         steps: list[dict[State, tuple[Edge, ...]]] = []
         for layer, after in zip(self.layers, (*self.layers[1:], None), strict=True):
             here = {state: _edges_from(layer, after, state) for state in states}
@@ -149,22 +161,33 @@ class Space:
         return tuple(tuple(edge for edges in here.values() for edge in edges) for here in self._steps)
 
     @cached_property
-    def _suffix_counts(self) -> tuple[dict[State, int], ...]:
-        """For each layer: number of ways to complete a network from each state."""
-        counts: list[dict[State, int]] = []
+    def edge_tables(self) -> tuple[EdgeTable, ...]:
+        """The edges of each layer as arrays."""
+        return edge_tables(self.start, self.edges)
+
+    @cached_property
+    def _ranks(self) -> tuple[dict[State, list[int]], ...]:
+        """For each layer and state: the number of ways to complete a network by each edge or an earlier one."""
+        ranks: list[dict[State, list[int]]] = []
         after: dict[State, int] | None = None
         for here in reversed(self._steps):
-            after = {s: sum(1 if after is None else after[e.target] for e in edges) for s, edges in here.items()}
-            counts.append(after)
-        return tuple(reversed(counts))
+            ways = {s: [1 if after is None else after[e.target] for e in edges] for s, edges in here.items()}
+            ranks.append({state: list(accumulate(counts)) for state, counts in ways.items()})
+            after = {state: sum(counts) for state, counts in ways.items()}
+        return tuple(reversed(ranks))
+
+    @cached_property
+    def _taken(self) -> tuple[dict[tuple[State, int], Edge], ...]:
+        """For each layer: the edge of each (state, option)."""
+        return tuple({(e.source, e.option): e for e in edges} for edges in self.edges)
 
     @cached_property
     def _first(self) -> _Node:
         """The first layer as a node: from it, each option of a choice is one look-up."""
         after: dict[State, _Node] = {}
         for here in reversed(self._steps):
-            after = {s: {e.option: (e.block, after.get(e.target, {})) for e in edges} for s, edges in here.items()}
-        return after[State(self.c_in, self.in_size)]
+            after = {s: {e.option: (e.blocks, after.get(e.target, {})) for e in edges} for s, edges in here.items()}
+        return after[self.start]
 
     def open_edges(self, layer: int, state: State) -> tuple[Edge, ...]:
         """Return the edges that leave ``state`` before layer number ``layer``; none for a state that no member
@@ -174,33 +197,40 @@ class Space:
     @property
     def networks(self) -> int:
         """Number of networks (choices) in the space; 0 without layers, or with a layer without options."""
-        return self._suffix_counts[0][State(self.c_in, self.in_size)] if self.layers else 0
+        ranks = self._ranks[0][self.start] if self.layers else []
+        return ranks[-1] if ranks else 0
 
     def blocks(self) -> tuple[BlockSpec, ...]:
         """Return the distinct blocks of all members, in order of first appearance; without skips, which cost
         nothing."""
-        return tuple(dict.fromkeys(e.block for edges in self.edges for e in edges if e.block.kind != "skip"))
+        every = (block for edges in self.edges for edge in edges for block in edge.blocks)
+        return tuple(block for block in dict.fromkeys(every) if block.kind != "skip")
 
-    def _chain(self, choice: Sequence[int]) -> list[BlockSpec]:
+    def parts(self, choice: Sequence[int]) -> list[tuple[BlockSpec, ...]]:
+        """Return the blocks of each layer of the network that ``choice`` describes; InputError when it is not a
+        member."""
         if len(choice) != len(self.layers):
             raise InputError(
                 f"space {self.name} has {len(self.layers)} layers, but {tuple(choice)} names {len(choice)}"
             )
         node = self._first
-        blocks: list[BlockSpec] = []
+        parts: list[tuple[BlockSpec, ...]] = []
         for index in choice:
             found = node.get(index)
             if found is None:
-                layer = self.layers[len(blocks)]
-                keys = ", ".join(f"{option} {layer.options[option].key}" for option in node)
+                layer = self.layers[len(parts)]
+                keys = keys_text([f"{option} {layer.options[option].key}" for option in node])
                 raise InputError(f"space {self.name}, layer {layer.name}: option {index} is not one of {keys}")
-            block, node = found
-            blocks.append(block)
-        return blocks
+            blocks, node = found
+            parts.append(blocks)
+        return parts
 
     def architecture(self, choice: Sequence[int]) -> Architecture:
         """Return the network that ``choice`` describes; InputError when it is not a member."""
-        return Architecture(f"{self.name}/{self.key(choice)}", tuple(self._chain(choice)))
+        parts = self.parts(choice)
+        blocks = tuple(block for part in parts for block in part)
+        together = () if len(blocks) == len(parts) else tuple(map(len, parts))
+        return Architecture(f"{self.name}/{self.key(choice)}", blocks, together)
 
     @cached_property
     def _free(self) -> tuple[int, ...]:
@@ -213,28 +243,22 @@ class Space:
 
     def parse(self, key: str) -> Choice:
         """Return the choice of a key: the inverse of ``key``; InputError where the text is not a key of this space."""
-        parts = key.split(".") if key else []
-        if len(parts) != len(self._free) or not _KEY.fullmatch(key):
+        numbers = option_numbers(key)
+        if numbers is None or len(numbers) != len(self._free):
             raise InputError(
                 f"{key!r} is not a network of {self.name}: it takes {len(self._free)} option numbers joined by dots"
             )
         choice = [0] * len(self.layers)
-        for i, part in zip(self._free, parts, strict=True):
-            choice[i] = int(part)
-        self._chain(choice)
+        for i, number in zip(self._free, numbers, strict=True):
+            choice[i] = number
+        self.parts(choice)
         return tuple(choice)
 
     def sample(self, rng: random.Random) -> Choice:
         """Draw a member, with equal probability for every network."""
-        state, choice = State(self.c_in, self.in_size), []
-        for i, here in enumerate(self._steps):
-            edges = here[state]
-            last = i + 1 == len(self.layers)
-            rank = rng.randrange(self._suffix_counts[i][state])
-            for edge in edges:
-                rank -= 1 if last else self._suffix_counts[i + 1][edge.target]
-                if rank < 0:
-                    break
+        state, choice = self.start, []
+        for here, ranks in zip(self._steps, self._ranks, strict=True):
+            edge = here[state][bisect_right(ranks[state], rng.randrange(ranks[state][-1]))]
             choice.append(edge.option)
             state = edge.target
         return tuple(choice)
@@ -242,10 +266,10 @@ class Space:
     def steps(self, wanted: Sequence[int]) -> Iterator[tuple[Edge, tuple[Edge, ...]]]:
         """Yield for each layer (edge taken, edges possible); where the wanted option is not possible, the first
         possible edge is taken."""
-        state = State(self.c_in, self.in_size)
+        state = self.start
         for i, option in enumerate(wanted):
             edges = self.open_edges(i, state)
-            taken = next((edge for edge in edges if edge.option == option), edges[0])
+            taken = self._taken[i].get((state, option), edges[0])
             yield taken, edges
             state = taken.target
 
@@ -259,9 +283,10 @@ def _edges_from(layer: Layer, after: Layer | None, state: State) -> tuple[Edge, 
     """Edges of the options that are possible in ``state``: in an ended stage only those with ``ends``. A stage lasts
     while the next layer ``after`` has options with ``ends``; after the stage, ``State.ended`` is False again."""
     same_stage = after is not None and any(option.ends for option in after.options)
-    edges = []
+    edges, known = list[Edge](), _Known()
     for index, option in enumerate(layer.options):
         if option.ends or not state.ended:
-            block = option.block(state.size, state.width)
-            edges.append(Edge(state, index, block, State(block.c_out, block.out_size, option.ends and same_stage)))
+            blocks = option.blocks(state.size, state.width, known)
+            width, size = blocks[-1].c_out, blocks[-1].out_size
+            edges.append(Edge(state, index, blocks, State(width, size, option.ends and same_stage)))
     return tuple(edges)

@@ -30,6 +30,7 @@ def command(
       edgenas spaces my_space.py:tiny
     """
     from edgenas.api.spaces import space, spaces
+    from edgenas.search.keys import keys_text
 
     if name is None:
         listed = spaces(in_size=in_size, classes=classes, channels=channels)
@@ -52,7 +53,7 @@ def command(
         title = f"{s.name}: {_count(s.networks)} networks of {len(s.blocks())} distinct blocks at {s.in_size} px"
         print_table(
             ("layer", "options", "keys"),
-            [(layer.name, len(layer.options), ", ".join(o.key for o in layer.options)) for layer in s.layers],
+            [(layer.name, len(layer.options), keys_text([o.key for o in layer.options])) for layer in s.layers],
             title,
         )
         print_summary(

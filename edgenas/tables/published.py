@@ -126,6 +126,11 @@ def places(space: Space) -> Places:
     for number, (layer, edges) in enumerate(zip(space.layers, space.edges, strict=True)):
         for edge in edges:
             key = (number, layer.options[edge.option].key)
+            if len(edge.blocks) != 1:
+                raise InputError(
+                    f"in space {space.name}, option {key[1]} of layer {layer.name} has {len(edge.blocks)} blocks: "
+                    "a table that counts positions has one for each layer"
+                )
             if found.setdefault(key, edge.block) != edge.block:
                 raise InputError(
                     f"in space {space.name}, option {key[1]} of layer {layer.name} is {found[key]} or {edge.block}, by "

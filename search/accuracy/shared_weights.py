@@ -8,7 +8,7 @@ computed by ``edgenas.blocks.torch_modules``, exactly as a separate network woul
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from edgenas.base.errors import MissingExtraError
 from edgenas.blocks.ops import Op, lower
@@ -26,30 +26,55 @@ except ImportError as error:
 
 
 class SharedNetwork(nn.Module):
-    """All networks of ``space`` as one module: layer i of a member takes its weights from child i."""
+    """All networks of ``space`` as one module.
+
+    Every place in a layer has a child: the first block of any option of the layer takes its weights from the first, the
+    second block from the second. Children are numbered through all layers, so that child i of a space whose options are
+    one block each is layer i.
+    """
 
     def __init__(self, space: Space, seed: int) -> None:
         super().__init__()
         torch.manual_seed(seed)
         self.space = space
-        self.layers = nn.ModuleList(_SharedLayer([edge.block for edge in edges]) for edges in space.edges)
+        self.layers = nn.ModuleList(map(_SharedLayer, places(space)))
+        lengths = [len(table.places) for table in space.edge_tables]
+        self._first = [sum(lengths[:i]) for i in range(len(lengths))]  # number of each layer's first child
 
     def forward(self, x: Tensor, choice: Choice) -> Tensor:
         """Return the member's logits; batch norm uses the statistics of this batch."""
-        for layer, block in zip(self.layers, self.space.architecture(choice).blocks, strict=True):
+        for layer, block in self._layers(choice):
             x = layer(x, block)
         return x
+
+    def _layers(self, choice: Choice) -> list[tuple[_SharedLayer, BlockSpec]]:
+        """Return the blocks of a member in order, each with the child that holds its weights."""
+        found = []
+        for first, part in zip(self._first, self.space.parts(choice), strict=True):
+            for i, block in enumerate(part):
+                layer = self.layers[first + i]
+                assert isinstance(layer, _SharedLayer)
+                found.append((layer, block))
+        return found
 
     def member(self, choice: Choice) -> NetworkModule:
         """Return the member as a separate network with its weights; its batch norms have no statistics yet."""
         with next(self.parameters()).device:
             network = quick(NetworkModule(self.space.architecture(choice)))
         state: dict[str, Tensor] = {}
-        for i, (layer, module) in enumerate(zip(self.layers, network, strict=True)):
-            assert isinstance(layer, _SharedLayer) and isinstance(module, BlockModule)
+        for i, ((layer, _), module) in enumerate(zip(self._layers(choice), network, strict=True)):
+            assert isinstance(module, BlockModule)
             state |= {f"{i}.{name}": value.detach() for name, value in layer.weights(module.ops).items()}
         network.load_state_dict(state, strict=False)
         return in_channels_last(network)
+
+
+def places(space: Space) -> Iterator[list[BlockSpec]]:
+    """Yield, for the first block of the first layer, its second, and so on through all layers, the alternatives for
+    that block: those that share weights."""
+    for edges, table in zip(space.edges, space.edge_tables, strict=True):
+        for i in range(len(table.places)):
+            yield list(dict.fromkeys(edge.blocks[i] for edge in edges if len(edge.blocks) > i))
 
 
 def sharing(blocks: Iterable[BlockSpec]) -> dict[str, list[Op]]:

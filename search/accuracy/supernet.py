@@ -53,7 +53,9 @@ class SupernetAccuracy:
 
     @property
     def name(self) -> str:
-        blocks = "\n".join(f"{i} {edge.block}" for i, edges in enumerate(self._space.edges) for edge in edges)
+        blocks = "\n".join(
+            f"{i} {' '.join(map(str, edge.blocks))}" for i, edges in enumerate(self._space.edges) for edge in edges
+        )
         space = hashlib.sha256(f"{self._space.name}\n{blocks}".encode()).hexdigest()[:8]
         data, where = self._data, "" if self._device == "cpu" else f":{self._device}"
         return f"supernet:{space}:{data.name}:{data.digest}:recipe-{self._recipe.digest}:seed{self._seed}{where}"

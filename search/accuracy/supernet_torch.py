@@ -17,6 +17,7 @@ from edgenas.base.errors import MissingExtraError
 from edgenas.base.listener import SILENT, Listener
 from edgenas.blocks.torch_modules import NetworkModule
 from edgenas.search.accuracy.shared_weights import SharedNetwork
+from edgenas.search.cost import macs_cost
 from edgenas.search.space import Choice, Space, State
 from edgenas.training.arithmetic import Arithmetic
 from edgenas.training.checkpoints import Checkpoint
@@ -31,6 +32,8 @@ try:
     from torch.nn import functional as F
 except ImportError as error:
     raise MissingExtraError("torch", "train", "training a supernet") from error
+
+MACS = macs_cost()
 
 
 def trained_supernet(
@@ -113,7 +116,7 @@ def drawn(space: Space, rng: random.Random) -> Choice:
     A stage that may end early often does; a draw with equal probability for all networks would almost always have the
     full depth.
     """
-    state, choice = State(space.c_in, space.in_size), []
+    state, choice = space.start, []
     for i in range(len(space.layers)):
         edge = rng.choice(space.open_edges(i, state))
         choice.append(edge.option)
@@ -121,17 +124,17 @@ def drawn(space: Space, rng: random.Random) -> Choice:
     return tuple(choice)
 
 
-def extreme(space: Space, better: Callable[..., tuple[int, Choice]]) -> Choice:
+def extreme(space: Space, better: Callable[..., tuple[float, Choice]]) -> Choice:
     """Return the member with most (``max``) or fewest (``min``) MACs."""
 
     @cache
-    def rest(i: int, state: State) -> tuple[int, Choice]:
+    def rest(i: int, state: State) -> tuple[float, Choice]:
         if i == len(space.layers):
             return 0, ()
         completions = []
         for edge in space.open_edges(i, state):
             macs, choice = rest(i + 1, edge.target)
-            completions.append((edge.block.macs + macs, (edge.option, *choice)))
+            completions.append((MACS.together(edge.blocks) + macs, (edge.option, *choice)))
         return better(completions)
 
-    return rest(0, State(space.c_in, space.in_size))[1]
+    return rest(0, space.start)[1]

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from edgenas.base.errors import InputError
 from edgenas.search.cost import macs_cost
 from edgenas.search.problem import Problem
-from edgenas.search.space import Choice, Edge, Space, State
+from edgenas.search.space import Choice, Edge, Space
 from edgenas.search.trials import Trials
 
 MOST_SAMPLES = 100_000
@@ -86,7 +86,7 @@ def block_values(problem: Problem, trials: Trials, fraction: float | None = None
 
 def base_network(space: Space) -> Choice:
     """Return the base network: at every node block 1, the one with most FLOPs; of equals the first."""
-    return _walk(space, lambda _, edges: max(edges, key=lambda edge: FLOPS.of(edge.block)))
+    return _walk(space, lambda _, edges: max(edges, key=lambda edge: FLOPS.together(edge.blocks)))
 
 
 def average_network(space: Space) -> Choice:
@@ -94,8 +94,8 @@ def average_network(space: Space) -> Choice:
 
     def nearest(i: int, edges: Sequence[Edge]) -> Edge:
         open_edges = [e for e in edges if not space.layers[i].options[e.option].ends] or list(edges)
-        mean = _mean([FLOPS.of(e.block) for e in open_edges])
-        return min(open_edges, key=lambda edge: abs(FLOPS.of(edge.block) - mean))
+        mean = _mean([FLOPS.together(e.blocks) for e in open_edges])
+        return min(open_edges, key=lambda edge: abs(FLOPS.together(edge.blocks) - mean))
 
     return _walk(space, nearest)
 
@@ -107,7 +107,7 @@ def swapped(space: Space, choice: Choice, layer: int, option: int) -> Choice:
 
 
 def _walk(space: Space, pick: Callable[[int, Sequence[Edge]], Edge]) -> Choice:
-    state, options = State(space.c_in, space.in_size), []
+    state, options = space.start, []
     for i in range(len(space.layers)):
         edge = pick(i, space.open_edges(i, state))
         options.append(edge.option)
@@ -135,7 +135,7 @@ def _seen(space: Space, networks: Sequence[Choice]) -> dict[tuple[int, int], lis
     """For each (layer, option), the networks with that option; layers after the end of their stage do not count."""
     seen: dict[tuple[int, int], list[Choice]] = {}
     for choice in networks:
-        state = State(space.c_in, space.in_size)
+        state = space.start
         for i, option in enumerate(choice):
             if not state.ended:
                 seen.setdefault((i, option), []).append(choice)

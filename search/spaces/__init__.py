@@ -12,6 +12,8 @@ from edgenas.base.plugins import GROUPS, Found, accepted, called, find, names
 from edgenas.blocks.size import ImageSize
 from edgenas.search.space import Space
 from edgenas.search.spaces.fbnet import fbnet
+from edgenas.search.spaces.mathnas_mobilenet_v3 import mathnas_mobilenet_v3
+from edgenas.search.spaces.mnasnet import mnasnet
 from edgenas.search.spaces.mobilenet_v2 import mobilenet_v2
 from edgenas.search.spaces.mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
 from edgenas.search.spaces.nas_bench_macro import nas_bench_macro
@@ -42,9 +44,18 @@ SPACES: dict[str, Callable[..., Space]] = {
     "fbnet": fbnet,
     "nas_bench_macro": nas_bench_macro,
     "tunas_v3": tunas_v3,
+    "mnasnet": mnasnet,
+    "mathnas_mobilenet_v3": mathnas_mobilenet_v3,
     "digits": digits,
 }
-_H_SWISH = ("mobilenet_v3_large", "mobilenet_v3_small", "ofa_mobilenet_v3", "tunas_v3", "digits")
+_H_SWISH = (
+    "mobilenet_v3_large",
+    "mobilenet_v3_small",
+    "ofa_mobilenet_v3",
+    "tunas_v3",
+    "mathnas_mobilenet_v3",
+    "digits",
+)
 SPACES |= {name + SUFFIX: with_relu6(SPACES[name]) for name in _H_SWISH}
 
 
@@ -93,7 +104,7 @@ def _own(found: Found[Any], given: dict[str, Any], channels: int | None) -> Spac
     assert found.code is not None
     accepted(found, isinstance(value, Space) or callable(value), wanted)
     if isinstance(value, Space):
-        has = {"in_size": value.in_size, "classes": value.layers[-1].options[0].c_out if value.layers else None}
+        has = {"in_size": value.in_size, "classes": value.classes if value.layers else None}
         other = [f"{key} {has[key]}" for key in given if given[key] != has[key]]
         if other:
             raise InputError(

@@ -32,7 +32,7 @@ class SpaceRecord:
 
 def space_record(space: Space) -> SpaceRecord:
     """Return the record of a space, from which ``recorded_space`` opens an equal one."""
-    classes = space.layers[-1].options[0].c_out
+    classes = space.classes
     by_name = space.code is not None or _is_of_edgenas(space, classes)
     layers = () if by_name else tuple(replace(each, options=tuple(map(_plain, each.options))) for each in space.layers)
     return SpaceRecord(space.name, space.in_size, classes, space.c_in, layers)

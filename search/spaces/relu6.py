@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from edgenas.search.space import Space
+from edgenas.search.space import Option, Space
 
 SUFFIX = "_relu6"
 
@@ -21,11 +21,15 @@ def with_relu6(build: Callable[..., Space]) -> Callable[..., Space]:
     def relu6_space(**sizes: int) -> Space:
         space = build(**sizes)
         layers = tuple(
-            replace(layer, options=tuple(replace(o, act="relu6") if o.act == "hswish" else o for o in layer.options))
-            for layer in space.layers
+            replace(layer, options=tuple(_relu6(option) for option in layer.options)) for layer in space.layers
         )
         return replace(
             space, name=space.name + SUFFIX, layers=layers, source=f"{space.source}; ReLU6 for h-swish".lstrip("; ")
         )
 
     return relu6_space
+
+
+def _relu6(option: Option) -> Option:
+    more = tuple(map(_relu6, option.more))
+    return replace(option, act="relu6" if option.act == "hswish" else option.act, more=more)

@@ -17,7 +17,7 @@ from edgenas.search.accuracy.tabular import NasBenchMacro
 from edgenas.search.algorithms.hybrid import hybrid, single_sample
 from edgenas.search.algorithms.hybrid_table import TrialModel
 from edgenas.search.cost import macs_cost
-from edgenas.search.graph import layered_graph
+from edgenas.search.graph import edge_sums, layered_graph
 from edgenas.search.problem import BudgetError, Candidate, Cost, Problem
 from edgenas.search.solvers import brute_force
 from edgenas.search.solvers.best_first import best_first
@@ -133,7 +133,7 @@ def test_it_finds_nearly_the_best_where_accuracy_is_additive_and_judges_few(toy:
         problem = toy_problem(SPACES[toy](), share, accuracy)
         result = hybrid(problem, Trials(problem))
         paths = brute_force.all_paths(layered_graph(problem.space, problem.cost))
-        weights = [np.array([accuracy.block_value(e.block) for e in edges]) for edges in problem.space.edges]
+        weights = edge_sums(problem.space, accuracy.block_value)
         values = 40 + brute_force.sums(paths, weights)[paths.costs <= problem.budget]
         assert (values > result.best.accuracy + 1e-9).mean() <= 0.02
         assert len(result.trials) < problem.space.networks / 2

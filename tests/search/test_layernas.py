@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from edgenas.base.errors import InputError
 from edgenas.search.algorithms.by_name import algorithm_options, search
 from edgenas.search.algorithms.layernas import layernas, most_trials
-from edgenas.search.graph import best_rest, edge_values, layered_graph
+from edgenas.search.graph import best_rest, edge_sums, edge_values, layered_graph
 from edgenas.search.problem import Problem
 from edgenas.search.solvers import brute_force
 from edgenas.search.trials import Trials
@@ -55,7 +55,7 @@ def exact_best(problem: Problem, accuracy: BlockSumAccuracy) -> float:
     """By trying every network, for an accuracy that is additive over blocks."""
     graph = layered_graph(problem.space, problem.cost)
     paths = brute_force.all_paths(graph)
-    values = [np.array([accuracy.block_value(e.block) for e in edges]) for edges in problem.space.edges]
+    values = edge_sums(problem.space, accuracy.block_value)
     return 40 + float(brute_force.sums(paths, values)[paths.costs <= problem.budget].max())
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.prediction.terms import work_amounts
-from edgenas.search.graph import layered_graph
+from edgenas.search.graph import edge_sums, layered_graph
 from edgenas.search.lazy import LazyProfile, capacity_values, judged_values, lazily, sample, touched
 from edgenas.search.problem import BudgetError, Cost
 from edgenas.search.solvers.pareto_dp import ParetoFront, pareto_front
@@ -152,7 +151,7 @@ def test_a_judge_says_what_blocks_are_worth(tmp_path: Path) -> None:
     chosen, judge = plain_space(), BlockSumAccuracy()
     journal = tmp_path / "trials.jsonl"
     values = judged_values(chosen, judge, journal)
-    exact = [np.array([judge.block_value(e.block) for e in edges]) for edges in chosen.edges]
+    exact = edge_sums(chosen, judge.block_value)
     for row, right in zip(values, exact, strict=True):
         assert row - row.max() == pytest.approx(right - right.max(), abs=1e-6), "the judge is additive"
     asked = len(judge.asked)

@@ -24,12 +24,13 @@ from edgenas.search.spaces.proxylessnas import PROXYLESSNAS_MOBILE
 from tests.support.search_toys import SPACES as TOYS
 
 PUBLISHED = ["mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small", "ofa_mobilenet_v3", "proxylessnas",
-             "proxylessnas_24", "single_path", "fbnet", "nas_bench_macro", "tunas_v3"]  # fmt: skip
+             "proxylessnas_24", "single_path", "fbnet", "nas_bench_macro", "tunas_v3", "mnasnet",
+             "mathnas_mobilenet_v3"]  # fmt: skip
 
 
 #: the twins that int8 files are searched in
 RELU6 = ["mobilenet_v3_large_relu6", "mobilenet_v3_small_relu6", "ofa_mobilenet_v3_relu6", "tunas_v3_relu6",
-         "digits_relu6"]  # fmt: skip
+         "mathnas_mobilenet_v3_relu6", "digits_relu6"]  # fmt: skip
 
 
 def member(name: str, keys: dict[str, str]) -> tuple[Space, tuple[int, ...]]:
@@ -55,6 +56,9 @@ def member(name: str, keys: dict[str, str]) -> tuple[Space, tuple[int, ...]]:
         ("single_path", 4**5 * 5**15, 5 + 4 * 10),
         ("fbnet", 7**22, 3 + 6 * 13),
         ("nas_bench_macro", 3**8, 3 + 5 * 3),
+        # 12 blocks a (stride, width in, width out); the first of a stage and the later ones differ, 7 stages
+        ("mnasnet", 36**6 * 48, 3 + 12 * 14),
+        ("mathnas_mobilenet_v3", 7371**5, 4 + 9 * 10),
     ],
 )
 def test_number_of_networks_and_blocks(name: str, networks: int, blocks: int) -> None:
@@ -185,9 +189,9 @@ def test_a_twin_differs_in_its_activation_alone(name: str) -> None:
 
 def test_unknown_space_lists_the_names() -> None:
     with pytest.raises(
-        InputError, match=r"no space 'resnet'; there are mobilenet_v2, .*, digits, mobilenet_v3_large_relu6"
+        InputError, match=r"no space 'vgg16'; there are mobilenet_v2, .*, digits, mobilenet_v3_large_relu6"
     ):
-        space("resnet")
+        space("vgg16")
 
 
 def _every_space() -> list[Space]:

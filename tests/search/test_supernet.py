@@ -16,6 +16,7 @@ from edgenas.search.space import Layer, Option, Space
 from edgenas.search.spaces import space as find_space
 from edgenas.training.data import SupernetRecipe, TrainRecipe
 from tests.support.listeners import Recorder
+from tests.support.search_toys import stages_space
 from tests.support.training_toys import bars
 
 torch = pytest.importorskip("torch")
@@ -173,3 +174,18 @@ def test_spaces_that_do_not_fit_the_images_are_refused() -> None:
     for change in ({"drawn": 0}, {"calibration_images": 0}):
         with pytest.raises(InputError, match=next(iter(change))):
             replace(RECIPE, **change)
+
+
+def test_a_member_of_stages_takes_each_block_from_its_place_in_the_stage() -> None:
+    from edgenas.search.accuracy.shared_weights import SharedNetwork
+
+    space = stages_space()
+    shared = SharedNetwork(space, 0)
+    assert len(shared.layers) == 1 + 3 * 2 + 1
+    for choice in ((0, 1, 7, 2, 0), (0, 0, 0, 0, 0), (0, 3, 4, 3, 0)):
+        x = torch.randn(8, 3, 8, 8)
+        torch.testing.assert_close(shared.member(choice).train()(x), shared(x, choice), rtol=1e-3, atol=1e-4)
+    long, short = (shared.member((0, depth, 4, 0, 0)) for depth in (1, 0))
+    assert torch.equal(long[1].depthwise.conv.weight, short[1].depthwise.conv.weight)
+    assert torch.equal(long[3].depthwise.conv.weight, short[2].depthwise.conv.weight)  # the first of the second stage
+    assert not torch.equal(long[2].depthwise.conv.weight, long[1].depthwise.conv.weight)

@@ -13,7 +13,7 @@ from edgenas.base.errors import InputError
 from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.imported import ImportedTable, PublishedValue, TableSource, write_imported
 from edgenas.search.feasible import checked_graph
-from edgenas.search.graph import layered_graph
+from edgenas.search.graph import edge_sums, layered_graph
 from edgenas.search.lazy import capacity_values
 from edgenas.search.problem import BudgetError, Cost, Limit, Problem
 from edgenas.search.root_sum_square import RootSumSquare, root_sum_square, touching
@@ -61,7 +61,7 @@ def test_what_the_tangent_gives_away_is_next_to_nothing(toy: str) -> None:
     values = capacity_values(space)
     graph = layered_graph(space, EXPECTED).with_values(values)
     paths = brute_force.all_paths(graph)
-    squares = brute_force.sums(paths, [np.array([half_width(e.block) ** 2 for e in edges]) for edges in space.edges])
+    squares = brute_force.sums(paths, edge_sums(space, lambda block: half_width(block) ** 2))
     exact = paths.costs + np.sqrt(squares)
     for share in (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0):
         budget = float(np.quantile(exact, share, method="higher")) * (1 + 1e-9)

@@ -47,7 +47,7 @@ def budgets_for(words: Sequence[str], folder: Path) -> Budgets:
     asked = space(words[1], int(size)) if size else space(words[1])
     rng = random.Random(0)
     costs = [ms(asked.architecture(asked.sample(rng)).blocks) for _ in range(200)]
-    fastest = sum(min(ms([edge.block]) for edge in edges) for edges in asked.edges)
+    fastest = sum(min(ms(edge.blocks) for edge in edges) for edges in asked.edges)
     assert fastest < statistics.median(costs) / 2, f"all networks take about as long: {costs}"
     return Budgets(statistics.median(costs), fastest / 5)
 

@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -51,7 +52,25 @@ def ends_space() -> Space:
     return Space("toy_ends", 8, (STEM, *stages, HEAD))
 
 
-SPACES = {"plain": plain_space, "widths": widths_space, "ends": ends_space}
+def stages_space() -> Space:
+    """Three stages whose layers are chosen together, with one kernel and expansion and a depth of 1 or 2; the second
+    stage also chooses its width: 4 x 8 x 4 networks."""
+    return Space("toy_stages", 8, (STEM, _stage("s1", (8,), 1), _stage("s2", (8, 16), 2), _stage("s3", (16,), 1), HEAD))
+
+
+def _stage(name: str, widths: Sequence[int], stride: int) -> Layer:
+    return Layer(
+        name,
+        tuple(
+            replace(_ir(k, e, width, stride), key=f"o{width}k{k}e{e}d{depth}", more=(_ir(k, e, width),) * (depth - 1))
+            for width in widths
+            for k, e in ((3, 2), (5, 4))
+            for depth in (1, 2)
+        ),
+    )
+
+
+SPACES = {"plain": plain_space, "widths": widths_space, "ends": ends_space, "stages": stages_space}
 
 
 def noise(text: str) -> float:

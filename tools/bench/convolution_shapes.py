@@ -14,7 +14,7 @@ from itertools import product
 from edgenas.blocks.ops import INPUT, Op, OpKind, lower
 from edgenas.blocks.reference import REFERENCE
 from edgenas.blocks.spec import BlockSpec
-from edgenas.search.accuracy.shared_weights import sharing
+from edgenas.search.accuracy.shared_weights import places, sharing
 from edgenas.search.space import Space
 from edgenas.search.spaces import SPACES
 from edgenas.search.spaces.nas_bench_macro import STEM_WIDTH, nas_bench_macro
@@ -68,8 +68,8 @@ def slices(narrow: bool = False) -> frozenset[tuple[Op, Largest]]:
     """Every convolution of the spaces' supernets, and the largest weight that its own is a slice of."""
     found = set()
     for space in (space for built in spaces(narrow).values() for space in built):
-        for edges in space.edges:
-            for ops in sharing(edge.block for edge in edges).values():
+        for blocks in places(space):
+            for ops in sharing(blocks).values():
                 bare = _convolutions(ops)
                 if bare:
                     largest = Largest(

@@ -22,7 +22,7 @@ from edgenas.search.algorithms.baselines.draws import TRIES, Draws
 from edgenas.search.algorithms.options import check_counts, check_shares
 from edgenas.search.graph import Floats
 from edgenas.search.problem import Problem, Result, is_score
-from edgenas.search.space import Choice, Space, State
+from edgenas.search.space import Choice, Space
 from edgenas.search.trials import Trials, TrialsExhaustedError
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8  #: Adam (Kingma and Ba, arXiv 1412.6980, algorithm 1)
@@ -93,7 +93,7 @@ class _Policy:
 
     def gradient(self, choice: Choice) -> list[Floats]:
         """Gradient d log p(choice) / d logits, with p over the options that are possible at each layer."""
-        state, gradient = State(self.space.c_in, self.space.in_size), []
+        state, gradient = self.space.start, []
         for i, taken in enumerate(choice):
             edges = self.space.open_edges(i, state)
             options = [edge.option for edge in edges]
