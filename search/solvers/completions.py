@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgenas.search.graph import Floats, Graph, Ints
+from edgenas.search.solvers.sums import useful_edges
 from edgenas.search.solvers.undominated import undominated
 from edgenas.search.space import Choice
 
@@ -83,8 +84,9 @@ def completions(graph: Graph, budget: float) -> Completions:
     found = [after]
     for i in reversed(range(len(graph.layers))):
         layer, here = graph.layers[i], []
+        useful = np.arange(len(layer)) if graph.most else useful_edges(layer)
         for state in range(graph.states[i]):
-            edges = np.flatnonzero(layer.source == state)
+            edges = useful[layer.source[useful] == state]
             follow = [after[target] for target in layer.target[edges].tolist()]
             sizes = [len(ending.cost) for ending in follow]
             if not sum(sizes):

@@ -14,6 +14,7 @@ import numpy as np
 
 from edgenas.base.errors import InputError
 from edgenas.search.graph import Floats, Graph, GraphLayer, Ints, Solution, best_rest
+from edgenas.search.solvers.sums import front, pairs, useful_edges
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +80,7 @@ def pareto_front(graph: Graph, budget: float | None = None) -> ParetoFront:
     label = np.concatenate([np.arange(len(state.cost)) for state in labels])
     costs = np.concatenate([state.cost for state in labels])
     values = np.concatenate([state.value for state in labels])
-    kept = _undominated(costs, values)
+    kept = front(costs, values)
     if budget is not None:
         kept = kept[costs[kept] <= budget]
     return ParetoFront(costs[kept], values[kept], graph, last[kept], label[kept], tuple(history))
@@ -92,44 +93,22 @@ def solve(graph: Graph, budget: float) -> Solution | None:
 
 def _step(layer: GraphLayer, count: int, labels: tuple[_Labels, ...], limit: Floats) -> tuple[_Labels, ...]:
     """Return the labels of the ``count`` states after ``layer``; ``limit`` is the largest cost of a label per state."""
-    useful = _useful_edges(layer)
+    useful = useful_edges(layer)
     after = []
     for target in range(count):
         parts = []
         into = useful[layer.target[useful] == target]
         for source in np.unique(layer.source[into]):
-            edges, front = into[layer.source[into] == source], labels[source]
-            cost = np.add.outer(layer.cost[edges], front.cost).ravel()  # (edges x labels,)
-            value = np.add.outer(layer.value[edges], front.value).ravel()
-            before = np.tile(np.arange(len(front.cost)), len(edges))
-            parts.append((cost, value, np.repeat(edges, len(front.cost)), before))
+            edges, known = into[layer.source[into] == source], labels[source]
+            nth, before = pairs(layer.cost[edges], layer.value[edges], known.cost, known.value)
+            edge = edges[nth]
+            parts.append((layer.cost[edge] + known.cost[before], layer.value[edge] + known.value[before], edge, before))
         if not parts:
             empty = np.zeros(0, np.int64)
             after.append(_Labels(np.zeros(0), np.zeros(0), empty, empty))
             continue
         cost, value, edge, before = (np.concatenate(column) for column in zip(*parts, strict=True))
         affordable = np.flatnonzero(cost <= limit[target])
-        kept = affordable[_undominated(cost[affordable], value[affordable])]
+        kept = affordable[front(cost[affordable], value[affordable])]
         after.append(_Labels(cost[kept], value[kept], edge[kept], before[kept]))
     return tuple(after)
-
-
-def _undominated(cost: Floats, value: Floats) -> Ints:
-    """Indices of the undominated labels, by ascending cost; of equal labels the first."""
-    order = np.argsort(cost, kind="stable")
-    sorted_value = value[order]
-    best_so_far = np.maximum.accumulate(sorted_value)
-    rises = np.ones(len(order), bool)
-    rises[1:] = sorted_value[1:] > best_so_far[:-1]
-    front = order[rises]
-    cheaper_than_next = np.ones(len(front), bool)  # a later label of equal cost has a higher value
-    cheaper_than_next[:-1] = cost[front[:-1]] < cost[front[1:]]
-    return front[cheaper_than_next]
-
-
-def _useful_edges(layer: GraphLayer) -> Ints:
-    """Edges not dominated by a parallel edge (same source, same target), in the order of the graph."""
-    ends = layer.source * (layer.target.max(initial=0) + 1) + layer.target
-    order = np.argsort(ends, kind="stable")
-    groups = np.split(order, np.flatnonzero(np.diff(ends[order])) + 1)
-    return np.sort(np.concatenate([edges[_undominated(layer.cost[edges], layer.value[edges])] for edges in groups]))

@@ -93,6 +93,7 @@ def test_solvers_without_or_tools(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     monkeypatch.setitem(sys.modules, "ortools", None)
     monkeypatch.setattr(solvers, "CHAINS", ((4, 5),))
     monkeypatch.setattr(solvers, "tunas_graph", lambda: solvers.chain(3, 4))
+    monkeypatch.setattr(solvers, "nodes_graph", lambda: solvers.chain(2, 3))
     monkeypatch.setattr(solvers, "BARS_MS", {})
     assert solvers.main(["--repeats", "1"]) == 0
     printed = capsys.readouterr().out
@@ -100,7 +101,8 @@ def test_solvers_without_or_tools(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert re.search(r"CP-SAT +│ not installed: pip install 'edgenas\[bench\]'", printed)
     assert solvers.main(["--repeats", "1", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert [row["graph"] for row in found["rows"]] == ["4 x 5", "tunas_v3"] and list(found["absent"]) == ["CP-SAT"]
+    assert [row["graph"] for row in found["rows"]] == ["4 x 5", "mathnas_mobilenet_v3", "tunas_v3"]
+    assert list(found["absent"]) == ["CP-SAT"]
     assert all(row["cp_sat_ms"] is None and row["highs_ms"] > 0 for row in found["rows"])
     monkeypatch.setattr(solvers, "BARS_MS", {"4 x 5": 0.0})
     assert solvers.main(["--repeats", "1", "--alone", "--json"]) == 1  # a bar that no front meets

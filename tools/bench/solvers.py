@@ -4,11 +4,12 @@
     python -m tools.bench.solvers --repeats 5 --json solvers.json
 
 Costs and values are seeded random numbers: values grow with the logarithm of cost, plus noise, as accuracy does.
-``tunas_v3`` is the real graph of that space with seeded costs near its MACs. Times are milliseconds on one thread of
-this machine, the smallest of the repeats for the dynamic program, one run for HiGHS and CP-SAT. The dynamic program
-finds the whole front (MiB: the most that numpy and Python held for it), the others the best network for one budget.
-Every answer is compared: with every path, where they can be tried one by one, and with what HiGHS and CP-SAT prove; the
-program fails where they differ, or where a front takes longer than its bar.
+``tunas_v3`` is the real graph of that space with seeded costs near its MACs, ``mathnas_mobilenet_v3`` that of MathNAS's
+nodes, with MACs and capacities: values that are additive inside of a node leave the most labels. Times are milliseconds
+on one thread of this machine, the smallest of the repeats for the dynamic program, one run for HiGHS and CP-SAT. The
+dynamic program finds the whole front (MiB: the most that numpy and Python held for it), the others the best network for
+one budget. Every answer is compared: with every path, where they can be tried one by one, and with what HiGHS and
+CP-SAT prove; the program fails where they differ, or where a front takes longer than its bar.
 """
 
 from __future__ import annotations
@@ -24,13 +25,20 @@ from rich.table import Table
 from edgenas.base.errors import OutcomeError
 from edgenas.search.cost import macs_cost
 from edgenas.search.graph import Graph, GraphLayer, layered_graph
+from edgenas.search.lazy import capacity_values
 from edgenas.search.solvers import brute_force, charnes_cooper, dinkelbach, milp, pareto_dp
 from edgenas.search.spaces import space
 from tools.bench import cp_sat
 from tools.bench.command import not_installed, options, run, show
 
 CHAINS = ((8, 6), (22, 9), (24, 72), (5, 7371))
-BARS_MS = {"22 x 9": 50.0, "24 x 72": 400.0, "5 x 7371": 50.0, "tunas_v3": 5000.0}  #: for the whole front
+BARS_MS = {
+    "22 x 9": 50.0,
+    "24 x 72": 400.0,
+    "5 x 7371": 50.0,
+    "mathnas_mobilenet_v3": 50.0,
+    "tunas_v3": 5000.0,
+}  #: for the whole front
 LIMIT_S = 60.0  #: of HiGHS and CP-SAT
 CLOSE = 1e-5  #: relative: HiGHS's tolerances, CP-SAT's whole numbers
 #: solvers that need a package -> (module, extra)
@@ -60,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--alone", action="store_true", help="leave out HiGHS and CP-SAT, which take minutes")
     arguments = parser.parse_args(argv)
     graphs = {f"{layers} x {options}": chain(layers, options) for layers, options in CHAINS}
-    graphs["tunas_v3"] = tunas_graph()
+    graphs |= {"mathnas_mobilenet_v3": nodes_graph(), "tunas_v3": tunas_graph()}
     absent = {} if arguments.alone else not_installed(PEERS)
     rows = [measured(name, graph, arguments.repeats, not arguments.alone) for name, graph in graphs.items()]
     table = Table(*HEADINGS.values(), title=f"milliseconds; - was not run, or no proof within {LIMIT_S:.0f} s")
@@ -166,6 +174,12 @@ def chain(layers: int, options: int) -> Graph:
         value = np.log(cost) + 0.5 * rng.normal(size=options)
         made.append(GraphLayer(zero, zero, np.arange(options), cost, value))
     return Graph((1,) * (layers + 1), tuple(made))
+
+
+def nodes_graph() -> Graph:
+    """MathNAS's 5 nodes of 7,371 options, by MACs and by the capacities of their blocks."""
+    nodes = space("mathnas_mobilenet_v3")
+    return layered_graph(nodes, macs_cost()).with_values(capacity_values(nodes))
 
 
 def tunas_graph() -> Graph:
