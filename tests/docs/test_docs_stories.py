@@ -222,6 +222,11 @@ def test_training(reader: Reader) -> None:
     assert len(reader.reads("docs/training.md")) >= 3
 
 
+def test_spaces(reader: Reader) -> None:
+    assert len(reader.reads("docs/spaces.md")) == 3
+    assert {path.name for path in (reader.folder / "six-channels").iterdir()} >= {"model.tflite", "model.onnx"}
+
+
 def test_adding(reader: Reader) -> None:
     (section,) = [b.text for b in blocks_of("docs/adding.md") if b.language == "toml" and "[devices." in b.text]
     (reader.folder / "devices.toml").write_text(section)
@@ -274,6 +279,7 @@ STORIES: dict[str, Callable[..., None]] = {
     "docs/profile-a-phone.md": test_profile_a_phone,
     "docs/profile-a-pi.md": test_profile_a_pi_and_how_numbers_are_made,
     "docs/search-on-a-cluster.md": test_search_on_a_cluster,
+    "docs/spaces.md": test_spaces,
     "docs/start.md": test_the_readme_and_the_start,
     "docs/training.md": test_training,
     "docs/your-own-images.md": test_your_own_images,
