@@ -17,6 +17,7 @@ THINGS = {
 #: module, or name of its package -> (name for people, extra)
 PACKAGES = {
     "litert[-_]torch": ("litert-torch", "oracle"),
+    "safetensors": ("safetensors", "oracle"),
     r"ortools|extra bench": ("OR-Tools", "bench"),
     r"torch|extra train": ("torch", "train"),
     "sklearn": ("scikit-learn", "train"),
