@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Protocol
 
 MOST_KEYS = 100  #: keys of options that a text lists in full
 SHOWN_KEYS = 4  #: of more keys, a text lists this many, and the last
 
-_NUMBER = r"(?:0|[1-9][0-9]{0,5})"
-_KEY = re.compile(rf"(?:{_NUMBER}(?:\.{_NUMBER})*)?")
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,5}")
 
 
-def option_numbers(key: str) -> tuple[int, ...] | None:
-    """Return the option numbers of a network's key; None where the text is no key of any network."""
-    if not _KEY.fullmatch(key):
-        return None
-    return tuple(map(int, key.split("."))) if key else ()
+class Keyed(Protocol):
+    """What has a key, such as an option."""
+
+    @property
+    def key(self) -> str: ...
+
+
+def option_number(part: str, options: Sequence[Keyed]) -> int | None:
+    """Return the number that a part of a network's key names: a number, or the key of one of ``options``; None for
+    other text."""
+    if _NUMBER.fullmatch(part):
+        return int(part)
+    return next((number for number, option in enumerate(options) if option.key == part), None)
 
 
 def keys_text(keys: Sequence[str]) -> str:

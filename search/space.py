@@ -29,7 +29,7 @@ from edgenas.blocks.spec import Act, BlockSpec, Kind, skip
 from edgenas.search.edges import Edge as Edge
 from edgenas.search.edges import EdgeTable, edge_tables
 from edgenas.search.edges import State as State
-from edgenas.search.keys import keys_text, option_numbers
+from edgenas.search.keys import keys_text, option_number
 
 Choice = tuple[int, ...]  #: one option index per layer
 
@@ -241,10 +241,17 @@ class Space:
         """Return a choice as text: the option indices of all layers with more than one option, joined by dots."""
         return ".".join([str(choice[i]) for i in self._free])
 
+    def options(self, choice: Sequence[int]) -> dict[str, str]:
+        """Return a choice as the key of the option of each layer with more than one, by the name of the layer."""
+        return {self.layers[i].name: self.layers[i].options[choice[i]].key for i in self._free}
+
     def parse(self, key: str) -> Choice:
-        """Return the choice of a key: the inverse of ``key``; InputError where the text is not a key of this space."""
-        numbers = option_numbers(key)
-        if numbers is None or len(numbers) != len(self._free):
+        """Return the choice of a key: the inverse of ``key``, where the key of an option may replace its number.
+        InputError where the text is not a key of this space."""
+        parts = key.split(".") if key else []
+        free = zip(self._free, parts, strict=False)
+        numbers = [number for i, part in free if (number := option_number(part, self.layers[i].options)) is not None]
+        if not len(numbers) == len(parts) == len(self._free):
             raise InputError(
                 f"{key!r} is not a network of {self.name}: it takes {len(self._free)} option numbers joined by dots"
             )

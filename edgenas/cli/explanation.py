@@ -41,7 +41,10 @@ def print_explained(record: SearchRecord, explained: Explanation) -> None:
     if len(explained.front) > 1:
         front = [saved_run(record, run) for run in explained.front]
         print_table(heads, [_row(run) for run in front], "best network at each budget")
-    winner = record.space.key(explained.winner.result.answer.choice)
+    choice = explained.winner.result.answer.choice
+    winner = record.space.key(choice)
+    if record.space.architecture(choice).together:
+        print_table(("layer", "option"), list(record.space.options(choice).items()), f"options of {winner}")
     print_table(
         ("layer", "block", unit, "share %"),
         [(one.layer, one.block, one.cost, round(100 * one.share, 1)) for one in explained.dearest],

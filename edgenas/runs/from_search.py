@@ -61,6 +61,7 @@ def saved_explanation(record: SearchRecord, explained: Explanation) -> SavedExpl
     """Return an explanation of an answer of ``record``."""
     return SavedExplanation(
         key=record.space.key(explained.winner.result.answer.choice),
+        options=record.space.options(explained.winner.result.answer.choice),
         front=tuple(saved_run(record, run) for run in explained.front),
         dearest_blocks=explained.dearest,
         fixed_cost=explained.fixed,

@@ -96,10 +96,11 @@ class FrontPoint:
 class SavedExplanation:
     """Explanation of the network ``key``: active limits, gain from raising each limit alone, and most expensive blocks.
 
-    ``front`` holds the best run of each budget.
+    ``front`` holds the best run of each budget, ``options`` the key of the option of each layer with a choice.
     """
 
     key: str
+    options: dict[str, str] = field(default_factory=dict)
     front: tuple[SavedRun, ...] = ()
     dearest_blocks: tuple[CostShare, ...]
     fixed_cost: float = 0.0

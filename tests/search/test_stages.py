@@ -140,6 +140,19 @@ def test_many_keys_are_shortened() -> None:
         space("mathnas_mobilenet_v3").architecture((0, 0, 7371, 0, 0, 0, 0, 0, 0))
 
 
+def test_a_network_may_be_named_by_the_keys_of_its_options() -> None:
+    s = space("mnasnet")
+    choice = s.sample(random.Random(2))
+    options = s.options(choice)
+    assert list(options) == [f"stage{i}" for i in range(1, 8)]
+    assert s.parse(".".join(options.values())) == s.parse(s.key(choice)) == choice
+    mixed = [*list(options.values())[:6], s.key(choice).split(".")[6]]
+    assert s.parse(".".join(mixed)) == choice
+    for wrong in ("e1k3d1se0", ".".join([*mixed[:6], "e2k3d1se0"]), ".".join([*mixed, "0"])):
+        with pytest.raises(InputError, match="is not a network of mnasnet: it takes 7 option numbers"):
+            s.parse(wrong)
+
+
 def test_a_stage_may_end_in_the_head() -> None:
     end = Option("last", "conv", 32, act="relu", more=(Option("fc", "head", 5),))
     s = Space("mine", 8, (STEM, Layer("end", (end, replace(end, key="wide", c_out=64)))))

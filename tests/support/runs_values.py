@@ -51,7 +51,7 @@ def values(kind: Any) -> st.SearchStrategy[Any]:
     if origin is dict:
         return st.dictionaries(values(inside[0]), values(inside[1]), max_size=2)
     if origin is tuple and inside[-1] is ...:
-        return st.lists(values(inside[0]), max_size=1).map(tuple)
+        return st.lists(st.deferred(lambda: values(inside[0])), max_size=1).map(tuple)  # a record may hold its own kind
     if origin is tuple:
         return st.tuples(*map(values, inside))
     hints = get_type_hints(kind, include_extras=True)

@@ -13,6 +13,7 @@ from edgenas.report.parts import Cell, figure, meter, percent, section, table
 from edgenas.runs.search import Answer, SavedExplanation, SavedSearch
 from edgenas.search.explanation import LimitSlack
 
+FEW_LAYERS = 8  #: a network of at most so many layers with a choice is described by its options
 SOURCES = {"predicted": "predicted by block values", "judged": "judged"}
 
 
@@ -148,7 +149,14 @@ def _spent(search: SavedSearch, explained: SavedExplanation) -> Element | None:
     ]
     fixed = f" Fixed cost per network: {amount(explained.fixed_cost, search.unit)}." if explained.fixed_cost else ""
     made = table(("layer", "block", search.unit, "share"), rows, "Most expensive blocks", left=(0, 1))
-    return figure(f"Most expensive blocks of {explained.key}.{fixed}", made)
+    return figure(f"Most expensive blocks of {explained.key}.{_options(explained)}{fixed}", made)
+
+
+def _options(explained: SavedExplanation) -> str:
+    """Return which options a network has, where they are few: an option that is a whole stage says what is in it."""
+    if not 0 < len(explained.options) <= FEW_LAYERS:
+        return ""
+    return f" Its options: {', '.join(f'{layer} {key}' for layer, key in explained.options.items())}."
 
 
 def _metered(share: float, text: str, class_: str = "") -> Element:
