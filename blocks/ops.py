@@ -29,7 +29,8 @@ INPUT = "input"  #: name of the block's input tensor in ``Op.inputs``
 class Op:
     """One operation; its output tensor has the name of the operation.
 
-    conv / depthwise   padding kernel // 2 on each side; ``bn``: batch norm follows, and the convolution has no bias
+    conv / depthwise   padding kernel // 2 on each side, or TensorFlow's SAME (``same``); ``bn``: batch norm follows,
+                       and the convolution has no bias
     linear             1x1xC_in -> C_out, with a bias
     pool               mean over height and width: HxWxC -> 1x1xC
     multiply           inputs (HxWxC, 1x1xC): scale each channel
@@ -47,6 +48,7 @@ class Op:
     stride: int = 1
     bn: bool = False
     act: OpAct = "none"
+    same: bool = False
 
     @property
     def out_size(self) -> ImageSize:
@@ -83,7 +85,7 @@ def lower(b: BlockSpec) -> tuple[Op, ...]:
         case "skip":
             return ()
         case "conv":
-            return (Op("conv", "conv", (INPUT,), b.in_size, b.c_in, b.c_out, b.kernel, b.stride, True, b.act),)
+            return (Op("conv", "conv", (INPUT,), b.in_size, b.c_in, b.c_out, b.kernel, b.stride, True, b.act, b.same),)
         case "head":
             return _head(b)
         case "sep" | "ir":
@@ -107,7 +109,7 @@ def _separable(b: BlockSpec) -> tuple[Op, ...]:
     if b.kind == "ir":
         ops.append(Op("conv", "expand", (last,), b.in_size, b.c_in, b.c_mid, bn=True, act=b.act))
         last, wide = "expand", b.c_mid
-    ops.append(Op("depthwise", "depthwise", (last,), b.in_size, wide, wide, b.kernel, b.stride, True, b.act))
+    ops.append(Op("depthwise", "depthwise", (last,), b.in_size, wide, wide, b.kernel, b.stride, True, b.act, b.same))
     last = "depthwise"
     if b.c_se:
         ops += [

@@ -19,6 +19,7 @@ from typing import Any, Literal, get_args
 
 from edgenas.base.errors import InputError
 from edgenas.blocks import counts
+from edgenas.blocks.padding import same_differs
 from edgenas.blocks.size import MOST, ImageSize, Rectangle, image_size, size_json, strided
 
 Kind = Literal["conv", "sep", "ir", "head", "skip"]
@@ -26,11 +27,11 @@ Act = Literal["none", "relu", "relu6", "hswish"]
 
 #: kind -> (description, fields of its text form after SIZExC_IN, in order; a field in brackets is optional)
 KINDS: dict[Kind, tuple[str, tuple[str, ...]]] = {
-    "conv": ("convolution + BN + activation: stems and plain 1x1", ("o", "k", "s", "[act]")),
-    "sep": ("depthwise + BN + activation, [SE], 1x1 + BN", ("o", "k", "s", "[se]", "[act]", "[res]")),
+    "conv": ("convolution + BN + activation: stems and plain 1x1", ("o", "k", "s", "[act]", "[same]")),
+    "sep": ("depthwise + BN + activation, [SE], 1x1 + BN", ("o", "k", "s", "[se]", "[act]", "[res]", "[same]")),
     "ir": (
         "inverted residual: 1x1 expand, depthwise, [SE], 1x1 project",
-        ("m", "o", "k", "s", "[se]", "[act]", "[res]"),
+        ("m", "o", "k", "s", "[se]", "[act]", "[res]", "[same]"),
     ),
     "head": ("global pool, [1x1 + activation], classifier", ("[m]", "o", "[act]")),
     "skip": ("nothing: the input is the output", ()),
@@ -38,6 +39,7 @@ KINDS: dict[Kind, tuple[str, tuple[str, ...]]] = {
 ACTS: tuple[Act, ...] = get_args(Act)
 
 _FIELD_OF = {"m": "c_mid", "o": "c_out", "k": "kernel", "s": "stride", "se": "c_se"}
+_FLAGS = {"res": "residual", "same": "same"}
 _SHAPE = re.compile(r"([1-9]\d{0,4})x(?:([1-9]\d{0,4})x)?([1-9]\d{0,5})")
 _NUMBER = re.compile(r"(m|o|k|s|se)([1-9]\d{0,5})")
 
@@ -56,8 +58,10 @@ class BlockSpec(_Memo):
     channels.
 
     ``c_mid`` is the expanded width (``ir``) or the hidden width (``head``), 0 for none; ``c_se`` the squeezed width of
-    squeeze-and-excitation, 0 for none; ``residual`` adds the input to the output. Fields that a kind does not use hold
-    their defaults, so that equal blocks are equal values. InputError where the fields contradict each other.
+    squeeze-and-excitation, 0 for none; ``residual`` adds the input to the output; ``same`` pads as TensorFlow's SAME
+    (``edgenas.blocks.padding``), True only where that differs from kernel // 2 on every side. Fields that a kind does
+    not use hold their defaults, so that equal blocks are equal values. InputError where the fields contradict each
+    other.
     """
 
     kind: Kind
@@ -70,6 +74,7 @@ class BlockSpec(_Memo):
     c_se: int = 0
     act: Act = "none"
     residual: bool = False
+    same: bool = False
 
     def __post_init__(self) -> None:
         problem = _problem(self)
@@ -81,7 +86,7 @@ class BlockSpec(_Memo):
             return self._hash
         except AttributeError:
             own = (self.kind, self.in_size, self.c_in, self.c_mid, self.c_out, self.kernel, self.stride, self.c_se)
-            object.__setattr__(self, "_hash", hash((*own, self.act, self.residual)))
+            object.__setattr__(self, "_hash", hash((*own, self.act, self.residual, self.same)))
             return self._hash
 
     def __str__(self) -> str:
@@ -93,7 +98,7 @@ class BlockSpec(_Memo):
 
     @property
     def out_size(self) -> ImageSize:
-        """Size of the output in pixels, with padding of kernel // 2 as in torch."""
+        """Size of the output in pixels: the input's size / stride, rounded up, with either padding."""
         return 1 if self.kind == "head" else strided(self.in_size, self.stride)
 
     @classmethod
@@ -149,6 +154,7 @@ def _problem(b: BlockSpec) -> str | None:
         "se": (b.c_se, 0),
         "act": (b.act, "none"),
         "res": (b.residual, False),
+        "same": (b.same, False),
     }
     for name, (value, default) in unused.items():
         if name not in carried and value != default:
@@ -161,17 +167,19 @@ def _problem(b: BlockSpec) -> str | None:
         return f"a skip keeps its width, but c_in={b.c_in} and c_out={b.c_out}"
     if b.residual and (b.stride != 1 or b.c_in != b.c_out):
         return f"a residual needs stride 1 and c_in = c_out, but stride={b.stride}, c_in={b.c_in}, c_out={b.c_out}"
+    if b.same and not same_differs(b.kernel, b.stride, b.in_size):
+        return "SAME pads as torch does, except at stride 2 on an even side with a kernel above 1; leave out same"
     return None
 
 
 def _text(b: BlockSpec) -> str:
     parts = [str(b.kind), f"{b.in_size}x{b.c_in}"]
-    for field in KINDS.get(b.kind, ("", ("m", "o", "k", "s", "[se]", "[act]", "[res]")))[1]:
+    for field in KINDS.get(b.kind, ("", ("m", "o", "k", "s", "[se]", "[act]", "[res]", "[same]")))[1]:
         name, optional = field.strip("[]"), field.startswith("[")
         if name == "act":
             parts += [b.act] if b.act != "none" else []
-        elif name == "res":
-            parts += ["res"] if b.residual else []
+        elif name in _FLAGS:
+            parts += [name] if getattr(b, _FLAGS[name]) else []
         else:
             value = getattr(b, _FIELD_OF[name])
             parts += [f"{name}{value}"] if value or not optional else []
@@ -202,8 +210,8 @@ def _parse(text: str) -> BlockSpec:
             fields[_FIELD_OF[number[1]]] = int(number[2])
         elif part in ACTS:
             fields["act"] = part
-        elif part == "res":
-            fields["residual"] = True
+        elif part in _FLAGS:
+            fields[_FLAGS[part]] = True
         else:
             raise refuse(f"{part[:20]!r} is not a field")
     if fields.get("c_out", 0) == 0:

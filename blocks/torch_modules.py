@@ -13,6 +13,7 @@ import numpy as np
 from edgenas.base.errors import MissingExtraError
 from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.ops import INPUT, Op, OpAct, lower
+from edgenas.blocks.padding import same_sides
 from edgenas.blocks.spec import BlockSpec
 from edgenas.blocks.weights import Array, fold_batch_norm
 
@@ -40,14 +41,22 @@ class ConvBN(nn.Module):
     def __init__(self, op: Op) -> None:
         super().__init__()
         groups = op.c_in if op.kind == "depthwise" else 1
-        self.conv = nn.Conv2d(
-            op.c_in, op.c_out, op.kernel, op.stride, padding=op.kernel // 2, groups=groups, bias=not op.bn
-        )
+        self.same = op.same
+        padding = 0 if op.same else op.kernel // 2
+        self.conv = nn.Conv2d(op.c_in, op.c_out, op.kernel, op.stride, padding, groups=groups, bias=not op.bn)
         self.bn = nn.BatchNorm2d(op.c_out) if op.bn else None
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.conv(x)
+        x = self.conv(_padded(x, self.conv) if self.same else x)
         return x if self.bn is None else self.bn(x)
+
+
+def _padded(x: Tensor, conv: nn.Conv2d) -> Tensor:
+    """Return (n, c, h, w) with the padding that SAME gives before ``conv``, by the size of ``x``: a training may shrink
+    the images."""
+    top, bottom = same_sides(x.shape[2], conv.kernel_size[0], conv.stride[0])
+    left, right = same_sides(x.shape[3], conv.kernel_size[1], conv.stride[1])
+    return F.pad(x, (left, right, top, bottom))
 
 
 class BlockModule(nn.Module):

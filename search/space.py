@@ -23,6 +23,7 @@ from typing import Any
 from edgenas.base.code import Code
 from edgenas.base.errors import InputError
 from edgenas.blocks.architecture import Architecture
+from edgenas.blocks.padding import same_differs
 from edgenas.blocks.reference import make_divisible
 from edgenas.blocks.size import ImageSize, height, size_json, width
 from edgenas.blocks.spec import Act, BlockSpec, Kind, skip
@@ -33,9 +34,7 @@ from edgenas.search.keys import keys_text, option_number
 
 Choice = tuple[int, ...]  #: one option index per layer
 
-_Known = dict[
-    tuple[int, ImageSize, int], BlockSpec
-]  # (id of an option, size and width of its input) -> its block
+_Known = dict[tuple[int, ImageSize, int], BlockSpec]  # (id of an option, size and width of its input) -> its block
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +48,7 @@ class Option:
     se        squeezed width of squeeze-and-excitation = (expanded) width x se, rounded in the same way; 0 for none
     c_se      squeezed width as a number, where it is no such share
     residual  add the input to the output where the shapes allow it
+    same      pad as TensorFlow's SAME, where that differs (``edgenas.blocks.padding``)
     ends      a skip that also ends its stage: only options with ``ends`` may follow until the next stage begins
               (depth, once-for-all arXiv 1908.09791 section 3.2)
     more      options of the further blocks that are chosen together with this one, in order; empty for one block
@@ -65,6 +65,7 @@ class Option:
     act: Act = "none"
     residual: bool = True
     ends: bool = False
+    same: bool = False
     c_se: int = 0
     more: tuple[Option, ...] = ()
 
@@ -87,7 +88,9 @@ class Option:
         c_mid = self.c_mid or (make_divisible(c_in * self.expand) if self.expand else 0)
         c_se = self.c_se or (make_divisible((c_mid or c_in) * self.se) if self.se else 0)
         residual = self.residual and self.kind in ("ir", "sep") and self.stride == 1 and c_in == c_out
-        return BlockSpec(self.kind, size, c_in, c_mid, c_out, self.kernel, self.stride, c_se, self.act, residual)
+        same = self.same and self.kind != "head" and same_differs(self.kernel, self.stride, size)
+        act = self.act
+        return BlockSpec(self.kind, size, c_in, c_mid, c_out, self.kernel, self.stride, c_se, act, residual, same)
 
 
 @dataclass(frozen=True, slots=True)

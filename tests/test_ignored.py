@@ -38,7 +38,6 @@ JUSTIFIED: dict[str, dict[str, str]] = {
     "latency_tables/importers/proxylessnas.py": {"read.places": IMPORTER, "read.column": IMPORTER},
     "latency_tables/importers/single_path.py": {"read.column": IMPORTER},
     "latency_tables/importers/tunas.py": {"read.column": IMPORTER},
-    "profiler/export/check.py": {"_expected_tflite.block": "the twin of _expected_onnx, which reads it"},
     "profiler/runtimes/python_runner.py": {"PythonRunner.parse_alone.task": "protocol Runtime; tools need the task"},
     "profiler/runtimes/tool_dialects.py": {
         f"_perf_test_{name}.{given}": DIALECT for name in ("read", "burst") for given in ("plan", "graph", "stderr")

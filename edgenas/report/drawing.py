@@ -28,6 +28,8 @@ def words(block: BlockSpec) -> str:
         parts[0] += f", ×{block.c_mid / block.c_in:.2g}"
     if block.stride > 1:
         parts.append(f"stride {block.stride}")
+    if block.same:
+        parts.append("SAME")
     if block.c_se:
         parts.append("SE")
     return ", ".join(parts)

@@ -74,6 +74,7 @@ def _expected_tflite(block: BlockSpec, op: Op) -> Iterator[str]:
         op.kind in ("conv", "depthwise")
         and op.kernel > 1
         and op.stride == 2
+        and not block.same
         and not all(n % 2 for n in axes(op.in_size))
     ):
         yield "PAD"

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from edgenas.blocks.ops import Op, OpAct
+from edgenas.blocks.padding import same_sides
 from edgenas.blocks.size import axes
 from edgenas.blocks.spec import BlockSpec
 from edgenas.blocks.weights import Array, Weights
@@ -117,9 +118,17 @@ def _conv_attributes(op: Op) -> dict[str, int | float | Sequence[int]]:
     return {
         "group": op.c_in if op.kind == "depthwise" else 1,
         "kernel_shape": [op.kernel] * 2,
-        "pads": [op.kernel // 2] * 4,
+        "pads": _pads(op),
         "strides": [op.stride] * 2,
     }
+
+
+def _pads(op: Op) -> list[int]:
+    """Return the padding before height and width, then behind them."""
+    if not op.same:
+        return [op.kernel // 2] * 4
+    rows, columns = (same_sides(n, op.kernel, op.stride) for n in axes(op.in_size))
+    return [rows[0], columns[0], rows[1], columns[1]]
 
 
 def _declare(values: Any, name: str, shape: Sequence[int]) -> None:

@@ -7,7 +7,7 @@ Operators for each operation of ``edgenas.blocks.ops``:
     padding           torch pads kernel // 2 on every side. SAME does the same, except for stride 2 on an even height or
                       width, where it pads one less before than after: such layers get an explicit PAD and VALID, which
                       costs no time in XNNPACK. Torch's last row or column of padding is never read there: it is left
-                      out.
+                      out. Blocks with ``same`` take SAME, without PAD.
     pool, linear      MEAN with its 1x1 dimensions, then FULLY_CONNECTED, which flattens by itself: (1, classes)
     hsigmoid          relu6(x + 3) / 6: the 3 is added to the bias, the relu6 is fused, and the 1/6 moves through the
                       product into the weights of the 1x1 convolution behind it, exact up to one rounding of each
@@ -21,6 +21,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from edgenas.blocks.ops import Op, OpAct
+from edgenas.blocks.padding import same_differs
 from edgenas.blocks.size import axes
 from edgenas.blocks.spec import BlockSpec
 from edgenas.blocks.weights import Array, Weights
@@ -131,14 +132,8 @@ class _Writer:
 
 
 def needs_pad(op: Op) -> bool:
-    """Return whether SAME differs from padding kernel // 2 on every side: stride 2 on an even height or width, with
-    kernel > 1."""
-    return (
-        op.kind in ("conv", "depthwise")
-        and op.kernel > 1
-        and op.stride == 2
-        and not all(n % 2 for n in axes(op.in_size))
-    )
+    """Return whether SAME differs from padding kernel // 2 on every side, which the operation asks for."""
+    return op.kind in ("conv", "depthwise") and not op.same and same_differs(op.kernel, op.stride, op.in_size)
 
 
 def _activation(label: str, op: Op) -> Tensor:

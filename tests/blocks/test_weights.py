@@ -40,7 +40,12 @@ def interpret(ops: tuple[Op, ...], weights: dict[str, Array], x: torch.Tensor) -
             y = F.linear(inputs[0].flatten(1), weight, bias)
         elif op.has_weights:
             groups = op.c_in if op.kind == "depthwise" else 1
-            y = F.conv2d(inputs[0], weight, bias, op.stride, op.kernel // 2, groups=groups)
+            around = op.kernel // 2
+            padded = F.pad(inputs[0], (around,) * 4)
+            if op.same:  # one row or column less before an even side
+                rows, columns = ((n + 1) % 2 for n in axes(op.in_size))
+                padded = padded[:, :, rows:, columns:]
+            y = F.conv2d(padded, weight, bias, op.stride, groups=groups)
         elif op.kind == "pool":
             y = F.adaptive_avg_pool2d(inputs[0], 1)
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from edgenas.blocks.architecture import Architecture
+from edgenas.blocks.padding import same_differs
 from edgenas.blocks.size import ImageSize, image_size
 from edgenas.blocks.spec import ACTS, KINDS, BlockSpec, Kind, skip
 
@@ -27,7 +28,8 @@ def block_specs(
     max_width: int = 12,
 ) -> BlockSpec:
     """Any valid block of ``kinds``: squares and rectangles of odd and even sides, widths from 1, every kernel, stride
-    and activation, with and without squeeze-and-excitation and residual. ``in_size`` and ``c_in`` fix what comes in."""
+    and activation, with and without squeeze-and-excitation, residual and SAME. ``in_size`` and ``c_in`` fix what comes
+    in."""
     kind = draw(st.sampled_from(kinds))
     size = draw(sizes(max_size)) if in_size is None else in_size
     c_in = draw(st.integers(1, max_width)) if c_in is None else c_in
@@ -43,12 +45,14 @@ def block_specs(
         draw(st.sampled_from((1, 2))),
         draw(st.sampled_from(ACTS)),
     )
+    same = same_differs(kernel, stride, size) and draw(st.booleans())
     if kind == "conv":
-        return BlockSpec("conv", size, c_in, 0, draw(widths), kernel, stride, act=act)
+        return BlockSpec("conv", size, c_in, 0, draw(widths), kernel, stride, act=act, same=same)
     c_mid = draw(widths) if kind == "ir" else 0
     c_se = draw(st.one_of(st.just(0), widths))
     residual = stride == 1 and draw(st.booleans())
-    return BlockSpec(kind, size, c_in, c_mid, c_in if residual else draw(widths), kernel, stride, c_se, act, residual)
+    c_out = c_in if residual else draw(widths)
+    return BlockSpec(kind, size, c_in, c_mid, c_out, kernel, stride, c_se, act, residual, same)
 
 
 @st.composite
