@@ -16,9 +16,11 @@ all that it imports.
 from __future__ import annotations
 
 import ast
+import multiprocessing
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -31,6 +33,9 @@ from rich.table import Table
 from tools.bench.command import options, run, show
 
 ROOT = Path(__file__).resolve().parents[2]
+FORKS = multiprocessing.get_context("forkserver")  #: processes that begin with PRELOADED imported
+PRELOADED = ("pytest", "numpy", "scipy.optimize", "scipy.stats", "pydantic", "click", "rich.table")
+NO_TESTS = 5  #: exit code of pytest where no test was chosen
 NOTICED, UNNOTICED, NO_TARGET, FAILS = "noticed", "not noticed", "no code found", "fails unbroken"
 TURNED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.GtE,
@@ -169,26 +174,36 @@ def copied(folder: Path) -> Path:
 def passes(folder: Path, test: str, limit_s: float, first_only: bool) -> bool:
     """Run a test file of the copy and return whether it passed; a run that reaches the limit did not."""
     for marks in ("not slow and not rig", "not rig"):
-        command = [sys.executable, "-B", "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "-m", marks, test]
-        environment = {**os.environ, "PYTHONPATH": str(folder), "EDGENAS_SHARED_DATA": _shared_data()}
-        try:
-            done = subprocess.run(
-                command + ["-x"] * first_only,
-                cwd=folder,
-                capture_output=True,
-                timeout=limit_s,
-                env=environment,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
+        options = ["-q", "-n", "0", "-p", "no:cacheprovider", "-m", marks, test, *["-x"] * first_only]
+        child = FORKS.Process(target=_pytest, args=(str(folder), options))
+        child.start()
+        child.join(limit_s)
+        if child.exitcode is None:
+            os.killpg(child.pid or 0, signal.SIGKILL)
+            child.join()
             return False
-        if done.returncode != 5:  # 5: no test was chosen
-            return done.returncode == 0
+        if child.exitcode != NO_TESTS:
+            return child.exitcode == 0
     return True
 
 
-def _shared_data() -> str:
-    return os.environ.get("EDGENAS_SHARED_DATA") or str(ROOT.parent / "shared" / "data")
+def _pytest(folder: str, options: list[str]) -> None:
+    """Run pytest in this process, whose imports of PRELOADED are done, in a process group of its own."""
+    os.setpgid(0, 0)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nothing, stream)
+    os.chdir(folder)
+    shared_data = os.environ.get("EDGENAS_SHARED_DATA") or str(ROOT.parent / "shared" / "data")
+    os.environ.update(PYTHONPATH=folder, EDGENAS_SHARED_DATA=shared_data, PYTHONDONTWRITEBYTECODE="1")
+    sys.dont_write_bytecode = True
+    for name in [name for name in sys.modules if name.split(".")[0] in ("edgenas", "tools", "tests")]:
+        del sys.modules[name]  # they are those of ROOT
+    sys.path[:] = [folder, *(path for path in sys.path if Path(path or ".").resolve() != ROOT)]
+
+    import pytest
+
+    os._exit(int(pytest.main(options)))
 
 
 def tried(folder: Path, test: str, tries: int, limit_s: float, seed: int) -> Row:
@@ -229,6 +244,7 @@ def main(args: Sequence[str] | None = None) -> int:
     names = given.tests or sorted(
         str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("test_*.py") if "rig" not in path.parts
     )
+    FORKS.set_forkserver_preload(list(PRELOADED))
     rows = []
     with tempfile.TemporaryDirectory() as made:
         folder = copied(Path(made))
