@@ -5,7 +5,7 @@ This file imports torch; import it inside the function that needs it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -156,6 +156,20 @@ def randomize_batch_norm(module: nn.Module, seed: int = 0) -> None:
 
 def _numpy(values: Tensor) -> Array:
     return np.ascontiguousarray(values.detach().cpu().float().numpy())
+
+
+def predict_maps(network: NetworkModule, images: Array, blocks: Sequence[int]) -> list[Array]:
+    """Return the outputs (n, H', W', C'), float32, of the blocks of these numbers in evaluation mode, for NHWC images
+    (n, H, W, C)."""
+    network.eval()
+    found: dict[int, Array] = {}
+    with torch.inference_mode():
+        x = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
+        for index, block in enumerate(network):
+            x = block(x)
+            if index in blocks:
+                found[index] = _numpy(x.permute(0, 2, 3, 1))
+    return [found[index] for index in blocks]
 
 
 def predict(network: nn.Module, images: Array, batch: int = 256) -> Array:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgenas.api.export_checks import census_of, check_parity, features_facts, proofs
 from edgenas.api.inventory import load_entry
 from edgenas.api.network import Network
 from edgenas.api.network import network as network_of
@@ -14,18 +15,20 @@ from edgenas.api.shown import FilePath, html_table
 from edgenas.base.errors import InputError
 from edgenas.base.files import filling, output_path
 from edgenas.base.listener import SILENT, Listener
-from edgenas.base.reading import read_bytes, reading
+from edgenas.base.reading import reading
 from edgenas.blocks.architecture import Architecture
+from edgenas.blocks.features import backbone
 from edgenas.blocks.size import SizeLike, axes
 
 if TYPE_CHECKING:
-    from edgenas.blocks.weights import Weights
-    from edgenas.devices.inventory import Entry
+    from edgenas.blocks.weights import Array, Weights
     from edgenas.profiler.export.quantize import Precision
     from edgenas.profiler.target import Target
     from edgenas.training.pictures import Pictures, Scaling
 
 CALIBRATED_ON = 256  #: most pictures that int8 is calibrated on, evenly spaced over those that are given
+
+COMPARED_ON = 8  #: most pictures on which feature maps are compared with torch
 
 
 @dataclass(frozen=True, repr=False)
@@ -34,7 +37,8 @@ class ExportedFiles:
 
     files   kind of a file ('tflite', 'onnx', 'tflite int8' ...) -> file
     facts   kind -> facts of the file: scales, bits of weights and fallbacks of an int8 file; with ``test``, accuracy in
-            percent and the processor on which it was measured
+            percent and the processor on which it was measured; with ``features``, every output with its stride, shape
+            and error
     """
 
     folder: Path
@@ -87,6 +91,7 @@ def export(
     mean: str | Sequence[float] | None = None,
     deviation: str | Sequence[float] | None = None,
     labels: FilePath | None = None,
+    features: Iterable[int] | None = None,
     in_size: SizeLike | None = None,
     classes: int | None = None,
     channels: int | None = None,
@@ -96,7 +101,7 @@ def export(
 
     It writes ``model.tflite`` and ``model.onnx`` into ``folder`` and checks that both compute the same.
 
-    network         a name, SPACE/KEY, a JSON file, or the object; its input has shape (n, size, size, channels)
+    network         a name, SPACE/KEY, a JSON file, or the object; its input has shape (n, height, width, channels)
     weights         trained weights: an .npz file, or the arrays (default: random weights of ``seed``, for timing only)
     precisions      'fp32', 'fp16', 'int8'; files of fp16 and int8 have names such as ``model-int8.tflite``
     calibrate       pictures that int8 is calibrated on: a folder, or an .npz with an array images
@@ -107,6 +112,8 @@ def export(
     test            labelled pictures; each file is run on them to measure its accuracy, int8 files on the device
     mean, deviation   scaling of levels 0..255 in the training: (level - mean) / deviation (default: 0..1)
     labels          a file with one class name on each line; also writes labels.txt, preprocessing.json and predict.py
+    features        strides, such as (8, 16, 32): the files have no head, and output the feature maps of these strides,
+                    named ``features_8`` and so on (default: the files have the head, and output classes)
 
     InputError for a value that breaks a rule; OutcomeError where a file computes other outputs than the network.
 
@@ -123,8 +130,11 @@ def export(
 
     one, out = network_of(network, in_size, classes, channels), output_path(folder)
     architecture = one.architecture
-    if architecture.blocks[-1].kind != "head":
-        raise InputError(f"{architecture.name} has no head, so it outputs no classes; add a head as its last block")
+    kept = None if features is None else backbone(architecture, features)
+    if kept is not None and (test is not None or labels is not None):
+        raise InputError("--features writes feature maps and no classes: leave out --test and --labels")
+    if kept is None and architecture.blocks[-1].kind != "head":
+        raise InputError(f"{architecture.name} has no head, so it outputs no classes; add a head, or give --features")
     if ("int8" in precisions) != (calibrate is not None):
         raise InputError("--precision int8 and --calibrate FOLDER_OR_NPZ go together: pictures give the scales of int8")
     if set(precisions) == {"fp16"} and "tflite" not in formats:
@@ -149,6 +159,9 @@ def export(
         arrays = load_weights(Path(weights), architecture.blocks)
     else:
         arrays = weights
+    if kept is not None:
+        architecture, arrays = kept.architecture, arrays[: len(kept.architecture.blocks)]
+        one = Network(architecture)
     about = None if use is None else use.about(architecture.name, "Classifies pictures.")
     entry = load_entry(inventory, device or "local")
     tested = None
@@ -162,17 +175,37 @@ def export(
         reduce_range = target.reduce_range
         listener.message(f"int8 ONNX weights have {7 if reduce_range else 8} bits, for {target}")
     with filling(out):
-        files = export_network(architecture, arrays, out, formats, precisions, images, about, bool(reduce_range))
+        files = export_network(
+            architecture,
+            arrays,
+            out,
+            formats,
+            precisions,
+            images,
+            about,
+            bool(reduce_range),
+            None if kept is None else kept.outputs,
+        )
         NETWORK.write(out / ARCH, architecture)
         if use is not None:
             use.write(out, files)
-    _check_parity(architecture, files, seed)
-    facts: dict[str, dict[str, Any]] = {kind: _census(kind, path) for kind, path in files.items()}
+    if kept is not None:
+        shown = _random_images(architecture, seed) if images is None else images[:COMPARED_ON]
+        return ExportedFiles(out, one, files, features_facts(kept, arrays, files, shown, listener))
+    check_parity(architecture, files, seed)
+    facts: dict[str, dict[str, Any]] = {kind: census_of(kind, path) for kind, path in files.items()}
     if tested is not None:
-        proofs = _proofs(architecture, arrays, files, tested, entry, listener)
-        for kind, proof in proofs.items():
+        for kind, proof in proofs(architecture, arrays, files, tested, entry, listener).items():
             facts[kind].update(proof)
     return ExportedFiles(out, one, files, facts)
+
+
+def _random_images(architecture: Architecture, seed: int) -> Array:
+    """Return normal noise (COMPARED_ON, H, W, C) as the network takes it."""
+    import numpy as np
+
+    shape = (COMPARED_ON, *axes(architecture.in_size), architecture.c_in)
+    return np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
 
 
 def _target(network: str | Path | Architecture | Network) -> Target | None:
@@ -224,53 +257,3 @@ def scaling_of(mean: str | Sequence[float] | None, deviation: str | Sequence[flo
 
 def _listed(values: str | Sequence[float] | None) -> str | None:
     return values if values is None or isinstance(values, str) else ",".join(map(str, values))
-
-
-def _check_parity(architecture: Architecture, files: dict[str, Path], seed: int) -> None:
-    """Raise OutcomeError where the float32 files compute different outputs, or hold different operators."""
-    import numpy as np
-
-    from edgenas.profiler.export.check import parity
-    from edgenas.profiler.export.run import run_model
-
-    floats = [read_bytes(path) for kind, path in files.items() if " " not in kind]
-    shape = (1, *axes(architecture.in_size), architecture.c_in)
-    image = np.random.default_rng(seed).random(shape, dtype=np.float32)
-    reference = run_model(floats[0], image) if floats else None
-    for model in floats:
-        assert reference is not None
-        parity(model, image, reference, blocks=architecture.blocks)
-
-
-def _census(kind: str, path: Path) -> dict[str, Any]:
-    """Return scales of input and output, bits of weights and fallbacks (operators not in int8) of an int8 file."""
-    from edgenas.profiler.export.integer import fallbacks, weight_bits
-    from edgenas.profiler.export.run import ends
-
-    if not kind.endswith("int8"):
-        return {}
-    model = read_bytes(path)
-    found = ends(model)
-    scales = {
-        name: None if s is None else s._asdict() for name, s in (("input", found.source), ("output", found.target))
-    }
-    return {**scales, "weight_bits": weight_bits(model), "fallbacks": [f._asdict() for f in fallbacks(model)]}
-
-
-def _proofs(
-    architecture: Architecture,
-    arrays: Sequence[Weights],
-    files: dict[str, Path],
-    pictures: Pictures,
-    entry: Entry,
-    listener: Listener,
-) -> dict[str, dict[str, Any]]:
-    from edgenas.ship.accuracy import prove, torch_classes
-
-    expected = torch_classes(architecture, arrays, pictures.images)
-    if expected is None:
-        listener.message("torch is not installed, so the files are not compared with it: pip install 'edgenas[train]'")
-    return {
-        kind: prove(path, kind.partition(" ")[2] or "fp32", pictures, expected, entry, listener=listener).as_dict()
-        for kind, path in files.items()
-    }

@@ -103,7 +103,10 @@ def _pictures(path: Path, images: Path, scaling: Scaling, listener: Listener) ->
     (model,) = read_models([path], "pictures")
     shape = ends(model).shape
     labels = path.parent / LABELS
-    classes = run_model(model, np.zeros((1, *shape), np.float32)).shape[1]
+    answer = run_model(model, np.zeros((1, *shape), np.float32))
+    if answer.ndim != 2:
+        raise InputError(f"{path} outputs feature maps and no classes, so it has no accuracy; leave out --images")
+    classes = answer.shape[1]
     names = read_labels(labels) if labels.is_file() else None
     pictures = read_pictures(images, of_axes(shape), shape[2], scaling, classes=classes, names=names)
     for note in pictures.notes:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from edgenas.api.named import NETWORK_HELP
+from edgenas.base.errors import InputError
 from edgenas.cli.completions import networks
 from edgenas.cli.devices import device_option, inventory_option, precisions_option, range_option
 from edgenas.cli.networks import channels_option, classes_option, in_size_option
@@ -70,6 +72,12 @@ if TYPE_CHECKING:
     "predict.py are written beside them.",
 )
 @click.option(
+    "--features",
+    metavar="STRIDES",
+    help="Strides with commas between, such as 8,16,32: the files have no head, and output the feature maps of these "
+    "strides, named features_8 and so on.",
+)
+@click.option(
     "-o",
     "--out",
     type=UserPath(file_okay=False, path_type=Path),
@@ -95,6 +103,7 @@ def command(
     mean: str | None,
     deviation: str | None,
     labels: Path | None,
+    features: str | None,
     out: Path,
     as_json: bool,
 ) -> None:
@@ -106,6 +115,7 @@ def command(
       edgenas export search.json -o model
       edgenas export mobilenet_v3_small --in-size 160 -o v3_small
       edgenas export search.json --weights weights.npz --precision fp32 --precision int8 --calibrate photos/train
+      edgenas export search.json --weights weights.npz --features 8,16,32 -o backbone
     """
     from edgenas.api.export import export
     from edgenas.profiler.export.integer import Fallback
@@ -127,6 +137,7 @@ def command(
         mean=mean,
         deviation=deviation,
         labels=labels,
+        features=None if features is None else strides(features),
         in_size=in_size,
         classes=classes,
         channels=channels,
@@ -150,8 +161,26 @@ def command(
             ],
             "by running each file",
         )
+    if features is not None:
+        rows = [
+            (done.files[kind].name, name, "x".join(map(str, output["shape"])), f"{output['error']:.2g}")
+            for kind, t in done.facts.items()
+            for name, output in t["outputs"].items()
+        ]
+        title = (
+            "errors against torch: fp32 the largest one over the largest value, others the relative root mean square"
+        )
+        print_table(("file", "output", "height x width x channels", "error"), rows, title)
     for kind, t in done.facts.items():
         for fallback in t.get("fallbacks", ()):
             talk(f"{kind}: {Fallback(**fallback).text}")
     then = f"edgenas verify {' '.join(map(str, done.files.values()))} --budget-ms MS"
     print_summary({**done.summary(), "next": then})
+
+
+def strides(text: str) -> list[int]:
+    """Return the strides of a text such as '8,16,32'; InputError for any other text."""
+    parts = text.split(",")
+    if not all(re.fullmatch("[1-9][0-9]{0,4}", part) for part in parts):
+        raise InputError(f"--features {text!r:.60} is not strides with commas between, such as 8,16,32")
+    return [int(part) for part in parts]

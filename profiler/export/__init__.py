@@ -5,7 +5,7 @@ Importing this package is cheap: onnx, flatbuffers and the TFLite schema are imp
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from edgenas.blocks.spec import BlockSpec
@@ -19,7 +19,14 @@ __all__ = ["WRITERS", "Writer", "write_onnx", "write_tflite"]
 class Writer(Protocol):
     """Function from blocks and weights to the bytes of a model file; InputError when they do not fit together."""
 
-    def __call__(self, blocks: Sequence[BlockSpec], weights: Sequence[Weights], *, name: str = ...) -> bytes: ...
+    def __call__(
+        self,
+        blocks: Sequence[BlockSpec],
+        weights: Sequence[Weights],
+        *,
+        name: str = ...,
+        outputs: Mapping[int, str] | None = ...,
+    ) -> bytes: ...
 
 
 #: format, which is also the suffix of its files -> writer

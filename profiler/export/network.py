@@ -24,13 +24,15 @@ def export_network(
     images: Array | None = None,
     about: About | None = None,
     reduce_range: bool = False,
+    outputs: Mapping[int, str] | None = None,
 ) -> dict[str, Path]:
     """Write ``model.tflite`` and ``model.onnx`` into ``folder``, and files such as ``model-int8.tflite`` in other
     precisions, each whole or not at all. Return the paths by 'tflite', 'onnx', 'tflite int8' and so on.
 
     The first precision comes first in the result. int8 is calibrated on ``images``; ``reduce_range`` reduces the range
     of its ONNX weights (see ``edgenas.profiler.export.quantize.quantized``). fp16 exists for TFLite only. ``about``
-    becomes the metadata of TFLite files. No file is written unless all can be made.
+    becomes the metadata of TFLite files. ``outputs`` names the outputs of blocks by their number, in place of 'output'.
+    No file is written unless all can be made.
     """
     from edgenas.profiler.export import WRITERS
     from edgenas.profiler.export.quantize import quantized
@@ -38,7 +40,7 @@ def export_network(
 
     models: dict[str, tuple[str, bytes]] = {}
     for kind in formats:
-        floats = WRITERS[kind](architecture.blocks, weights)
+        floats = WRITERS[kind](architecture.blocks, weights, outputs=outputs)
         for precision in precisions:
             if precision == "fp32":
                 models[kind] = f"model.{kind}", floats

@@ -17,7 +17,7 @@ from edgenas.blocks.padding import same_sides
 from edgenas.blocks.size import axes
 from edgenas.blocks.spec import BlockSpec
 from edgenas.blocks.weights import Array, Weights
-from edgenas.profiler.export.walk import INPUT_NAME, OUTPUT_NAME, Step, steps
+from edgenas.profiler.export.walk import INPUT_NAME, Step, output_shapes, steps
 
 OPSET, IR_VERSION = 17, 8
 
@@ -25,22 +25,29 @@ _ACTIVATION: dict[OpAct, str] = {"relu": "Relu", "hswish": "HardSwish"}
 _PLAIN = {"pool": "GlobalAveragePool", "multiply": "Mul", "add": "Add"}
 
 
-def write_onnx(blocks: Sequence[BlockSpec], weights: Sequence[Weights], *, name: str = "main") -> bytes:
+def write_onnx(
+    blocks: Sequence[BlockSpec],
+    weights: Sequence[Weights],
+    *,
+    name: str = "main",
+    outputs: Mapping[int, str] | None = None,
+) -> bytes:
     """Return a float32 ONNX file: 'input' (1, C, H, W) to 'output' (1, C', H', W'), or (1, classes) after a head.
+    ``outputs`` names the outputs of blocks by their number, in place of 'output'.
 
     ``weights`` has one dictionary per block, as ``edgenas.blocks.weights`` describes. Equal arguments give equal bytes.
     InputError when the blocks do not chain, when none of them computes anything, or when the weights do not fit.
     """
-    walk = steps(blocks, weights, name)
+    walk = steps(blocks, weights, name, outputs)
     import onnx
 
     model = onnx.ModelProto(ir_version=IR_VERSION, producer_name="edgenas")
     model.opset_import.add(domain="", version=OPSET)
     model.graph.name = name
-    last = blocks[-1]
     _declare(model.graph.input, INPUT_NAME, (1, blocks[0].c_in, *axes(blocks[0].in_size)))
-    out = (1, last.c_out) if last.kind == "head" else (1, last.c_out, *axes(last.out_size))
-    _declare(model.graph.output, OUTPUT_NAME, out)
+    for output, last in output_shapes(blocks, outputs).items():
+        shape = (1, last.c_out) if last.kind == "head" else (1, last.c_out, *axes(last.out_size))
+        _declare(model.graph.output, output, shape)
     writer = _Writer(model.graph)
     for step in walk:
         writer.add(step)

@@ -12,7 +12,7 @@ refused (``edgenas.profiler.export.integer``).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 import numpy as np
@@ -123,8 +123,15 @@ class _Int8Writer:
         self._kept: dict[bytes, bytes] = {}  #: digest of the float32 file -> the int8 file
         self._bytes = 0
 
-    def __call__(self, blocks: Sequence[BlockSpec], weights: Sequence[Weights], *, name: str = "main") -> bytes:
-        model = self._write(blocks, weights, name=name)
+    def __call__(
+        self,
+        blocks: Sequence[BlockSpec],
+        weights: Sequence[Weights],
+        *,
+        name: str = "main",
+        outputs: Mapping[int, str] | None = None,
+    ) -> bytes:
+        model = self._write(blocks, weights, name=name, outputs=outputs)
         digest = hashlib.sha256(model).digest()
         if digest not in self._kept:
             small = quantized(model, "int8", random_activations(blocks[0]))

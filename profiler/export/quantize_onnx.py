@@ -1,8 +1,9 @@
 """Conversion of ONNX files to int8: onnxruntime's static QDQ, int8 weights (scale per channel), uint8 activations.
 
-The QuantizeLinear of the input and the DequantizeLinear of the output are removed: a block alone then reads and writes
+The QuantizeLinear of the input and the DequantizeLinear of each output are removed: a block alone then reads and writes
 8 bits, as it does inside a network, and its time contains no conversion that a network does not have. Scale and zero
-point stay in the file, on the first DequantizeLinear and the last QuantizeLinear.
+point stay in the file, on the first DequantizeLinear and the last QuantizeLinear
+of each output.
 
 A reduced range keeps weights within -64 .. 64 (7 bits): no sum of two products then saturates on processors that add
 them in 16 bits (``edgenas.devices.facts.int8_products``). The file's metadata holds the number of bits.
@@ -19,7 +20,7 @@ import numpy as np
 
 from edgenas.base.errors import OutcomeError
 from edgenas.blocks.weights import Array
-from edgenas.profiler.export.walk import INPUT_NAME, OUTPUT_NAME
+from edgenas.profiler.export.walk import INPUT_NAME
 
 WEIGHT_BITS = "edgenas.weight_bits"  #: key of the file's metadata: '7' or '8'
 _UINT8 = 2  # TensorProto.UINT8
@@ -74,17 +75,24 @@ class _Reader:
 def _integer_ends(graph: Any) -> None:
     """Remove the conversions from and to float at both ends of ``graph``, a GraphProto; OutcomeError where one of them
     is missing."""
+    outputs = [value.name for value in graph.output]
     first = [node for node in graph.node if INPUT_NAME in node.input]
-    last = [node for node in graph.node if OUTPUT_NAME in node.output]
+    last = [node for name in outputs for node in graph.node if name in node.output]
     kinds = [node.op_type for node in (*first, *last)]
-    if kinds != ["QuantizeLinear", "DequantizeLinear"]:
+    if kinds != ["QuantizeLinear", *["DequantizeLinear"] * len(outputs)]:
         raise OutcomeError(f"onnxruntime quantized the ends of the network otherwise than expected: {', '.join(kinds)}")
-    inside = {first[0].output[0]: INPUT_NAME, last[0].input[0]: OUTPUT_NAME}
-    for end in (first[0], last[0]):
-        graph.node.remove(end)
+    read = {name for node in graph.node for name in node.input}
+    inside = {first[0].output[0]: INPUT_NAME}
+    graph.node.remove(first[0])
+    for name, end in zip(outputs, last, strict=True):
+        inside[end.input[0]] = name
+        if name in read:  # a feature map that later blocks read as well keeps its DequantizeLinear, for them
+            inside[name] = f"{name}.real"
+        else:
+            graph.node.remove(end)
     for node in graph.node:
         for names in (node.input, node.output):
             for i, name in enumerate(names):
                 names[i] = inside.get(name, name)
-    for value in (graph.input[0], graph.output[0]):
+    for value in (*graph.input, *graph.output):
         value.type.tensor_type.elem_type = _UINT8

@@ -63,6 +63,23 @@ def ends(model: bytes) -> ModelInterface:
     return ModelInterface((h, w, c), _litert_scale(source), _litert_scale(target))
 
 
+def scales(model: bytes) -> dict[str, Quantization | None]:
+    """Return every output of a file by its name, in order, with its quantization; None for float."""
+    if model_format(model) == "onnx":
+        import onnx
+
+        graph = onnx.load_from_string(model).graph
+        return {value.name: _onnx_scale(graph, value, "output") for value in graph.output}
+    runs = interpreter(model)
+    named = runs.get_signature_list()
+    names = {
+        runs.get_signature_runner(key).get_output_details()[n]["index"]: n
+        for key in named
+        for n in named[key]["outputs"]
+    }
+    return {names.get(t["index"], t["name"]): _litert_scale(t) for t in runs.get_output_details()}
+
+
 def run_model(model: bytes, x: Array) -> Array:
     """Return the outputs of a file for the pictures ``x`` (n, H, W, C), run one by one on one thread of LiteRT or ONNX
     Runtime. For an int8 file ``x`` is quantized, and its outputs are converted to real numbers.
@@ -145,16 +162,21 @@ def _onnx_ends(model: bytes) -> ModelInterface:
 
     graph = onnx.load_from_string(model).graph
     _, c, h, w = (d.dim_value for d in graph.input[0].type.tensor_type.shape.dim)
-    constants = {tensor.name: tensor for tensor in graph.initializer}
+    source, target = graph.input[0], graph.output[0]
+    return ModelInterface((h, w, c), _onnx_scale(graph, source, "input"), _onnx_scale(graph, target, "output"))
 
-    def scale(value: Any, side: str) -> Quantization | None:
-        if value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT:
-            return None
-        beside = next(node for node in graph.node if value.name in getattr(node, side))
-        step, zero = (onnx.numpy_helper.to_array(constants[name]) for name in beside.input[1:3])
-        return Quantization(float(step), int(zero), zero.dtype.name)
 
-    return ModelInterface((h, w, c), scale(graph.input[0], "input"), scale(graph.output[0], "output"))
+def _onnx_scale(graph: Any, value: Any, side: str) -> Quantization | None:
+    """Return the quantization of an input or output, from the node that has it at its ``side``, 'input' or 'output'."""
+    import onnx
+
+    if value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT:
+        return None
+    beside = next(node for node in graph.node if value.name in getattr(node, side))
+    wanted = beside.input[1:3]
+    constants = {tensor.name: tensor for tensor in graph.initializer if tensor.name in wanted}
+    step, zero = (onnx.numpy_helper.to_array(constants[name]) for name in wanted)
+    return Quantization(float(step), int(zero), zero.dtype.name)
 
 
 @contextmanager

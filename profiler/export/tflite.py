@@ -16,7 +16,7 @@ Operators for each operation of ``edgenas.blocks.ops``:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -26,25 +26,32 @@ from edgenas.blocks.size import axes
 from edgenas.blocks.spec import BlockSpec
 from edgenas.blocks.weights import Array, Weights
 from edgenas.profiler.export.tflite_pack import Subgraph, Tensor, pack
-from edgenas.profiler.export.walk import INPUT_NAME, OUTPUT_NAME, Step, steps
+from edgenas.profiler.export.walk import INPUT_NAME, Step, output_shapes, steps
 
 #: values of the schema's ActivationFunctionType and Padding
 _FUSED: dict[OpAct, int] = {"none": 0, "relu": 1, "relu6": 3, "hswish": 0, "hsigmoid": 3}
 _SAME, _VALID = 0, 1
 
 
-def write_tflite(blocks: Sequence[BlockSpec], weights: Sequence[Weights], *, name: str = "main") -> bytes:
+def write_tflite(
+    blocks: Sequence[BlockSpec],
+    weights: Sequence[Weights],
+    *,
+    name: str = "main",
+    outputs: Mapping[int, str] | None = None,
+) -> bytes:
     """Return a float32 TFLite file: 'input' (1, H, W, C) to 'output' (1, H', W', C'), or (1, classes) after a head.
+    ``outputs`` names the outputs of blocks by their number, in place of 'output'.
 
     ``weights`` has one dictionary per block, as ``edgenas.blocks.weights`` describes. Equal arguments give equal bytes.
     InputError when the blocks do not chain, when none of them computes anything, or when the weights do not fit.
     """
-    walk = steps(blocks, weights, name)
+    walk = steps(blocks, weights, name, outputs)
     writer = _Writer()
     writer.graph.tensor(Tensor(INPUT_NAME, (1, *axes(blocks[0].in_size), blocks[0].c_in)))
     for step in walk:
         writer.add(step)
-    return pack(writer.graph, name=name, input_name=INPUT_NAME, output_name=OUTPUT_NAME)
+    return pack(writer.graph, name=name, input_name=INPUT_NAME, output_names=tuple(output_shapes(blocks, outputs)))
 
 
 class _Writer:

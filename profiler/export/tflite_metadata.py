@@ -30,7 +30,7 @@ _ZIPPED = (1980, 1, 1, 0, 0, 0)  #: fixed time in the zip, so that equal models 
 
 #: enums of the schema
 _TENSOR_AXIS_LABELS = 2
-_RGB, _GRAYSCALE = 1, 2
+_UNKNOWN, _COLOURS = 0, {3: 1, 1: 2}  # RGB, grey
 _FEATURE_PROPERTIES, _IMAGE_PROPERTIES = 1, 2
 _NORMALIZATION_OPTIONS = 1
 
@@ -54,7 +54,7 @@ def with_metadata(model: bytes, about: About) -> bytes:
     """
     if model_format(model) != "tflite":
         raise InputError("metadata is for TFLite files; ONNX files have none that runtimes read")
-    channels = ends(model).shape[2]
+    height, width, channels = ends(model).shape
     if {len(about.mean), len(about.deviation)} != {channels}:
         raise InputError(f"{len(about.mean)} means and {len(about.deviation)} deviations for {channels} channels")
     for label in about.labels:
@@ -73,7 +73,7 @@ def with_metadata(model: bytes, about: About) -> bytes:
         root.buffers.append(schema.BufferT())
         root.metadata.append(entry)
     _bring_in(root, model)
-    root.buffers[entry.buffer].data = np.frombuffer(_packed(about), np.uint8)
+    root.buffers[entry.buffer].data = np.frombuffer(_packed(about, height == width), np.uint8)
     return _packed_model(root) + _zip({LABELS: labels_text(about.labels)})
 
 
@@ -120,12 +120,12 @@ def _packed_model(root: Any) -> bytes:
     return bytes(memoryview(builder.Bytes)[builder.Head() :])
 
 
-def _packed(about: About) -> bytes:
+def _packed(about: About, square: bool) -> bytes:
     """Return a ModelMetadata flatbuffer with one subgraph: an image as input, one score per label as output."""
     import flatbuffers
 
     b = flatbuffers.Builder(1024)
-    colours = _table(b, 2, {0: (b.PrependInt8Slot, _RGB if len(about.mean) == 3 else _GRAYSCALE)})
+    colours = _table(b, 2, {0: (b.PrependInt8Slot, _COLOURS.get(len(about.mean), _UNKNOWN))})
     mean, deviation = _floats(b, about.mean), _floats(b, about.deviation)
     normalisation = _table(b, 2, {0: mean, 1: deviation})
     unit = _table(b, 2, {0: (b.PrependUint8Slot, _NORMALIZATION_OPTIONS), 1: normalisation})
@@ -134,7 +134,7 @@ def _packed(about: About) -> bytes:
     image = _tensor(
         b,
         "image",
-        "The picture, scaled until it covers the input and cut at the centre.",
+        f"The picture, scaled until it covers the {'square' if square else 'rectangle'} and cut at the centre.",
         _content(b, _IMAGE_PROPERTIES, colours),
         units=[unit],
         stats=(lows, highs),

@@ -71,8 +71,12 @@ class Subgraph:
         return index
 
 
-def pack(graph: Subgraph, *, name: str, input_name: str, output_name: str) -> bytes:
-    """Return a TFLite file with one subgraph ``name``, one input, one output and the signature 'serving_default'.
+#: inputs and outputs of a subgraph: name -> index of the tensor
+_Ends = tuple[dict[str, int], dict[str, int]]
+
+
+def pack(graph: Subgraph, *, name: str, input_name: str, output_names: Sequence[str]) -> bytes:
+    """Return a TFLite file with one subgraph ``name``, one input, its outputs and the signature 'serving_default'.
 
     Equal graphs give equal bytes.
     """
@@ -84,9 +88,9 @@ def pack(graph: Subgraph, *, name: str, input_name: str, output_name: str) -> by
     buffers = _buffers(builder, schema, graph)
     kinds = sorted({op.kind for op in graph.operators})
     codes = [_operator_code(builder, schema, getattr(schema.BuiltinOperator, kind)) for kind in kinds]
-    ends = (graph.index[input_name], graph.index[output_name])
+    ends = ({input_name: graph.index[input_name]}, {output: graph.index[output] for output in output_names})
     subgraph = _subgraph(builder, schema, graph, kinds, name, ends)
-    signature = _signature(builder, schema, (input_name, output_name), ends)
+    signature = _signature(builder, schema, ends)
     description = builder.CreateString("edgenas")
     vectors = {
         "Buffers": _offsets(builder, buffers),
@@ -127,7 +131,7 @@ def _operator_code(builder: Any, schema: Any, code: int) -> int:
     return int(schema.OperatorCodeEnd(builder))
 
 
-def _subgraph(builder: Any, schema: Any, graph: Subgraph, kinds: list[str], name: str, ends: tuple[int, int]) -> int:
+def _subgraph(builder: Any, schema: Any, graph: Subgraph, kinds: list[str], name: str, ends: _Ends) -> int:
     tensors, constants = [], 0
     for tensor in graph.tensors:
         constants += bool(tensor.data)
@@ -137,8 +141,8 @@ def _subgraph(builder: Any, schema: Any, graph: Subgraph, kinds: list[str], name
     vectors = {
         "Tensors": _offsets(builder, tensors),
         "Operators": _offsets(builder, operators),
-        "Inputs": _int32s(builder, ends[:1]),
-        "Outputs": _int32s(builder, ends[1:]),
+        "Inputs": _int32s(builder, tuple(ends[0].values())),
+        "Outputs": _int32s(builder, tuple(ends[1].values())),
     }
     schema.SubGraphStart(builder)
     schema.SubGraphAddName(builder, text)
@@ -173,15 +177,18 @@ def _operator(builder: Any, schema: Any, operator: Operator, code_index: int) ->
     return int(schema.OperatorEnd(builder))
 
 
-def _signature(builder: Any, schema: Any, names: tuple[str, str], ends: tuple[int, int]) -> int:
-    """Add the signature, with named input and output, that CompiledModel and quantizers use; return its offset."""
+def _signature(builder: Any, schema: Any, ends: _Ends) -> int:
+    """Add the signature, with named input and outputs, that CompiledModel and quantizers use; return its offset."""
     maps = []
-    for name, index in zip(names, ends, strict=True):
-        text = builder.CreateString(name)
-        schema.TensorMapStart(builder)
-        schema.TensorMapAddName(builder, text)
-        schema.TensorMapAddTensorIndex(builder, index)
-        maps.append(_offsets(builder, [schema.TensorMapEnd(builder)]))
+    for named in ends:
+        entries = []
+        for name, index in named.items():
+            text = builder.CreateString(name)
+            schema.TensorMapStart(builder)
+            schema.TensorMapAddName(builder, text)
+            schema.TensorMapAddTensorIndex(builder, index)
+            entries.append(schema.TensorMapEnd(builder))
+        maps.append(_offsets(builder, entries))
     key = builder.CreateString("serving_default")
     schema.SignatureDefStart(builder)
     schema.SignatureDefAddInputs(builder, maps[0])

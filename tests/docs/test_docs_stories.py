@@ -43,16 +43,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture
-def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
-    before = set(sys.modules)
-    (tmp_path / "story" / "home").mkdir(parents=True)
-    yield Reader(tmp_path / "story", monkeypatch)
-    for name in set(sys.modules) - before:
-        if (file := getattr(sys.modules[name], "__file__", None)) and Path(file).is_relative_to(tmp_path):
-            del sys.modules[name]
-
-
-@pytest.fixture
 def server(tmp_path: Path, one_board: None) -> Iterator[SshServer]:
     """A board's sshd; this machine plays it, with a home of its own."""
     need(available.sshd())
@@ -222,9 +212,10 @@ def test_training(reader: Reader) -> None:
     assert len(reader.reads("docs/training.md")) >= 3
 
 
-def test_spaces(reader: Reader) -> None:
-    assert len(reader.reads("docs/spaces.md")) == 3
-    assert {path.name for path in (reader.folder / "six-channels").iterdir()} >= {"model.tflite", "model.onnx"}
+def test_spaces_and_your_own_head(reader: Reader) -> None:
+    assert len(reader.reads("docs/spaces.md")) == 3 and len(reader.reads("docs/your-own-head.md")) >= 3
+    for folder in ("six-channels", "backbone"):
+        assert {path.name for path in (reader.folder / folder).iterdir()} >= {"arch.json", "model.tflite", "model.onnx"}
 
 
 def test_adding(reader: Reader) -> None:
@@ -279,9 +270,10 @@ STORIES: dict[str, Callable[..., None]] = {
     "docs/profile-a-phone.md": test_profile_a_phone,
     "docs/profile-a-pi.md": test_profile_a_pi_and_how_numbers_are_made,
     "docs/search-on-a-cluster.md": test_search_on_a_cluster,
-    "docs/spaces.md": test_spaces,
+    "docs/spaces.md": test_spaces_and_your_own_head,
     "docs/start.md": test_the_readme_and_the_start,
     "docs/training.md": test_training,
+    "docs/your-own-head.md": test_spaces_and_your_own_head,
     "docs/your-own-images.md": test_your_own_images,
     "docs/your-own-measurements.md": test_your_own_measurements,
 }

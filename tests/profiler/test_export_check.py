@@ -36,7 +36,7 @@ def foreign_model(*operators: str) -> bytes:
             last = graph.operator("ADD", (last, last), output, FusedActivationFunction=4)
         else:
             last = graph.operator(kind, (last,), output)
-    return pack(graph, name="foreign", input_name="input", output_name="output")
+    return pack(graph, name="foreign", input_name="input", output_names=["output"])
 
 
 def test_delegation_tells_what_xnnpack_leaves_out() -> None:
