@@ -9,39 +9,15 @@ from typing import TYPE_CHECKING
 
 from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.spec import BlockSpec
-from edgenas.latency_tables.table import BlockEstimate, LatencyTable
+from edgenas.latency_tables.estimated import EstimatedTable
+from edgenas.latency_tables.table import LatencyTable
 from edgenas.latency_tables.validation import Validation
 
 if TYPE_CHECKING:
     from edgenas.latency_tables.prediction.predict import PredictedTable
+    from edgenas.latency_tables.prediction.transfer import TransferredTable
 
 TWO_SIDED = 0.90  #: confidence of the interval whose upper end is the upper 95 % bound
-
-
-@dataclass(frozen=True)
-class EstimatedTable:
-    """A latency table with one fixed way to estimate the time of a block."""
-
-    table: LatencyTable
-    way: BlockEstimate
-
-    @cached_property
-    def blocks(self) -> tuple[BlockSpec, ...]:
-        """Blocks of the table that were measured in this way."""
-        missing = set(self.table.missing(self.table.blocks, self.way))
-        return tuple(block for block in self.table.blocks if block not in missing)
-
-    def ms(self, block: BlockSpec, statistic: str) -> float:
-        """Return the time of a block, ms per run; InputError for a block that was not measured in this way."""
-        return self.table.ms(block, statistic, self.way)
-
-    def interval(self, block: BlockSpec, statistic: str, confidence: float) -> tuple[float, float]:
-        """Return the interval of a block's time, ms: see ``LatencyTable.interval``."""
-        return self.table.interval(block, statistic, confidence, self.way)
-
-    def missing(self, blocks: Iterable[BlockSpec]) -> tuple[BlockSpec, ...]:
-        """Return those of ``blocks`` that were not measured in this way."""
-        return self.table.missing(blocks, self.way)
 
 
 @dataclass(frozen=True, repr=False)
@@ -50,7 +26,8 @@ class CalibratedTable:
 
     It has the methods of a table: ``ms`` of a block is the time that the block adds to a network, and ``fixed_ms`` the
     time of every network beside its blocks. It gives one statistic only, that of the validation. With ``predict``,
-    blocks that were not measured are predicted from those that were.
+    blocks that were not measured are predicted from those that were. A table with a ``prior`` predicts them from the
+    prior, with or without ``predict``.
     """
 
     table: LatencyTable
@@ -66,7 +43,11 @@ class CalibratedTable:
         return EstimatedTable(self.table, self.validation.way)
 
     @cached_property
-    def _predicted(self) -> PredictedTable | None:
+    def _predicted(self) -> PredictedTable | TransferredTable | None:
+        if self.table.prior is not None:
+            from edgenas.latency_tables.prediction.transfer import transferred
+
+            return transferred(self._measured, self.table.prior, self.validation.statistic)
         if not self.predict:
             return None
         from edgenas.latency_tables.prediction.predict import predicted

@@ -133,8 +133,8 @@ def searchable(
 
     Its statistic is ``statistic``, or by default the best one of its validation; unvalidated, the median of a measured
     table and the mean of an imported one. With ``predict``, blocks that were not measured are predicted from those that
-    were. InputError where blocks are missing; OutcomeError where the table has no validation and ``unvalidated`` is
-    false, or where overhead dominates it.
+    were; a table with a prior predicts them from its prior. InputError where blocks are missing; OutcomeError where the
+    table has no validation and ``unvalidated`` is false, or where overhead dominates it.
     """
     given = named(source)
     if unvalidated and predict:
@@ -190,6 +190,11 @@ def _proved(given: Named, space: str, statistic: str | None, predict: bool) -> S
 def _notes(table: LatencyTable, label: str, found: Validation, space: str) -> tuple[str, ...]:
     """Return warnings about precision, another space, drift since the table was measured, and large errors."""
     notes = []
+    if table.prior is not None:
+        notes.append(
+            f"{label}: {len(table.blocks)} blocks are measured, and all others are predicted from them and from "
+            f"{table.prior.file} ({table.prior.device}, {len(table.prior.ms)} blocks)"
+        )
     precision = table.setting.precision
     if precision != "fp32":
         notes.append(

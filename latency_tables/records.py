@@ -1,4 +1,5 @@
-"""Records of a latency table: measurements, failures, rounds voided by drift, and networks held out for validation.
+"""Records of a latency table: measurements, failures, rounds voided by drift, networks held out for validation, and the
+times of another table.
 
 Raw samples are stored in whole nanoseconds. Statistics are computed from them in milliseconds, and never stored
 instead.
@@ -110,6 +111,21 @@ class HeldOut:
     created: str
     target: int
     networks: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prior:
+    """Times of another table, from which the blocks of this one are predicted that were not measured.
+
+    file      name of that table's file; ``sha256`` is the digest of its bytes
+    device    device that it was measured on, in words
+    ms        block -> its time there, ms, above 0
+    """
+
+    file: str
+    sha256: str
+    device: str
+    ms: Mapping[BlockSpec, float]
 
 
 def piece_text(piece: Piece) -> str:

@@ -11,7 +11,7 @@ from edgenas.base.errors import InputError
 from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.chains import chain, ends
 from edgenas.blocks.spec import BlockSpec
-from edgenas.latency_tables.records import BlockFailure, HeldOut, Measurement, Piece, VoidedRounds, piece_text
+from edgenas.latency_tables.records import BlockFailure, HeldOut, Measurement, Piece, Prior, VoidedRounds, piece_text
 from edgenas.latency_tables.setting import Setting
 from edgenas.latency_tables.statistics import estimates
 from edgenas.latency_tables.store.frames import blocks_frame
@@ -32,7 +32,8 @@ class LatencyTable:
     Statistics use only the measurements of purpose 'table', without the rounds that ``voids`` mark. For a piece that
     has only void rounds (``drifted``) they use those: a machine that drifts all the time still has times. ``failures``
     are pieces that could not be measured. ``validations`` are the networks held out to validate the table; their times
-    are among the measurements (``edgenas.latency_tables.validation.latest``).
+    are among the measurements (``edgenas.latency_tables.validation.latest``). ``prior`` are the times of another table,
+    from which blocks are predicted that were not measured; None where they are not.
     """
 
     setting: Setting
@@ -40,6 +41,7 @@ class LatencyTable:
     voids: tuple[VoidedRounds, ...] = ()
     failures: tuple[BlockFailure, ...] = ()
     validations: tuple[HeldOut, ...] = ()
+    prior: Prior | None = None
 
     def __post_init__(self) -> None:
         seen = set()

@@ -24,6 +24,7 @@ from edgenas.latency_tables.records import HeldOut, Measurement, Piece
 from edgenas.latency_tables.statistics import estimates
 from edgenas.latency_tables.statistics.agreement import Agreement, agreement, known
 from edgenas.latency_tables.table import WAYS, BlockEstimate, LatencyTable
+from edgenas.latency_tables.table_times import table_times
 
 Floats = NDArray[np.float64]
 HeldOutNetwork = Sequence[tuple[BlockSpec, float]]  #: blocks of a network, each with its ms
@@ -39,7 +40,8 @@ class Sums:
     calibrated, left_out_ms   sums calibrated on the other networks, the choice of terms included
     calibration               calibration on all networks
     beside_ms                 time of the network: its sum x the median ratio of whole to sum within rounds
-    table, table_ms           the leave-one-out calibrations on the table's own numbers; None where it lacks a block
+    table, table_ms           the leave-one-out calibrations on the table's own numbers, predicted ones of a table with
+                              a prior included; None where it lacks a block
     """
 
     way: BlockEstimate
@@ -180,9 +182,7 @@ def validation(table: LatencyTable, held_out: HeldOut, statistic: str | None = N
     for way in WAYS:
         if all(group.missing(network, way) is None for network, group in found):
             now = [[(b, group.block_ms(b, way)) for b in network] for network, group in found]
-            then = None
-            if not table.missing([b for network in networks for b in network], way):
-                then = [[(b, table.ms(b, statistic, way)) for b in network] for network in networks]
+            then = table_times(table, networks, statistic, way)
             ratios = [np.concatenate(group.log_ratios(network, way)) for network, group in found]
             beside = np.array([sum(ms for _, ms in one) for one in now]) * np.exp([float(np.median(r)) for r in ratios])
             sums.append(_sums(way, now, then, beside, measured))

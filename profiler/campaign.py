@@ -211,6 +211,7 @@ class _Pool:
             tuple(self.voids),
             (*self.failed_before, *self.failures),
             tuple(self.validations),
+            None if self.table is None else self.table.found.table.prior,
         )
         return Known(table, tuple(self.validations))
 

@@ -41,6 +41,7 @@ PUBLIC: dict[str, str] = {
     "spaces": "edgenas.api.spaces",
     "sustain": "edgenas.api.sustain",
     "table_template": "edgenas.api.table_template",
+    "transfer": "edgenas.api.transfer",
     "validate": "edgenas.api.validate",
     "verify": "edgenas.api.verify",
     "verify_bundle": "edgenas.api.verify_bundle",

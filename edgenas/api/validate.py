@@ -110,7 +110,8 @@ def validate(
 
 
 def find_space(path: Path) -> Space:
-    """Return the largest built-in space all of whose blocks the table has, at the sizes of its stems and heads."""
+    """Return the largest built-in space all of whose blocks the table has or predicts from its prior, at the sizes of
+    its stems and heads."""
     from edgenas.latency_tables.store.journal import read_table
     from edgenas.search.spaces import SPACES, space
 
@@ -120,7 +121,8 @@ def find_space(path: Path) -> Space:
     candidates = [
         space(name, size, count, channels) for name in SPACES for size, channels in stems for count in classes
     ]
-    fitting = [candidate for candidate in candidates if not table.missing(candidate.blocks())]
+    predicted = {} if table.prior is None else table.prior.ms
+    fitting = [candidate for candidate in candidates if set(table.missing(candidate.blocks())) <= predicted.keys()]
     if not fitting:
         raise InputError(f"{path} does not have all blocks of any built-in space; name its space: --space")
     return max(fitting, key=lambda candidate: len(candidate.blocks()))

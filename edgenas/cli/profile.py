@@ -118,6 +118,25 @@ from edgenas.cli.worker_options import score_option
     "more accurate: log(1 + capacity) for each block, from its MACs and parameters.",
 )
 @score_option
+@click.option(
+    "--from",
+    "old",
+    type=UserPath(dir_okay=False, path_type=Path),
+    shell_complete=completions.tables,
+    help="Table of another device, runtime or number of threads: only --blocks blocks are measured, and all others are "
+    "predicted from it.",
+)
+@click.option(
+    "--blocks",
+    "count",
+    type=click.IntRange(min=1),
+    help="Number of blocks to measure, with --from: those that say most about the networks of SPACE  [default: 20]",
+)
+@click.option(
+    "--networks",
+    type=click.IntRange(min=0),
+    help="Networks that are timed whole to validate the table, with --from, at least 8; 0 for none  [default: 12]",
+)
 @force_option
 @json_option
 def command(
@@ -145,6 +164,9 @@ def command(
     budgets_ms: tuple[float, ...],
     accuracy: str | None,
     score: bool,
+    old: Path | None,
+    count: int | None,
+    networks: int | None,
     force: bool,
     as_json: bool,
 ) -> None:
@@ -161,9 +183,11 @@ def command(
       edgenas profile mobilenet_v2 --precision int8
       edgenas profile mobilenet_v3_small --device pi4 --device pixel --pool pi5
       edgenas profile tunas_v3 --for-search --budget-ms 20 --budget-ms 40
+      edgenas profile mobilenet_v3_small --device pi5 --from pi4-litert.jsonl --blocks 20
     """
     from edgenas.api.profile import profile
     from edgenas.api.profile_for_search import profile_for_search
+    from edgenas.api.transfer import transfer
 
     measured: dict[str, Any] = {
         "in_size": in_size,
@@ -187,6 +211,23 @@ def command(
         "force": force,
         "listener": TERMINAL,
     }
+    if old is None and (count is not None or networks is not None):
+        raise InputError("--blocks and --networks belong to --from: add --from TABLE, or leave them out")
+    if old is not None:
+        if space_or_network is None or texts or for_search or budgets_ms or accuracy or score:
+            raise InputError(
+                "--from takes a whole space, such as mobilenet_v3_small, and none of --block, --for-search, "
+                "--budget-ms, --accuracy and --score"
+            )
+        measured |= {} if count is None else {"blocks": count}
+        measured |= {} if networks is None else {"networks": networks}
+        found = transfer(space_or_network, old, **measured)
+        if as_json:
+            print_json(found.to_json())
+        else:
+            print_summary(found.summary())
+        found.check()
+        return
     if for_search:
         if space_or_network is None or texts:
             raise InputError("--for-search takes a whole space, such as tunas_v3, and no --block")

@@ -69,6 +69,13 @@ class Fields:
                 found[key] = inner.number(key)
         return found
 
+    def numbers(self, name: str, count: int) -> dict[str, float]:
+        """Return the field ``name``: an object of at least one and at most ``count`` finite numbers."""
+        inner = Fields(self._take(name, dict, "an object"), name)
+        if not 1 <= len(inner._left) <= count:
+            raise ValueError(f"{name} has {len(inner._left)} fields, outside 1 .. {count}")
+        return {key: inner.number(key) for key in list(inner._left)}
+
     def peek(self, name: str) -> Any:
         """Return the value of the field ``name``, which stays to be read; None where there is none."""
         return self._left.get(name)

@@ -1,6 +1,6 @@
 """The file of a latency table: append-only JSON lines, intact when the process is killed at any moment.
 
-    line 1    {"format": "edgenas latency table", "version": 2, "edgenas": "0.2.0", "created": ..., "setting": {...},
+    line 1    {"format": "edgenas latency table", "version": 3, "edgenas": "0.3.1", "created": ..., "setting": {...},
                "crc32": n}
     others    {"kind": "measurement", "blocks": [...], "process": n, "purpose": "table", "batch": ..., "loops": n,
                "samples_ns": [[...]], "checksum": [s, a], "before": {...}, "after": {...}, "crc32": n}
@@ -8,6 +8,7 @@
               {"kind": "void", "batch": ..., "first": n, "last": n, "share": x, "crc32": n}
               {"kind": "validation", "id": ..., "space": ..., "created": ..., "target": n, "networks": [[...]],
                "crc32": n}
+              {"kind": "prior", "file": ..., "sha256": ..., "device": ..., "blocks_ms": {block: ms}, "crc32": n}
 
 ``blocks`` is one block measured alone, or a chain of several; ``checksum`` is null where the runtime gave none. See
 ``edgenas.base.sealing`` for the seal (``crc32``) and ``edgenas.latency_tables.store.migration`` for older
@@ -30,7 +31,7 @@ from edgenas.base.errors import InputError
 from edgenas.base.jsonl import Appender, LineReader
 from edgenas.base.sealing import sealed, unsealed
 from edgenas.base.undo import UndoOnFailure
-from edgenas.latency_tables.records import BlockFailure, HeldOut, Measurement, VoidedRounds, piece_text
+from edgenas.latency_tables.records import BlockFailure, HeldOut, Measurement, Prior, VoidedRounds, piece_text
 from edgenas.latency_tables.setting import Setting
 from edgenas.latency_tables.store.fields import Fields
 from edgenas.latency_tables.store.lines import Record, Shared, record_from_json, record_to_json, text_with_samples
@@ -38,7 +39,7 @@ from edgenas.latency_tables.store.migration import FORMAT_VERSION, upgrade, upgr
 from edgenas.latency_tables.table import LatencyTable, count_of
 
 FORMAT = "edgenas latency table"
-_Kind = TypeVar("_Kind", Measurement, BlockFailure, VoidedRounds, HeldOut)
+_Kind = TypeVar("_Kind", Measurement, BlockFailure, VoidedRounds, HeldOut, Prior)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -106,6 +107,7 @@ def read_journal(path: str | Path) -> Journal:
         tuple(_only(records, VoidedRounds)),
         tuple(_only(records, BlockFailure)),
         tuple(_only(records, HeldOut)),
+        next(reversed(_only(records, Prior)), None),
     )
     return Journal(table, edgenas, created, reader.dropped_bytes, version)
 
@@ -173,7 +175,8 @@ def _header_line(setting: Setting, edgenas: str, created: str) -> dict[str, Any]
 
 def _all_lines(found: Journal) -> list[dict[str, Any]]:
     """Return every line of a file of this version."""
-    records: list[Record] = [*found.validations, *found.table.measurements, *found.table.voids, *found.failures]
+    prior = [] if found.table.prior is None else [found.table.prior]
+    records: list[Record] = [*found.validations, *found.table.measurements, *found.table.voids, *found.failures, *prior]
     return [_header_line(found.table.setting, found.edgenas, found.created), *map(record_to_json, records)]
 
 

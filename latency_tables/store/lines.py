@@ -16,6 +16,7 @@ from edgenas.latency_tables.records import (
     HeldOut,
     Measurement,
     Piece,
+    Prior,
     Purpose,
     VoidedRounds,
     check_samples,
@@ -23,12 +24,13 @@ from edgenas.latency_tables.records import (
 from edgenas.latency_tables.setting import Fact
 from edgenas.latency_tables.store.fields import Fields
 
-Record = Measurement | BlockFailure | VoidedRounds | HeldOut
+Record = Measurement | BlockFailure | VoidedRounds | HeldOut | Prior
 
 _PURPOSES: dict[str, Purpose] = {purpose: purpose for purpose in PURPOSES}
 _MAX_PROCESS = 10**6
 _MAX_BLOCKS = 1000  # of one network
 _MAX_NETWORKS = 10_000
+_MAX_PRIOR = 10**6  # blocks
 
 
 def record_to_json(record: Record) -> dict[str, Any]:
@@ -49,6 +51,9 @@ def record_to_json(record: Record) -> dict[str, Any]:
         case HeldOut():
             values = {"kind": "validation", "id": record.id, "space": record.space, "created": record.created}
             values |= {"target": record.target, "networks": [_texts(piece) for piece in record.networks]}
+        case Prior():
+            values = {"kind": "prior", "file": record.file, "sha256": record.sha256, "device": record.device}
+            values |= {"blocks_ms": {str(block): ms for block, ms in record.ms.items()}}
     return sealed(values)
 
 
@@ -144,11 +149,21 @@ def _held_out(fields: Fields, shared: Shared) -> HeldOut:
     return HeldOut(fields.text("id"), fields.text("space"), fields.text("created"), target, networks)
 
 
+def _prior(fields: Fields, _: Shared) -> Prior:
+    texts = [fields.text(name) for name in ("file", "sha256", "device")]
+    blocks_ms = Fields({"blocks_ms": fields.any("blocks_ms")}).numbers("blocks_ms", _MAX_PRIOR)
+    for block, ms in blocks_ms.items():
+        if ms <= 0:
+            raise ValueError(f"blocks_ms has {ms:g} ms for {block[:80]}, which is not above 0")
+    return Prior(texts[0], texts[1], texts[2], {BlockSpec.parse(block): ms for block, ms in blocks_ms.items()})
+
+
 _READERS: dict[str, Callable[[Fields, Shared], Record]] = {
     "measurement": _measurement,
     "failure": _failure,
     "void": _void,
     "validation": _held_out,
+    "prior": _prior,
 }
 
 

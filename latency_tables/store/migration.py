@@ -5,13 +5,14 @@ History:
     2 (edgenas 0.2.0)  ``block`` became ``blocks``: chains and whole networks are measured as well; ``purpose`` and
                        ``batch`` of a measurement; records 'void' and 'validation'; a setting's ``cold_kib``, which
                        was 0
+    3 (edgenas 0.3.1)  records 'prior': the times of another table, from which blocks are predicted
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 
 def upgrade(record: dict[str, Any], version: int) -> dict[str, Any]:

@@ -259,7 +259,7 @@ def test_search_on_a_cluster(reader: Reader) -> None:
 
 def test_your_own_measurements(reader: Reader) -> None:
     assert len(reader.reads("docs/your-own-measurements.md")) >= 4
-    assert {"mine.jsonl", "search.json", "predicted.json"} <= left_in(reader)
+    assert {"mine.jsonl", "search.json", "predicted.json", "new.jsonl"} <= left_in(reader)
 
 
 STORIES: dict[str, Callable[..., None]] = {
