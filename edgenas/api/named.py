@@ -41,9 +41,8 @@ def load_network(
         chosen = load_space(place + colon + name, in_size, classes, channels)
         return chosen.architecture(chosen.parse(key))
     if text in REFERENCE:
-        return reference(
-            text, as_size(224 if in_size is None else in_size), classes or 1000, 3 if channels is None else channels
-        )
+        size = None if in_size is None else as_size(in_size)
+        return reference(text, size, classes or 1000, 3 if channels is None else channels)
     from edgenas.search.spaces import known_spaces
 
     close = nearest(text, [*known_spaces(), *REFERENCE])

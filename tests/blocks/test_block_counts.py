@@ -25,10 +25,20 @@ EVERY_KIND = tuple(KINDS)
 #: parameters: torchvision's models of the same names, and the papers' tables in millions (3.4, 5.4, 2.5).
 #: MACs in millions: arXiv 1801.04381 table 4; arXiv 1905.02244 tables 3 and 4. The paper's 219 for V3-Large is 1.1 %
 #: above what its convolutions and linear layers add up to; 217 is the figure of the authors' own model card.
+#: The others: parameters of timm's models of these names; MACs of arXiv 1807.11626 (MnasNet-B1), of timm's table of
+#: results (FBNet-C, Single-Path), and of EfficientNet-Lite's page, which counts 3 to 6 % more than the convolutions.
 PUBLISHED = {
     "mobilenet_v2": (3_504_872, 300),
     "mobilenet_v3_large": (5_483_032, 217),
     "mobilenet_v3_small": (2_542_856, 56),
+    "mnasnet": (4_383_312, 315),
+    "fbnet_c": (5_572_200, 385),
+    "single_path_net": (4_421_616, 333),
+    "efficientnet_lite0": (4_652_008, 407),
+    "efficientnet_lite1": (5_416_680, 631),
+    "efficientnet_lite2": (6_092_072, 899),
+    "efficientnet_lite3": (8_197_096, 1440),
+    "efficientnet_lite4": (13_006_568, 2640),
 }
 
 
@@ -38,7 +48,7 @@ def test_published_counts(name: str) -> None:
     network = reference(name)
     assert network.params == expected_params
     assert sum(p.numel() for p in NetworkModule(network).parameters()) == expected_params
-    assert network.macs / 1e6 == pytest.approx(expected_mmacs, rel=0.01)
+    assert network.macs / 1e6 == pytest.approx(expected_mmacs, rel=0.06 if "lite" in name else 0.01)
 
 
 @settings(deadline=None)
