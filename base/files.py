@@ -22,7 +22,8 @@ _FAILED = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
 def output_path(path: str | Path) -> Path:
-    """Return the path that the user names for a result; InputError for an empty text, which would mean the current folder."""
+    """Return the path that the user names for a result; InputError for an empty text, which would mean the current
+    folder."""
     if not os.fspath(path):
         raise InputError("an empty text is no path; name a file or a folder")
     return Path(path)
