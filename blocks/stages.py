@@ -34,7 +34,7 @@ def separable(
     )
 
 
-class Row(NamedTuple):
+class StageRow(NamedTuple):
     """Equal blocks in a row, the first with the stride. ``expand`` 0: separable blocks; ``act`` None: the network's
     own."""
 
@@ -56,7 +56,7 @@ class Stages:
     """
 
     stem: int
-    rows: tuple[Row, ...]
+    rows: tuple[StageRow, ...]
     last: int
     hidden: int
     act: Act
@@ -90,7 +90,7 @@ class Stages:
         blocks.append(BlockSpec("head", last.out_size, wide, self.hidden, classes, act=act))
         return Architecture(name, tuple(blocks))
 
-    def _block(self, before: BlockSpec, row: Row, width: float, stride: int) -> BlockSpec:
+    def _block(self, before: BlockSpec, row: StageRow, width: float, stride: int) -> BlockSpec:
         c_mid = make_divisible(before.c_out * row.expand) if row.expand else 0
         c_se = make_divisible((c_mid or before.c_out) / 4) if row.se else 0
         c_out = make_divisible(row.c_out * width)
@@ -106,13 +106,13 @@ def padded(block: BlockSpec, same: bool) -> BlockSpec:
 MOBILENET_V2 = Stages(
     32,
     (
-        Row(1, 0, 16, 3, 1),
-        Row(2, 6, 24, 3, 2),
-        Row(3, 6, 32, 3, 2),
-        Row(4, 6, 64, 3, 2),
-        Row(3, 6, 96, 3, 1),
-        Row(3, 6, 160, 3, 2),
-        Row(1, 6, 320, 3, 1),
+        StageRow(1, 0, 16, 3, 1),
+        StageRow(2, 6, 24, 3, 2),
+        StageRow(3, 6, 32, 3, 2),
+        StageRow(4, 6, 64, 3, 2),
+        StageRow(3, 6, 96, 3, 1),
+        StageRow(3, 6, 160, 3, 2),
+        StageRow(1, 6, 320, 3, 1),
     ),
     1280,
     0,
@@ -121,13 +121,13 @@ MOBILENET_V2 = Stages(
 MNASNET_B1 = Stages(
     32,
     (
-        Row(1, 0, 16, 3, 1),
-        Row(3, 3, 24, 3, 2),
-        Row(3, 3, 40, 5, 2),
-        Row(3, 6, 80, 5, 2),
-        Row(2, 6, 96, 3, 1),
-        Row(4, 6, 192, 5, 2),
-        Row(1, 6, 320, 3, 1),
+        StageRow(1, 0, 16, 3, 1),
+        StageRow(3, 3, 24, 3, 2),
+        StageRow(3, 3, 40, 5, 2),
+        StageRow(3, 6, 80, 5, 2),
+        StageRow(2, 6, 96, 3, 1),
+        StageRow(4, 6, 192, 5, 2),
+        StageRow(1, 6, 320, 3, 1),
     ),
     1280,
     0,
@@ -136,20 +136,20 @@ MNASNET_B1 = Stages(
 FBNET_C = Stages(
     16,
     (
-        Row(1, 1, 16, 3, 1),
-        Row(1, 6, 24, 3, 2),
-        Row(2, 1, 24, 3, 1),
-        Row(1, 6, 32, 5, 2),
-        Row(1, 3, 32, 5, 1),
-        Row(1, 6, 32, 5, 1),
-        Row(1, 6, 32, 3, 1),
-        Row(1, 6, 64, 5, 2),
-        Row(1, 3, 64, 5, 1),
-        Row(2, 6, 64, 5, 1),
-        Row(3, 6, 112, 5, 1),
-        Row(1, 3, 112, 5, 1),
-        Row(4, 6, 184, 5, 2),
-        Row(1, 6, 352, 3, 1),
+        StageRow(1, 1, 16, 3, 1),
+        StageRow(1, 6, 24, 3, 2),
+        StageRow(2, 1, 24, 3, 1),
+        StageRow(1, 6, 32, 5, 2),
+        StageRow(1, 3, 32, 5, 1),
+        StageRow(1, 6, 32, 5, 1),
+        StageRow(1, 6, 32, 3, 1),
+        StageRow(1, 6, 64, 5, 2),
+        StageRow(1, 3, 64, 5, 1),
+        StageRow(2, 6, 64, 5, 1),
+        StageRow(3, 6, 112, 5, 1),
+        StageRow(1, 3, 112, 5, 1),
+        StageRow(4, 6, 184, 5, 2),
+        StageRow(1, 6, 352, 3, 1),
     ),
     1984,
     0,
@@ -158,16 +158,16 @@ FBNET_C = Stages(
 SINGLE_PATH = Stages(
     32,
     (
-        Row(1, 0, 16, 3, 1),
-        Row(3, 3, 24, 3, 2),
-        Row(1, 6, 40, 5, 2),
-        Row(3, 3, 40, 3, 1),
-        Row(1, 6, 80, 5, 2),
-        Row(3, 3, 80, 3, 1),
-        Row(1, 6, 96, 5, 1),
-        Row(3, 3, 96, 5, 1),
-        Row(4, 6, 192, 5, 2),
-        Row(1, 6, 320, 3, 1),
+        StageRow(1, 0, 16, 3, 1),
+        StageRow(3, 3, 24, 3, 2),
+        StageRow(1, 6, 40, 5, 2),
+        StageRow(3, 3, 40, 3, 1),
+        StageRow(1, 6, 80, 5, 2),
+        StageRow(3, 3, 80, 3, 1),
+        StageRow(1, 6, 96, 5, 1),
+        StageRow(3, 3, 96, 5, 1),
+        StageRow(4, 6, 192, 5, 2),
+        StageRow(1, 6, 320, 3, 1),
     ),
     1280,
     0,
@@ -176,13 +176,13 @@ SINGLE_PATH = Stages(
 EFFICIENTNET_LITE = Stages(
     32,
     (
-        Row(1, 0, 16, 3, 1),
-        Row(2, 6, 24, 3, 2),
-        Row(2, 6, 40, 5, 2),
-        Row(3, 6, 80, 3, 2),
-        Row(3, 6, 112, 5, 1),
-        Row(4, 6, 192, 5, 2),
-        Row(1, 6, 320, 3, 1),
+        StageRow(1, 0, 16, 3, 1),
+        StageRow(2, 6, 24, 3, 2),
+        StageRow(2, 6, 40, 5, 2),
+        StageRow(3, 6, 80, 3, 2),
+        StageRow(3, 6, 112, 5, 1),
+        StageRow(4, 6, 192, 5, 2),
+        StageRow(1, 6, 320, 3, 1),
     ),
     1280,
     0,
@@ -194,15 +194,15 @@ LITE_SCALES = ((1.0, 1.0, 224), (1.0, 1.1, 240), (1.1, 1.2, 260), (1.2, 1.4, 280
 MOBILENET_V3_LARGE = Stages(
     16,
     (
-        Row(1, 0, 16, 3, 1, act="relu"),
-        Row(1, 4, 24, 3, 2, act="relu"),
-        Row(1, 3, 24, 3, 1, act="relu"),
-        Row(3, 3, 40, 5, 2, True, "relu"),
-        Row(1, 6, 80, 3, 2),
-        Row(1, 2.5, 80, 3, 1),
-        Row(2, 2.3, 80, 3, 1),
-        Row(2, 6, 112, 3, 1, True),
-        Row(3, 6, 160, 5, 2, True),
+        StageRow(1, 0, 16, 3, 1, act="relu"),
+        StageRow(1, 4, 24, 3, 2, act="relu"),
+        StageRow(1, 3, 24, 3, 1, act="relu"),
+        StageRow(3, 3, 40, 5, 2, True, "relu"),
+        StageRow(1, 6, 80, 3, 2),
+        StageRow(1, 2.5, 80, 3, 1),
+        StageRow(2, 2.3, 80, 3, 1),
+        StageRow(2, 6, 112, 3, 1, True),
+        StageRow(3, 6, 160, 5, 2, True),
     ),
     960,
     1280,
@@ -212,13 +212,13 @@ MOBILENET_V3_LARGE = Stages(
 MOBILENET_V3_SMALL = Stages(
     16,
     (
-        Row(1, 0, 16, 3, 2, True, "relu"),
-        Row(1, 4.5, 24, 3, 2, act="relu"),
-        Row(1, 3.67, 24, 3, 1, act="relu"),
-        Row(1, 4, 40, 5, 2, True),
-        Row(2, 6, 40, 5, 1, True),
-        Row(2, 3, 48, 5, 1, True),
-        Row(3, 6, 96, 5, 2, True),
+        StageRow(1, 0, 16, 3, 2, True, "relu"),
+        StageRow(1, 4.5, 24, 3, 2, act="relu"),
+        StageRow(1, 3.67, 24, 3, 1, act="relu"),
+        StageRow(1, 4, 40, 5, 2, True),
+        StageRow(2, 6, 40, 5, 1, True),
+        StageRow(2, 3, 48, 5, 1, True),
+        StageRow(3, 6, 96, 5, 2, True),
     ),
     576,
     1024,

@@ -70,8 +70,7 @@ class Option:
     more: tuple[Option, ...] = ()
 
     def blocks(self, size: ImageSize, c_in: int, known: _Known | None = None) -> tuple[BlockSpec, ...]:
-        """Return the blocks of this option for an input of ``size`` pixels and ``c_in`` channels; InputError
-        where the option does not fit that input. ``known`` keeps blocks for further calls: options share parts."""
+        """Return the blocks for this input; InputError where the option does not fit. ``known`` keeps shared parts."""
         known, key = {} if known is None else known, (id(self), size, c_in)
         if key not in known:
             known[key] = self.block(size, c_in)
@@ -89,8 +88,8 @@ class Option:
         c_se = self.c_se or (make_divisible((c_mid or c_in) * self.se) if self.se else 0)
         residual = self.residual and self.kind in ("ir", "sep") and self.stride == 1 and c_in == c_out
         same = self.same and self.kind != "head" and same_differs(self.kernel, self.stride, size)
-        act = self.act
-        return BlockSpec(self.kind, size, c_in, c_mid, c_out, self.kernel, self.stride, c_se, act, residual, same)
+        shape = (self.kind, size, c_in, c_mid, c_out, self.kernel, self.stride, c_se)
+        return BlockSpec(*shape, self.act, residual, same)
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,19 +283,18 @@ class Space:
             state = taken.target
 
     def repaired(self, wanted: Sequence[int]) -> Choice:
-        """Return the member that takes the wanted option of each layer where it is possible, and the first possible
-        option elsewhere: a stage that has ended stays ended, and all other layers keep their options."""
+        """Return the member with the wanted option of each layer where it is possible, else the first possible one."""
         return tuple(taken.option for taken, _ in self.steps(wanted))
 
 
 def _edges_from(layer: Layer, after: Layer | None, state: State) -> tuple[Edge, ...]:
     """Edges of the options that are possible in ``state``: in an ended stage only those with ``ends``. A stage lasts
     while the next layer ``after`` has options with ``ends``; after the stage, ``State.ended`` is False again."""
-    same_stage = after is not None and any(option.ends for option in after.options)
+    lasts = after is not None and any(option.ends for option in after.options)
     edges, known = list[Edge](), _Known()
     for index, option in enumerate(layer.options):
         if option.ends or not state.ended:
             blocks = option.blocks(state.size, state.width, known)
-            width, size = blocks[-1].c_out, blocks[-1].out_size
-            edges.append(Edge(state, index, blocks, State(width, size, option.ends and same_stage)))
+            after_it = State(blocks[-1].c_out, blocks[-1].out_size, option.ends and lasts)
+            edges.append(Edge(state, index, blocks, after_it))
     return tuple(edges)

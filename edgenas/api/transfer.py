@@ -16,6 +16,7 @@ from edgenas.api.table import Table, open_table
 from edgenas.api.validate import TableValidation, validate
 from edgenas.base.errors import InputError
 from edgenas.base.listener import SILENT, Listener
+from edgenas.blocks.size import SizeLike
 from edgenas.latency_tables.statistics.estimates import DEFAULT
 from edgenas.search.space import Space
 
@@ -113,8 +114,9 @@ def transfer(
     *,
     blocks: int = 20,
     networks: int = 12,
-    in_size: int | None = None,
+    in_size: SizeLike | None = None,
     classes: int | None = None,
+    channels: int | None = None,
     device: Named = (),
     pool: Named = (),
     inventory: FilePath | None = None,
@@ -150,7 +152,7 @@ def transfer(
     from edgenas.profiler.plan import Plan
     from edgenas.tables.transfer import blocks_to_measure, keep_prior, prior_of, report
 
-    chosen, path = space_of(space, in_size, classes), table_path(old)
+    chosen, path = space_of(space, in_size, classes, channels), table_path(old)
     if networks and networks < LEAST:
         raise InputError(f"{networks} networks: {LEAST} are the least that prove anything, and 0 leaves them out")
     prior = prior_of(path, chosen.blocks())
@@ -196,5 +198,6 @@ def transfer(
             force=force,
             listener=listener,
         )
-    sizes = "".join(f" --{o} {v}" for o, v in (("in-size", in_size), ("classes", classes)) if v is not None)
+    given = {"in-size": in_size, "classes": classes, "channels": channels}
+    sizes = "".join(f" --{option} {value}" for option, value in given.items() if value is not None)
     return Transfer(job.path, path, chosen, profiled, proof, report(job.path, chosen), sizes)

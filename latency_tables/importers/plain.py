@@ -2,7 +2,7 @@
 
     column                      holds
     block                       text of a block; or its fields: kind, in_size, c_in, c_mid, c_out, kernel, stride, c_se,
-                                act, residual. Where a row has both, they must agree
+                                act, residual, same. Where a row has both, they must agree
     ms (or mean_ms)             mean time, ms; a row where it is empty was not measured, and is left out
     n (or count), sd (or sd_ms) number of runs and their standard deviation in ms; may be empty
     macs, params                compared with the block's own, where they are given
@@ -107,12 +107,12 @@ def _fields(row: Row, given: Mapping[str, str]) -> dict[str, Any]:
             values[name] = text
         elif name == "in_size" and "x" in text:
             values[name] = parse_size(text)
-        elif name != "residual":
+        elif name not in ("residual", "same"):
             values[name] = row.whole(name)
         elif text.lower() in _FLAGS:
             values[name] = _FLAGS[text.lower()]
         else:
-            raise InputError(f"residual is {text[:40]!r}, not true or false")
+            raise InputError(f"{name} is {text[:40]!r}, not true or false")
     if values.get("kind") == "skip":
         values.setdefault("c_out", values.get("c_in"))
     return values

@@ -20,6 +20,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from edgenas.blocks.size import pixels
 from edgenas.blocks.spec import BlockSpec
 
 Floats = NDArray[np.float64]
@@ -100,6 +101,6 @@ class Features:
 def shape_columns(block: BlockSpec) -> list[float]:
     """Return logarithms of MACs, size, widths and kernel, and 0 or 1 for stride 2, squeeze-and-excitation, h-swish and
     residual."""
-    sizes = (block.macs, block.in_size, block.c_in, block.c_mid or block.c_in, block.c_out, block.kernel)
+    sizes = (block.macs, pixels(block.in_size) ** 0.5, block.c_in, block.c_mid or block.c_in, block.c_out, block.kernel)
     flags = (block.stride == 2, block.c_se > 0, block.act == "hswish", block.residual)
     return [*(float(np.log(max(size, 1))) for size in sizes), *map(float, flags)]

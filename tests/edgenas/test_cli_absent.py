@@ -30,6 +30,8 @@ CASES: dict[tuple[str, str], tuple[tuple[str, ...], str]] = {
     ("blocks", "space_or_network"): (("gone.json",), NETWORK),
     ("profile", "space_or_network"): (("gone.json",), NETWORK),
     ("profile", "inventory"): (("digits", "--inventory", "gone.toml"), INVENTORY),
+    ("profile", "old"): (("digits", "--from", "gone.jsonl", "--blocks", "5"), TABLE),
+    ("doctor", "inventory"): (("--inventory", "gone.toml"), INVENTORY),
     ("table show", "table"): (("gone.jsonl",), TABLE),
     ("table check", "table"): (("gone.jsonl", "--space", "digits"), TABLE),
     ("table validate", "table"): (("gone.jsonl",), TABLE),
@@ -75,7 +77,7 @@ CASES: dict[tuple[str, str], tuple[tuple[str, ...], str]] = {
 NOT_READ = {"out", "csv", "parquet", "picture", "folder", "key", "wheels"}
 #: parameters that are read only after a measured table, a search or pictures, or whose file need not exist
 ELSEWHERE = {("front", "table"), ("ship", "table"), ("bundle", "inventory"), ("table validate", "inventory"),
-             ("search", "inventory"), ("devices add", "inventory"), ("doctor", "inventory")}  # fmt: skip
+             ("search", "inventory"), ("devices add", "inventory")}  # fmt: skip
 
 
 def path_parameters(command: click.Command, verb: str = "") -> Iterator[tuple[str, str]]:

@@ -21,8 +21,7 @@ import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small matrices: threads would wait for each other
 
-import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,12 +88,12 @@ def bars_of(rows: list[dict[str, Any]]) -> list[Bar]:
     return bars
 
 
-def main() -> int:
+def main(args: Sequence[str] | None = None) -> int:
     parser = options(__doc__)
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="folder with the published fbnet/ and pixel1/")
     parser.add_argument("--no-measuring", action="store_true", help="only the published pairs")
     parser.add_argument("--seeds", type=int, default=20, help="draws of random blocks")
-    given = parser.parse_args()
+    given = parser.parse_args(args)
     absent: dict[str, str] = {}
     pairs: list[Pair] = []
     if given.data is None:
@@ -128,4 +127,4 @@ def _texts(each: Mapping[str, Any]) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(run(main))
+    run(main)
