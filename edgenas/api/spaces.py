@@ -26,6 +26,7 @@ class SpaceRow:
     networks          number of networks in the space
     distinct_blocks   number of distinct blocks in these networks
     source            citation
+    parameters        parameters of the space, each with its default
     """
 
     name: str
@@ -35,6 +36,7 @@ class SpaceRow:
     networks: int
     distinct_blocks: int
     source: str
+    parameters: dict[str, bool | int | float | str]
 
 
 @dataclass(frozen=True, repr=False)
@@ -71,12 +73,13 @@ def spaces(*, in_size: SizeLike | None = None, classes: int | None = None, chann
     classes    number of classes (default: each space's own)
     channels   number of channels of the input (default: each space's own)
     """
-    from edgenas.search.spaces import known_spaces
+    from edgenas.search.spaces import known_spaces, parameters_of
 
     rows = []
     for name in known_spaces():
         s = load_space(name, in_size, classes, channels)
-        rows.append(SpaceRow(name, s.in_size, s.c_in, len(s.layers), s.networks, len(s.blocks()), s.source))
+        counts = len(s.layers), s.networks, len(s.blocks())
+        rows.append(SpaceRow(name, s.in_size, s.c_in, *counts, s.source, parameters_of(name)))
     return SpaceList(tuple(rows))
 
 
@@ -85,28 +88,34 @@ def space(
     in_size: SizeLike | None = None,
     classes: int | None = None,
     channels: int | None = None,
+    **parameters: bool | int | float | str,
 ) -> Space:
     """Return a space: a built-in one by its name, or a space of your own.
 
     ``to_json()`` of it is what ``edgenas spaces NAME --json`` prints.
 
-    name       name of a built-in space; 'my_space.py:tiny' or 'package.module:tiny'; a ``Space``; or a function that
-               returns one
-    in_size    size of the input in pixels: 160, or '320x240' (width x height) (default: the space's own)
-    classes    number of classes (default: the space's own)
-    channels   number of channels of the input (default: the space's own)
+    name         name of a built-in space; 'my_space.py:tiny' or 'package.module:tiny'; a ``Space``; or a function that
+                 returns one. Parameters may be part of a name: 'ofa_mobilenet_v3:width=1.2'
+    in_size      size of the input in pixels: 160, or '320x240' (width x height) (default: the space's own)
+    classes      number of classes (default: the space's own)
+    channels     number of channels of the input (default: the space's own)
+    parameters   parameters of the space, such as width=1.2
 
-    InputError where there is no such space, where it has no network, or where sizes are given beside an object, which
-    has its own.
+    InputError where there is no such space or parameter, where it has no network, or where sizes or parameters are
+    given beside an object, which has its own.
 
-        edgenas.space("mobilenet_v3_small", in_size=160).networks
+        edgenas.space("mobilenet_v3_small", in_size=160, width=0.75).networks
     """
     from edgenas.search.spaces import check_networks, with_channels
+    from edgenas.search.spaces.parameters import joined
 
     if isinstance(name, str):
-        return load_space(name, in_size, classes, channels)
+        return load_space(joined(name, parameters), in_size, classes, channels)
     size = None if in_size is None else as_size(in_size)
-    sizes = {key: value for key, value in (("in_size", size), ("classes", classes)) if value is not None}
+    sizes: dict[str, Any] = {
+        key: value for key, value in (("in_size", size), ("classes", classes)) if value is not None
+    }
+    sizes |= parameters
     if isinstance(name, Space):
         own = [*sizes, *(["channels"] if channels else [])]
         if own:
@@ -115,7 +124,7 @@ def space(
         return name
     if not callable(name):
         raise InputError(f"{name!r} is not a space; give a name, a Space, or a function that returns a Space")
-    made = name(**sizes)
+    made: object = name(**sizes)
     if not isinstance(made, Space):
         raise InputError(f"{getattr(name, '__qualname__', name)} returned {type(made).__name__}, not a Space")
     if channels is not None:

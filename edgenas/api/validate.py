@@ -113,13 +113,16 @@ def find_space(path: Path) -> Space:
     """Return the largest built-in space all of whose blocks the table has or predicts from its prior, at the sizes of
     its stems and heads."""
     from edgenas.latency_tables.store.journal import read_table
-    from edgenas.search.spaces import SPACES, space
+    from edgenas.search.spaces import PUBLISHED_WIDTHS, SPACES, space
 
     table = read_table(path)
     stems = {(b.in_size, b.c_in) for b in table.blocks if b.kind == "conv" and (b.kernel > 1 or b.c_in == 3)}
     classes = {b.c_out for b in table.blocks if b.kind == "head"}
     candidates = [
-        space(name, size, count, channels) for name in SPACES for size, channels in stems for count in classes
+        space(name, size, count, channels)
+        for name in (*SPACES, *PUBLISHED_WIDTHS)
+        for size, channels in stems
+        for count in classes
     ]
     predicted = {} if table.prior is None else table.prior.ms
     fitting = [candidate for candidate in candidates if set(table.missing(candidate.blocks())) <= predicted.keys()]

@@ -22,15 +22,18 @@ def command(
     """List the spaces that a search can use; with NAME, list its layers and their options.
 
     NAME may be a space of your own: my_space.py:tiny, or package.module:tiny.
+    A space may take parameters: ofa_mobilenet_v3:width=1.2.
 
     \b
     Example:
       edgenas spaces
       edgenas spaces nas_bench_macro
+      edgenas spaces ofa_mobilenet_v3:width=1.2
       edgenas spaces my_space.py:tiny
     """
     from edgenas.api.spaces import space, spaces
     from edgenas.search.keys import keys_text
+    from edgenas.search.spaces import parameters_of
 
     if name is None:
         listed = spaces(in_size=in_size, classes=classes, channels=channels)
@@ -38,10 +41,18 @@ def command(
             print_json(listed.to_json())
         else:
             shown = [
-                (r.name, size_json(r.in_size), r.layers, _count(r.networks), r.distinct_blocks, r.source)
+                (
+                    r.name,
+                    size_json(r.in_size),
+                    r.layers,
+                    _count(r.networks),
+                    r.distinct_blocks,
+                    ", ".join(r.parameters),
+                    r.source,
+                )
                 for r in listed
             ]
-            print_table(("space", "pixels", "layers", "networks", "distinct blocks", "source"), shown)
+            print_table(("space", "pixels", "layers", "networks", "distinct blocks", "parameters", "source"), shown)
             own = "my_space.py:NAME, or package.module:NAME, wherever a space is named"
             then = "edgenas spaces NAME, or edgenas profile NAME"
             print_summary({"spaces": len(listed), "your own": own, "next": then})
@@ -56,8 +67,13 @@ def command(
             [(layer.name, len(layer.options), keys_text([o.key for o in layer.options])) for layer in s.layers],
             title,
         )
+        defaults = ", ".join(f"{key} (default {value})" for key, value in parameters_of(name).items())
         print_summary(
-            {"networks": _count(s.networks), "next": f"edgenas profile {name}{sizes(in_size, classes, channels)}"}
+            {
+                "networks": _count(s.networks),
+                "parameters": defaults or None,
+                "next": f"edgenas profile {name}{sizes(in_size, classes, channels)}",
+            }
         )
 
 

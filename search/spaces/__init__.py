@@ -18,6 +18,7 @@ from edgenas.search.spaces.mobilenet_v2 import mobilenet_v2
 from edgenas.search.spaces.mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
 from edgenas.search.spaces.nas_bench_macro import nas_bench_macro
 from edgenas.search.spaces.ofa_mobilenet_v3 import ofa_mobilenet_v3
+from edgenas.search.spaces.parameters import Value, given, named, parameters, split
 from edgenas.search.spaces.proxylessnas import proxylessnas
 from edgenas.search.spaces.proxylessnas_24 import proxylessnas_24
 from edgenas.search.spaces.relu6 import SUFFIX, with_relu6
@@ -56,29 +57,39 @@ _H_SWISH = (
     "mathnas_mobilenet_v3",
     "digits",
 )
+#: spaces with parameters of which tables or networks are published
+PUBLISHED_WIDTHS = ("ofa_mobilenet_v3:width=1.2", "proxylessnas:width=1.3")
 SPACES |= {name + SUFFIX: with_relu6(SPACES[name]) for name in _H_SWISH}
 
 
 def space(
     name: str, in_size: ImageSize | None = None, classes: int | None = None, channels: int | None = None
 ) -> Space:
-    """Return a space by name, 'FILE.py:NAME', 'PACKAGE.MODULE:NAME' or entry point of ``edgenas.spaces``.
+    """Return a space by name, 'FILE.py:NAME', 'PACKAGE.MODULE:NAME' or entry point of ``edgenas.spaces``, each with
+    parameters or without: 'NAME:width=1.2' (``edgenas.search.spaces.parameters``).
 
     Sizes that are not given have their published values. InputError for an unknown name, with the nearest known one,
-    and for the user's code where it does not give a space.
+    for an unknown parameter, and for the user's code where it does not give a space.
     """
-    found = find(name, SPACES, "space", GROUPS["space"])
+    plain, text = split(name)
+    found = find(plain, SPACES, "space", GROUPS["space"])
     sizes = {"in_size": in_size, "classes": classes}
-    given = {key: value for key, value in sizes.items() if value is not None}
+    given_sizes = {key: value for key, value in sizes.items() if value is not None}
     if found.code is None:
-        made: Space = found.value(**given)
+        made: Space = found.value(**given_sizes, **(given(plain, found.value, text) if text else {}))
         return made if channels is None else with_channels(made, channels)
-    return _own(found, given, channels)
+    return _own(found, given_sizes, channels, text)
 
 
 def with_channels(space: Space, channels: int) -> Space:
     """Return the space for images of ``channels`` channels."""
     return space if space.c_in == channels else replace(space, c_in=channels)
+
+
+def parameters_of(name: str) -> dict[str, Value]:
+    """Return the parameters of the space ``name`` (with or without values for them), each with its default."""
+    value = find(split(name)[0], SPACES, "space", GROUPS["space"]).value
+    return {} if isinstance(value, Space) else parameters(value)
 
 
 def known_spaces() -> list[str]:
@@ -87,8 +98,12 @@ def known_spaces() -> list[str]:
 
 
 def is_space(text: str) -> bool:
-    """Return True if ``text`` names a space and not a network: a known space, or FILE.py:NAME without a /KEY."""
-    return text in known_spaces() or (":" in text and text.rpartition(":")[2].isidentifier())
+    """Return True if ``text`` names a space and not a network: a known space, or FILE.py:NAME without a /KEY; with or
+    without parameters."""
+    if "/" in text.rpartition(":")[2]:
+        return False
+    plain, _ = split(text)
+    return plain in known_spaces() or (":" in plain and plain.rpartition(":")[2].isidentifier())
 
 
 def check_networks(space: Space, named: str) -> None:
@@ -98,33 +113,39 @@ def check_networks(space: Space, named: str) -> None:
         raise InputError(f"{named} is a space without networks: {why}")
 
 
-def _own(found: Found[Any], given: dict[str, Any], channels: int | None) -> Space:
-    """Return the space that the user's code is or returns, after a check of all its blocks."""
+def _own(found: Found[Any], given_sizes: dict[str, Any], channels: int | None, text: str) -> Space:
+    """Return the space that the user's code is or returns, after a check of all its blocks; ``text`` has the values of
+    parameters of the user's function."""
     value, wanted = found.value, "a space: a Space, or a function of (in_size=..., classes=...) that returns one"
     assert found.code is not None
     accepted(found, isinstance(value, Space) or callable(value), wanted)
     if isinstance(value, Space):
         has = {"in_size": value.in_size, "classes": value.classes if value.layers else None}
-        other = [f"{key} {has[key]}" for key in given if given[key] != has[key]]
+        other = [f"{key} {has[key]}" for key in given_sizes if given_sizes[key] != has[key]]
         if other:
             raise InputError(
                 f"{found.code.text} is a Space of {' and '.join(other)} and takes no other: make it a function of "
                 "(in_size=..., classes=...) that returns one"
             )
+        if text:
+            raise InputError(f"{found.code.text} is a Space and takes no {text}: make it a function that returns one")
         made = value
     else:
-        lacking = _lacking(value, given)
+        lacking = _lacking(value, given_sizes)
         if lacking:
             raise InputError(f"{found.code.text} takes no {' and no '.join(lacking)}: leave out the option, or add it")
-        made = called(found.code, lambda: value(**given))
+        chosen = given(found.code.text, value, text) if text else {}
+        made = called(found.code, lambda: value(**given_sizes, **chosen))
         accepted(Found(made, found.code), isinstance(made, Space), wanted)
+        if split(made.name)[0] == made.name:
+            made = replace(made, name=named(made.name, value, chosen))
     if channels is not None:
         made = with_channels(made, channels)
     called(found.code, lambda: made.networks)
     check_networks(made, found.code.text)
     if made.name in SPACES:
         raise InputError(f"{found.code.text} is called {made.name!r}, as a space that ships is: give it another name")
-    return replace(made, code=found.code)
+    return replace(made, code=replace(found.code, text=f"{found.code.text}:{text}") if text else found.code)
 
 
 def _lacking(function: Callable[..., Any], given: dict[str, Any]) -> list[str]:

@@ -12,20 +12,20 @@ from itertools import product
 
 from edgenas.search.space import Layer, Option, Space
 from edgenas.search.spaces.ofa_mobilenet_v3 import DEEPEST, SHALLOWEST, STAGES, ofa_mobilenet_v3
+from edgenas.search.spaces.parameters import named
 
 
-def mathnas_mobilenet_v3(in_size: int = 224, classes: int = 1000) -> Space:
-    """Return the space for images of ``in_size`` x ``in_size`` pixels. An option names each of its layers, such as
-    ``k3e4-k7e6`` of depth 2."""
-    single = ofa_mobilenet_v3(in_size, classes)
+def mathnas_mobilenet_v3(in_size: int = 224, classes: int = 1000, width: float = 1.0) -> Space:
+    """Return the space for images of ``in_size`` x ``in_size`` pixels at width multiplier ``width`` (1.0 or
+    1.2). An option names each of its layers, such as ``k3e4-k7e6`` of depth 2."""
+    single = ofa_mobilenet_v3(in_size, classes, width)
     stem, first, *layers, last, head = single.layers
     nodes = [
         Layer(f"stage{number + 1}", _options(layers[DEEPEST * number], layers[DEEPEST * number + 1]))
         for number in range(len(STAGES))
     ]
-    return Space(
-        "mathnas_mobilenet_v3", in_size, (stem, first, *nodes, last, head), source="arXiv 2311.04943, section 5.1"
-    )
+    name = named("mathnas_mobilenet_v3", mathnas_mobilenet_v3, {"width": width})
+    return Space(name, in_size, (stem, first, *nodes, last, head), source="arXiv 2311.04943, section 5.1")
 
 
 def _options(first: Layer, later: Layer) -> tuple[Option, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from edgenas.base.errors import InputError
 from edgenas.blocks.size import ImageSize
 from edgenas.search.space import Layer, Option, Space
+from edgenas.search.spaces.parameters import named
 
 STEM_WIDTH, LAST_WIDTH = 32, 1280
 STAGES = (2, 3, 3)  #: layers of each stage; the first has stride 2 and doubles the width
@@ -29,7 +30,7 @@ def nas_bench_macro(in_size: ImageSize = 32, classes: int = 10, divided: int = 1
             layers.append(Layer(f"stage{number}.{i + 1}", _options(width, first=i == 0)))  # 16, 8, 4
     layers.append(Layer("last", (Option("k1", "conv", LAST_WIDTH // divided, act="relu"),)))
     layers.append(Layer("head", (Option("fc", "head", classes),)))
-    name = "nas_bench_macro" if divided == 1 else f"nas_bench_macro_div{divided}"
+    name = named("nas_bench_macro", nas_bench_macro, {"divided": divided})
     return Space(name, in_size, tuple(layers), source="arXiv 2103.11922")
 
 

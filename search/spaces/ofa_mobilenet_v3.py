@@ -12,6 +12,7 @@ from edgenas.blocks.reference import make_divisible
 from edgenas.blocks.size import ImageSize
 from edgenas.blocks.spec import Act
 from edgenas.search.space import Layer, Option, Space
+from edgenas.search.spaces.parameters import named
 
 KERNELS = (3, 5, 7)
 EXPANSIONS = (3, 4, 6)
@@ -44,7 +45,7 @@ def ofa_mobilenet_v3(in_size: ImageSize = 224, classes: int = 1000, width: float
             layers.append(Layer(f"stage{number}.{i + 1}", blocks if i < SHALLOWEST else (*blocks, END)))
     layers.append(Layer("last", (Option("k1", "conv", c_last, act="hswish"),)))
     layers.append(Layer("head", (Option("fc", "head", classes, c_mid=c_hidden, act="hswish"),)))
-    name = "ofa_mobilenet_v3" if width == 1.0 else f"ofa_mobilenet_v3_w{width:g}"
+    name = named("ofa_mobilenet_v3", ofa_mobilenet_v3, {"width": width})
     return Space(name, in_size, tuple(layers), source="arXiv 1908.09791, section 3.2")
 
 

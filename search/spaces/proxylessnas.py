@@ -7,8 +7,10 @@ layers that have a residual. Widths are those of the published ProxylessNAS-Mobi
 
 from __future__ import annotations
 
+from edgenas.blocks.reference import make_divisible
 from edgenas.blocks.size import ImageSize
 from edgenas.search.space import Layer, Option, Space
+from edgenas.search.spaces.parameters import check_width, named
 
 KERNELS = (3, 5, 7)
 EXPANSIONS = (3, 6)
@@ -28,19 +30,23 @@ SKIP = Option("skip", "skip")
 PROXYLESSNAS_MOBILE = (1, 0, 6, 6, 2, 0, 1, 1, 5, 1, 1, 1, 4, 1, 1, 1, 5, 5, 2, 2, 5)
 
 
-def proxylessnas(in_size: ImageSize = 224, classes: int = 1000) -> Space:
-    """Return the space for images of ``in_size`` pixels; sizes in comments are for 224."""
+def proxylessnas(in_size: ImageSize = 224, classes: int = 1000, width: float = 1.0) -> Space:
+    """Return the space for images of ``in_size`` pixels at width multiplier ``width``: 1.3 in the
+    once-for-all network of this space (arXiv 1908.09791, published code); sizes in comments are for 224."""
+    check_width(width)
+    c_stem, c_first, c_last = (make_divisible(c * width) for c in (32, 16, 1280))
     layers = [
-        Layer("stem", (Option("k3", "conv", 32, kernel=3, stride=2, act="relu6"),)),  # 112
-        Layer("first", (Option("k3", "sep", 16, kernel=3, act="relu6"),)),  # 112
+        Layer("stem", (Option("k3", "conv", c_stem, kernel=3, stride=2, act="relu6"),)),  # 112
+        Layer("first", (Option("k3", "sep", c_first, kernel=3, act="relu6"),)),  # 112
     ]
     for number, (c_out, repeats, stride) in enumerate(STAGES, start=1):
         for i in range(repeats):
-            options = _options(c_out, stride if i == 0 else 1)
+            options = _options(make_divisible(c_out * width), stride if i == 0 else 1)
             layers.append(Layer(f"stage{number}.{i + 1}", options if i == 0 else (*options, SKIP)))
-    layers.append(Layer("last", (Option("k1", "conv", 1280, act="relu6"),)))
+    layers.append(Layer("last", (Option("k1", "conv", max(c_last, 1280), act="relu6"),)))
     layers.append(Layer("head", (Option("fc", "head", classes),)))
-    return Space("proxylessnas", in_size, tuple(layers), source="arXiv 1812.00332, section 4.1")
+    name = named("proxylessnas", proxylessnas, {"width": width})
+    return Space(name, in_size, tuple(layers), source="arXiv 1812.00332, section 4.1")
 
 
 def _options(c_out: int, stride: int) -> tuple[Option, ...]:

@@ -11,8 +11,9 @@ from edgenas.base.code import check_same
 from edgenas.base.errors import InputError
 from edgenas.blocks.size import OptionalSize
 from edgenas.search.space import Layer, Option, Space
-from edgenas.search.spaces import SPACES, check_networks, known_spaces, with_channels
+from edgenas.search.spaces import SPACES, check_networks, known_spaces
 from edgenas.search.spaces import space as space_named
+from edgenas.search.spaces.parameters import split
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def recorded_space(record: SpaceRecord, code: Any, where: str) -> Space:
             raise InputError(f"{where}: its space is damaged: {error}; restore the file from a copy") from error
         return found
     own = code.get("name") if isinstance(code, dict) else None
-    if own is None and record.name not in known_spaces():
+    if own is None and split(record.name)[0] not in known_spaces():
         raise InputError(
             f"{where} keeps no layers of its space {record.name!r}, which is none of edgenas: it was written by an "
             "older edgenas; search again (edgenas export, verify and blocks still open the file)"
@@ -65,10 +66,12 @@ def recorded_space(record: SpaceRecord, code: Any, where: str) -> Space:
 
 
 def _place_of(own: str, folder: Path) -> str:
-    """Return 'FILE.py:NAME' with the file in ``folder`` where it is there and not in the current folder."""
-    file, colon, name = own.rpartition(":")
+    """Return 'FILE.py:NAME', with its parameters, with the file in ``folder`` where it is there and not in the current
+    folder."""
+    plain, parameters = split(own)
+    file, colon, name = plain.rpartition(":")
     if colon and file.endswith(".py") and not Path(file).expanduser().exists() and (folder / file).is_file():
-        return f"{folder / file}:{name}"
+        return f"{folder / file}:{name}{parameters and f':{parameters}'}"
     return own
 
 
@@ -93,10 +96,9 @@ def _plain(option: Option) -> Option:
 
 def _is_of_edgenas(space: Space, classes: int) -> bool:
     """Return True if the name and the sizes of ``space`` lead to an equal space of edgenas."""
-    build = SPACES.get(space.name)
-    if build is None:
+    if split(space.name)[0] not in SPACES:
         return False
     try:
-        return with_channels(build(in_size=space.in_size, classes=classes), space.c_in) == space
+        return space_named(space.name, space.in_size, classes, space.c_in) == space
     except InputError:
         return False

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import wraps
+from typing import Any
 
 from edgenas.search.space import Option, Space
+from edgenas.search.spaces.parameters import split
 
 SUFFIX = "_relu6"
 
@@ -18,13 +21,18 @@ SUFFIX = "_relu6"
 def with_relu6(build: Callable[..., Space]) -> Callable[..., Space]:
     """Return a function that builds the space of ``build`` with ReLU6 for h-swish, under the name NAME_relu6."""
 
-    def relu6_space(**sizes: int) -> Space:
-        space = build(**sizes)
+    @wraps(build)
+    def relu6_space(**values: Any) -> Space:
+        space = build(**values)
+        name, parameters = split(space.name)
         layers = tuple(
             replace(layer, options=tuple(_relu6(option) for option in layer.options)) for layer in space.layers
         )
         return replace(
-            space, name=space.name + SUFFIX, layers=layers, source=f"{space.source}; ReLU6 for h-swish".lstrip("; ")
+            space,
+            name=name + SUFFIX + (parameters and f":{parameters}"),
+            layers=layers,
+            source=f"{space.source}; ReLU6 for h-swish".lstrip("; "),
         )
 
     return relu6_space
