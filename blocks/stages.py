@@ -227,6 +227,24 @@ MOBILENET_V3_SMALL = Stages(
 )
 
 
+#: the largest network of once-for-all's space around MobileNetV3 (arXiv 1908.09791, section 3.2)
+OFA_LARGEST = Stages(
+    16,
+    (
+        Row(1, 0, 16, 3, 1, act="relu"),
+        Row(4, 6, 24, 7, 2, act="relu"),
+        Row(4, 6, 40, 7, 2, True, "relu"),
+        Row(4, 6, 80, 7, 2),
+        Row(4, 6, 112, 7, 1, True),
+        Row(4, 6, 160, 7, 2, True),
+    ),
+    960,
+    1280,
+    "hswish",
+    last_scales=True,
+)
+
+
 def minimal(family: Stages) -> Stages:
     """Return a MobileNetV3 as its authors' "minimalistic" models: kernel 3, ReLU, no squeeze-and-excitation."""
     rows = tuple(row._replace(kernel=3, se=False, act=None) for row in family.rows)

