@@ -9,8 +9,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Pause the garbage collector, which looks only for circles of references: records that are read from a file hold
-    none, and looking at all of them again and again takes as long as reading them."""
+    """Pause Python's garbage collector during the ``with`` block. It looks only for circles of references. Records that
+    are read from a file have none, and the repeated search for circles takes as long as the reading.
+    """
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -20,11 +20,11 @@ class EdgenasError(Exception):
 
 
 class InputError(EdgenasError, ValueError):
-    """A value breaks a rule; the message names the value, the rule and what to do."""
+    """Error where a value breaks a rule; the message names the value, the rule and what to do."""
 
 
 class MissingExtraError(InputError):
-    """An optional dependency is not installed.
+    """Error where an optional dependency is not installed.
 
     >>> str(MissingExtraError("torch", "train", "training a network"))
     "training a network needs torch, which is not installed: pip install 'edgenas[train]'"
@@ -35,15 +35,17 @@ class MissingExtraError(InputError):
 
 
 class OutcomeError(EdgenasError):
-    """A job ran and did not succeed, for example because a file is outside its budget."""
+    """Error where a job ran and did not succeed, for example because a file is outside its budget."""
 
 
 class DeviceError(EdgenasError):
-    """A device did not do what was requested; the message names the device, the request and what to do."""
+    """Error where a device did not do what was requested; the message names the device, the request and what to do."""
 
 
 class TimeLimitError(DeviceError):
-    """A command was stopped at its time limit; ``stdout`` and ``stderr`` hold the output printed until then."""
+    """Error where a command was stopped at its time limit; ``stdout`` and ``stderr`` hold the output printed until
+    then.
+    """
 
     def __init__(self, message: str, stdout: str, stderr: str) -> None:
         super().__init__(message)
@@ -52,16 +54,16 @@ class TimeLimitError(DeviceError):
 
 
 class OutputLimitError(DeviceError):
-    """A command was stopped because it printed more than its output limit."""
+    """Error where a command was stopped because it printed more than its output limit."""
 
 
 class TransferError(DeviceError):
-    """A file or folder was not copied completely; no part of it is left at the destination path."""
+    """Error where a file or folder was not copied completely; no part of it is left at the destination path."""
 
 
 class LostError(DeviceError):
-    """The device does not answer, or the connection broke; the command may or may not have run."""
+    """Error where the device does not answer, or the connection broke; the command may or may not have run."""
 
 
 class DeviceInputError(DeviceError, InputError):
-    """An inventory, a device's name or a path breaks a rule."""
+    """Error where an inventory, a device's name or a path breaks a rule."""

@@ -62,8 +62,9 @@ def replacing(path: Path, *, mode: int | None = None, new: bool = False) -> Iter
 
 @contextmanager
 def writing(path: Path, *, mode: int | None = None, new: bool = False) -> Iterator[BinaryIO]:
-    """Yield a writable file as ``replacing`` does. InputError where ``path`` cannot be written, OutcomeError where the
-    disk is full or fails."""
+    """Yield a writable file that replaces ``path`` when the block ends, as in ``replacing``. InputError where ``path``
+    cannot be written, OutcomeError where the disk is full or fails.
+    """
     try:
         with replacing(path, mode=mode, new=new) as file:
             yield file
@@ -78,7 +79,7 @@ def write_whole(path: Path, data: bytes | str, *, mode: int | None = None, new: 
 
 
 def make_folder(path: Path) -> None:
-    """Create a folder and its parents where they are missing; errors as of ``writing``."""
+    """Create a folder and its parents where they are missing; raise the errors of ``writing``."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -86,8 +87,9 @@ def make_folder(path: Path) -> None:
 
 
 def check_target(path: Path) -> None:
-    """Raise InputError where ``path`` is something else than a regular file, for a result that is written much
-    later."""
+    """Raise InputError where ``path`` exists and is not a regular file. Use it before a long computation whose result
+    goes to ``path``.
+    """
     try:
         _target(path)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The one reader of JSON text of others: files on disk, and output of devices."""
+"""The one reader of JSON text from outside: files on disk, and output of devices."""
 
 from __future__ import annotations
 
@@ -33,8 +33,9 @@ def parse_line(line: str | bytes) -> dict[str, Any]:
 
 
 def glanced(text: str | bytes) -> Any:
-    """Return the value of a JSON text without the checks of ``parse_json``, None for what is not JSON: for recognising
-    a file, which its own reader then reads with all checks."""
+    """Return the value of a JSON text without the checks of ``parse_json``; None for text that is not JSON. Use it to
+    recognise the kind of a file; the reader of that kind then makes all checks.
+    """
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -66,8 +67,10 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _may_be_huge(text: str) -> bool:
-    """Return False where no number of the text is beyond the range of a float: the checks of each number cost as much
-    as all other reading. A number of 300 digits fills 42 neighbours of every seventh character."""
+    """Return False if no number in the text is beyond the range of a float. The exact check of each number takes as
+    long as all other reading, so this test comes first. A number of 300 digits covers 42 neighbours of every seventh
+    character.
+    """
     return any(pattern.search(text) for pattern in _EXPONENTS) or bool(_DIGITS.search(text[::_STEP]))
 
 

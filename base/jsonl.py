@@ -35,8 +35,8 @@ class Lines:
 
 
 class LineReader:
-    """The complete records of a file of the ``kind``, read one at a time: a file of any size takes the memory of one
-    line.
+    """Reader of the complete records of a file of the ``kind``, one at a time: a file of any size takes the memory of
+    one line.
 
     Iterating yields (line number from 1, object); InputError for a missing file, and for a line that is not a JSON
     object as ``parse_line`` reads it. ``line`` is the text of the last record; ``dropped_bytes`` is the number of bytes

@@ -1,4 +1,4 @@
-"""Listener: what follows a long computation, on a terminal, in a notebook or in a test.
+"""Listener: receiver of the steps, progress and messages of a long computation.
 
     class Shown(Listener):
         def message(self, text: str) -> None:
@@ -14,7 +14,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 
 class Listener:
-    """Steps, progress and messages of a computation; this class drops all of them. Override the methods that you need.
+    """Receiver of the steps, progress and messages of a computation; this class ignores them. Override the methods that
+    you need.
 
     Several threads may call one listener at the same time. An exception that a method raises ends the computation.
     """
@@ -25,7 +26,7 @@ class Listener:
     def progress(
         self, done: int, total: int | None, note: str = "", *, name: str = "", detail: object | None = None
     ) -> None:
-        """Receive that ``done`` of ``total`` units are done.
+        """Receive the progress: ``done`` of ``total`` units are complete.
 
         total   None where the number is not known
         note    the state in a few words, such as the device and its temperature
@@ -45,7 +46,7 @@ class Listener:
         return nullcontext(self if rows else self.named(label))
 
     def named(self, name: str, total: int | None = None) -> Listener:
-        """Return a listener that passes everything on to this one.
+        """Return a listener that adds a name and a total to progress, and passes everything on to this one.
 
         Progress without a name gets ``name``; progress without a total gets ``total``.
         """

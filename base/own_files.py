@@ -201,7 +201,9 @@ class _Finder(MetaPathFinder):
 
 
 class _Import:
-    """``__import__`` of a user's file: it searches the files of the folder first, then imports as Python does."""
+    """Replacement for ``__import__`` in a user's file: it searches the folder of the file first, then imports as Python
+    does.
+    """
 
     def __init__(self, package: str) -> None:
         self._package = package

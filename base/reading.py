@@ -59,7 +59,7 @@ def reading(path: str | Path, kind: FileKind = "file") -> Iterator[BufferedReade
 
 
 def open_regular(path: str | Path) -> int:
-    """Return a descriptor of a regular file, opened for reading; OSError for anything else. Nothing is waited for."""
+    """Return a descriptor of a regular file, opened for reading without waiting; OSError for anything else."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # without it, a FIFO waits for its writer
     with UndoOnFailure(lambda: os.close(descriptor)):
         check_regular(descriptor)

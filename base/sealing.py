@@ -1,4 +1,5 @@
-"""Seals of records: ``crc32`` is the checksum of the rest of the record, as JSON with sorted keys and no spaces.
+"""Seals, the checksums of records: ``crc32`` is computed from the rest of the record, as JSON with sorted keys and no
+spaces.
 
 Without it, a changed digit would read as another result. Lines of latency tables and of judged networks have one.
 """
@@ -15,7 +16,7 @@ _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 def _nothing(rest: dict[str, Any]) -> None:
-    """Stand for a text that is not known."""
+    """Return None: the text of the record is not known."""
 
 
 def sealed(record: dict[str, Any]) -> dict[str, Any]:

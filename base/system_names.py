@@ -1,4 +1,6 @@
-"""Names of folders and files that systems put beside a user's own: the one rule for pictures and for bundles."""
+"""Names of the files and folders that operating systems add to a user's folder, such as thumbs.db: one rule for folders
+of images and for bundles.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,8 @@ _THUMBNAILS = ("synofile_thumb", "synophoto_thumb")  #: how names of a store's o
 
 
 def is_system(name: str) -> bool:
-    """True for names that are hidden (a dot first) or that systems give to folders and files of their own."""
+    """Return True for a name that is hidden (a dot first), or that an operating system gives to its own files and
+    folders.
+    """
     small = name.lower()
     return name.startswith(".") or small in SYSTEM or small.startswith(_THUMBNAILS)

@@ -7,8 +7,9 @@ from types import TracebackType
 
 
 class UndoOnFailure:
-    """Call ``undo`` where the ``with`` block ends with an exception of any kind, Ctrl-C included, except ``unless``;
-    the exception goes on."""
+    """Context manager that calls ``undo`` when the ``with`` block ends with any exception, Ctrl-C included, except
+    ``unless``. The exception is raised further.
+    """
 
     def __init__(self, undo: Callable[[], object], unless: type[BaseException] | tuple[()] = ()) -> None:
         self._undo = undo
