@@ -16,7 +16,9 @@ _IMAGE = 4  # an input with at most this many channels is the image, and no bloc
 
 
 def ends(block: BlockSpec) -> tuple[BlockSpec | None, BlockSpec | None]:
-    """Return A and B; A is None where the input is the image, B is None after a head."""
+    """Return the neighbours A and B of the chain A·b·B around ``block``; A is None where the input is the image, B is
+    None after a head.
+    """
     before = BlockSpec("conv", block.in_size, THIN, 0, block.c_in, 1, 1) if block.c_in > _IMAGE else None
     after = BlockSpec("conv", block.out_size, block.c_out, 0, THIN, 1, 1) if block.kind != "head" else None
     return before, after

@@ -21,7 +21,7 @@ _SMALL_BYTES = 256 << 20  # below this, an array of zeros does no harm
 
 
 class ArrayHeader(NamedTuple):
-    """What the file says of an array: its type and shape, and the bytes that it takes in memory."""
+    """Header of an array in the file: its type and shape, and its size in memory."""
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
@@ -42,7 +42,7 @@ Choice = Callable[[Mapping[str, ArrayHeader]], Iterable[str]]
 
 
 def read_npz(path: Path, choose: Choice = tuple) -> dict[str, NDArray[Any]]:
-    """Return the arrays that ``choose`` names when it has seen the headers of all.
+    """Return the arrays that ``choose`` selects from the headers of all arrays in the file.
 
     OSError where the file cannot be read; ValueError, with the reason, where it is no ``.npz`` of plain arrays, where
     a header does not fit the content, and where the arrays do not fit into memory.

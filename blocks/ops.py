@@ -57,7 +57,7 @@ class Op:
 
     @property
     def has_weights(self) -> bool:
-        """True for convolutions and linear layers."""
+        """Return True for convolutions and linear layers."""
         return self.kind in ("conv", "depthwise", "linear")
 
     @property
