@@ -93,7 +93,7 @@ class Entry:
 
     @property
     def is_local(self) -> bool:
-        """True for this machine, also as a kind from user code."""
+        """Return True for this machine, also where its kind is from user code."""
         return self.kind == "local" or (self.own is not None and issubclass(self.own.section, LocalSection))
 
     def open(self) -> Device:

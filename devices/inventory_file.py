@@ -96,7 +96,7 @@ def _write(path: Path, before: str, text: str, name: str, fields: Mapping[str, V
 
 
 def _devices(name: str, fields: Mapping[str, Value]) -> Table:
-    """The table ``devices`` with one section, so that the head reads [devices.NAME]."""
+    """Return the table ``devices`` with one section; its head then reads [devices.NAME]."""
     import tomlkit
 
     return tomlkit.table(is_super_table=True).append(name, _table(fields))

@@ -1,4 +1,6 @@
-"""Which benchmark tool a program file for a phone is, from texts that only this tool prints. Nothing is run."""
+"""Detection of the benchmark tool in a program file for a phone, from texts that only this tool prints. The program is
+not run.
+"""
 
 from __future__ import annotations
 

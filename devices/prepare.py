@@ -231,7 +231,8 @@ def install(
 
 def outputs(device: Device, python: str, runtime: str, model: Path, *, timeout_s: float = 300.0) -> tuple[float, ...]:
     """Run the file ``model`` of this machine on the device, and return the sum, the absolute sum and the first 256
-    values of its outputs. The inputs, float32 of fixed shape, are equal on every machine. DeviceError."""
+    values of its outputs. The inputs, float32 of fixed shape, are equal on every machine. Raises DeviceError.
+    """
     with device.workdir() as work:
         device.push(model, f"{work}/model")
         result = device.run([python, "-c", _SELF_TEST, runtime, f"{work}/model"], timeout_s=timeout_s)

@@ -1,4 +1,6 @@
-"""Whether a file is a program that phones run: its ELF header, or the first line of a script. Nothing is run."""
+"""Check that a file is a program that phones can run, by its ELF header or the first line of a script. The program is
+not run.
+"""
 
 from __future__ import annotations
 

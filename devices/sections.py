@@ -137,7 +137,7 @@ def validated(model: type[Section], name: str, table: Any) -> Section:
 
 
 class SectionError(DeviceInputError):
-    """A section breaks a rule; ``field`` is the field that breaks it, '' for the section itself."""
+    """Error where a section breaks a rule; ``field`` is the field that breaks it, '' for the section itself."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)

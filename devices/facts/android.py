@@ -65,7 +65,7 @@ class CoreCluster:
 
 
 def split_parts(text: str) -> dict[str, str]:
-    """Return name of the part -> its output, from the output of SCRIPT."""
+    """Split the output of SCRIPT into its parts: name of the part -> its output."""
     parts = {}
     for part in ("\n" + text[:LIMIT_CHARS].replace("\r\n", "\n")).split("\n" + MARK)[1:]:
         name, _, content = part.partition("\n")

@@ -75,7 +75,7 @@ case $l in "$2 "*) rm -f "$f";; esac
 
 
 class LockedError(DeviceError):
-    """Another process or another user measures on the device."""
+    """Error where another process or another user measures on the device."""
 
 
 @dataclass(frozen=True, slots=True)

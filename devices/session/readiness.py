@@ -75,7 +75,9 @@ class Finding:
 
 
 def read(device: Device, folder: str, *, timeout_s: float = 30.0) -> DeviceReading:
-    """Read the state of a device in one command; ``folder`` is the absolute path that needs free space. DeviceError."""
+    """Read the state of a device in one command; ``folder`` is the absolute path that needs free space. Raises
+    DeviceError.
+    """
     if not folder.startswith("/") or "'" in folder or not folder.isprintable():
         raise DeviceError(f"{device.name}: cannot read the free space of {folder!r}; give an absolute path")
     script = f"echo '{android.MARK}df'; df -k '{folder}' 2>/dev/null; {facts.SCRIPT}"

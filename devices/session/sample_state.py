@@ -35,7 +35,8 @@ class Moment:
 
 def read_brief(device: Device, cores: Sequence[int] = (), *, timeout_s: float = 20.0) -> Moment | None:
     """Read the state of a device; None where its answer cannot be read. ``cores`` are the cores of the measurement, ()
-    for all. DeviceError."""
+    for all. Raises DeviceError.
+    """
     return parse_brief(device.run(["sh", "-c", script(cores)], timeout_s=timeout_s).stdout, cores)
 
 

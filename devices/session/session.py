@@ -20,7 +20,7 @@ COOL_S = 900.0  # longest wait for a device to cool down
 
 
 class NotReadyError(DeviceError):
-    """The device does not meet the conditions for a measurement."""
+    """Error where the device does not meet the conditions for a measurement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,9 @@ class Conditions:
 
 @contextmanager
 def held(device: Device, conditions: Conditions) -> Iterator[str]:
-    """Hold the device for the block and yield the path of the folder of edgenas there. LockedError, NotReadyError."""
+    """Hold the device for the block and yield the path of the folder of edgenas there. Raises LockedError,
+    NotReadyError.
+    """
     state = state_folder(device)
     home = state.rpartition("/")[0]
     with locked(device):
@@ -59,7 +61,7 @@ def held(device: Device, conditions: Conditions) -> Iterator[str]:
 
 
 def calm(device: Device, home: str, conditions: Conditions) -> DeviceReading:
-    """Wait until a held device is cool, and return its reading. NotReadyError when it does not cool down in time."""
+    """Wait until a held device is cool, and return its reading; NotReadyError when it does not cool down in time."""
     if conditions.limits is None:
         return read(device, home)
     reading, waiting = cool_down(

@@ -33,7 +33,7 @@ _LAUNCHES = 3
 
 
 class AdbRefusedError(DeviceError):
-    """The server answered FAIL; the message is the server's."""
+    """Error where the server answered FAIL; the message is the server's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class AdbServer:
         raise DeviceInputError(f"{program} did not start its server: {output}")
 
     def connection(self, timeout_s: float = STALL_S) -> AdbConnection:
-        """Open a connection to the server. LostError."""
+        """Open a connection to the server. Raises LostError."""
         from adbutils import AdbClient, AdbError
 
         try:
@@ -94,7 +94,7 @@ class AdbServer:
             raise LostError(f"the adb server on port {self.port} does not answer") from error
 
     def ask(self, request: str, timeout_s: float = STALL_S) -> str:
-        """Send a request that has an answer, and return the answer. LostError, AdbRefusedError."""
+        """Send a request that has an answer, and return the answer. Raises LostError, AdbRefusedError."""
         from adbutils import AdbError
 
         connection = self.connection(timeout_s)
@@ -108,7 +108,8 @@ class AdbServer:
 
     def pair(self, address: str, code: str) -> str:
         """Pair with a phone that shows 'Pair device with pairing code' and return its serial, which stays the same when
-        its port changes. DeviceInputError, LostError."""
+        its port changes. Raises DeviceInputError, LostError.
+        """
         from adbutils import AdbError
 
         connection = self.connection(_PAIR_S)

@@ -109,11 +109,13 @@ class Job:
 
 
 class StayedAwayError(LostError):
-    """The device was unreachable for longer than the permitted time (``patience_s``)."""
+    """Error where the device was unreachable for longer than the permitted time (``patience_s``)."""
 
 
 class JobLostError(DeviceError):
-    """A job ended without a result; ``state`` is the reason, ``stdout`` and ``stderr`` hold its output until then."""
+    """Error where a job ended without a result; ``state`` is the reason, ``stdout`` and ``stderr`` hold its output
+    until then.
+    """
 
     def __init__(self, message: str, state: JobState, stdout: str, stderr: str) -> None:
         super().__init__(message)

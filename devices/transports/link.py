@@ -15,12 +15,13 @@ STALL_S = 15.0  # a device that accepts no data for this time is lost
 
 
 class NotSentError(LostError):
-    """The connection broke before the command was sent."""
+    """Error where the connection broke before the command was sent."""
 
 
 class CommandEndedError(LostError):
-    """The command ended, as the device reports, but its output has no end mark: its shell was killed, or never ran
-    it."""
+    """Error where the command ended, as the device reports, but its output has no end mark: its shell was killed, or
+    never ran it.
+    """
 
 
 class Channel(Protocol):
@@ -59,7 +60,7 @@ class Link(Protocol):
         ...
 
     def open(self, command: str) -> Channel:
-        """Start ``command`` under the device's shell. LostError, NotSentError."""
+        """Start ``command`` under the device's shell. Raises LostError, NotSentError."""
         ...
 
     def close(self) -> None:

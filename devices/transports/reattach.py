@@ -75,8 +75,9 @@ def run_kept(
 
 
 def cleared_on_failure(device: Device) -> UndoOnFailure:
-    """Return a context in which a failure clears the device; but not its loss: the job may still run there, and the
-    next process with its key collects the result."""
+    """Return a context manager that removes every job on the device when its block fails. After a LostError the jobs
+    stay: a job may still run there, and the next process with its key collects the result.
+    """
 
     def undo() -> None:
         with contextlib.suppress(DeviceError):

@@ -85,7 +85,8 @@ def read_config(
     path: Path, host: str, home: Path | None = None, *, user: str | None = None, port: int | None = None
 ) -> Settings:
     """Return the settings for ``host`` in the file ``path``, empty where the file does not exist. ``user`` and ``port``
-    replace those in the file. DeviceInputError."""
+    replace those in the file. Raises DeviceInputError.
+    """
     asked = Asked(host, home or Path.home(), user, port)
     notes: list[str] = []
     if path.exists():

@@ -73,7 +73,8 @@ class Asked:
 
 def applying(path: Path, asked: Asked, depth: int = 0) -> Iterator[tuple[str, str, str]]:
     """Yield (keyword, value, place) of every line that applies to ``asked``, with included files. The caller adds each
-    to ``asked.values`` before it takes the next. DeviceInputError."""
+    to ``asked.values`` before it takes the next. Raises DeviceInputError.
+    """
     if depth > _MOST_INCLUDES:
         raise DeviceInputError(f"{path}: more than {_MOST_INCLUDES} files include each other; undo the loop")
     try:

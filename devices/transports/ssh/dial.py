@@ -1,4 +1,4 @@
-"""Connection to an ssh server, before anything is said: TCP, or a command of the user (ProxyCommand)."""
+"""Connection to an ssh server, before any data is sent: TCP, or a command of the user (ProxyCommand)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _END_S = 2.0  # longest time for a command to end when its connection is closed
 
 
 def dial(target: SshTarget, timeout_s: float) -> socket.socket:
-    """Open a TCP connection that the kernel closes when its peer is silent for DEAD_PEER_S. LostError."""
+    """Open a TCP connection that the kernel closes when its peer is silent for DEAD_PEER_S. Raises LostError."""
     where = f"{target.host}:{target.port}"
     try:
         sock = _connected(target, timeout_s)
@@ -39,7 +39,7 @@ def dial(target: SshTarget, timeout_s: float) -> socket.socket:
 
 
 def _connected(target: SshTarget, timeout_s: float) -> socket.socket:
-    """Connect to the first address of the host, of the wanted family, that answers. OSError."""
+    """Connect to the first address of the host, of the requested family, that answers. Raises OSError."""
     last: OSError | None = None
     for family, kind, protocol, _, address in socket.getaddrinfo(
         target.host, target.port, target.family, socket.SOCK_STREAM

@@ -48,7 +48,8 @@ def log_in(transport: paramiko.Transport, target: SshTarget) -> None:
 
 def shown_keys() -> tuple[list[str], list[str]]:
     """Return the keys that are offered to a board without ``key`` in the inventory, in order, and notes on keys that
-    cannot be used. DeviceInputError."""
+    cannot be used. Raises DeviceInputError.
+    """
     notes: list[str] = []
     return [what for what, _ in islice(_keys(None, notes), _MOST)], notes
 

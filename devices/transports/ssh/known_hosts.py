@@ -24,7 +24,7 @@ _TYPE = re.compile(r"[a-z0-9@.-]{1,64}")
 
 
 class HostKeyError(DeviceError):
-    """A server is not enrolled, or its host key has changed; nothing was sent to it."""
+    """Error where a server is not enrolled, or its host key has changed; nothing was sent to it."""
 
 
 @dataclass(frozen=True, slots=True)
