@@ -61,7 +61,7 @@ class CalibratedTable:
 
     @property
     def fixed_ms(self) -> float:
-        """Time of every network beside its blocks, ms; may be negative."""
+        """Time that every network takes in addition to its blocks, ms; may be negative."""
         return self.validation.chosen.calibration.fixed_ms
 
     def ms(self, block: BlockSpec) -> float:

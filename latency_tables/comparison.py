@@ -60,7 +60,7 @@ class BlockPair:
         return self.second_ms / self.first_ms
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
+        """Return plain JSON values."""
         return {
             "block": str(self.block),
             "first_ms": self.first_ms,
@@ -178,8 +178,9 @@ def _median(values: NDArray[np.float64]) -> tuple[float, float, float]:
 
 
 def _named(probability: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which blocks are named by Benjamini and Hochberg's procedure: all p-values up to the largest
-    p(k) <= k / n x NAMED_BY_CHANCE."""
+    """Return a mask of the blocks that Benjamini and Hochberg's procedure selects: all p-values up to the largest p(k)
+    <= k / n x NAMED_BY_CHANCE.
+    """
     order = np.sort(probability)
     below = np.flatnonzero(order <= NAMED_BY_CHANCE * np.arange(1, len(order) + 1) / max(len(order), 1))
     return probability <= (order[below[-1]] if len(below) else -1.0)

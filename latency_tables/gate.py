@@ -1,4 +1,5 @@
-"""The gate: the proof that a table needs before its sums may predict networks, and the form in which it is used then.
+"""Check of a table before a search: the validation that a table needs before its sums may predict networks, and the
+form in which they then do.
 
 A measured table is used as its last validation prescribes: its statistic, its way to estimate blocks, calibrated, with
 the 95 % interval for a further network. A table that was never validated is refused, and so is one in which overhead
@@ -70,7 +71,7 @@ class Searchable:
 
     @property
     def fixed_ms(self) -> float:
-        """Time of every network beside its blocks, ms; may be negative."""
+        """Time that every network takes in addition to its blocks, ms; may be negative."""
         return 0.0 if self.calibrated is None else self.calibrated.fixed_ms
 
     @property

@@ -43,8 +43,9 @@ SHAPES = {
 
 @dataclass(frozen=True, slots=True)
 class PublishedValue:
-    """What a published table gives for one block. ``sd_ms`` is the spread of ``count`` single runs, where the file has
-    it: data about the device, and no interval for the mean, since nobody knows how independent the runs were."""
+    """Latency of one block in a published table. ``sd_ms`` is the spread of ``count`` single runs, where the file has
+    it. It describes the device; it gives no interval for the mean, since nobody knows how independent the runs were.
+    """
 
     mean_ms: float
     sd_ms: float | None = None
@@ -74,12 +75,12 @@ class TableSource:
     notes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
+        """Return plain JSON values."""
         return {**asdict(self), "left_out": list(self.left_out), "notes": list(self.notes)}
 
     @property
     def assumed(self) -> str:
-        """What was assumed about the shapes of the blocks, for messages; '' where they are known."""
+        """Assumption about the shapes of the blocks, for messages; '' where they are known."""
         if self.shapes != "assumed":
             return ""
         return f"the file holds no shapes, and those of space {self.space} are assumed"

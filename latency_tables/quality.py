@@ -84,7 +84,7 @@ class Growth:
         return f"overhead dominates: only {grows}" if self.dominated else f"latency follows work: {grows}"
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
+        """Return plain JSON values."""
         return {
             "overhead_dominated": self.dominated,
             "slope": self.slope,

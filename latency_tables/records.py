@@ -148,7 +148,9 @@ def check_samples(value: Any) -> Rounds:
 
 
 def time_of(facts: Mapping[str, Fact]) -> float | None:
-    """When a device's facts, ``Measurement.before`` or ``after``, were read: seconds since 1970, or None."""
+    """Return the time at which a device's facts, ``Measurement.before`` or ``after``, were read: seconds since 1970;
+    None where they have no time.
+    """
     try:
         return datetime.fromisoformat(str(facts.get("time", ""))).timestamp()
     except ValueError:

@@ -39,7 +39,7 @@ class Setting:
     cold_kib: int = 0
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
+        """Return plain JSON values."""
         values: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
         return {**values, "device": dict(self.device), "cores": list(self.cores)}
 

@@ -61,8 +61,9 @@ class LatencyTable:
 
     @cached_property
     def _measured(self) -> dict[Piece, list[Measurement]]:
-        """Measurements of purpose 'table' by piece. Their times are made when they are asked for (``processes``): as
-        arrays, all samples of a large table take several times the memory."""
+        """Measurements of purpose 'table' by piece. They keep their samples in compact form: ``processes`` makes arrays
+        of one piece when it is called, since arrays of all samples take several times the memory.
+        """
         found: dict[Piece, list[Measurement]] = {}
         for m in self.measurements:
             if m.purpose == "table":

@@ -55,7 +55,7 @@ class Sums:
     table_ms: Floats | None
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
+        """Return plain JSON values."""
         return {
             "way": self.way,
             "raw": self.raw.as_dict(),
@@ -137,7 +137,7 @@ class Validation:
         return np.asarray(np.abs(sums.left_out_ms / sums.beside_ms - 1), dtype=np.float64)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
+        """Return plain JSON values."""
         return {
             "id": self.held_out.id,
             "space": self.held_out.space,

@@ -1,4 +1,4 @@
-"""What a file looks like: one of the formats of importers, a pickle, an archive, a web page."""
+"""Recognition of a file by its content: one of the formats of importers, a pickle, an archive, a web page."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def _base(options: Options) -> float:
 
 
 def _check_space(layers: Sequence[Options], places: Places) -> None:
-    """InputError unless the space has as many layers as the table, one stem and AFTER layers."""
+    """Raise InputError unless the space has as many layers as the table, one stem and AFTER layers."""
     wanted = len(layers) + 1 + AFTER
     count = 1 + max((layer for layer, _ in places), default=-1)
     if count != wanted:

@@ -32,7 +32,7 @@ class Agreement:
     kendall: tuple[float, float, float]
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values; None for a rank correlation that is undefined."""
+        """Return plain JSON values; None for a rank correlation that is undefined."""
         ranks = {name: [known(v) for v in getattr(self, name)] for name in ("spearman", "kendall")}
         return {**asdict(self), **ranks}
 

@@ -67,7 +67,7 @@ class Shared:
         self._batch = ""
 
     def piece(self, value: Any) -> Piece:
-        """Return the piece of a line's ``blocks``; ValueError."""
+        """Return the piece of a line's ``blocks``; ValueError where it is invalid."""
         if not isinstance(value, list) or not 1 <= len(value) <= _MAX_BLOCKS:
             raise ValueError(f"blocks is not a list of 1 .. {_MAX_BLOCKS} blocks")
         if not all(isinstance(text, str) for text in value):
@@ -87,7 +87,7 @@ class Shared:
         return self._facts[name][1]
 
     def batch(self, text: str) -> str:
-        """Return ``text``, as the same object while it stays the same."""
+        """Return the text of the previous line where ``text`` equals it, so that equal texts share one object."""
         if text != self._batch:
             self._batch = text
         return self._batch
