@@ -156,7 +156,7 @@ def optimizer_for(module: nn.Module, recipe: TrainRecipe) -> torch.optim.Optimiz
 
 
 def schedule(step: int, steps: int, warm_up: int) -> float:
-    """Learning rate at ``step`` (from 0), as a share of the peak."""
+    """Return the learning rate at ``step`` (from 0), as a share of the peak."""
     if step < warm_up:
         return (step + 1) / warm_up
     return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / (steps - warm_up)))

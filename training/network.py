@@ -150,7 +150,9 @@ def quick(network: Network) -> Network:
 
 
 def accuracy_percent(network: nn.Module, feed: Feed) -> float:
-    """Accuracy in percent of ``network``, in evaluation mode, on the images of ``feed``; both are on one device."""
+    """Return the accuracy in percent of ``network``, in evaluation mode, on the images of ``feed``; both are on one
+    device.
+    """
     network.eval()
     with torch.inference_mode():
         correct = [(network(images).argmax(1) == labels).sum() for images, labels in feed.in_order(JUDGED_AT_ONCE)]

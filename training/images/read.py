@@ -131,7 +131,7 @@ def _write_parts(entry: Path, sets: PictureSplit, source: PictureSource, pixels:
 
 
 def _statistics(pixels: NDArray[np.uint8], rows: NDArray[np.int64]) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation (at least 1) of each channel over the training images, in levels 0..255."""
+    """Return the mean and standard deviation (at least 1) of each channel over the training images (levels 0..255)."""
     total, squares, count = np.zeros(pixels.shape[3]), np.zeros(pixels.shape[3]), 0
     for start in range(0, len(rows), _CHUNK):
         part = pixels[rows[start : start + _CHUNK]].reshape(-1, pixels.shape[3]).astype(np.float64)

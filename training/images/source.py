@@ -40,7 +40,7 @@ class PictureSource(Protocol):
 
     @property
     def private(self) -> bool:
-        """True where some file or folder cannot be read by every user of the machine."""
+        """Return True where some file or folder cannot be read by every user of the machine."""
         ...
 
     @property
