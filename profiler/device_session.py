@@ -115,8 +115,9 @@ class DeviceSession:
         return found, failures
 
     def steady(self) -> AbstractContextManager[Any]:
-        """Hold the clock during a ``with`` block, where it can be held: see
-        ``edgenas.devices.session.clock.steady``."""
+        """Fix the CPU clock during a ``with`` block, where the device permits it: see
+        ``edgenas.devices.session.clock.steady``.
+        """
         if not self.clock:
             return nullcontext()
         limit_s = self.plan.limit_s + _CLOCK_S

@@ -14,7 +14,7 @@ Sleep = Callable[[float], None]
 
 
 class FleetStoppedError(Exception):
-    """Raised in a campaign's waits when all campaigns are to end; records on disk stay."""
+    """Error that ends the wait of a campaign when all campaigns are to end; records on disk stay."""
 
 
 def run_fleet(campaigns: Mapping[str, Callable[[Sleep], Campaign]]) -> dict[str, Campaign | Exception]:

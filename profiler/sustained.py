@@ -93,7 +93,7 @@ def sustain(
 
 
 class _Minutes(Listener):
-    """Adds a message to the progress of every minute of a run of ``file``."""
+    """Listener that adds a message to the progress of every minute of a run of ``file``."""
 
     def __init__(self, inner: Listener, file: str) -> None:
         self._inner, self._file = inner, file

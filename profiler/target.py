@@ -29,7 +29,7 @@ class Target:
         return int8_products.exact(self.int8_isa) is not True
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
+        """Return plain JSON values."""
         return {"device": self.device, "int8_isa": self.int8_isa}
 
     def __str__(self) -> str:

@@ -70,7 +70,8 @@ def verify_files(
     memory: bool = True,
     listener: Listener = SILENT,
 ) -> list[Verdict]:
-    """Measure ``files`` (name -> content), all of one runtime, interleaved, as blocks are measured.
+    """Measure ``files`` (name -> content), all of one runtime, interleaved in several fresh processes, by the method
+    that measures blocks.
 
     Where a file is outside the budget, fresh processes are added one at a time until all files are inside or ``most``
     processes have run. All measurements count: a temporary disturbance of the machine widens the interval until enough

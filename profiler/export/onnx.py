@@ -55,7 +55,7 @@ def write_onnx(
 
 
 class _Writer:
-    """Appends the nodes and initialisers of each step to ``graph``, a GraphProto."""
+    """Writer that appends the nodes and initialisers of each step to ``graph``, a GraphProto."""
 
     def __init__(self, graph: Any) -> None:
         self.graph = graph

@@ -30,7 +30,7 @@ class Runtime(Protocol):
 
     @property
     def install(self) -> str:
-        """How to install the runtime where it is missing."""
+        """Instruction that installs the runtime where it is missing."""
         ...
 
     def describe_files(self) -> dict[str, bytes]:

@@ -1,5 +1,6 @@
-"""Lines in which TensorFlow Lite's and LiteRT's ``benchmark_model`` say which delegate computes a graph. Nothing is
-run."""
+"""Parser of the lines in which ``benchmark_model`` of TensorFlow Lite and of LiteRT names the delegate that computes a
+graph. This module starts no program.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What only LiteRT 2's ``benchmark_model`` prints: the model that it loads, and a block of results. Nothing is run.
+"""Parser of the lines that only LiteRT 2's ``benchmark_model`` prints: the model that it loads, and a block of results.
+This module starts no program.
 
 LiteRT 2's tool has the name of TensorFlow Lite's and most of its flags and lines, but not its last line, 'Inference
 timings in us'. Before its own lines it writes where they come from, as in '[benchmark_litert_model.h:94] Model

@@ -19,7 +19,7 @@ _MAX_CPU = 4095
 
 
 class OutputError(OutcomeError):
-    """Output that no runner of edgenas writes."""
+    """Error for output that no runner of edgenas writes."""
 
 
 @dataclass(frozen=True, slots=True)
