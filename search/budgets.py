@@ -191,7 +191,7 @@ def _checked(opened: Budgets, space: Space) -> tuple[str, ...]:
 
 
 def _option(kind: str) -> str:
-    """Option of the command line for a kind of budget."""
+    """Return the command line's option for a kind of budget."""
     return f"--budget-{kind.replace('_', '-')}"
 
 

@@ -92,7 +92,7 @@ def _bound(record: SearchRecord, run: BudgetRun, number: int, slack: LimitSlack)
 
 
 def _limits(run: BudgetRun) -> tuple[Limit, ...]:
-    """The budget, then the limits."""
+    """Return the budget, then the limits."""
     return (Limit(run.problem.cost, run.budget), *run.problem.limits)
 
 
@@ -152,7 +152,9 @@ def _least(valued: Graph, run: BudgetRun, number: int, least: float) -> Choice |
 
 
 def _least_peak(valued: Graph, record: SearchRecord, run: BudgetRun, number: int, least: float) -> Choice | None:
-    """Return the same for a limit on a peak, by trying the peaks of blocks above the limit in ascending order."""
+    """Return the path of smallest peak that keeps the other limits and has at least the value ``least``, by trying the
+    peaks of blocks above the limit in ascending order.
+    """
     limit = run.problem.limits[number - 1]
     peaks = sorted({limit.cost.of(block) for block in record.space.blocks()})
     for peak in peaks:

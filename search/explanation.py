@@ -60,8 +60,10 @@ class NextBetter:
 
 @dataclass(frozen=True, slots=True)
 class LimitExplanation(LimitSlack):
-    """A budget or limit, and the better networks that raising it allows; ``active`` is True where a
-    better network is known above it, None where nothing is known about networks above it."""
+    """A budget or limit, and the better networks that raising it allows. ``active`` is True where a better network is
+    known above the limit, predicted or judged. Without one, it is False where the accuracy of every network of the
+    space is predicted, and None where it is not: a better network may then exist.
+    """
 
     active: bool | None = None
     more: tuple[NextBetter, ...] = ()

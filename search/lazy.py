@@ -149,9 +149,10 @@ def capacity_values(space: Space) -> list[Floats]:
 
 
 def judged_values(space: Space, judge: Accuracy, journal: Path, listener: Listener = SILENT) -> list[Floats]:
-    """What a judge's networks say each block is worth: MathNAS's single-sample estimate
-    (``edgenas.search.algorithms.mathnas_blocks``),
-    in accuracy points. ``journal`` keeps every network judged, so that none is judged twice."""
+    """Return the value of each block in accuracy points, estimated from judged networks by MathNAS's single-sample
+    estimate (``edgenas.search.algorithms.mathnas_blocks``). ``journal`` keeps every network judged, so that none is
+    judged twice.
+    """
     problem = Problem(space, macs_cost(), judge, largest(space, macs_cost()))  # a budget that all networks keep
     with TrialCache(space, judge, journal) as cache:
         values = block_values(problem, Trials(problem, cache, listener=listener))

@@ -224,8 +224,8 @@ class ActiveLimit:
 
 
 class BudgetError(OutcomeError, InputError):
-    """No network of the space keeps the budget and the limits; ``active_limits`` are those that no network keeps
-    together, each with the smallest reachable cost. The budget is wrong input: exit code 2.
+    """Error where no network of the space keeps the budget and the limits; ``active_limits`` are those that no network
+    keeps together, each with the smallest reachable cost. The budget is wrong input: exit code 2.
 
     ``smallest`` and ``unit`` are those of the first active limit.
     """

@@ -1,4 +1,6 @@
-"""The latency cost of a search, from a table that passed the gate, and the cost that counts against a budget."""
+"""The latency cost of a search, from a table that its validation permits (``edgenas.latency_tables.gate``), and the
+cost that is compared with a budget.
+"""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from edgenas.search.space import Choice
 
 
 class TrialsExhaustedError(OutcomeError):
-    """The algorithm requested more than ``max_trials`` networks. Algorithms then end with the best so far."""
+    """Error where an algorithm requests more than ``max_trials`` networks; it then ends with the best so far."""
 
 
 class Trials:

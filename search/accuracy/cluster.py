@@ -145,7 +145,7 @@ class ClusterAccuracy(ForwardedAccuracy):
         return lacking_since
 
     def _lacking(self) -> str:
-        """Message about the resources that no node has; '' where a node has the resources of a task."""
+        """Return a message about the resources that no node has; '' where a node has the resources of a task."""
         import ray
 
         needs = {"CPU": self._cluster.cpus, "GPU": self._cluster.gpus}
@@ -181,7 +181,7 @@ def _join(cluster: RayAddress, modules: Sequence[Path]) -> Any:
 
 
 def _line(error: BaseException) -> str:
-    """Text of an error of Ray in one line; the last line of a traceback."""
+    """Return the text of an error of Ray in one line: the last line of a traceback, else all lines joined."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if any("Traceback" in line for line in lines):
         return lines[-1]

@@ -49,7 +49,7 @@ class EstimateRequest:
     journal: Path | None = None
 
     def of(self, space: Space, feeder: Accuracy, seed: int, listener: Listener = SILENT) -> Accuracy:
-        """What ``feeder`` would say, predicted."""
+        """Return the judge that predicts the accuracies that ``feeder`` would give."""
         from edgenas.search.accuracy.estimate import EstimateAccuracy
 
         return EstimateAccuracy(

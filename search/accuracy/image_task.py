@@ -75,7 +75,9 @@ class ImageTask:
         return SupernetRecipe(TrainRecipe(**values), **own)
 
     def read(self, space: Space, listener: Listener = SILENT) -> ImageData:
-        """The images at the size and in the colours that ``space`` takes; ``listener`` gets the notes on them."""
+        """Return the images at the size and in the colours that ``space`` takes; ``listener`` receives the notes on
+        them.
+        """
         from edgenas.training.images.read import read_images
 
         data, notes = read_images(
@@ -93,7 +95,7 @@ class ImageTask:
     def judge(
         self, name: str, space: Space, seed: int, workers: int, listener: Listener = SILENT
     ) -> Iterator[Accuracy]:
-        """``name`` is one of NAMES; ``workers`` processes train, and end with the block."""
+        """Yield the judge ``name``, one of NAMES; ``workers`` processes train, and end with the block."""
         from edgenas.search.accuracy.supernet import SupernetAccuracy
         from edgenas.search.accuracy.training import TrainingAccuracy
         from edgenas.training.feed import device_named
@@ -123,8 +125,9 @@ class ImageTask:
         journal: Path,
         listener: Listener = SILENT,
     ) -> Trust:
-        """How ``judge`` ranks ``members`` networks beside trainings of their own, which ``journal`` keeps. Notes on the
-        pictures are not repeated."""
+        """Return the rank correlation of ``judge`` with separate trainings of ``members`` networks, which ``journal``
+        keeps. Notes on the images are not repeated.
+        """
         from edgenas.search.accuracy.trust import members_to_train, trust
         from edgenas.search.digests import network_digest
         from edgenas.search.journal import TrialCache
@@ -149,8 +152,9 @@ class ImageTask:
 
 
 def make_run_folder(folder: Path, images: ImageTask | None, listener: Listener) -> None:
-    """Make a run's ``folder``: for its owner alone where the pictures are not for every user, because what is made of
-    them lies in it. A folder that is there and open to others is left so, with a message to ``listener``."""
+    """Make a run's ``folder``. Only its owner can read it where other users cannot read the images, since it will hold
+    files made from them. An existing folder keeps its mode; ``listener`` receives a message where others can read it.
+    """
     private = images is not None and images.source.private
     folder.mkdir(mode=0o700 if private else 0o777, parents=True, exist_ok=True)
     if images is not None and private and folder.stat().st_mode & 0o077:

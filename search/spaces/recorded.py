@@ -1,4 +1,4 @@
-"""The space of a search as records keep it: a name, and the layers of a space that no name leads to."""
+"""Record of the space of a search: its name, and its layers where no name identifies them."""
 
 from __future__ import annotations
 
