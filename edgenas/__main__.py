@@ -1,4 +1,4 @@
-"""``python -m edgenas``."""
+"""Entry point of ``python -m edgenas``."""
 
 from edgenas.cli import main
 

@@ -8,7 +8,9 @@ from edgenas.base.listener import Listener
 
 
 class PrintListener(Listener):
-    """Print steps and messages to stderr, but no progress: ``edgenas.demo(listener=PrintListener())``."""
+    """Listener that prints steps and messages to stderr, and no progress: ``edgenas.ship(...,
+    listener=PrintListener())``.
+    """
 
     def step(self, text: str) -> None:
         """Print the name of the step that begins."""

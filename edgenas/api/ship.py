@@ -46,7 +46,7 @@ class ShippedRun:
 
     @property
     def within_budget(self) -> bool:
-        """True where the file that ships is inside its budget by the upper end of its interval."""
+        """Return True where the file that ships is inside its budget by the upper end of its interval."""
         return self.story.finished.shipped.within_budget is True
 
     @property

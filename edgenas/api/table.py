@@ -49,7 +49,7 @@ class Table:
 
     @property
     def validated(self) -> bool:
-        """True where the table has a validation, which measures how well sums of blocks predict whole networks."""
+        """Return True where the table has a validation: a measurement of how well sums of blocks predict networks."""
         return self.validation is not None
 
     @cached_property

@@ -47,7 +47,7 @@ class VerifiedFiles:
 
     @property
     def within_budget(self) -> bool | None:
-        """True where every file is inside its budget by the upper end of its interval; None without a budget."""
+        """Return True where every file is inside its budget by the upper end of its interval; None without a budget."""
         known = [v.within_budget for v in self.verdicts if v.within_budget is not None]
         return all(known) if known else None
 

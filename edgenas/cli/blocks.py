@@ -1,4 +1,4 @@
-"""``edgenas blocks``"""
+"""The command ``edgenas blocks``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``edgenas bundle``"""
+"""The command ``edgenas bundle``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``edgenas completion``"""
+"""The command ``edgenas completion``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``edgenas demo``"""
+"""The command ``edgenas demo``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``edgenas export``"""
+"""The command ``edgenas export``."""
 
 from __future__ import annotations
 

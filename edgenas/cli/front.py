@@ -1,4 +1,4 @@
-"""``edgenas front``"""
+"""The command ``edgenas front``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``edgenas profile``"""
+"""The command ``edgenas profile``."""
 
 from __future__ import annotations
 

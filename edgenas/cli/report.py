@@ -1,4 +1,4 @@
-"""``edgenas report``"""
+"""The command ``edgenas report``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``edgenas search``"""
+"""The command ``edgenas search``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``edgenas ship``"""
+"""The command ``edgenas ship``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``edgenas spaces``"""
+"""The command ``edgenas spaces``."""
 
 from __future__ import annotations
 

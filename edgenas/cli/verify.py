@@ -1,4 +1,4 @@
-"""``edgenas verify``"""
+"""The command ``edgenas verify``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``edgenas watch``"""
+"""The command ``edgenas watch``."""
 
 from __future__ import annotations
 

@@ -182,8 +182,9 @@ def _standalone(plot: Plot, legend: Sequence[tuple[Element, str]]) -> Svg:
 
 
 def _style() -> str:
-    """plot.css for programs that do not support CSS variables: each variable is replaced by its light colour in
-    page.css, and each rule that uses the colour of a series is repeated for every series."""
+    """Return plot.css for programs that do not support CSS variables: each variable is replaced by its light colour in
+    page.css, and each rule that uses the colour of a series is repeated for every series.
+    """
     static = files("edgenas.report") / "static"
     colours = dict(re.findall(r"--(\w+): light-dark\((#\w+),", (static / "page.css").read_text(encoding="utf-8")))
     rules = [

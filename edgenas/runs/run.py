@@ -98,7 +98,7 @@ class RunRecord:
 
     @property
     def within_budget(self) -> bool | None:
-        """Whether the upper end of that interval is within the budget."""
+        """Return whether the upper end of that interval is within the budget."""
         return None if self.shipped is None else self.shipped.within_budget
 
     @property

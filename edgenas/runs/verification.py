@@ -25,5 +25,7 @@ def fits_list(data: object) -> bool:
 
 
 def read_list(path: Path) -> list[Verdict]:
-    """Return the verdicts that ``edgenas verify --json`` printed into a file; InputError."""
+    """Return the verdicts that ``edgenas verify --json`` printed into a file; InputError where it cannot be read or is
+    damaged.
+    """
     return [VERIFICATION.of_json(each, f"{path}, verdict {number}") for number, each in enumerate(read_json(path), 1)]

@@ -116,7 +116,7 @@ def runs_there(path: Path, entry: Entry) -> str | None:
 
 @dataclass(frozen=True)
 class Finisher:
-    """Trains, exports and times networks of one run; its device times files as it measured the tables."""
+    """Training, export and timing of the networks of one run; its device times files as it measured the tables."""
 
     folder: Path
     entry: Entry

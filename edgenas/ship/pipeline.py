@@ -154,7 +154,9 @@ class ShipPipeline:
         return self.order.images.read(self.order.space, self.listener)
 
     def _check(self) -> None:
-        """Check first what would otherwise fail after hours: missing packages, trainings that do not fit the images."""
+        """Check before the first step for errors that would otherwise appear after hours: missing packages, trainings
+        that do not fit the images.
+        """
         from edgenas.training.network import check_fit
 
         order, space = self.order, self.order.space

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """How a picture becomes the input of a network, and a score a class name.
+    """Conversion of an image to the input of a network, and of a score to a class name.
 
     size              size of the input, pixels
     labels            names of the classes, in order

@@ -92,7 +92,9 @@ def _taken_for(path: Path, data: bytes) -> str:
 
 
 def _instead(name: str, data: bytes, path: Path) -> str:
-    """Return what to say about content that is not of the format ``name``: what it looks like, and what to type."""
+    """Return the end of the error message for content that is not of the format ``name``: the format that it looks
+    like, and what to type.
+    """
     found, other = looks_like(data)
     if found and found != name:
         return f"; it looks like the format {found}: type --format {found}"

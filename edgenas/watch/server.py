@@ -118,7 +118,7 @@ class WatchedRuns:
 
 
 class Server(ThreadingHTTPServer):
-    """Serves one ``WatchedRuns``; InputError where the port is taken."""
+    """Web server of one ``WatchedRuns``; InputError where the port is taken."""
 
     daemon_threads = True
     request_s = 10.0  #: longest time for a request to arrive; a slower one is cut off, and its thread ends
@@ -139,7 +139,7 @@ class Server(ThreadingHTTPServer):
         super().process_request(request, client_address)
 
     def has_asked(self, request: socket.socket) -> None:
-        """Note that a request has arrived, or is closed."""
+        """Record that a request has arrived, or is closed."""
         with self._lock:
             self._asking.pop(request, None)
 

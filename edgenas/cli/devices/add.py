@@ -1,4 +1,4 @@
-"""``edgenas devices add``"""
+"""The command ``edgenas devices add``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``edgenas devices check``"""
+"""The command ``edgenas devices check``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``edgenas devices enroll``"""
+"""The command ``edgenas devices enroll``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``edgenas devices exec``"""
+"""The command ``edgenas devices exec``."""
 
 from __future__ import annotations
 
@@ -56,5 +56,5 @@ def _show(stdout: str, stderr: str) -> None:
 
 
 def _plain(text: str) -> str:
-    """Return ``text`` without control characters that a terminal would obey."""
+    """Return ``text`` without control characters that a terminal would execute."""
     return "".join(c for c in text.replace("\r\n", "\n") if c.isprintable() or c in "\n\t")

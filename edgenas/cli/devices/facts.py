@@ -1,4 +1,4 @@
-"""``edgenas devices facts``"""
+"""The command ``edgenas devices facts``."""
 
 from __future__ import annotations
 

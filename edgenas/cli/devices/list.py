@@ -1,4 +1,4 @@
-"""``edgenas devices list``"""
+"""The command ``edgenas devices list``."""
 
 from __future__ import annotations
 

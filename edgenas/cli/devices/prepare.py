@@ -1,4 +1,4 @@
-"""``edgenas devices prepare``"""
+"""The command ``edgenas devices prepare``."""
 
 from __future__ import annotations
 

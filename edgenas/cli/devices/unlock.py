@@ -1,4 +1,4 @@
-"""``edgenas devices unlock``"""
+"""The command ``edgenas devices unlock``."""
 
 from __future__ import annotations
 

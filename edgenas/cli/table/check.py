@@ -1,4 +1,4 @@
-"""``edgenas table check``"""
+"""The command ``edgenas table check``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``edgenas table diff``"""
+"""The command ``edgenas table diff``."""
 
 from __future__ import annotations
 

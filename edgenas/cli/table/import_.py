@@ -1,4 +1,4 @@
-"""``edgenas table import``"""
+"""The command ``edgenas table import``."""
 
 from __future__ import annotations
 

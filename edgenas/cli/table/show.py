@@ -1,4 +1,4 @@
-"""``edgenas table show``"""
+"""The command ``edgenas table show``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``edgenas table validate``"""
+"""The command ``edgenas table validate``."""
 
 from __future__ import annotations
 

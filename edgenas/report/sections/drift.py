@@ -76,7 +76,7 @@ def drift_section(series: Sequence[Series]) -> Element | None:
 
 
 def _left_out(measured: LatencyTable) -> str:
-    """Say that drifted rounds are excluded, and for how many blocks and networks they are not."""
+    """Return the clause that drifted rounds are excluded, and for how many blocks and networks they are not."""
     only = len(measured.drifted)
     return (
         f" and are excluded, except for {only} blocks or networks that have no other rounds"
