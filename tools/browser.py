@@ -1,4 +1,4 @@
-"""Chromium, in which tests open the report page: where it is, and its installation.
+"""Chromium, in which tests open the report page: its path and its installation.
 
     python -m tools.browser    # as root on Debian: install Chromium where it is missing; prints what it does
 
@@ -29,7 +29,9 @@ def chromium() -> str | None:
 
 
 def why_not_here(root: bool | None = None, release: Path = Path("/etc/os-release")) -> str:
-    """Return why Chromium cannot be installed on this machine, '' where it can. Ubuntu's package is no program."""
+    """Return why Chromium cannot be installed on this machine, '' where it can. On Ubuntu it cannot: the package there
+    contains no program.
+    """
     if not (os.geteuid() == 0 if root is None else root):
         return "needs root"
     if shutil.which("apt-get") is None or not release.is_file() or "\nID=debian\n" not in f"\n{release.read_text()}":
@@ -52,7 +54,7 @@ def install() -> str:
 
 
 def main() -> int:
-    """Install it where it is missing and can be installed."""
+    """Install Chromium where it is missing and can be installed."""
     if chromium():
         return 0
     reason = why_not_here()

@@ -1,4 +1,4 @@
-"""What the processor here is, and how a program is held to the instructions of an older one.
+"""Description of this machine's processor, and the variables that limit a program to the instructions of an older one.
 
     python -m tools.processor                      # AMD EPYC, with avx2 avx512 vnni
     python -m tools.processor --newer              # exit code 0 where it has more than AVX2, which can be withheld
@@ -25,20 +25,20 @@ FEATURES = {"avx2": {"avx2"}, "avx512": {"avx512"}, "vnni": {"avx512-vnni", "avx
 
 
 def features(text: str) -> tuple[str, ...]:
-    """Those of ``FEATURES`` that every processor of /proc/cpuinfo has; none on processors other than x86."""
+    """Return the members of ``FEATURES`` that every processor of /proc/cpuinfo has; none on processors not of x86."""
     sets = set((parse_cpuinfo(text).int8_isa or "").split())
     return tuple(name for name, any_of in FEATURES.items() if any_of & sets)
 
 
 def described(name: str | None, found: Collection[str]) -> str:
-    """One line for people: 'AMD EPYC, with avx2, without avx512 vnni'."""
+    """Return a processor as one line of text: 'AMD EPYC, with avx2, without avx512 vnni'."""
     has, lacks = ([f for f in FEATURES if (f in found) is there] for there in (True, False))
     parts = [f"{word} {' '.join(names)}" for word, names in (("with", has), ("without", lacks)) if names]
     return ", ".join([name or "unnamed processor", *parts])
 
 
 def here() -> str:
-    """``described`` of this machine's processor."""
+    """Return the description of this machine's processor."""
     text = _cpuinfo()
     return described(parse_cpuinfo(text).cpu, features(text))
 

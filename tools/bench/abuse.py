@@ -1,4 +1,4 @@
-"""What bad input does to the command line: damaged files in every place where a verb reads one, and impossible numbers.
+"""Test the command line with bad input: damaged files in every place where a verb reads one, and impossible numbers.
 
     python -m tools.bench.abuse [--json [FILE]] [--workers 2] [--limit-s 60] [--verb VERB]
 
@@ -43,7 +43,9 @@ _MESSAGE = re.compile(r"^edgenas: ", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One command. ``slot`` and ``damage`` are None for an impossible number; ``name`` is the bad file's."""
+    """One command with bad input. ``slot`` and ``damage`` are None for an impossible number; ``name`` is the name of
+    the bad file.
+    """
 
     verb: str
     what: str
@@ -66,7 +68,9 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a case ended: the names of what is wrong, its exit code (None: it hung) and its last words."""
+    """Result of a case: the names of its faults, its exit code (None where it did not end in time) and the end of its
+    output.
+    """
 
     case: Case
     faults: tuple[str, ...]
@@ -91,7 +95,7 @@ def cases() -> Iterator[Case]:
 
 
 def state(folder: Path) -> dict[str, str]:
-    """Return every path below ``folder`` with what it is: its digest for a file."""
+    """Return every path below ``folder`` with its kind; for a file, its digest."""
     found = {}
     for path in sorted(folder.rglob("*")):
         mode = path.lstat().st_mode
@@ -103,7 +107,7 @@ def state(folder: Path) -> dict[str, str]:
 
 
 def judged(case: Case, code: int | None, said: str, before: dict[str, str], after: dict[str, str]) -> Ended:
-    """Return how a case ended, from its exit code, its stderr and what lies in its folder."""
+    """Return the result of a case, from its exit code, its stderr and the files in its folder."""
     allowed = {2} if case.slot is None else case.slot.allowed
     wrong = {
         "crashed": "Traceback" in said or (code is not None and code < 0),
@@ -117,7 +121,7 @@ def judged(case: Case, code: int | None, said: str, before: dict[str, str], afte
 
 
 def command(folder: Path, home: Path, arguments: Sequence[bytes]) -> None:
-    """Run one command in this process, which then ends: in ``folder``, with stderr in a file of ``home``."""
+    """Run one command in ``folder``, in this process, which then ends; stderr goes to a file of ``home``."""
     from edgenas.cli import main as edgenas
 
     os.chdir(folder)
@@ -128,7 +132,7 @@ def command(folder: Path, home: Path, arguments: Sequence[bytes]) -> None:
 
 
 def run_case(case: Case, good: Path, limit_s: float) -> Ended:
-    """Run one case as a process."""
+    """Run one case in a process of its own."""
     with tempfile.TemporaryDirectory() as made:
         folder, home = Path(made) / "here", Path(made) / "home"
         shutil.copytree(good, folder)
@@ -148,7 +152,7 @@ def run_case(case: Case, good: Path, limit_s: float) -> Ended:
 
 
 def run_all(chosen: Sequence[Case], workers: int, limit_s: float, told: Callable[[Ended], None]) -> list[Ended]:
-    """Run the cases, ``workers`` at a time."""
+    """Run the cases in ``workers`` parallel processes."""
     with tempfile.TemporaryDirectory() as made, contextlib.chdir(made):
         good = Path(made)
         material(good)
@@ -161,7 +165,7 @@ def run_all(chosen: Sequence[Case], workers: int, limit_s: float, told: Callable
 
 
 def rows(ended: Sequence[Ended]) -> list[dict[str, object]]:
-    """Return a row per verb: its cases, and how many have each fault."""
+    """Return one row for each verb: the number of its cases, and the number with each fault."""
     verbs = dict.fromkeys(one.case.verb for one in ended)
     of = {verb: [one for one in ended if one.case.verb == verb] for verb in verbs}
     return [

@@ -1,4 +1,4 @@
-"""Ways to damage a file: each makes ``path`` from the bytes of a good file."""
+"""Ways to damage a file: each function writes ``path`` from the bytes of a good file."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _first(change: Callable[[dict[str, Any]], Any]) -> Damage:
 
 
 def _with(value: Any) -> Callable[[Any], Any]:
-    """Return a function that puts ``value`` in place of every number of an object."""
+    """Return a function that replaces every number of an object by ``value``."""
 
     def put(old: Any) -> Any:
         if isinstance(old, dict):

@@ -1,4 +1,5 @@
-"""How well sums of blocks predict whole networks on this machine, beside what one would do without edgenas.
+"""Measure how well sums of blocks predict whole networks on this machine, compared with methods that a user could apply
+without edgenas.
 
     python -m tools.bench.additivity [--json [FILE]] [--space NAME] [--in-size N ...] [--runtime NAME ...]
         [--networks 24] [--keep FOLDER]
@@ -81,7 +82,7 @@ def case(name: str, size: int, runtime: str, networks: int, processes: int, path
 
 
 def measured_carelessly(worker: Worker, how: Runtime, networks: Sequence[Piece]) -> dict[BlockSpec, float]:
-    """Return the ms of every block of ``networks``, measured without care."""
+    """Return the ms of every block of ``networks`` from a simple measurement, without the precautions of edgenas."""
     blocks = list(dict.fromkeys(block for network in networks for block in network if block.kind != "skip"))
     names = {f"m{number}": block for number, block in enumerate(blocks)}
     models = {name: WRITERS[how.format]((b,), network_random_weights((b,), 0)) for name, b in names.items()}
@@ -91,7 +92,7 @@ def measured_carelessly(worker: Worker, how: Runtime, networks: Sequence[Piece])
 
 
 def table_of_methods(rows: Sequence[dict[str, Any]]) -> Table:
-    """One line for each method and row: mean absolute error, share within 5 %, rank correlation."""
+    """Return a table with one line for each method and row: mean absolute error, share within 5 %, rank correlation."""
     table = Table(
         "networks",
         "method",
@@ -114,7 +115,9 @@ def table_of_methods(rows: Sequence[dict[str, Any]]) -> Table:
 
 
 def table_of_statistics(rows: Sequence[dict[str, Any]]) -> Table:
-    """One line for each statistic and way to estimate a block, beside the networks; * marks what edgenas chooses."""
+    """Return a table with one line for each statistic and way to estimate a block, compared with the networks; * marks
+    the choice of edgenas.
+    """
     table = Table(
         "space",
         "runtime",

@@ -1,4 +1,5 @@
-"""How often a search's answer really keeps its latency budget when blocks are measured with noise, and what that costs.
+"""Count how often a search's answer keeps its latency budget when blocks are measured with noise, and the value that
+this costs.
 
     python -m tools.bench.budget_kept --table fbnet_lut_recovered.csv
     python -m tools.bench.budget_kept --table FILE --campaigns 200 --json
@@ -42,7 +43,7 @@ OVER = 0.01  #: an overrun that counts
 
 
 class Truth:
-    """The space with its true latencies; blocks are numbered."""
+    """The space with its true latencies, by number of the block."""
 
     def __init__(self, path: Path, column: str) -> None:
         self.space = space("fbnet")
@@ -58,18 +59,18 @@ class Truth:
         return pareto_front(self.graph)
 
     def blocks(self, choice: Choice) -> Ints:
-        """The numbers of a network's blocks, as often as they stand there."""
+        """Return the numbers of a network's blocks, each as often as it occurs."""
         path = self.graph.path(choice)
         return np.array([place[edge] for place, edge in zip(self.places, path, strict=True)])
 
     def budgets(self, networks: int = 1000) -> list[float]:
-        """At QUANTILES of random networks."""
+        """Return the budgets at the QUANTILES of the latencies of random networks."""
         rng = random.Random(0)
         costs = [float(self.ms[self.blocks(self.space.sample(rng))].sum()) for _ in range(networks)]
         return [float(np.quantile(costs, quantile)) for quantile in QUANTILES]
 
     def best(self, ms: Floats, budget: float, fixed: float = 0.0) -> Choice:
-        """The best network by other latencies; the fastest where none fits."""
+        """Return the best network by the latencies ``ms``; the fastest where none keeps the budget."""
         costs = [ms[place] for place in self.places]
         front = pareto_front(self.graph.with_costs(costs), budget - fixed)
         if len(front):
@@ -77,8 +78,9 @@ class Truth:
         return pareto_front(self.graph.with_costs(costs)).solution(0).choice
 
     def by_root(self, ms: Floats, half: Floats, budget: float, near: Choice) -> Choice:
-        """The best by the mean and the root of the sum of squares: tangents as in
-        ``edgenas.search.root_sum_square``."""
+        """Return the best network by the mean plus the root of the sum of squares, with tangents as in
+        ``edgenas.search.root_sum_square``.
+        """
         for _ in range(8):
             square = float((half[self.blocks(near)] ** 2).sum())
             before, near = near, self.best(ms + half**2 / (2 * math.sqrt(square)), budget, math.sqrt(square) / 2)
@@ -89,7 +91,9 @@ class Truth:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """One campaign: the overrun as a share of the budget, the value lost as a share of the oracle's, rounds, blocks."""
+    """Result of one campaign: overrun as a share of the budget, lost value as a share of the best possible value,
+    rounds, blocks.
+    """
 
     over: float
     lost: float
@@ -99,7 +103,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """All campaigns of a mode, in percent."""
+    """Results of all campaigns of a mode, in percent."""
 
     mode: str
     overruns: float
@@ -111,7 +115,7 @@ class Row:
 
 
 def simulate(truth: Truth, seed: int, budget: float, sd: float, most_rounds: int) -> dict[str, Ended]:
-    """One campaign, answered in every mode."""
+    """Simulate one campaign, and return the answer of every mode."""
     rng = np.random.default_rng(seed)
 
     def measured(numbers: Ints) -> Floats:
@@ -157,7 +161,7 @@ def _ended(truth: Truth, budget: float, best: float, choice: Choice, rounds: int
 
 
 def summed(mode: str, ended: Sequence[Ended]) -> Row:
-    """One row of the table."""
+    """Return one row of the table."""
     over, lost = (np.array([getattr(one, name) for one in ended]) for name in ("over", "lost"))
     return Row(
         mode,

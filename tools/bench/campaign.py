@@ -1,4 +1,5 @@
-"""What a campaign costs beside the measuring itself, by transport; and how boards of one kind add up.
+"""Measure the time that a campaign needs in addition to the measurements, by transport, and the gain from several
+boards of one kind.
 
     python -m tools.bench.campaign [--json [FILE]] [--blocks 64] [--seconds 1] [--boards 4]
 
@@ -46,7 +47,9 @@ LEAST_SHARE = 0.9  #: of N times the throughput of one board, by a pool of N
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One campaign. ``measuring_s`` is what the devices slept, summed; ``overhead`` what came on top, as a share."""
+    """Result of one campaign. ``measuring_s`` is the time that all devices slept; ``overhead`` is the additional time,
+    as a share.
+    """
 
     transport: str
     way: str
@@ -62,7 +65,7 @@ class Row:
 
 @contextmanager
 def boards(transport: str, count: int, folder: Path) -> Iterator[list[Device]]:
-    """So many devices of one kind, each with a folder of its own."""
+    """Yield ``count`` devices of one kind, each with its own folder."""
     with ExitStack() as stack:
         bases = [folder / f"base{number}" for number in range(count)]
         for base in bases:
@@ -87,7 +90,7 @@ def boards(transport: str, count: int, folder: Path) -> Iterator[list[Device]]:
 
 
 def measure(transport: str, way: str, count: int, blocks: Sequence[BlockSpec], seconds: float) -> Row:
-    """One campaign over ``blocks`` on ``count`` devices."""
+    """Run one campaign over ``blocks`` on ``count`` devices."""
     with tempfile.TemporaryDirectory(prefix="edgenas-bench-") as folder, boards(transport, count, Path(folder)) as made:
         begin = time.monotonic()
         profile_pool(
@@ -105,7 +108,7 @@ def measure(transport: str, way: str, count: int, blocks: Sequence[BlockSpec], s
 
 
 def measured(blocks: int, seconds: float, most_boards: int) -> tuple[list[Row], dict[str, str]]:
-    """Every campaign, and the transports that are not there with the reason."""
+    """Return a row for every campaign, and the reason for each transport that this machine lacks."""
     specs = [BlockSpec.parse(f"conv-16x8-o{8 + number}-k3-s1-relu6") for number in range(blocks)]
     absent = {name: why for name, why in (("ssh", available.sshd()), ("adb", available.adb())) if why}
     rows = []

@@ -1,4 +1,4 @@
-"""CIFAR-10 (A. Krizhevsky, 2009) out of one packed file, and as folders of pictures that any tool can read.
+"""CIFAR-10 (A. Krizhevsky, 2009), read from one packed file, and written as folders of images for other tools.
 
 The file holds mosaics of 25 x 40 pictures each, WebP or PNG, one after another in ``blob`` between ``offsets``.
 """
@@ -18,7 +18,7 @@ _ROWS, _COLUMNS, _SIZE = 25, 40, 32
 
 @dataclass(frozen=True, eq=False)
 class Cifar10:
-    """uint8 (n, 32, 32, 3) and labels."""
+    """Images, uint8 (n, 32, 32, 3), and labels of both parts."""
 
     train_images: NDArray[np.uint8]
     train_labels: NDArray[np.int64]
@@ -45,7 +45,7 @@ def load(path: Path) -> Cifar10:
 
 
 def write_folders(data: Cifar10, folder: Path, train: int, test: int) -> Path:
-    """The first ``train`` and ``test`` pictures as ``folder/train/CLASS/0.png`` and so on."""
+    """Write the first ``train`` and ``test`` images as ``folder/train/CLASS/0.png`` and so on."""
     from PIL import Image
 
     for part, images, labels in (

@@ -1,5 +1,4 @@
-"""The command line that all benchmarks share: the option --json, tables or JSON, peers that are not installed, exit
-codes."""
+"""Common command line of all benchmarks: the option --json, tables or JSON, missing packages of peers, exit codes."""
 
 from __future__ import annotations
 
@@ -38,7 +37,7 @@ def options(description: str | None) -> argparse.ArgumentParser:
 
 
 def _writable(text: str) -> str:
-    """Return ``text``; a missing folder is an error before the benchmark runs, not after."""
+    """Return ``text``; report a missing folder before the benchmark runs."""
     if text != STDOUT and (Path(text).is_dir() or not Path(text).absolute().parent.is_dir()):
         raise argparse.ArgumentTypeError(f"{text} is a folder, or lies in one that does not exist; name a file")
     return text
@@ -47,7 +46,7 @@ def _writable(text: str) -> str:
 def show(
     numbers: Any, tables: Iterable[RenderableType], to: str | None, absent: Mapping[str, str] | None = None
 ) -> None:
-    """Print ``tables`` (and what is ``absent``, with the reason) to stdout, or ``numbers`` as JSON instead.
+    """Print ``tables``, and the ``absent`` parts with the reason, to stdout; or ``numbers`` as JSON instead.
 
     ``to`` is the value of --json: None for tables, a path for tables and a file of JSON, ``STDOUT`` for JSON.
     InputError where the file cannot be written.
@@ -72,8 +71,7 @@ def show(
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A number that a benchmark found, and the number that it must reach: at most ``bar``, or at least it where
-    ``at_least``."""
+    """Requirement of a benchmark: the number found must be at most ``bar``, or at least ``bar`` where ``at_least``."""
 
     what: str
     found: float
@@ -82,16 +80,16 @@ class Bar:
 
     @property
     def met(self) -> bool:
-        """Whether the bar is reached; not where nothing was found (nan)."""
+        """Return whether the requirement is met; False where nothing was found (nan)."""
         return self.found >= self.bar if self.at_least else self.found <= self.bar
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
+        """Return plain JSON values."""
         return {**asdict(self), "met": self.met}
 
 
 def bars_table(bars: Sequence[Bar]) -> Table:
-    """One line for each bar: what was asked for, what was found, met or NOT MET."""
+    """Return a table with one line for each requirement: the required number, the number found, met or NOT MET."""
     table = Table("bar", "asked for", "found", "", title="bars")
     for bar in bars:
         sign = ">=" if bar.at_least else "<="
@@ -112,7 +110,7 @@ def not_installed(peers: Mapping[str, tuple[str, str]]) -> dict[str, str]:
 
 
 def run(main: Callable[[], int]) -> NoReturn:
-    """Run a benchmark and exit: 0 success, 1 a bar was missed or a job failed, 2 misuse."""
+    """Run a benchmark and exit: 0 success, 1 a requirement was missed or a job failed, 2 misuse."""
     try:
         code = main()
     except EdgenasError as error:

@@ -1,4 +1,4 @@
-"""One convolution, forward and backward, in a process that may die of it; see ``convolution_trap``.
+"""Run one convolution, forward and backward, in a process that it may kill; see ``convolution_trap``.
 
 As a program it reads pickled cases from standard input and writes a line of JSON for each group of them that ended well
 and for each case that killed its process. Groups run in forks, so that a death costs a fork and no start of torch.
@@ -36,7 +36,7 @@ ROUNDS = 3
 
 
 class Largest(NamedTuple):
-    """A supernet's weight: the most channels, and all kernels."""
+    """Shape of a supernet's weight: the most channels, and all kernels."""
 
     c_out: int
     c_in: int
@@ -45,8 +45,9 @@ class Largest(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """``op`` in a layer of ``LAYERS``, given ``batch`` images in ``order``: NHWC or NCHW. ``largest`` is the weight
-    that a slice is of."""
+    """Test case: ``op`` in a layer of ``LAYERS``, for ``batch`` images in the memory ``order`` NHWC or NCHW.
+    ``largest`` is the supernet's weight that the layer takes a slice of.
+    """
 
     op: Op
     layer: str
@@ -64,23 +65,23 @@ class Case:
 
     @property
     def macs(self) -> int:
-        """Multiply-adds of the forward pass."""
+        """Multiply-accumulates (MACs) of the forward pass."""
         width = 1 if self.op.kind == "depthwise" else self.op.c_in
         return self.batch * self.op.out_elements * width * self.op.kernel**2
 
 
 def trained(case: Case) -> nn.Module:
-    """The layer of ``training_torch.fresh_network``."""
+    """Return the layer of ``training_torch.fresh_network``."""
     return in_channels_last(quick(ConvBN(case.op)))
 
 
 def plain(case: Case) -> nn.Module:
-    """torch's own convolution: what is trained in NCHW memory, and what a layer would be without ``quick``."""
+    """Return torch's own convolution: the layer that is trained in NCHW memory, and the layer without ``quick``."""
     return ConvBN(case.op)
 
 
 class Slice(nn.Module):
-    """The layer of ``shared_weights.SharedNetwork``: a small option as a slice of the largest."""
+    """Layer of ``shared_weights.SharedNetwork``: a small option as a slice of the largest weight."""
 
     def __init__(self, case: Case) -> None:
         super().__init__()
@@ -95,7 +96,7 @@ class Slice(nn.Module):
 
 
 class Overrun(nn.Module):
-    """Writes past the end of its memory, whatever torch does: shows that the trap catches that."""
+    """Layer that always writes past the end of its memory, to show that the trap detects it."""
 
     def __init__(self, case: Case) -> None:
         super().__init__()
@@ -118,7 +119,7 @@ HARMLESS = Case(Op("conv", "conv", (INPUT,), 8, 16, 16, 3, bn=True), "plain", "N
 
 
 def run(case: Case) -> None:
-    """Judge, then train: images that need a gradient, as those between layers, and images that need none."""
+    """Run inference, then training: on images that need a gradient, as between layers, and on images that need none."""
     torch.manual_seed(0)
     op, how = case.op, Arithmetic(case.bf16, case.order == "NHWC")
     images = torch.randn(case.batch, op.c_in, op.in_size, op.in_size).contiguous(memory_format=how.memory_format)
@@ -137,7 +138,9 @@ def run(case: Case) -> None:
 
 
 def forked(cases: Sequence[Case]) -> tuple[int, int]:
-    """(cases that ended well, signal or exit code of the process that ran them): 0 where all did."""
+    """Run the cases in a child process; return (number of cases that ended well, signal or exit code of the process, 0
+    where all did).
+    """
     reader, writer = os.pipe()
     child = os.fork()
     if not child:
@@ -160,7 +163,9 @@ def forked(cases: Sequence[Case]) -> tuple[int, int]:
 
 
 def main() -> None:
-    """Alone says whether a case kills a process in which nothing ran before it."""
+    """Run the cases from stdin; report for a case that kills the process whether it also kills one in which no other
+    case ran before it.
+    """
     torch.set_num_threads(1)
     cases: list[Case] = pickle.load(sys.stdin.buffer)
     run(HARMLESS)  # what torch imports late, forks find imported

@@ -1,4 +1,4 @@
-"""Every convolution that the spaces, their supernets and the published networks can make; see ``convolution_trap``.
+"""All convolutions that the spaces, their supernets and the published networks contain; see ``convolution_trap``.
 
 A convolution is a ``edgenas.blocks.ops.Op`` without its name and activation: kind, channels, kernel, stride, size of
 its input, and whether batch norm follows.
@@ -35,7 +35,9 @@ GRID = "grid of narrow layers"
 
 @cache
 def spaces(narrow: bool = False) -> dict[str, tuple[Space, ...]]:
-    """Name -> the space at its own size and at ``IN_SIZE``; ``narrow`` for those with the fewest channels alone."""
+    """Return name -> the space at its own size and at ``IN_SIZE``; with ``narrow``, only spaces with the fewest
+    channels.
+    """
     builds = {name: build for name, build in SPACES.items() if not narrow or name in NARROW_SPACES}
     found = {name: (build(), build(in_size=IN_SIZE)) for name, build in builds.items()}
     for divided in NARROW:
@@ -46,7 +48,7 @@ def spaces(narrow: bool = False) -> dict[str, tuple[Space, ...]]:
 
 @cache
 def convolutions(narrow: bool = False) -> dict[str, frozenset[Op]]:
-    """Where they come from -> every distinct convolution there, the grid of ``narrow_layers`` last."""
+    """Return origin -> every distinct convolution from there; the grid of ``narrow_layers`` comes last."""
     found = {name: _of(block for space in built for block in space.blocks()) for name, built in spaces(narrow).items()}
     for name, network in REFERENCE.items():
         found[f"published {name}"] = _of(block for size in (224, IN_SIZE) for block in network(size).blocks)
@@ -54,7 +56,7 @@ def convolutions(narrow: bool = False) -> dict[str, frozenset[Op]]:
 
 
 def narrow_layers() -> Iterator[Op]:
-    """Layers of few channels, of which no space may have any: where further faults of a kernel would be."""
+    """Yield layers of few channels, also of shapes that no space has: further faults of a kernel would appear there."""
     for c_in, c_out, kernel, stride, size in product(
         (1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 16, 17), (1, 2, 4, 6, 8, 9, 16), (1, 3, 5), (1, 2), (7, 8, 16)
     ):
@@ -65,7 +67,7 @@ def narrow_layers() -> Iterator[Op]:
 
 @cache
 def slices(narrow: bool = False) -> frozenset[tuple[Op, Largest]]:
-    """Every convolution of the spaces' supernets, and the largest weight that its own is a slice of."""
+    """Return every convolution of the spaces' supernets, with the largest weight that its own weight is a slice of."""
     found = set()
     for space in (space for built in spaces(narrow).values() for space in built):
         for blocks in places(space):
@@ -82,16 +84,18 @@ def slices(narrow: bool = False) -> frozenset[tuple[Op, Largest]]:
 
 
 def everything() -> list[Case]:
-    """What the program runs: each convolution of ``convolutions`` and of ``slices`` at two of its sizes, and the grid
-    of narrow layers as torch's own."""
+    """Return all cases: each convolution of ``convolutions`` and of ``slices`` at two of its sizes, and the grid of
+    narrow layers as torch's own convolutions.
+    """
     made = frozenset[Op]().union(*(ops for name, ops in convolutions().items() if name != GRID))
     grid = {Case(op, "plain", order, 8) for op in convolutions()[GRID] for order in ORDERS}
     return _ordered({*cases(_two_sizes(made), _two_sizes_of_slices()), *grid})
 
 
 def cases(ops: Iterable[Op], largest: Iterable[tuple[Op, Largest]], batches: Iterable[int] = BATCHES) -> list[Case]:
-    """Each convolution as training makes it, as a slice of a supernet's weight, and as torch's own; in both orders in
-    memory; the smallest first."""
+    """Return the cases of each convolution: as training builds it, as a slice of a supernet's weight, and as torch's
+    own; in both memory orders; the smallest first.
+    """
     found: set[Case] = set()
     whole = list(largest)
     for op in ops:
@@ -108,15 +112,16 @@ def _ordered(found: Iterable[Case]) -> list[Case]:
 
 
 def halved(case: Case) -> Case:
-    """With an input that is not too large, where its own is: see ``COSTLY``."""
+    """Return the case with a smaller input where its own input is too large: see ``COSTLY``."""
     while case.macs > COSTLY and case.op.in_size >= 2 * SMALLEST_INPUT:
         case = replace(case, op=replace(case.op, in_size=case.op.in_size // 2))
     return case
 
 
 def sample() -> list[Case]:
-    """Some of ``everything``, for tests: all of narrow spaces and of networks with fewer than 8 channels on a side, and
-    the narrowest of each kind, kernel and stride; 8 images."""
+    """Return some cases of ``everything``, for tests: all of narrow spaces and of networks with fewer than 8 channels
+    on a side, and the narrowest of each kind, kernel and stride; 8 images.
+    """
     made = frozenset[Op]().union(*(ops for name, ops in convolutions(narrow=True).items() if name != GRID))
     by_kind: dict[tuple[str, int, int, bool], list[Op]] = {}
     for op in made:
@@ -129,7 +134,7 @@ def sample() -> list[Case]:
 
 
 def _two_sizes(ops: Iterable[Op]) -> set[Op]:
-    """Of convolutions that differ in the size of their input only: the smallest, and the first of 8 pixels or more."""
+    """Return, of convolutions that differ only in their input size, the smallest and the first of 8 pixels or more."""
     by_shape: dict[Op, list[Op]] = {}
     for op in sorted(ops, key=lambda op: op.in_size):
         by_shape.setdefault(replace(op, in_size=0), []).append(op)

@@ -1,4 +1,5 @@
-"""Which convolutions of torch write past the end of their memory on processors with AVX2 and nothing newer.
+"""Find the convolutions of torch that write past the end of their memory on processors with AVX2 and no newer
+instructions.
 
     python -m tools.bench.convolution_trap                 # up to 30 minutes on two cores; exit code 1 for a bad one
     python -m tools.bench.convolution_trap --sample --json # half a minute
@@ -53,8 +54,9 @@ KNOWN = Case(Op("conv", "conv", (INPUT,), 16, 4, 8, 1, 2, True), "plain", "NHWC"
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """``status`` is the signal that ended the process (6 and 11 of a heap that is not whole), or its exit code;
-    ``alone`` whether the case does so where nothing ran before it."""
+    """Case that killed its process. ``status`` is the signal (6 or 11 for a damaged heap) or the exit code; ``alone``
+    is True where the case also kills a process in which no other case ran before it.
+    """
 
     case: Case
     status: int
@@ -62,7 +64,7 @@ class Death:
 
     @property
     def expected(self) -> bool:
-        """Of a layer that nothing trains with: torch's own in NHWC memory."""
+        """Return True for a layer that no training uses: torch's own convolution in NHWC memory."""
         return (self.case.layer, self.case.order) == ("plain", "NHWC")
 
     def __str__(self) -> str:
@@ -72,8 +74,9 @@ class Death:
 def deaths(
     run: Sequence[Case], jobs: int = 1, progress: Callable[[int], None] = lambda done: None
 ) -> tuple[Death, ...]:
-    """The cases that killed their process, in ``jobs`` processes side by side. RuntimeError where one could not start;
-    ``progress`` hears how many cases are done, from any thread."""
+    """Return the cases that killed their process, in ``jobs`` parallel processes. RuntimeError where a process cannot
+    start; ``progress`` receives the number of finished cases, from any thread.
+    """
     done = [0] * jobs
 
     def part(number: int) -> list[Death]:
@@ -165,7 +168,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def span(ops: Iterable[Op]) -> dict[str, str]:
-    """What the table says of convolutions: ranges of channels and input pixels, kernels, strides."""
+    """Return the ranges of convolutions for the table: channels, input pixels, kernels, strides."""
     some = list(ops)
 
     def ends(values: Iterable[int]) -> str:

@@ -1,4 +1,4 @@
-"""How often a table's intervals cover the truth, and how often drift is found, on simulated campaigns.
+"""Measure how often a table's intervals contain the true time, and how often drift is found, on simulated campaigns.
 
     python -m tools.bench.coverage
     python -m tools.bench.coverage --campaigns 500 --json coverage.json
@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def covered(level: Level, statistic: str, count: int, seed: int) -> list[dict[str, Any]]:
-    """A row a design."""
+    """Return one row for each design."""
     times = campaigns(level, np.random.default_rng(seed), count, MOST)
     lows, highs, middles = (np.full((count, MOST + 1), np.nan) for _ in range(3))
     ended, done = np.full(count, MOST), np.zeros(count, dtype=bool)
@@ -108,7 +108,7 @@ def covered(level: Level, statistic: str, count: int, seed: int) -> list[dict[st
 
 
 def found(batches: int, count: int, seed: int) -> dict[str, Any]:
-    """One row: ``count`` campaigns without drift and as many with."""
+    """Return one row: results of ``count`` campaigns without drift and ``count`` with drift."""
     rng = np.random.default_rng([seed, batches])
     alarms, seen, spent_s = 0, 0, 0.0
     precision, recall = [], []
@@ -137,7 +137,7 @@ def found(batches: int, count: int, seed: int) -> dict[str, Any]:
 
 
 def marks(stretches: Sequence[SlowStretch], batches: int) -> NDArray[np.bool_]:
-    """Whether each round of the campaign is in a stretch."""
+    """Return whether each round of the campaign is in one of ``stretches``."""
     marked = np.zeros((batches, ROUNDS), dtype=bool)
     for stretch in stretches:
         assert isinstance(stretch.batch, int)
@@ -146,13 +146,13 @@ def marks(stretches: Sequence[SlowStretch], batches: int) -> NDArray[np.bool_]:
 
 
 def usual(shift: NDArray[np.float64]) -> float:
-    """The shift that holds for most rounds; of equals, the fastest."""
+    """Return the shift of most rounds; of equals, the fastest."""
     values, counts = np.unique(shift, return_counts=True)
     return float(values[counts.argmax()])
 
 
 def together(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The mean of rows of as many campaigns each."""
+    """Return the mean of rows that have equal numbers of campaigns."""
     means = {
         name: float(np.mean([row[name] for row in rows if row[name] is not None]))
         for name in ("found", "false_alarms", "precision", "recall", "ms_a_campaign")
@@ -161,7 +161,7 @@ def together(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def table_of(title: str, rows: Sequence[dict[str, Any]]) -> Table:
-    """Return rows of one form as a table."""
+    """Return rows with equal columns as a table."""
     names = (name.replace("_", " ") for name in rows[0])
     table = Table(*names, title=title, box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
     for row in rows:

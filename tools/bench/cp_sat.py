@@ -1,4 +1,4 @@
-"""The best network under one budget by OR-Tools CP-SAT, the extra ``bench``: a third opinion on the dynamic program."""
+"""The best network under one budget by OR-Tools CP-SAT (extra ``bench``): an independent check of the solvers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ STEPS = 10**7  #: of the budget, and of the largest value: CP-SAT knows whole nu
 
 
 def solve(graph: Graph, budget: float, time_limit_s: float) -> Solution | None:
-    """The path of greatest value with cost <= budget; None when there is none, OutcomeError when time runs out.
+    """Return the path of greatest value with cost <= budget; None when there is none, OutcomeError when the time limit
+    is reached.
 
     Costs are rounded up to a ten-millionth of the budget, values to a ten-millionth of the largest: the answer keeps
     the budget, and falls short of the best by a few millionths at most.

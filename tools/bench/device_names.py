@@ -1,4 +1,4 @@
-"""How many real devices are named right: 123 /proc/cpuinfo of phones and boards, most with their getprop.
+"""Count the real devices that edgenas names correctly: 123 /proc/cpuinfo of phones and boards, most with their getprop.
 
     python -m tools.bench.device_names [--json [FILE]] [--data ../shared/data] [--all]
 
@@ -133,7 +133,9 @@ TRUTH: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One trace: what it was called, and whether that is right; ``basis`` is what the chip's name rests on."""
+    """Result for one device: the name that it got, and whether that is correct; ``basis`` is the evidence for the
+    chip's name.
+    """
 
     trace: str
     soc: str
@@ -149,7 +151,7 @@ class Judged:
 
 
 def judge(folder: Path) -> list[Judged]:
-    """Every trace under ``folder``/cpuinfo, by name."""
+    """Return the result for every /proc/cpuinfo under ``folder``/cpuinfo, by name."""
     return [_judge(path, folder) for path in sorted((folder / "cpuinfo").glob("*.log"))]
 
 

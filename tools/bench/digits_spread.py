@@ -1,4 +1,4 @@
-"""What a short training on the digits can tell apart: members of the space beside seeds of one member.
+"""Compare the effect of the network on the accuracy of a short training on the digits with the effect of the seed.
 
     python -m tools.bench.digits_spread
     python -m tools.bench.digits_spread --members 16 --seeds 3 --long 12 --json spread.json
@@ -52,7 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def spread(members: int, seeds: int, long: int, long_epochs: int, workers: int) -> dict[str, Any]:
-    """Every figure by name; accuracies in percent, seconds of wall time a training in one of ``workers`` processes."""
+    """Return every number by name; accuracies in percent, wall time of a training in seconds, in one of ``workers``
+    processes.
+    """
     space, data = digits_space(), digits()
     rng = random.Random(0)
     choices = list(dict.fromkeys(space.sample(rng) for _ in range(members * 3)))[:members]
@@ -94,19 +96,19 @@ def spread(members: int, seeds: int, long: int, long_epochs: int, workers: int) 
 def trained(
     candidates: Sequence[Candidate], data: ImageData, recipe: TrainRecipe, seed: int, workers: int
 ) -> list[float]:
-    """Accuracies in the order of ``candidates``."""
+    """Return the accuracies in the order of ``candidates``."""
     with TrainingAccuracy(data, recipe, seed, workers) as accuracy:
         return [percent for _, percent in sorted(accuracy.evaluate(candidates))]
 
 
 def tau_of_pairs(rows: np.ndarray[Any, Any]) -> float:
-    """Mean Kendall's tau between any two rows."""
+    """Return the mean Kendall's tau over all pairs of rows."""
     pairs = [(a, b) for i, a in enumerate(rows) for b in rows[:i]]
     return float(np.mean([kendalltau(a, b).statistic for a, b in pairs]))
 
 
 def interval(short: np.ndarray[Any, Any], judged: np.ndarray[Any, Any], repeats: int = 500) -> tuple[float, float]:
-    """5th and 95th percentile of the mean tau when members are drawn again with replacement."""
+    """Return the 5th and 95th percentile of the mean tau when members are drawn again with replacement."""
     rng, taus = np.random.default_rng(0), []
     for _ in range(repeats):
         rows = rng.integers(len(judged), size=len(judged))

@@ -1,4 +1,4 @@
-"""How many measurements lazy profiling saves on tunas_v3 (10,043 edges), and what it gives away.
+"""Simulate how many measurements lazy profiling saves on tunas_v3 (10,043 edges), and the value that is lost.
 
     python -m tools.bench.lazy                                   # after python -m tools.bench.prediction
     python -m tools.bench.lazy --table runs/bench-prediction/onnxruntime.jsonl --seeds 5 --json
@@ -47,7 +47,7 @@ HEADINGS = ("values", "seed", "rounds", "measured", "of", "saved %", "front touc
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One simulated profile. ``needed`` are the blocks that the front of the full table touches."""
+    """Result of one simulated profile. ``needed`` are the blocks on the front of the full table."""
 
     values: str
     seed: int
@@ -65,14 +65,16 @@ class Row:
 
 
 def full_table(model: Times, blocks: Sequence[BlockSpec], deviation: float, noise: float, seed: int) -> Times:
-    """What measuring every block would find; ``model`` are times before blocks differ from it."""
+    """Return the simulated times of all blocks; ``model`` holds their times before the random deviations of single
+    blocks.
+    """
     rng = np.random.default_rng(seed)
     off = np.exp(deviation * rng.normal(size=len(blocks)) + noise * np.abs(rng.normal(size=len(blocks))))
     return Times({block: model.ms(block) * float(share) for block, share in zip(blocks, off, strict=True)})
 
 
 def modelled(path: Path, blocks: Sequence[BlockSpec]) -> Times:
-    """Measured times of a table, and predictions for all other ``blocks``."""
+    """Return the measured times of a table, and predictions for all other ``blocks``."""
     known = times(path)
     learned = predicted(known)
     learned.predictions(blocks)
@@ -80,7 +82,7 @@ def modelled(path: Path, blocks: Sequence[BlockSpec]) -> Times:
 
 
 def differing(values: Sequence[Floats], chosen: Space, seed: int) -> list[Floats]:
-    """``values`` times a factor for each option of a layer."""
+    """Return ``values`` times a random factor for each option of a layer."""
     rng = np.random.default_rng(seed)
     factors = [rng.uniform(0.5, 1.5, len(layer.options)) for layer in chosen.layers]
     return [
@@ -90,7 +92,7 @@ def differing(values: Sequence[Floats], chosen: Space, seed: int) -> list[Floats
 
 
 def simulated(name: str, chosen: Space, values: Sequence[Floats], full: Times, seed: int) -> Row:
-    """One lazy profile against the full table."""
+    """Compare one lazy profile with the full table."""
     begin, held = time.monotonic(), dict[BlockSpec, float]()
 
     def measure(blocks: Sequence[BlockSpec]) -> Times:

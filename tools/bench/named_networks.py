@@ -1,4 +1,4 @@
-"""Published benchmark spaces as they were published: a network is what it is called.
+"""Published benchmark spaces in which each name is a network of its own, as in the publications.
 
 The searches know that a skip in one layer or in the next makes one network, and never pay for it twice. Published
 tables trained both names: NAS-Bench-Macro has 6,561 rows of 3,969 networks. Here every name is a network of its own,
@@ -26,7 +26,7 @@ OUTSIDE_CELLS = 7_783_040
 
 @dataclass(frozen=True, slots=True)
 class NamedBlock(BlockSpec):
-    """A block that equals no other, whatever it does."""
+    """Block that is identified by its name, not by its shape."""
 
     name: str = ""
     named_macs: int = 0
@@ -46,7 +46,7 @@ class NamedBlock(BlockSpec):
 
 @dataclass(frozen=True, slots=True)
 class NamedOption(Option):
-    """An option of one layer; ``macs`` where it stands for no block that is known here."""
+    """Option of one layer, identified by its name; ``macs`` is its work where its block is not a block of edgenas."""
 
     layer: str = ""
     stands_for: Option | None = None
@@ -62,7 +62,7 @@ class NamedOption(Option):
 
 
 def nas_bench_macro_by_name() -> Space:
-    """6,561 networks."""
+    """Return NAS-Bench-Macro with its 6,561 names as networks."""
     known = space("nas_bench_macro")
     layers = [
         Layer(layer.name, tuple(NamedOption(o.key, "conv", layer=layer.name, stands_for=o) for o in layer.options))
@@ -74,8 +74,9 @@ def nas_bench_macro_by_name() -> Space:
 
 
 def nas_bench_201(seed: int = 0) -> Space:
-    """15,625 cells. The edges of a cell have no order that a search should know: the seed draws one. What lies outside
-    the cells counts as work of the first edge."""
+    """Return NAS-Bench-201's 15,625 cells. The edges of a cell have no natural order, so the seed draws one. The work
+    outside the cells is counted at the first edge.
+    """
     edges = list(CELL_EDGES)
     random.Random(seed).shuffle(edges)
     pairs = CELLS_IN_NETWORK * CELL_SIZE**2 * CELL_WIDTH**2

@@ -1,4 +1,4 @@
-"""Predictions of a network's latency that a user could make without edgenas, for comparison with sums of blocks.
+"""Methods that predict a network's latency without edgenas, for comparison with sums of blocks.
 
 Whatever a method fits to networks, it fits to the other held-out networks (leave-one-out): none sees the network that
 it predicts.
@@ -65,7 +65,7 @@ def operator_times(
 
 
 def calibrated(networks: Sequence[Network], measured_ms: Floats) -> Floats:
-    """Return ms of each network: the sum of its blocks, calibrated on the other networks as edgenas calibrates."""
+    """Return ms of each network: the sum of its blocks, with edgenas's calibration fitted to the other networks."""
     x = columns(networks)
     found = np.empty(len(networks))
     for i in range(len(found)):

@@ -1,4 +1,4 @@
-"""Simulated times as devices give them, with known truth: what benchmarks and tests of error bars and drift measure.
+"""Simulated times with known true values, for benchmarks and tests of intervals and of drift.
 
 Shapes and sizes follow what blocks show on quiet boards, laptops and shared servers: a fresh process moves a block for
 good, clocks and neighbours slow rounds in a row, the first sample of a round is slow for its cold cache, and the rest
@@ -26,8 +26,7 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """How noisy a machine is; all but ``bursts`` and ``spikes``, which are shares of rounds and samples, as a share of
-    the time.
+    """Noise of a machine, as shares of the time; ``bursts`` and ``spikes`` are shares of rounds and of samples.
 
     process   standard deviation between fresh processes
     sample    median of what noise adds to a sample, lognormal
@@ -54,7 +53,7 @@ LEVELS = (
 
 
 def campaigns(level: Level, rng: np.random.Generator, count: int, processes: int = 10, ms: float = 0.05) -> Values:
-    """Repetitions of one block's campaign: (count, processes, ROUNDS, SAMPLES) in ms."""
+    """Return simulated campaigns of one block: (count, processes, ROUNDS, SAMPLES), ms."""
     rounds = (count, processes, ROUNDS)
     times = np.exp(rng.normal(0, level.process, (count, processes, 1)))
     when = np.arange(processes)[:, None] + np.arange(ROUNDS) / ROUNDS
@@ -68,8 +67,9 @@ def campaigns(level: Level, rng: np.random.Generator, count: int, processes: int
 def sentinels(
     level: Level, rng: np.random.Generator, batches: int, process: float, shift: Values | None = None
 ) -> list[SentinelBatch]:
-    """The sentinels of a campaign of ``batches``, with the noise of the level's samples, ``process`` between processes
-    and ``shift`` (batches * ROUNDS) as shares of the time of each round."""
+    """Return the sentinels of a campaign of ``batches``, with the noise of the level's samples, ``process`` between
+    processes and ``shift`` (batches * ROUNDS) as shares of the time of each round.
+    """
     moved = np.zeros(batches * ROUNDS) if shift is None else shift
     own = np.exp(rng.normal(0, process, (batches, len(SENTINELS_MS), 1))) * np.array(SENTINELS_MS)[:, None]
     times = _sampled((own * (1 + moved.reshape(batches, 1, ROUNDS)))[..., None], level, rng)
@@ -79,8 +79,9 @@ def sentinels(
 
 
 def drift(kind: str, rng: np.random.Generator, batches: int, share: float) -> Values:
-    """A shift of each round, up or down, at a random place: a step to the end, an excursion that comes back, or a ramp
-    that stays where it arrives; the latter two last one batch or longer."""
+    """Return a shift for each round, up or down, at a random place: a step to the end, an excursion that returns, or a
+    ramp that keeps its last value; the latter two last one batch or longer.
+    """
     count = batches * ROUNDS
     shift, by = np.zeros(count), share * rng.choice([-1, 1])
     length = int(rng.integers(ROUNDS, count - 2 * ROUNDS + 1))
@@ -95,7 +96,7 @@ def drift(kind: str, rng: np.random.Generator, batches: int, share: float) -> Va
 
 
 def _sampled(times: Values, level: Level, rng: np.random.Generator) -> Values:
-    """(..., SAMPLES) of (..., 1): samples with their noise, in ticks of the clock."""
+    """Return the samples (..., SAMPLES) of times (..., 1), with noise, in ticks of the clock."""
     shape = (*times.shape[:-1], SAMPLES)
     found = times * (1 + level.sample * rng.lognormal(0, 0.8, shape))
     found[..., 0] *= 1 + rng.lognormal(np.log(_COLD), _COLD_SPREAD, shape[:-1])
@@ -104,7 +105,7 @@ def _sampled(times: Values, level: Level, rng: np.random.Generator) -> Values:
 
 
 def _runs(rng: np.random.Generator, shape: tuple[int, ...], share: float) -> NDArray[np.bool_]:
-    """Whether each round is in a state that holds for ``share`` of rounds, _RUN in a row on average."""
+    """Return whether each round is in a state that holds for ``share`` of rounds, _RUN in a row on average."""
     state, found = rng.random(shape[:-1]) < share, np.empty(shape, dtype=np.bool_)
     for i in range(shape[-1]):
         found[..., i] = state

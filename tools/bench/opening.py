@@ -1,4 +1,5 @@
-"""How long large files take to open: a table, a journal of trials, a search, and the page of a table; and ``doctor``.
+"""Measure how long large files take to open: a table, a journal of trials, a search, and the page of a table; and
+``doctor``.
 
     python -m tools.bench.opening [--json [FILE]] [--repeats 3] [--share 1] [--folder FOLDER]
 
@@ -44,7 +45,7 @@ ROUNDS, SAMPLES, BATCH = 10, 8, 16  #: as a campaign measures by default
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A file that users open: its name, what makes it and what opens it, both called with its path, and the targets."""
+    """File that users open: its name, the functions that make and open it (called with its path), and the targets."""
 
     file: str
     make: Callable[[Path, float], None]
@@ -57,7 +58,7 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The median opening of one file. ``met`` is whether it is within its targets."""
+    """Median time of opening one file. ``met`` is True where it is within its targets."""
 
     name: str
     file_mb: float
@@ -75,7 +76,7 @@ class Row:
 
 
 class Ranked:
-    """A judge that is quick: accuracies from a seeded generator."""
+    """Judge without computation: accuracies from a seeded generator."""
 
     name = "made up"
 
@@ -109,7 +110,7 @@ def make_trials(path: Path, share: float) -> None:
 
 
 def make_search(path: Path, share: float) -> None:
-    """Write the ``search.json`` of a search that judged as many networks."""
+    """Write the ``search.json`` of a search that judged as many networks as the journal has."""
     from edgenas.runs.from_search import saved_search
     from edgenas.runs.search import SEARCH
     from edgenas.search.cost import macs_cost
@@ -175,7 +176,7 @@ def write_table(path: Path, lines: int) -> None:
 
 
 def open_trials(path: Path) -> object:
-    """Open the journal as a search does that continues."""
+    """Open the journal as a continued search does."""
     from edgenas.search.journal import TrialCache
     from edgenas.search.spaces import space
 
@@ -222,7 +223,7 @@ OPENINGS = {
 
 
 def measured(name: str, path: Path, repeats: int) -> Row:
-    """Open ``path`` in fresh processes."""
+    """Measure the opening of ``path`` in fresh processes."""
     opening, found = OPENINGS[name], []
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     environment["PYTHONPYCACHEPREFIX"] = str(path.parent / "bytecode")  # kept, as in an installation
@@ -250,7 +251,7 @@ def peak_mb() -> float:
 
 
 def compared(folder: Path, share: float, repeats: int, names: Sequence[str] = tuple(OPENINGS)) -> list[Row]:
-    """Make the files that ``folder`` lacks, and open each."""
+    """Make the files that ``folder`` lacks, and measure the opening of each."""
     rows = []
     for name in names:
         path = folder / OPENINGS[name].file

@@ -1,4 +1,4 @@
-"""Independent exporters of the same torch modules, which tests and the benchmark hold the writers against."""
+"""Independent exporters of the same torch modules, with which tests and the benchmark compare the writers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from edgenas.blocks.torch_modules import BlockModule
 
 
 def by_torch_onnx(module: BlockModule) -> bytes:
-    """``torch.onnx.export`` through TorchScript (its newer exporter needs onnxscript and takes a second a block)."""
+    """Export with ``torch.onnx.export`` through TorchScript (its newer exporter needs onnxscript and takes a second for
+    each block).
+    """
     with tempfile.TemporaryDirectory() as folder, _quiet():
         path = Path(folder, "model.onnx")
         torch.onnx.export(module, (_picture(module),), path, opset_version=17, dynamo=False)
@@ -23,7 +25,7 @@ def by_torch_onnx(module: BlockModule) -> bytes:
 
 
 def by_litert_torch(module: BlockModule) -> bytes:
-    """litert-torch with NHWC input and output; ImportError where it is not installed."""
+    """Export with litert-torch, with NHWC input and output; ImportError where it is not installed."""
     with _quiet():
         import litert_torch
 
@@ -40,7 +42,7 @@ def _picture(module: BlockModule) -> torch.Tensor:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Without their warnings, which are not about our code, and their progress on stdout and stderr."""
+    """Suppress the exporters' warnings, which do not concern edgenas, and their progress on stdout and stderr."""
     with (
         warnings.catch_warnings(),
         open(os.devnull, "w") as nowhere,

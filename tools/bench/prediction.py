@@ -1,4 +1,5 @@
-"""How well times of blocks that were not measured are predicted, and how often their 90 % intervals hold.
+"""Measure how well the times of blocks that were not measured are predicted, and how often the 90 % intervals contain
+them.
 
     python -m tools.bench.prediction                                # measures first: ten minutes, once
     python -m tools.bench.prediction --table pixel_trim.yaml --table runs/bench-prediction/litert.jsonl --json
@@ -48,7 +49,7 @@ COLUMNS = ("blocks", "model", "predicted", "MAPE %", "Spearman", "coverage %", "
 
 
 def splits(blocks: Sequence[BlockSpec], seeds: int) -> dict[str, list[set[BlockSpec]]]:
-    """Name -> the blocks held out, once or several times."""
+    """Return name -> the blocks held out, one or several sets."""
     found: dict[str, list[set[BlockSpec]]] = {}
     for share in SHARES:
         kept = max(1, round(share * len(blocks)))
@@ -64,7 +65,7 @@ def splits(blocks: Sequence[BlockSpec], seeds: int) -> dict[str, list[set[BlockS
 def predictions(
     known: Times, held_out: Sequence[set[BlockSpec]], models: Mapping[str, Model]
 ) -> Iterator[dict[BlockSpec, PredictedTime]]:
-    """Of each set of blocks held out, from the others; of none where the others are too few."""
+    """Yield the predictions of each set of held-out blocks from all other blocks; none where too few are left."""
     for held in held_out:
         try:
             learned = predicted(known.only(b for b in known.blocks if b not in held), models=models)
@@ -75,7 +76,7 @@ def predictions(
 
 
 def row(known: Times, held_out: Sequence[set[BlockSpec]], models: Mapping[str, Model]) -> dict[str, Any]:
-    """How good the predictions of one model are."""
+    """Return the errors of one model's predictions."""
     from scipy.stats import spearmanr
 
     pairs = [
@@ -97,7 +98,7 @@ def row(known: Times, held_out: Sequence[set[BlockSpec]], models: Mapping[str, M
 
 
 def compare(path: Path, seeds: int, names: Sequence[str]) -> dict[str, Any]:
-    """Every split and model on one table."""
+    """Return the row of every split and model on one table."""
     known = times(path)
     every = compared()
     found: dict[str, dict[str, Any]] = {}

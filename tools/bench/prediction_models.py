@@ -1,4 +1,4 @@
-"""What the models of ``latency_tables`` are held against: what a user would do without them."""
+"""Models for comparison with those of ``latency_tables``: what a user could fit without edgenas."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tools.bench.command import not_installed
 
 
 def proportional(to: Callable[[str], bool]) -> Model:
-    """Time in proportion to the sum of the amounts that ``to`` names: the median ratio."""
+    """Return a model of time in proportion to the sum of the amounts that ``to`` names: the median ratio."""
 
     def model(rows: Design, log_ms: Floats) -> Fitted:
         columns = [index for index, name in enumerate(rows.amounts) if to(name)]
@@ -27,8 +27,9 @@ def proportional(to: Callable[[str], bool]) -> Model:
 
 
 def by_operator(rows: Design, log_ms: Floats) -> Fitted:
-    """Operators added up as nn-Meter does (Zhang et al., MobiSys 2021), each linear in its MACs, values, weights and
-    calls: ``additive`` without tiles."""
+    """Fit a sum over operators as nn-Meter does (Zhang et al., MobiSys 2021), each linear in its MACs, values, weights
+    and calls: ``additive`` without tiles.
+    """
     plain = [index for index, name in enumerate(rows.amounts) if not name.endswith(("MACs/16", "MACs/32"))]
 
     def cut(asked: Design) -> Design:
@@ -39,7 +40,7 @@ def by_operator(rows: Design, log_ms: Floats) -> Fitted:
 
 
 def log_linear(rows: Design, log_ms: Floats) -> Fitted:
-    """Ridge regression of log time on logarithms of MACs by part, of values and of sizes, and on the options."""
+    """Fit a ridge regression of log time on logarithms of MACs by part, of values and of sizes, and on the options."""
 
     def features(asked: Design) -> Floats:
         logs = [np.log(1e-6 + asked.work[:, i]) for i, n in enumerate(asked.amounts) if n.endswith(("/1", "values"))]
@@ -56,7 +57,9 @@ def log_linear(rows: Design, log_ms: Floats) -> Fitted:
 
 
 def boosted(rows: Design, log_ms: Floats) -> Fitted:
-    """``additive``, times what gradient-boosted trees learn from sizes and from what it says itself."""
+    """Fit ``additive``, times a factor that gradient-boosted trees learn from sizes and from the prediction of
+    ``additive``.
+    """
     from sklearn.ensemble import GradientBoostingRegressor
 
     base = additive(rows, log_ms)
@@ -75,8 +78,9 @@ PEERS = {"additive + boosting": ("sklearn", "train")}
 
 
 def compared() -> dict[str, dict[str, Model]]:
-    """Name -> the models to choose from by leaving out layers: one each, and all that ship, which is what
-    ``predicted`` does. Those of PEERS that are not installed are left out."""
+    """Return name -> the candidate models, of which leaving out layers chooses one: each model alone, and all models
+    that ship, as ``predicted`` uses them. Models whose package (PEERS) is not installed are left out.
+    """
     alone: dict[str, Model] = {
         "MACs": proportional(lambda name: name.endswith("MACs/1")),
         "weights": proportional(lambda name: name.endswith("weights")),

@@ -1,4 +1,4 @@
-"""The measurements that predictions are held against: taken once on this machine, kept, read again."""
+"""Measured tables with which predictions are compared: measured once on this machine, stored, and read again."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DRAWN = 300  #: blocks of tunas_v3, besides its stems, first blocks and heads
 
 @dataclass(frozen=True)
 class Times:
-    """Milliseconds by block: what predictions are made from."""
+    """Milliseconds by block, as input of predictions."""
 
     of: dict[BlockSpec, float]
 
@@ -45,7 +45,7 @@ class Times:
 
 
 def chosen() -> tuple[BlockSpec, ...]:
-    """All blocks of two spaces, and of tunas_v3 those that are no inverted residuals and DRAWN of all."""
+    """Return all blocks of two spaces, and of tunas_v3 the blocks that are no inverted residuals and DRAWN of all."""
     many = space("tunas_v3").blocks()
     drawn = random.Random(0).sample(many, DRAWN)
     few = [block for block in many if block.kind != "ir"]
@@ -53,7 +53,7 @@ def chosen() -> tuple[BlockSpec, ...]:
 
 
 def measured(folder: Path, runtime: str, listener: Listener) -> Path:
-    """The table of ``runtime`` in ``folder``; what it lacks is measured first, three processes a block."""
+    """Return the table of ``runtime`` in ``folder``; measure the blocks that it lacks first, three processes each."""
     path = folder / f"{runtime}.jsonl"
     if path.exists() and not read_table(path).missing(chosen()):
         return path
@@ -72,7 +72,7 @@ def measured(folder: Path, runtime: str, listener: Listener) -> Path:
 
 
 def times(path: Path) -> Times:
-    """A table of edgenas, or ProxylessNAS's published YAML."""
+    """Return the times of a table of edgenas, or of ProxylessNAS's published YAML."""
     if path.suffix in (".yaml", ".yml"):
         return Times({entry.block: entry.value.mean_ms for entry in read(path.read_text()).entries})
     table = read_table(path)

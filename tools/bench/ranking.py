@@ -1,4 +1,5 @@
-"""Who ranks networks as full trainings do: a supernet, short trainings, or proxies that train nothing.
+"""Compare rankings of networks with those of full trainings: by a supernet, by short trainings, and by proxies without
+training.
 
     python -m tools.bench.ranking --macro nas-bench-macro_cifar10.json --cifar cifar10.npz
     python -m tools.bench.ranking --macro ... --cifar ... --alone 18 --alone-epochs 12 --json ranking.json
@@ -43,7 +44,7 @@ PROXY_IMAGES = 128
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One judge."""
+    """Result of one judge."""
 
     judge: str
     tau: Tau
@@ -82,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def ranked(arguments: argparse.Namespace) -> list[Row]:
-    """A row for every judge."""
+    """Return one row for every judge."""
     space, seed = nas_bench_macro(SIZE, 10, DIVIDED), arguments.seed
     data = small(load(arguments.cifar), arguments.images)
     rng = random.Random(seed)
@@ -115,12 +116,12 @@ def ranked(arguments: argparse.Namespace) -> list[Row]:
 
 
 def answers(accuracy: Accuracy, candidates: Sequence[Candidate]) -> list[float]:
-    """Accuracies in the order of ``candidates``."""
+    """Return the accuracies in the order of ``candidates``."""
     return [percent for _, percent in sorted(accuracy.evaluate(candidates))]
 
 
 def small(data: Cifar10, train: int) -> ImageData:
-    """The first ``train`` images, and the next to judge by, each pixel the mean of four."""
+    """Return the first ``train`` images for training, and the next for validation; each pixel is the mean of four."""
     images = halved(data.train_images[: train + VALIDATION])
     labels = data.train_labels[: train + VALIDATION]
     mean = tuple(images[:train].mean((0, 1, 2)).tolist())
@@ -141,7 +142,7 @@ def small(data: Cifar10, train: int) -> ImageData:
 
 
 def halved(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(n, 32, 32, 3) -> (n, 16, 16, 3)."""
+    """Halve the size of images by the mean of four pixels: (n, 32, 32, 3) -> (n, 16, 16, 3)."""
     return images.reshape(-1, SIZE, 2, SIZE, 2, 3).mean((2, 4)).round().astype(np.uint8)
 
 
@@ -152,7 +153,7 @@ def proxy_names() -> tuple[str, ...]:
 
 
 def scores(name: str, candidates: Sequence[Candidate], data: ImageData, seed: int) -> list[float]:
-    """What a proxy says of each, from one batch."""
+    """Return the score of each candidate by a proxy, from one batch."""
     import torch
 
     from edgenas.search.accuracy.zero_cost import PROXIES
@@ -166,7 +167,7 @@ def scores(name: str, candidates: Sequence[Candidate], data: ImageData, seed: in
 
 
 class Printed(Listener):
-    """A line for every 100 steps of a training."""
+    """Listener that prints a line for every 100 steps of a training."""
 
     def progress(
         self, done: int, total: int | None, note: str = "", *, name: str = "", detail: object | None = None

@@ -1,4 +1,4 @@
-"""What the searches are asked to reach in ``search_quality``."""
+"""Requirements of ``search_quality`` for the searches."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ FREE, PI4 = "NAS-Bench-201, {}, no budget", "NAS-Bench-201, {}, Pi 4 budgets"
 
 @dataclass(frozen=True)
 class Bar:
-    """``number`` of a method is at most a regret, or at least an accuracy; ``bar`` is a number, or another method whose
-    number it must be better than."""
+    """Requirement of a method: its ``number`` is at most a regret, or at least an accuracy. ``bar`` is a number, or
+    another method whose number it must be better than.
+    """
 
     task: str
     method: str
@@ -45,7 +46,7 @@ BARS = (
 
 
 def compared(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Every bar of the tasks that were run, as it was found."""
+    """Return every requirement of the tasks that were run, with the number found."""
     numbers = {(row["task"], row["method"]): row for row in rows}
     found = []
     for bar in BARS:

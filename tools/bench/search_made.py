@@ -1,4 +1,5 @@
-"""Made-up spaces with a known truth, to choose what a search does by: never by the published benchmarks.
+"""Artificial spaces with known accuracies, on which the design of a search is chosen, never on the published
+benchmarks.
 
 A seed draws one space: 4 to 8 layers, 3 to 8 options each, up to 16,384 networks. On a hidden scale a network is
 worth the sum of its options, which grows with what they cost, and of pairs of options in two layers, either of
@@ -26,7 +27,7 @@ NOISE = (0.05, 0.1, 0.2)
 
 
 class Column:
-    """Accuracies of networks as an accuracy."""
+    """Judge that returns accuracies from a dictionary."""
 
     name = "made-up"
 
@@ -38,7 +39,7 @@ class Column:
 
 
 class MadeUp:
-    """One space a seed, at three budgets."""
+    """Task with one artificial space for each seed, at three budgets."""
 
     name = "made-up spaces"
 
@@ -68,7 +69,7 @@ class MadeUp:
 
 
 def _truth(rng: np.random.Generator, choices: np.ndarray, macs: np.ndarray) -> np.ndarray:
-    """Accuracy in percent of every network without noise."""
+    """Return the accuracy in percent of every network without noise."""
     layers, options = macs.shape
     worth = np.log1p(macs / 1e6) * np.exp(rng.normal(0, 0.5, (layers, 1))) + rng.normal(0, 0.15, macs.shape)
     alone = _standard(worth[np.arange(layers), choices].sum(axis=1))

@@ -1,4 +1,4 @@
-"""The methods that ``search_quality`` compares: an algorithm, its options, and how its answer is read.
+"""Methods that ``search_quality`` compares: an algorithm, its options, and the rule that reads its answer.
 
 ``predicted`` is the network that MathNAS predicts to be best, which it never trains. ``hybrid`` answers with the
 network that it recommends (``Result.recommended``); "most rewarded" is the one with the highest reward instead.
@@ -44,8 +44,9 @@ def predicted(asked: Asked, result: Result) -> Choice:
 
 @dataclass(frozen=True)
 class Method:
-    """An algorithm with its options; ``answer`` picks the network from a result, ``more`` counts what it trains for
-    that, ``trials`` what the search is said to have cost."""
+    """Algorithm with its options. ``answer`` chooses the network from a result, ``more`` is the number of trainings
+    that this needs, ``trials`` returns the trainings that the search is charged with.
+    """
 
     name: str
     algorithm: str
@@ -57,7 +58,7 @@ class Method:
 
 
 def at_most(*limits: int) -> list[Method]:
-    """The baselines; those compared with at twice the trials of others at several limits."""
+    """Return the baselines; random search and regularized evolution at several ``limits`` of trials."""
     return [
         *(Method(f"random, {n}", "random", {"samples": n}) for n in limits),
         *(Method(f"regularized evolution, {n}", "regularized_evolution", {"samples": n}) for n in limits),
@@ -68,7 +69,7 @@ def at_most(*limits: int) -> list[Method]:
 
 
 def hybrids(limit: int, finals: str = "in full", trainings: int = 1) -> list[Method]:
-    """``trainings`` a finalist."""
+    """Return the hybrid's methods within ``limit`` trainings, with ``trainings`` for each finalist."""
     more = 5 * trainings
     return [
         Method(f"hybrid, {limit}", "hybrid", most=limit),

@@ -1,4 +1,4 @@
-"""How good the networks are that each search finds on published benchmarks, and what they cost in trainings.
+"""Measure the quality of the networks that each search finds on published benchmarks, and its cost in trainings.
 
     python -m tools.bench.search_quality --macro nas-bench-macro_cifar10.json --cells nasbench201.csv.gz
     python -m tools.bench.search_quality --macro FILE --cells FILE --seeds 30 --json quality.json
@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def measured(task: Any, methods: list[Method], seeds: int) -> list[dict[str, Any]]:
-    """One row a method: means over budgets and seeds."""
+    """Return one row for each method: means over budgets and seeds."""
     asked = [task.asked(seed) for seed in range(seeds)]
     known: dict[Any, Any] = {}  # searches that several methods read their answers from
     return [
@@ -80,7 +80,9 @@ def measured(task: Any, methods: list[Method], seeds: int) -> list[dict[str, Any
 
 
 def run_once(method: Method, asked: Asked, known: dict[Any, Any]) -> Numbers:
-    """Regret, judged accuracy, trials, seconds; the first two are nan where the answer does not keep the budget."""
+    """Return regret, judged accuracy, trials and seconds of one search; the first two are nan where the answer does not
+    keep the budget.
+    """
     key = (id(asked), method.algorithm, method.most, *sorted(method.options.items()))
     if key not in known:
         known[key] = searched(method, asked)
@@ -93,7 +95,7 @@ def run_once(method: Method, asked: Asked, known: dict[Any, Any]) -> Numbers:
 
 
 def searched(method: Method, asked: Asked) -> tuple[Result | None, int, float]:
-    """Result, None where no network within the budget was judged; trials; seconds."""
+    """Return (result, or None where no network within the budget was judged; trials; seconds)."""
     begin, trials = time.perf_counter(), Trials(asked.problem, max_trials=method.most)
     try:
         result = search(method.algorithm, asked.problem, trials, **method.options)

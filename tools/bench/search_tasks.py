@@ -1,4 +1,4 @@
-"""What the searches are asked in ``search_quality``: problems with a known best, on two published tables."""
+"""Tasks of ``search_quality``: problems with a known best network, on two published tables."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ TIMED = 100  #: random cells whose latencies give what an operation on an edge t
 
 @dataclass(frozen=True)
 class Asked:
-    """A problem, what a network is really worth in percent, and the most that a network within the budget is."""
+    """Problem, with the true accuracy of any network (``judge``) and the greatest accuracy within the budget
+    (``best``), in percent.
+    """
 
     problem: Problem
     judge: Callable[[Choice], float]
@@ -37,7 +39,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class MeasuredCost(Cost):
-    """The measured latency of the whole network; ``of`` and ``fixed`` are sums that come near it."""
+    """Measured latency of the whole network as a cost; ``of`` and ``fixed`` are sums that approximate it."""
 
     whole: Callable[[Architecture], float] = lambda _: 0.0
 
@@ -49,8 +51,9 @@ class MeasuredCost(Cost):
 
 
 class Macro:
-    """NAS-Bench-Macro: FLOPs budgets; the reward is one of three trainings, the judge their mean. ``merged``: names
-    that differ only in where a skip stands are one network, paid for once."""
+    """NAS-Bench-Macro with FLOPs budgets; the search sees one of three trainings, and is judged by their mean. With
+    ``merged``, names that differ only in the place of a skip are one network, which is trained once.
+    """
 
     def __init__(self, path: Path, merged: bool = False) -> None:
         self.name = "NAS-Bench-Macro, FLOPs budgets" + (", names merged" if merged else "")
@@ -73,7 +76,9 @@ class Macro:
 
 
 class Cells:
-    """NAS-Bench-201: the reward is validation after 12 epochs, the judge the test after 200."""
+    """NAS-Bench-201: the search sees the validation accuracy after 12 epochs, and is judged by the test accuracy after
+    200.
+    """
 
     def __init__(self, path: Path, data: str) -> None:
         self._path, self._data = path, data
@@ -94,7 +99,7 @@ class Cells:
 
 
 class CellsOnPi4(Cells):
-    """Within Raspberry Pi 4 latencies; a network that is never trained may still be timed."""
+    """NAS-Bench-201 with latency budgets of a Raspberry Pi 4. A latency costs no training."""
 
     def __init__(self, path: Path, data: str) -> None:
         super().__init__(path, data)
@@ -108,7 +113,7 @@ class CellsOnPi4(Cells):
 
 
 class CellsFreely(Cells):
-    """Any cell; buckets are of MACs."""
+    """NAS-Bench-201 without a budget; the buckets of LayerNAS are of MACs."""
 
     def __init__(self, path: Path, data: str) -> None:
         super().__init__(path, data)

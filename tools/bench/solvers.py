@@ -1,4 +1,4 @@
-"""How long the exact solvers take on spaces of the sizes that matter, beside HiGHS and OR-Tools CP-SAT.
+"""Measure the time of the exact solvers on spaces of realistic sizes, compared with HiGHS and OR-Tools CP-SAT.
 
     python -m tools.bench.solvers
     python -m tools.bench.solvers --repeats 5 --json solvers.json
@@ -85,7 +85,7 @@ def shown(value: Any) -> str:
 
 
 def measured(name: str, graph: Graph, repeats: int, others: bool) -> dict[str, Any]:
-    """One row; the answers of the solvers are compared on the way."""
+    """Return one row; compare the answers of the solvers."""
     front, whole_ms = timed(lambda: pareto_dp.pareto_front(graph), repeats)
     budget = float(front.costs[0] + 0.4 * (front.costs[-1] - front.costs[0]))
     answer, budget_ms = timed(lambda: pareto_dp.solve(graph, budget), repeats)
@@ -128,7 +128,7 @@ def check(name: str, solver: str, found: float | None, exact: float) -> None:
 
 
 def same_front(name: str, graph: Graph, front: pareto_dp.ParetoFront) -> str:
-    """'equal' when trying every path gives the front, point by point and to the last bit."""
+    """Return 'equal' where the enumeration of every path gives the same front, point by point and to the last bit."""
     paths = brute_force.all_paths(graph)
     order = np.lexsort((-paths.values, paths.costs))
     values = paths.values[order]
@@ -139,7 +139,7 @@ def same_front(name: str, graph: Graph, front: pareto_dp.ParetoFront) -> str:
 
 
 def within_limit(run: Callable[[], Any]) -> tuple[Any, float | None]:
-    """(answer, ms) of one run, (None, None) when the limit comes before a proof."""
+    """Return (answer, ms) of one run; (None, None) where the time limit comes before a proof."""
     try:
         return timed(run, 1)
     except OutcomeError:
@@ -147,7 +147,7 @@ def within_limit(run: Callable[[], Any]) -> tuple[Any, float | None]:
 
 
 def timed(run: Callable[[], Any], repeats: int) -> tuple[Any, float]:
-    """(answer, smallest time in ms)."""
+    """Return (answer, smallest time in ms)."""
     times = []
     for _ in range(repeats):
         start = time.perf_counter()
@@ -165,7 +165,7 @@ def most_mib(run: Callable[[], Any]) -> float:
 
 
 def chain(layers: int, options: int) -> Graph:
-    """One state, the same number of options in every layer."""
+    """Return a graph of one state, with the same number of options in every layer."""
     rng = np.random.default_rng(0)
     zero = np.zeros(options, np.int64)
     made = []
@@ -183,7 +183,7 @@ def nodes_graph() -> Graph:
 
 
 def tunas_graph() -> Graph:
-    """The chain of widths: its blocks cost about their MACs^0.9, in milliseconds."""
+    """Return the graph of tunas_v3, whose blocks cost about their MACs^0.9, in milliseconds."""
     graph = layered_graph(space("tunas_v3"), macs_cost())
     rng = np.random.default_rng(0)
     graph = graph.with_costs([(x.cost / 1e6) ** 0.9 * rng.uniform(0.8, 1.2, len(x)) for x in graph.layers])
@@ -191,7 +191,9 @@ def tunas_graph() -> Graph:
 
 
 def ratio_terms(graph: Graph) -> tuple[list[Any], list[Any]]:
-    """Losses and sizes of a fraction: what the best value of the layer loses, and the cost less noise."""
+    """Return the losses and sizes of a fraction: the distance of each option to the best value of its layer, and its
+    cost with noise.
+    """
     rng = np.random.default_rng(1)
     loss = [layer.value.max() - layer.value for layer in graph.layers]
     return loss, [(layer.cost + 0.01) * rng.uniform(0.9, 1.1, len(layer)) for layer in graph.layers]

@@ -1,4 +1,4 @@
-"""How fast networks are trained, how busy that keeps the device, and how accurate they are after a fixed time.
+"""Measure the speed of training networks, the use of the device, and the accuracy after a fixed time.
 
     python -m tools.bench.training --cifar cifar10.npz                            # on a GPU where torch finds one
     python -m tools.bench.training --cifar cifar10.npz --on cpu --seconds 30 --json training.json
@@ -55,8 +55,10 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """``images_s`` are images a second (of a supernet, images that a member saw); ``busy`` a share; ``epochs`` and
-    ``seconds`` those that ``accuracy``, in percent, was reached in; ``judged_s`` members judged a second."""
+    """Result of one training. ``images_s`` are images per second (of a supernet, images that a member saw); ``busy`` is
+    the used share of the device; ``accuracy``, in percent, was reached in ``epochs`` and ``seconds``; ``judged_s`` are
+    members judged per second.
+    """
 
     network: str
     how: str
@@ -70,7 +72,7 @@ class Row:
 
 
 class EnoughError(Exception):
-    """Ends a training from within."""
+    """Error that a listener raises to end a training."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -132,7 +134,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 @dataclass(frozen=True)
 class Bench:
-    """What all rows share."""
+    """Settings that all rows share."""
 
     space: Space
     data: ImageData
@@ -150,7 +152,7 @@ class Bench:
         return [*rows, self.supernet()]
 
     def alone(self, member: str, how: Arithmetic) -> Row:
-        """One network from its first weights."""
+        """Train one network from its initial weights."""
         network = self.space.architecture(choice(self.space, member))
 
         def run(epochs: int, listener: Listener) -> float:
@@ -162,7 +164,7 @@ class Bench:
         return Row(member, told(how), images_s, busy, epochs, seconds, accuracy, self.published(member))
 
     def supernet(self) -> Row:
-        """All networks at once, and some of them judged."""
+        """Train all networks at once, and judge some of them."""
         drawn = 2
 
         def run(epochs: int, listener: Listener) -> SupernetAccuracy:
@@ -187,7 +189,7 @@ class Bench:
         )
 
     def timed(self, name: str, run: Callable[[int, Listener], Result]) -> tuple[Result, float, float, int, float]:
-        """(what it gives, images a second, busy, epochs, seconds) of the training ``run(epochs, listener)``."""
+        """Return (result, images per second, busy share, epochs, seconds) of the training ``run(epochs, listener)``."""
         probe = Probe(self)
         with contextlib.suppress(EnoughError):
             run(1000, probe)
@@ -200,7 +202,7 @@ class Bench:
         return result, self.recipe.batch / marks.step_s, busy, epochs, self.now() - begun
 
     def now(self) -> float:
-        """Seconds by the clock that counts: see the top of this file."""
+        """Return the time in seconds: CPU time of the process, or wall time after the GPU has finished."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
             return time.perf_counter()
@@ -215,8 +217,9 @@ class Bench:
 
 
 class Marks(Listener):
-    """Hears of the steps of a training: what one takes, and how busy its process is. The first do not count: libraries
-    set themselves up."""
+    """Listener that measures the duration of a step, and the share of it in which the process computes. The first steps
+    are left out, since libraries initialise in them.
+    """
 
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
@@ -239,8 +242,9 @@ class Marks(Listener):
 
 
 class Probe(Marks):
-    """Likewise of some first steps, and what the kernels of one take on a GPU (seconds; None on a CPU); then it ends
-    the training."""
+    """Listener that measures some first steps and, on a GPU, the seconds of kernels in one step (None on a CPU); then
+    it ends the training.
+    """
 
     kernels_s: float | None = None
     _profiler: Any = None
@@ -265,13 +269,13 @@ class Probe(Marks):
 
 
 def kernel_seconds(events: Any) -> float:
-    """What kernels and copies took on the GPU; one stream has them, so no two at once."""
+    """Return the seconds of kernels and copies on the GPU; they share one stream, so that no two overlap."""
     own = (e for e in events if e.device_type == DeviceType.CUDA and not e.is_user_annotation)
     return float(sum(e.time_range.elapsed_us() for e in own)) / 1e6
 
 
 def choice(space: Space, published: str) -> Choice:
-    """A member by its published name, a digit a layer."""
+    """Return the choice of a member by its published name, one digit for each layer."""
     return space.parse(".".join(published))
 
 
@@ -280,7 +284,7 @@ def told(how: Arithmetic) -> str:
 
 
 def pictures(cifar: Cifar10, train_images: int, in_size: int) -> ImageData:
-    """The first ``train_images``, and those after them to judge by."""
+    """Return the first ``train_images`` images for training, and those after them for validation."""
     judged = min(VALIDATION, train_images)
     images, labels = cifar.train_images[: train_images + judged], cifar.train_labels[: train_images + judged]
     if in_size == 16:

@@ -1,4 +1,4 @@
-"""How many variants of a block the writers export a second on one core, next to independent exporters.
+"""Measure how many variants of a block the writers export per second on one core, compared with independent exporters.
 
     python -m tools.bench.writers [--json [FILE]] [--repeats 5] [--limit 0]
 
@@ -34,7 +34,7 @@ PEERS = {"torch.onnx.export": ("torch", "oracle"), "litert-torch": ("litert_torc
 
 
 def variants() -> tuple[BlockSpec, ...]:
-    """About 450 distinct blocks, in a fixed order."""
+    """Return about 450 distinct blocks, in a fixed order."""
     blocks: dict[BlockSpec, None] = {}
     for name in REFERENCE:
         for block in reference(name).blocks:
@@ -47,7 +47,7 @@ def variants() -> tuple[BlockSpec, ...]:
 
 
 def rates(work: Callable[[Item], Any], items: Sequence[Item], repeats: int) -> list[float]:
-    """Items a second of CPU time, once a repeat; the first item once more before, to import and warm up."""
+    """Return the items per second of CPU time of each repeat; the first item runs once before, as a warm-up."""
     work(items[0])
     measured = []
     for _ in range(repeats):
@@ -71,7 +71,7 @@ def row(exporter: str, fmt: str, items: int, measured: Sequence[float]) -> dict[
 
 
 def writer_rows(blocks: Sequence[BlockSpec], repeats: int) -> list[dict[str, Any]]:
-    """Both direct writers over the same blocks and weights."""
+    """Return the rows of both direct writers, over the same blocks and weights."""
     work = [(block, random_weights(block, seed)) for seed, block in enumerate(blocks)]
     rows = []
     for fmt, write in WRITERS.items():
@@ -84,7 +84,7 @@ def writer_rows(blocks: Sequence[BlockSpec], repeats: int) -> list[dict[str, Any
 
 
 def oracle_rows(blocks: Sequence[BlockSpec], repeats: int) -> list[dict[str, Any]]:
-    """The exporters that are installed; modules are built before the clock starts."""
+    """Return the rows of the exporters that are installed; the modules are built before the time is measured."""
     absent = not_installed(PEERS)
     if "torch.onnx.export" in absent:
         return []

@@ -1,1 +1,3 @@
-"""Test hosts: a real sshd, an emulated Arm board, an emulated phone, an adbd that misbehaves. See README.md here."""
+"""Test hosts: a real sshd, an emulated Arm board, an emulated phone, and an adbd with faults on request. See README.md
+here.
+"""

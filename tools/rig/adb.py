@@ -1,4 +1,4 @@
-"""An adb server of one's own.
+"""A separate adb server for tests.
 
     with Adb(tmp_path) as adb:
         adb.connect(phone.serial)
@@ -20,7 +20,7 @@ from tools.rig.sshd import free_port
 
 
 class Adb:
-    """The server starts with the first command and ends with ``close``.
+    """Separate adb server, which starts with the first command and ends with ``close``.
 
     Args:
         home: where its key goes; made if absent.
@@ -48,7 +48,7 @@ class Adb:
         }
 
     def run(self, *argv: str, serial: str | None = None, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
-        """One adb command; its exit code is the caller's to judge."""
+        """Run one adb command; the caller checks its exit code."""
         select = ["-s", serial] if serial else []
         return subprocess.run(
             [str(self.program), *select, *argv],
@@ -60,7 +60,7 @@ class Adb:
         )
 
     def state(self, serial: str) -> str:
-        """'device', 'unauthorized', 'offline', or '' where adb knows no such device."""
+        """Return 'device', 'unauthorized', 'offline', or '' where adb does not list the device."""
         for line in self.run("devices").stdout.splitlines()[1:]:
             name, _, state = line.partition("\t")
             if name == serial:
@@ -68,7 +68,7 @@ class Adb:
         return ""
 
     def connect(self, serial: str, state: str = "device", timeout_s: float = 20) -> None:
-        """Connect to a TCP device afresh and wait for a state.
+        """Connect to a TCP device with a new connection, and wait for a state.
 
         Raises:
             RigError: it is not in that state within ``timeout_s``.

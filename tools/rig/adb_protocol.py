@@ -1,4 +1,4 @@
-"""The wire format of adb, device side: packets, keys, and streams with flow control.
+"""Wire format of adb on the device side: packets, keys, and streams with flow control.
 
 Source: Android's packages/modules/adb, protocol.txt (packets, AUTH) and OVERVIEW.TXT.
 """
@@ -23,7 +23,7 @@ SHA1_INFO = bytes.fromhex("3021300906052b0e03021a05000414")
 
 
 class ProtocolError(Exception):
-    """The peer does not speak adb."""
+    """Error where the peer does not speak adb."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Packet:
 
 
 async def read_packet(reader: asyncio.StreamReader) -> Packet:
-    """The next packet.
+    """Read the next packet.
 
     Raises:
         asyncio.IncompleteReadError: the connection ended.
@@ -54,7 +54,7 @@ async def read_packet(reader: asyncio.StreamReader) -> Packet:
 
 @dataclass(frozen=True)
 class PublicKey:
-    """An RSA key as ``adbkey.pub`` holds it: words n, -1/n0, modulus, R², exponent, all little-endian."""
+    """RSA key in the form of ``adbkey.pub``: words n, -1/n0, modulus, R², exponent, all little-endian."""
 
     modulus: int
     exponent: int
@@ -67,7 +67,7 @@ class PublicKey:
         return cls(modulus, int.from_bytes(data[8 + 8 * words : 12 + 8 * words], "little"))
 
     def signed(self, token: bytes, signature: bytes) -> bool:
-        """Whether ``signature`` is this key's PKCS #1 v1.5 signature of the 20 bytes ``token``."""
+        """Return whether ``signature`` is this key's PKCS #1 v1.5 signature of the 20 bytes ``token``."""
         size = (self.modulus.bit_length() + 7) // 8
         message = pow(int.from_bytes(signature, "big"), self.exponent, self.modulus).to_bytes(size, "big")
         padding = b"\xff" * (size - 3 - len(SHA1_INFO) - len(token))
@@ -75,7 +75,7 @@ class PublicKey:
 
 
 class Link(Protocol):
-    """What a stream needs of its connection."""
+    """Interface of a connection, as a stream needs it."""
 
     payload_bytes: int  # the peer's limit
 
@@ -83,7 +83,7 @@ class Link(Protocol):
 
 
 class Stream:
-    """One open service. ``local`` and ``remote`` are its numbers on either side."""
+    """One open service. ``local`` and ``remote`` are its numbers on both sides."""
 
     def __init__(self, link: Link, local: int, remote: int) -> None:
         self.local, self.remote = local, remote
@@ -95,7 +95,7 @@ class Stream:
         self._acknowledged.set()
 
     async def write(self, data: bytes) -> None:
-        """Send, with one packet unacknowledged at a time; what follows the peer's closing is thrown away."""
+        """Send data, with one packet unacknowledged at a time; discard data after the peer has closed the stream."""
         while data:
             await self._acknowledged.wait()
             if self.closed:
@@ -105,7 +105,7 @@ class Stream:
             await self._link.send(Packet(WRTE, self.local, self.remote, part))
 
     async def read(self, size: int) -> bytes:
-        """Exactly ``size`` bytes.
+        """Read exactly ``size`` bytes.
 
         Raises:
             EOFError: the stream closed before.
@@ -133,7 +133,7 @@ class Stream:
         self._acknowledged.set()
 
     def hang_up(self) -> None:
-        """The peer or the connection is gone: readers get EOFError, writers stop."""
+        """End the stream after the peer or the connection is lost: readers get EOFError, writers stop."""
         self.closed = True
         self._acknowledged.set()
         self._inbox.put_nowait(None)

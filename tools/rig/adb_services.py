@@ -1,4 +1,4 @@
-"""What an adbd does for its client: shell and file transfer, with the faults that were asked for.
+"""Services of an adbd: shell and file transfer, with the requested faults.
 
 Source of the formats: Android's packages/modules/adb, SYNC.TXT and shell_protocol.h.
 """
@@ -24,7 +24,7 @@ CHUNK_BYTES = 32768
 
 @dataclass
 class Faults:
-    """What goes wrong; may change while the device is up.
+    """Faults of the device; they may be changed while it runs.
 
     auth: 'none' lets everybody in, 'accept' taps "Allow USB debugging" for every key, 'deny' never does, so adb calls
         the device unauthorized.
@@ -45,7 +45,7 @@ class Faults:
     corrupt_push: bool = False
 
     def drops(self, received_bytes: int) -> bool:
-        """Count what was received; True once, when it is time to drop."""
+        """Count received bytes; return True once, when the connection must be dropped."""
         if self.drop_after_bytes is None:
             return False
         self.drop_after_bytes -= received_bytes
@@ -56,7 +56,7 @@ class Faults:
 
 
 async def shell(stream: Stream, argv: Sequence[str], version2: bool, faults: Faults) -> None:
-    """Run a command; its output goes out as it comes. A client that leaves hangs the command up, as adbd does."""
+    """Run a command and send its output as it appears. When the client leaves, the command gets SIGHUP, as in adbd."""
     process = await asyncio.create_subprocess_exec(
         *argv,
         stdin=asyncio.subprocess.PIPE,
@@ -89,13 +89,13 @@ async def shell(stream: Stream, argv: Sequence[str], version2: bool, faults: Fau
 
 
 async def _reap(process: asyncio.subprocess.Process) -> None:
-    """Wait for a command to end and close its pipes, which what it left behind may hold open."""
+    """Wait for the end of a command and close its pipes, which its remaining children may hold open."""
     await process.wait()
     process._transport.close()  # type: ignore[attr-defined]  # asyncio offers no other way
 
 
 async def _feed(stream: Stream, process: asyncio.subprocess.Process, version2: bool) -> None:
-    """Carry the client's input to a command until the client leaves."""
+    """Send the client's input to a command until the client leaves."""
     assert process.stdin is not None
     try:
         while True:
@@ -141,7 +141,7 @@ async def sync(stream: Stream, root: Path, faults: Faults) -> None:
 
 
 def inside(root: Path, path: str) -> Path:
-    """A device's path below ``root``, never above it."""
+    """Return a device's path as a path below ``root``, never above it."""
     return root / os.path.normpath("/" + path.lstrip("/")).lstrip("/")
 
 
@@ -174,7 +174,7 @@ async def _send_file(stream: Stream, path: Path) -> None:
 
 
 async def _receive_file(stream: Stream, path: Path, mode: int, faults: Faults) -> None:
-    """Parts go to the file as they come, so that a connection that breaks leaves a partial file, as adbd does."""
+    """Write received parts to the file at once; a broken connection leaves a partial file, as in adbd."""
     error: OSError | None = None
     target, data = path, b""
     try:

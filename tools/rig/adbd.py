@@ -1,4 +1,4 @@
-"""An adbd that misbehaves on request: what a real one cannot be made to do. Needs no root and no lab.
+"""An adbd with faults that a real one cannot have on request. Needs neither root nor the lab.
 
     with Adbd(tmp_path / "phone", Faults(auth="deny")) as device, Adb(tmp_path / "adb") as adb:
         adb.connect(device.serial, state="unauthorized")
@@ -54,7 +54,7 @@ _END_S = 5.0  # for commands to end when their device goes
 
 
 class Adbd:
-    """Listens on 127.0.0.1 from ``start`` to ``close``; ``serial`` is its address for ``adb connect``.
+    """Server on 127.0.0.1 from ``start`` to ``close``; ``serial`` is its address for ``adb connect``.
 
     Args:
         root: folder that is / on the device; made if absent.
@@ -80,12 +80,12 @@ class Adbd:
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="adbd", daemon=True)
 
     def argv(self, command: str) -> list[str]:
-        """What runs a command of the device."""
+        """Return the command line that runs a command of the device."""
         user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
         return ["unshare", *user, "--mount", "sh", "-c", ENTER, "sh", str(self.root), command]
 
     def start(self) -> None:
-        """Raises: RigError if this user may not make namespaces."""
+        """Start the server. RigError where this user cannot make namespaces."""
         trial = subprocess.run(self.argv("true"), capture_output=True, text=True)
         if trial.returncode:
             raise RigError(f"cannot make a mount namespace for the device: {trial.stderr.strip()}")
@@ -124,7 +124,7 @@ class Adbd:
                 self._loop.call_soon_threadsafe(lambda: [task.cancel() for task in list(self._connections)])
 
     def processes(self) -> list[int]:
-        """What runs on the device: every process whose / is the device's."""
+        """Return the processes of the device: those whose root folder is the device's."""
         root = self.root.stat()
         found = []
         for pid in process.parents():
@@ -153,7 +153,7 @@ class Adbd:
 
 
 class Connection:
-    """One client, i.e. one adb server."""
+    """Connection of one client, which is an adb server."""
 
     def __init__(self, device: Adbd, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.payload_bytes = 4096  # until CNXN says more
@@ -227,7 +227,7 @@ class Connection:
             await self._greet()
 
     async def _serve(self, stream: Stream, request: str) -> None:
-        """One service, named KIND[,OPTION...]:ARGUMENT."""
+        """Serve one request, KIND[,OPTION...]:ARGUMENT."""
         kind, _, argument = request.partition(":")
         name, *options = kind.split(",")
         try:

@@ -1,4 +1,4 @@
-"""What test hosts need and this machine may lack: each function answers None, or the reason and what to type."""
+"""Requirements of test hosts: each function returns None, or what this machine lacks and the command to type."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ENTER = "type: tools/rig/lab.sh .venv/bin/python -m pytest -m rig (as root)"
 
 
 def program(name: str) -> str | None:
-    """Path of a program, also one that only root has on its path, or None."""
+    """Return the path of a program, also of one that only root has on its path; None where there is none."""
     return shutil.which(name, path=os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin")
 
 
@@ -31,17 +31,19 @@ def programs(*names: str) -> str | None:
 
 
 def sshd() -> str | None:
-    """Needs no root and no lab."""
+    """Check for OpenSSH's programs, which need neither root nor the lab."""
     return programs("sshd", "ssh", "ssh-keygen")
 
 
 def nss_wrapper() -> Path | None:
-    """The library that gives one process, without root, accounts of its own."""
+    """Return the path of the library that gives one process its own user accounts, without root; None where there is
+    none.
+    """
     return next(iter(sorted(Path("/usr/lib").glob("*/libnss_wrapper.so"))), None)
 
 
 def login_shell(*names: str) -> str | None:
-    """Whether sshd can serve an account with another login shell. Needs no root and no lab."""
+    """Check that sshd can serve an account with another login shell. Needs neither root nor the lab."""
     lacking = None if nss_wrapper() else f"not installed: libnss-wrapper; {INSTALL}"
     return sshd() or lacking or programs(*names)
 
@@ -51,12 +53,12 @@ def dropbear() -> str | None:
 
 
 def adb() -> str | None:
-    """Needs no root and no lab."""
+    """Check for adb, which needs neither root nor the lab."""
     return programs("adb")
 
 
 def has_default_route() -> bool:
-    """Whether a packet to an arbitrary address would leave this network namespace."""
+    """Return whether a packet to any address would leave this network namespace."""
     ipv4 = [line.split() for line in Path("/proc/net/route").read_text().splitlines()[1:]]
     if any(fields[1] == fields[7] == "00000000" for fields in ipv4):
         return True
@@ -66,7 +68,7 @@ def has_default_route() -> bool:
 
 
 def lab() -> str | None:
-    """Whether this process runs inside tools/rig/lab.sh, where no packet can leave the machine."""
+    """Check that this process runs inside tools/rig/lab.sh, where no packet can leave the machine."""
     if os.geteuid() != 0:
         return f"boards and phones need root; {ENTER}"
     if os.environ.get("EDGENAS_LAB") != "1" or has_default_route():
@@ -75,7 +77,7 @@ def lab() -> str | None:
 
 
 def emulator() -> str | None:
-    """Whether this kernel hands arm64 programs to qemu, also inside a chroot (flag F)."""
+    """Check that this kernel runs arm64 programs with qemu, also inside a chroot (flag F)."""
     if not BINFMT.exists():
         return f"arm64 programs do not run here ({BINFMT} is missing); {INSTALL}"
     flags = [line for line in BINFMT.read_text().splitlines() if line.startswith("flags:")]

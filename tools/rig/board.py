@@ -1,4 +1,4 @@
-"""An emulated Arm board: Debian bookworm arm64 with Python 3.11, a real sshd, users root and pi. Lab only.
+"""An emulated Arm board: Debian bookworm arm64 with Python 3.11, a real sshd, users root and pi. Runs only in the lab.
 
     with Board() as board:                      # powered on, in about 0.3 s
         key = board.server.new_key()
@@ -108,20 +108,20 @@ class Board(Machine):
         return super().log() + (path.read_text(errors="replace") if path.exists() else "")
 
     def listener(self) -> int:
-        """pid of the sshd that accepts connections, as seen from the lab."""
+        """Return the process number, in the lab, of the sshd that accepts connections."""
         for pid in process.children(process.children(self._init.pid)[0]) if self._init else []:
             if process.name(pid) == "sshd":
                 return pid
         raise RigError(f"no sshd runs on {self.name}")
 
     def kill_sessions(self) -> int:
-        """Cut every ssh connection; commands that ran in them go on. Returns how many processes were killed."""
+        """Break every ssh connection; the commands in them continue. Return the number of killed processes."""
         pids = session_processes(self.listener())
         process.kill(pids)
         return len(pids)
 
     def kill_sshd(self) -> None:
-        """kill -9 for the listener and all connections; it is started again, as systemd would."""
+        """Kill the listener and all connections with SIGKILL; the listener is started again, as by systemd."""
         listener = self.listener()
         process.kill([listener, *session_processes(listener)])
 
@@ -129,7 +129,9 @@ class Board(Machine):
         self.write(board_files.TEMPERATURE, f"{round(degrees_c * 1000)}\n")
 
     def set_throttled(self, bits: int) -> None:
-        """Bits 0–3: under-voltage, frequency capped, throttled, soft limit now; 16–19: since boot."""
+        """Set the throttling bits. Bits 0–3: under-voltage, frequency capped, throttled, soft limit now; 16–19: since
+        boot.
+        """
         self.write(board_files.THROTTLED, f"{bits:#x}\n")
 
     def set_load(self, one_minute: float) -> None:

@@ -1,4 +1,4 @@
-"""What a Raspberry Pi says about itself, as files: data for tools.rig.board.
+"""Files of a Raspberry Pi that describe it: data for tools.rig.board.
 
 Values as Raspberry Pi OS bookworm (64-bit) shows them on the boards named.
 """
@@ -32,7 +32,7 @@ GROUP = "root:x:0:\ntty:x:5:\nvideo:x:44:pi\npi:x:1000:\nnogroup:x:65534:\n"
 
 @dataclass(frozen=True)
 class Personality:
-    """One model of board. ``qemu_cpu`` is the processor that qemu imitates for it."""
+    """Model of a board. ``qemu_cpu`` is the processor that qemu emulates for it."""
 
     model: str
     revision: str  # Raspberry Pi's own code, in hexadecimal
@@ -68,7 +68,7 @@ class Personality:
         return "".join(f"{name + ':':<16}{value:>8} kB\n" for name, value in rows.items())
 
     def files(self) -> dict[str, str]:
-        """Path → text, all owned by root."""
+        """Return path → text; all files are owned by root."""
         span = f"0-{self.cores - 1}\n"
         cpu = "/sys/devices/system/cpu"
         files = {

@@ -1,4 +1,4 @@
-"""Test hosts as pytest fixtures, for any test module that says ``pytest_plugins = ["tools.rig.fixtures"]``.
+"""Test hosts as pytest fixtures, for test modules with ``pytest_plugins = ["tools.rig.fixtures"]``.
 
 ``ssh_server``, ``adb`` and ``new_adbd`` need no root. ``board``, ``phone`` and what makes more of them run inside the
 lab only and carry the mark ``rig``:
@@ -37,20 +37,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def need(reason: str | None) -> None:
-    """Skip the test for a reason of ``tools.rig.available``; None goes on."""
+    """Skip the test where ``tools.rig.available`` gave a ``reason``; None continues."""
     if reason:
         pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
 def lab() -> None:
-    """A test that asks for it runs inside the lab only."""
+    """Skip the test outside the lab."""
     need(available.lab())
 
 
 @pytest.fixture
 def ssh_server(tmp_path: Path) -> Iterator[SshServer]:
-    """A real sshd on 127.0.0.1 that serves the account that runs the test."""
+    """Yield a real sshd on 127.0.0.1 for the account that runs the test."""
     need(available.sshd())
     with SshServer(tmp_path / "sshd") as server:
         yield server
@@ -59,7 +59,7 @@ def ssh_server(tmp_path: Path) -> Iterator[SshServer]:
 
 @pytest.fixture
 def adb(tmp_path: Path) -> Iterator[Adb]:
-    """An adb server of the test's own."""
+    """Yield a separate adb server for the test."""
     need(available.adb())
     with Adb(tmp_path / "adb") as server:
         yield server
@@ -67,7 +67,7 @@ def adb(tmp_path: Path) -> Iterator[Adb]:
 
 @pytest.fixture
 def new_adbd(tmp_path: Path) -> Iterator[Callable[..., Adbd]]:
-    """``new_adbd(Faults(...))``: a device that misbehaves, started."""
+    """Yield the function ``new_adbd(Faults(...))``, which returns a started adbd with faults."""
     with ExitStack() as stack:
         made: list[Adbd] = []
 
@@ -91,7 +91,7 @@ def _end(machine: Machine) -> None:
 
 @pytest.fixture
 def new_board(lab: None) -> Iterator[Callable[..., Board]]:
-    """``new_board(...)``: a board, powered on; arguments as for ``Board``."""
+    """Yield the function ``new_board(...)``, which returns a running board; its arguments are those of ``Board``."""
     need(available.board())
     with ExitStack() as stack:
 
@@ -111,7 +111,7 @@ def board(new_board: Callable[..., Board]) -> Board:
 
 @pytest.fixture
 def new_phone(lab: None) -> Iterator[Callable[..., Phone]]:
-    """``new_phone(...)``: a phone, powered on; arguments as for ``Phone``."""
+    """Yield the function ``new_phone(...)``, which returns a running phone; its arguments are those of ``Phone``."""
     need(available.phone())
     with ExitStack() as stack:
 
@@ -131,6 +131,6 @@ def phone(new_phone: Callable[..., Phone]) -> Phone:
 
 @pytest.fixture(scope="session")
 def benchmark_model() -> Path:
-    """The arm64 program that stands in for TensorFlow Lite's benchmark_model."""
+    """Return the path of an arm64 program that replaces TensorFlow Lite's benchmark_model."""
     need(available.benchmark_model())
     return available.BENCHMARK_MODEL

@@ -1,4 +1,4 @@
-"""What boards and phones share: a root file system of their own, namespaces, a power plug and a cable.
+"""Common parts of boards and phones: own root file system, namespaces, switching on and off, and a network cable.
 
 The file system is an overlay: the image below, and above it a disk in memory of a given size that survives a power cut
 and ends with the machine. Programs are arm64 and run under qemu; the kernel is this machine's. Files of /proc that
@@ -28,7 +28,8 @@ BOOT_ID = "sys/kernel/random/boot_id"
 
 
 class Machine:
-    """Subclasses say what runs (``service``) and when it is up (``ready``), and fill the file system.
+    """Base class of boards and phones. Subclasses define the program that runs (``service``) and the check that it is
+    up (``ready``), and fill the file system.
 
     Args:
         name: for messages, and the host name unless a subclass sets ``host_name``.
@@ -71,20 +72,20 @@ class Machine:
     # -- power
 
     def service(self) -> list[str]:
-        """Arguments of the program that the machine exists for; started again 0.2 s after it ends."""
+        """Return the command line of the machine's main program, which is started again 0.2 s after it ends."""
         raise NotImplementedError
 
     def ready(self) -> bool:
-        """Whether the machine answers from outside."""
+        """Return whether the machine answers from outside."""
         raise NotImplementedError
 
     def log(self) -> str:
-        """What was said since power on."""
+        """Return the output since the machine was switched on."""
         path = self.folder / "console.log"
         return path.read_text(errors="replace") if path.exists() else ""
 
     def power_on(self, timeout_s: float = 30) -> Self:
-        """Start, with a new boot id, and wait until it answers.
+        """Switch the machine on with a new boot id, and wait until it answers.
 
         Raises:
             RigError: it ended, or did not answer in time; the message holds its log.
@@ -112,7 +113,7 @@ class Machine:
         return self.ready()
 
     def _boot(self) -> str:
-        """Script of the machine's process 1, which stays: it reaps orphans, and starts the service again."""
+        """Return the script of the machine's process 1, which stays: it reaps orphans, and starts the service again."""
         root, proc = shlex.quote(str(self.root)), shlex.quote(str(self.folder / "proc"))
         covers = "\n".join(f"mount --bind {proc}/{file.replace('/', '_')} {root}/proc/{file}" for file in self._proc)
         return f"""set -e
@@ -137,11 +138,11 @@ set +e
 while :; do {shlex.join(self.service())}; sleep 0.2; done"""
 
     def before_service(self) -> str:
-        """Lines of shell that run in the machine's namespaces, outside its root."""
+        """Return lines of shell that run in the machine's namespaces, outside its root."""
         return ""
 
     def power_off(self) -> None:
-        """Pull the plug: every process of the machine is killed at once. Does nothing when it is off."""
+        """Kill every process of the machine at once. Do nothing where it is off."""
         if self._init is not None:
             # Killing process 1 makes the kernel kill its whole namespace; unshare itself is only its parent.
             process.kill(process.children(self._init.pid))
@@ -149,7 +150,7 @@ while :; do {shlex.join(self.service())}; sleep 0.2; done"""
             self._init = None
 
     def power_cut(self) -> None:
-        """Off and on again: everything that ran is gone, the disk stays, the boot id is new."""
+        """Switch the machine off and on again: all processes are lost, the disk stays, the boot id is new."""
         self.power_off()
         self.power_on()
 
@@ -164,7 +165,7 @@ while :; do {shlex.join(self.service())}; sleep 0.2; done"""
     # -- files, as somebody at the machine itself would see and change them
 
     def path(self, path: str) -> Path:
-        """Where a file of the machine lies for this process."""
+        """Return the path of a file of the machine for this process."""
         return self.root / path.lstrip("/")
 
     def write(self, path: str, text: str, mode: int = 0o644, owner: int = 0) -> None:
@@ -178,7 +179,7 @@ while :; do {shlex.join(self.service())}; sleep 0.2; done"""
         return self.path(path).read_text()
 
     def write_proc(self, file: str, text: str) -> None:
-        """Text of /proc/``file``; a file that was given when the machine started may change while it runs."""
+        """Write the text of /proc/``file``. It may change while the machine runs where it was given at the start."""
         if file not in self._proc:
             self._proc.append(file)
         (self.folder / "proc" / file.replace("/", "_")).write_text(text)
@@ -187,7 +188,7 @@ while :; do {shlex.join(self.service())}; sleep 0.2; done"""
         return (self.folder / "proc" / BOOT_ID.replace("/", "_")).read_text().strip()
 
     def fill_disk(self, leave_bytes: int = 0) -> None:
-        """Take all room but ``leave_bytes``, until ``empty_disk``."""
+        """Fill the disk except for ``leave_bytes``, until ``empty_disk``."""
         self.empty_disk()
         room = os.statvfs(self._disk)
         size = room.f_bavail * room.f_frsize - leave_bytes
@@ -201,14 +202,14 @@ while :; do {shlex.join(self.service())}; sleep 0.2; done"""
     # -- processes
 
     def processes(self) -> dict[int, str]:
-        """pid as seen from the lab → command line, of everything that runs on the machine."""
+        """Return process number in the lab → command line, for every process of the machine."""
         if self._init is None:
             return {}
         below = process.descendants(self._init.pid)[1:]  # the first is process 1
         return {pid: line for pid in below if (line := process.command_line(pid))}
 
     def kill(self, text: str, number: signal.Signals = signal.SIGKILL) -> int:
-        """Signal every process whose command line holds ``text``; returns how many there were."""
+        """Send a signal to every process whose command line contains ``text``; return their number."""
         pids = [pid for pid, line in self.processes().items() if text in line]
         process.kill(pids, number)
         return len(pids)

@@ -1,4 +1,4 @@
-"""Cables: how a test host is reached, and how it is lost.
+"""Network cables of test hosts, which can be unplugged and limited.
 
 A cable leads from the lab's network namespace to a new one that the host lives in. ``Veth`` is a plain cable at the
 machine's speed, ``tools.rig.wire.Wire`` one with delay and loss. Addresses are 10.199.N.1 here and 10.199.N.2 there.
@@ -16,26 +16,26 @@ FAR = "eth0"
 
 
 class Cable(Protocol):
-    """What a board or phone hangs on."""
+    """Network connection of a board or phone."""
 
     namespace: str
     near_ip: str
     far_ip: str
 
     def unplug(self) -> None:
-        """No packet passes, and no end is told so."""
+        """Drop all packets; neither end is notified."""
 
     def plug(self) -> None: ...
 
     def limit(self, mbit_per_s: float | None) -> None:
-        """Limit either direction to a rate; None lifts the limit."""
+        """Limit the rate of both directions; None ends the limit."""
 
     def close(self) -> None:
-        """Remove the cable and the namespace behind it."""
+        """Remove the cable and the namespace at its end."""
 
 
 def claim() -> int:
-    """Make the namespace ``rigN`` with the first free N, also against other processes of the lab; returns N.
+    """Make the namespace ``rigN`` with the first free N, safely among other processes of the lab; return N.
 
     Raises:
         RigError: not inside the lab, or no number is free.
@@ -55,7 +55,7 @@ def claim() -> int:
 
 
 class Veth:
-    """A plain cable. Pulling it takes the far end down, so the near end keeps its route and packets vanish."""
+    """Cable without delay. Unplugging sets the far end down: the near end keeps its route, and packets are lost."""
 
     def __init__(self) -> None:
         number = claim()

@@ -1,4 +1,5 @@
-"""An emulated Android phone: Debian's real adbd (arm64) as user 2000, mksh and toybox, no Python, no /tmp. Lab only.
+"""An emulated Android phone: Debian's real adbd (arm64) as user 2000, mksh and toybox, no Python, no /tmp. Runs only in
+the lab.
 
     with Phone() as phone, Adb(tmp_path) as adb:        # tools.rig.adb
         adb.connect(phone.serial)
@@ -113,7 +114,7 @@ class Phone(Machine):
         return f"listening on tcp:{PORT}" in self.log()
 
     def kill_adbd(self) -> None:
-        """kill -9; it is started again, as Android's init would."""
+        """Kill adbd with SIGKILL; it is started again, as by Android's init."""
         self.kill(ADBD)
 
     def set_battery(self, level_percent: int, temperature_c: float) -> None:
@@ -126,5 +127,5 @@ class Phone(Machine):
         self.write_proc("loadavg", f"{one_minute:.2f} 0.03 0.01 1/137 1843\n")
 
     def fixed_performance(self) -> bool:
-        """Whether fixed performance mode was left on."""
+        """Return whether fixed performance mode is on."""
         return self.read(phone_files.FIXED_PERFORMANCE).strip() == "true"

@@ -1,4 +1,4 @@
-"""What a phone says about itself, as files and small programs: data for tools.rig.phone.
+"""Files and small programs of a phone that describe it: data for tools.rig.phone.
 
 A Pixel 6 on Android 14, as far as a profiler asks. Commands that Android has and Debian has not are scripts of mksh,
 which is Android's own shell.
@@ -39,7 +39,7 @@ PIXEL6_PROPERTIES = {
 
 @dataclass(frozen=True)
 class Cluster:
-    """Cores of one kind, as sysfs and cpuinfo show them."""
+    """Cores of one kind, in the form of sysfs and cpuinfo."""
 
     cores: int
     capacity: int  # of 1024
@@ -112,7 +112,7 @@ GROUP = "root:x:0:\nshell:x:2000:\ninput:x:1004:\nlog:x:1007:\nadb:x:1011:\n"
 
 
 def battery(level_percent: int, temperature_c: float, status: int = 2) -> str:
-    """``dumpsys battery``; temperature there is in tenths of a degree, status 2 is charging."""
+    """Return the output of ``dumpsys battery``: the temperature is in tenths of a degree, status 2 is charging."""
     return (
         "Current Battery Service state:\n  AC powered: false\n  USB powered: true\n  Wireless powered: false\n"
         f"  Max charging current: 500000\n  status: {status}\n  health: 2\n  present: true\n  level: {level_percent}\n"
@@ -121,7 +121,7 @@ def battery(level_percent: int, temperature_c: float, status: int = 2) -> str:
 
 
 def thermal(status: int, skin_c: float, cpu_c: float) -> str:
-    """``dumpsys thermalservice``; status 0 none, 1 light, 2 moderate, 3 severe and up to 6."""
+    """Return the output of ``dumpsys thermalservice``: status 0 none, 1 light, 2 moderate, 3 severe and up to 6."""
     return (
         "IsStatusOverride: false\nThermalEventListeners:\n\tcallbacks: 2\n\tkilled: false\n"
         f"Thermal Status: {status}\nCached temperatures:\n"
@@ -145,7 +145,7 @@ def cpuinfo(clusters: tuple[Cluster, ...]) -> str:
 
 
 def sysfs(clusters: tuple[Cluster, ...]) -> dict[str, str]:
-    """Path → text: capacities, clocks and clusters, and thermal zones."""
+    """Return path → text: capacities, clocks and clusters, and thermal zones."""
     total = sum(cluster.cores for cluster in clusters)
     cpu = "/sys/devices/system/cpu"
     files = {f"{cpu}/{file}": f"0-{total - 1}\n" for file in ("possible", "present", "online")}

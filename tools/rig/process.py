@@ -1,4 +1,4 @@
-"""Processes of test hosts: run one to its end, wait for a condition, look at a tree of them and kill it."""
+"""Processes of test hosts: run one to its end, wait for a condition, list a tree of processes and kill it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 class RigError(RuntimeError):
-    """A test host could not be set up, or did not do what it promises."""
+    """Error where a test host cannot be set up, or does not behave as it must."""
 
 
 def run(*argv: str | Path, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
@@ -29,7 +29,7 @@ def run(*argv: str | Path, timeout_s: float = 60) -> subprocess.CompletedProcess
 
 
 def wait_for(condition: Callable[[], bool], what: str, timeout_s: float = 20, every_s: float = 0.02) -> None:
-    """Look at ``condition`` until it holds.
+    """Check ``condition`` repeatedly until it holds.
 
     Raises:
         RigError: it does not hold within ``timeout_s``; the message names ``what``.
@@ -42,7 +42,7 @@ def wait_for(condition: Callable[[], bool], what: str, timeout_s: float = 20, ev
 
 
 def parents() -> dict[int, int]:
-    """pid → pid of its parent, for every process visible here."""
+    """Return process number → number of its parent, for every visible process."""
     found: dict[int, int] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -59,7 +59,7 @@ def children(pid: int) -> list[int]:
 
 
 def descendants(pid: int) -> list[int]:
-    """Every process below ``pid``, nearest first."""
+    """Return every process below ``pid``, nearest first."""
     tree = parents()
     found: list[int] = []
     generation = [pid]
@@ -70,7 +70,7 @@ def descendants(pid: int) -> list[int]:
 
 
 def name(pid: int) -> str:
-    """Name of the program a process runs, '' when it is gone."""
+    """Return the name of the program of a process, '' where it has ended."""
     try:
         return Path(f"/proc/{pid}/comm").read_text().strip()
     except OSError:
@@ -78,7 +78,7 @@ def name(pid: int) -> str:
 
 
 def command_line(pid: int) -> str:
-    """Arguments of a process joined by blanks, '' when it is gone or a zombie."""
+    """Return the arguments of a process joined by spaces, '' where it has ended or is a zombie."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
     except OSError:
@@ -86,7 +86,7 @@ def command_line(pid: int) -> str:
 
 
 def kill(pids: Iterable[int], number: signal.Signals = signal.SIGKILL) -> None:
-    """Send a signal; processes that are gone already are fine."""
+    """Send a signal; ignore processes that have ended."""
     for pid in pids:
         try:
             os.kill(pid, number)

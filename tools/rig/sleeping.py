@@ -1,4 +1,5 @@
-"""A runtime that measures nothing and takes a known time: what is left of a campaign's time is the campaign's own.
+"""A runtime that measures nothing and takes a known time, so that the remaining time of a campaign is the campaign's
+own.
 
 It needs a shell on the device and nothing else. Every batch appends to ``log``, a file on the device, a line for each
 of its models when it begins and one when it ends (``begun PROCESS NAME``, ``ended PROCESS NAME``), so that what ran
@@ -41,7 +42,7 @@ fi
 
 @dataclass(frozen=True, slots=True)
 class Sleeping:
-    """See ``edgenas.profiler.runtimes.base.Runtime``; ``seconds`` is for one model.
+    """Runtime that sleeps, see ``edgenas.profiler.runtimes.base.Runtime``; ``seconds`` is the time for one model.
 
     ``spoil`` is a file on the device; where somebody writes it, the next batch prints 'half' of its results, the
     results with half of them before ('mixed'), with 'control' characters, with a line 'twice', with a line 'lacking',
@@ -99,5 +100,5 @@ class Sleeping:
 
 
 def sample_ns(name: str) -> int:
-    """The one sample that a model of this name has."""
+    """Return the only sample of the model ``name``."""
     return 1000 + len(name)

@@ -1,4 +1,4 @@
-"""A real OpenSSH server of one's own: its keys, its configuration, its port, in one folder. Works without root.
+"""A separate OpenSSH server for tests: its keys, its configuration and its port, in one folder. Works without root.
 
     with SshServer(tmp_path) as server:
         key = server.new_key()
@@ -29,13 +29,13 @@ def free_port(host: str = "127.0.0.1") -> int:
 
 
 def keygen(path: Path, kind: str = "ed25519", passphrase: str = "") -> Path:
-    """Make a key pair ``path`` and ``path``.pub; returns ``path``."""
+    """Make a key pair ``path`` and ``path``.pub; return ``path``."""
     run("ssh-keygen", "-q", "-t", kind, "-N", passphrase, "-C", "edgenas-rig", "-f", path)
     return path
 
 
 class SshServer:
-    """``start`` and ``stop`` it, or use it in a ``with`` statement.
+    """OpenSSH server; call ``start`` and ``stop``, or use it in a ``with`` statement.
 
     Args:
         folder: where its files go; made if absent.
@@ -78,7 +78,7 @@ class SshServer:
         self.configure()
 
     def configure(self) -> None:
-        """Write sshd_config; holds from the next start."""
+        """Write sshd_config; it applies from the next start."""
         variables = " ".join(f'"{name}={value}"' for name, value in self._environment.items())
         lines = [
             f"Port {self.port}",
@@ -105,7 +105,7 @@ class SshServer:
         (self.folder / "sshd_config").write_text("\n".join(lines) + "\n")
 
     def argv(self) -> list[str]:
-        """The server in the foreground; OpenSSH insists on an absolute path."""
+        """Return the command line of the server in the foreground; OpenSSH requires an absolute path."""
         program = available.program("sshd")
         if program is None:
             raise RigError(available.sshd() or "sshd is not installed")
@@ -134,52 +134,52 @@ class SshServer:
         return (self.folder / "sshd.log").read_text(errors="replace")
 
     def sessions(self) -> list[int]:
-        """Processes of the connections that are open: for each a monitor and its unprivileged half."""
+        """Return the processes of open connections: for each a monitor and its unprivileged part."""
         if self._process is None:
             return []
         return session_processes(self._process.pid)
 
     def kill_sessions(self, number: signal.Signals = signal.SIGKILL) -> int:
-        """Cut every connection; commands that ran in them go on. Returns how many processes were killed."""
+        """Break every connection; the commands in them continue. Return the number of killed processes."""
         pids = self.sessions()
         process.kill(pids, number)
         return len(pids)
 
     def stop(self) -> None:
-        """End the server, its connections and the commands that still hang on them."""
+        """End the server, its connections and the commands that are still attached to them."""
         if self._process is not None:
             process.kill([self._process.pid, *process.descendants(self._process.pid)])
             self._process.wait()
             self._process = None
 
     def allow(self, public_key: Path) -> None:
-        """Let the owner of a key in."""
+        """Allow login with a public key."""
         with self._authorized.open("a") as file:
             file.write(public_key.read_text())
 
     def new_key(self, name: str = "id") -> Path:
-        """Make a key pair that is let in; returns the private key's path."""
+        """Make a key pair with which login is allowed; return the path of the private key."""
         key = keygen(self.folder / name)
         self.allow(self.folder / f"{name}.pub")
         return key
 
     def change_host_key(self) -> None:
-        """What a client sees after a reinstallation, or when somebody sits in between; holds from the next start."""
+        """Replace the host key, as after a reinstallation or in an attack; it applies from the next start."""
         self._host_key.unlink()
         keygen(self._host_key)
 
     def known_hosts_line(self) -> str:
-        """With the line end. Port 22 has no brackets, as OpenSSH writes it."""
+        """Return the line of known_hosts, with its line end. Port 22 has no brackets, as OpenSSH writes it."""
         kind, key = self._host_key.with_suffix(".pub").read_text().split()[:2]
         where = self.host if self.port == 22 else f"[{self.host}]:{self.port}"
         return f"{where} {kind} {key}\n"
 
     def fingerprint(self) -> str:
-        """Of the host key, as OpenSSH shows it: SHA256:..."""
+        """Return the fingerprint of the host key in OpenSSH's form: SHA256:..."""
         return run("ssh-keygen", "-l", "-f", self._host_key.with_suffix(".pub")).stdout.split()[1]
 
     def client(self, key: Path, user: str | None = None) -> list[str]:
-        """The OpenSSH client's arguments up to the host; append the command."""
+        """Return the arguments of OpenSSH's client up to the host; append the command."""
         known = self.folder / "known_hosts"
         known.write_text(self.known_hosts_line())
         options = ("BatchMode=yes", "IdentitiesOnly=yes", f"UserKnownHostsFile={known}", "ConnectTimeout=5")
@@ -197,7 +197,7 @@ class SshServer:
 
 
 class DropbearServer(SshServer):
-    """A dropbear, as routers and small boards have it, with the same account, keys and methods. Works without root."""
+    """Dropbear server, as on routers and small boards, with the same account, keys and methods. Works without root."""
 
     def __init__(self, folder: Path, *, shell: str = "/bin/sh") -> None:
         super().__init__(folder, shell=shell)
@@ -206,7 +206,7 @@ class DropbearServer(SshServer):
         self._authorized = self.home / ".ssh" / "authorized_keys"
 
     def argv(self) -> list[str]:
-        """The server in the foreground, with OpenSSH's host key in dropbear's form."""
+        """Return the command line of the server in the foreground, with OpenSSH's host key in dropbear's form."""
         key = self.folder / "dropbear_key"
         if not key.exists():
             run("dropbearconvert", "openssh", "dropbear", self._host_key, key)
@@ -222,7 +222,7 @@ class DropbearServer(SshServer):
 
 
 def _account_with(shell: str, home: Path, folder: Path) -> dict[str, str]:
-    """The variables under which this account has another login shell and home (libnss-wrapper)."""
+    """Return the environment variables that give this account another login shell and home (libnss-wrapper)."""
     reason = available.login_shell(shell)
     if reason:
         raise RigError(reason)
@@ -239,5 +239,7 @@ def _account_with(shell: str, home: Path, folder: Path) -> dict[str, str]:
 
 
 def session_processes(listener: int) -> list[int]:
-    """sshd's own processes below its listener (sshd-session from OpenSSH 9.8), not the commands they run."""
+    """Return sshd's own processes below its listener (sshd-session from OpenSSH 9.8), without the commands that they
+    run.
+    """
     return [pid for pid in process.descendants(listener) if process.name(pid).startswith("sshd")]

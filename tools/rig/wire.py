@@ -1,4 +1,4 @@
-"""A cable with delay, jitter, loss, a rate and a switch, for kernels without netem.
+"""A network cable with delay, jitter, loss, a rate limit and a switch, for kernels without netem.
 
 Two TUN devices, one in the lab and one in a new network namespace, and a thread of this process that carries packets
 between them. The thread shares Python's lock with the test, so a busy test makes the wire slower, never faster.
@@ -27,7 +27,7 @@ BUFFER_S = 0.2
 
 
 class Wire:
-    """Settings may change while packets flow; they hold for both directions.
+    """Cable whose settings may change while packets pass; they apply to both directions.
 
     ``delay_s`` one way, ``jitter_s`` uniform ±, ``loss`` as a share of packets. ``carried`` and ``dropped`` count them.
     """
@@ -102,7 +102,7 @@ class Wire:
                 heapq.heappush(self._waiting, (due, self._order, 1 - source, packet))
 
     def _due_s(self, source: int, size_bytes: int) -> float | None:
-        """When a packet read now arrives at the other end; None if it never does."""
+        """Return the time when a packet that is read now arrives at the other end; None where it is lost."""
         due = now = time.monotonic()
         if self._cut or self._random.random() < self.loss:
             return None
@@ -115,7 +115,9 @@ class Wire:
 
 
 def _open_tun(device: str, namespace: str | None) -> int:
-    """File descriptor of a new TUN device, made in a network namespace of ``ip netns``, or here if None."""
+    """Return the descriptor of a new TUN device, made in a network namespace of ``ip netns``, or here where that is
+    None.
+    """
     descriptors: list[int] = []
     errors: list[OSError] = []
 

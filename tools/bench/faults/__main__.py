@@ -1,4 +1,4 @@
-"""What faults cost a campaign: it is disturbed in every way that we could think of, at random moments, many times.
+"""Measure the cost of faults to a campaign: each kind of fault disturbs campaigns at random moments, many times.
 
     python -m tools.bench.faults [--json [FILE]] [--trials 220] [--seed 0] [--only FAULT] [--jobs 4]
 
@@ -30,7 +30,7 @@ from tools.bench.faults.trial import Trial, run_trial
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """All trials of a kind over a transport."""
+    """Results of all trials of one kind over one transport."""
 
     fault: str
     transport: str
@@ -63,7 +63,7 @@ class Row:
 
 
 def cases(only: str = "") -> tuple[list[tuple[Kind, str]], dict[str, str]]:
-    """(kind, transport) pairs that can be tried here, and the others with the reason."""
+    """Return the (kind, transport) pairs that this machine can test, and the reason for each other pair."""
     can, cannot = [], {}
     for kind in KINDS:
         for transport in kind.transports:
@@ -84,7 +84,7 @@ def cases(only: str = "") -> tuple[list[tuple[Kind, str]], dict[str, str]]:
 def try_all(
     pairs: Sequence[tuple[Kind, str]], trials: int, seed: int, jobs: int, told: Callable[[Trial], None]
 ) -> list[Trial]:
-    """So many trials, spread over the pairs, ``jobs`` side by side."""
+    """Run ``trials`` trials, spread over the pairs, with ``jobs`` in parallel."""
     with tempfile.TemporaryDirectory(prefix="ent-faults-") as folder, ThreadPoolExecutor(jobs) as pool:
 
         def one(number: int) -> Trial:
@@ -97,7 +97,7 @@ def try_all(
 
 
 def rows(trials: Sequence[Trial]) -> list[Row]:
-    """By fault and transport, and the totals."""
+    """Return one row for each fault and transport, and the totals."""
     keys = dict.fromkeys((t.kind, t.transport) for t in trials)
     found = [Row.of(*key, [t for t in trials if (t.kind, t.transport) == key]) for key in keys]
     return [*found, Row.of("all", "", trials)]

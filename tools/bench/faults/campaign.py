@@ -1,5 +1,6 @@
-"""The campaign that is disturbed: 4 blocks in 2 processes, in batches of 2, on one device; here, or in a process of its
-own that can be killed."""
+"""The campaign that a trial disturbs: 4 blocks in 2 processes, in batches of 2, on one device; in this process, or in a
+separate process that can be killed.
+"""
 
 from __future__ import annotations
 
@@ -38,12 +39,12 @@ _POLL_S = 0.15
 
 
 class _StoppedError(BaseException):
-    """A campaign that takes too long is ended."""
+    """Error that ends a campaign that takes too long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a campaign ended: ``error`` is '' where it did not fail, ``clean`` whether the error was one of ours."""
+    """End of a campaign: ``error`` is '' where it did not fail, ``clean`` is True where the error is one of edgenas."""
 
     error: str = ""
     clean: bool = True
@@ -52,7 +53,7 @@ class Outcome:
 
 @dataclass(slots=True)
 class Started:
-    """A campaign that runs, in a thread or in a ``process``."""
+    """Campaign that runs, in a thread or in a ``process``."""
 
     said: list[str] = field(default_factory=list)
     process: SpawnProcess | None = None
@@ -69,7 +70,7 @@ class Started:
         return not self._thread.is_alive()
 
     def wait(self) -> Outcome:
-        """How it ended; a campaign that takes too long is stopped, and says so."""
+        """Wait for the end of the campaign and return it; stop a campaign that takes too long, and report that."""
         if self.process is not None and self._file is not None:
             self.process.join(LONGEST_S)
             if self.process.is_alive():
@@ -87,13 +88,16 @@ class Started:
 
 
 def runtime(rig: Rig, name: str) -> Sleeping:
-    """What another campaign than the one that is disturbed runs is not counted."""
+    """Return the runtime of a campaign. A campaign under another ``name`` than the disturbed one writes no log, so that
+    its runs are not counted.
+    """
     return Sleeping(MODEL_S, "/dev/null" if name else rig.log, rig.spoil)
 
 
 def start(rig: Rig, table: Path, *, own_process: bool = False, limit_bytes: int = 0, name: str = "") -> Started:
-    """Begin the campaign; ``limit_bytes`` is how large a file its process may write, 0 for any.
-    ``name`` is another name for the device, for somebody else's campaign."""
+    """Start the campaign; ``limit_bytes`` is the largest file that its process may write, 0 for no limit. ``name`` is
+    another name for the device, for a second campaign on it.
+    """
     running = Started()
     if own_process or limit_bytes:
         running._file = table.with_suffix(".outcome")
@@ -170,5 +174,5 @@ def _run(
 
 
 def _write(blocks: Sequence[BlockSpec], weights: Sequence[Weights]) -> bytes:
-    """A model that nobody looks into."""
+    """Return a placeholder for a model; nothing reads its content."""
     return str(blocks[0]).encode().ljust(_MODEL_BYTES, b".")

@@ -1,4 +1,6 @@
-"""What can go wrong: each kind is done to a campaign that runs, at a moment of a trial's own, and taken away again."""
+"""Kinds of faults: each function disturbs a running campaign at a random moment of the trial; the function that it
+returns removes the fault.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +25,9 @@ ALL = (*REMOTE, "local")
 
 @dataclass(slots=True)
 class Scene:
-    """One trial: the device, the campaign that runs on it, chance, and the table. ``wrong`` collects what the kind
-    itself finds wrong. ``excused`` are runs that had ended when the fault took their end away."""
+    """State of one trial: the device, the running campaign, the random numbers, and the table. ``wrong`` holds the
+    findings of the kind itself. ``excused`` counts jobs that had ended when the fault removed the record of their end.
+    """
 
     rig: Rig
     running: Started
@@ -40,7 +43,8 @@ Inject = Callable[[Scene], Heal]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A fault. ``spoils`` where it takes away results that the device had finished, so that measuring again is right.
+    """Kind of fault. ``spoils`` is True where it destroys results that the device had finished, so that a repeated
+    measurement is correct.
 
     ``own_process`` where the campaign must be one that can be killed; ``small_disk`` where the device has one;
     ``root`` where only root can do it.
@@ -61,7 +65,7 @@ def _remote(scene: Scene) -> RemoteRig:
 
 
 def nothing() -> None:
-    """What there is to heal where a fault is over at once."""
+    """Do nothing: the fault is over, and nothing must be repaired."""
 
 
 def _kill_us(scene: Scene) -> Heal:
@@ -71,7 +75,7 @@ def _kill_us(scene: Scene) -> Heal:
 
 
 def _kill_runner(scene: Scene) -> Heal:
-    """The whole session of the job, or one process of it."""
+    """Kill all processes of the job's session, or one of them."""
     before = _unfinished(scene.rig)
     leader = _leader(scene.rig)
     below = process.descendants(leader) if leader else _batches(scene.rig)
@@ -84,7 +88,7 @@ def _kill_runner(scene: Scene) -> Heal:
 
 
 def _leader(rig: Rig) -> int:
-    """The leader of the job's session, 0 for none."""
+    """Return the process number of the leader of the job's session, 0 for none."""
     for job in rig.jobs():
         with contextlib.suppress(OSError, ValueError, IndexError):
             return int((job / "pid").read_text().split()[0])
@@ -92,7 +96,7 @@ def _leader(rig: Rig) -> int:
 
 
 def _batches(rig: Rig) -> list[int]:
-    """Processes that run a batch where there is no job."""
+    """Return the processes that run a batch on a device without jobs."""
     return [pid for pid in rig.processes() if "batch.sh" in process.command_line(pid)]
 
 
@@ -104,12 +108,12 @@ def _session(pid: int) -> int:
 
 
 def _unfinished(rig: Rig) -> list[Path]:
-    """Jobs whose end is not written."""
+    """Return the jobs whose end is not recorded."""
     return [job for job in rig.jobs() if not (job / "rc").exists()]
 
 
 def _lost(jobs: list[Path]) -> int:
-    """How many of them did not come to write their end: what they did is lost, also where it was all."""
+    """Return the number of jobs that did not record their end: their results are lost, even if they were complete."""
     return sum(not (job / "rc").exists() for job in jobs)
 
 
@@ -122,7 +126,7 @@ def _kill_server(scene: Scene) -> Heal:
 
 
 def _pull(scene: Scene) -> Heal:
-    """For a moment, for longer than connections live, or until somebody comes by."""
+    """Disconnect the device: for a moment, for longer than connections live, or until the campaign gives up."""
     rig = _remote(scene)
     rig.pull()
     seconds = scene.random.choice((0.1, 0.5, 1.5, 30.0))
@@ -130,7 +134,7 @@ def _pull(scene: Scene) -> Heal:
 
 
 def _after(scene: Scene, seconds: float, heal: Heal) -> Heal:
-    """Heal after so long, or when the campaign has given up, whichever is first."""
+    """Call ``heal`` after ``seconds``, or when the campaign has ended, whichever is first."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and not scene.running.ended():
         time.sleep(0.01)
@@ -169,7 +173,7 @@ def _slow(scene: Scene) -> Heal:
 
 
 def _lossy(scene: Scene) -> Heal:
-    """The connection breaks again and again, after a few bytes or many."""
+    """Break the connection several times, each time after a random number of bytes."""
     for _ in range(scene.random.randint(1, 4)):
         if scene.running.ended():
             break
@@ -186,7 +190,7 @@ def _cut_output(scene: Scene) -> Heal:
 
 
 def _throttle(scene: Scene) -> Heal:
-    """The bit goes away when somebody acts on it."""
+    """Set a bit of the firmware's throttling state; clear it when the campaign reports it."""
     bits = scene.rig.root / "bits"
 
     def recover() -> None:
@@ -202,7 +206,7 @@ def _throttle(scene: Scene) -> Heal:
 
 
 def _clock(scene: Scene) -> Heal:
-    """The device's clock jumps, and a new connection looks at it."""
+    """Set the device's clock to another time, and break the connection: the new connection reads the new time."""
     jump_s = scene.random.choice((-1, 1)) * scene.random.choice((3600, 10 * 86400, 20 * 365 * 86400))
     (scene.rig.root / "jump").write_text(f"{jump_s}\n")
     _remote(scene).cut(1)
@@ -216,7 +220,7 @@ def _output(scene: Scene) -> Heal:
 
 
 def _program(scene: Scene) -> Heal:
-    """What runs the runtime is another file, or none that runs."""
+    """Replace the runtime's program by another one, or by a file that cannot run."""
     header = '{"kind": "header", "runtime": "other", "package": "other", "version": "9", "python": "0", "notes": "", '
     other = f'#!/bin/sh\necho \'{header}"threads": 1, "cores": [0], "scheduler": "normal"}}\'\n'
     garbage = b"\x7fELF" + scene.random.randbytes(200)
@@ -225,7 +229,7 @@ def _program(scene: Scene) -> Heal:
 
 
 def _second(scene: Scene) -> Heal:
-    """Somebody else starts on the same device, under the same name or another, from this process or another."""
+    """Start a second campaign on the same device, under the same name or another, from this process or another."""
     while not scene.table.exists() and not scene.running.ended():
         time.sleep(0.01)  # who comes first holds it
     name = scene.random.choice((scene.rig.name, f"{scene.rig.name}-too"))
@@ -256,7 +260,7 @@ KINDS = (
 
 
 def furnish(kind: Kind, rig: Rig) -> None:
-    """What the device has from the beginning where a kind needs it."""
+    """Install what a kind needs on the device before the campaign starts."""
     if kind.inject is _throttle:
         (rig.root / "bits").write_text("0x50000")
         bits = f"{rig.there}/bits"
@@ -268,5 +272,5 @@ def furnish(kind: Kind, rig: Rig) -> None:
 
 
 def moment(chance: random.Random) -> tuple[int, float]:
-    """After so many batches have begun, and so many seconds."""
+    """Return the moment of the fault: (number of batches that have begun, seconds after that)."""
     return chance.randint(0, PAIRS // BATCH), chance.uniform(0, 1.6 * MODEL_S * BATCH)

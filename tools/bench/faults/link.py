@@ -1,5 +1,6 @@
-"""A cable for one TCP server: holds bytes up, cuts them off, slows them down. Needs no root; for what real packets do
-on a real cable, see tools.rig.wire."""
+"""A proxy for one TCP server that delays, holds or cuts its connections. Needs no root; ``tools.rig.wire`` does the
+same to packets.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close means reset
 
 
 class Cable:
-    """Carries connections to ``port`` on 127.0.0.1 from a port of its own. Settings hold for all of them, at once.
+    """Proxy of connections to ``port`` on 127.0.0.1, from a port of its own. Settings apply to all connections at once.
 
     ``delay_s`` is waited for before every piece, either way; ``drop_after_bytes`` breaks all connections, once.
     """
@@ -32,11 +33,11 @@ class Cable:
         threading.Thread(target=self._accept, name=f"cable {self.port}", daemon=True).start()
 
     def pull(self) -> None:
-        """Nothing gets through from now on."""
+        """Hold all data from now on."""
         self._pulled_s = time.monotonic()
 
     def plug(self) -> None:
-        """Goes on; connections that were not given up meanwhile get what was held up."""
+        """Pass data again, first the data that was held, for connections that are still open."""
         self._pulled_s = None
 
     def cut(self) -> None:
@@ -90,7 +91,7 @@ class Cable:
             target.shutdown(socket.SHUT_WR)
 
     def _hold(self) -> None:
-        """Wait while the cable is out; connections do not outlive a long silence."""
+        """Wait while the proxy holds data; close a connection after a long silence."""
         while (since := self._pulled_s) is not None:
             if time.monotonic() > since + _SILENCE_S:
                 self.cut()

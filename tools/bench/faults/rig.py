@@ -1,4 +1,4 @@
-"""A device to be mistreated, one for a trial: what all transports have in common, and this machine itself."""
+"""Device of a trial, to which faults are applied: the parts common to all transports, and this machine as a device."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GOVERNOR = "ondemand"
 
 
 class Rig:
-    """This machine as a device, and what all have.
+    """This machine as a device, and the base class of all devices of trials.
 
     ``base`` is where our folder on the device is made; ``log``, ``spoil`` and ``program`` are paths on the device,
     ``here(path)`` is that file on this machine.
@@ -55,11 +55,11 @@ class Rig:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self) -> None:
-        """Get it going: this machine is."""
+        """Start the device; this machine runs already."""
 
     @property
     def there(self) -> str:
-        """The device's name for ``root``."""
+        """Path of ``root`` on the device."""
         return str(self.root)
 
     @property
@@ -81,19 +81,19 @@ class Rig:
         return Way("local", name or self.name, {"base": str(self.base)})
 
     def open(self) -> Device:
-        """The device as this process knows it, also when it asks again: it remembers what it could not clear away."""
+        """Return the device of this process, always the same object: it keeps the list of what it could not remove."""
         self._device = self._device or self.way().open()
         return self._device
 
     def give_program(self, name: str, script: str) -> None:
-        """A program on the device's path."""
+        """Install a shell script as a program on the device's PATH."""
         path = self.programs / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"#!/bin/sh\n{script}\n")
         path.chmod(0o755)
 
     def replace_program(self, content: bytes) -> None:
-        """The runtime's program is another one from now on."""
+        """Replace the content of the runtime's program."""
         new = self.root / "runner.new"
         new.write_bytes(content)
         new.chmod(0o755)
@@ -103,17 +103,19 @@ class Rig:
         self.replace_program(b'#!/bin/sh\nexec sh "$@"\n')
 
     def spoil_next(self, how: str) -> None:
-        """The next batch's output is spoiled, see ``tools.rig.sleeping``."""
+        """Make the runtime spoil the output of the next batch, see ``tools.rig.sleeping``."""
         new = self.here(f"{self.spoil}.new")
         new.write_text(f"{how}\n")
         new.rename(self.here(self.spoil))
 
     def jobs(self) -> list[Path]:
-        """Folders of kept jobs, on this machine."""
+        """Return the folders of kept jobs, as paths of this machine."""
         return list(self.base.glob("edgenas-*/kept/*/job"))
 
     def processes(self) -> list[int]:
-        """What runs there for us: whatever has our folder's place among its arguments, but a watchman that sleeps."""
+        """Return the processes of edgenas on the device: those with the folder of edgenas in their arguments, except
+        the watchdog of the clock.
+        """
         found, place = [], f"{self.there}/{self.base.relative_to(self.root)}/"
         for pid in process.parents():
             line = process.command_line(pid)
@@ -122,7 +124,7 @@ class Rig:
         return found
 
     def kill_all(self) -> None:
-        """Every process of the device, whatever its arguments."""
+        """Kill every process of the device."""
         mark = self.mark.encode()
         for path in Path("/proc").glob("[0-9]*/environ"):
             with contextlib.suppress(OSError):
@@ -136,7 +138,7 @@ class Rig:
         return False
 
     def set_governors(self) -> None:
-        """As they are after booting."""
+        """Set the governors to their values after booting."""
         for number in range(2):
             path = self.cpu / f"cpu{number}" / "cpufreq" / "scaling_governor"
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -144,28 +146,30 @@ class Rig:
 
 
 class RemoteRig(Rig, ABC):
-    """A device with a connection to lose."""
+    """Device behind a connection that can be broken."""
 
     boot: Path  # the file that is its boot id
 
     @abstractmethod
     def pull(self) -> None:
-        """The cable."""
+        """Disconnect the device."""
 
     @abstractmethod
     def plug(self) -> None:
-        """It in again."""
+        """Connect the device again."""
 
     @abstractmethod
     def cut(self, after_bytes: int) -> None:
-        """Break the connection once so many more bytes have passed."""
+        """Break the connection after ``after_bytes`` more bytes."""
 
     @abstractmethod
     def slow(self, delay_s: float) -> None:
-        """Wait before whatever passes; 0 for no more."""
+        """Delay all data by ``delay_s``; 0 ends the delay."""
 
     def power_cut(self) -> None:
-        """Every process ends, the connection breaks, the boot is another, clocks are as after booting; files stay."""
+        """Kill every process, break the connection, write a new boot id, and set the governors as after booting; files
+        stay.
+        """
         self.pull()
         self.kill_all()
         self.set_governors()
@@ -175,7 +179,7 @@ class RemoteRig(Rig, ABC):
 
 
 def wait_for_quiet(rig: Rig, limit_s: float = 3.0) -> list[int]:
-    """What still runs there for us after a moment of grace."""
+    """Wait until no process of edgenas runs on the device, at most ``limit_s``; return those that still run."""
     end = time.monotonic() + limit_s
     while (left := rig.processes()) and time.monotonic() < end:
         time.sleep(0.05)

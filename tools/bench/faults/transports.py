@@ -1,4 +1,4 @@
-"""The devices of trials by transport: a fake, a real sshd, a real adb with an adbd in Python."""
+"""Devices of trials, by transport: a fake, a real sshd, a real adb with an adbd in Python."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tools.rig.sshd import SshServer, session_processes
 
 
 class FakeRig(RemoteRig):
-    """A fake's root is its folder; its own processes carry its mark."""
+    """Device behind ``FakeDevice``; its root is its folder, and its processes have the mark of the fake."""
 
     transport = "fake"
 
@@ -66,7 +66,7 @@ class FakeRig(RemoteRig):
 
 @cache
 def private_mounts() -> str | None:
-    """What keeps this process from covering files for a program that it starts; None for nothing."""
+    """Return the reason why this process cannot mount files over others for a child process; None where it can."""
     if os.geteuid() != 0:
         return "needs root: a boot id and governors are mounted over the real ones"
     done = subprocess.run(["unshare", "--mount", "sh", "-c", f"mount --bind /dev/null {BOOT_ID}"], capture_output=True)
@@ -74,7 +74,7 @@ def private_mounts() -> str | None:
 
 
 class _Sshd(SshServer):
-    """Sees a boot id and governors of its own where that can be done."""
+    """An sshd that sees its own boot id and governors, where private mounts are possible."""
 
     covers: tuple[tuple[Path, str], ...] = ()
 
@@ -86,7 +86,7 @@ class _Sshd(SshServer):
 
 
 class SshRig(RemoteRig):
-    """A real sshd behind a cable."""
+    """A real sshd behind a ``Cable``."""
 
     transport = "ssh"
 
@@ -125,14 +125,14 @@ class SshRig(RemoteRig):
         self.cable.delay_s = delay_s
 
     def kill_server(self) -> None:
-        """kill -9 for sshd and its sessions; what they run goes on."""
+        """Kill sshd and its sessions with SIGKILL; the commands in them continue."""
         running = self._server._process
         assert running is not None
         process.kill([running.pid, *session_processes(running.pid)])
         running.wait()
 
     def start_server(self) -> None:
-        """As its own init would."""
+        """Start sshd again, as the init of a board does."""
         self._server.start()
 
     def power_cut(self) -> None:
@@ -146,7 +146,7 @@ class SshRig(RemoteRig):
 
 
 class _Adbd(Adbd):
-    """Has a boot id of its own."""
+    """An adbd with its own boot id."""
 
     def argv(self, command: str) -> list[str]:
         argv = super().argv(command)
@@ -156,7 +156,7 @@ class _Adbd(Adbd):
 
 
 class AdbRig(RemoteRig):
-    """A real adb and its server, and an adbd in Python; the device has a file system of its own."""
+    """A real adb and its server, with an adbd in Python; the device has its own file system."""
 
     transport = "adb"
 
@@ -197,11 +197,11 @@ class AdbRig(RemoteRig):
         self._adbd.faults.latency_s = delay_s
 
     def cut_output(self, after_bytes: int | None) -> None:
-        """Commands end there as if they were done, without an exit code."""
+        """End the output of commands after ``after_bytes``, without an exit code, as if they were complete."""
         self._adbd.faults.cut_output_bytes = after_bytes
 
     def kill_server(self) -> None:
-        """kill -9 for our adb server."""
+        """Kill the adb server of the trial with SIGKILL."""
         mark = f"ANDROID_ADB_SERVER_PORT={self._adb.port}".encode()
         for pid in process.parents():
             if process.name(pid) == "adb":
@@ -210,7 +210,7 @@ class AdbRig(RemoteRig):
                         os.kill(pid, signal.SIGKILL)
 
     def start_server(self) -> None:
-        """It is started by whoever asks for it next."""
+        """Do nothing: the next request starts the adb server."""
 
     def kill_all(self) -> None:
         if hasattr(self, "_adbd"):
@@ -224,7 +224,7 @@ RIGS: dict[str, type[Rig]] = {"fake": FakeRig, "ssh": SshRig, "adb": AdbRig, "lo
 
 
 def absent(transport: str) -> str | None:
-    """Why there is no such device here."""
+    """Return the reason why this machine has no such device; None where it has one."""
     if transport == "adb":
         return available.adb()
     return available.sshd() if transport == "ssh" else None

@@ -1,4 +1,5 @@
-"""One trial: a campaign is disturbed, started again until it is done, and then everything is counted.
+"""One trial: disturb a campaign, start it again until it is complete, then count its measurements and what it left
+behind.
 
 lost batches    runs of a batch that began on the device and did not end up in the table
 repeated        (block, process) pairs that ran to their end on the device, which had written that down, more than once;
@@ -36,7 +37,7 @@ _STAYS = ("watch", "watching", "governor")  # in our state folder: scripts that 
 
 @dataclass(slots=True)
 class Trial:
-    """What came of it. ``errors`` are how its campaigns ended, but for the last; ``why`` explains what is wrong."""
+    """Result of a trial. ``errors`` are the ends of all its campaigns except the last; ``why`` explains each fault."""
 
     transport: str
     kind: str
@@ -56,18 +57,18 @@ class Trial:
 
     @property
     def misses(self) -> bool:
-        """Whether a bar is missed."""
+        """Return whether a requirement is missed."""
         wrong = self.repeated + self.corrupt + self.left + self.clock + self.unclear + len(self.why)
         return self.injected and (not self.survived or self.lost_batches > 1 or wrong > 0)
 
 
 def chance_of(kind: Kind, transport: str, seed: int) -> random.Random:
-    """What decides everything that is left to chance in a trial."""
+    """Return the source of all random numbers of a trial."""
     return random.Random(f"{kind.name} {transport} {seed}")
 
 
 def run_trial(kind: Kind, transport: str, seed: int, parent: Path) -> Trial:
-    """Do it, in a folder of its own below ``parent``."""
+    """Run a trial in a new folder below ``parent``."""
     begin = time.monotonic()
     chance = chance_of(kind, transport, seed)
     trial = Trial(transport, kind.name, seed)
@@ -116,7 +117,7 @@ def _end(trial: Trial, outcome: Outcome, table: Path) -> None:
 
 
 def _lines(log: Path) -> Counter[str]:
-    """How many lines of a kind the runtime wrote."""
+    """Return the number of lines of each kind that the runtime wrote."""
     return Counter(line.partition(" ")[0] for line in log.read_text().splitlines()) if log.exists() else Counter()
 
 
@@ -165,7 +166,7 @@ def _look_around(trial: Trial, rig: Rig, before: set[str]) -> None:
 
 
 def _others(rig: Rig) -> set[str]:
-    """Everything on the device that is not ours: the whole of it is in one folder."""
+    """Return every path on the device outside the folder of edgenas."""
     skipped = {rig.root / name for name in ("usr", "etc", "proc", "dev", "log", "bits", "jump", "boot_id")}
     found = set()
     for top in rig.root.iterdir():

@@ -1,4 +1,4 @@
-"""How a process, which may be another one than the trial's, gets at the device of a trial."""
+"""Connection to the device of a trial from any process, this one or another."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from edgenas.devices.transports.ssh.paramiko_link import SshDevice, make_target
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How a process, which may be another one, gets at a device."""
+    """Parameters of a connection to a device, which can be sent to another process."""
 
     transport: str
     name: str
     where: dict[str, Any]
 
     def open(self) -> Device:
-        """A new connection to it."""
+        """Open a new connection to the device."""
         where = dict(self.where)
         if self.transport == "local":
             return LocalDevice(self.name, Path(where["base"]))
@@ -38,7 +38,7 @@ class Way:
 
 
 class _Governed(FakeLink):
-    """A link to a device with governors of its own."""
+    """Link to a device with its own CPU governors."""
 
     root = ""
 
