@@ -21,7 +21,7 @@ class VerifiedBundle:
     """Result of verifying a bundle: its changed files, or each file's recorded latency and its latency now.
 
     changed   files that differ from MANIFEST; where there are any, no file is run
-    files     each file's verdicts, then and now
+    files     each file's verdict in the record, and its verdict now
     """
 
     bundle: Path
@@ -39,18 +39,18 @@ class VerifiedBundle:
         """Raise OutcomeError where a file was changed, is outside its budget now, or disagrees with its record."""
         if self.changed:
             raise OutcomeError(self.changed_text)
-        outside = [r for r in self.files if r.now.within_budget is False]
+        outside = [r.repeated for r in self.files if r.repeated.within_budget is False]
         different = [r for r in self.files if r.agree is False]
         if outside:
             raise OutcomeError(
-                f"{outside[0].then.file} is not inside {outside[0].now.budget_ms:g} ms on {self.device}: upper end "
-                f"{outside[0].now.high_ms:.4g} ms"
+                f"{outside[0].file} is not inside {outside[0].budget_ms:g} ms on {self.device}: upper end "
+                f"{outside[0].high_ms:.4g} ms"
             )
         if different:
             raise OutcomeError(
-                f"{different[0].then.file} took {different[0].now.measured_ms:.4g} ms now and "
-                f"{different[0].then.measured_ms:.4g} ms then, further apart than both intervals explain; close other "
-                f"programs on {self.device} and verify again"
+                f"{different[0].recorded.file} took {different[0].repeated.measured_ms:.4g} ms now, but "
+                f"{different[0].recorded.measured_ms:.4g} ms in the record: a larger difference than both intervals "
+                f"explain; close other programs on {self.device} and verify again"
             )
 
     def to_json(self) -> dict[str, Any]:
@@ -62,14 +62,20 @@ class VerifiedBundle:
             return f"<Bundle {self.bundle}: {len(self.changed)} files changed, nothing was run>"
         words = {True: "agree", False: "DISAGREE", None: "another device"}
         parts = [
-            f"{r.then.file} {number(r.then.measured_ms)} ms then, {number(r.now.measured_ms)} ms now, {words[r.agree]}"
+            f"{r.recorded.file} {number(r.recorded.measured_ms)} ms recorded, {number(r.repeated.measured_ms)} ms now, "
+            + words[r.agree]
             for r in self.files
         ]
         return f"<Bundle {self.bundle} on {self.device}: {'; '.join(parts)}>"
 
     def _repr_html_(self) -> str:
         rows = [
-            {"file": r.then.file, "then ms": r.then.measured_ms, "now ms": r.now.measured_ms, "agree": r.agree}
+            {
+                "file": r.recorded.file,
+                "recorded ms": r.recorded.measured_ms,
+                "repeated ms": r.repeated.measured_ms,
+                "agree": r.agree,
+            }
             for r in self.files
         ]
         return html_table(repr(self)[1:-1], rows)

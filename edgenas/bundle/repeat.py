@@ -21,22 +21,22 @@ from edgenas.runs.verification import VERIFICATION
 
 @dataclass(frozen=True, slots=True)
 class RepeatedVerdict:
-    """A file's recorded verdict and its verdict now.
+    """Verdict on a file that the bundle records, and the verdict of the repeated measurement.
 
     differences   facts of the device that differ, such as 'model A / B'
     agree         whether both agree within their intervals; None where ``differences`` forbid the comparison
     """
 
-    then: Verdict
-    now: Verdict
+    recorded: Verdict
+    repeated: Verdict
     differences: tuple[str, ...]
     agree: bool | None
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain JSON values, as ``edgenas verify BUNDLE --json`` prints them."""
         return {
-            "then": plain(self.then),
-            "now": plain(self.now),
+            "recorded": plain(self.recorded),
+            "repeated": plain(self.repeated),
             "differences": list(self.differences),
             "agree": self.agree,
         }
@@ -74,35 +74,35 @@ def repeat(
     """
     made = []
     records = recorded(bundle)
-    models = read_models([bundle / then.file for then, _ in records])
-    for (then, setting), model in zip(records, models, strict=True):
-        (now,) = verify_files(
+    models = read_models([bundle / old.file for old, _ in records])
+    for (old, setting), model in zip(records, models, strict=True):
+        (new,) = verify_files(
             entry,
-            {then.file: model},
-            then.runtime,
+            {old.file: model},
+            old.runtime,
             plan=plan_in(setting, entry, rounds=rounds),
             processes=processes,
             most=most,
-            budget_ms=then.budget_ms,
-            predicted_ms=then.predicted_ms,
-            statistic=then.statistic,
+            budget_ms=old.budget_ms,
+            predicted_ms=old.predicted_ms,
+            statistic=old.statistic,
             force=force,
             listener=listener,
         )
-        assert now.setting is not None  # a new measurement has its setting
+        assert new.setting is not None  # a new measurement has its setting
         # Facts of both devices, read while the clock was held where that is possible
-        before, after = dict(setting.device), dict(now.setting.device)
+        before, after = dict(setting.device), dict(new.setting.device)
         names = sorted(n for n in {*before, *after} if before.get(n) != after.get(n))
         differences = tuple(f"{name} {before.get(name)} / {after.get(name)}" for name in names)
-        made.append(RepeatedVerdict(then, now, differences, None if differences else agree(then, now)))
+        made.append(RepeatedVerdict(old, new, differences, None if differences else agree(old, new)))
     return made
 
 
-def agree(then: Verdict, now: Verdict) -> bool:
+def agree(recorded: Verdict, repeated: Verdict) -> bool:
     """Return whether the difference of two independent measurements is within their 95 % intervals.
 
     The logarithm of their ratio must be at most the root of the sum of squares of both half-widths.
     """
-    log_ratio = math.log(now.measured_ms / then.measured_ms)
-    half = [math.log(high / low) / 2 for low, high in ((then.low_ms, then.high_ms), (now.low_ms, now.high_ms))]
+    log_ratio = math.log(repeated.measured_ms / recorded.measured_ms)
+    half = [math.log(each.high_ms / each.low_ms) / 2 for each in (recorded, repeated)]
     return abs(log_ratio) <= math.hypot(*half)

@@ -54,36 +54,37 @@ def repeat_bundle(
                 "file",
                 "runtime",
                 "of",
-                "then, ms",
+                "recorded, ms",
                 "95 % interval",
-                "now, ms",
+                "repeated, ms",
                 "95 % interval",
-                "then, MiB",
-                "now, MiB",
+                "recorded, MiB",
+                "repeated, MiB",
                 "budget",
                 "",
             ),
             [
                 (
-                    r.then.file,
-                    r.then.runtime,
-                    r.then.statistic,
-                    r.then.measured_ms,
-                    f"{r.then.low_ms:.4g} .. {r.then.high_ms:.4g}",
-                    r.now.measured_ms,
-                    f"{r.now.low_ms:.4g} .. {r.now.high_ms:.4g}",
-                    mib(r.then.peak_kib),
-                    mib(r.now.peak_kib),
-                    r.then.budget_ms,
+                    r.recorded.file,
+                    r.recorded.runtime,
+                    r.recorded.statistic,
+                    r.recorded.measured_ms,
+                    f"{r.recorded.low_ms:.4g} .. {r.recorded.high_ms:.4g}",
+                    r.repeated.measured_ms,
+                    f"{r.repeated.low_ms:.4g} .. {r.repeated.high_ms:.4g}",
+                    mib(r.recorded.peak_kib),
+                    mib(r.repeated.peak_kib),
+                    r.recorded.budget_ms,
                     {True: "agree", False: "DISAGREE", None: "another device"}[r.agree],
                 )
                 for r in found
             ],
         )
-        tell_disturbed([each.now for each in found])
+        tell_disturbed([each.repeated for each in found])
     for each in found:
         if each.differences:
-            talk(f"{each.then.file} was measured on another device, and need not agree: {'; '.join(each.differences)}")
+            why = "; ".join(each.differences)
+            talk(f"{each.recorded.file} was measured on another device, and need not agree: {why}")
     done.check()
     if not as_json:
         sum_up_bundle(bundle, found)

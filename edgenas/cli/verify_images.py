@@ -32,7 +32,7 @@ def answer_files(
     if as_json:
         print_json(done.to_json())
         return
-    columns = ("file", "on", "runtime", "pictures", "accuracy %", "95 % interval", "weights", "here %", "same class %")
+    columns = ("file", "on", "runtime", "images", "accuracy %", "95 % interval", "weights", "this machine %", "same %")
     rows: list[Sequence[Cell]] = [
         (
             a.file,
@@ -42,12 +42,12 @@ def answer_files(
             round(a.accuracy, 2),
             f"{a.low:.2f} .. {a.high:.2f}",
             None if a.weight_bits is None else f"{a.weight_bits} bits",
-            round(a.here_accuracy, 2),
+            round(a.this_machine_accuracy, 2),
             round(100 * a.agreement, 2),
         )
         for a in found
     ]
-    print_table(columns, rows, f"Run on every picture, on the device and here; here is {found[0].here}")
+    print_table(columns, rows, f"Run on every image, on the device and on this machine, {found[0].this_machine}")
     for a in found:
         _tell_saturating(a)
     print_summary({"files": len(found), "next": f"edgenas verify {' '.join(map(str, files))} --budget-ms MS"})

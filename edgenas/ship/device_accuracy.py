@@ -40,9 +40,9 @@ class AccuracyOnDevice:
     correct         number of ``pictures`` that the file classifies correctly
     low, high       95 % interval of the accuracy, in percent (Wilson 1927)
     weight_bits     bits of int8 weights; None where weights are not int8
-    here            the processor of this machine
-    here_accuracy   top-1 accuracy of the same file on this machine, in percent
-    agreement       share of pictures on which the device and this machine choose the same class
+    this_machine    the processor of the machine that runs ``verify``
+    this_machine_accuracy   top-1 accuracy of the same file on that machine, in percent
+    agreement       share of images on which the device and that machine choose the same class
     """
 
     file: str
@@ -53,8 +53,8 @@ class AccuracyOnDevice:
     low: float
     high: float
     weight_bits: int | None
-    here: Target
-    here_accuracy: float
+    this_machine: Target
+    this_machine_accuracy: float
     agreement: float
 
     @property
@@ -73,7 +73,11 @@ class AccuracyOnDevice:
             "low": self.low,
             "high": self.high,
             "weight_bits": self.weight_bits,
-            "here": {**self.here.as_dict(), "accuracy": self.here_accuracy, "agreement": self.agreement},
+            "this_machine": {
+                **self.this_machine.as_dict(),
+                "accuracy": self.this_machine_accuracy,
+                "agreement": self.agreement,
+            },
         }
 
 

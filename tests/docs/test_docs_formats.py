@@ -161,7 +161,7 @@ def test_accuracy_on_pictures() -> None:
     line = AccuracyOnDevice("m", "r", place, 2, 1, 9.0, 90.0, 7, place, 50.0, 1.0).as_dict()
     assert set(line) == fields_under("Accuracy on pictures")
     told = text_of(PAGE)
-    assert all(f"`{name}`" in told for name in (*line["here"], *line["accuracy_on"], WEIGHT_BITS))
+    assert all(f"`{name}`" in told for name in (*line["this_machine"], *line["accuracy_on"], WEIGHT_BITS))
 
 
 def test_sustained_load() -> None:

@@ -250,11 +250,13 @@ def test_a_repeated_measurement(bundle: Path, low: float, here: bool, verdict: b
     quick = ("--rounds", "2", "--processes", "1", "--force", "--json")
     told = edgenas("verify", bundle, *quick, cwd=bundle.parent, check=code)
     found: list[dict[str, Any]] = json.loads(told.stdout)["files"]
-    assert [(f["then"]["file"], f["agree"]) for f in found] == [("model.tflite", verdict), ("model.onnx", verdict)]
+    assert [(f["recorded"]["file"], f["agree"]) for f in found] == [("model.tflite", verdict), ("model.onnx", verdict)]
     assert all(bool(f["differences"]) != here for f in found)
-    assert all(f["then"]["peak_kib"] is None and f["now"]["peak_kib"] > f["now"]["model_kib"] for f in found)
+    assert all(
+        f["recorded"]["peak_kib"] is None and f["repeated"]["peak_kib"] > f["repeated"]["model_kib"] for f in found
+    )
     assert ("another device" in told.stderr) != here
-    assert ("further apart than both intervals explain" in told.stderr) == (code == 1)
+    assert ("a larger difference than both intervals explain" in told.stderr) == (code == 1)
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_verify_over_ssh(
         edgenas("verify", file, "--device", "pi4", "--images", "photos", "--json", cwd=exported).stdout
     )
     assert told["accuracy_on"] == {**this_machine().as_dict(), "device": "pi4"}
-    assert (told["pictures"], told["here"]["agreement"], told["here"]["device"]) == (12, 1.0, "local")
+    assert (told["pictures"], told["this_machine"]["agreement"], told["this_machine"]["device"]) == (12, 1.0, "local")
     out = exported / "out"
     shown = edgenas(
         "export",

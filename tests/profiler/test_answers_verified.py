@@ -56,7 +56,7 @@ def test_accuracy_has_an_interval_and_a_place(fake: Entry, models: dict[str, byt
     labels[:5] = (labels[:5] + 1) % 5
     found = answered(fake, path, Pictures(x, labels))
     assert (found.correct, found.pictures, found.accuracy, found.agreement) == (45, 50, 90.0, 1.0)
-    assert found.on == Target("pi4", "sse4.1 avx2") and found.here == this_machine()
+    assert found.on == Target("pi4", "sse4.1 avx2") and found.this_machine == this_machine()
     assert (found.low, found.high) == pytest.approx((78.64, 95.65), abs=0.01)
     told = found.as_dict()
     assert told["accuracy_on"] == {"device": "pi4", "int8_isa": "sse4.1 avx2"}
@@ -137,8 +137,11 @@ def test_verify_tells_how_many_pictures_a_file_gets_right_there(exported: Path) 
     files = ("model/model-int8.tflite", "model/model-int8.onnx")
     told = json.loads(edgenas("verify", *files, "--images", "photos", "--json", cwd=exported).stdout)
     assert [t["file"] for t in told] == list(files)
-    assert [(t["pictures"], t["weight_bits"], t["here"]["agreement"]) for t in told] == [(12, 8, 1.0), (12, 7, 1.0)]
-    assert all(t["low"] <= t["accuracy"] == t["here"]["accuracy"] <= t["high"] for t in told)
+    assert [(t["pictures"], t["weight_bits"], t["this_machine"]["agreement"]) for t in told] == [
+        (12, 8, 1.0),
+        (12, 7, 1.0),
+    ]
+    assert all(t["low"] <= t["accuracy"] == t["this_machine"]["accuracy"] <= t["high"] for t in told)
     assert told[0]["accuracy_on"] == this_machine().as_dict()
     shown = edgenas("verify", *files, "--images", "photos", cwd=exported).stdout
     assert "7 bits" in shown and str(this_machine()) in shown and "12" in shown
