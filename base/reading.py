@@ -37,14 +37,14 @@ REMEDIES: dict[FileKind, str] = {
     "nas_bench_201": "name the joined table of NAS-Bench-201",
     "nas_bench_macro": "download data/nas-bench-macro_cifar10.json from github.com/xiusu/NAS-Bench-Macro",
     "network": f"name a network or a search, or search for one: {_SEARCH} -o {{path}}",
-    "pictures": "name a folder with one folder of pictures for each class, or an .npz of arrays",
+    "pictures": "name a folder with one folder of images for each class, or an .npz of arrays",
     "program": "name the program to use; docs/profile-a-phone.md tells where to get one",
     "published": "name the file that was downloaded; for the formats: edgenas table import --help",
     "run": "name what demo, ship, profile, search or verify wrote, or make a run: edgenas demo",
     "search": f"name a file that edgenas search wrote, or write one: {_SEARCH} -o {{path}}",
     "table": "name a latency table, or measure one: edgenas profile SPACE -o {path}",
     "trials": f"name a journal of judged networks, or make one: {_SEARCH}",
-    "weights": "name the weights.npz of a run, or make a run: edgenas ship SPACE --images PICTURES",
+    "weights": "name the weights.npz of a run, or make a run: edgenas ship SPACE --images IMAGES",
 }
 
 

@@ -143,7 +143,7 @@ def _problem(b: BlockSpec) -> str | None:
         if not least <= value <= most:
             return f"{name}={value} is outside {least}..{most}"
     if b.kernel % 2 == 0:
-        return f"kernel {b.kernel} is even; odd kernels keep the picture centred"
+        return f"kernel {b.kernel} is even; odd kernels keep the image centred"
     if b.stride not in (1, 2):
         return f"stride {b.stride} is not 1 or 2"
     carried = {f.strip("[]") for f in KINDS[b.kind][1]}

@@ -59,7 +59,7 @@ def answers(
     """
     if not isinstance(runtime, PythonRunner):
         raise InputError(
-            f"{device.name} runs files by {runtime.name}, which takes no pictures and shows no outputs; run them on a "
+            f"{device.name} runs files by {runtime.name}, which takes no images and shows no outputs; run them on a "
             "device with Python, or on this machine: --device local"
         )
     inputs = stored_inputs(model, pictures)
@@ -78,7 +78,7 @@ def answers(
             )
             if result.returncode != 0:
                 why = how_it_ended(result.returncode, result.stderr)
-                raise OutcomeError(f"{device.name}: {runtime.name} does not run the model on pictures: {why}")
+                raise OutcomeError(f"{device.name}: {runtime.name} does not run the model on images: {why}")
             read = runtime.parse_answers(result.stdout, len(part))
             if installed is not None and read.installed != installed:
                 raise OutcomeError(f"{device.name}: {runtime.name} was changed while the model ran; run it again")

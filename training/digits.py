@@ -63,7 +63,7 @@ def digits(
     if not CLASSES <= train_originals <= ORIGINALS - 2:
         raise InputError(f"train_originals={train_originals} is outside {CLASSES}..{ORIGINALS - 2}")
     if not isinstance(in_size, int):
-        raise InputError(f"digits: in_size={in_size} must be one number, for the digits are square pictures")
+        raise InputError(f"digits: in_size={in_size} must be one number, for the digits are square images")
     for name, value, least in (
         ("in_size", in_size, 8),
         ("train_copies", train_copies, 1),

@@ -132,7 +132,7 @@ def _arrays(path: Path, wanted: tuple[int, int, int], most: int | None) -> dict[
         raise
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise InputError(f"{path} is neither a folder of pictures nor an .npz of arrays: {why}") from error
+        raise InputError(f"{path} is neither a folder of images nor an .npz of arrays: {why}") from error
     if "labels" in arrays:
         arrays["labels"] = arrays["labels"].reshape(-1)  # Keras stores (n, 1)
     return {name: array[evenly(len(array), most)] for name, array in arrays.items()}
@@ -149,7 +149,7 @@ def _folder(
 ) -> Pictures:
     if channels not in COLOURS:
         raise InputError(
-            f"{path} is a folder of pictures, which have 1 or 3 channels, and the network takes {channels}; give an "
+            f"{path} is a folder of images, which have 1 or 3 channels, and the network takes {channels}; give an "
             f".npz with an array named images, (n, {', '.join(map(str, axes(size)))}, {channels})"
         )
     listing = list_pictures(path)
@@ -159,7 +159,7 @@ def _folder(
     if not listing.files:
         left_out = f" ({'; '.join(listing.notes)})" if listing.notes else ""
         raise InputError(
-            f"{path} has no pictures ({', '.join(sorted(SUFFIXES))}), nor folders of pictures for each class{left_out}"
+            f"{path} has no images ({', '.join(sorted(SUFFIXES))}), nor folders of images for each class{left_out}"
         )
     notes, number = listing.notes, dict.fromkeys(listing.names, -1)
     labelled = classes is not None and bool(listing.classes)
@@ -180,7 +180,7 @@ def _decoded(file: Path, size: ImageSize, channels: int) -> NDArray[np.uint8]:
     """Decode a picture to levels (height, width, channels), by the same steps as for training."""
     decoded = decode_picture(lambda: open_picture(file), size, channels)
     if isinstance(decoded, str):
-        raise InputError(f"{escaped(file)} is no picture that can be read: {decoded}; leave it out")
+        raise InputError(f"{escaped(file)} is no image that can be read: {decoded}; leave it out")
     return decoded[0]
 
 

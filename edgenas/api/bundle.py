@@ -64,9 +64,9 @@ def bundle(
     """Put everything that ships of a run into the new folder ``out``, as ``edgenas bundle`` does.
 
     run         folder of a finished run of ``demo`` or ``ship``; or a folder that ``export`` wrote with ``labels``. The
-                files of such a folder are first run on the pictures ``test`` and timed on ``device``
+                files of such a folder are first run on the images ``test`` and timed on ``device``
     search      JSON file of the search that found the exported network
-    test        labelled pictures: a folder of pictures for each class, or an .npz with labels
+    test        labelled images: a folder of images for each class, or an .npz with labels
     table       latency table that predicts the network (default: that of the search)
     budget_ms   budget in ms (default: that of the search)
     force       measure a device even if it is busy, warm or not ready
@@ -132,7 +132,7 @@ def _assemble(
     if search is None or test is None:
         raise InputError(
             f"{model} has no run.json, so it is not a finished run of demo or ship; for a folder of export, add "
-            f"--search search.json --test PICTURES"
+            f"--search search.json --test IMAGES"
         )
     parts = read_parts(BundleParts(model, search, test, table, budget_ms))
     for note in parts.pictures.notes:

@@ -104,12 +104,12 @@ def export(
     network         a name, SPACE/KEY, a JSON file, or the object; its input has shape (n, height, width, channels)
     weights         trained weights: an .npz file, or the arrays (default: random weights of ``seed``, for timing only)
     precisions      'fp32', 'fp16', 'int8'; files of fp16 and int8 have names such as ``model-int8.tflite``
-    calibrate       pictures that int8 is calibrated on: a folder, or an .npz with an array images
+    calibrate       images that int8 is calibrated on: a folder, or an .npz with an array images
     reduce_range    True: weights of int8 ONNX files in 7 bits, False: in 8 (default: 7 where sums of 8-bit products
                     saturate on the device)
     device          device of the inventory that int8 files are for (default: the one on which the table of the search
                     was measured; else 'local', this machine)
-    test            labelled pictures; each file is run on them to measure its accuracy, int8 files on the device
+    test            labelled images; each file is run on them to measure its accuracy, int8 files on the device
     mean, deviation   scaling of levels 0..255 in the training: (level - mean) / deviation (default: 0..1)
     labels          a file with one class name on each line; also writes labels.txt, preprocessing.json and predict.py
     features        strides, such as (8, 16, 32): the files have no head, and output the feature maps of these strides,
@@ -136,7 +136,7 @@ def export(
     if kept is None and architecture.blocks[-1].kind != "head":
         raise InputError(f"{architecture.name} has no head, so it outputs no classes; add a head, or give --features")
     if ("int8" in precisions) != (calibrate is not None):
-        raise InputError("--precision int8 and --calibrate FOLDER_OR_NPZ go together: pictures give the scales of int8")
+        raise InputError("--precision int8 and --calibrate FOLDER_OR_NPZ go together: images give the scales of int8")
     if set(precisions) == {"fp16"} and "tflite" not in formats:
         raise InputError("--precision fp16 writes only TFLite; add --format tflite, or choose int8")
     if test is not None and not Path(test).is_dir():
@@ -162,7 +162,7 @@ def export(
     if kept is not None:
         architecture, arrays = kept.architecture, arrays[: len(kept.architecture.blocks)]
         one = Network(architecture)
-    about = None if use is None else use.about(architecture.name, "Classifies pictures.")
+    about = None if use is None else use.about(architecture.name, "Classifies images.")
     entry = load_entry(inventory, device or "local")
     tested = None
     if test is not None:  # read before anything is written

@@ -1,4 +1,4 @@
-"""Checks of exported files: outputs, operators, accuracy on pictures."""
+"""Checks of exported files: outputs, operators, accuracy on images."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def search(
     algorithms        names of algorithms, also 'my_algorithm.py:NAME'
     options           name -> option -> value, such as {"layernas": {"buckets": 20}}
     max_trials        most networks that one run may judge
-    images            pictures that 'train' and 'supernet' train on
+    images            images that 'train' and 'supernet' train on
     train_on          'auto', 'cpu' or 'cuda'
     stand_alone       number of networks that are also trained alone, to compare the supernet's ranking with; 0: none
     workers           processes on this machine that judge networks

@@ -1,4 +1,4 @@
-"""``edgenas.ship`` and ``edgenas.demo``: make files inside a latency budget from pictures, in one call."""
+"""``edgenas.ship`` and ``edgenas.demo``: make files inside a latency budget from images, in one call."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class ShippedRun:
 
     @property
     def network(self) -> Network:
-        """The network that ships, with the accuracy of its file on test pictures, and its predicted latency."""
+        """The network that ships, with the accuracy of its file on test images, and its predicted latency."""
         first, story = self.story.finished.files[0], self.story
         return Network(story.finished.architecture, first.proof.accuracy, story.finished.shipped.predicted_ms)
 
@@ -110,7 +110,7 @@ def ship(
     out: FilePath = "shipped",
     listener: Listener = SILENT,
 ) -> ShippedRun:
-    """Make files inside a latency budget from pictures, as ``edgenas ship`` does.
+    """Make files inside a latency budget from images, as ``edgenas ship`` does.
 
     The steps are: measure, validate, search, train, export, verify, bundle. After an interruption, the same call
     continues.

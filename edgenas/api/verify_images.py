@@ -1,4 +1,4 @@
-"""``edgenas.verify_images``: accuracy of files on labelled pictures, on the device that they ship to."""
+"""``edgenas.verify_images``: accuracy of files on labelled images, on the device that they ship to."""
 
 from __future__ import annotations
 
@@ -61,13 +61,13 @@ def verify_images(
     deviation: str | Sequence[float] | None = None,
     listener: Listener = SILENT,
 ) -> VerifiedImages:
-    """Run .tflite and .onnx files on labelled pictures on a device, as ``edgenas verify --images`` does.
+    """Run .tflite and .onnx files on labelled images on a device, as ``edgenas verify --images`` does.
 
-    images            a folder of pictures for each class, or an .npz with labels
+    images            a folder of images for each class, or an .npz with labels
     mean, deviation   scaling of levels 0..255 in the training: (level - mean) / deviation (default: those of
                       preprocessing.json beside the file, else 0..1)
 
-    InputError for pictures without labels, and for a device whose tools take no pictures; OutcomeError or DeviceError
+    InputError for images without labels, and for a device whose tools take no images; OutcomeError or DeviceError
     where a file cannot be run.
 
         edgenas.verify_images("model/model-int8.tflite", images="photos/val", device="pi4").to_frame()
@@ -76,22 +76,22 @@ def verify_images(
 
     paths = [Path(file) for file in files]
     if not paths:
-        raise InputError("name at least one .tflite or .onnx file to run on pictures")
+        raise InputError("name at least one .tflite or .onnx file to run on images")
     folder = next((path for path in paths if path.is_dir()), None)
     if folder is not None:
-        raise InputError(f"{folder} is a folder; name the files in it to run on pictures: {folder}/model-int8.onnx")
+        raise InputError(f"{folder} is a folder; name the files in it to run on images: {folder}/model-int8.onnx")
     check_exists(images, "pictures")
     entry = load_entry(inventory, device)
     found: list[AccuracyOnDevice] = []
     with listener.task(f"verify on {entry.name}") as task:
         for path in paths:
             pictures = _pictures(path, Path(images), _scaling(path, mean, deviation), listener)
-            found.append(answered(entry, path, pictures, listener=task.named(f"pictures, {path.name}")))
+            found.append(answered(entry, path, pictures, listener=task.named(f"images, {path.name}")))
     return VerifiedImages(entry.name, tuple(found))
 
 
 def _pictures(path: Path, images: Path, scaling: Scaling, listener: Listener) -> Pictures:
-    """Read labelled pictures at the input size of a file, by the class names in labels.txt beside it, if any."""
+    """Read labelled images at the input size of a file, by the class names in labels.txt beside it, if any."""
     import numpy as np
 
     from edgenas.profiler.export.opening import read_models
@@ -112,7 +112,7 @@ def _pictures(path: Path, images: Path, scaling: Scaling, listener: Listener) ->
     for note in pictures.notes:
         listener.message(note)
     if pictures.labels is None:
-        raise InputError(f"{images} has no labels; name a folder of pictures for each class, or an .npz with labels")
+        raise InputError(f"{images} has no labels; name a folder of images for each class, or an .npz with labels")
     return pictures
 
 

@@ -129,7 +129,7 @@ class BundleAssembly:
             self.pictures,
             None,
             entry,
-            listener=listener.named(f"{path.name}, pictures"),
+            listener=listener.named(f"{path.name}, images"),
         )
         slow = tuple(fallbacks(read_bytes(path))) if precision == "int8" else ()
         runtime, verdict = runs_there(path, entry), None
@@ -251,7 +251,7 @@ def _with_table(
         names=preprocessing.labels,
     )
     if pictures.labels is None:
-        raise InputError(f"{parts.test} has no labels; name a folder of pictures for each class")
+        raise InputError(f"{parts.test} has no labels; name a folder of images for each class")
     known = recorded_space(search.space, search.code.space, str(parts.search))
     return BundleAssembly(
         parts,

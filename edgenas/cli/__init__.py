@@ -27,7 +27,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "verify": ("edgenas.cli.verify", "Measure exported models on a device and compare them with a budget."),
     "ship": (
         "edgenas.cli.ship",
-        "Make files inside a latency budget on your device from your pictures.",
+        "Make files inside a latency budget on your device from your images.",
     ),
     "bundle": ("edgenas.cli.bundle", "Collect everything of a run that ships in one folder, with hashes and records."),
     "report": ("edgenas.cli.report", "Write one self-contained HTML page of measurements and search results."),

@@ -30,7 +30,7 @@ _ASSEMBLED = {"search": "--search", "test": "--test", "table": "--table", "budge
     "--test",
     type=UserPath(path_type=Path),
     metavar="FOLDER_OR_NPZ",
-    help="Labelled pictures: each file is run on them to measure its accuracy.",
+    help="Labelled images: each file is run on them to measure its accuracy.",
 )
 @click.option(
     "--table",
@@ -71,7 +71,7 @@ def command(
     preprocessing, a small program that runs them, a card, the report, the measurements, and the sha256 of every file.
 
     RUN is a finished run of demo or ship; or a folder that export --labels wrote, with the --search that found its
-    network: each file is then first run on the pictures of --test and measured on --device. Exit code 1 if the first
+    network: each file is then first run on the images of --test and measured on --device. Exit code 1 if the first
     file is outside the budget.
 
     \b

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     "--calibrate",
     type=UserPath(path_type=Path),
     metavar="FOLDER_OR_NPZ",
-    help="Pictures that int8 is calibrated on: a folder, or an .npz with an array named images.",
+    help="Images that int8 is calibrated on: a folder, or an .npz with an array named images.",
 )
 @range_option
 @device_option
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     "--test",
     type=UserPath(path_type=Path),
     metavar="FOLDER_OR_NPZ",
-    help="Labelled pictures: each file is run on them to measure its accuracy.",
+    help="Labelled images: each file is run on them to measure its accuracy.",
 )
 @click.option(
     "--mean", help="Mean of each channel, in levels 0..255, as the network was trained, such as 123.7,116.3,103.5."
@@ -148,7 +148,7 @@ def command(
         return
     if test is not None:
         print_table(
-            ("file", "accuracy %", "on", "same class as torch %", "pictures"),
+            ("file", "accuracy %", "on", "same class as torch %", "images"),
             [
                 (
                     str(done.files[kind]),

@@ -19,7 +19,7 @@ classes_option = click.option(
 channels_option = click.option(
     "--channels",
     type=click.IntRange(1, 9999),
-    help="Number of channels of the input: 1 for grey pictures, 3 for RGB, any number for arrays "
+    help="Number of channels of the input: 1 for grey images, 3 for RGB, any number for arrays "
     "[default: the space's own].",
 )
 

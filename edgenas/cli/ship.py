@@ -130,9 +130,9 @@ def command(
     out: Path,
     as_json: bool,
 ) -> None:
-    """Make files inside a latency budget on your device from your pictures, in one command: measure every block of
-    SPACE on the device, check that their sums predict networks, search with a judge trained on the pictures, train the
-    winner with its own weights, export it, run every file on test pictures and measure its latency, and bundle the
+    """Make files inside a latency budget on your device from your images, in one command: measure every block of
+    SPACE on the device, check that their sums predict networks, search with a judge trained on the images, train the
+    winner with its own weights, export it, run every file on test images and measure its latency, and bundle the
     files that ship.
 
     The same command continues a run that was stopped.

@@ -1,4 +1,4 @@
-"""Options of verbs that train networks: pictures, processor, random seed, processes."""
+"""Options of verbs that train networks: images, processor, random seed, processes."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ training_workers_option = click.option(
 
 
 def images_option(*, required: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Return the option of pictures to train and judge networks on."""
+    """Return the option of images to train and judge networks on."""
     return click.option(
         "--images",
         required=required,
         type=UserPath(path_type=Path),
-        help="Pictures of your own: one folder for each class (in train/, val/ and test/, or edgenas splits them), an "
+        help="Images of your own: one folder for each class (in train/, val/ and test/, or edgenas splits them), an "
         ".npz of arrays, or a Hugging Face dataset on disk.",
     )

@@ -71,7 +71,7 @@ _NOT_ANSWERED = {**_NOT_SUSTAINED, "budget_ms": "--budget-ms", "statistic": "--s
     "--images",
     type=UserPath(path_type=Path),
     metavar="FOLDER_OR_NPZ",
-    help="Labelled pictures to run each file on, on the device; the result is then its accuracy.",
+    help="Labelled images to run each file on, on the device; the result is then its accuracy.",
 )
 @click.option(
     "--mean",
@@ -117,7 +117,7 @@ def command(
     With --sustained: single runs, temperature and clock of every minute, how much slower the last minutes are than the
     first, and with a budget exit code 1 unless the worst minute is inside it. A bundle is not changed.
 
-    With --images: each file runs on the pictures, on the device and by its own runtime. Results are the accuracy with a
+    With --images: each file runs on the images, on the device and by its own runtime. Results are the accuracy with a
     95 % interval, and how often the file chooses the same class as on this machine. The accuracy that int8 files lose
     depends on the processor.
 
@@ -137,7 +137,7 @@ def command(
         answer_files(files, device, inventory, images, mean, deviation, as_json)
         return
     if mean is not None or deviation is not None:
-        raise InputError("--mean and --deviation scale the pictures of --images: add --images, or leave them out")
+        raise InputError("--mean and --deviation scale the images of --images: add --images, or leave them out")
     bundle = len(files) == 1 and files[0].is_dir()
     if bundle and (network is not None or tables or budget_ms is not None or statistic is not None or threads != 1):
         raise InputError(

@@ -1,4 +1,4 @@
-"""``edgenas verify --images``: accuracy of files on labelled pictures, on the device that they ship to."""
+"""``edgenas verify --images``: accuracy of files on labelled images, on the device that they ship to."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def answer_files(
     deviation: str | None,
     as_json: bool,
 ) -> None:
-    """Run each file on every picture of ``images``, on the device and on this machine, and print accuracies."""
+    """Run each file on every image of ``images``, on the device and on this machine, and print accuracies."""
     from edgenas.api.verify_images import verify_images
 
     done = verify_images(

@@ -86,7 +86,7 @@ metrics: [accuracy]
 ---
 # {_plain(architecture.name)}
 
-Classifies {f"pictures like those of {_plain(run.data)}" if run.data else "pictures"}, {wide}x{high}, {channels} \
+Classifies {f"images like those of {_plain(run.data)}" if run.data else "images"}, {wide}x{high}, {channels} \
 channel{"s" * (channels > 1)}, {len(pre.labels)} classes.
 {architecture.params:,} parameters, {architecture.macs:,} MACs. {_chosen(data)}
 
@@ -98,7 +98,7 @@ accuracy was measured by running the file on {run.files[first].pictures:,} test 
 its budget if the upper end of the 95 % interval under "Verified" is.
 
 - {proved(data.proof, run.shipped)}.
-{slow}- Input: a picture, rotated by its EXIF orientation, resized to cover {wide}x{high}, cropped at the centre; pixel
+{slow}- Input: an image, rotated by its EXIF orientation, resized to cover {wide}x{high}, cropped at the centre; pixel
   values 0..255, minus {_numbers(pre.mean)}, divided by {_numbers(pre.deviation)}. Shape in TFLite:
   (1, {high}, {wide}, {channels}), in ONNX: (1, {channels}, {high}, {wide}). Output: {architecture.c_out} scores.
 
@@ -106,7 +106,7 @@ its budget if the upper end of the 95 % interval under "Verified" is.
 |---|---|---|---|
 {blocks}
 
-Use: `python {PREDICT} PICTURE`; `--model FILE` selects another file. Needs the runtime of the file, numpy, pillow.
+Use: `python {PREDICT} IMAGE`; `--model FILE` selects another file. Needs the runtime of the file, numpy, pillow.
 Repeat the measurement: `edgenas verify {first} --network {ARCH} --table {data.table_file}{_budget(run)}`; in a bundle,
 `edgenas verify .`. `sha256sum -c {MANIFEST}` checks the files of a bundle. Report: `{REPORT}`.
 Made by edgenas {installed_version()}.

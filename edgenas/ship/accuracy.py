@@ -91,7 +91,7 @@ def prove(
     agreement = None if expected is None else float((chosen == expected).mean())
     if precision == "fp32" and agreement is not None and agreement < LEAST_AGREEMENT:
         raise OutcomeError(
-            f"{file} chooses another class than the torch model on {1 - agreement:.2%} of {len(chosen)} pictures, more "
+            f"{file} chooses another class than the torch model on {1 - agreement:.2%} of {len(chosen)} images, more "
             f"than {1 - LEAST_AGREEMENT:.1%}; export it again"
         )
     return FileAccuracy(file, len(chosen), float((chosen == true).mean() * 100), agreement, outputs.on)

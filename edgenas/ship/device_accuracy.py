@@ -84,7 +84,7 @@ class AccuracyOnDevice:
 def labels_of(pictures: Pictures) -> Any:
     """Return the labels of the pictures; InputError where they have none."""
     if pictures.labels is None:
-        raise InputError("accuracy needs labels: an array labels in the .npz, or a folder of pictures for each class")
+        raise InputError("accuracy needs labels: an array labels in the .npz, or a folder of images for each class")
     return pictures.labels
 
 
@@ -116,7 +116,7 @@ def outputs_on(entry: Entry, path: Path, images: Array, *, listener: Listener = 
 
     if not entry.python:
         raise InputError(
-            f"{entry.name} has no Python, and its tools take no pictures, so {path} cannot be run on pictures there; "
+            f"{entry.name} has no Python, and its tools take no images, so {path} cannot be run on images there; "
             "choose a device with Python, or this machine: --device local"
         )
     name = runtime_of(path, entry)

@@ -174,7 +174,7 @@ class Finisher:
         save_weights(self.folder / WEIGHTS, weights)
         data, preprocessing = self.data, Preprocessing.of(self.data)
         calibration = data.normalised(data.train_images[evenly(len(data.train_images), CALIBRATED_ON)])
-        about = preprocessing.about(architecture.name, f"Classifies pictures as those of {data.name}.")
+        about = preprocessing.about(architecture.name, f"Classifies images as those of {data.name}.")
         paths = export_network(
             architecture,
             weights,
@@ -197,7 +197,7 @@ class Finisher:
                 test,
                 outputs.argmax(1),
                 self.entry,
-                listener=self.listener.named(f"{path.name}, pictures"),
+                listener=self.listener.named(f"{path.name}, images"),
             )
             slow = tuple(fallbacks(read_bytes(path))) if precision == "int8" else ()
             ships = not files

@@ -97,7 +97,7 @@ def stored_inputs(model: bytes, x: Array) -> Any:
     found = ends(model)
     if x.ndim != 4 or len(x) == 0 or x.shape[1:] != found.shape or x.dtype != np.float32:
         shape = ", ".join(map(str, found.shape))
-        raise InputError(f"the model takes float32 pictures (n, {shape}) in NHWC, not {x.dtype}{x.shape}")
+        raise InputError(f"the model takes float32 images (n, {shape}) in NHWC, not {x.dtype}{x.shape}")
     given = x if found.source is None else found.source.stored(x)
     return given if model_format(model) == "tflite" else np.ascontiguousarray(given.transpose(0, 3, 1, 2))
 

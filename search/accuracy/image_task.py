@@ -159,7 +159,7 @@ def make_run_folder(folder: Path, images: ImageTask | None, listener: Listener) 
     folder.mkdir(mode=0o700 if private else 0o777, parents=True, exist_ok=True)
     if images is not None and private and folder.stat().st_mode & 0o077:
         listener.message(
-            f"other users can read {folder}, but not the pictures {images.source.name} that it is made from; type: "
+            f"other users can read {folder}, but not the images {images.source.name} that it is made from; type: "
             f"chmod 700 {folder}"
         )
 

@@ -159,7 +159,7 @@ def test_verifications() -> None:
 def test_accuracy_on_pictures() -> None:
     place = Target("pi4", "asimd")
     line = AccuracyOnDevice("m", "r", place, 2, 1, 9.0, 90.0, 7, place, 50.0, 1.0).as_dict()
-    assert set(line) == fields_under("Accuracy on pictures")
+    assert set(line) == fields_under("Accuracy on images")
     told = text_of(PAGE)
     assert all(f"`{name}`" in told for name in (*line["this_machine"], *line["accuracy_on"], WEIGHT_BITS))
 

@@ -21,7 +21,7 @@ TABLE = "measure one: edgenas profile SPACE -o gone"
 SEARCH = "write one: edgenas search SPACE --budget-macs MACS --accuracy JUDGE -o gone"
 NETWORK = "search for one: edgenas search SPACE --budget-macs MACS --accuracy JUDGE -o gone"
 MODEL = "write one: edgenas export NETWORK -o FOLDER"
-PICTURES = "a folder with one folder of pictures for each class, or an .npz of arrays"
+PICTURES = "a folder with one folder of images for each class, or an .npz of arrays"
 INVENTORY = "write one: edgenas devices add NAME --ssh HOST --inventory gone"
 JUDGED = ("--budget-macs", "1e9", "--accuracy", "judge.py:judge")
 

@@ -25,7 +25,7 @@ def test_each_candidate_is_trained_on_the_pictures(tmp_path: Path) -> None:
     result = edgenas(*args, cwd=tmp_path)
     record = json.loads(result.stdout)
     assert record["accuracy"].startswith("training:photos-8:") and record["space"]["classes"] == 3
-    assert "48 pictures to train on" in result.stderr and "1 broken pictures left out: red/cut.png" in result.stderr
+    assert "48 images to train on" in result.stderr and "1 broken images left out: red/cut.png" in result.stderr
 
 
 @pytest.mark.slow
@@ -68,7 +68,7 @@ def test_misuse_is_named(tmp_path: Path) -> None:
         (("digits", "--images", "photos"), "is for --accuracy train or supernet"),
         (
             ("train", "--images", "nowhere"),
-            "nowhere: No such file or directory; name a folder with one folder of pictures",
+            "nowhere: No such file or directory; name a folder with one folder of images",
         ),
         (("supernet", "--images", "photos"), "in amber; delete the folder"),
         (("train", "--images", "photos", "--set", "train.epoch=3"), "did you mean 'epochs'? It has epochs"),

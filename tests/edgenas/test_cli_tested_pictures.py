@@ -41,7 +41,7 @@ def test_a_class_without_pictures_shifts_no_other_by_labels_or_by_those_beside_t
 ) -> None:
     labels = tmp_path / "labels.csv"
     whole, said = accuracy(tmp_path, capsys, "--labels", labels)
-    assert "has no picture" not in said
+    assert "has no image" not in said
     assert accuracy(tmp_path, capsys)[0] == whole, "a folder for each class of the head, in order of name"
     assert (tmp_path / "out" / "labels.txt").read_bytes() == "".join(f"{name}\n" for name in CLASSES).encode()
     (val / ".ipynb_checkpoints").mkdir()
@@ -49,7 +49,7 @@ def test_a_class_without_pictures_shifts_no_other_by_labels_or_by_those_beside_t
     for name in CLASSES[:-1]:
         shutil.move(val / name, tmp_path / name)
     alone, said = accuracy(tmp_path, capsys, "--labels", labels)
-    assert "has no picture of 4 of 5 classes: ant, bee, cat, dog; accuracy is of the others" in said
+    assert "has no image of 4 of 5 classes: ant, bee, cat, dog; accuracy is of the others" in said
     assert export(tmp_path, "--test", val, *SCALED) == 2
     assert "has 1 classes (eel), the network has 5" in capsys.readouterr().err
     shutil.copy(labels, tmp_path / "labels.txt")  # beside weights.npz

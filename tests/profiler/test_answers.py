@@ -119,11 +119,11 @@ def test_one_that_stays_away_is_lost_and_ctrl_c_leaves_nothing(
 def test_what_cannot_run_says_why(models: dict[str, bytes], tmp_path: Path) -> None:
     device = FakeDevice("fake", tmp_path / "fake")
     broken = models["model.tflite"][:-400]
-    with pytest.raises(InputError, match="fake runs files by benchmark_model, which takes no pictures and shows no"):
+    with pytest.raises(InputError, match="fake runs files by benchmark_model, which takes no images and shows no"):
         answers(device, RUNTIMES["benchmark_model"], broken, images(2), program="benchmark_model")
-    with pytest.raises(InputError, match=r"takes float32 pictures \(n, 12, 12, 3\)"):
+    with pytest.raises(InputError, match=r"takes float32 images \(n, 12, 12, 3\)"):
         asked(device, "model.tflite", models["model.tflite"], images(2)[:, 1:])
-    with pytest.raises(OutcomeError, match=r"fake: litert does not run the model on pictures: .*/nowhere/python3: not"):
+    with pytest.raises(OutcomeError, match=r"fake: litert does not run the model on images: .*/nowhere/python3: not"):
         answers(device, RUNTIMES["litert"], models["model.tflite"], images(2), program="/nowhere/python3", wait=QUICK)
     assert not list((tmp_path / "fake" / "files").rglob("inputs.npy"))
 

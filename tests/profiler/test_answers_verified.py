@@ -166,4 +166,4 @@ def test_more_misuse_with_images(exported: Path) -> None:
     assert "model is a folder; name the files" in said("model", "--images", "photos")
     assert "photos/red has no labels" in said("model/model-int8.onnx", "--images", "photos/red")
     assert "nowhere.onnx: No such file" in said("model/nowhere.onnx", "--images", "photos")
-    assert "scale the pictures of --images" in said("model/model-int8.onnx", "--mean", "1")
+    assert "scale the images of --images" in said("model/model-int8.onnx", "--mean", "1")

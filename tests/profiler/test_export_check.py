@@ -68,7 +68,7 @@ def test_parity_refuses_what_differs(fmt: str) -> None:
     with pytest.raises(OutcomeError, match="holds other operators"):
         parity(model, x, good, blocks=[other])
     for bad in (x[:, 1:], x[..., 1:], x[0], x.astype(np.float64)):
-        with pytest.raises(InputError, match=r"pictures \(n, 9, 9, 4\) in NHWC"):
+        with pytest.raises(InputError, match=r"images \(n, 9, 9, 4\) in NHWC"):
             run_model(model, bad)  # type: ignore[arg-type]  # that it is refused is the point
 
 

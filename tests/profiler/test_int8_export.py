@@ -82,9 +82,7 @@ def test_float_files_choose_the_classes_of_torch_and_int8_nearly(tmp_path: Path)
 def test_a_float_file_with_other_weights_is_refused(tmp_path: Path) -> None:
     pictures = labelled(200)
     (file,) = export_network(NETWORK, network_random_weights(NETWORK.blocks, 4), tmp_path, ("onnx",)).values()
-    with pytest.raises(
-        OutcomeError, match=r"another class than the torch model on .* of 200 pictures, more than 0\.1%"
-    ):
+    with pytest.raises(OutcomeError, match=r"another class than the torch model on .* of 200 images, more than 0\.1%"):
         prove(file, "fp32", pictures, pictures.labels)
     assert prove(file, "int8", pictures, pictures.labels).accuracy < 90, "of the file, not of the model"
 
@@ -154,7 +152,7 @@ def test_with_labels_files_say_themselves_how_they_are_used(tmp_path: Path, caps
         (("--precision", "int8", "--calibrate", "nan.npz"), "values that are not finite"),
         (("--precision", "int8", "--calibrate", "none.npz"), "holds no images"),
         (("--precision", "int8", "--calibrate", "levels.npz"), "give mean and deviation of the network's training"),
-        (("--precision", "int8", "--calibrate", "empty"), "has no pictures"),
+        (("--precision", "int8", "--calibrate", "empty"), "has no images"),
         (("--precision", "int8", "--calibrate", "levels.npz", "--mean", "a", "--deviation", "1"), "is not numbers"),
         (("--precision", "int8", "--calibrate", "levels.npz", "--mean", "1", "--deviation", "0"), "deviations above 0"),
         (("--test", "train.npz"), "accuracy needs labels"),
@@ -200,7 +198,7 @@ def test_pictures_in_folders_are_cut_scaled_and_labelled(tmp_path: Path) -> None
     grey = read_pictures(tmp_path / "cat", 12, 1, scaling, 2)
     assert grey.images.shape == (2, 12, 12, 1) and grey.labels is None
     (tmp_path / "dog" / "9.png").write_bytes(b"no picture")
-    with pytest.raises(InputError, match=r"9\.png is no picture that can be read"):
+    with pytest.raises(InputError, match=r"9\.png is no image that can be read"):
         read_pictures(tmp_path, 12, 3, scaling)
 
 

@@ -28,7 +28,7 @@ def test_a_folder_a_class_is_split_class_by_class(tmp_path: Path) -> None:
     assert data.class_names == ("blue", "green", "red") and data.name == "photos-8"
     for labels, wanted in ((data.train_labels, 16), (data.validation_labels, 2), (data.test_labels, 2)):
         assert np.bincount(labels).tolist() == [wanted] * 3
-    assert "48 pictures to train on, 6 to judge candidates, 6 to judge the winner" in notes
+    assert "48 images to train on, 6 to judge candidates, 6 to judge the winner" in notes
     for images, labels in ((data.train_images, data.train_labels), (data.test_images, data.test_labels)):
         seen = images.mean((1, 2)).argmax(1)  # the brightest channel: red 0, green 1, blue 2
         assert (seen == 2 - labels).all()
@@ -105,15 +105,15 @@ def test_odd_pictures_are_made_plain_and_counted(tmp_path: Path) -> None:
     (photos / "red" / "IMG.SVG").write_text("mine")
     data, notes = read(photos)
     for told in (
-        "1 pictures CMYK, converted to RGB",
-        "1 pictures with more than 256 levels, reduced to 256",
-        "1 pictures transparent, put on white",
-        "1 pictures smaller than 8 pixels, enlarged",
-        "2 files left out that are no pictures: ",
+        "1 images CMYK, converted to RGB",
+        "1 images with more than 256 levels, reduced to 256",
+        "1 images transparent, put on white",
+        "1 images smaller than 8 pixels, enlarged",
+        "2 files left out that are no images: ",
         "1 .svg",
     ):
         assert told in notes
-    assert "2 pictures grey, converted to RGB" in notes
+    assert "2 images grey, converted to RGB" in notes
     every = np.concatenate([data.train_images, data.validation_images, data.test_images])
     means = {tuple(row) for row in every.mean((1, 2)).round().astype(int).tolist()}
     assert (255, 255, 255) in means and (77, 77, 77) in means
@@ -141,10 +141,10 @@ def test_broken_pictures_are_left_out_and_many_are_an_error(tmp_path: Path) -> N
     (photos / "red" / "empty.jpg").write_bytes(b"")
     data, notes = read(photos)
     assert len(data.train_images) + len(data.validation_images) + len(data.test_images) == 60
-    assert "2 broken pictures left out: red/cut.png (" in notes and "red/empty.jpg (" in notes
+    assert "2 broken images left out: red/cut.png (" in notes and "red/empty.jpg (" in notes
     for i in range(5):
         (photos / "blue" / f"page{i}.jpg").write_text("<html>not found</html>")
-    with pytest.raises(InputError, match=r"7 of 67 pictures cannot be read: blue/page0.jpg \(.* and 4 more; replace"):
+    with pytest.raises(InputError, match=r"7 of 67 images cannot be read: blue/page0.jpg \(.* and 4 more; replace"):
         read(photos)
 
 
@@ -157,11 +157,11 @@ def test_no_picture_both_trains_and_judges(tmp_path: Path) -> None:
         photos / "train" / "red" / "000.png", photos / "train" / "red" / "weight.png"
     )  # more of one, on purpose
     data, notes = read(photos)
-    assert "1 pictures left out: the same pixels" in notes and len(data.train_images) == 31
+    assert "1 images left out: the same pixels" in notes and len(data.train_images) == 31
     single = write_classes(tmp_path / "single", 10)
     shutil.copy(single / "red" / "000.png", single / "red" / "copy.png")
     data, notes = read(single)
-    assert "1 pictures left out: the same pixels" in notes and len(data.train_images) == 24
+    assert "1 images left out: the same pixels" in notes and len(data.train_images) == 24
 
 
 def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
@@ -171,9 +171,9 @@ def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
         cases.append((name, why))
         return write_classes(tmp_path / name / "train", 3).parent
 
-    (case("empty", r"no picture \(.*\) in train/grey; delete") / "train" / "grey").mkdir()
+    (case("empty", r"no image \(.*\) in train/grey; delete") / "train" / "grey").mkdir()
     write_class(
-        case("alone", "green cannot be learned, for there is no picture to train on") / "val" / "green", "green", 3
+        case("alone", "green cannot be learned, for there is no image to train on") / "val" / "green", "green", 3
     )
     shutil.rmtree(tmp_path / "alone" / "train" / "green")
     write_class(
@@ -187,7 +187,7 @@ def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
         ("missing", "No such file or directory; name a folder"),
     ]
     write_classes(tmp_path / "untrained" / "val", 3)
-    cases.append(("untrained", "has pictures for val only"))
+    cases.append(("untrained", "has images for val only"))
     (tmp_path / "circle").mkdir()
     (tmp_path / "circle" / "round").symlink_to("round")
     cases.append(("circle", "round is a dead link to round; repair it, or delete it"))
@@ -200,7 +200,7 @@ def test_a_class_of_one_picture_trains_and_is_not_judged(tmp_path: Path) -> None
     photos = write_classes(tmp_path / "photos", 10)
     write_class(photos / "amber", "red", 1, seed=9)
     data, notes = read(photos)
-    assert "no picture to judge by of amber" in notes and 0 in data.train_labels and 0 not in data.test_labels
+    assert "no image to judge by of amber" in notes and 0 in data.train_labels and 0 not in data.test_labels
 
 
 def test_decoded_pictures_travel_to_processes_as_where_they_lie(tmp_path: Path) -> None:
@@ -217,5 +217,5 @@ def test_grey_networks_get_grey_pictures(tmp_path: Path) -> None:
     assert (
         data.train_images.shape == (24, 8, 8, 1)
         and len(data.mean) == 1
-        and "30 pictures coloured, converted to grey" in notes
+        and "30 images coloured, converted to grey" in notes
     )

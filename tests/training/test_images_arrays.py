@@ -50,8 +50,8 @@ def test_arrays_are_scaled_split_and_named(tmp_path: Path) -> None:
     ("held", "why"),
     [
         ({"pictures": np.zeros(3)}, "holds pictures; name the arrays"),
-        ({"images": np.zeros((4, 8, 8, 3)), "labels": np.arange(4)}, "images is float64.*pictures are uint8"),
-        ({"images": arrays()[0], "labels": np.arange(4)}, "30 pictures, so labels must hold as many"),
+        ({"images": np.zeros((4, 8, 8, 3)), "labels": np.arange(4)}, "images is float64.*images are uint8"),
+        ({"images": arrays()[0], "labels": np.arange(4)}, "30 images, so labels must hold as many"),
         (
             {"images": arrays()[0], "labels": arrays()[1], "classes": np.array(["x"])},
             "from 0 to 2, and there are 1",
@@ -77,7 +77,7 @@ def test_arrays_of_zeros_and_of_wrong_sizes_take_no_memory(tmp_path: Path) -> No
         member.write(bytes(1000))
     with pytest.raises(InputError, match=r"no \.npz of plain arrays: images is .* 3,221,225,472 bytes, but"):
         open_images(path)
-    with pytest.raises(InputError, match=r"neither a folder of pictures nor an \.npz of arrays: images"):
+    with pytest.raises(InputError, match=r"neither a folder of images nor an \.npz of arrays: images"):
         read_pictures(path, 8, 3, Scaling((0.0,), (255.0,)))
 
 

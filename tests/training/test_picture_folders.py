@@ -47,7 +47,7 @@ def test_a_class_without_a_folder_shifts_no_other_class(tmp_path: Path) -> None:
     shutil.rmtree(val / "green")
     found = as_test(val)
     assert labels(found) == brightest(found) == [0, 0, 2, 2]
-    assert found.notes == (f"{val} has no picture of 1 of 3 classes: green; accuracy is of the others",)
+    assert found.notes == (f"{val} has no image of 1 of 3 classes: green; accuracy is of the others",)
     (val / "green").mkdir()
     assert as_test(val).notes == found.notes and labels(as_test(val)) == [0, 0, 2, 2]
 
@@ -113,7 +113,7 @@ def test_nested_pictures_are_read_alike_for_training_and_testing(tmp_path: Path)
     source, found = open_images(photos), as_test(photos)
     assert [label for _, label in source.items] == labels(found) == brightest(found) == [0] * 4 + [1] * 2 + [2] * 2
     assert source.called(2) == "blue/monday/morning/000.png"
-    assert source.notes == found.notes == ("1 pictures left out that are in no folder of a class: 000.png",)
+    assert source.notes == found.notes == ("1 images left out that are in no folder of a class: 000.png",)
 
 
 @pytest.mark.parametrize("part", ["train", "val", "Test"])
@@ -156,8 +156,8 @@ def test_a_dead_link_is_one_clear_error_or_a_broken_picture(tmp_path: Path) -> N
     photos = write_classes(tmp_path / "photos", 10)
     (photos / "red" / "lost.png").symlink_to("/nowhere/lost.png")
     _, notes = read_images(open_images(photos), 8, cache=tmp_path / "cache", workers=0)
-    assert "1 broken pictures left out: red/lost.png (dead link to /nowhere/lost.png)" in notes
-    with pytest.raises(InputError, match=r"red/lost.png is no picture that can be read: dead link to /nowhere"):
+    assert "1 broken images left out: red/lost.png (dead link to /nowhere/lost.png)" in notes
+    with pytest.raises(InputError, match=r"red/lost.png is no image that can be read: dead link to /nowhere"):
         as_test(photos)
     (photos / "amber").symlink_to("/nowhere/amber")
     for read in (open_images, as_test):
@@ -197,7 +197,7 @@ def test_special_files_are_refused_and_never_opened(
     with pytest.raises(InputError, match="a FIFO, a socket, a folder or a device"):
         decode.open_picture(photos / "red" / "wait.png")
     make(tmp_path / "arrays.npz")
-    with pytest.raises(InputError, match=r"arrays.npz is neither a folder of pictures nor .*: not a file"):
+    with pytest.raises(InputError, match=r"arrays.npz is neither a folder of images nor .*: not a file"):
         as_test(tmp_path / "arrays.npz")
     with pytest.raises(InputError, match=r"arrays.npz is no folder with a folder"):
         open_images(tmp_path / "arrays.npz")

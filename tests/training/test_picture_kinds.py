@@ -66,7 +66,7 @@ def test_labels_that_are_no_class_numbers_are_named_and_nothing_is_allocated_by_
     with pytest.raises(InputError, match="store labels - 1" if max(numbers) == 3 else "labels reach from"):
         as_test(tmp_path / "a.npz")
     np.savez(tmp_path / "a.npz", images=pixels, labels=np.zeros((12, 1), np.int64))
-    assert "no picture of 2 of 3 classes: green, red" in as_test(tmp_path / "a.npz").notes[0]
+    assert "no image of 2 of 3 classes: green, red" in as_test(tmp_path / "a.npz").notes[0]
 
 
 def test_class_names_in_arrays_follow_the_same_rule(tmp_path: Path) -> None:

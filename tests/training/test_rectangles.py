@@ -46,7 +46,7 @@ def test_pictures_are_scaled_to_width_and_height(tmp_path: Path) -> None:
     assert not any("enlarged" in note for note in notes)
     tall, notes = read(tmp_path / "photos", Rectangle(24, 40))
     assert tall.train_images.shape[1:] == (40, 24, 3)
-    assert "40 pictures smaller than 24x40 pixels, enlarged" in notes
+    assert "40 images smaller than 24x40 pixels, enlarged" in notes
 
 
 def test_a_picture_is_not_stretched(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_arrays_keep_their_channels(tmp_path: Path, channels: int) -> None:
 def test_four_channels_are_also_transparency(tmp_path: Path) -> None:
     write_arrays(tmp_path / "a.npz", 4)
     data, notes = read(tmp_path / "a.npz", 8, 3)
-    assert data.channels == 3 and "90 pictures transparent, put on white" in notes
+    assert data.channels == 3 and "90 images transparent, put on white" in notes
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_four_channels_are_also_transparency(tmp_path: Path) -> None:
     [
         (6, 3, "the arrays have 6 channels, and the network takes 3; give --channels 6"),
         (4, 6, "the arrays have 4 channels, and the network takes 6; give --channels 1 or 3 or 4"),
-        (3, 4, "pictures become grey or RGB, 1 or 3 channels, and the network takes 4"),
+        (3, 4, "images become grey or RGB, 1 or 3 channels, and the network takes 4"),
     ],
 )
 def test_other_channels_are_refused(tmp_path: Path, channels: int, wanted: int, why: str) -> None:
@@ -97,7 +97,7 @@ def test_other_channels_are_refused(tmp_path: Path, channels: int, wanted: int, 
 
 def test_folders_have_no_further_channels(tmp_path: Path) -> None:
     write_classes(tmp_path / "photos", 12)
-    with pytest.raises(InputError, match=r"the network takes 4; give --channels 1 or 3, or the pictures as an \.npz"):
+    with pytest.raises(InputError, match=r"the network takes 4; give --channels 1 or 3, or the images as an \.npz"):
         read(tmp_path / "photos", 8, 4)
     with pytest.raises(InputError, match=r"1 or 3 channels, and the network takes 4; give an \.npz .*\(n, 16, 24, 4\)"):
         read_pictures(tmp_path / "photos", WIDE, 4, Scaling((1.0,), (1.0,)))
@@ -120,7 +120,7 @@ def test_arrays_to_test_and_calibrate_on(tmp_path: Path) -> None:
 
 
 def test_the_digits_are_square() -> None:
-    with pytest.raises(InputError, match="in_size=24x16 must be one number, for the digits are square pictures"):
+    with pytest.raises(InputError, match="in_size=24x16 must be one number, for the digits are square images"):
         digits(WIDE)
 
 

@@ -58,9 +58,7 @@ def missing_note(where: Path, numbers: Collection[int], names: Sequence[str] | N
     missing = [names[i] if names else str(i) for i in range(classes) if i not in present]
     if not missing:
         return ()
-    return (
-        f"{where} has no picture of {len(missing)} of {classes} classes: {few(missing)}; accuracy is of the others",
-    )
+    return (f"{where} has no image of {len(missing)} of {classes} classes: {few(missing)}; accuracy is of the others",)
 
 
 def check_labels(where: Path, labels: Collection[int], classes: int | None) -> None:

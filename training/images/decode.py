@@ -58,7 +58,7 @@ def open_picture(file: Path | bytes) -> Image:
     try:
         import PIL.Image
     except ImportError as error:
-        raise MissingExtraError("pillow", "images", "reading pictures") from error
+        raise MissingExtraError("pillow", "images", "reading images") from error
     reads_heif()
     if isinstance(file, bytes):
         return PIL.Image.open(io.BytesIO(file))
@@ -198,7 +198,7 @@ def decode_all(
         pictures = (decode(source, i, size, channels) for i in range(count))
     for done, decoded in enumerate(pictures, start=1):
         if done % _AT_ONCE == 0 or done == count:
-            listener.progress(done, count, name="pictures decoded")
+            listener.progress(done, count, name="images decoded")
         yield decoded
 
 
@@ -212,7 +212,7 @@ def _in_processes(source: PictureSource, size: ImageSize, channels: int, workers
             yield from future.result()
     except BrokenProcessPool as error:
         raise OutcomeError(
-            "a process that decodes pictures died (out of memory, or killed); try fewer workers"
+            "a process that decodes images died (out of memory, or killed); try fewer workers"
         ) from error
     finally:
         writer.close()

@@ -30,8 +30,8 @@ class PictureFolder:
         if empty:
             left_out = f" ({'; '.join(listing.notes)})" if listing.notes else ""
             raise InputError(
-                f"{path}: no picture ({', '.join(sorted(SUFFIXES))}) in {few(empty)}{left_out}; delete the folder, or "
-                f"put pictures into it"
+                f"{path}: no image ({', '.join(sorted(SUFFIXES))}) in {few(empty)}{left_out}; delete the folder, or "
+                f"put images into it"
             )
         self.notes = listing.notes
         self.class_names = listing.names

@@ -87,7 +87,7 @@ class ArrayFile:
         try:
             import PIL.Image
         except ImportError as error:
-            raise MissingExtraError("pillow", "images", "scaling pictures") from error
+            raise MissingExtraError("pillow", "images", "scaling images") from error
         number, row = self._place(index)
         image: NDArray[np.uint8] = self._images[number][1][row]
         if image.ndim == 3 and image.shape[2] not in COLOURS:
@@ -96,7 +96,7 @@ class ArrayFile:
 
     def called(self, index: int) -> str:
         number, row = self._place(index)
-        return f"{self._images[number][0] or 'picture'} {row}"
+        return f"{self._images[number][0] or 'image'} {row}"
 
     def _place(self, index: int) -> tuple[int, int]:
         number = int(np.searchsorted(self._starts, index, "right")) - 1
@@ -134,7 +134,7 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def _wrong_labels(path: Path, images: str, labels: str, count: int) -> str:
-    return f"{path}: {images} holds {count} pictures, so {labels} must hold as many whole numbers from 0"
+    return f"{path}: {images} holds {count} images, so {labels} must hold as many whole numbers from 0"
 
 
 def _class_names(path: Path, names: NDArray[Any]) -> tuple[str, ...]:
@@ -148,7 +148,7 @@ def _class_names(path: Path, names: NDArray[Any]) -> tuple[str, ...]:
 def _check_images(path: Path, name: str, images: ArrayHeader) -> None:
     if images.dtype != np.uint8 or images.ndim not in (3, 4) or not images.size_bytes:
         raise InputError(
-            f"{path}: {name} is {images.dtype}{images.shape}; pictures are uint8, 0..255, (n, height, width) or "
+            f"{path}: {name} is {images.dtype}{images.shape}; images are uint8, 0..255, (n, height, width) or "
             f"(n, height, width, channels)"
         )
 

@@ -30,7 +30,7 @@ def open_images(path: Path) -> PictureSource:
         return ArrayFile(path)
     if not path.is_dir():
         raise InputError(
-            f"{path} is no folder with a folder of pictures for every class, no .npz of arrays, no Hugging Face dataset"
+            f"{path} is no folder with a folder of images for every class, no .npz of arrays, no Hugging Face dataset"
         )
     if (path / "dataset_dict.json").is_file() or (path / "dataset_info.json").is_file():
         return HubDataset(path)

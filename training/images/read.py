@@ -103,7 +103,7 @@ def _fill(
     named = [f"{source.called(i)} ({broken[i]})" for i in sorted(broken)]
     if len(broken) > MOST_BROKEN * count:
         raise InputError(
-            f"{source.name}: {len(broken)} of {count} pictures cannot be read: {few(named, 3)}; replace or delete them"
+            f"{source.name}: {len(broken)} of {count} images cannot be read: {few(named, 3)}; replace or delete them"
         )
     sets = split(source, digests, seed)
     facts: dict[str, Any] = {
@@ -150,9 +150,7 @@ def _load(entry: Path, source: PictureSource, in_size: ImageSize) -> tuple[Image
             for what in ("", "_labels")
         ]
     except (OSError, ValueError, KeyError) as error:
-        raise InputError(
-            f"{entry} is damaged ({error}); delete that folder, and the pictures are read again"
-        ) from error
+        raise InputError(f"{entry} is damaged ({error}); delete that folder, and the images are read again") from error
     train, train_labels, validation, validation_labels, test, test_labels = parts
     data = ImageData(
         f"{source.name}-{in_size}",
@@ -173,14 +171,14 @@ def _load(entry: Path, source: PictureSource, in_size: ImageSize) -> tuple[Image
 def _notes(facts: dict[str, Any]) -> Iterable[str]:
     parts = facts["parts"]
     yield (
-        f"{parts['train']} pictures to train on, {parts['validation']} to judge candidates, {parts['test']} to judge "
+        f"{parts['train']} images to train on, {parts['validation']} to judge candidates, {parts['test']} to judge "
         f"the winner"
     )
     for what, count in facts["done"].items():
-        yield f"{count} pictures {what}"
+        yield f"{count} images {what}"
     if facts["broken"]:
-        yield f"{len(facts['broken'])} broken pictures left out: {few(facts['broken'])}"
+        yield f"{len(facts['broken'])} broken images left out: {few(facts['broken'])}"
     if facts["twins"]:
-        yield f"{facts['twins']} pictures left out: the same pixels are in a part to judge by, or twice in one to split"
+        yield f"{facts['twins']} images left out: the same pixels are in a part to judge by, or twice in one to split"
     if facts["judged_blindly"]:
-        yield f"no picture to judge by of {few(facts['judged_blindly'])}"
+        yield f"no image to judge by of {few(facts['judged_blindly'])}"

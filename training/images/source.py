@@ -72,15 +72,13 @@ def check_classes(path: Path, names: tuple[str, ...], items: tuple[tuple[Part, i
         raise InputError(f"{path} names {few(repeated)} more than once; give each class a different name")
     parts = {part for part, _ in items}
     if "train" not in parts and "" not in parts:
-        raise InputError(
-            f"{path} has pictures for {' and '.join(sorted(parts))} only; put those to train on into train"
-        )
+        raise InputError(f"{path} has images for {' and '.join(sorted(parts))} only; put those to train on into train")
     trained = {label for part, label in items if part in ("", "train")}
     missing = [name for label, name in enumerate(names) if label not in trained]
     if missing:
         raise InputError(
-            f"{path}: {few(missing)} cannot be learned, for there is no picture to train on; "
-            f"put pictures into train, or take the class out of the other parts"
+            f"{path}: {few(missing)} cannot be learned, for there is no image to train on; "
+            f"put images into train, or take the class out of the other parts"
         )
 
 
@@ -90,8 +88,8 @@ def check_channels(source: PictureSource, channels: int) -> None:
         return
     if source.channels == COLOURS:
         raise InputError(
-            f"{source.name}: pictures become grey or RGB, 1 or 3 channels, and the network takes {channels}; give "
-            f"--channels 1 or 3, or the pictures as an .npz of arrays of {channels} channels"
+            f"{source.name}: images become grey or RGB, 1 or 3 channels, and the network takes {channels}; give "
+            f"--channels 1 or 3, or the images as an .npz of arrays of {channels} channels"
         )
     known = " or ".join(map(str, source.channels))
     raise InputError(

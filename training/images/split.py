@@ -60,10 +60,10 @@ def split(source: PictureSource, digests: Sequence[bytes | None], seed: int) -> 
     labels = [label for _, label in source.items]
     lost = sorted(set(labels) - {labels[i] for i in train})
     if lost:
-        raise InputError(f"{source.name}: no picture of {source.class_names[lost[0]]} is left to train on; add some")
+        raise InputError(f"{source.name}: no image of {source.class_names[lost[0]]} is left to train on; add some")
     for name, rows in (("judge candidates", validation), ("judge the winner", test)):
         if not rows:
-            raise InputError(f"{source.name}: no picture is left to {name}; add some")
+            raise InputError(f"{source.name}: no image is left to {name}; add some")
     judged = {labels[i] for i in (*validation, *test)}
     unjudged = [name for label, name in enumerate(source.class_names) if label not in judged]
     ordered = [np.array(sorted(rows), np.int64) for rows in (train, validation, test)]

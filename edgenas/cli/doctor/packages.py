@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 #: extra -> its purpose
 EXTRAS = {
     "train": "training candidates and winners",
-    "images": "searches on your own pictures",
-    "heic": "HEIC pictures",
+    "images": "searches on your own images",
+    "heic": "HEIC images",
     "datasets": "Hugging Face datasets on disk",
     "baselines": "search --algorithm nsga2",
     "int8": "int8 tables, int8 and fp16 exports",

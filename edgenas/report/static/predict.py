@@ -1,11 +1,11 @@
-"""Classify pictures with one of the models in the folder of this file.
+"""Classify images with one of the models in the folder of this file.
 
-python predict.py PICTURE...
-python predict.py --model model-int8.tflite PICTURE...
+python predict.py IMAGE...
+python predict.py --model model-int8.tflite IMAGE...
 
-A picture may also be an .npy file of levels 0..255, uint8 (height, width) or (height, width, channels).
+An image may also be an .npy file of levels 0..255, uint8 (height, width) or (height, width, channels).
 
-A .tflite file needs ai-edge-litert or tflite-runtime, an .onnx file onnxruntime; both numpy and pillow. HEIC pictures
+A .tflite file needs ai-edge-litert or tflite-runtime, an .onnx file onnxruntime; both numpy and pillow. HEIC images
 need pillow-heif. Output is UTF-8.
 """
 
@@ -22,7 +22,7 @@ Run = Callable[[Any], Any]
 
 
 def picture(name: str, how: dict[str, Any]) -> Any:
-    """Return the picture as input of the network, float32 (1, height, width, channels)."""
+    """Return the image as input of the network, float32 (1, height, width, channels)."""
     import numpy as np
 
     levels = array(name, how) if name.endswith(".npy") else decoded(name, how)
@@ -50,14 +50,14 @@ def array(name: str, how: dict[str, Any]) -> Any:
 
 
 def decoded(name: str, how: dict[str, Any]) -> Any:
-    """Return levels (height, width, channels) of a picture, of the size of the network's input."""
+    """Return levels (height, width, channels) of an image, of the size of the network's input."""
     from PIL import Image, ImageOps
 
     if how["mode"] == "planes":
         raise SystemExit(f"the network takes {len(how['mean'])} channels: give an .npy file in place of {name}")
 
     with suppress(ImportError):
-        import pillow_heif  # HEIC pictures of phones, where it is installed
+        import pillow_heif  # HEIC images of phones, where it is installed
 
         pillow_heif.register_heif_opener()
     with Image.open(name) as opened:
@@ -65,7 +65,7 @@ def decoded(name: str, how: dict[str, Any]) -> Any:
 
 
 def prepared(image: Any, how: dict[str, Any]) -> Any:
-    """Return a picture with the colours and the size of the network's input; transparent pixels become white."""
+    """Return an image with the colours and the size of the network's input; transparent pixels become white."""
     import numpy as np
     from PIL import Image
 
@@ -78,7 +78,7 @@ def prepared(image: Any, how: dict[str, Any]) -> Any:
 
 
 def fitted(image: Any, how: dict[str, Any]) -> Any:
-    """Return a picture scaled until it covers the network's input, and cut at the centre."""
+    """Return an image scaled until it covers the network's input, and cut at the centre."""
     from PIL import Image, ImageOps
 
     size = how["width"], how["height"]
@@ -115,12 +115,12 @@ def onnx(path: Path) -> Run:
 
 
 def main() -> None:
-    """Print one line per picture: file name, class, and the softmax probability of that class."""
+    """Print one line for each image: file name, class, and the softmax probability of that class."""
     import numpy as np
 
-    parser = argparse.ArgumentParser(description="Classify pictures: prints file name, class and probability of each.")
+    parser = argparse.ArgumentParser(description="Classify images: prints file name, class and probability of each.")
     parser.add_argument("--model", default="model.tflite", help="file name of a model in the folder of this program")
-    parser.add_argument("pictures", nargs="+", metavar="PICTURE")
+    parser.add_argument("images", nargs="+", metavar="IMAGE")
     args = parser.parse_args()
     how = json.loads((HERE / "preprocessing.json").read_bytes())
     labels = (HERE / "labels.txt").read_bytes().decode("utf-8").split("\n")  # a name may hold what splitlines splits at
@@ -128,7 +128,7 @@ def main() -> None:
     out.reconfigure(encoding="utf-8", errors="surrogateescape")  # names of classes and of files as they are
     run = (litert if args.model.endswith(".tflite") else onnx)(HERE / args.model)
     stored = how["stored"].get(args.model)  # quantization of a model with 8-bit input and output; None for others
-    for name in args.pictures:
+    for name in args.images:
         pixels = picture(name, how)
         if stored:
             to, limits = stored["input"], np.iinfo(stored["input"]["dtype"])
