@@ -14,6 +14,8 @@ EdgenasError            base: caught by the command line, printed as one line
 
 from __future__ import annotations
 
+from edgenas.base.installing import install_extra
+
 
 class EdgenasError(Exception):
     """Base class of every error that edgenas raises on purpose."""
@@ -26,12 +28,12 @@ class InputError(EdgenasError, ValueError):
 class MissingExtraError(InputError):
     """Error where an optional dependency is not installed.
 
-    >>> str(MissingExtraError("torch", "train", "training a network"))
-    "training a network needs torch, which is not installed: pip install 'edgenas[train]'"
+    >>> str(MissingExtraError("torch", "train", "training a network"))  # doctest: +ELLIPSIS
+    "training a network needs torch, which is not installed: ...pip install 'edgenas[train]'"
     """
 
     def __init__(self, module: str, extra: str, purpose: str) -> None:
-        super().__init__(f"{purpose} needs {module}, which is not installed: pip install 'edgenas[{extra}]'")
+        super().__init__(f"{purpose} needs {module}, which is not installed: {install_extra(extra)}")
 
 
 class OutcomeError(EdgenasError):

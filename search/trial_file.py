@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from edgenas.base.errors import InputError
+from edgenas.base.installing import install_newer
 from edgenas.base.jsonl import read_lines
 from edgenas.base.sealing import SEAL, unsealed
 from edgenas.blocks.size import as_size
@@ -102,7 +103,7 @@ def read_judged(path: Path) -> tuple[dict[str, Any] | None, tuple[JudgedLine, ..
     if type(version) is not int or not 1 <= version <= VERSION:
         raise InputError(
             f"{path}: version {version!r:.40} of '{FORMAT}', but this edgenas reads version 1 .. {VERSION}; "
-            f"install the edgenas that wrote it (pip install --upgrade edgenas), or name another journal"
+            f"name another journal, or {install_newer()}"
         )
     head = _opened(path, 1, first, version)
     score = head.get("score") is True

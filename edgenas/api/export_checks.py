@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgenas.base.installing import install_extra
 from edgenas.base.listener import Listener
 from edgenas.base.reading import read_bytes
 from edgenas.blocks.architecture import Architecture
@@ -61,7 +62,7 @@ def proofs(
 
     expected = torch_classes(architecture, arrays, pictures.images)
     if expected is None:
-        listener.message("torch is not installed, so the files are not compared with it: pip install 'edgenas[train]'")
+        listener.message(f"torch is not installed, so the files are not compared with it: {install_extra('train')}")
     return {
         kind: prove(path, kind.partition(" ")[2] or "fp32", pictures, expected, entry, listener=listener).as_dict()
         for kind, path in files.items()
@@ -85,7 +86,7 @@ def features_facts(
     floats = [kind for kind in models if " " not in kind]
     expected = _torch_maps(kept, arrays, images)
     if expected is None:
-        listener.message("torch is not installed, so the files are not compared with it: pip install 'edgenas[train]'")
+        listener.message(f"torch is not installed, so the files are not compared with it: {install_extra('train')}")
         expected = named_outputs(models[next(iter([*floats, *models]))], images)
     facts: dict[str, dict[str, Any]] = {}
     for kind, model in models.items():

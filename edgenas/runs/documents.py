@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from edgenas.base.errors import InputError
 from edgenas.base.files import write_whole
+from edgenas.base.installing import install_newer
 from edgenas.base.jsonl import read_lines
 from edgenas.base.reading import read_json
 from edgenas.base.version import installed_version
@@ -58,7 +59,7 @@ class DocumentKind(Generic[T]):
         known = "1" if self.version == 1 else f"1 .. {self.version}"
         raise InputError(
             f"{where}: version {json.dumps(version):.40} of '{self.format}', but this edgenas reads version {known}; "
-            f"install the edgenas that wrote it: {_install(data)}"
+            f"{_newer(data)}"
         )
 
     def of_json(self, data: Any, where: str) -> T:
@@ -99,8 +100,6 @@ class DocumentKind(Generic[T]):
         write_whole(path, "".join(json.dumps(self.to_json(value), allow_nan=False) + "\n" for value in values))
 
 
-def _install(data: Json) -> str:
+def _newer(data: Json) -> str:
     wrote = data.get("edgenas")
-    if isinstance(wrote, str) and _RELEASE.fullmatch(wrote):
-        return f"pip install 'edgenas>={wrote}'"
-    return "pip install --upgrade edgenas"
+    return install_newer(wrote if isinstance(wrote, str) and _RELEASE.fullmatch(wrote) else "")

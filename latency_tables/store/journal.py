@@ -28,6 +28,7 @@ from typing import Any, TypeVar
 
 from edgenas.base.collection import collector_paused
 from edgenas.base.errors import InputError
+from edgenas.base.installing import install_newer
 from edgenas.base.jsonl import Appender, LineReader
 from edgenas.base.sealing import sealed, unsealed
 from edgenas.base.undo import UndoOnFailure
@@ -188,7 +189,7 @@ def _header(path: Path, record: dict[str, Any]) -> tuple[Setting, str, str, int]
     if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
         raise InputError(
             f"{path}, line 1: format version {json.dumps(version):.40}, but this edgenas reads versions 1 .. "
-            f"{FORMAT_VERSION}; upgrade: pip install --upgrade edgenas"
+            f"{FORMAT_VERSION}; {install_newer()}"
         )
     try:
         fields = Fields(unsealed(record))

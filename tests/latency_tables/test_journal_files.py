@@ -23,7 +23,9 @@ def test_formats_there_never_were_and_newer_ones_are_refused_with_the_remedy(tmp
     path = tmp_path / "t.jsonl"
     write(path, [], [])
     rewrite(path, [{**lines(path)[0], "version": version}])
-    with pytest.raises(InputError, match=f"line 1: format version .*reads versions 1 .. {FORMAT_VERSION}; upgrade"):
+    with pytest.raises(
+        InputError, match=f"line 1: format version .*reads versions 1 .. {FORMAT_VERSION}; get a newer edgenas: "
+    ):
         read_table(path)
 
 

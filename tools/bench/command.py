@@ -16,6 +16,7 @@ from rich.table import Table
 
 from edgenas.base.errors import EdgenasError, InputError
 from edgenas.base.files import write_whole
+from edgenas.base.installing import install_extra
 
 STDOUT = "-"
 WIDTH = 160  #: columns of a table that goes to a file or a pipe
@@ -103,7 +104,7 @@ def not_installed(peers: Mapping[str, tuple[str, str]]) -> dict[str, str]:
     ``peers`` maps a name to (module, extra).
     """
     return {
-        name: f"not installed: pip install 'edgenas[{extra}]'"
+        name: f"not installed: {install_extra(extra)}"
         for name, (module, extra) in peers.items()
         if importlib.util.find_spec(module) is None
     }

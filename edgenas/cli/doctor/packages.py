@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgenas.base.installing import checkout, install_extra, pip
 from edgenas.cli.doctor.loading import load
 from edgenas.cli.doctor.rows import DoctorRow, State
 
@@ -107,21 +108,20 @@ def own_rows(found: Sequence[InstalledPackage]) -> Iterator[DoctorRow]:
             purpose = APART.get(p.name, "measuring")
             again = " --force-reinstall" if p.state == "broken" else ""
             finding = p.error or f"required is {p.required or 'any version'}"
-            remedy = f"for {purpose}, type: pip install{again} '{p.name}{p.required}'"
+            remedy = f"for {purpose}, type: {pip()} install{again} '{p.name}{p.required}'"
             yield DoctorRow(p.name, p.state, finding, remedy, needed=p.name not in APART)
 
 
 def extra_rows(found: Sequence[InstalledPackage]) -> Iterator[DoctorRow]:
     """Yield one row for each extra."""
-    checkout = (Path(__file__).resolve().parents[3] / "pyproject.toml").is_file()
     for extra, purpose in EXTRAS.items():
-        if extra in DEVELOPERS and not checkout:
+        if extra in DEVELOPERS and checkout() is None:
             continue
         members = [package for package in found if package.extra == extra]
         good = ", ".join(f"{p.name} {p.found}" for p in members if p.state == "ok")
         bad = "; ".join(f"{p.name}: {p.error}" for p in members if p.state == "broken")
         lacks = ", ".join(f"{p.name} {p.required}".strip() for p in members if p.state == "missing")
-        remedy = f"for {purpose}, type: pip install 'edgenas[{extra}]'"
+        remedy = f"for {purpose}, type: {install_extra(extra)}"
         if bad:
             yield DoctorRow(f"extra {extra}", "broken", bad, remedy)
         elif lacks:
