@@ -1,4 +1,5 @@
-"""Rows of a table that a user wrote by hand or with a program, as CSV or JSON; every row knows its place for messages.
+"""Rows of a table that a user wrote by hand or with a program, as CSV or JSON; every row has its place in the file, for
+messages.
 
 CSV    a line of column names, then a line for each row; the separator is a comma, a semicolon or a tab. In a file
        with semicolons, numbers may have a decimal comma

@@ -13,7 +13,7 @@ _NUMBER = re.compile(r"0|[1-9][0-9]{0,5}")
 
 
 class Keyed(Protocol):
-    """What has a key, such as an option."""
+    """Protocol of an object with a key, such as an option."""
 
     @property
     def key(self) -> str: ...

@@ -30,7 +30,7 @@ _OBJECT = re.compile(
 
 
 def read_pickled(path: Path, choose: Choice) -> dict[str, NDArray[Any]]:
-    """Return the arrays that ``choose`` names when it has seen the headers of all; dictionaries named in WRAPPERS are
+    """Return the arrays that ``choose`` selects from the headers of all arrays; dictionaries named in WRAPPERS are
     looked into.
 
     InputError where the file cannot be read; ValueError, with the reason, where it holds other things than tensors;

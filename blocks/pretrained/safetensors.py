@@ -31,7 +31,7 @@ _Place = tuple[str, ArrayHeader, int]  # type of the format, header, offset in t
 
 
 def read_safetensors(path: Path, choose: Choice) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
-    """Return the arrays that ``choose`` names when it has seen the headers of all, and the texts of ``__metadata__``.
+    """Return the arrays that ``choose`` selects from the headers of all arrays, and the texts of ``__metadata__``.
 
     BF16 becomes float32. InputError where the file cannot be read; ValueError, with the reason, where it is no
     ``.safetensors`` file.

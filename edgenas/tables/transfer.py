@@ -58,11 +58,11 @@ class TransferReport:
 
     @property
     def enough(self) -> bool:
-        """Whether the intervals of networks are as narrow as ENOUGH."""
+        """Return whether the intervals of networks are as narrow as ENOUGH."""
         return self.half_width <= ENOUGH
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
+        """Return plain JSON values."""
         return {**asdict(self), "enough": self.enough}
 
 

@@ -1,5 +1,6 @@
-"""Importers of latency tables from elsewhere, published or measured by anybody: one module per format, giving blocks
-and milliseconds."""
+"""Importers of latency tables, published ones and the user's own measurements: one module for each format, which
+returns blocks and milliseconds.
+"""
 
 from __future__ import annotations
 

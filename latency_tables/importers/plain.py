@@ -1,4 +1,4 @@
-"""Importer of measurements of anybody's own: a CSV or JSON file of blocks and milliseconds (``edgenas.base.rows``).
+"""Importer of the user's own measurements: a CSV or JSON file of blocks and milliseconds (``edgenas.base.rows``).
 
     column                      holds
     block                       text of a block; or its fields: kind, in_size, c_in, c_mid, c_out, kernel, stride, c_se,

@@ -29,7 +29,9 @@ def solved(objective: Floats, integral: Floats, constraints: Sequence[Any], time
 
 @contextmanager
 def stdout_as_stderr() -> Iterator[None]:
-    """Let file descriptor 1 lead to stderr: for libraries that print with C. It counts for the whole process."""
+    """Redirect file descriptor 1 to stderr during the block, for libraries that print with C. This affects the whole
+    process.
+    """
     with suppress(OSError, ValueError, AttributeError):  # a closed stream, or none
         sys.stdout.flush()
     try:

@@ -1,4 +1,4 @@
-"""Whether each test file can fail: code that it guards is broken once, and the file must notice it.
+"""Check that each test file can fail: one place of the code that it tests is broken, and one of its tests must fail.
 
     python -m tools.bench.mutation [--json [FILE]] [--tries 5] [--limit-s 180] [--seed 0] [TEST_FILE ...]
 
@@ -74,7 +74,7 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What one test file noticed: the outcome, the break that decided it, and the breaks that it did not notice."""
+    """Result of one test file: the outcome, the break that decided it, and the breaks that no test noticed."""
 
     test: str
     outcome: str
@@ -188,7 +188,7 @@ def passes(folder: Path, test: str, limit_s: float, first_only: bool) -> bool:
 
 
 def _pytest(folder: str, options: list[str]) -> None:
-    """Run pytest in this process, whose imports of PRELOADED are done, in a process group of its own."""
+    """Run pytest in this process, which has imported PRELOADED, in a separate process group."""
     os.setpgid(0, 0)
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
@@ -207,7 +207,7 @@ def _pytest(folder: str, options: list[str]) -> None:
 
 
 def tried(folder: Path, test: str, tries: int, limit_s: float, seed: int) -> Row:
-    """Break what one test file guards until it notices a break, at most ``tries`` times."""
+    """Break the code that one test file tests, one place at a time, until a test fails or ``tries`` are used."""
     path = ROOT / test
     possible = [each for file, names in guarded(path).items() for each in breaks(file, names)]
     if not possible:

@@ -1,4 +1,4 @@
-"""How well a few measured blocks carry a latency table over to another device, runtime or number of threads.
+"""Measure how well a few measured blocks transfer a latency table to another device, runtime or number of threads.
 
     python -m tools.bench.transfer                      # pairs measured on this machine: three minutes, once
     python -m tools.bench.transfer --data shared/data   # published pairs as well
@@ -47,14 +47,14 @@ COLUMNS = ("pair", "blocks", "measured", "error %", "rho", "inside %", "width %"
 
 
 def measured_blocks(pair: Pair, count: int) -> Ints:
-    """The blocks that edgenas would measure."""
+    """Return the blocks that edgenas chooses to measure."""
     order = np.random.default_rng(0).permutation(len(pair.counts))[:SAMPLE]
     design = NetworkVariance(pair.features, pair.counts[order], pair.old_ms)
     return np.array(chosen(design, pair.features.kinds, count), dtype=np.int64)
 
 
 def row(pair: Pair, count: int, seeds: int) -> dict[str, Any]:
-    """How good the prediction from ``count`` blocks is."""
+    """Return the errors of the prediction from ``count`` blocks."""
     from scipy.stats import spearmanr
 
     index, true_ms = measured_blocks(pair, count), pair.counts @ pair.new_ms
@@ -77,7 +77,7 @@ def row(pair: Pair, count: int, seeds: int) -> dict[str, Any]:
 
 
 def bars_of(rows: list[dict[str, Any]]) -> list[Bar]:
-    """The bars of JUDGED, where it is among the rows."""
+    """Return the requirements of JUDGED, where it is among the rows."""
     found = {each["measured"]: each for each in rows if each["pair"] == JUDGED}
     bars = []
     for count, most in BARS.items():
@@ -115,7 +115,7 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def _one_number(pair: Pair, index: Ints, true_ms: Floats) -> float:
-    """Mean error of networks by the old table times the geometric mean of the ratios of some blocks."""
+    """Return the mean error of networks by the old table times the geometric mean of the ratios of some blocks."""
     factor = np.exp(np.mean(np.log(pair.new_ms[index] / pair.old_ms[index])))
     return float(np.mean(np.abs(pair.counts @ pair.old_ms * factor / true_ms - 1)))
 

@@ -1,4 +1,4 @@
-"""``edgenas table template``"""
+"""The command ``edgenas table template``."""
 
 from __future__ import annotations
 
