@@ -231,12 +231,12 @@ MOBILENET_V3_SMALL = Stages(
 OFA_LARGEST = Stages(
     16,
     (
-        Row(1, 0, 16, 3, 1, act="relu"),
-        Row(4, 6, 24, 7, 2, act="relu"),
-        Row(4, 6, 40, 7, 2, True, "relu"),
-        Row(4, 6, 80, 7, 2),
-        Row(4, 6, 112, 7, 1, True),
-        Row(4, 6, 160, 7, 2, True),
+        StageRow(1, 0, 16, 3, 1, act="relu"),
+        StageRow(4, 6, 24, 7, 2, act="relu"),
+        StageRow(4, 6, 40, 7, 2, True, "relu"),
+        StageRow(4, 6, 80, 7, 2),
+        StageRow(4, 6, 112, 7, 1, True),
+        StageRow(4, 6, 160, 7, 2, True),
     ),
     960,
     1280,
