@@ -34,7 +34,7 @@ HELP = (
     "'nas-bench-macro-one:FILE' one of them, drawn by --seed); 'my_judge.py:judge' or 'package.module:judge' is any "
     "Python function from a network to percent (with --score to any number); 'estimate:JUDGE' fits a model to some "
     "networks judged by JUDGE, one of these judges, and predicts all others (options estimate.networks=100, and "
-    "estimate.model=ridge or blocks, the block model of MathNAS)."
+    "estimate.model=factors, ridge or blocks, the block model of MathNAS)."
 )
 
 

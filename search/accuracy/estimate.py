@@ -4,17 +4,17 @@
     accuracy = EstimateAccuracy(space, feeder, networks=100, journal=Path("fed.trials.jsonl"))
     accuracy.fitted().half_within                 # percentage points, of networks left out of the fit
 
-ridge   ``edgenas.search.algorithms.ridge``: additive in options on a scale that saturates. At most half of its networks
-        are from MathNAS's single sample, which has each option in a network near the mean; the others are drawn from
-        all networks
-blocks  MathNAS's block accuracies, from the whole single sample (``edgenas.search.algorithms.mathnas_blocks``,
-        ``edgenas.search.algorithms.mathnas``); the other networks, which are drawn, only measure its error
+factors  ``edgenas.search.accuracy.estimate_models``; its networks are drawn at random from all networks
+ridge    ``edgenas.search.accuracy.estimate_models``; at most half of its networks are from MathNAS's single sample,
+         which has each option in a network near the mean, and the others are drawn
+blocks   MathNAS's block accuracies, from the whole single sample (``edgenas.search.algorithms.mathnas_blocks``,
+         ``edgenas.search.algorithms.mathnas``); the other networks, which are drawn, only measure its error
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,12 +24,13 @@ from edgenas.base.code import Code
 from edgenas.base.errors import InputError
 from edgenas.base.listener import SILENT, Listener
 from edgenas.base.naming import among
+from edgenas.search.accuracy.estimate_models import FITS, Predict
 from edgenas.search.accuracy.own_table import AccuracyTable
 from edgenas.search.accuracy.trust import Tau, kendall
 from edgenas.search.algorithms.hybrid import single_sample
-from edgenas.search.algorithms.hybrid_table import TrialModel
 from edgenas.search.algorithms.mathnas import Prediction
 from edgenas.search.algorithms.mathnas_blocks import FLOPS, block_values
+from edgenas.search.algorithms.regression import PERCENT
 from edgenas.search.digests import network_digest
 from edgenas.search.graph import layered_graph
 from edgenas.search.journal import TrialCache
@@ -37,18 +38,16 @@ from edgenas.search.problem import Accuracy, Candidate, Problem, code_of, is_sco
 from edgenas.search.space import Choice, Space
 from edgenas.search.trials import Trials
 
-MODELS = ("ridge", "blocks")
+MODELS = (*FITS, "blocks")
 NETWORKS = 100  #: default number of networks, where the feeder is no table
 LEAST = 10  #: smallest number of networks; for 'blocks', of networks outside the single sample
 _DRAWS = 100  #: draws per requested network, after which a space counts as exhausted
 
-Predict = Callable[[Choice], float]
-
 
 @dataclass(frozen=True, slots=True)
 class FitQuality:
-    """Error of a model on networks that it was not fitted to: each one left out in turn (ridge), or the networks
-    outside the single sample (blocks).
+    """Error of a model on networks that it was not fitted to: each one left out in turn (factors, ridge), or the
+    networks outside the single sample (blocks).
 
     networks       number of networks judged for the model
     half_within    median absolute error, in percentage points or in units of a score
@@ -85,7 +84,7 @@ class EstimateAccuracy:
         space: Space,
         feeder: Accuracy,
         networks: int | None = None,
-        model: str = "ridge",
+        model: str = "factors",
         seed: int = 0,
         *,
         journal: Path | None = None,
@@ -138,8 +137,10 @@ class EstimateAccuracy:
                 choices = self._networks()
                 name = "networks judged that the estimate is fitted to"
                 trials = Trials(problem, cache, listener=self._listener.named(name, len(choices)))
-                fit = _ridge if self._model == "ridge" else _blocks
-                self._fit_result = fit(problem, trials, choices)
+                if self._model == "blocks":
+                    self._fit_result = _blocks(problem, trials, choices)
+                else:
+                    self._fit_result = _fitted(self._model, problem, trials, choices)
         return self._fit_result
 
     def _networks(self) -> list[Choice]:
@@ -148,9 +149,9 @@ class EstimateAccuracy:
         rng, seeds = random.Random(f"estimate/{self._seed}"), single_sample(self._space)
         if self._tabulated is not None:
             return _of_table(self._tabulated, seeds if self._model == "blocks" else [], self._count, rng)
-        if self._model == "ridge" and len(seeds) > self._count // 2:
+        if self._model != "blocks":
             rng.shuffle(seeds)
-            seeds = seeds[: self._count // 2]
+            seeds = seeds[: self._count // 2] if self._model == "ridge" else []
         distinct = {network_digest(self._space.architecture(choice)): choice for choice in reversed(seeds)}
         for _ in range(_DRAWS * self._count):
             if len(distinct) >= self._count:
@@ -166,18 +167,10 @@ def _of_table(tabulated: Sequence[Choice], first: Sequence[Choice], count: int, 
     return [*first, *rng.sample(others, min(count - len(first), len(others)))]
 
 
-def _ridge(problem: Problem, trials: Trials, choices: Sequence[Choice]) -> tuple[Predict, FitQuality]:
-    graph = layered_graph(problem.space, FLOPS)
-    model = TrialModel(problem.space, graph, trials)
-    judged = model.rewards(choices)
-    ridge, values = model.ridge(), model.edge_values()
-
-    def predict(choice: Choice) -> float:
-        total = sum(float(rows[edge]) for rows, edge in zip(values, graph.path(choice), strict=True))
-        return ridge.accuracy(ridge.intercept + total)
-
-    left_out = [model.left_out(choice) for choice in choices]
-    return predict, _quality(judged, left_out, len(trials), is_score(problem.accuracy))
+def _fitted(model: str, problem: Problem, trials: Trials, choices: Sequence[Choice]) -> tuple[Predict, FitQuality]:
+    judged, score = trials.rewards(choices), is_score(problem.accuracy)
+    fitted = FITS[model](problem.space, choices, judged, None if score else PERCENT)
+    return fitted.predict, _quality(judged, fitted.left_out, len(trials), score)
 
 
 def _blocks(problem: Problem, trials: Trials, choices: Sequence[Choice]) -> tuple[Predict, FitQuality]:
@@ -189,7 +182,7 @@ def _blocks(problem: Problem, trials: Trials, choices: Sequence[Choice]) -> tupl
     if len(held_out) < LEAST:
         raise InputError(
             f"{problem.space.name} has only {len(held_out)} networks outside MathNAS's single sample, and the error of "
-            f"the model needs {LEAST}: take estimate.model=ridge, or judge all networks"
+            f"the model needs {LEAST}: take estimate.model=factors, or judge all networks"
         )
     predictions = [prediction.accuracy(choice) for choice in held_out]
     quality = _quality(list(held_out.values()), predictions, len(trials), is_score(problem.accuracy))

@@ -19,7 +19,7 @@ NAME = "estimate"
 
 def estimate_options() -> dict[str, Any]:
     """Return the options of an estimate and their defaults. Of a table, all networks are taken by default."""
-    return {"networks": 100, "model": "ridge"}
+    return {"networks": 100, "model": "factors"}
 
 
 def fed_by(accuracy: str) -> str:

@@ -5,7 +5,8 @@ prefixes by a fixed rule; MathNAS (arXiv 2311.04943) estimates the contribution 
 trainings. Hybrid works as follows:
 
 1. the networks of MathNAS's single-sample estimate are judged
-2. a ridge regression (``edgenas.search.algorithms.ridge``) is fitted to all networks judged so far
+2. a regression on factors of blocks and on options (``edgenas.search.algorithms.regression``) is fitted to all networks
+   judged so far
 3. one sweep of LayerNAS: each kept prefix is extended by each option; each child is completed by the layers that the
    model predicts to be best within the budget; in each bucket the unjudged child with the best prediction is judged; a
    bucket keeps the prefix whose network has the highest judged accuracy
@@ -26,9 +27,10 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from edgenas.search.algorithms.hybrid_table import PrefixTable, TrialModel
+from edgenas.search.algorithms.hybrid_table import PrefixTable
 from edgenas.search.algorithms.mathnas_blocks import average_network, base_network, swapped
 from edgenas.search.algorithms.options import check_counts
+from edgenas.search.algorithms.trial_model import TrialModel
 from edgenas.search.algorithms.warm_start import NONE, note, warm_started
 from edgenas.search.feasible import checked_graph
 from edgenas.search.problem import Problem, Result
@@ -40,6 +42,7 @@ from edgenas.search.trials import Trials, TrialsExhaustedError
 
 WARM = 10  #: largest number of networks chosen by a proxy
 FINALISTS = 5  #: number of finalists for each budget
+RANKED = 10  #: networks, best first by the additive model, of which the one predicted best is judged
 LOOKED_AT = 100_000  #: networks, best first, that are checked against the limits before the search for one gives up
 
 
@@ -87,9 +90,9 @@ def hybrid(
         pass
     if trials.best() is None:
         _rescue(problem, trials, model)
-    finalists, ridge = model.finalists(problem.budget), model.ridge()
+    finalists, fit = model.finalists(problem.budget), model.regression()
     notes: dict[str, Any] = {"H": buckets, "sweeps": sweeps}
-    notes |= {"ceiling": ridge.ceiling, "penalty": ridge.penalty, **note(problem, warm_start, warm)}
+    notes |= {"ceiling": fit.ceiling, "variances": model.variances(), **note(problem, warm_start, warm)}
     notes["front"] = [_front_point(each, trials, model) for each in problems]
     recommended = finalists[0] if finalists else None
     predicted = None if recommended is None else model.left_out(recommended.choice)
@@ -118,19 +121,19 @@ def _spend(problems: Sequence[Problem], trials: Trials, model: TrialModel) -> No
     while unfinished:
         for problem in tuple(unfinished):
             bound = problem.cost.most_sum(problem.budget)
-            ends = completions(model.graph.with_values(model.edge_values()), bound)
+            ends = completions(model.graph.with_values(model.edge_values(problem.budget)), bound)
             best = islice(best_first(ends, bound), LOOKED_AT)  # under several limits few of them may fit
             networks = (choice for choice in best if choice not in model)
-            found = trials.unjudged(filter(problem.fits, networks), 1)
+            found = trials.unjudged(filter(problem.fits, networks), RANKED)
             if not found:
                 unfinished.remove(problem)
-            model.rewards(found)
+            model.rewards(sorted(found, key=model.predicted, reverse=True)[:1])
 
 
 def _rescue(problem: Problem, trials: Trials, model: TrialModel) -> None:
     """Judge the network predicted best within the budget and limits; used when trials ran out before any such network
     was judged."""
-    ends = completions(model.graph.with_values(model.edge_values()), problem.budget)
+    ends = completions(model.graph.with_values(model.edge_values(problem.budget)), problem.budget)
     networks = (ends.options(0, 0, index) for index in reversed(range(len(ends.endings[0][0].cost))))
     fits = next((choice for choice in networks if problem.fits(choice)), None)
     if fits is None:  # few networks keep all limits together, and none of the remaining endings does

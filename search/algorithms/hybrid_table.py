@@ -1,106 +1,23 @@
-"""The hybrid algorithm's table of prefixes (LayerNAS's M[layer][bucket]), and the model that predicts completions."""
+"""The hybrid algorithm's table of prefixes: LayerNAS's M[layer][bucket], with completions predicted by a model."""
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from edgenas.search.algorithms.ridge import PERCENT, OptionFeatures, Ridge, fit_ridge
+from edgenas.search.algorithms.trial_model import TrialModel
 from edgenas.search.graph import Floats, Graph
-from edgenas.search.problem import Problem, Trial, is_score
+from edgenas.search.problem import Problem
 from edgenas.search.solvers.completions import Completions, completions
-from edgenas.search.space import Choice, Space
+from edgenas.search.space import Choice
 from edgenas.search.trials import Trials
 
 STANDARD_ERRORS = 2.0  #: a network whose prediction plus this many standard errors is below the best is not judged
 
 Cell = tuple[int, int]  #: bucket of a prefix's cost, state after it
-
-
-class TrialModel:
-    """A ridge regression on the options of networks, fitted again when there are new trials.
-
-    Two choices may be one network (a skip in one layer or in the next). Each requested choice is a row of its own, so
-    that the fit has data on the options of both layers.
-    """
-
-    def __init__(self, space: Space, graph: Graph, trials: Trials) -> None:
-        self.graph = graph
-        self._features = OptionFeatures(space, graph)
-        self._trials = trials
-        self._read = 0  # trials whose choice is a row
-        self._rows: dict[Choice, Floats] = {}
-        self._rewards: dict[Choice, float] = {}
-        self._ridge: Ridge | None = None
-
-    def __contains__(self, choice: Choice) -> bool:
-        """Return whether this choice, and not only another choice of the same network, is a row of the fit."""
-        return choice in self._rows
-
-    def rewards(self, choices: Sequence[Choice], spare: int = 0) -> list[float]:
-        """Return the accuracies by ``Trials.rewards``, and add them to the data of the fit."""
-        rewards = self._trials.rewards(choices, spare)
-        for choice, reward in zip(choices, rewards, strict=True):
-            self._learn(choice, reward)
-        return rewards
-
-    def reward(self, choice: Choice) -> float | None:
-        """Accuracy of the network in this run, judged by this choice or another one of the same network; None when it
-        was not judged."""
-        if choice not in self._rewards and not self._trials.unjudged([choice], 1):
-            self.rewards([choice])
-        return self._rewards.get(choice)
-
-    def ridge(self) -> Ridge:
-        """Return the ridge fitted to all trials so far; there must be at least one."""
-        for trial in self._trials.log[self._read :]:
-            self._learn(trial.choice, trial.accuracy)
-        self._read = len(self._trials)
-        if self._ridge is None:
-            most = None if is_score(self._trials.problem.accuracy) else PERCENT
-            self._ridge = fit_ridge(np.stack(list(self._rows.values())), list(self._rewards.values()), most)
-        return self._ridge
-
-    def left_out(self, choice: Choice) -> float:
-        """Accuracy in percent (or score) of a judged network, predicted by a fit to all other trials."""
-        ridge = self.ridge()
-        return ridge.accuracy(float(ridge.left_out[list(self._rows).index(choice)]))
-
-    def expected(self, choice: Choice) -> float:
-        """Expected accuracy in percent (or score) of a judged network when it is trained again.
-
-        It is the mean of the judged accuracy and the ridge's fit, on the ridge's scale. The fit has no interactions of
-        options, and the judged accuracy has the noise of one training; with one training per network, their shares in
-        the difference cannot be separated. A uniform distribution over the shares gives one half.
-        """
-        ridge = self.ridge()
-        fit = ridge.intercept + float(self._rows[choice] @ ridge.weights)
-        return ridge.accuracy((fit + ridge.scale(self._rewards[choice])) / 2)
-
-    def finalists(self, budget: float) -> list[Trial]:
-        """Return the trials within the budget by descending expected accuracy, of equals the cheaper first."""
-        return sorted(self._trials.fitting(budget), key=lambda trial: (-self.expected(trial.choice), trial.cost))
-
-    def edge_values(self) -> list[Floats]:
-        """Return each edge's contribution to a prediction, on the ridge's scale; zeros before the first trial."""
-        if not self._trials.log:
-            return [layer.value for layer in self.graph.layers]
-        return self._features.edge_values(self.ridge().weights)
-
-    def best_value(self, budget: float) -> float:
-        """Greatest prediction of a judged network within the budget, as a sum of edge values; minus infinity when there
-        is none."""
-        weights = self.ridge().weights
-        fits = [float(self._rows[trial.choice] @ weights) for trial in self._trials.fitting(budget)]
-        return max(fits, default=-np.inf)
-
-    def _learn(self, choice: Choice, reward: float) -> None:
-        if choice not in self._rows:
-            self._rows[choice], self._rewards[choice] = self._features.row(choice), reward
-            self._ridge = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +85,9 @@ class PrefixTable:
     def _worth_judging(self, i: int) -> dict[Cell, Child]:
         """For each cell, the unjudged child with the best prediction; none where that prediction is too far below the
         best judged network. Children whose network is already judged compete for their cells at once."""
-        values = self.model.edge_values()
+        values = self.model.edge_values(self.problem.budget)
         ends = completions(self.model.graph.with_values(values), self.bound)
-        least = self.model.best_value(self.problem.budget) - STANDARD_ERRORS * self.model.ridge().error
+        least = self.model.best_value(self.problem.budget) - STANDARD_ERRORS * self.model.regression().error
         chosen = {}
         for cell, heap in self._children(i, ends, values).items():
             for child in self._by_value(i, heap, ends, least):

@@ -52,7 +52,7 @@ def test_a_supernet_judges_some_and_a_model_predicts_all(tmp_path: Path) -> None
     for setting in ("supernet.epochs=1", "supernet.batch=16", "supernet.calibration_images=16", "estimate.networks=10"):
         args += ["--set", setting]
     record = json.loads(edgenas(*args, cwd=tmp_path).stdout)
-    assert record["accuracy"].startswith("estimate:ridge-10-seed0:supernet:") and record["trust"] is None
+    assert record["accuracy"].startswith("estimate:factors-10-seed0:supernet:") and record["trust"] is None
     assert record["estimate"]["networks"] == 10 and record["estimate"]["half_within"] >= 0
     again = json.loads(edgenas(*args, cwd=tmp_path).stdout)
     assert again["estimate"] == record["estimate"] and again["winner"]["newly_judged"] == 0

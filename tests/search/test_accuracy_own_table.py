@@ -175,7 +175,7 @@ def test_a_search_takes_the_best_of_a_whole_table(tmp_path: Path, capsys: pytest
             main([*args, "--accuracy", accuracies, *more])
         assert (end.value.code or 0) == code
         said = capsys.readouterr()
-        assert ("ridge" in said.out) if not code else re_named(said.err)
+        assert ("estimate:factors" in said.out) if not code else re_named(said.err)
 
 
 def re_named(message: str) -> bool:

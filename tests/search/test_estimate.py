@@ -98,9 +98,9 @@ def test_names_tell_apart_what_predictions_depend_on() -> None:
 
 
 def test_misuse_is_named() -> None:
-    with pytest.raises(InputError, match="model='tree' is not one of ridge, blocks"):
+    with pytest.raises(InputError, match="model='tree' is not one of factors, ridge, blocks"):
         EstimateAccuracy(plain_space(), BlockSumAccuracy(), model="tree")
-    for model, least in (("ridge", 10), ("blocks", 20)):
+    for model, least in (("factors", 10), ("ridge", 10), ("blocks", 20)):
         with pytest.raises(InputError, match=f"networks=9 of toy_plain must be {least} or more for model={model}"):
             EstimateAccuracy(plain_space(), BlockSumAccuracy(), 9, model)
     for text in ("estimate:", "estimate:estimate", "estimate:estimate:train"):
@@ -131,7 +131,7 @@ def test_searching_by_an_estimate_as_typed(tmp_path: Path, shared_data: Path) ->
     record = json.loads(result.stdout)
     assert record["estimate"]["networks"] == 60 and record["estimate"]["half_within"] < 0.5
     assert record["estimate"]["tau"]["value"] > 0.7
-    assert record["accuracy"].startswith("estimate:ridge-60-seed0:") and record["winner"]["judged"] > 60
+    assert record["accuracy"].startswith("estimate:factors-60-seed0:") and record["winner"]["judged"] > 60
     assert (tmp_path / "search.estimate.trials.jsonl").read_text().count("\n") == 61
     wrong = edgenas(*args[:-3], "--set", "estimate.network=60", cwd=tmp_path, check=2)
     assert "did you mean 'networks'? It has networks, model" in wrong.stderr
