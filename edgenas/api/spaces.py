@@ -27,6 +27,7 @@ class SpaceRow:
     distinct_blocks   number of distinct blocks in these networks
     source            citation
     parameters        parameters of the space, each with its default
+    weights           published weights, 'LAYOUT/MODEL', of members (``--pretrained``)
     """
 
     name: str
@@ -37,6 +38,7 @@ class SpaceRow:
     distinct_blocks: int
     source: str
     parameters: dict[str, bool | int | float | str]
+    weights: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, repr=False)
@@ -74,12 +76,13 @@ def spaces(*, in_size: SizeLike | None = None, classes: int | None = None, chann
     channels   number of channels of the input (default: each space's own)
     """
     from edgenas.search.spaces import known_spaces, parameters_of
+    from edgenas.search.spaces.published_members import published_members
 
     rows = []
     for name in known_spaces():
         s = load_space(name, in_size, classes, channels)
-        counts = len(s.layers), s.networks, len(s.blocks())
-        rows.append(SpaceRow(name, s.in_size, s.c_in, *counts, s.source, parameters_of(name)))
+        counts, weights = (len(s.layers), s.networks, len(s.blocks())), tuple(published_members(s))
+        rows.append(SpaceRow(name, s.in_size, s.c_in, *counts, s.source, parameters_of(name), weights))
     return SpaceList(tuple(rows))
 
 

@@ -34,6 +34,7 @@ def command(
     from edgenas.api.spaces import space, spaces
     from edgenas.search.keys import keys_text
     from edgenas.search.spaces import parameters_of
+    from edgenas.search.spaces.published_members import published_members
 
     if name is None:
         listed = spaces(in_size=in_size, classes=classes, channels=channels)
@@ -72,6 +73,7 @@ def command(
             {
                 "networks": _count(s.networks),
                 "parameters": defaults or None,
+                **{f"weights {weights}": f"{name}/{s.key(choice)}" for weights, choice in published_members(s).items()},
                 "next": f"edgenas profile {name}{sizes(in_size, classes, channels)}",
             }
         )

@@ -11,6 +11,7 @@ from edgenas.base.errors import InputError
 from edgenas.base.plugins import GROUPS, Found, accepted, called, find, names
 from edgenas.blocks.size import ImageSize
 from edgenas.search.space import Space
+from edgenas.search.spaces.efficientnet_lite import efficientnet_lite
 from edgenas.search.spaces.fbnet import fbnet
 from edgenas.search.spaces.mathnas_mobilenet_v3 import mathnas_mobilenet_v3
 from edgenas.search.spaces.mnasnet import mnasnet
@@ -18,6 +19,7 @@ from edgenas.search.spaces.mobilenet_v2 import mobilenet_v2
 from edgenas.search.spaces.mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
 from edgenas.search.spaces.nas_bench_macro import nas_bench_macro
 from edgenas.search.spaces.ofa_mobilenet_v3 import ofa_mobilenet_v3
+from edgenas.search.spaces.padding import PLAIN, SAME, with_same
 from edgenas.search.spaces.parameters import Value, given, named, parameters, split
 from edgenas.search.spaces.proxylessnas import proxylessnas
 from edgenas.search.spaces.proxylessnas_24 import proxylessnas_24
@@ -48,6 +50,7 @@ SPACES: dict[str, Callable[..., Space]] = {
     "mnasnet": mnasnet,
     "mathnas_mobilenet_v3": mathnas_mobilenet_v3,
     "digits": digits,
+    **{f"efficientnet_lite{number}": efficientnet_lite(number) for number in range(5)},
 }
 _H_SWISH = (
     "mobilenet_v3_large",
@@ -60,6 +63,8 @@ _H_SWISH = (
 #: spaces with parameters of which tables or networks are published
 PUBLISHED_WIDTHS = ("ofa_mobilenet_v3:width=1.2", "proxylessnas:width=1.3")
 SPACES |= {name + SUFFIX: with_relu6(SPACES[name]) for name in _H_SWISH}
+SPACES |= {name + SAME: with_same(SPACES[name]) for name in ("mobilenet_v3_large", "mobilenet_v3_small")}
+SPACES["efficientnet_lite0" + PLAIN] = with_same(SPACES["efficientnet_lite0"], False)
 
 
 def space(

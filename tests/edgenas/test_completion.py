@@ -51,7 +51,11 @@ def test_verbs_and_options(tmp_path: Path) -> None:
 
 def test_names(tmp_path: Path) -> None:
     assert completed(tmp_path, "search", "nas") == ["nas_bench_macro"]
-    assert completed(tmp_path, "profile", "mobilenet_v3_s") == ["mobilenet_v3_small", "mobilenet_v3_small_relu6"]
+    assert completed(tmp_path, "profile", "mobilenet_v3_s") == [
+        "mobilenet_v3_small",
+        "mobilenet_v3_small_relu6",
+        "mobilenet_v3_small_same",
+    ]
     assert completed(tmp_path, "search", "digits", "--algorithm", "r") == [
         "random",
         "regularized_evolution",

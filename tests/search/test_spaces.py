@@ -26,8 +26,9 @@ from tests.support.search_toys import SPACES as TOYS
 PUBLISHED = ["mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small", "ofa_mobilenet_v3", "proxylessnas",
              "proxylessnas_24", "single_path", "fbnet", "nas_bench_macro", "tunas_v3", "mnasnet",
              "mathnas_mobilenet_v3"]  # fmt: skip
-
-
+#: EfficientNet-Lite, and the twins with another padding
+LITE = [f"efficientnet_lite{number}" for number in range(5)]
+PADDED = ["mobilenet_v3_large_same", "mobilenet_v3_small_same", "efficientnet_lite0_plain"]
 #: the twins that int8 files are searched in
 RELU6 = ["mobilenet_v3_large_relu6", "mobilenet_v3_small_relu6", "ofa_mobilenet_v3_relu6", "tunas_v3_relu6",
          "mathnas_mobilenet_v3_relu6", "digits_relu6"]  # fmt: skip
@@ -59,6 +60,8 @@ def member(name: str, keys: dict[str, str]) -> tuple[Space, tuple[int, ...]]:
         # 12 blocks a (stride, width in, width out); the first of a stage and the later ones differ, 7 stages
         ("mnasnet", 36**6 * 48, 3 + 12 * 14),
         ("mathnas_mobilenet_v3", 7371**5, 4 + 9 * 10),
+        # a stage of n layers: 6 x (1 + 6 x (1 + ...)); 11 layers with another input width, stride or padding
+        ("efficientnet_lite0", 42**2 * 258**2 * 1554 * 6, 4 + 6 * 11),
     ],
 )
 def test_number_of_networks_and_blocks(name: str, networks: int, blocks: int) -> None:
@@ -152,7 +155,7 @@ def _largest_once_for_all_macs() -> int:
     return macs + 7**2 * 160 * 960 + 960 * 1280 + 1280 * 1000
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("name", [*PUBLISHED, *LITE])
 def test_sizes_and_classes_are_free(name: str) -> None:
     s = space(name, in_size=64, classes=7)
     network = s.architecture(s.sample(random.Random(1)))
@@ -162,7 +165,7 @@ def test_sizes_and_classes_are_free(name: str) -> None:
 
 
 def test_digits_is_listed() -> None:
-    assert list(SPACES) == [*PUBLISHED, "digits", *RELU6]
+    assert list(SPACES) == [*PUBLISHED, "digits", *LITE, *RELU6, *PADDED]
 
 
 def test_every_space_with_hswish_has_a_twin_without() -> None:
@@ -188,9 +191,7 @@ def test_a_twin_differs_in_its_activation_alone(name: str) -> None:
 
 
 def test_unknown_space_lists_the_names() -> None:
-    with pytest.raises(
-        InputError, match=r"no space 'vgg16'; there are mobilenet_v2, .*, digits, mobilenet_v3_large_relu6"
-    ):
+    with pytest.raises(InputError, match=r"no space 'vgg16'; there are mobilenet_v2, .*, digits, efficientnet_lite0, "):
         space("vgg16")
 
 

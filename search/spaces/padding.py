@@ -1,0 +1,31 @@
+"""Spaces with TensorFlow's SAME in place of torch's padding, or the reverse, as weights were trained that exist.
+
+Everything else is equal, so that a network of one space and the corresponding network of the other have the same key,
+MACs and parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from edgenas.search.space import Space
+
+SAME, PLAIN = "_same", "_plain"  #: suffixes of the names of such spaces
+
+
+def with_same(build: Callable[..., Space], same: bool = True) -> Callable[..., Space]:
+    """Return a function that builds the space of ``build`` with SAME (or without), under the name NAME_same
+    (NAME_plain)."""
+
+    def padded_space(**sizes: int) -> Space:
+        space = build(**sizes)
+        layers = tuple(
+            replace(layer, options=tuple(replace(o, same=same and o.kind != "skip") for o in layer.options))
+            for layer in space.layers
+        )
+        how = "TensorFlow's SAME padding" if same else "torch's padding"
+        name = space.name + (SAME if same else PLAIN)
+        return replace(space, name=name, layers=layers, source=f"{space.source}; {how}")
+
+    return padded_space
