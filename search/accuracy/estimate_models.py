@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgenas.search.algorithms.features import GROUPS, Layout, NetworkFeatures
+from edgenas.search.algorithms.features import GROUPS, FeatureLayout, NetworkFeatures
 from edgenas.search.algorithms.regression import PERCENT, Regression, fit_groups
 from edgenas.search.algorithms.ridge import OptionFeatures, fit_ridge
 from edgenas.search.cost import macs_cost
@@ -42,7 +42,7 @@ def fit_factors(
     layout, rows = features.layout, np.stack([features.row(choice) for choice in choices])
     counts = np.flatnonzero(layout.groups == GROUPS.index("total"))
     fit = fit_groups(rows, layout, accuracies, most)
-    of_counts = Layout(layout.groups[counts], layout.prior[counts], layout.layers[:0])
+    of_counts = FeatureLayout(layout.groups[counts], layout.prior[counts], layout.layers[:0])
     free = fit_groups(rows[:, counts], of_counts, accuracies, most)
     gain = _errors(fit, accuracies) - _errors(free, accuracies)
     better = float(gain.mean()) > float(gain.std()) / len(gain) ** 0.5

@@ -37,7 +37,7 @@ ENOUGH = 1e-9  #: largest root mean square of a factor that does not vary
 
 
 @dataclass(frozen=True, eq=False)
-class Layout:
+class FeatureLayout:
     """What the columns of features are.
 
     groups  (features,): index of each feature's group in ``GROUPS``
@@ -75,7 +75,7 @@ class NetworkFeatures:
         free = [len(layer.options) for layer in space.layers if len(layer.options) > 1]
         groups = np.repeat(np.arange(len(GROUPS)), sizes)
         prior = np.where(groups == GROUPS.index("total"), SLOPE, 0.0)
-        self.layout = Layout(groups, prior, np.repeat(np.arange(len(free)), free))
+        self.layout = FeatureLayout(groups, prior, np.repeat(np.arange(len(free)), free))
         self._share = 1 / np.sqrt(max(1, sum(len(layer.options) > 1 for layer in space.layers)))
         mean = np.maximum(np.sum([rows.mean(axis=0) for rows in self._counts], axis=0), 1.0)
         deviation = np.sqrt(np.sum([rows.var(axis=0) for rows in self._counts], axis=0))

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgenas.search.algorithms.features import Layout
+from edgenas.search.algorithms.features import FeatureLayout
 from edgenas.search.graph import Floats, Ints
 
 PERCENT = 100.0
@@ -61,7 +61,7 @@ class Regression:
     error: float
     marks: Floats  #: (n, options): the options of the fitted networks
     pulls: Floats  #: (n,): weights of the interactions with the fitted networks
-    layout: Layout
+    layout: FeatureLayout
 
     def predict(self, rows: Floats) -> Floats:
         """Return the predictions (m,) for networks with the features ``rows`` (m, features)."""
@@ -95,7 +95,7 @@ class Regression:
 
 def fit_groups(
     rows: Floats,
-    layout: Layout,
+    layout: FeatureLayout,
     accuracies: Sequence[float],
     most: float | None = PERCENT,
     earlier: Regression | None = None,
@@ -147,7 +147,7 @@ def fit_groups(
 
 
 def _of_part(
-    rows: Floats, layout: Layout, accuracies: Sequence[float], most: float | None, earlier: Regression | None
+    rows: Floats, layout: FeatureLayout, accuracies: Sequence[float], most: float | None, earlier: Regression | None
 ) -> Regression:
     """Fit ``MOST`` of the accuracies, drawn at random; the others are left out of the fit. The ceiling is above all."""
     part, known = _drawn(len(rows), MOST), np.array(accuracies, float)
@@ -166,7 +166,7 @@ def _drawn(count: int, most: int) -> Ints:
     return np.sort(np.random.default_rng(0).choice(count, most, replace=False))
 
 
-def _kernels(rows: Floats, layout: Layout) -> Iterator[Floats]:
+def _kernels(rows: Floats, layout: FeatureLayout) -> Iterator[Floats]:
     """Yield the covariance (n, n) of each part, for a variance of 1: of the groups, then of the interactions."""
     for name in layout.names:
         part = rows[:, layout.groups == name]
@@ -192,7 +192,7 @@ class _Data:
     assumed: Floats
 
     @classmethod
-    def of(cls, rows: Floats, layout: Layout, known: Floats) -> _Data:
+    def of(cls, rows: Floats, layout: FeatureLayout, known: Floats) -> _Data:
         """Return the data of networks with features ``rows``."""
         return cls(np.stack(list(_kernels(rows, layout))), known, _less_mean(rows @ layout.prior))
 
