@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from edgenas.api.table import Table, open_table
     from edgenas.api.table_template import table_template
     from edgenas.api.tables import check, diff
+    from edgenas.api.train import train
     from edgenas.api.transfer import transfer
     from edgenas.api.validate import validate
     from edgenas.api.verify import verify
@@ -89,6 +90,7 @@ __all__ = [
     "spaces",
     "sustain",
     "table_template",
+    "train",
     "transfer",
     "validate",
     "verify",

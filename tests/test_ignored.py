@@ -44,6 +44,7 @@ JUSTIFIED: dict[str, dict[str, str]] = {
         f"_perf_test_{name}.{given}": DIALECT for name in ("read", "burst") for given in ("plan", "graph", "stderr")
     },
     "training/network.py": {"step.number": "the step of a training; that of a supernet reads it"},
+    "training/target_training.py": {"step.number": "the step of a training; that of a supernet reads it"},
     "search/accuracy/zero_cost.py": {
         "naswot.labels": "estimators share one signature",
         "synflow.labels": "estimators share one signature",

@@ -39,7 +39,7 @@ HEAVY = {
 TORCH_FILES = {
     "blocks/torch_folded.py",
     "blocks/torch_modules.py",
-    *(f"training/{name}.py" for name in ("arithmetic", "feed", "loop", "network")),
+    *(f"training/{name}.py" for name in ("arithmetic", "feed", "loop", "losses", "network", "target_training")),
     *(f"search/accuracy/{name}.py" for name in ("shared_weights", "supernet_torch", "zero_cost")),
 }
 

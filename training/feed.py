@@ -6,13 +6,14 @@ This module imports torch.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgenas.base.errors import InputError, MissingExtraError
 from edgenas.training.arithmetic import sent
-from edgenas.training.data import ImageData, Labels, Pixels, TrainRecipe
+from edgenas.training.data import Pixels, TrainRecipe
 
 try:
     import torch
@@ -42,6 +43,16 @@ def device_named(name: str) -> torch.device:
     return device
 
 
+class Normalised(Protocol):
+    """Data whose pictures are levels with a mean and a deviation for each channel, or floats without them."""
+
+    @property
+    def mean(self) -> tuple[float, ...]: ...
+
+    @property
+    def deviation(self) -> tuple[float, ...]: ...
+
+
 class Feed:
     """One part of ``data`` as batches (n, c, h, w), float32, with h = height / ``shrink`` and w = width / ``shrink``.
 
@@ -50,9 +61,9 @@ class Feed:
 
     def __init__(
         self,
-        data: ImageData,
+        data: Normalised,
         images: Pixels,
-        labels: Labels,
+        labels: NDArray[Any],
         shrink: int,
         device: torch.device,
         memory_format: torch.memory_format = torch.channels_last,
@@ -71,7 +82,7 @@ class Feed:
         return len(self._images)
 
     def batch(self, rows: NDArray[np.int64] | slice) -> tuple[Tensor, Tensor]:
-        """Return the images of ``rows``, normalised, and their labels."""
+        """Return the images of ``rows``, normalised, and their labels or other targets."""
         if isinstance(rows, slice):
             rows = np.arange(len(self))[rows]
         picked = sent(rows, self._device)

@@ -41,6 +41,7 @@ PUBLIC: dict[str, str] = {
     "spaces": "edgenas.api.spaces",
     "sustain": "edgenas.api.sustain",
     "table_template": "edgenas.api.table_template",
+    "train": "edgenas.api.train",
     "transfer": "edgenas.api.transfer",
     "validate": "edgenas.api.validate",
     "verify": "edgenas.api.verify",
