@@ -15,14 +15,11 @@ def member_of(space: Space, network: Architecture) -> Choice | None:
         if layer == len(space.layers):
             return () if at == len(wanted) else None
         for edge in space.open_edges(layer, state):
-            if edge.block.kind == "skip":
-                found = rest(layer + 1, edge.target, at)
-            elif at < len(wanted) and edge.block == wanted[at]:
-                found = rest(layer + 1, edge.target, at + 1)
-            else:
-                continue
-            if found is not None:
-                return (edge.option, *found)
+            blocks = [block for block in edge.blocks if block.kind != "skip"]
+            if wanted[at : at + len(blocks)] == blocks:
+                found = rest(layer + 1, edge.target, at + len(blocks))
+                if found is not None:
+                    return (edge.option, *found)
         return None
 
     return rest(0, State(space.c_in, space.in_size), 0) if space.layers else None
