@@ -11,6 +11,7 @@ from edgenas.api.export_checks import census_of, check_parity, features_facts, p
 from edgenas.api.inventory import load_entry
 from edgenas.api.network import Network
 from edgenas.api.network import network as network_of
+from edgenas.api.pretrained import pretrained_for, told
 from edgenas.api.shown import FilePath, html_table
 from edgenas.base.errors import InputError
 from edgenas.base.files import filling, output_path
@@ -21,6 +22,7 @@ from edgenas.blocks.features import backbone
 from edgenas.blocks.size import SizeLike, axes
 
 if TYPE_CHECKING:
+    from edgenas.blocks.pretrained.source import Provenance
     from edgenas.blocks.weights import Array, Weights
     from edgenas.profiler.export.quantize import Precision
     from edgenas.profiler.target import Target
@@ -39,12 +41,14 @@ class ExportedFiles:
     facts   kind -> facts of the file: scales, bits of weights and fallbacks of an int8 file; with ``test``, accuracy in
             percent and the processor on which it was measured; with ``features``, every output with its stride, shape
             and error
+    pretrained   whose published weights the files have
     """
 
     folder: Path
     network: Network
     files: dict[str, Path]
     facts: dict[str, dict[str, Any]]
+    pretrained: Provenance | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return what ``edgenas export --json`` prints."""
@@ -53,6 +57,7 @@ class ExportedFiles:
             "files": {kind: str(path) for kind, path in self.files.items()},
             "facts": self.facts,
             "network": self.network.to_json(),
+            **({"pretrained": self.pretrained.as_dict()} if self.pretrained else {}),
         }
 
     def summary(self) -> dict[str, Any]:
@@ -80,6 +85,8 @@ def export(
     folder: FilePath = "model",
     *,
     weights: FilePath | Sequence[Weights] | None = None,
+    pretrained: FilePath | None = None,
+    pretrained_as: str | None = None,
     seed: int = 0,
     formats: Sequence[str] = ("tflite", "onnx"),
     precisions: Sequence[Precision] = ("fp32",),
@@ -103,6 +110,9 @@ def export(
 
     network         a name, SPACE/KEY, a JSON file, or the object; its input has shape (n, height, width, channels)
     weights         trained weights: an .npz file, or the arrays (default: random weights of ``seed``, for timing only)
+    pretrained      weights that others published: a file (.safetensors, .npz, .pth), or 'package:NAME' of an installed
+                    package; mean and deviation are then those of their training
+    pretrained_as   which published weights they are, 'LAYOUT/MODEL', where several fit
     precisions      'fp32', 'fp16', 'int8'; files of fp16 and int8 have names such as ``model-int8.tflite``
     calibrate       images that int8 is calibrated on: a folder, or an .npz with an array images
     reduce_range    True: weights of int8 ONNX files in 7 bits, False: in 8 (default: 7 where sums of 8-bit products
@@ -122,8 +132,9 @@ def export(
     from edgenas.blocks.weights import load_weights, network_random_weights
     from edgenas.profiler.export.network import export_network
     from edgenas.profiler.target import target_of
-    from edgenas.runs.layout import ARCH
+    from edgenas.runs.layout import ARCH, PRETRAINED
     from edgenas.runs.network import NETWORK
+    from edgenas.runs.pretrained import PRETRAINED as PRETRAINED_KIND
     from edgenas.ship.device_accuracy import labels_of
     from edgenas.ship.preprocessing import preprocessing_of
     from edgenas.training.pictures import read_pictures
@@ -142,6 +153,10 @@ def export(
     if test is not None and not Path(test).is_dir():
         with reading(Path(test), "pictures"):
             pass  # refused before anything is written
+    placed = None
+    if pretrained is not None:
+        placed = pretrained_for(architecture, str(pretrained), pretrained_as, weights is None, mean, deviation)
+        mean, deviation = placed.mean, placed.deviation
     scaling = scaling_of(mean, deviation)
     size, channels = architecture.in_size, architecture.c_in
     images = None
@@ -152,9 +167,13 @@ def export(
         if labels is None
         else preprocessing_of(architecture, Path(labels), scaling, numbered=True, listener=listener)
     )
-    if weights is None:
+    arrays: Sequence[Weights]
+    if placed is not None:
+        arrays = placed.folded()
+        listener.message(told(placed.provenance))
+    elif weights is None:
         listener.message("no --weights: the files have random weights, which are good only for timing")
-        arrays: Sequence[Weights] = network_random_weights(architecture.blocks, seed)
+        arrays = network_random_weights(architecture.blocks, seed)
     elif isinstance(weights, str | Path):
         arrays = load_weights(Path(weights), architecture.blocks)
     else:
@@ -174,6 +193,7 @@ def export(
         target = (None if device else _target(network)) or target_of(entry)
         reduce_range = target.reduce_range
         listener.message(f"int8 ONNX weights have {7 if reduce_range else 8} bits, for {target}")
+    source = None if placed is None else placed.provenance
     with filling(out):
         files = export_network(
             architecture,
@@ -187,17 +207,19 @@ def export(
             None if kept is None else kept.outputs,
         )
         NETWORK.write(out / ARCH, architecture)
+        if placed is not None:
+            PRETRAINED_KIND.write(out / PRETRAINED, placed.provenance)
         if use is not None:
             use.write(out, files)
     if kept is not None:
         shown = _random_images(architecture, seed) if images is None else images[:COMPARED_ON]
-        return ExportedFiles(out, one, files, features_facts(kept, arrays, files, shown, listener))
+        return ExportedFiles(out, one, files, features_facts(kept, arrays, files, shown, listener), source)
     check_parity(architecture, files, seed)
     facts: dict[str, dict[str, Any]] = {kind: census_of(kind, path) for kind, path in files.items()}
     if tested is not None:
         for kind, proof in proofs(architecture, arrays, files, tested, entry, listener).items():
             facts[kind].update(proof)
-    return ExportedFiles(out, one, files, facts)
+    return ExportedFiles(out, one, files, facts, source)
 
 
 def _random_images(architecture: Architecture, seed: int) -> Array:

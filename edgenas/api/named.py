@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from edgenas.base.errors import InputError
 from edgenas.base.naming import nearest
 from edgenas.blocks.architecture import Architecture
+from edgenas.blocks.pretrained.published import PUBLISHED
 from edgenas.blocks.reference import REFERENCE, reference
 from edgenas.blocks.size import SizeLike, as_size
 
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
 NETWORK_HELP = (
     "NETWORK is a JSON file (a network, or a search: the network that shipped, else its winner), a published network "
-    f"({', '.join(REFERENCE)}), or SPACE/KEY such as nas_bench_macro/2.2.2.1.2.2.1.0. "
+    f"({', '.join(REFERENCE)}), one whose weights others published "
+    "(timm/tf_mobilenetv3_small_100; docs/pretrained.md lists them), or SPACE/KEY such as "
+    "nas_bench_macro/2.2.2.1.2.2.1.0. "
     "SPACE may be one of your own: my_space.py:tiny, or package.module:tiny."
 )
 
@@ -35,6 +38,9 @@ def load_network(
         return read_network(Path(text))
     if text.endswith(".py"):
         load_space(text, in_size, classes, channels)  # raises an InputError that lists the spaces in the file
+    if text in PUBLISHED:
+        published = PUBLISHED[text]
+        return published.network(as_size(in_size) if in_size else None, classes or 1000, channels or 3)
     place, colon, rest = text.rpartition(":")  # FILE.py:NAME/KEY, where the path of FILE may contain ':' and '/'
     name, slash, key = rest.partition("/")
     if slash:

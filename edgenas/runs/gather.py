@@ -22,6 +22,7 @@ from edgenas.runs.documents import DocumentKind
 from edgenas.runs.finalists import FINALISTS
 from edgenas.runs.network import NETWORK
 from edgenas.runs.preprocessing import PREPROCESSING
+from edgenas.runs.pretrained import PRETRAINED
 from edgenas.runs.run import RUN, RunRecord
 from edgenas.runs.search import SEARCH, SavedSearch, read_search
 from edgenas.runs.sustained import SUSTAINED
@@ -30,7 +31,7 @@ from edgenas.search.trial_file import FORMAT as TRIALS
 from edgenas.search.trial_file import TrialJournal, read_trials
 
 #: documents of a run folder that a report shows nothing of: their version is checked, too
-_BESIDE: tuple[DocumentKind[Any], ...] = (BUNDLE, FINALISTS, NETWORK, PREPROCESSING)
+_BESIDE: tuple[DocumentKind[Any], ...] = (BUNDLE, FINALISTS, NETWORK, PREPROCESSING, PRETRAINED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ TRIALS = "search.trials.jsonl"  #: judged networks
 FINALISTS = "finalists.json"  #: judged networks that were timed whole
 ARCH = "arch.json"  #: the network that shipped
 WEIGHTS = "weights.npz"
+PRETRAINED = "pretrained.json"  #: whose published weights they are, or began as
 LABELS, PREPROCESSING, PREDICT = "labels.txt", "preprocessing.json", "predict.py"
 CARD, REPORT = "card.md", "report.html"
 FRONT_PICTURE, TABLE_PICTURE = "front.svg", "table.svg"

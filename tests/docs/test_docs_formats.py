@@ -25,6 +25,7 @@ from edgenas.runs.finalists import FINALISTS, Finalist
 from edgenas.runs.layout import MANIFEST
 from edgenas.runs.network import NETWORK
 from edgenas.runs.preprocessing import PREPROCESSING
+from edgenas.runs.pretrained import PRETRAINED
 from edgenas.runs.run import RUN, FileRecord, RunRecord
 from edgenas.runs.search import SEARCH, Answer, FrontPoint, SavedExplanation, SavedRounds
 from edgenas.runs.sustained import SUSTAINED
@@ -141,12 +142,13 @@ def test_records() -> None:
     assert fields_under("Finalists") == head | {"of", "finalists"}
     assert fields_under("Finalist") == written(Finalist)
     assert fields_under("Preprocessing") == head | written(PREPROCESSING.form)
+    assert fields_under("Published weights") == head | written(PRETRAINED.form)
     assert fields_under("Bundle") == head | written(BundleRecord)
 
 
 def test_every_kind_is_named_with_its_version() -> None:
     told = text_of(PAGE)
-    kinds: tuple[DocumentKind[Any], ...] = (SEARCH, RUN, FINALISTS, PREPROCESSING, VERIFICATION, BUNDLE)
+    kinds: tuple[DocumentKind[Any], ...] = (SEARCH, RUN, FINALISTS, PREPROCESSING, PRETRAINED, VERIFICATION, BUNDLE)
     for kind in kinds:
         assert f"| `{kind.format}`, {kind.version}" in told, kind.format
     assert f"`{NETWORK.format}`,\n{NETWORK.version}, the version" in told
@@ -202,6 +204,7 @@ def test_versions() -> None:
         "finalists": FINALISTS.version,
         "network": NETWORK.version,
         "preprocessing": PREPROCESSING.version,
+        "published weights": PRETRAINED.version,
         "verification": VERIFICATION.version,
         "sustained load": SUSTAINED.version,
         "bundle": BUNDLE.version,

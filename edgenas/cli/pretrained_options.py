@@ -1,0 +1,18 @@
+"""Options of weights that others published."""
+
+from __future__ import annotations
+
+import click
+
+pretrained_option = click.option(
+    "--pretrained",
+    metavar="FILE_OR_PACKAGE",
+    help="Weights that others published: a file (.safetensors, .npz or .pth), or package:NAME of an installed package. "
+    "Their training's mean and deviation are used.",
+)
+pretrained_as_option = click.option(
+    "--pretrained-as",
+    metavar="LAYOUT/MODEL",
+    help="Which published weights they are, such as timm/tf_efficientnet_lite0, where several fit "
+    "[default: by the names in the file, and the network].",
+)
