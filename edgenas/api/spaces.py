@@ -55,7 +55,7 @@ class SpaceList:
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return what ``edgenas spaces --json`` prints."""
-        return [{**asdict(row), "in_size": size_json(row.in_size)} for row in self.rows]
+        return [{**asdict(row), "in_size": size_json(row.in_size), "weights": list(row.weights)} for row in self.rows]
 
     def to_frame(self) -> pd.DataFrame:
         """Return a data frame with a row for each space."""
