@@ -37,6 +37,7 @@ GROUPS = {
     "judge": "edgenas.judges",
     "algorithm": "edgenas.algorithms",
     "runtime": "edgenas.runtimes",
+    "loss": "edgenas.losses",
     "device kind": "edgenas.device_kinds",
 }
 OWN = "one of your own is FILE.py:NAME or PACKAGE.MODULE:NAME"

@@ -24,7 +24,7 @@ _SEARCH = "edgenas search SPACE --budget-macs MACS --accuracy JUDGE"
 
 FileKind = Literal[
     "accuracies", "file", "inventory", "labels", "model", "nas_bench_201", "nas_bench_macro", "network", "pictures",
-    "program", "published", "run", "search", "table", "trials", "weights",
+    "program", "published", "run", "search", "table", "targets", "trials", "weights",
 ]  # fmt: skip
 
 #: kind of file -> what to name, and how to get such a file; {path} stands for the path that was named
@@ -43,6 +43,7 @@ REMEDIES: dict[FileKind, str] = {
     "run": "name what demo, ship, profile, search or verify wrote, or make a run: edgenas demo",
     "search": f"name a file that edgenas search wrote, or write one: {_SEARCH} -o {{path}}",
     "table": "name a latency table, or measure one: edgenas profile SPACE -o {path}",
+    "targets": "name an .npz with the arrays images and targets; docs/your-own-head.md has an example",
     "trials": f"name a journal of judged networks, or make one: {_SEARCH}",
     "weights": "name the weights.npz of a run, or make a run: edgenas ship SPACE --images IMAGES",
 }

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from edgenas.base.code import Code
 from edgenas.base.errors import InputError, MissingExtraError
-from edgenas.base.naming import there_are
+from edgenas.base.plugins import GROUPS, accepted, find
 from edgenas.training.targets import Targets
 
 try:
@@ -28,12 +29,14 @@ LossFunction = Callable[[Tensor, Tensor], Tensor]
 @dataclass(frozen=True, slots=True)
 class Loss:
     """A loss with its ``name``. ``prepared`` converts targets to what the function takes, and ``outputs`` is the number
-    of outputs that they need; None where the targets do not tell."""
+    of outputs that they need; None where the targets do not tell. ``code`` identifies the user's file that defines the
+    function, where it is given as text."""
 
     name: str
     function: LossFunction
     prepared: Callable[[Targets], Targets]
     outputs: Callable[[Targets], int | None]
+    code: Code | None = None
 
 
 def _numbers(targets: Targets) -> Targets:
@@ -82,11 +85,14 @@ LOSSES: dict[str, Loss] = {
 
 
 def loss_of(given: str | LossFunction) -> Loss:
-    """Return a loss by name, or a function of (outputs, targets); InputError for an unknown name and other values."""
+    """Return a loss by name, a function of (outputs, targets), or one named by 'FILE.py:NAME', 'PACKAGE.MODULE:NAME' or
+    an entry point of ``edgenas.losses``; InputError for an unknown name and other values."""
     if isinstance(given, str):
-        if given not in LOSSES:
-            raise InputError(f"no loss {given!r}; {there_are(given, LOSSES)}")
-        return LOSSES[given]
+        if given in LOSSES:
+            return LOSSES[given]
+        found = find(given, LOSSES, "loss", GROUPS["loss"])
+        accepted(found, callable(found.value), "a loss: a function of (outputs, targets) that returns one number")
+        return Loss(given, found.value, _any, lambda targets: None, found.code)
     if not callable(given):
         raise InputError(f"{given!r} is neither the name of a loss ({', '.join(LOSSES)}) nor a function")
     kind: Any = given if hasattr(given, "__qualname__") else type(given)

@@ -130,4 +130,5 @@ def _gradients(network: nn.Module, loss: Loss, arithmetic: Arithmetic) -> Gradie
 def _identity(architecture: Architecture, data: TargetData, loss: Loss, recipe: TrainRecipe, seed: int) -> str:
     text = "\n".join(str(block) for block in architecture.blocks)
     network = hashlib.sha256(text.encode()).hexdigest()[:12]
-    return f"network-{network}:targets-{data.digest}:loss-{loss.name}:recipe-{recipe.digest}:seed{seed}"
+    own = "" if loss.code is None else f"-{hashlib.sha256(repr(loss.code.as_dict()).encode()).hexdigest()[:12]}"
+    return f"network-{network}:targets-{data.digest}:loss-{loss.name}{own}:recipe-{recipe.digest}:seed{seed}"

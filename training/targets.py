@@ -6,14 +6,19 @@ This module does not need torch.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgenas.base.errors import InputError
+from edgenas.base.reading import check_exists
+from edgenas.base.text import escaped
+from edgenas.blocks.npz import ArrayHeader, read_npz
 from edgenas.blocks.size import ImageSize, of_axes
 from edgenas.training.data import Images, Pixels
 
@@ -89,6 +94,40 @@ class TargetData:
                 total.update(f"{array.dtype}{array.shape}".encode())
                 total.update(np.ascontiguousarray(array).data)
         return total.hexdigest()[:8]
+
+
+@dataclass(frozen=True, eq=False)
+class TargetFile:
+    """Arrays of a file: ``images``, ``targets``, and those for validation; None where the file has none."""
+
+    images: Pixels
+    targets: Targets
+    validation: tuple[Pixels, Targets] | None
+
+
+def read_targets(path: Path) -> TargetFile:
+    """Read an .npz with the arrays images and targets, and val_images and val_targets for validation, where there are
+    any; InputError where it cannot be read or has no such arrays."""
+    names = ("images", "targets", "val_images", "val_targets")
+
+    def choose(headers: Mapping[str, ArrayHeader]) -> list[str]:
+        present = [name for name in names if name in headers]
+        if present not in (list(names), list(names[:2])):
+            held = ", ".join(escaped(name)[:80] for name in list(headers)[:20]) or "nothing"
+            raise InputError(
+                f"{path} holds {held}; name the arrays images and targets, also val_images and val_targets"
+            )
+        return present
+
+    check_exists(path, "targets")
+    try:
+        arrays = read_npz(path, choose)
+    except InputError:
+        raise
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} is no .npz of plain arrays: {error}") from error
+    judged = (arrays["val_images"], arrays["val_targets"]) if "val_images" in arrays else None
+    return TargetFile(arrays["images"], arrays["targets"], judged)
 
 
 def scaling_of(images: Pixels) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from edgenas.blocks.weights import Array, Weights
     from edgenas.training.data import TrainRecipe
     from edgenas.training.losses import Loss
-    from edgenas.training.targets import TargetData, Targets
+    from edgenas.training.targets import TargetData, TargetFile, Targets
 
 #: settings of a training where ``options`` does not give them; docs/your-own-head.md tells how they were chosen
 DEFAULTS: dict[str, Any] = {"epochs": 20, "batch": 32, "optimizer": "adamw", "lr": 0.01, "weight_decay": 0.01}
@@ -72,6 +72,16 @@ class TrainedNetwork:
         from edgenas.blocks.weights import save_weights
 
         save_weights(Path(path), self.weights)
+
+    def write(self, folder: FilePath) -> None:
+        """Write the network (arch.json) and its weights (weights.npz) into ``folder``, for ``edgenas export``."""
+        from edgenas.base.files import filling
+        from edgenas.runs.layout import ARCH, WEIGHTS
+        from edgenas.runs.network import NETWORK
+
+        with filling(Path(folder)):
+            NETWORK.write(Path(folder) / ARCH, self.network.architecture)
+            self.save(Path(folder) / WEIGHTS)
 
     def export(self, folder: FilePath = "model", **options: Any) -> ExportedFiles:
         """Write TFLite and ONNX files with these weights; ``options`` are those of ``edgenas.export``."""
@@ -121,8 +131,9 @@ def train(
     images       (n, height, width, channels): uint8 levels 0..255, or float32 as the network takes them
     targets      one for each picture: (n,) or (n, outputs) numbers for 'mse', 'l1' and 'huber'; (n, labels) of 0 and 1
                  for 'multi-label'; (n,) class numbers for 'cross-entropy'; (n, ...) for a function
-    loss         a name, or a function of (outputs, targets), tensors of one batch, that returns one number: outputs
-                 are (n, outputs) float32, targets float32, or int64 for whole numbers
+    loss         a name, or a function of your own, also as text ('my_loss.py:NAME'): of (outputs, targets), tensors of
+                 one batch, it returns one number; outputs are (n, outputs) float32, targets float32, or int64 for
+                 whole numbers
     outputs      number of outputs of the network (default: as the targets need; with a function, the network's own)
     validation   share of the pictures that the training does not see, or (images, targets) of others
     options      settings of the training, as for ``--set train.OPTION`` of a search: epochs, batch, optimizer, lr,
@@ -182,6 +193,21 @@ def train(
     )
 
 
+def read_targets(path: Path) -> TargetFile:
+    """Read the arrays of ``edgenas train --data``."""
+    from edgenas.training.targets import read_targets as read
+
+    return read(path)
+
+
+def training_options() -> dict[str, Any]:
+    """Return the options of a training with their defaults."""
+    from edgenas.training.data import TrainRecipe
+
+    values = {**asdict(TrainRecipe(**DEFAULTS)), **DEFAULTS}
+    return {name: value for name, value in values.items() if name != "label_smoothing"}
+
+
 def _array(values: Any, what: str) -> Any:
     """Return ``values`` as an array of numbers; InputError for anything else."""
     import numpy as np
@@ -198,7 +224,7 @@ def _array(values: Any, what: str) -> Any:
 def _recipe(options: Mapping[str, Any]) -> TrainRecipe:
     from edgenas.training.data import TrainRecipe
 
-    known = [field.name for field in fields(TrainRecipe) if field.name != "label_smoothing"]
+    known = training_options()
     if unknown := [name for name in options if name not in known]:
         raise InputError(f"a training has no option {', '.join(unknown)}; {there_are(unknown[0], known, 'it has')}")
     return TrainRecipe(**{**DEFAULTS, "label_smoothing": 0.0, **options})

@@ -23,6 +23,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "table": ("edgenas.cli.table", "Show, check, validate, compare and import latency tables."),
     "search": ("edgenas.cli.search", "Find the most accurate network inside a budget."),
     "front": ("edgenas.cli.front", "Compute the exact accuracy-latency front that a search predicts."),
+    "train": ("edgenas.cli.train", "Train one network on your own targets, such as numbers, with your own loss."),
     "export": ("edgenas.cli.export", "Write a network as TFLite and ONNX."),
     "verify": ("edgenas.cli.verify", "Measure exported models on a device and compare them with a budget."),
     "ship": (

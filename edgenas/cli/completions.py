@@ -24,6 +24,7 @@ ALGORITHMS = ("layernas", "mathnas", "hybrid", "random", "regularized_evolution"
 FORMATS = ("proxylessnas", "ofa", "single-path", "tunas", "fbnet", "plain")  #: formats of imported latency tables
 INSTALLABLE = ("litert", "onnxruntime")  #: runtimes that edgenas installs on boards
 JUDGES = ("digits", "train", "supernet")
+LOSSES = ("mse", "l1", "huber", "multi-label", "cross-entropy")
 MEASURED = ("fp32", "int8")  #: precisions of tables
 PRECISIONS = ("fp32", "fp16", "int8")  #: precisions of exported files
 RUNTIMES = (*INSTALLABLE, "benchmark_model", "onnxruntime_perf_test")

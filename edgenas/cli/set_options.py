@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from edgenas.base.errors import InputError
@@ -17,7 +18,12 @@ def settings_of(
     """
     from edgenas.api.judge import known_options
 
-    every = known_options(algorithms, accuracy, winner)
+    return settings_for(known_options(algorithms, accuracy, winner), settings)
+
+
+def settings_for(every: Mapping[str, Mapping[str, Any]], settings: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """Return the options of each name in ``every`` (name -> options with their defaults), from texts
+    NAME.OPTION=VALUE."""
     options: dict[str, dict[str, Any]] = {name: {} for name in every}
     for text in settings:
         target, equals, value = text.partition("=")
@@ -25,7 +31,7 @@ def settings_of(
         if not (equals and dot) or name not in options:
             raise InputError(
                 f"--set {text!r} is not ALGORITHM.OPTION=VALUE for one of {', '.join(options)}, "
-                f"such as layernas.buckets=20"
+                f"such as {'train.epochs=20' if [*every] == ['train'] else 'layernas.buckets=20'}"
             )
         known = every[name]
         if option not in known:

@@ -15,6 +15,7 @@ import torch
 import edgenas
 from edgenas.base.errors import InputError
 from edgenas.profiler.export.run import run_model
+from tests.edgenas.test_cli import edgenas as typed
 
 NETWORK = "digits/3.3.3.3.3.3"
 QUICK = {"epochs": 2, "batch": 16}
@@ -123,3 +124,57 @@ def test_an_object_must_fit_the_pictures() -> None:
     images, place = spots(40)
     with pytest.raises(InputError, match="takes 32 pixels and 1 channels, but the pictures have 24x16 pixels"):
         edgenas.train(edgenas.network(NETWORK, 32), images, place, loss="mse", options=QUICK)
+
+
+LOSS = """
+import torch
+
+half = 0.5
+
+
+def limits(outputs, targets):
+    error = targets[:, :1] - outputs
+    quantiles = torch.tensor([0.1, 0.9])
+    return torch.maximum(quantiles * error, (quantiles - 1) * error).mean()
+"""
+
+
+def test_the_verb_trains_and_export_takes_what_it_wrote(tmp_path: Path) -> None:
+    images, place = spots(40)
+    shown, where = spots(20, seed=1)
+    np.savez(tmp_path / "places.npz", images=images, targets=place, val_images=shown, val_targets=where)
+    (tmp_path / "my_loss.py").write_text(LOSS)
+    small = ("--set", "train.epochs=2", "--set", "train.batch=16")
+    base = ("train", NETWORK, "--data", "places.npz")
+    told = json.loads(typed(*base, "--loss", "mse", *small, "-o", "mine", "--json", cwd=tmp_path).stdout)
+    done = edgenas.train(NETWORK, images, place, loss="mse", validation=(shown, where), options=QUICK)
+    assert told["losses"] == list(done.losses) and told["validation_loss"] == done.validation_loss
+    assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == ["arch.json", "weights.npz"]
+    typed("export", "mine/arch.json", "--weights", "mine/weights.npz", "-o", "model", cwd=tmp_path)
+    answers = run_model((tmp_path / "model" / "model.tflite").read_bytes(), done.normalised(shown))
+    assert np.allclose(answers, done.predict(shown), atol=1e-4)
+    own = typed(*base, "--loss", "my_loss.py:limits", "--outputs", "2", *small, "-o", "limits", cwd=tmp_path).stdout
+    assert "next:" in own and "edgenas export limits/arch.json --weights limits/weights.npz" in own
+    assert edgenas.network(tmp_path / "limits" / "arch.json").architecture.c_out == 2
+
+
+@pytest.mark.parametrize(
+    ("args", "why"),
+    [
+        (("--data", "places.npz", "--loss", "mes"), "no loss 'mes'; did you mean 'mse'"),
+        (("--data", "places.npz", "--loss", "my_loss.py:nothing"), "my_loss.py has no `nothing`"),
+        (("--data", "places.npz", "--loss", "my_loss.py:half"), "is a float, not a loss: a function of"),
+        (("--data", "other.npz", "--loss", "mse"), "other.npz holds pictures; name the arrays images and targets"),
+        (("--data", "my_loss.py", "--loss", "mse"), "my_loss.py is no .npz of plain arrays"),
+        (("--data", "places.npz", "--loss", "mse", "--set", "train.epoch=3"), "train has no option 'epoch'"),
+        (("--data", "places.npz", "--loss", "mse", "--set", "epochs=3"), "such as train.epochs=20"),
+        (("--data", "places.npz", "--loss", "mse", "--outputs", "3"), "the targets of mse need 2"),
+    ],
+)
+def test_misuse_of_the_verb_writes_nothing(tmp_path: Path, args: tuple[str, ...], why: str) -> None:
+    images, place = spots(40)
+    np.savez(tmp_path / "places.npz", images=images, targets=place)
+    np.savez(tmp_path / "other.npz", pictures=images)
+    (tmp_path / "my_loss.py").write_text(LOSS)
+    assert why in typed("train", NETWORK, *args, cwd=tmp_path, check=2).stderr
+    assert not (tmp_path / "trained").exists()

@@ -42,6 +42,7 @@ CASES: dict[tuple[str, str], tuple[tuple[str, ...], str]] = {
     ("search", "also"): (("digits", "--also", "gone.jsonl=2", *JUDGED), TABLE),
     ("search", "images"): (("digits", *JUDGED[:2], "--accuracy", "supernet", "--images", "gone"), PICTURES),
     ("front", "search"): (("gone.json",), SEARCH),
+    ("train", "data"): (("digits/0.0.0.0.0.0", "--data", "gone.npz", "--loss", "mse"), "with the arrays images and"),
     ("export", "network"): (("gone.json",), NETWORK),
     ("export", "weights"): (("mobilenet_v3_small", "--weights", "gone.npz"), "make a run: edgenas ship"),
     ("export", "labels"): (("mobilenet_v3_small", "--labels", "gone.txt"), "ls photos/train > labels.txt"),

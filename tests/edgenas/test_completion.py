@@ -97,6 +97,7 @@ def test_names_are_those_there_are() -> None:
     from edgenas.profiler.runtimes import RUNTIMES
     from edgenas.search.accuracy.image_task import NAMES
     from edgenas.search.algorithms.by_name import ALGORITHMS
+    from edgenas.training.losses import LOSSES
 
     assert tuple(ALGORITHMS) == completions.ALGORITHMS
     assert tuple(RUNTIMES) == completions.RUNTIMES
@@ -105,6 +106,7 @@ def test_names_are_those_there_are() -> None:
     assert get_args(quantize.Precision) == completions.PRECISIONS
     assert completions.MEASURED == quantize.MEASURED
     assert set(completions.STATISTICS) == {*STATISTICS, "mean"}
+    assert tuple(LOSSES) == completions.LOSSES
     assert set(completions.JUDGES) == {"digits", *NAMES}
 
 
