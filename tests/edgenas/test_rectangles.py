@@ -12,6 +12,8 @@ import pytest
 
 import edgenas
 from edgenas.base.errors import InputError
+from edgenas.blocks.size import Rectangle
+from edgenas.cli.table.options import space_at
 from edgenas.profiler.export.run import run_model
 from edgenas.runs.layout import PREDICT
 from edgenas.ship.preprocessing import read_preprocessing
@@ -73,6 +75,22 @@ def test_export_of_a_rectangle_of_five_channels(tmp_path: Path) -> None:
     out = edgenas.export("mobilenet_v3_small", tmp_path / "model", in_size="49x10", channels=5, classes=4)
     shapes = [run_model(path.read_bytes(), np.zeros((1, 10, 49, 5), np.float32)).shape for path in out.files.values()]
     assert shapes == [(1, 4), (1, 4)]
+
+
+def test_accuracy_of_a_rectangle_of_six_channels(tmp_path: Path) -> None:
+    write_arrays(tmp_path / "a.npz", 6)
+    sized = ("--in-size", "24x16", "--channels", "6", "--classes", "3")
+    scaling = ("--mean", "127.5", "--deviation", "60")
+    typed("export", "digits/0.0.0.0.0.0", *sized, *scaling, "--test", "a.npz", cwd=tmp_path)
+    files = ("model/model.tflite", "model/model.onnx")
+    told = json.loads(typed("verify", *files, "--images", "a.npz", *scaling, "--json", cwd=tmp_path).stdout)
+    assert {(row["file"], row["pictures"], row["here"]["agreement"]) for row in told} == {(f, 90, 1.0) for f in files}
+
+
+def test_the_next_command_names_size_and_channels() -> None:
+    assert space_at("digits", Rectangle(24, 16), 6) == "digits --in-size 24x16 --channels 6"
+    assert space_at("digits", 48, 1) == "digits --in-size 48"
+    assert space_at("mobilenet_v2", 96, 3) == "mobilenet_v2 --in-size 96"
 
 
 def test_channels_that_the_pictures_lack_are_named_first(tmp_path: Path) -> None:

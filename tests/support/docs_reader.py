@@ -44,7 +44,7 @@ SHORT = {
 #: exit codes besides 0: it refuses a machine that is busy; two rounds may not agree with those of before
 ALLOWED = {"devices check": {0, 1}, "verify BUNDLE": {0, 1}}
 #: verbs that only stories type: their output says what is worth typing next (``tests/edgenas/test_cli_next.py``)
-ENDS_WITH_NEXT = {"demo", "ship", "watch", "devices enroll", "devices prepare"}
+ENDS_WITH_NEXT = {"demo", "ship", "train", "watch", "devices enroll", "devices prepare"}
 
 
 class Reader:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edgenas.blocks.size import ImageSize
 from edgenas.cli.completions import tables
+from edgenas.cli.networks import sizes
 from edgenas.cli.paths import UserPath
 from edgenas.cli.terminal import talk
 
@@ -35,6 +37,14 @@ def write_frame(frame: pd.DataFrame, csv: Path | None, parquet: Path | None) -> 
 def next_validation(table: Path) -> str:
     """Return the next command after a table was measured."""
     return f"edgenas table validate {shlex.quote(str(table))}"
+
+
+def space_at(name: str, in_size: ImageSize, channels: int) -> str:
+    """Return the name of a space with the options of its size, and of its channels where they are not its own."""
+    from edgenas.search.spaces import SPACES
+
+    other = name in SPACES and SPACES[name]().c_in != channels
+    return name + sizes(in_size, None, channels if other else None)
 
 
 def next_search(space: str, table: Path, *, imported: bool) -> str:

@@ -12,6 +12,7 @@ from edgenas.cli.table.options import (
     next_search,
     next_validation,
     parquet_option,
+    space_at,
     table_argument,
     write_frame,
 )
@@ -85,8 +86,9 @@ def _show_measured(opened: Table, journal: Journal) -> None:
     validated = {"validated": "never"} if proof is None else summary(proof)
     then = next_validation(opened.path)
     if proof is not None:
-        size = proof.held_out.networks[0][0].in_size
-        then = next_search(f"{proof.held_out.space} --in-size {size}", opened.path, imported=False)
+        stem = proof.held_out.networks[0][0]
+        space = space_at(proof.held_out.space, stem.in_size, stem.c_in)
+        then = next_search(space, opened.path, imported=False)
     voids = sum(void.last - void.first + 1 for void in journal.table.voids)
     print_summary(
         {

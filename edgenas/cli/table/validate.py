@@ -11,7 +11,7 @@ import click
 from edgenas.cli.completions import spaces
 from edgenas.cli.devices import device_option, force_option, inventory_option
 from edgenas.cli.networks import channels_option, classes_option, in_size_option
-from edgenas.cli.table.options import next_search, table_argument
+from edgenas.cli.table.options import next_search, space_at, table_argument
 from edgenas.cli.terminal import Cell, json_option, print_json, print_summary, print_table
 from edgenas.cli.terminal_listener import TERMINAL
 
@@ -91,7 +91,7 @@ def command(
         print_json(found.to_json())
         return
     print_validation(found.validation)
-    then = next_search(f"{found.space.name} --in-size {found.space.in_size}", table, imported=False)
+    then = next_search(space_at(found.space.name, found.space.in_size, found.space.c_in), table, imported=False)
     print_summary({"written": str(table), "next": then})
 
 
