@@ -12,6 +12,7 @@ Sizes are written as cameras and PIL write them, WIDTHxHEIGHT; arrays have the h
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import total_ordering
 from typing import Annotated, Any
@@ -54,6 +55,7 @@ class Rectangle:
 
 ImageSize = int | Rectangle
 SizeLike = ImageSize | str  #: what ``as_size`` takes: also a text, '224' or 'WIDTHxHEIGHT'
+SizesLike = SizeLike | Sequence[ImageSize | str]  #: what ``as_sizes`` takes: also several sizes to choose from
 
 
 def image_size(width: int, height: int) -> ImageSize:
@@ -122,6 +124,21 @@ def as_size(value: SizeLike | Any) -> ImageSize:
             " height)"
         )
     return value
+
+
+def as_sizes(value: SizesLike | Any) -> ImageSize | tuple[ImageSize, ...]:
+    """Return one size as ``as_size`` does, or a tuple of several: of a sequence, or of a text with commas such as
+    '128,160,192'."""
+    if isinstance(value, str) and "," in value:
+        value = value.split(",")
+    if isinstance(value, list | tuple):
+        return tuple(as_size(each) for each in value)
+    return as_size(value)
+
+
+def size_text(size: ImageSize | tuple[ImageSize, ...]) -> str:
+    """Return the text of a size, or of several with commas between them: the inverse of ``as_sizes``."""
+    return ",".join(map(str, size)) if isinstance(size, tuple) else str(size)
 
 
 def size_json(size: ImageSize) -> int | str:

@@ -18,6 +18,7 @@ from pathlib import Path
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.spec import BlockSpec
+from edgenas.latency_tables.apart import difference, in_size_option
 from edgenas.latency_tables.calibrated import TWO_SIDED, CalibratedTable
 from edgenas.latency_tables.imported import STATISTIC as MEAN
 from edgenas.latency_tables.imported import ImportedTable
@@ -225,7 +226,9 @@ def _check_missing(found: Searchable, given: Named, space: str, blocks: Sequence
             f"{len(missing)} are not; type: edgenas profile {space} --chains -o {given.file}"
         )
     wanted = [block for block in blocks if block.kind != "skip"]
+    apart = difference(found.table.blocks, wanted, space)
+    size = in_size_option(wanted, space) if apart else ""
     raise InputError(
-        f"{given.label}: the table lacks {len(missing)} of {len(wanted)} blocks, such as {missing[0]}: profile them "
-        f"first (edgenas profile {space} -o {given.file})"
+        f"{given.label}: {apart and apart + ': '}the table lacks {len(missing)} of {len(wanted)} blocks, such as "
+        f"{missing[0]}: profile them first (edgenas profile {space}{size} -o {given.file})"
     )

@@ -21,10 +21,11 @@ class Keyed(Protocol):
 
 def option_number(part: str, options: Sequence[Keyed]) -> int | None:
     """Return the number that a part of a network's key names: a number, or the key of one of ``options``; None for
-    other text."""
-    if _NUMBER.fullmatch(part):
-        return int(part)
-    return next((number for number, option in enumerate(options) if option.key == part), None)
+    other text. A number that is none of an option, but a key, such as that of a size, is a key."""
+    number = int(part) if _NUMBER.fullmatch(part) else None
+    if number is not None and number < len(options):
+        return number
+    return next((place for place, option in enumerate(options) if option.key == part), number)
 
 
 def keys_text(keys: Sequence[str]) -> str:

@@ -23,82 +23,17 @@ from typing import Any
 from edgenas.base.code import Code
 from edgenas.base.errors import InputError
 from edgenas.blocks.architecture import Architecture
-from edgenas.blocks.padding import same_differs
-from edgenas.blocks.reference import make_divisible
-from edgenas.blocks.size import ImageSize, height, size_json, width
-from edgenas.blocks.spec import Act, BlockSpec, Kind, skip
+from edgenas.blocks.size import ImageSize, height, parse_size, size_json, width
+from edgenas.blocks.spec import BlockSpec
 from edgenas.search.edges import Edge as Edge
 from edgenas.search.edges import EdgeTable, edge_tables
 from edgenas.search.edges import State as State
 from edgenas.search.keys import keys_text, option_number
+from edgenas.search.option import Layer as Layer
+from edgenas.search.option import Option as Option
+from edgenas.search.option import edges_from
 
 Choice = tuple[int, ...]  #: one option index per layer
-
-_Known = dict[tuple[int, ImageSize, int], BlockSpec]  # (id of an option, size and width of its input) -> its block
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One alternative for the block of a layer, or for the blocks of a stage that are chosen together.
-
-    c_out     output width in channels; 0 keeps the input width
-    expand    expanded width = input width x expand, rounded to a multiple of 8
-              (``edgenas.blocks.reference.make_divisible``)
-    c_mid     expanded or hidden width as a number, where it is not a multiple of the input
-    se        squeezed width of squeeze-and-excitation = (expanded) width x se, rounded in the same way; 0 for none
-    c_se      squeezed width as a number, where it is no such share
-    residual  add the input to the output where the shapes allow it
-    same      pad as TensorFlow's SAME, where that differs (``edgenas.blocks.padding``)
-    ends      a skip that also ends its stage: only options with ``ends`` may follow until the next stage begins
-              (depth, once-for-all arXiv 1908.09791 section 3.2)
-    more      options of the further blocks that are chosen together with this one, in order; empty for one block
-    """
-
-    key: str
-    kind: Kind
-    c_out: int = 0
-    kernel: int = 1
-    stride: int = 1
-    expand: float = 0.0
-    c_mid: int = 0
-    se: float = 0.0
-    act: Act = "none"
-    residual: bool = True
-    ends: bool = False
-    same: bool = False
-    c_se: int = 0
-    more: tuple[Option, ...] = ()
-
-    def blocks(self, size: ImageSize, c_in: int, known: _Known | None = None) -> tuple[BlockSpec, ...]:
-        """Return the blocks for this input; InputError where the option does not fit. ``known`` keeps shared parts."""
-        known, key = {} if known is None else known, (id(self), size, c_in)
-        if key not in known:
-            known[key] = self.block(size, c_in)
-        blocks: tuple[BlockSpec, ...] = (known[key],)
-        for part in self.more:
-            blocks += part.blocks(blocks[-1].out_size, blocks[-1].c_out, known)
-        return blocks
-
-    def block(self, size: ImageSize, c_in: int) -> BlockSpec:
-        """Return the first of ``blocks``."""
-        c_out = self.c_out or c_in
-        if self.kind == "skip":
-            return skip(size, c_in)
-        c_mid = self.c_mid or (make_divisible(c_in * self.expand) if self.expand else 0)
-        c_se = self.c_se or (make_divisible((c_mid or c_in) * self.se) if self.se else 0)
-        residual = self.residual and self.kind in ("ir", "sep") and self.stride == 1 and c_in == c_out
-        same = self.same and self.kind != "head" and same_differs(self.kernel, self.stride, size)
-        shape = (self.kind, size, c_in, c_mid, c_out, self.kernel, self.stride, c_se)
-        return BlockSpec(*shape, self.act, residual, same)
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """A position in the network and its options; stems and heads are layers with a single option."""
-
-    name: str
-    options: tuple[Option, ...]
-
 
 #: a state of one layer: option -> (its blocks, the node after them)
 _Node = dict[int, tuple[tuple[BlockSpec, ...], "_Node"]]
@@ -136,6 +71,20 @@ class Space:
         }
 
     @property
+    def sizes(self) -> tuple[ImageSize, ...]:
+        """Sizes of images that a network may take, in pixels: one, or several to choose from, in ascending order."""
+        first = self.layers[0].options if self.layers else ()
+        return tuple(parse_size(o.key) for o in first) if first and first[0].image else (self.in_size,)
+
+    def size_of(self, choice: Sequence[int]) -> ImageSize:
+        """Return the size of the images that the network of ``choice`` takes, in pixels."""
+        return self.sizes[choice[0]] if len(self.sizes) > 1 else self.in_size
+
+    def at_size(self, choice: Sequence[int], size: ImageSize) -> Choice:
+        """Return the network with the options of ``choice`` for images of ``size``, one of ``sizes``."""
+        return tuple(choice) if len(self.sizes) == 1 else self.repaired((self.sizes.index(size), *choice[1:]))
+
+    @property
     def start(self) -> State:
         """The state before the first layer: the image."""
         return State(self.c_in, self.in_size)
@@ -152,7 +101,7 @@ class Space:
         states = [self.start]
         steps: list[dict[State, tuple[Edge, ...]]] = []
         for layer, after in zip(self.layers, (*self.layers[1:], None), strict=True):
-            here = {state: _edges_from(layer, after, state) for state in states}
+            here = {state: edges_from(layer, after, state) for state in states}
             steps.append(here)
             states = list(dict.fromkeys(edge.target for edges in here.values() for edge in edges))
         return tuple(steps)
@@ -285,16 +234,3 @@ class Space:
     def repaired(self, wanted: Sequence[int]) -> Choice:
         """Return the member with the wanted option of each layer where it is possible, else the first possible one."""
         return tuple(taken.option for taken, _ in self.steps(wanted))
-
-
-def _edges_from(layer: Layer, after: Layer | None, state: State) -> tuple[Edge, ...]:
-    """Edges of the options that are possible in ``state``: in an ended stage only those with ``ends``. A stage lasts
-    while the next layer ``after`` has options with ``ends``; after the stage, ``State.ended`` is False again."""
-    lasts = after is not None and any(option.ends for option in after.options)
-    edges, known = list[Edge](), _Known()
-    for index, option in enumerate(layer.options):
-        if option.ends or not state.ended:
-            blocks = option.blocks(state.size, state.width, known)
-            after_it = State(blocks[-1].c_out, blocks[-1].out_size, option.ends and lasts)
-            edges.append(Edge(state, index, blocks, after_it))
-    return tuple(edges)

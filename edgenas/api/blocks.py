@@ -12,7 +12,7 @@ from edgenas.api.shown import frame, html_table
 from edgenas.api.spaces import space
 from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.counts import bytes_moved
-from edgenas.blocks.size import SizeLike
+from edgenas.blocks.size import SizesLike
 from edgenas.blocks.spec import BlockSpec
 from edgenas.search.space import Space
 
@@ -60,7 +60,7 @@ class BlockList:
 def blocks(
     what: str | Path | Space | Architecture | Network,
     *,
-    in_size: SizeLike | None = None,
+    in_size: SizesLike | None = None,
     classes: int | None = None,
     channels: int | None = None,
 ) -> BlockList:

@@ -10,7 +10,7 @@ from edgenas.base.naming import nearest
 from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.pretrained.published import PUBLISHED
 from edgenas.blocks.reference import REFERENCE, reference
-from edgenas.blocks.size import SizeLike, as_size
+from edgenas.blocks.size import SizesLike, as_size, as_sizes
 
 if TYPE_CHECKING:
     from edgenas.search.space import Space
@@ -25,7 +25,7 @@ NETWORK_HELP = (
 
 
 def load_network(
-    text: str, in_size: SizeLike | None = None, classes: int | None = None, channels: int | None = None
+    text: str, in_size: SizesLike | None = None, classes: int | None = None, channels: int | None = None
 ) -> Architecture:
     """Return the network that ``text`` names; InputError names the nearest known name."""
     if not text.endswith(".py") and (text.endswith(".json") or Path(text).is_file()):
@@ -56,12 +56,12 @@ def load_network(
 
 
 def load_space(
-    name: str, in_size: SizeLike | None = None, classes: int | None = None, channels: int | None = None
+    name: str, in_size: SizesLike | None = None, classes: int | None = None, channels: int | None = None
 ) -> Space:
     """Return a space by name, or a space of your own: FILE.py:NAME, PACKAGE.MODULE:NAME; InputError lists names."""
     from edgenas.search.spaces import space
 
-    return space(name, None if in_size is None else as_size(in_size), classes, channels)
+    return space(name, None if in_size is None else as_sizes(in_size), classes, channels)
 
 
 def space_text(space: Space) -> str:

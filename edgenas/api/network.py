@@ -11,7 +11,7 @@ from edgenas.api.named import load_network
 from edgenas.api.shown import FilePath, frame, html_table, number
 from edgenas.base.errors import InputError
 from edgenas.blocks.architecture import Architecture
-from edgenas.blocks.size import SizeLike
+from edgenas.blocks.size import SizesLike
 from edgenas.blocks.spec import BlockSpec
 from edgenas.search.scale import accuracy_text
 
@@ -119,7 +119,7 @@ class Network:
 
 def network(
     what: str | Path | Architecture | Network,
-    in_size: SizeLike | None = None,
+    in_size: SizesLike | None = None,
     classes: int | None = None,
     channels: int | None = None,
 ) -> Network:

@@ -16,7 +16,7 @@ from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.files import output_path
 from edgenas.base.listener import SILENT, Listener
 from edgenas.blocks.architecture import Architecture
-from edgenas.blocks.size import SizeLike
+from edgenas.blocks.size import SizesLike
 from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.statistics.estimates import DEFAULT
 from edgenas.search.space import Space
@@ -95,7 +95,7 @@ def profile(
     what: str | Path | Space | Architecture | Network | None = None,
     *,
     blocks: Sequence[str | BlockSpec] = (),
-    in_size: SizeLike | None = None,
+    in_size: SizesLike | None = None,
     classes: int | None = None,
     channels: int | None = None,
     device: Named = (),

@@ -16,7 +16,7 @@ from edgenas.api.table import Table, open_table
 from edgenas.base.amounts import budget_numbers
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.listener import SILENT, Listener
-from edgenas.blocks.size import SizeLike
+from edgenas.blocks.size import SizesLike
 from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.statistics.estimates import DEFAULT
 from edgenas.search.space import Space
@@ -100,7 +100,7 @@ class ProfiledFront:
 def profile_for_search(
     space: str | Space | Callable[..., Space],
     *,
-    in_size: SizeLike | None = None,
+    in_size: SizesLike | None = None,
     classes: int | None = None,
     channels: int | None = None,
     budget_ms: float | Iterable[float] = (),

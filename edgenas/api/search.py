@@ -14,7 +14,7 @@ from edgenas.api.shown import FilePath
 from edgenas.base.amounts import budget_numbers
 from edgenas.base.files import output_path
 from edgenas.base.listener import SILENT, Listener
-from edgenas.blocks.size import SizeLike
+from edgenas.blocks.size import SizesLike
 from edgenas.runs.layout import SEARCH
 from edgenas.search.budgets import BudgetRequest
 
@@ -44,7 +44,7 @@ def search(
     unvalidated: bool = False,
     predict: bool = False,
     uncertainty: str | None = None,
-    in_size: SizeLike | None = None,
+    in_size: SizesLike | None = None,
     classes: int | None = None,
     channels: int | None = None,
     algorithms: str | Sequence[str] = ("layernas", "mathnas"),

@@ -15,7 +15,7 @@ from edgenas.api.search_result import SearchResult
 from edgenas.api.spaces import space as space_of
 from edgenas.base.files import check_target
 from edgenas.base.listener import Listener
-from edgenas.blocks.size import SizeLike
+from edgenas.blocks.size import SizesLike
 from edgenas.search.accuracy.estimate_by_name import EstimateRequest, estimate_facts
 from edgenas.search.budgets import BudgetRequest, Budgets
 
@@ -33,7 +33,7 @@ class _Means:
     """Arguments of a search with which it is carried out; ``edgenas.search`` documents each."""
 
     score: bool
-    in_size: SizeLike | None
+    in_size: SizesLike | None
     classes: int | None
     channels: int | None
     algorithms: tuple[str, ...]
@@ -73,6 +73,7 @@ def run(order: SearchOrder, out: Path, listener: Listener) -> SearchResult:
     from edgenas.search.journal import TrialCache
     from edgenas.search.record import run_searches
     from edgenas.search.space import Space
+    from edgenas.search.spaces.sizes import undivided
 
     check_target(out)
     request = order.request
@@ -84,7 +85,7 @@ def run(order: SearchOrder, out: Path, listener: Listener) -> SearchResult:
     classes = order.classes or (task.classes if task and not isinstance(order.space, Space) else None)
     space = space_of(order.space, order.in_size, classes, order.channels)
     found = budgets_of(request, space)
-    notes = list(found.messages)
+    notes = [*filter(None, [undivided(space)]), *found.messages]
     for note in notes:
         listener.message(note)
     where = ray_address(order.workers, order.ray, order.ray_cpus, order.ray_gpus)

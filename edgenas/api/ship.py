@@ -20,7 +20,7 @@ from edgenas.base.files import output_path
 from edgenas.base.listener import SILENT, Listener
 from edgenas.base.naming import among
 from edgenas.base.reading import check_exists
-from edgenas.blocks.size import SizeLike
+from edgenas.blocks.size import SizesLike
 
 if TYPE_CHECKING:
     from edgenas.api.table import Table
@@ -92,7 +92,7 @@ def ship(
     uncertainty: str | None = None,
     device: str = "local",
     inventory: FilePath | None = None,
-    in_size: SizeLike | None = None,
+    in_size: SizesLike | None = None,
     channels: int | None = None,
     precisions: Sequence[Precision] = ("fp32",),
     reduce_range: bool | None = None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from edgenas.api.named import load_space
 from edgenas.api.shown import frame, html_table
 from edgenas.base.errors import InputError
-from edgenas.blocks.size import ImageSize, SizeLike, as_size, size_json
+from edgenas.blocks.size import ImageSize, SizesLike, as_sizes, size_json
 from edgenas.search.space import Space
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class SpaceList:
         return html_table(f"{len(self.rows)} spaces", self.to_json())
 
 
-def spaces(*, in_size: SizeLike | None = None, classes: int | None = None, channels: int | None = None) -> SpaceList:
+def spaces(*, in_size: SizesLike | None = None, classes: int | None = None, channels: int | None = None) -> SpaceList:
     """List the built-in spaces, as ``edgenas spaces`` does.
 
     in_size    size of the input in pixels: 160, or '320x240' (width x height) (default: each space's own)
@@ -88,7 +88,7 @@ def spaces(*, in_size: SizeLike | None = None, classes: int | None = None, chann
 
 def space(
     name: str | Space | Callable[..., Space],
-    in_size: SizeLike | None = None,
+    in_size: SizesLike | None = None,
     classes: int | None = None,
     channels: int | None = None,
     **parameters: bool | int | float | str,
@@ -99,7 +99,8 @@ def space(
 
     name         name of a built-in space; 'my_space.py:tiny' or 'package.module:tiny'; a ``Space``; or a function that
                  returns one. Parameters may be part of a name: 'ofa_mobilenet_v3:width=1.2'
-    in_size      size of the input in pixels: 160, or '320x240' (width x height) (default: the space's own)
+    in_size      size of the input in pixels: 160, or '320x240' (width x height), or several to choose from: (128, 160)
+                 (default: the space's own)
     classes      number of classes (default: the space's own)
     channels     number of channels of the input (default: the space's own)
     parameters   parameters of the space, such as width=1.2
@@ -110,11 +111,12 @@ def space(
         edgenas.space("mobilenet_v3_small", in_size=160, width=0.75).networks
     """
     from edgenas.search.spaces import check_networks, with_channels
-    from edgenas.search.spaces.parameters import joined
+    from edgenas.search.spaces.parameters import joined, several, sized
+    from edgenas.search.spaces.sizes import over_sizes
 
     if isinstance(name, str):
         return load_space(joined(name, parameters), in_size, classes, channels)
-    size = None if in_size is None else as_size(in_size)
+    size = None if in_size is None else as_sizes(in_size)
     sizes: dict[str, Any] = {
         key: value for key, value in (("in_size", size), ("classes", classes)) if value is not None
     }
@@ -127,9 +129,18 @@ def space(
         return name
     if not callable(name):
         raise InputError(f"{name!r} is not a space; give a name, a Space, or a function that returns a Space")
-    made: object = name(**sizes)
-    if not isinstance(made, Space):
-        raise InputError(f"{getattr(name, '__qualname__', name)} returned {type(made).__name__}, not a Space")
+
+    def built(**sizes: Any) -> Space:
+        made: object = name(**sizes)
+        if not isinstance(made, Space):
+            raise InputError(f"{getattr(name, '__qualname__', name)} returned {type(made).__name__}, not a Space")
+        return made
+
+    if isinstance(size, tuple):
+        given = several(size)
+        made = over_sizes(lambda one: built(**{**sizes, "in_size": one}), given, lambda of: sized(of, given))
+    else:
+        made = built(**sizes)
     if channels is not None:
         made = with_channels(made, channels)
     check_networks(made, made.name)

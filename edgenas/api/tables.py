@@ -11,7 +11,7 @@ from edgenas.api.shown import FilePath, frame, html_table, number
 from edgenas.api.spaces import space as space_of
 from edgenas.api.table import Table, open_table
 from edgenas.base.errors import InputError, OutcomeError
-from edgenas.blocks.size import SizeLike
+from edgenas.blocks.size import SizesLike
 from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.statistics.estimates import DEFAULT
 from edgenas.search.space import Space
@@ -62,7 +62,7 @@ def check(
     table: FilePath | Table,
     space: str | Space | Callable[..., Space],
     *,
-    in_size: SizeLike | None = None,
+    in_size: SizesLike | None = None,
     classes: int | None = None,
     channels: int | None = None,
 ) -> TableCheck:

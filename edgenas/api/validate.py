@@ -13,7 +13,7 @@ from edgenas.api.spaces import space as space_of
 from edgenas.api.table import Table, open_table
 from edgenas.base.errors import InputError
 from edgenas.base.listener import SILENT, Listener
-from edgenas.blocks.size import SizeLike
+from edgenas.blocks.size import SizesLike
 from edgenas.search.space import Space
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def validate(
     table: FilePath | Table,
     *,
     space: str | Space | Callable[..., Space] | None = None,
-    in_size: SizeLike | None = None,
+    in_size: SizesLike | None = None,
     classes: int | None = None,
     channels: int | None = None,
     device: str = "local",

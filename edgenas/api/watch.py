@@ -13,7 +13,7 @@ from edgenas.api.spaces import space as space_of
 from edgenas.base.amounts import budget_numbers
 from edgenas.base.errors import InputError
 from edgenas.base.reading import check_exists
-from edgenas.blocks.size import SizeLike
+from edgenas.blocks.size import SizesLike
 
 if TYPE_CHECKING:
     from edgenas.api.table import Table
@@ -62,7 +62,7 @@ class Watch:
 def watch(
     *runs: FilePath | Table,
     space: str | Space | Callable[..., Space] | None = None,
-    in_size: SizeLike | None = None,
+    in_size: SizesLike | None = None,
     classes: int | None = None,
     channels: int | None = None,
     budget_ms: float | Iterable[float] = (),

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import click
 
-from edgenas.blocks.size import ImageSize
+from edgenas.blocks.size import ImageSize, size_text
 from edgenas.cli.size_type import SIZE
 
 in_size_option = click.option(
     "--in-size",
     type=SIZE,
     metavar="PIXELS_OR_WIDTHxHEIGHT",
-    help="Size of the input in pixels: 160, or width x height such as 320x240 [default: the space's own].",
+    help="Size of the input in pixels: 160, or width x height such as 320x240; of a space also several to choose from, "
+    "such as 128,160,192 [default: the space's own].",
 )
 classes_option = click.option(
     "--classes", type=click.IntRange(1, 100_000), help="Number of classes [default: the space's own]."
@@ -24,7 +25,8 @@ channels_option = click.option(
 )
 
 
-def sizes(in_size: ImageSize | None, classes: int | None, channels: int | None) -> str:
+def sizes(in_size: ImageSize | tuple[ImageSize, ...] | None, classes: int | None, channels: int | None) -> str:
     """Return the options as they were typed, for the next command."""
-    given = {"in-size": in_size, "classes": classes, "channels": channels}
+    size = None if in_size is None else size_text(in_size)
+    given = {"in-size": size, "classes": classes, "channels": channels}
     return "".join(f" --{option} {value}" for option, value in given.items() if value is not None)

@@ -17,6 +17,7 @@ from edgenas.profiler.verify import plan_in, runtime_of, verify_files
 from edgenas.runs.layout import WEIGHTS
 from edgenas.ship.accuracy import FileAccuracy, prove
 from edgenas.ship.preprocessing import Preprocessing
+from edgenas.training.sizes import at_size
 
 if TYPE_CHECKING:
     from edgenas.blocks.architecture import Architecture
@@ -122,7 +123,7 @@ class Finisher:
     entry: Entry
     order: ShipRequest
     setting: Setting
-    data: ImageData
+    data: tuple[ImageData, ...]
     seed: int
     statistic: str
     budget_ms: float
@@ -149,10 +150,11 @@ class Finisher:
 
         device = "cpu" if self.order.images is None else self.order.images.device
         recipe = self.order.recipe
-        which = hashlib.sha256(identity(architecture, self.data, recipe, self.seed).encode()).hexdigest()[:8]
+        data = at_size(self.data, architecture.in_size)
+        which = hashlib.sha256(identity(architecture, data, recipe, self.seed).encode()).hexdigest()[:8]
         return train(
             architecture,
-            self.data,
+            data,
             recipe,
             self.seed,
             self.listener,
@@ -172,7 +174,8 @@ class Finisher:
 
         weights = network_folded_weights(trained.module)
         save_weights(self.folder / WEIGHTS, weights)
-        data, preprocessing = self.data, Preprocessing.of(self.data)
+        data = at_size(self.data, architecture.in_size)
+        preprocessing = Preprocessing.of(data)
         calibration = data.normalised(data.train_images[evenly(len(data.train_images), CALIBRATED_ON)])
         about = preprocessing.about(architecture.name, f"Classifies images as those of {data.name}.")
         paths = export_network(

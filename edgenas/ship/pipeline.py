@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,9 +26,11 @@ from edgenas.runs.layout import FINALISTS, TRIALS, table_name
 from edgenas.search.accuracy.image_task import NAMES, make_run_folder
 from edgenas.search.budgets import Budgets, open_budgets, open_latency, quantile_budgets
 from edgenas.search.record import SearchRecord, run_searches
+from edgenas.search.spaces.sizes import undivided
 from edgenas.ship.finalists import kept_finalists
 from edgenas.ship.finish import FinishedFiles, Finisher
 from edgenas.ship.order import ShipRequest
+from edgenas.training.sizes import at_size
 
 if TYPE_CHECKING:
     from edgenas.devices.inventory import Entry
@@ -99,8 +102,9 @@ class ShipPipeline:
         """
         order, space = self.order, self.order.space
         self._check_table()
+        if undivided(space):
+            self.listener.message(undivided(space))
         make_run_folder(self.folder, order.images, self.listener)
-        data = self.data
         self._check()
         with self._timed("tables", f"measuring {len(space.blocks())} blocks of the space {space.name}"):
             tables = {runtime: self._table(runtime) for runtime in order.runtimes}
@@ -118,7 +122,7 @@ class ShipPipeline:
             self.entry,
             order,
             tables[order.runtimes[0]].setting,
-            data,
+            self.data,
             self.seed,
             proof.statistic,
             budget_ms,
@@ -142,15 +146,17 @@ class ShipPipeline:
         winner = space.parse(key)
         with self._timed("shipping", f"exporting {key}, running and timing every file"):
             finished = finishing.finish(space.architecture(winner), trained[key], kept.priced.cost)
-        return ShipResult(order, data, tables, kept, proof, record, finalists, winner, finished)
+        return ShipResult(
+            order, at_size(self.data, space.size_of(winner)), tables, kept, proof, record, finalists, winner, finished
+        )
 
     @cached_property
-    def data(self) -> ImageData:
-        """Images that networks are trained and judged on."""
+    def data(self) -> tuple[ImageData, ...]:
+        """Images that networks are trained and judged on, at each size of the space."""
         if self.order.images is None:
             from edgenas.training.digits import digits
 
-            return digits(self.order.space.in_size)
+            return tuple(digits(size) for size in self.order.space.sizes)
         return self.order.images.read(self.order.space, self.listener)
 
     def _check(self) -> None:
@@ -160,11 +166,11 @@ class ShipPipeline:
         from edgenas.training.network import check_fit
 
         order, space = self.order, self.order.space
-        network = space.architecture(space.sample(random.Random(self.seed)))
+        sample = space.sample(random.Random(self.seed))
         trains = order.images is not None and order.judge in NAMES
         recipes = [order.recipe, *([order.images.judging_recipe(order.judge)] if order.images and trains else [])]
-        for recipe in recipes:
-            check_fit(network, self.data, recipe)
+        for data, recipe in product(self.data, recipes):
+            check_fit(space.architecture(space.at_size(sample, data.in_size)), data, recipe)
         if set(order.precisions) - {"fp32"}:
             from edgenas.profiler.export.quantize_tflite import tools
 

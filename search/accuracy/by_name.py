@@ -116,7 +116,7 @@ def _training(
     from edgenas.training.digits import SEARCH_RECIPE, digits
 
     if text == "digits":
-        with TrainingAccuracy(digits(space.in_size), SEARCH_RECIPE, seed, workers) as training:
+        with TrainingAccuracy([digits(size) for size in space.sizes], SEARCH_RECIPE, seed, workers) as training:
             yield training
     elif images is None:
         raise InputError(f"the accuracy {text!r} needs images: edgenas search --accuracy {text} --images FOLDER")

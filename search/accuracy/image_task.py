@@ -74,22 +74,19 @@ class ImageTask:
         own = {name: values.pop(name) for name in ("drawn", "calibration_images")}
         return SupernetRecipe(TrainRecipe(**values), **own)
 
-    def read(self, space: Space, listener: Listener = SILENT) -> ImageData:
-        """Return the images at the size and in the colours that ``space`` takes; ``listener`` receives the notes on
-        them.
-        """
+    def read(self, space: Space, listener: Listener = SILENT) -> tuple[ImageData, ...]:
+        """Return the images at each size and in the colours that ``space`` takes; ``listener`` receives the notes on
+        them."""
         from edgenas.training.images.read import read_images
+        from edgenas.training.sizes import sized
 
-        data, notes = read_images(
-            self.source,
-            space.in_size,
-            space.c_in,
-            workers=self.workers,
-            listener=listener,
-        )
-        for note in notes:
-            listener.message(note)
-        return data
+        found: list[ImageData] = []
+        for size in reversed(space.sizes):
+            data, notes = read_images(self.source, size, space.c_in, workers=self.workers, listener=listener)
+            for note in () if found else notes:
+                listener.message(note)
+            found.append(data)
+        return sized(found)
 
     @contextmanager
     def judge(

@@ -19,6 +19,7 @@ from edgenas.base.listener import SILENT, Listener
 from edgenas.search.problem import Candidate
 from edgenas.search.space import Space
 from edgenas.training.data import ImageData, SupernetRecipe, TrainRecipe
+from edgenas.training.sizes import at_size, identity, sized
 
 if TYPE_CHECKING:
     from edgenas.search.accuracy.supernet_torch import MemberJudge
@@ -29,6 +30,9 @@ SUPERNET_RECIPE = SupernetRecipe(TrainRecipe(epochs=36, flip=True))
 class SupernetAccuracy:
     """A judge by the accuracy in percent on ``data``'s validation images, with the weights of a supernet of ``space``.
 
+    ``data`` may be the same images at several sizes, for a space that chooses the size: members are trained and judged
+    at their own.
+
     checkpoint  file of the training's state; without one the training is lost with this object
     device      'cpu', 'cuda' or 'auto'
     threads     CPU threads; sums of another number of them are rounded otherwise
@@ -38,7 +42,7 @@ class SupernetAccuracy:
     def __init__(
         self,
         space: Space,
-        data: ImageData,
+        data: ImageData | Sequence[ImageData],
         recipe: SupernetRecipe = SUPERNET_RECIPE,
         seed: int = 0,
         *,
@@ -47,7 +51,7 @@ class SupernetAccuracy:
         threads: int = 1,
         listener: Listener = SILENT,
     ) -> None:
-        self._space, self._data, self._recipe, self._seed = space, data, recipe, seed
+        self._space, self._data, self._recipe, self._seed = space, sized(data), recipe, seed
         self._checkpoint, self._device, self._threads, self._listener = checkpoint, device, threads, listener
         self._judge: MemberJudge | None = None
 
@@ -57,8 +61,8 @@ class SupernetAccuracy:
             f"{i} {' '.join(map(str, edge.blocks))}" for i, edges in enumerate(self._space.edges) for edge in edges
         )
         space = hashlib.sha256(f"{self._space.name}\n{blocks}".encode()).hexdigest()[:8]
-        data, where = self._data, "" if self._device == "cpu" else f":{self._device}"
-        return f"supernet:{space}:{data.name}:{data.digest}:recipe-{self._recipe.digest}:seed{self._seed}{where}"
+        where = "" if self._device == "cpu" else f":{self._device}"
+        return f"supernet:{space}:{identity(self._data)}:recipe-{self._recipe.digest}:seed{self._seed}{where}"
 
     def evaluate(self, candidates: Sequence[Candidate]) -> Iterator[tuple[int, float]]:
         """Judge all candidates, after the training; InputError when space and images do not fit, OutcomeError when the
@@ -80,8 +84,12 @@ class SupernetAccuracy:
         from edgenas.training.feed import device_named
         from edgenas.training.network import check_fit
 
-        check_fit(self._space.architecture(extreme(self._space, max)), self._data, self._recipe.training)
+        space, largest = self._space, extreme(self._space, max)
+        for size in space.sizes:
+            check_fit(
+                space.architecture(space.at_size(largest, size)), at_size(self._data, size), self._recipe.training
+            )
         device = device_named(self._device)
         kept = None if self._checkpoint is None else Checkpoint(self._checkpoint, self.name)
-        network = trained_supernet(self._space, self._data, self._recipe, self._seed, device, kept, self._listener)
+        network = trained_supernet(self._space, self._data[-1], self._recipe, self._seed, device, kept, self._listener)
         return MemberJudge(network, self._data, self._recipe, device)

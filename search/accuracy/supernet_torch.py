@@ -8,13 +8,14 @@ largest (sandwich rule and in-place distillation: Yu and Huang, arXiv 1903.05134
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import numpy as np
 
 from edgenas.base.errors import MissingExtraError
 from edgenas.base.listener import SILENT, Listener
+from edgenas.blocks.size import axes
 from edgenas.blocks.torch_modules import NetworkModule
 from edgenas.search.accuracy.shared_weights import SharedNetwork
 from edgenas.search.cost import macs_cost
@@ -25,6 +26,7 @@ from edgenas.training.data import ImageData, SupernetRecipe
 from edgenas.training.feed import Feed
 from edgenas.training.loop import Fit, Gradients
 from edgenas.training.network import accuracy_percent
+from edgenas.training.sizes import sized
 
 try:
     import torch
@@ -60,6 +62,15 @@ def gradients(network: SharedNetwork, recipe: SupernetRecipe, seed: int, arithme
     space = network.space
     ends = [extreme(space, max), extreme(space, min)]
 
+    def at(images: Tensor, member: Choice) -> Tensor:
+        """Return the images, which have the largest size, at the size of a member."""
+        if len(space.sizes) == 1:
+            return images
+        size = [side // recipe.training.shrink for side in axes(space.size_of(member))]
+        return (
+            images if images.shape[2:] == tuple(size) else F.interpolate(images, size, mode="bilinear", antialias=True)
+        )
+
     def step(images: Tensor, labels: Tensor, number: int) -> Tensor:
         rng = random.Random(f"{seed}/{number}")
         members = [*ends, *(drawn(space, rng) for _ in range(recipe.drawn))]
@@ -67,7 +78,7 @@ def gradients(network: SharedNetwork, recipe: SupernetRecipe, seed: int, arithme
         first: Tensor | None = None
         for member in members:
             with arithmetic.autocast(images.device):
-                logits = network(images, member).float()
+                logits = network(at(images, member), member).float()
             if target is None:
                 loss = F.cross_entropy(logits, labels, label_smoothing=recipe.training.label_smoothing)
                 target, first = logits.detach().softmax(1), loss.detach()
@@ -81,14 +92,21 @@ def gradients(network: SharedNetwork, recipe: SupernetRecipe, seed: int, arithme
 
 
 class MemberJudge:
-    """Judging of members of ``network``: first the member's own batch norm statistics, then the validation images."""
+    """Judging of members of ``network``: first the member's own batch norm statistics, then the validation images; both
+    at the size of the member, one of those of ``data``."""
 
-    def __init__(self, network: SharedNetwork, data: ImageData, recipe: SupernetRecipe, device: torch.device) -> None:
-        shrink = recipe.training.shrink
-        self._network = network
-        self._calibration = Feed(data, data.train_images, data.train_labels, shrink, device)
-        self._validation = Feed(data, data.validation_images, data.validation_labels, shrink, device)
-        order = np.random.default_rng(0).permutation(len(self._calibration))[: recipe.calibration_images]
+    def __init__(
+        self,
+        network: SharedNetwork,
+        data: ImageData | Sequence[ImageData],
+        recipe: SupernetRecipe,
+        device: torch.device,
+    ) -> None:
+        shrink, self._network = recipe.training.shrink, network
+        found = sized(data)
+        self._calibration = {d.in_size: Feed(d, d.train_images, d.train_labels, shrink, device) for d in found}
+        self._validation = {d.in_size: Feed(d, d.validation_images, d.validation_labels, shrink, device) for d in found}
+        order = np.random.default_rng(0).permutation(len(found[0].train_images))[: recipe.calibration_images]
         self._batches = [order[i : i + recipe.training.batch] for i in range(0, len(order), recipe.training.batch)]
 
     def member(self, choice: Choice) -> NetworkModule:
@@ -100,14 +118,14 @@ class MemberJudge:
         module.train()
         with torch.inference_mode():
             for rows in self._batches:
-                module(self._calibration.batch(rows)[0])
+                module(self._calibration[self._network.space.size_of(choice)].batch(rows)[0])
         for norm in norms:
             norm.momentum = 0.1
         return module.eval()
 
     def accuracy(self, choice: Choice) -> float:
         """Accuracy of the member on the validation images, in percent."""
-        return accuracy_percent(self.member(choice), self._validation)
+        return accuracy_percent(self.member(choice), self._validation[self._network.space.size_of(choice)])
 
 
 def drawn(space: Space, rng: random.Random) -> Choice:

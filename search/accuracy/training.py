@@ -20,6 +20,7 @@ from edgenas.blocks.architecture import Architecture
 from edgenas.search.accuracy.workers import WorkersAccuracy
 from edgenas.search.problem import Candidate
 from edgenas.training.data import Carried, ImageData, TrainRecipe
+from edgenas.training.sizes import at_size, identity, sized
 
 if TYPE_CHECKING:
     from edgenas.training.network import Trained
@@ -46,16 +47,23 @@ def train(
 class TrainingAccuracy:
     """A judge by the accuracy in percent on ``data``'s validation images after training with ``recipe`` and ``seed``.
 
+    ``data`` may be the same images at several sizes: each network is trained and judged at its own.
+
     Each of ``workers`` processes (``edgenas.search.accuracy.workers``) trains one candidate at a time on one thread;
     with 0, this process trains. The accuracies do not depend on the number of processes.
     """
 
     def __init__(
-        self, data: ImageData, recipe: TrainRecipe, seed: int = 0, workers: int = 2, device: str = "cpu"
+        self,
+        data: ImageData | Sequence[ImageData],
+        recipe: TrainRecipe,
+        seed: int = 0,
+        workers: int = 2,
+        device: str = "cpu",
     ) -> None:
         if workers < 0:
             raise InputError(f"workers={workers} must be 0 (train in this process) or more")
-        self._data = data
+        self._data = sized(data)
         self._recipe = recipe
         self._seed = seed
         self._device = device
@@ -64,9 +72,9 @@ class TrainingAccuracy:
 
     @property
     def name(self) -> str:
-        data, recipe = self._data, self._recipe
+        recipe = self._recipe
         where = "" if self._device == "cpu" else f":{self._device}"
-        return f"training:{data.name}:{data.digest}:recipe-{recipe.digest}:seed{self._seed}{where}"
+        return f"training:{identity(self._data)}:recipe-{recipe.digest}:seed{self._seed}{where}"
 
     def __enter__(self) -> TrainingAccuracy:
         return self
@@ -93,7 +101,9 @@ class TrainingAccuracy:
 
     def _trained(self, architecture: Architecture) -> float:
         try:
-            return train(architecture, self._data, self._recipe, self._seed, device=self._device).accuracy
+            return train(
+                architecture, at_size(self._data, architecture.in_size), self._recipe, self._seed, device=self._device
+            ).accuracy
         except Exception as error:  # any exception of torch becomes an error that names the candidate
             why = str(error) if isinstance(error, EdgenasError) else f"{type(error).__name__}: {error}"
             raise OutcomeError(f"network {architecture.name} could not be trained: {why}") from error
@@ -102,9 +112,9 @@ class TrainingAccuracy:
 class _InWorker(TrainingAccuracy):
     """The judge in a worker process of this machine, which maps images of files into memory instead of copying them."""
 
-    def __reduce__(self) -> tuple[Callable[..., _InWorker], tuple[Carried, TrainRecipe, int, str]]:
-        return _in_worker, (Carried.of(self._data), self._recipe, self._seed, self._device)
+    def __reduce__(self) -> tuple[Callable[..., _InWorker], tuple[list[Carried], TrainRecipe, int, str]]:
+        return _in_worker, (list(map(Carried.of, self._data)), self._recipe, self._seed, self._device)
 
 
-def _in_worker(data: Carried, recipe: TrainRecipe, seed: int, device: str) -> _InWorker:
-    return _InWorker(data.data(), recipe, seed, 0, device)
+def _in_worker(data: list[Carried], recipe: TrainRecipe, seed: int, device: str) -> _InWorker:
+    return _InWorker([each.data() for each in data], recipe, seed, 0, device)

@@ -22,6 +22,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from edgenas.base.errors import InputError
+from edgenas.blocks.size import pixels
 from edgenas.search.cost import macs_cost
 from edgenas.search.problem import Problem
 from edgenas.search.space import Choice, Edge, Space
@@ -86,7 +87,7 @@ def block_values(problem: Problem, trials: Trials, fraction: float | None = None
 
 def base_network(space: Space) -> Choice:
     """Return the base network: at every node block 1, the one with most FLOPs; of equals the first."""
-    return _walk(space, lambda _, edges: max(edges, key=lambda edge: FLOPS.together(edge.blocks)))
+    return _walk(space, lambda _, edges: max(edges, key=_work))
 
 
 def average_network(space: Space) -> Choice:
@@ -94,10 +95,16 @@ def average_network(space: Space) -> Choice:
 
     def nearest(i: int, edges: Sequence[Edge]) -> Edge:
         open_edges = [e for e in edges if not space.layers[i].options[e.option].ends] or list(edges)
-        mean = _mean([FLOPS.together(e.blocks) for e in open_edges])
-        return min(open_edges, key=lambda edge: abs(FLOPS.together(edge.blocks) - mean))
+        mean = _mean([_work(e) for e in open_edges])
+        return min(open_edges, key=lambda edge: abs(_work(edge) - mean))
 
     return _walk(space, nearest)
+
+
+def _work(edge: Edge) -> float:
+    """FLOPs of an edge's blocks; of a choice of the image's size, which has no block, its pixels, with which the FLOPs
+    of a network grow."""
+    return FLOPS.together(edge.blocks) if edge.blocks else float(pixels(edge.target.size))
 
 
 def swapped(space: Space, choice: Choice, layer: int, option: int) -> Choice:

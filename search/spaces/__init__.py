@@ -20,11 +20,12 @@ from edgenas.search.spaces.mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_
 from edgenas.search.spaces.nas_bench_macro import nas_bench_macro
 from edgenas.search.spaces.ofa_mobilenet_v3 import ofa_mobilenet_v3
 from edgenas.search.spaces.padding import PLAIN, SAME, with_same
-from edgenas.search.spaces.parameters import Value, given, named, parameters, split
+from edgenas.search.spaces.parameters import Value, given, named, parameters, several, sized, sizes_in, split
 from edgenas.search.spaces.proxylessnas import proxylessnas
 from edgenas.search.spaces.proxylessnas_24 import proxylessnas_24
 from edgenas.search.spaces.relu6 import SUFFIX, with_relu6
 from edgenas.search.spaces.single_path import single_path
+from edgenas.search.spaces.sizes import over_sizes
 from edgenas.search.spaces.tunas_v3 import tunas_v3
 
 
@@ -68,7 +69,10 @@ SPACES["efficientnet_lite0" + PLAIN] = with_same(SPACES["efficientnet_lite0"], F
 
 
 def space(
-    name: str, in_size: ImageSize | None = None, classes: int | None = None, channels: int | None = None
+    name: str,
+    in_size: ImageSize | tuple[ImageSize, ...] | None = None,
+    classes: int | None = None,
+    channels: int | None = None,
 ) -> Space:
     """Return a space by name, 'FILE.py:NAME', 'PACKAGE.MODULE:NAME' or entry point of ``edgenas.spaces``, each with
     parameters or without: 'NAME:width=1.2' (``edgenas.search.spaces.parameters``).
@@ -77,6 +81,19 @@ def space(
     for an unknown parameter, and for the user's code where it does not give a space.
     """
     plain, text = split(name)
+    sizes, text = sizes_in(text)
+    if isinstance(in_size, tuple):
+        sizes, in_size = several(in_size), None
+    if sizes:
+        if in_size not in (None, sizes[-1]):
+            raise InputError(f"{name} chooses from {len(sizes)} sizes; leave out --in-size {in_size}")
+        one = f"{plain}:{text}" if text else plain
+        return over_sizes(lambda size: space(one, size, classes, channels), sizes, lambda of: sized(of, sizes))
+    return _at_one_size(plain, text, in_size, classes, channels)
+
+
+def _at_one_size(plain: str, text: str, in_size: ImageSize | None, classes: int | None, channels: int | None) -> Space:
+    """Return the space ``plain`` with the parameters ``text`` at one size."""
     found = find(plain, SPACES, "space", GROUPS["space"])
     sizes = {"in_size": in_size, "classes": classes}
     given_sizes = {key: value for key, value in sizes.items() if value is not None}

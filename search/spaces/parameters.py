@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from edgenas.base.errors import InputError
 from edgenas.base.naming import nearest
+from edgenas.blocks.size import ImageSize, SizeLike, as_size
 
 Value = bool | int | float | str
 
@@ -33,6 +34,31 @@ def parameters(function: Callable[..., Any]) -> dict[str, Value]:
     except (TypeError, ValueError):
         return {}
     return {p.name: p.default for p in taken if p.name not in SIZES and isinstance(p.default, bool | int | float | str)}
+
+
+def sizes_in(text: str) -> tuple[tuple[ImageSize, ...], str]:
+    """Return (sizes, other parameters) of a text: 'in_size=128+160,width=0.5' has two sizes to choose from. Without
+    sizes the first is empty; InputError for sizes that are none, or fewer than two."""
+    parts = text.split(",") if text else []
+    named = [part for part in parts if part.strip().startswith("in_size=")]
+    if not named or "+" not in named[0]:
+        return (), text
+    return several(named[0].partition("=")[2].split("+")), ",".join(part for part in parts if part is not named[0])
+
+
+def several(sizes: Sequence[SizeLike]) -> tuple[ImageSize, ...]:
+    """Return sizes to choose from, in ascending order; InputError unless they are two or more different ones."""
+    found = tuple(as_size(size) for size in sizes)
+    if len(found) < 2 or len(set(found)) < len(found):
+        raise InputError(
+            f"sizes {', '.join(map(str, sizes)) or 'none'}: to choose from several, give each once, such as 128,160,192"
+        )
+    return tuple(sorted(found))
+
+
+def sized(name: str, sizes: Sequence[ImageSize]) -> str:
+    """Return the name of a space over several sizes."""
+    return f"{name}{',' if split(name)[1] else ':'}in_size={'+'.join(map(str, sizes))}"
 
 
 def given(name: str, function: Callable[..., Any], text: str) -> dict[str, Value]:

@@ -213,7 +213,8 @@ def test_training(reader: Reader) -> None:
 
 
 def test_spaces_and_your_own_head(reader: Reader) -> None:
-    assert len(reader.reads("docs/spaces.md")) == 5 and len(reader.reads("docs/your-own-head.md")) >= 3
+    (reader.folder / "my_judge.py").write_text(file_of("docs/start.md", "my_judge.py"))
+    assert len(reader.reads("docs/spaces.md")) == 8 and len(reader.reads("docs/your-own-head.md")) >= 3
     for folder in ("six-channels", "backbone"):
         assert {path.name for path in (reader.folder / folder).iterdir()} >= {"arch.json", "model.tflite", "model.onnx"}
 
