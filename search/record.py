@@ -13,6 +13,7 @@ from edgenas.base.listener import SILENT, Listener
 from edgenas.search.algorithms.by_name import search
 from edgenas.search.algorithms.mathnas import Prediction
 from edgenas.search.algorithms.mathnas_blocks import BlockValues, block_values
+from edgenas.search.ending import cut_message
 from edgenas.search.explanation import LimitSlack
 from edgenas.search.feasible import checked_graph
 from edgenas.search.graph import layered_graph
@@ -133,6 +134,16 @@ def run_searches(
         is_score(first.accuracy),
         code_of(first.accuracy),
     )
+
+
+def cut_messages(record: SearchRecord) -> list[str]:
+    """Return a message for each run that the limit on trials ended before it had looked at the whole space."""
+    unit = record.cost.unit
+    found = (
+        cut_message(run.algorithm, run.result.notes, len(run.result.trials), f"{run.budget:.6g} {unit}")
+        for run in record.runs
+    )
+    return [message for message in found if message is not None]
 
 
 def _of_front(result: Result, space: Space, budgets: Sequence[float]) -> dict[float, Result]:

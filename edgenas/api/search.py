@@ -47,7 +47,7 @@ def search(
     in_size: SizesLike | None = None,
     classes: int | None = None,
     channels: int | None = None,
-    algorithms: str | Sequence[str] = ("layernas", "mathnas"),
+    algorithms: str | Sequence[str] = "hybrid",
     options: Mapping[str, Mapping[str, Any]] | None = None,
     max_trials: int | None = None,
     seed: int = 0,
@@ -82,7 +82,7 @@ def search(
     predict           predict the latency of blocks that the table lacks
     uncertainty       estimate of a latency that is compared with a budget: 'mean', 'upper' or 'rss' (default: 'upper';
                       'rss' with ``remeasure``; 'mean' for imported tables)
-    algorithms        names of algorithms, also 'my_algorithm.py:NAME'
+    algorithms        names of algorithms, also 'my_algorithm.py:NAME'; ``edgenas.front`` needs 'mathnas' among them
     options           name -> option -> value, such as {"layernas": {"buckets": 20}}
     max_trials        most networks that one run may judge
     images            images that 'train' and 'supernet' train on

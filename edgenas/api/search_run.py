@@ -71,7 +71,7 @@ def run(order: SearchOrder, out: Path, listener: Listener) -> SearchResult:
     from edgenas.search.accuracy.own_table import AccuracyTable
     from edgenas.search.explain import explain
     from edgenas.search.journal import TrialCache
-    from edgenas.search.record import run_searches
+    from edgenas.search.record import cut_messages, run_searches
     from edgenas.search.space import Space
     from edgenas.search.spaces.sizes import undivided
 
@@ -149,6 +149,9 @@ def run(order: SearchOrder, out: Path, listener: Listener) -> SearchResult:
     if isinstance(judge, AccuracyTable) and (spread := judge.spread(winner)):
         notes.append(spread)
         listener.message(spread)
+    for message in cut_messages(record):
+        notes.append(message)
+        listener.message(message)
     explained = explain(record)
     saved = saved_search(
         record,

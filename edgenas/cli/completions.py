@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Complete = Callable[[click.Context, click.Parameter, str], list["CompletionItem"]]
 
-ALGORITHMS = ("layernas", "mathnas", "hybrid", "random", "regularized_evolution", "ofa_evolution", "reinforce", "nsga2")
+ALGORITHMS = ("hybrid", "layernas", "mathnas", "random", "regularized_evolution", "ofa_evolution", "reinforce", "nsga2")
 FORMATS = ("proxylessnas", "ofa", "single-path", "tunas", "fbnet", "plain")  #: formats of imported latency tables
 INSTALLABLE = ("litert", "onnxruntime")  #: runtimes that edgenas installs on boards
 JUDGES = ("digits", "train", "supernet")

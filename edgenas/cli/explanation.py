@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edgenas.cli.terminal import Cell, print_table
-from edgenas.search.scale import accuracy_heading
+from edgenas.search.ending import ending
+from edgenas.search.scale import accuracy_heading, accuracy_text
 
 if TYPE_CHECKING:
     from edgenas.runs.search import SavedRun
@@ -23,6 +24,7 @@ def columns(score: bool) -> tuple[str, ...]:
         accuracy_heading(score),
         "judged",
         "newly judged",
+        "ended",
         "seconds",
         "network",
     )
@@ -66,6 +68,24 @@ def print_explained(record: SearchRecord, explained: Explanation) -> None:
     )
 
 
+def answer_rows(record: SearchRecord, explained: Explanation, known: str) -> dict[str, Cell]:
+    """Return the answer at the first budget: the network, its accuracy and how that is known, its cost and interval.
+
+    ``known`` is what is known about the accuracy in addition to its judge; '' for nothing.
+    """
+    answer = explained.winner.result.answer
+    cost = record.cost.total(record.space.architecture(answer.choice))
+    interval, predicted = _interval(record.interval(cost)), explained.winner.result.predicted
+    accuracy = f"{accuracy_text(answer.accuracy, record.score)}, judged by {record.accuracy}"
+    if predicted is not None:
+        accuracy += f"; {accuracy_text(predicted, record.score)} by the model of {explained.winner.algorithm}"
+    return {
+        "network": f"{record.space.name}/{record.space.key(answer.choice)}",
+        "accuracy": f"{accuracy}; {known}" if known else accuracy,
+        record.cost.unit: f"{cost:.4g}, {'exact' if interval == 'exact' else f'95 % interval {interval}'}",
+    }
+
+
 def _named(name: str, unit: str) -> str:
     return f"{unit} of {name}" if name else unit
 
@@ -85,6 +105,7 @@ def _row(run: SavedRun) -> tuple[Cell, ...]:
         run.accuracy,
         run.judged,
         run.newly_judged,
+        ending(run.notes),
         run.seconds,
         run.key,
     )

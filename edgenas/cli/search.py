@@ -10,7 +10,7 @@ from edgenas.blocks.size import ImageSize
 from edgenas.cli.budget_options import budget_options
 from edgenas.cli.completions import ALGORITHMS, JUDGES, devices, spaces, words_or_own
 from edgenas.cli.devices import force_option, inventory_option
-from edgenas.cli.explanation import print_explained
+from edgenas.cli.explanation import answer_rows, print_explained
 from edgenas.cli.networks import channels_option, classes_option, in_size_option
 from edgenas.cli.paths import UserPath
 from edgenas.cli.set_options import settings_of
@@ -45,10 +45,10 @@ from edgenas.search.budgets import BudgetRequest
     "--algorithm",
     "algorithms",
     multiple=True,
-    default=("layernas", "mathnas"),
+    default=("hybrid",),
     show_default=True,
     shell_complete=words_or_own(*ALGORITHMS),
-    help="Search algorithm: layernas, mathnas, hybrid, random, regularized_evolution, ofa_evolution, reinforce or "
+    help="Search algorithm: hybrid, layernas, mathnas, random, regularized_evolution, ofa_evolution, reinforce or "
     "nsga2, or one of your own: my_algorithm.py:NAME; repeat for several.",
 )
 @click.option(
@@ -56,7 +56,7 @@ from edgenas.search.budgets import BudgetRequest
     "settings",
     multiple=True,
     metavar="ALGORITHM.OPTION=VALUE",
-    help="Option of an algorithm or of a training, such as layernas.buckets=20 or train.epochs=9; repeat for several.",
+    help="Option of an algorithm or of a training, such as hybrid.buckets=20 or train.epochs=9; repeat for several.",
 )
 @click.option(
     "--max-trials",
@@ -117,8 +117,8 @@ def command(
     out: Path,
     as_json: bool,
 ) -> None:
-    """Find the most accurate network of SPACE inside each budget, and print where its cost goes and what a larger
-    budget would gain.
+    """Find the most accurate network of SPACE inside each budget. Print where its cost goes, what a larger budget would
+    gain, and the network at the end.
 
     SPACE, --accuracy and --algorithm also take code of your own: my_space.py:NAME, or package.module:NAME.
 
@@ -187,4 +187,5 @@ def command(
         summary = {"tau with trainings alone": str(trust.judge), "tau of MACs with them": str(trust.macs), **summary}
     if found.estimate:
         summary = {f"estimate of {fed_by(accuracy)}": found.estimate, **summary}
-    print_summary(summary)
+    known = f"an estimate of {fed_by(accuracy)}" if found.estimate else ""
+    print_summary({**summary, **answer_rows(found.record, explained, known)})

@@ -31,7 +31,7 @@ def settings_for(every: Mapping[str, Mapping[str, Any]], settings: tuple[str, ..
         if not (equals and dot) or name not in options:
             raise InputError(
                 f"--set {text!r} is not ALGORITHM.OPTION=VALUE for one of {', '.join(options)}, "
-                f"such as {'train.epochs=20' if [*every] == ['train'] else 'layernas.buckets=20'}"
+                f"such as {'train.epochs=20' if [*every] == ['train'] else 'hybrid.buckets=20'}"
             )
         known = every[name]
         if option not in known:

@@ -25,9 +25,9 @@ from edgenas.search.trials import Trials
 Algorithm = Callable[..., Result]
 
 ALGORITHMS: dict[str, Algorithm] = {
+    "hybrid": hybrid,
     "layernas": layernas,
     "mathnas": mathnas,
-    "hybrid": hybrid,
     "random": random_search,
     "regularized_evolution": regularized_evolution,
     "ofa_evolution": ofa_evolution,

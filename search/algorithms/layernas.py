@@ -77,6 +77,7 @@ def layernas(
         search.rescue()
     assert len(trials) - before <= passes * most_trials(graph, buckets, keep) + 1
     notes = {"H": buckets, "K": keep, "fill": fill, "passes": passes, "target": [lowest, problem.budget]}
+    notes |= {"layers": len(graph.layers), "layers_searched": search.searched}
     return trials.result("layernas", notes)
 
 
@@ -99,6 +100,7 @@ class _Search:
     least_also: list[Floats] = field(init=False)  # before each layer (states, limits): smallest weights of a completion
     dearest: BestCompletions = field(init=False)
     kept: list[_Prefix] = field(init=False, default_factory=list)  # M of the last layer that is finished
+    searched: int = field(init=False, default=0)  # layers that the present sweep has finished
     default: tuple[Ints, ...] = field(init=False)  # for each layer and state: the edge that completes a prefix
 
     def __post_init__(self) -> None:
@@ -121,13 +123,14 @@ class _Search:
 
     def sweep(self, best: Choice | None) -> None:
         """Search all layers once; children are completed by the layers of ``best`` where possible, else by ``fill``."""
-        self.kept = [self._root()]
+        self.kept, self.searched = [self._root()], 0
         for i in range(len(self.graph.layers)):
             children = [child for prefix in self.kept for child in self._children(i, prefix)]
             rest = {state: self._complete(i + 1, state, best) for state in {child.state for child in children}}
             networks = [child.options + rest[child.state] for child in children]
             spare = 1 if self.trials.best() is None else 0
             self.kept = self._select(children, self.trials.rewards(networks, spare))
+            self.searched = i + 1
             if not self.kept:
                 break
 

@@ -68,7 +68,7 @@ def mathnas(
     try:
         values = block_values(problem, trials, fraction)
     except TrialsExhaustedError:
-        return trials.result("mathnas", notes)
+        return trials.result("mathnas", {**notes, "estimated": False})
     prediction = Prediction.of(problem.space, graph, values, power)
     notes |= {"base": key(values.base), "N_avg": key(values.average), "estimated_from": len(trials)}
     try:

@@ -43,10 +43,12 @@ def test_a_space_and_a_judge_by_file_and_name_with_scores(verb: Verb, own: str, 
     assert plain(edgenas.space(f"{own}:tiny")) == verb("spaces", f"{own}:tiny")
     assert plain(edgenas.blocks(f"{own}:tiny")) == verb("blocks", f"{own}:tiny")
     out = tmp_path / "mine.json"
-    given: dict[str, Any] = {"accuracy": f"{own}:judge", "score": True, "budget_macs": 1e9}
+    given: dict[str, Any] = {"accuracy": f"{own}:judge", "score": True, "budget_macs": 1e9, "algorithms": "mathnas"}
     found = edgenas.search(f"{own}:tiny", **given, out=out)
-    words = ("--accuracy", f"{own}:judge", "--score", "--budget-macs", "1e9", "-o", tmp_path / "other.json")
-    assert without_seconds(plain(found)) == without_seconds(verb("search", f"{own}:tiny", *words))
+    words = ("--accuracy", f"{own}:judge", "--score", "--budget-macs", "1e9", "--algorithm", "mathnas")
+    assert without_seconds(plain(found)) == without_seconds(
+        verb("search", f"{own}:tiny", *words, "-o", tmp_path / "other.json")
+    )
     assert found.saved.score and "%" not in repr(found) and "%" not in repr(found.best) and found.best.accuracy < 0
     assert found.saved.code.space is not None and found.saved.code.space["name"] == f"{own}:tiny"
     front = edgenas.front(out)
@@ -87,7 +89,7 @@ def test_a_table_that_was_opened_is_not_read_again(made: Path, tmp_path: Path) -
         def message(self, text: str) -> None:
             heard.append(text)
 
-    given: dict[str, Any] = {"accuracy": by_macs, "budget_ms": 2.5}
+    given: dict[str, Any] = {"accuracy": by_macs, "budget_ms": 2.5, "algorithms": "mathnas"}
     found = edgenas.search("nas_bench_macro", table=table, listener=Heard(), **given)
     assert found.best.table == path and any("--uncertainty upper" in text for text in heard)
     assert edgenas.front(found, table=table).points

@@ -159,10 +159,12 @@ def test_search_and_front(verb: Verb) -> None:
         "table": Path("table-litert.jsonl"),
         "budget_ms": (1.5, 2.5),
         "options": {"layernas": {"buckets": 3}},
+        "algorithms": ("layernas", "mathnas"),
     }
     found = edgenas.search("nas_bench_macro", accuracy=JUDGE, **given, out="api.json")
     told = verb("search", "nas_bench_macro", "--table", "table-litert.jsonl", "--budget-ms", "1.5", "--budget-ms",
-                "2.5", "--accuracy", JUDGE, "--set", "layernas.buckets=3", "-o", "cli.json")  # fmt: skip
+                "2.5", "--accuracy", JUDGE, "--algorithm", "layernas", "--algorithm", "mathnas",
+                "--set", "layernas.buckets=3", "-o", "cli.json")  # fmt: skip
     assert without_seconds(plain(found)) == without_seconds(told)
     assert json.loads(Path("api.json").read_text()) == plain(found)
     best = found.best

@@ -130,7 +130,8 @@ def test_table_show_and_check(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_search_front_export_verify(folder: Path) -> None:
-    judged = ("--accuracy", "judge:by_macs", "--set", "layernas.buckets=5")
+    both = ("--algorithm", "layernas", "--algorithm", "mathnas")
+    judged = ("--accuracy", "judge:by_macs", *both, "--set", "layernas.buckets=5")
     base = ("search", "nas_bench_macro", "--in-size", "8", "--table", "local-litert.jsonl", *judged)
     refused = edgenas(*base, "--budget-ms", "1", cwd=folder, check=1).stderr
     assert "type: edgenas table validate local-litert.jsonl --space nas_bench_macro" in refused
@@ -223,10 +224,10 @@ def test_search_by_macs_and_params_needs_no_table(folder: Path, tmp_path: Path) 
         (("--budget-macs", "1e9", "--remeasure", "local"), "give --table and --budget-ms"),
         (("--budget-macs", "-3"), "above 0"),
         (("--budget-macs", "nan"), "above 0"),
-        (("--budget-macs", "1e9", "--set", "layernas.bucket=3"), "did you mean 'buckets'? It has buckets"),
-        (("--budget-macs", "1e9", "--set", "layernas.buckets=many"), "not a whole number"),
+        (("--budget-macs", "1e9", "--set", "hybrid.bucket=3"), "did you mean 'buckets'? It has "),
+        (("--budget-macs", "1e9", "--set", "hybrid.buckets=many"), "not a whole number"),
         (("--budget-macs", "1e9", "--set", "buckets=3"), "ALGORITHM.OPTION=VALUE"),
-        (("--budget-macs", "1e9", "--algorithm", "magic"), "there are layernas"),
+        (("--budget-macs", "1e9", "--algorithm", "magic"), "there are hybrid"),
         (("--budget-macs", "1e9", "--table", "missing.jsonl", "--budget-ms", "1"), "No such file"),
         (("--budget-ms", "1", "--table", "missing.jsonl"), "No such file"),
         (("--budget-macs", "1e9", "--accuracy", "nobody"), "names no accuracy"),

@@ -135,7 +135,7 @@ def test_later_passes_complete_with_the_best_network_so_far() -> None:
         ("mathnas", {"fraction": 0.0}, "fraction 0.0 is outside"),
         ("mathnas", {"solver": "sat"}, "solver 'sat' is not one of dp, milp"),
         ("random", {"samples": 0}, "samples 0 is below 1"),
-        ("annealing", {}, "no algorithm 'annealing'; there are layernas, mathnas, hybrid, random, "),
+        ("annealing", {}, "no algorithm 'annealing'; there are hybrid, layernas, mathnas, random, "),
     ],
 )
 def test_wrong_options_are_named(name: str, options: dict[str, Any], message: str) -> None:
