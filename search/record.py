@@ -122,7 +122,12 @@ def run_searches(
             ]
     values = None
     if "mathnas" in algorithms and max_trials is None:
-        values = block_values(problems[0], Trials(problems[0], cache), algorithms["mathnas"].get("fraction"))
+        values = block_values(
+            problems[0],
+            Trials(problems[0], cache),
+            algorithms["mathnas"].get("fraction"),
+            algorithms["mathnas"].get("average", "budget"),
+        )
     first = problems[0]
     return SearchRecord(
         first.space,

@@ -7,7 +7,9 @@ prefixes that cannot reach the target range.
 
 Departures, needed where options choose widths: a cell belongs to (bucket, width, size, ended), every prefix has its
 exact cost as well as its bucket, and the default is the most expensive completion of a network, not the most expensive
-option of each layer. A network that occurs again is not trained again.
+option of each layer. A network that occurs again is not trained again. Where no trial was within the budget, the last
+one completes a kept prefix within it, also where the cost of a network is not the sum of its blocks: a search never
+ends without an answer.
 """
 
 from __future__ import annotations
@@ -20,10 +22,10 @@ import numpy as np
 
 from edgenas.base.errors import InputError
 from edgenas.base.naming import among
+from edgenas.search.algorithms.within import best_within
 from edgenas.search.feasible import checked_graph
 from edgenas.search.graph import BestCompletions, Floats, Graph, Ints, best_rest
 from edgenas.search.problem import Problem, Result
-from edgenas.search.solvers import limited
 from edgenas.search.space import Choice
 from edgenas.search.trials import Trials, TrialsExhaustedError
 
@@ -53,8 +55,8 @@ def layernas(
     """Search for the best network with cost <= ``problem.budget`` that keeps the limits.
 
     Buckets are of the cost that has the budget. ``select`` also removes prefixes whose cheapest completion exceeds a
-    further limit. Trials of the first layers, completed with expensive options, may all exceed the budget. When trials
-    run out there, the last trial completes a kept prefix within the budget instead, so that there is an answer.
+    further limit. Trials of the first layers, completed with expensive options, may all exceed the budget: one trial is
+    kept for an answer until one is known.
 
     buckets   H: number of cells of equal width between 0 and the budget (100 in the paper)
     keep      K: number of prefixes that a cell keeps, against noise of training
@@ -135,35 +137,13 @@ class _Search:
                 break
 
     def rescue(self) -> None:
-        """Judge the best kept prefix, completed with the most expensive options within the budget; used when no trial
-        was within the budget. Under limits an exact search completes the prefix, where that is possible."""
+        """Judge the most expensive network within the budget and limits that begins with the best kept prefix, or of
+        all networks; used when no trial was within them."""
         prefix = self.kept[0] if self.kept else self._root()
-        if self.graph.most:
-            self._rescue_limited(prefix)
-            return
-        options, state, cost = list(prefix.options), prefix.state, prefix.cost
-        for i in range(len(options), len(self.graph.layers)):
-            layer = self.graph.layers[i]
-            edges = np.flatnonzero(layer.source == state)
-            least = cost + layer.cost[edges] + self.cheapest.bound[i + 1][layer.target[edges]]
-            fits = edges[least <= max(self.problem.budget, least.min())]
-            edge = int(fits[np.argmax(layer.cost[fits])])
-            options.append(int(layer.option[edge]))
-            state, cost = int(layer.target[edge]), cost + float(layer.cost[edge])
-        cheapest = self.cheapest.complete(self.graph, 0, 0)
-        self.trials.rewards([tuple(options) if cost <= self.problem.budget else cheapest])
-
-    def _rescue_limited(self, prefix: _Prefix) -> None:
-        """Judge the most expensive network within all limits that begins with the prefix; without one, the most
-        expensive of all."""
-        dear = self.graph.with_values([layer.cost for layer in self.graph.layers])
-        fixed = [layer.option == option for layer, option in zip(dear.layers, prefix.options, strict=False)]
-        free = [np.ones(len(layer), bool) for layer in dear.layers[len(fixed) :]]
-        for graph in (dear.restricted([*fixed, *free]), dear):
-            found = limited.solve(graph, self.problem.budget)
-            if found is not None:
-                self.trials.rewards([found.choice])
-                return
+        fixed = [layer.option == option for layer, option in zip(self.graph.layers, prefix.options, strict=False)]
+        free = [np.ones(len(layer), bool) for layer in self.graph.layers[len(fixed) :]]
+        found = best_within(self.problem, self.graph, [layer.cost for layer in self.graph.layers], [*fixed, *free])
+        self.trials.rewards([] if found is None else [found])
 
     def _root(self) -> _Prefix:
         return _Prefix((), 0, 0.0, np.zeros(len(self.graph.most)))

@@ -10,19 +10,23 @@ the paper: block performances from the single sample (Algorithm 1) or a random a
 latency limit (section 4), whose optimum is the answer. Departures: Dinkelbach's method with the exact dynamic program
 solves the fractional program, and the paper's big-M program (``edgenas.search.solvers.charnes_cooper``) checks it; the
 answer is the best judged network, which may be one of the estimate's; ``top`` networks are judged instead of the first
-alone.
+alone; N_avg is taken from inside the budget (``average``), since block performances around a network that the budget
+excludes mislead; a run whose trials end before the estimate is complete, or whose cost of a network is not the sum of
+its blocks, completes its answer within the budget.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, Literal, get_args
 
 from edgenas.base.errors import InputError
 from edgenas.base.naming import among
-from edgenas.search.algorithms.mathnas_blocks import FLOPS, BlockValues, block_values
+from edgenas.search.algorithms.mathnas_blocks import FLOPS, AverageName, BlockValues, block_values, nearness
+from edgenas.search.algorithms.within import best_within
 from edgenas.search.feasible import checked_graph
 from edgenas.search.graph import Bools, Floats, Graph, edge_values, layered_graph
 from edgenas.search.problem import Problem, Result
@@ -34,6 +38,7 @@ from edgenas.search.space import Choice, Space
 from edgenas.search.trials import Trials, TrialsExhaustedError
 
 SolverName = Literal["dp", "milp"]
+LOOKED_AT = 100  #: networks, predicted best first, that are compared with a budget that is not a sum
 
 
 def mathnas(
@@ -44,6 +49,7 @@ def mathnas(
     power: float = 1.0,
     top: int = 1,
     solver: SolverName = "dp",
+    average: AverageName = "budget",
 ) -> Result:
     """Search for the best network with cost <= ``problem.budget`` that keeps the limits.
 
@@ -54,6 +60,8 @@ def mathnas(
               paper
     solver    'dp': Dinkelbach's method with the exact dynamic program; 'milp': the paper's integer program by HiGHS.
               Both keep several limits, as the paper keeps latency and energy
+    average   N_avg of the single sample: 'budget' takes it from inside the budget, where N_avg of the whole space is
+              outside; 'space' is N_avg of the paper
 
     ``Result.predicted`` is the predicted accuracy of the best judged network; ``notes["predicted_best"]`` is the
     network predicted best.
@@ -64,24 +72,36 @@ def mathnas(
         raise InputError(f"solver {solver!r} is not one of {among(solver, get_args(SolverName))}")
     graph = checked_graph(problem)
     key = problem.space.key
-    notes: dict[str, Any] = {"fraction": fraction, "power": power, "top": top, "solver": solver}
+    notes: dict[str, Any] = {"fraction": fraction, "power": power, "top": top, "solver": solver, "average": average}
     try:
-        values = block_values(problem, trials, fraction)
+        values = block_values(problem, trials, fraction, average)
     except TrialsExhaustedError:
+        _complete(problem, trials, graph, nearness(problem.space))
         return trials.result("mathnas", {**notes, "estimated": False})
     prediction = Prediction.of(problem.space, graph, values, power)
     notes |= {"base": key(values.base), "N_avg": key(values.average), "estimated_from": len(trials)}
-    try:
-        first: list[Ratio] = []
-        ranked = prediction.ranked(problem.budget, solver, first)
-        best = next(ranked).choice
-        predicted_best = {"network": key(best), "accuracy": prediction.accuracy(best), "gap": first[0].gap}
-        notes |= {"predicted_best": predicted_best, "iterations": first[0].iterations}
-        trials.rewards(trials.unjudged(chain([best], (scored.choice for scored in ranked)), top))
-    except TrialsExhaustedError:
-        pass
+    first: list[Ratio] = []
+    ranked = prediction.ranked(problem.budget, solver, first)
+    fitting = filter(problem.fits, (scored.choice for scored in islice(ranked, LOOKED_AT)))
+    additive = [-loss for loss in prediction.loss]
+    best = next(fitting, None) or best_within(problem, graph, additive)
+    if best is not None:
+        gap, iterations = (first[0].gap, first[0].iterations) if first else (None, 0)
+        predicted_best = {"network": key(best), "accuracy": prediction.accuracy(best), "gap": gap}
+        notes |= {"predicted_best": predicted_best, "iterations": iterations}
+        with suppress(TrialsExhaustedError):
+            trials.rewards(trials.unjudged(chain([best], fitting), top))
+    if trials.best() is None:
+        _complete(problem, trials, graph, additive)
     best_trial = trials.best()
     return trials.result("mathnas", notes, None if best_trial is None else prediction.accuracy(best_trial.choice))
+
+
+def _complete(problem: Problem, trials: Trials, graph: Graph, values: list[Floats]) -> None:
+    """Judge the network of greatest value within the budget and limits, where no judged network is within them."""
+    if trials.best() is None:
+        found = best_within(problem, graph, values)
+        trials.rewards([] if found is None else [found])
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,13 +20,21 @@ import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
 
 from edgenas.base.errors import InputError
+from edgenas.base.naming import among
 from edgenas.blocks.size import pixels
+from edgenas.search.algorithms.within import best_within
 from edgenas.search.cost import macs_cost
+from edgenas.search.graph import Bools, Floats, layered_graph
 from edgenas.search.problem import Problem
 from edgenas.search.space import Choice, Edge, Space
 from edgenas.search.trials import Trials
+
+AverageName = Literal["budget", "space"]
 
 MOST_SAMPLES = 100_000
 FLOPS = macs_cost()  #: the paper's FLOPs are multiply-accumulates
@@ -51,16 +59,23 @@ class BlockValues:
     ended: tuple[float, ...]
 
 
-def block_values(problem: Problem, trials: Trials, fraction: float | None = None) -> BlockValues:
+def block_values(
+    problem: Problem, trials: Trials, fraction: float | None = None, average: AverageName = "budget"
+) -> BlockValues:
     """Judge the networks of an estimate, and return the block values.
 
     The estimate is the single sample, or with ``fraction`` (within 0..1) the average over that part of all networks,
-    drawn by ``problem.seed``. InputError for a fraction that is out of range or needs too many networks.
+    drawn by ``problem.seed``. ``average`` is 'space' for N_avg of the paper, 'budget' to take it from inside the
+    budget. One trial is kept for an answer, until a network within the budget is judged. InputError for a fraction that
+    is out of range or needs too many networks.
     """
+    if average not in get_args(AverageName):
+        raise InputError(f"average {average!r} is not one of {among(average, get_args(AverageName))}")
     space = problem.space
-    base, average = base_network(space), average_network(space)
+    base = base_network(space)
+    middle = average_network(space) if average == "space" else average_within(problem)
     swaps = {
-        (i, j): swapped(space, average, i, j)
+        (i, j): swapped(space, middle, i, j)
         for i, layer in enumerate(space.layers)
         if len(layer.options) > 1
         for j in range(len(layer.options))
@@ -73,16 +88,16 @@ def block_values(problem: Problem, trials: Trials, fraction: float | None = None
         lacking = dict.fromkeys(choice for key, choice in swaps.items() if key not in seen)
         contexts = _seen(space, [*sample, *lacking])
     networks = list(dict.fromkeys([base, *(choice for choices in contexts.values() for choice in choices)]))
-    rewards = dict(zip(networks, trials.rewards(networks), strict=True))
+    rewards = dict(zip(networks, trials.rewards(networks, spare=1), strict=True))
     flops = {choice: FLOPS.total(space.architecture(choice)) for choice in networks}
     accuracy = {key: _mean([rewards[c] for c in choices]) for key, choices in contexts.items()}
     mean_flops = {key: _mean([flops[c] for c in choices]) for key, choices in contexts.items()}
     loss = {(i, j): accuracy[i, base[i]] - accuracy[i, j] for i, j in swaps}
-    counts = {(i, average[i]): 1 for i, _ in swaps} if fraction is None else {k: len(c) for k, c in contexts.items()}
+    counts = {(i, middle[i]): 1 for i, _ in swaps} if fraction is None else {k: len(c) for k, c in contexts.items()}
     ended = [
         _weighted([(loss.get((i, j), 0.0), n) for (k, j), n in counts.items() if k == i]) for i in range(len(base))
     ]
-    return BlockValues(base, rewards[base], average, _rows(space, loss), _rows(space, mean_flops), tuple(ended))
+    return BlockValues(base, rewards[base], middle, _rows(space, loss), _rows(space, mean_flops), tuple(ended))
 
 
 def base_network(space: Space) -> Choice:
@@ -105,6 +120,36 @@ def _work(edge: Edge) -> float:
     """FLOPs of an edge's blocks; of a choice of the image's size, which has no block, its pixels, with which the FLOPs
     of a network grow."""
     return FLOPS.together(edge.blocks) if edge.blocks else float(pixels(edge.target.size))
+
+
+def average_within(problem: Problem) -> Choice:
+    """Return N_avg where it keeps the budget and the limits; else the network within them that is nearest to it.
+
+    The distance is the sum over the nodes of the difference of FLOPs from the node's mean, as a share of that mean.
+    Options that end a stage are taken only where no network without them fits.
+    """
+    space, average = problem.space, average_network(problem.space)
+    if problem.fits(average):
+        return average
+    graph = layered_graph(space, problem.cost, problem.limits)
+    found = best_within(problem, graph, nearness(space), [_lasting(space, i) for i in range(len(space.layers))])
+    return average if found is None else found
+
+
+def nearness(space: Space) -> list[Floats]:
+    """Return for each layer the negative difference of each edge's FLOPs from the mean of the layer, as a share."""
+    values = []
+    for i, edges in enumerate(space.edges):
+        flops, lasting = np.array([_work(edge) for edge in edges]), _lasting(space, i)
+        mean = float(flops[lasting].mean()) if lasting.any() else float(flops.mean())
+        values.append(-np.abs(flops - mean) / (mean or 1.0))
+    return values
+
+
+def _lasting(space: Space, layer: int) -> Bools:
+    """Marks of the edges of a layer that do not end a stage; of all where there are no others."""
+    marks = np.array([not space.layers[layer].options[edge.option].ends for edge in space.edges[layer]])
+    return marks if marks.any() else np.ones(len(marks), bool)
 
 
 def swapped(space: Space, choice: Choice, layer: int, option: int) -> Choice:

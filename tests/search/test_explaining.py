@@ -90,7 +90,7 @@ def test_where_only_judged_networks_are_known_nothing_else_is_said() -> None:
 
 def test_the_whole_explanation_of_a_toy(capsys: pytest.CaptureFixture[str]) -> None:
     """Golden: numbers as they were captured, checked by the tests above."""
-    record = searched([40.0, 48.0, 40.0], limits(), "mathnas", power=0.0)
+    record = searched([40.0, 48.0, 40.0], limits(), "mathnas", power=0.0, average="space")
     explained = explain(record)
     data = plain(saved_explanation(record, explained))
     assert [point["budget"] for point in data["front"]] == [40.0, 48.0]

@@ -10,11 +10,19 @@ import pytest
 
 from edgenas.base.errors import InputError
 from edgenas.search.algorithms.mathnas import Prediction, mathnas
-from edgenas.search.algorithms.mathnas_blocks import average_network, base_network, block_values, swapped
+from edgenas.search.algorithms.mathnas_blocks import (
+    average_network,
+    average_within,
+    base_network,
+    block_values,
+    nearness,
+    swapped,
+)
 from edgenas.search.cost import macs_cost
 from edgenas.search.graph import layered_graph
 from edgenas.search.problem import Problem
 from edgenas.search.solvers import brute_force
+from edgenas.search.space import Choice
 from edgenas.search.spaces import space
 from edgenas.search.trials import Trials
 from tests.support.search_toys import SPACES, BlockSumAccuracy, ends_space, plain_space, toy_problem, widths_space
@@ -153,3 +161,34 @@ def test_a_space_with_widths_of_its_own_is_estimated() -> None:
         choice = swapped(s, average, layer, option)
         assert choice[layer] == option
         assert [i for i in range(len(choice)) if choice[i] != average[i]] in ([], [layer])
+
+
+@pytest.mark.parametrize("toy", SPACES)
+@pytest.mark.parametrize("most", [1, 2, 7])
+def test_mathnas_has_an_answer_however_few_trials_it_may_have(toy: str, most: int) -> None:
+    for share in (0.0, 0.2, 0.5):
+        problem = toy_problem(SPACES[toy](), share)
+        result = mathnas(problem, Trials(problem, max_trials=most))
+        assert len(result.trials) <= most and result.best.cost <= problem.budget
+
+
+def test_the_average_network_is_inside_a_tight_budget() -> None:
+    problem = toy_problem(plain_space(), 0.1)
+    average = average_network(problem.space)
+    assert not problem.fits(average)
+    inside = average_within(problem)
+    assert problem.fits(inside)
+    values = nearness(problem.space)
+
+    def near(choice: Choice) -> float:
+        graph = layered_graph(problem.space, problem.cost)
+        return sum(float(row[edge]) for row, edge in zip(values, graph.path(choice), strict=True))
+
+    every = itertools.product(*(range(len(layer.options)) for layer in problem.space.layers))
+    assert near(inside) == pytest.approx(max(near(choice) for choice in every if problem.fits(choice)))
+    results = [mathnas(problem, Trials(problem), average=average) for average in ("budget", "space")]
+    named = [result.notes["N_avg"] for result in results]
+    assert named == [problem.space.key(inside), problem.space.key(average)]
+    assert average_within(toy_problem(plain_space(), 0.9)) == average
+    with pytest.raises(InputError, match="average 'mean' is not one of budget, space"):
+        mathnas(problem, Trials(problem), average="mean")  # type: ignore[arg-type]

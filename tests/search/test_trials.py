@@ -17,7 +17,6 @@ import pytest
 
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.sealing import unsealed
-from edgenas.search.algorithms.by_name import search
 from edgenas.search.algorithms.layernas import layernas
 from edgenas.search.digests import network_digest
 from edgenas.search.journal import TrialCache
@@ -86,8 +85,10 @@ def test_max_trials_is_the_number_of_distinct_networks_asked_for() -> None:
 
 def test_a_run_without_a_network_in_the_budget_says_so() -> None:
     problem = toy_problem(plain_space(), share=0.0)
-    with pytest.raises(OutcomeError, match=r"mathnas judged 2 networks and none costs .* more than 2 trials"):
-        search("mathnas", problem, Trials(problem, max_trials=2))
+    trials = Trials(problem, max_trials=2)
+    trials.rewards([problem.space.parse("1.1.1.1"), problem.space.parse("2.2.2.2")])
+    with pytest.raises(OutcomeError, match=r"mine judged 2 networks and none costs .* more than 2 trials"):
+        trials.result("mine", {})
 
 
 def test_runs_share_a_cache_and_count_their_own_trials() -> None:
