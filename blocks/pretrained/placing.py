@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -52,19 +52,21 @@ class Pretrained:
         )
 
 
-def read_pretrained(text: str, network: Architecture | None = None, name: str | None = None) -> Pretrained:
+def read_pretrained(
+    text: str, network: Architecture | None = None, name: str | None = None, *, own_classes: bool = False
+) -> Pretrained:
     """Read the weights that ``text`` names (a file, or 'package:NAME') into the blocks of ``network``.
 
-    Without a network, it is the published one, at its own size, with as many classes as the file has. ``name``
-    ('LAYOUT/MODEL') is needed where several published networks have these names and shapes. InputError, with the
-    reason, where the file cannot be read, where its network has other blocks or another padding, and where a tensor is
-    missing or left over.
+    ``own_classes``: the network's head gets as many classes as the file has. Without a network, it is the published
+    one, at its own size, with as many classes as the file has. ``name`` ('LAYOUT/MODEL') is needed where several
+    published networks have these names and shapes. InputError, with the reason, where the file cannot be read, where
+    its network has other blocks or another padding, and where a tensor is missing or left over.
     """
     file = weights_file(text)
     chosen: list[tuple[Published, Architecture, Names]] = []
 
     def choose(headers: Mapping[str, ArrayHeader]) -> Iterable[str]:
-        entry, target, places = _matched(file.path, headers, network, name)
+        entry, target, places = _matched(file.path, headers, network, name, own_classes)
         chosen.append((entry, target, places))
         return _wanted(file.path, headers, target, places)
 
@@ -87,7 +89,7 @@ def read_pretrained(text: str, network: Architecture | None = None, name: str | 
 
 
 def _matched(
-    path: Path, headers: Mapping[str, ArrayHeader], network: Architecture | None, name: str | None
+    path: Path, headers: Mapping[str, ArrayHeader], network: Architecture | None, name: str | None, own_classes: bool
 ) -> tuple[Published, Architecture, Names]:
     """Return the published network of a file, the network to fill, and its places."""
     layout = layout_of(headers)
@@ -101,7 +103,7 @@ def _matched(
     if network is not None:
         entries = [e for e in entries if structure(e.network()) == structure(network)]
         entries = _same_padding(path, entries, network)
-    fits, why = _fitting(path, entries, layout, headers, network)
+    fits, why = _fitting(path, entries, layout, headers, network, own_classes)
     if len(fits) > 1:
         named = [fit for fit in fits if fit[0].name.rpartition("/")[2] in path.name]
         longest = max((len(fit[0].name) for fit in named), default=0)
@@ -136,14 +138,18 @@ def _fitting(
     layout: Layout,
     headers: Mapping[str, ArrayHeader],
     network: Architecture | None,
+    own_classes: bool,
 ) -> tuple[list[tuple[Published, Architecture, Names]], str]:
     """Return those of ``entries`` whose tensors are the file's, and the reason against the one that
     comes closest."""
     fits, whys = [], ["no published network of this layout has its blocks"]
     for entry in entries:
         try:
-            classes = network.c_out if network is not None else _classes(layout, entry, headers)
+            classes = _classes(layout, entry, headers)
             target = network or entry.network(classes=classes)
+            if own_classes:
+                *body, head = target.blocks
+                target = replace(target, blocks=(*body, replace(head, c_out=classes)))
             places = layout.names(target, headers)
             _wanted(path, headers, target, places)
         except InputError as error:
