@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from edgenas.training.losses import Loss
     from edgenas.training.targets import TargetData, TargetFile, Targets
 
-#: settings of a training where ``options`` does not give them; docs/your-own-head.md tells how they were chosen
+#: settings of a training where ``options`` does not give them; ``tools/bench/targets.py`` tells how they were chosen
 DEFAULTS: dict[str, Any] = {"epochs": 20, "batch": 32, "optimizer": "adamw", "lr": 0.01, "weight_decay": 0.01}
 
 
