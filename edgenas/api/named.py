@@ -10,7 +10,7 @@ from edgenas.base.naming import nearest
 from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.pretrained.published import PUBLISHED
 from edgenas.blocks.reference import REFERENCE, reference
-from edgenas.blocks.size import SizesLike, as_size, as_sizes
+from edgenas.blocks.size import SizesLike, as_sizes, size_text
 
 if TYPE_CHECKING:
     from edgenas.search.space import Space
@@ -47,7 +47,11 @@ def load_network(
         chosen = load_space(place + colon + name, in_size, classes, channels)
         return chosen.architecture(chosen.parse(key))
     if text in REFERENCE:
-        size = None if in_size is None else as_size(in_size)
+        size = None if in_size is None else as_sizes(in_size)
+        if isinstance(size, tuple):
+            raise InputError(
+                f"{text} is one network and has one size, not {size_text(size)}; give one, or a space: edgenas spaces"
+            )
         return reference(text, size, classes or 1000, 3 if channels is None else channels)
     from edgenas.search.spaces import known_spaces
 

@@ -206,6 +206,11 @@ def test_sizes_that_strides_do_not_divide_are_named() -> None:
     assert "32 in all, do not divide 100 px" in said and "96 and 128 px are divided" in said
 
 
+def test_a_published_network_has_one_size() -> None:
+    with pytest.raises(InputError, match="is one network and has one size, not 128,160"):
+        edgenas.network("mobilenet_v2", in_size=(128, 160))
+
+
 def test_texts_of_sizes() -> None:
     assert as_sizes("128,160x120") == (128, Rectangle(160, 120)) and as_sizes("128") == as_sizes(128) == 128
     assert size_text((128, Rectangle(160, 120))) == "128,160x120" and size_text(128) == "128"
