@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from edgenas.api.bundle import bundle
     from edgenas.api.devices import check_devices, device_facts, devices
     from edgenas.api.export import export
+    from edgenas.api.fit_table import fit_table, profile_whole
     from edgenas.api.front import front
     from edgenas.api.import_table import import_table
     from edgenas.api.listener import PrintListener
@@ -77,12 +78,14 @@ __all__ = [
     "devices",
     "diff",
     "export",
+    "fit_table",
     "front",
     "import_table",
     "network",
     "open_table",
     "profile",
     "profile_for_search",
+    "profile_whole",
     "report",
     "search",
     "ship",

@@ -29,6 +29,7 @@ from edgenas.latency_tables.store.journal import Journal, read_journal
 from edgenas.latency_tables.store.open import open_table
 from edgenas.latency_tables.table import BlockEstimate, LatencyTable
 from edgenas.latency_tables.validation import Validation, latest
+from edgenas.latency_tables.whole import LEAST, error_share, mean_error
 
 UNVALIDATED = "--unvalidated (in Python: unvalidated=True)"
 NOTED_MAPE = 0.1  #: mean relative error of calibrated sums above which a note warns
@@ -51,7 +52,8 @@ TableOrPath = str | Path | LatencyTable | ImportedTable | Journal | Named
 class Searchable:
     """A table that may be searched, with one statistic; times are milliseconds.
 
-    calibrated   the table as its validation prescribes it; None where it is used unvalidated
+    calibrated   the table as its validation prescribes it; None where it is used unvalidated, and for a fitted table
+    proved       whether a fitted table is used by its error on networks left out
     notes        warnings for users of its predictions
     """
 
@@ -60,6 +62,7 @@ class Searchable:
     statistic: str
     calibrated: CalibratedTable | None = None
     notes: tuple[str, ...] = ()
+    proved: bool = False
 
     def __repr__(self) -> str:
         how = "unvalidated" if self.calibrated is None else "calibrated"
@@ -67,8 +70,13 @@ class Searchable:
 
     @property
     def imported(self) -> bool:
-        """Return whether the table holds published means, without samples and intervals."""
-        return isinstance(self.table, ImportedTable)
+        """Return whether the table holds means without samples and intervals."""
+        return isinstance(self.table, ImportedTable) and not self.table.networks
+
+    @property
+    def fitted(self) -> bool:
+        """Return whether the table was fitted to whole networks, so that errors of its blocks cancel in sums."""
+        return isinstance(self.table, ImportedTable) and bool(self.table.networks)
 
     @property
     def fixed_ms(self) -> float:
@@ -77,7 +85,10 @@ class Searchable:
 
     @property
     def error_share(self) -> float | None:
-        """Relative half-width of a prediction's 95 % interval; None without a validation."""
+        """Relative half-width of a prediction's 95 % interval; None without a validation. Of a fitted table, it is that
+        of the networks left out."""
+        if isinstance(self.table, ImportedTable) and self.proved:
+            return error_share(self.table.networks)
         return None if self.calibrated is None else self.calibrated.error_share
 
     @property
@@ -95,7 +106,9 @@ class Searchable:
         if self.calibrated is not None:
             return self.calibrated.upper_ms(block)
         if isinstance(self.table, ImportedTable):
-            raise InputError(f"{self.label} was imported, without intervals: measure a table of your own")
+            if not self.fitted:
+                raise InputError(f"{self.label} was imported, without intervals: measure a table of your own")
+            return self.table.interval(block)[1]
         return self.table.interval(block, self.statistic, TWO_SIDED)[1]
 
     def missing(self, blocks: Iterable[BlockSpec]) -> Sequence[BlockSpec]:
@@ -172,6 +185,8 @@ def _proved(given: Named, space: str, statistic: str | None, predict: bool) -> S
     has none."""
     table, label = given.table, given.label
     if isinstance(table, ImportedTable):
+        if len(table.networks) >= LEAST:
+            return _fitted(given, table, space, statistic, predict)
         raise OutcomeError(
             f"{label} was imported: nothing proves that its sums predict networks on your device; measure a table of "
             f"your own (edgenas profile {space}), or search it without a validation: {UNVALIDATED}"
@@ -187,6 +202,19 @@ def _proved(given: Named, space: str, statistic: str | None, predict: bool) -> S
     return Searchable(
         table, label, found.statistic, CalibratedTable(table, found, predict), _notes(table, label, found, space)
     )
+
+
+def _fitted(given: Named, table: ImportedTable, space: str, statistic: str | None, predict: bool) -> Searchable:
+    """Return a table that was fitted to whole networks, with the error of the networks left out as its proof."""
+    if predict:
+        raise InputError(f"{given.label} was fitted to whole networks and lacks no block that could be predicted")
+    of, error = table.source.space, mean_error(table.networks)
+    estimates = f"all are estimates from {len(table.networks)} whole networks"
+    missed = f"sums miss networks left out by {error:.1%} on average"
+    notes = [f"{given.label}: no block was timed alone; {estimates}, and {missed}"]
+    if of != space:
+        notes.append(f"{given.label} was fitted to networks of {of}, not of {space}")
+    return Searchable(table, given.label, statistic or MEAN, None, tuple(notes), proved=True)
 
 
 def _notes(table: LatencyTable, label: str, found: Validation, space: str) -> tuple[str, ...]:

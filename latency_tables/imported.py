@@ -1,11 +1,15 @@
-"""Imported tables: latencies that other authors published, one number per block.
+"""Imported tables: latencies from elsewhere, one number per block.
 
-There are no samples behind the numbers: they have no interval, and the only statistic is the published mean. The file
-is written once, whole, as JSON lines:
+There are no samples behind the numbers: the only statistic is the mean. Published numbers have no interval. A table
+that was fitted to whole networks has intervals and these networks (``edgenas.latency_tables.whole``). The file is
+written once, whole, as JSON lines:
 
-    line 1    {"format": "edgenas imported table", "version": 2, "edgenas": "0.3.1", "created": ..., "source": {...},
-               "blocks": n, "crc32": n}
-    others    {"block": ..., "mean_ms": ms, "sd_ms": ms or null, "count": n or null, "crc32": n}
+    line 1    {"format": "edgenas imported table", "version": 3, "edgenas": "0.3.1", "created": ..., "source": {...},
+               "blocks": n, "networks": n, "crc32": n}
+    others    {"block": ..., "mean_ms": ms, "sd_ms": ms or null, "count": n or null, "low_ms": ms or null,
+               "high_ms": ms or null, "crc32": n}
+              {"network": [block, ...], "ms": ms, "sd_ms": ms or null, "count": n or null, "left_out_ms": ms,
+               "crc32": n}
 """
 
 from __future__ import annotations
@@ -23,14 +27,18 @@ from edgenas.base.jsonl import read_lines
 from edgenas.base.sealing import sealed, unsealed
 from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.spec import BlockSpec
+from edgenas.latency_tables.imported_lines import block_record, imported_records, network_record
+from edgenas.latency_tables.published import PublishedValue as PublishedValue
 from edgenas.latency_tables.store.fields import Fields
 from edgenas.latency_tables.store.frames import blocks_frame
+from edgenas.latency_tables.whole import WholeNetwork
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: History: 1 (edgenas 0.1.0) first version. 2 (edgenas 0.3.1) ``shapes`` of the source.
-FORMAT_VERSION = 2
+#: History: 1 (edgenas 0.1.0) first version. 2 (edgenas 0.3.1) ``shapes`` of the source. 3 (edgenas 0.3.1)
+#: intervals of blocks, and networks that a table was fitted to.
+FORMAT_VERSION = 3
 FORMAT = "edgenas imported table"
 STATISTIC = "mean"
 #: who says which block a number belongs to -> in words
@@ -39,17 +47,6 @@ SHAPES = {
     "user": "the file holds positions of layers alone, and the user named their space",
     "assumed": "the file holds positions of layers alone, and the space of the format is assumed",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class PublishedValue:
-    """Latency of one block in a published table. ``sd_ms`` is the spread of ``count`` single runs, where the file has
-    it. It describes the device; it gives no interval for the mean, since nobody knows how independent the runs were.
-    """
-
-    mean_ms: float
-    sd_ms: float | None = None
-    count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +101,14 @@ class TableSource:
 
 @dataclass(frozen=True, repr=False)
 class ImportedTable:
-    """A latency table of published means, with those methods of a measured table that means allow."""
+    """A latency table of means, with those methods of a measured table that means allow. ``networks`` are those that
+    the table was fitted to; there are none where blocks were timed."""
 
     source: TableSource
     values: Mapping[BlockSpec, PublishedValue]
     edgenas: str = ""
     created: str = ""
+    networks: tuple[WholeNetwork, ...] = ()
 
     def __repr__(self) -> str:
         from_device = f", measured on {self.source.device}" if self.source.device else ""
@@ -136,6 +135,14 @@ class ImportedTable:
             )
         return self.values[block].mean_ms
 
+    def interval(self, block: BlockSpec) -> tuple[float, float]:
+        """Return the interval of confidence 90 % of a block's time, ms; InputError where the table has none."""
+        ms = self.ms(block)
+        found = (0.0, 0.0) if block.kind == "skip" else self.values[block].interval_ms
+        if found is None:
+            raise InputError(f"{self.source.file} was imported without intervals, such as of {block} ({ms:g} ms)")
+        return found
+
     def total_ms(self, architecture: Architecture, statistic: str = STATISTIC) -> float:
         """Return the sum of times over the blocks of a network, ms."""
         return sum(self.ms(block, statistic) for block in architecture.blocks)
@@ -145,9 +152,8 @@ class ImportedTable:
         return tuple(dict.fromkeys(b for b in blocks if b.kind != "skip" and b not in self.values))
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per block: its text and fields, macs and params, mean, and sd and count where the file has
-        them."""
-
+        """Return one row per block: its text and fields, macs and params, mean; sd, count and interval where the
+        file has them."""
         rows = [
             {
                 "block": str(b),
@@ -157,6 +163,7 @@ class ImportedTable:
                 "mean_ms": v.mean_ms,
                 "sd_ms": v.sd_ms,
                 "count": v.count,
+                **({"low_ms": v.interval_ms[0], "high_ms": v.interval_ms[1]} if v.interval_ms else {}),
             }
             for b, v in self.values.items()
         ]
@@ -166,11 +173,10 @@ class ImportedTable:
 def write_imported(path: str | Path, table: ImportedTable) -> None:
     """Write a table to a new file; InputError when the file exists already."""
     path = Path(path)
-    head = {"format": FORMAT, "version": FORMAT_VERSION, "edgenas": table.edgenas}
+    head: dict[str, Any] = {"format": FORMAT, "version": FORMAT_VERSION, "edgenas": table.edgenas}
     head |= {"created": table.created or datetime.now(UTC).isoformat(timespec="seconds")}
-    records = [sealed({**head, "source": table.source.as_dict(), "blocks": len(table.values)})]
-    for block, v in table.values.items():
-        records.append(sealed({"block": str(block), "mean_ms": v.mean_ms, "sd_ms": v.sd_ms, "count": v.count}))
+    head |= {"source": table.source.as_dict(), "blocks": len(table.values), "networks": len(table.networks)}
+    records = [sealed(head), *map(sealed, imported_records(table.values, table.networks))]
     lines = [json.dumps(record, allow_nan=False, separators=(",", ":")) + "\n" for record in records]
     make_folder(path.parent)
     if path.exists():
@@ -182,28 +188,34 @@ def read_imported(path: str | Path) -> ImportedTable:
     """Read a file of ``write_imported``; InputError names the line and what to do."""
     path = Path(path)
     lines = read_lines(path)
-    remedy = "import the published file again: edgenas table import"
+    remedy = "import the file again: edgenas table import (or edgenas table fit)"
     if not lines.records:
         raise InputError(f"{path}: no table in it; {remedy}")
-    source, count, edgenas, created = TableSource("", "", "", ""), 0, "", ""
+    number = 1
     values: dict[BlockSpec, PublishedValue] = {}
-    for number, record in lines.records:
-        try:
-            if number == 1:
-                source, count, edgenas, created = _header(record)
+    networks: list[WholeNetwork] = []
+    try:
+        source, counts, edgenas, created, version = _header(lines.records[0][1])
+        for line, record in lines.records[1:]:
+            number = line
+            if version >= 3 and "network" in record:
+                networks.append(network_record(record))
                 continue
-            block, value = _row(record)
+            block, value = block_record(record, version)
             if block in values:
                 raise ValueError(f"{block} is given twice")
             values[block] = value
-        except ValueError as error:
-            raise InputError(f"{path}, line {number}: {error}; {remedy}") from error
-    if lines.dropped_bytes or len(values) != count:
-        raise InputError(f"{path} was cut: it holds {len(values)} of {count} blocks; {remedy}")
-    return ImportedTable(source, values, edgenas, created)
+    except ValueError as error:
+        raise InputError(f"{path}, line {number}: {error}; {remedy}") from error
+    if lines.dropped_bytes or (len(values), len(networks)) != counts:
+        held = f"{len(values)} of {counts[0]} blocks"
+        held += f" and {len(networks)} of {counts[1]} networks" if counts[1] else ""
+        raise InputError(f"{path} was cut: it holds {held}; {remedy}")
+    return ImportedTable(source, values, edgenas, created, tuple(networks))
 
 
-def _header(record: dict[str, Any]) -> tuple[TableSource, int, str, str]:
+def _header(record: dict[str, Any]) -> tuple[TableSource, tuple[int, int], str, str, int]:
+    """Return (source, numbers of blocks and networks, edgenas, created, version)."""
     if record.get("format") != FORMAT:
         raise ValueError(f'not an imported table, which begins with {{"format": "{FORMAT}"')
     version = record.get("version")
@@ -214,23 +226,10 @@ def _header(record: dict[str, Any]) -> tuple[TableSource, int, str, str]:
         take.any(name)
     found = (
         TableSource.from_dict(take.any("source"), version),
-        take.whole("blocks", 1, 10**7),
+        (take.whole("blocks", 1, 10**7), take.whole("networks", 0, 10**7) if version >= 3 else 0),
         take.text("edgenas"),
         take.text("created"),
+        version,
     )
     take.done()
     return found
-
-
-def _row(record: dict[str, Any]) -> tuple[BlockSpec, PublishedValue]:
-    take = Fields(unsealed(record))
-    block, mean_ms = BlockSpec.parse(take.text("block")), take.number("mean_ms")
-    sd_ms, count = take.any("sd_ms"), take.any("count")
-    take.done()
-    if sd_ms is not None:
-        sd_ms = Fields({"sd_ms": sd_ms}).number("sd_ms")
-    if count is not None:
-        count = Fields({"count": count}).whole("count", 1, 10**9)
-    if mean_ms < 0 or (sd_ms or 0.0) < 0:
-        raise ValueError(f"mean_ms is {mean_ms:g} and sd_ms {sd_ms}, of which none may be below 0")
-    return block, PublishedValue(mean_ms, sd_ms, count)

@@ -66,8 +66,8 @@ def table_cost(
     The table must pass the gate ``edgenas.latency_tables.gate.searchable``, which defines the errors and ``statistic``,
     ``unvalidated`` and ``predict``. ``uncertainty`` is the policy for the intervals of blocks: 'mean', 'upper' or
     'rss'. The default is ``edgenas.search.uncertainty.DEFAULT``, or MEASURED_AGAIN where the result of the search is
-    measured again before it is accepted (``measured_again``); for imported tables, which have no intervals, 'mean'.
-    ``name`` is the device, where there are several.
+    measured again before it is accepted (``measured_again``), and for tables that were fitted to whole networks; for
+    imported tables, which have no intervals, 'mean'. ``name`` is the device, where there are several.
     """
     from edgenas.latency_tables.gate import searchable
     from edgenas.search.cost import latency_cost
@@ -77,6 +77,8 @@ def table_cost(
         check_uncertainty(uncertainty)
     found = searchable(table, space.name, space.blocks(), statistic=statistic, unvalidated=unvalidated, predict=predict)
     default = MEASURED_AGAIN if measured_again else DEFAULT
+    if found.fitted:
+        default = MEASURED_AGAIN  # errors of its blocks have both signs in every network: their sum is known better
     how = uncertainty or ("mean" if found.imported else default)
     if found.imported and how != "mean":
         raise InputError(

@@ -137,6 +137,13 @@ from edgenas.cli.worker_options import score_option
     type=click.IntRange(min=0),
     help="Networks that are timed whole to validate the table, with --from, at least 8; 0 for none  [default: 12]",
 )
+@click.option(
+    "--whole",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Time N whole networks of SPACE instead of blocks, and fit the times of blocks to them; for runtimes in which "
+    "a block alone means little. The fit starts from --from, where it is given.",
+)
 @force_option
 @json_option
 def command(
@@ -167,6 +174,7 @@ def command(
     old: Path | None,
     count: int | None,
     networks: int | None,
+    whole: int | None,
     force: bool,
     as_json: bool,
 ) -> None:
@@ -184,7 +192,9 @@ def command(
       edgenas profile mobilenet_v3_small --device pi4 --device pixel --pool pi5
       edgenas profile tunas_v3 --for-search --budget-ms 20 --budget-ms 40
       edgenas profile mobilenet_v3_small --device pi5 --from pi4-litert.jsonl --blocks 20
+      edgenas profile mobilenet_v3_small --runtime onnxruntime --whole 40
     """
+    from edgenas.api.fit_table import profile_whole
     from edgenas.api.profile import profile
     from edgenas.api.profile_for_search import profile_for_search
     from edgenas.api.transfer import transfer
@@ -211,6 +221,22 @@ def command(
         "force": force,
         "listener": TERMINAL,
     }
+    if whole is not None:
+        if space_or_network is None or texts or for_search or budgets_ms or accuracy or score or chains or pools:
+            raise InputError(
+                "--whole takes a whole space, such as mobilenet_v3_small, and none of --block, --for-search, "
+                "--budget-ms, --accuracy, --score, --chains and --pool"
+            )
+        if count is not None or networks is not None:
+            raise InputError("--blocks and --networks belong to --from without --whole: leave them out")
+        del measured["chains"], measured["pool"]
+        made = profile_whole(space_or_network, networks=whole, old=old, **measured)
+        if as_json:
+            print_json(made.to_json())
+        else:
+            print_summary(made.summary())
+        made.check()
+        return
     if old is None and (count is not None or networks is not None):
         raise InputError("--blocks and --networks belong to --from: add --from TABLE, or leave them out")
     if old is not None:

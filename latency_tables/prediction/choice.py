@@ -1,6 +1,6 @@
 """Choice of the blocks to measure: those that reduce the uncertainty of the networks of a space most.
 
-Greedy A-optimal design (Krause, Singh and Guestrin, JMLR 9, 2008, section 2 names the criterion; Pukelsheim, Optimal
+Greedy A-optimal design (Krause, Singh and Guestrin, JMLR 9, 2008, compare such criteria; Pukelsheim, Optimal
 Design of Experiments, 2006, chapter 6): the next block is the one that reduces the mean variance of log(time) over
 networks of the space most. This variance depends on what is measured, and not on the results, so that the choice is
 made before.

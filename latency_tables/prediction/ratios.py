@@ -1,10 +1,9 @@
 """Posterior of the log ratios of two tables, from measured blocks, measured networks, or both.
 
 An observation is the logarithm of a time: of one block, or of a network, whose time is the sum of its blocks'. A sum is
-linearised around the present estimate, with the mean of its second-order term, and the estimate is repeated
-(Gauss-Newton). All is Gaussian for one setting of
-the covariance (Rasmussen and Williams 2006, algorithm 2.1); predictions are averages over a grid of settings, weighted
-by their marginal likelihood (their section 5.2), so that few observations do not make a setting look certain.
+linearised around the most probable ratios (Gauss-Newton). All is Gaussian for one setting of the covariance (Rasmussen
+and Williams 2006, algorithm 2.1); predictions are averages over a grid of settings, weighted by their marginal
+likelihood (their section 5.2), so that few observations do not make a setting look certain.
 """
 
 from __future__ import annotations
@@ -14,20 +13,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgenas.latency_tables.prediction.ratio_kernel import SETTINGS, Features, Floats, Ints, KernelSetting
+from edgenas.latency_tables.prediction.ratio_kernel import SETTINGS, START, Features, Floats, Ints, KernelSetting
 
 _KEPT = 0.99  # share of the weight of settings that predictions average over
-_ROUNDS = 4  # of linearising
+ROUNDS = 2  #: of a mode and the settings around it
+_STEPS, _HALVINGS, _CLOSE = 50, 12, 1e-3  # to a mode; _CLOSE is of the logarithm of the density
+_FAR = 20.0  # largest log ratio that is tried
 
 
 @dataclass(frozen=True, eq=False)
 class Observations:
     """Measured times. ``counts`` (observations, blocks) says how often each block is in each; ``ms`` are their times,
-    ``sd`` the standard deviations of the logarithms of these times."""
+    ``sd`` the standard deviations of the logarithms of these times. ``more`` are standard deviations of further noise,
+    one of which all observations have; which one is averaged over, as settings are."""
 
     counts: Floats
     ms: Floats
     sd: Floats
+    more: tuple[float, ...] = (0.0,)
 
     @classmethod
     def of_blocks(cls, index: Ints, blocks: int, ms: Floats, sd: Floats) -> Observations:
@@ -37,7 +40,7 @@ class Observations:
     def without(self, rows: Ints) -> Observations:
         """Return all observations but those number ``rows``."""
         kept = np.setdiff1d(np.arange(len(self.ms)), rows)
-        return Observations(self.counts[kept], self.ms[kept], self.sd[kept])
+        return Observations(self.counts[kept], self.ms[kept], self.sd[kept], self.more)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +49,7 @@ class _Fit:
     its Cholesky factor, ``log_likelihood``."""
 
     setting: KernelSetting
+    more: float
     weights: Floats
     inverse: Floats
     log_likelihood: float
@@ -74,7 +78,7 @@ class Ratios:
 
     def networks(self, counts: Floats) -> tuple[Floats, Floats]:
         """Return the expected logarithm of ms of networks, given as ``counts`` (networks, blocks), and its standard
-        deviation."""
+        deviation: to second order, for observations of single blocks."""
         used = np.flatnonzero(counts.any(axis=0))
         counts = counts[:, used]
         logs, variances = [], []
@@ -115,33 +119,70 @@ class Ratios:
         return mean, np.sqrt(weights @ variances + weights @ np.square(means - mean))
 
 
-def posterior(features: Features, prior_ms: Floats, observed: Observations) -> Ratios:
-    """Return the posterior of all blocks' ratios; there is at least one observation."""
-    estimate, curvature = np.zeros(len(prior_ms)), np.zeros(len(observed.ms))
+def posterior(features: Features, prior_ms: Floats, observed: Observations, rounds: int = ROUNDS) -> Ratios:
+    """Return the posterior of all blocks' ratios; there is at least one observation. With 0 ``rounds``, sums are
+    linearised around the prior."""
+    settings = [(setting, more) for setting in SETTINGS for more in observed.more]
     single = bool((observed.counts.sum(axis=1) == 1).all())  # sums of one block are linear in its log ratio
-    for number in range(_ROUNDS):
-        parts = observed.counts * (prior_ms * np.exp(estimate))
-        total = parts.sum(axis=1)
-        rows = parts / total[:, None]
-        residuals = np.log(observed.ms / total) - curvature + rows @ estimate
-        fits = [_fitted(features, rows, residuals, observed.sd, setting) for setting in SETTINGS]
-        found = Ratios(features, prior_ms, observed, rows, _weighted(fits))
-        if single or number + 1 == _ROUNDS:
+    estimate, likeliest = np.zeros(len(prior_ms)), (START, float(np.median(observed.more)))
+    for number in range(1 if single else rounds + 1):
+        if number:
+            estimate = _mode(features, prior_ms, observed, *likeliest)
+        rows, residuals = _linearised(prior_ms, observed, estimate)
+        fits = [_fitted(features, rows, residuals, observed.sd, *each) for each in settings]
+        best = max(fits, key=lambda fit: fit.log_likelihood)
+        likeliest = best.setting, best.more
+    return Ratios(features, prior_ms, observed, rows, _weighted(fits))
+
+
+def _linearised(prior_ms: Floats, observed: Observations, estimate: Floats) -> tuple[Floats, Floats]:
+    """Return the observations as linear combinations of log ratios around ``estimate``, and their values."""
+    parts = observed.counts * (prior_ms * np.exp(estimate))
+    total = parts.sum(axis=1)
+    rows = parts / total[:, None]
+    return rows, np.log(observed.ms / total) + rows @ estimate
+
+
+def _mode(features: Features, prior_ms: Floats, observed: Observations, setting: KernelSetting, more: float) -> Floats:
+    """Return the log ratios of the largest posterior density for one setting, by Gauss-Newton steps that are halved
+    until the density grows (Nocedal and Wright, Numerical Optimization, 2006, section 10.3)."""
+    used = np.flatnonzero(observed.counts.any(axis=0))
+    covariance = features.covariance(used, used, setting)
+    some, prior = Observations(observed.counts[:, used], observed.ms, observed.sd), prior_ms[used]
+    noise = np.square(observed.sd) + more**2 + 1e-6
+    weights = np.zeros(len(used))  # the log ratios are covariance @ weights
+
+    def loss(weights: Floats) -> float:
+        ratios = covariance @ weights
+        errors = np.log(observed.ms / (some.counts @ (prior * np.exp(np.clip(ratios, -_FAR, _FAR)))))
+        return float(weights @ ratios + np.square(errors) @ (1 / noise)) / 2
+
+    value = loss(weights)
+    for _ in range(_STEPS):
+        rows, residuals = _linearised(prior, some, covariance @ weights)
+        across = covariance @ rows.T
+        aim = rows.T @ np.linalg.solve(rows @ across + np.diag(noise), residuals)
+        tried = ((loss(weights + step * (aim - weights)), step) for step in 0.5 ** np.arange(_HALVINGS))
+        found, step = next(((lower, step) for lower, step in tried if lower < value), (value, 0.0))
+        weights = weights + step * (aim - weights)
+        if value - found < _CLOSE:
             break
-        estimate = found.blocks()[0]
-        curvature = found.networks(observed.counts)[0] - np.log(observed.counts @ (prior_ms * np.exp(estimate)))
-    return found
+        value = found
+    full = features.covariance(np.arange(len(prior_ms)), used, setting) @ weights
+    return np.asarray(full, dtype=np.float64)
 
 
-def _fitted(features: Features, rows: Floats, residuals: Floats, sd: Floats, setting: KernelSetting) -> _Fit:
+def _fitted(
+    features: Features, rows: Floats, residuals: Floats, sd: Floats, setting: KernelSetting, more: float
+) -> _Fit:
     used = np.flatnonzero(rows.any(axis=0))
     covariance = rows[:, used] @ _with_rows(features, used, rows, setting)
-    covariance = (covariance + covariance.T) / 2 + np.diag(np.square(sd) + 1e-6)
+    covariance = (covariance + covariance.T) / 2 + np.diag(np.square(sd) + more**2 + 1e-6)
     factor = np.linalg.cholesky(covariance)
     inverse = np.linalg.inv(factor)
     whitened = inverse @ residuals
     likelihood = -0.5 * whitened @ whitened - np.log(np.diag(factor)).sum()
-    return _Fit(setting, inverse.T @ whitened, inverse, float(likelihood) + setting.log_prior)
+    return _Fit(setting, more, inverse.T @ whitened, inverse, float(likelihood) + setting.log_prior)
 
 
 def _with_rows(features: Features, index: Ints, rows: Floats, setting: KernelSetting) -> Floats:

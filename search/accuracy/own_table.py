@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgenas.base.errors import InputError
-from edgenas.base.naming import among
 from edgenas.base.reading import read_bytes
-from edgenas.base.rows import Row, read_rows
+from edgenas.base.rows import read_rows
 from edgenas.search.digests import network_digest
+from edgenas.search.network_rows import check_columns, choice_of
 from edgenas.search.problem import Candidate
 from edgenas.search.space import Choice, Space
 
@@ -92,16 +92,10 @@ def _rows(text: str, space: Space, score: bool) -> Iterator[OwnAccuracy]:
     columns, rows = read_rows(text, "network", "accuracy")
     if "accuracy" not in columns:
         raise InputError(f"it has no column accuracy; its columns are {', '.join(columns[:20])}")
-    layers = [layer.name for layer in space.layers if len(layer.options) > 1]
-    lacking = [name for name in layers if name not in columns]
-    if "network" not in columns and (lacking or len(set(layers)) < len(layers)):
-        raise InputError(
-            f"it has neither a column network, such as {space.key(space.repaired([0] * len(space.layers)))}, nor one "
-            f"for each layer of {space.name} with several options: it lacks {', '.join(lacking[:8]) or 'unique names'}"
-        )
+    check_columns(columns, space)
     seen: dict[Choice, str] = {}
     for row in rows:
-        choice = _choice(row, space, columns)
+        choice = choice_of(row, space, columns)
         if choice in seen:
             raise InputError(f"{row.place}: network {space.key(choice)} is given twice, first in {seen[choice]}")
         seen[choice] = row.place
@@ -116,38 +110,3 @@ def _rows(text: str, space: Space, score: bool) -> Iterator[OwnAccuracy]:
         if sd is not None and sd < 0:
             raise InputError(f"{row.place}: sd is {sd:g}, but a standard deviation is 0 or more")
         yield OwnAccuracy(row.place, choice, accuracy, sd)
-
-
-def _choice(row: Row, space: Space, columns: Sequence[str]) -> Choice:
-    """Return the network of a row, by its key or by its layers; InputError where it is no member of the space."""
-    text = row.text("network")
-    if "network" in columns:
-        if not text:
-            raise InputError(f"{row.place}: network is empty")
-        of, slash, key = text.rpartition("/")
-        if slash and of != space.name:
-            raise InputError(f"{row.place}: {text[:80]} is a network of {of[:60]}, not of {space.name}")
-        return _member(row, space, key)
-    return _member(row, space, ".".join(_option(row, space, layer) for layer in _free(space)))
-
-
-def _free(space: Space) -> list[int]:
-    return [number for number, layer in enumerate(space.layers) if len(layer.options) > 1]
-
-
-def _option(row: Row, space: Space, number: int) -> str:
-    """Return the number of the option in a layer's column, which has its key or its number."""
-    layer = space.layers[number]
-    text, keys = row.text(layer.name), [option.key for option in layer.options]
-    if text in keys:
-        return str(keys.index(text))
-    if text.isascii() and text.isdigit() and int(text) < len(keys):
-        return str(int(text))
-    raise InputError(f"{row.place}: {layer.name} is {text[:40]!r}, not one of {among(text, keys)}")
-
-
-def _member(row: Row, space: Space, key: str) -> Choice:
-    try:
-        return space.parse(key)
-    except InputError as error:
-        raise InputError(f"{row.place}: {error}") from error

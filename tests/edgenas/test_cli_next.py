@@ -129,6 +129,13 @@ def test_times_to_fill_in(folder: Path) -> None:
     assert shown == (folder / "fill.csv").read_text()
 
 
+def test_times_of_whole_networks(folder: Path) -> None:
+    rows = [f"{a}.{b}.1.1.1.1.1.1,{1 + a / 4 + b / 8}" for a in range(3) for b in range(3)]
+    (folder / "networks.csv").write_text("\n".join(["network,ms", *rows]))
+    made = typed("table", "fit", "networks.csv", "--space", "nas_bench_macro", "--in-size", "8", "-o", "fitted.jsonl")
+    assert following(made.stdout).startswith("edgenas search nas_bench_macro --in-size 8 --table fitted.jsonl ")
+
+
 @pytest.mark.slow
 def test_validation_and_bundle(folder: Path) -> None:
     few = ("--networks", "8", "--processes", "1", "--rounds", "1", "--no-chains", "--force")

@@ -28,6 +28,7 @@ from edgenas.latency_tables.store import frames
 from edgenas.latency_tables.store.frames import write_csv, write_parquet
 from edgenas.latency_tables.store.open import is_imported, open_table
 from edgenas.latency_tables.table import LatencyTable
+from edgenas.latency_tables.whole import WholeNetwork
 from tests.latency_tables.test_table import TABLE
 from tests.support.strategies import block_specs
 
@@ -38,17 +39,28 @@ IMPORTED = ImportedTable(
     SOURCE, {STEM: PublishedValue(1.5, 0.25, 20), BODY: PublishedValue(0.0)}, "0.1.0", "2026-01-01T00:00:00+00:00"
 )
 
+NETWORK = WholeNetwork((STEM, BODY, HEAD), 2.5, 0.1, 30, 2.25)
+
 numbers = st.floats(0, 1e6)
-values = st.builds(PublishedValue, numbers, st.one_of(st.none(), numbers), st.one_of(st.none(), st.integers(1, 10**9)))
+counts = st.one_of(st.none(), st.integers(1, 10**9))
+intervals = st.one_of(st.none(), st.tuples(numbers, numbers).map(lambda ends: (min(ends), max(ends))))
+values = st.builds(PublishedValue, numbers, st.one_of(st.none(), numbers), counts, intervals)
+positive = st.floats(1e-6, 1e6)
+networks = st.lists(
+    st.builds(WholeNetwork, st.just((STEM, BODY)), positive, st.one_of(st.none(), numbers), counts, positive),
+    max_size=3,
+)
 tables = st.dictionaries(block_specs(), values, min_size=1, max_size=5)
 
 
-@given(tables)
+@given(tables, networks)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
-def test_what_is_written_comes_back(tmp_path: Path, found: dict[BlockSpec, PublishedValue]) -> None:
+def test_what_is_written_comes_back(
+    tmp_path: Path, found: dict[BlockSpec, PublishedValue], whole: list[WholeNetwork]
+) -> None:
     path = tmp_path / "t.jsonl"
     path.unlink(missing_ok=True)
-    table = ImportedTable(SOURCE, found, "0.1.0", "2026-01-01T00:00:00+00:00")
+    table = ImportedTable(SOURCE, found, "0.1.0", "2026-01-01T00:00:00+00:00", tuple(whole))
     write_imported(path, table)
     assert read_imported(path) == table
     assert list(read_imported(path).values) == list(found)
@@ -59,7 +71,11 @@ def test_what_it_answers() -> None:
     assert IMPORTED.blocks == (STEM, BODY)
     assert IMPORTED.missing([HEAD, STEM, skip(4, 4), HEAD]) == (HEAD,)
     assert IMPORTED.total_ms(Architecture("n", (skip(8, 3), STEM, BODY))) == 1.5
-    assert not hasattr(IMPORTED, "interval"), "nobody knows how independent the runs behind a published mean were"
+    with pytest.raises(InputError, match="without intervals"):  # nobody knows how independent the runs were
+        IMPORTED.interval(STEM)
+    fitted = ImportedTable(SOURCE, {STEM: PublishedValue(1.5, None, None, (1.0, 2.0))}, networks=(NETWORK,))
+    assert (fitted.interval(STEM), fitted.interval(skip(4, 4))) == ((1.0, 2.0), (0.0, 0.0))
+    assert list(fitted.to_frame()[["low_ms", "high_ms"]].iloc[0]) == [1.0, 2.0]
 
 
 @pytest.mark.parametrize("statistic", ["min", "median", "p90", ""])
@@ -177,12 +193,43 @@ def test_parquet_without_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         write_parquet(TABLE.to_frame(), tmp_path / "t.parquet")
 
 
-def old(path: Path, space: str) -> None:
-    """Write a table of version 1."""
+def old(path: Path, space: str, version: int = 1) -> None:
+    """Write a table of an older version."""
     write_imported(path, replace(IMPORTED, source=replace(SOURCE, space=space)))
     head, *rest = lines(path)
-    del head["crc32"], head["source"]["shapes"]
-    path.write_text("".join(json.dumps(each) + "\n" for each in (sealed({**head, "version": 1}), *rest)))
+    for each in (head, *rest):
+        for name in ("crc32", "networks", "low_ms", "high_ms"):
+            each.pop(name, None)
+    if version == 1:
+        del head["source"]["shapes"]
+    path.write_text("".join(json.dumps(sealed(each)) + "\n" for each in ({**head, "version": version}, *rest)))
+
+
+def test_version_2_has_no_intervals_and_no_networks(tmp_path: Path) -> None:
+    old(tmp_path / "t.jsonl", "proxylessnas", 2)
+    assert read_imported(tmp_path / "t.jsonl") == IMPORTED
+
+
+@pytest.mark.parametrize(
+    ("line", "change", "says"),
+    [
+        (1, {"low_ms": 3.0}, "line 2: low_ms is 3.0 and high_ms None, which are no interval"),
+        (1, {"low_ms": 3.0, "high_ms": 2.0}, "line 2: low_ms is 3.0 and high_ms 2.0, which are no interval"),
+        (1, {"mean_ms": -1}, "line 2: mean_ms is -1, which may not be below 0"),
+        (3, {"ms": 0}, "line 4: ms is 0 and left_out_ms 2.25, which must be above 0"),
+        (3, {"network": []}, "line 4: network is not a list of blocks"),
+        (3, {"sd_ms": -1}, "line 4: sd_ms is -1, which may not be below 0"),
+        (0, {"networks": 2}, "was cut: it holds 2 of 2 blocks and 1 of 2 networks"),
+    ],
+)
+def test_damage_of_a_fitted_table_has_a_line(tmp_path: Path, line: int, change: dict[str, Any], says: str) -> None:
+    path = tmp_path / "t.jsonl"
+    write_imported(path, replace(IMPORTED, networks=(NETWORK,)))
+    records = lines(path)
+    records[line] = sealed({k: v for k, v in {**records[line], **change}.items() if k != "crc32"})
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    with pytest.raises(InputError, match=says):
+        read_imported(path)
 
 
 def test_version_1_does_not_say_whose_shapes_it_has(tmp_path: Path) -> None:

@@ -73,17 +73,6 @@ def test_an_error_left_out_is_that_of_a_fit_to_the_others() -> None:
     assert found.left_out()[3] == pytest.approx(np.log(true_ms[30]) - predicted, abs=0.05)
 
 
-def test_whole_networks_give_the_ratios_too() -> None:
-    """Sums are not linear in logarithms: the estimate is repeated until both sides agree."""
-    true_ms = device(0.02)
-    some = Observations(COUNTS[:40], COUNTS[:40] @ true_ms, np.full(40, 0.003))
-    found = posterior(FEATURES, PRIOR_MS, some)
-    log_ms, _ = found.networks(COUNTS[40:])
-    assert np.abs(log_ms - np.log(COUNTS[40:] @ true_ms)).mean() < 0.02
-    flat = posterior(FEATURES, PRIOR_MS, Observations(COUNTS[:1], COUNTS[:1] @ PRIOR_MS * 3, np.array([0.003])))
-    assert flat.networks(COUNTS)[0] - np.log(COUNTS @ PRIOR_MS) == pytest.approx(np.full(60, np.log(3)), abs=0.2)
-
-
 def test_the_variance_of_a_design_is_the_posterior_one() -> None:
     design = NetworkVariance(FEATURES, COUNTS, PRIOR_MS)
     for block in (3, 40, 70):

@@ -53,10 +53,11 @@ class Times(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """Two tables of the same blocks. ``features`` are of the blocks with their ``old_ms``; ``counts`` (networks,
-    blocks) says how often each network has each block."""
+    """Two tables of the same blocks. ``columns`` are their shapes (``shape_columns``), ``features`` these with their
+    ``old_ms``; ``counts`` (networks, blocks) says how often each network has each block."""
 
     name: str
+    columns: Floats
     features: Features
     old_ms: Floats
     new_ms: Floats
@@ -91,7 +92,7 @@ def fbnet_pair(table: Path, networks: Path, old: str, new: str) -> Pair:
                 block = blocks[layer][OPS[option].removesuffix(GROUPED)]
                 row[number[str(block), OPS[option].endswith(GROUPED)]] += 1
     kinds = np.array([0] * len(rows) + [1])
-    return Pair(f"{old} -> {new}", Features.standardised(columns, old_ms, kinds), old_ms, new_ms, counts)
+    return Pair(f"{old} -> {new}", columns, Features.standardised(columns, old_ms, kinds), old_ms, new_ms, counts)
 
 
 def pixel1_pairs(folder: Path) -> list[Pair]:
@@ -128,7 +129,8 @@ def pair(name: str, old: Times, new: Times, own: Space, blocks: Sequence[BlockSp
     old_ms, new_ms = (np.array([_time(table, block) for block in blocks]) for table in (old, new))
     rng = random.Random(0)
     counts = counts_of([own.architecture(own.sample(rng)).blocks for _ in range(NETWORKS)], blocks)
-    return Pair(name, Features.of(blocks, old_ms), old_ms, new_ms, counts[counts.any(axis=1)])
+    columns = np.array([shape_columns(block) for block in blocks])
+    return Pair(name, columns, Features.of(blocks, old_ms), old_ms, new_ms, counts[counts.any(axis=1)])
 
 
 def _time(table: Times, block: BlockSpec) -> float:

@@ -13,6 +13,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "validate": ("edgenas.cli.table.validate", "Check on the device how well sums of blocks predict whole networks."),
     "diff": ("edgenas.cli.table.diff", "Compare two campaigns, and list the blocks that disagree."),
     "import": ("edgenas.cli.table.import_", "Import a latency table that was published, or measured by other means."),
+    "fit": ("edgenas.cli.table.fit", "Fit a table to times of whole networks."),
     "template": ("edgenas.cli.table.template", "List the blocks that a space needs, to fill in times of your own."),
 }
 

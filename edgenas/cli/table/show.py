@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -106,13 +106,22 @@ def _show_imported(opened: Table) -> None:
 
     assert isinstance(opened.data, ImportedTable)
     rows, source = opened.rows(), opened.data.source
+    networks = len(opened.data.networks)
+    known = f"estimates from {networks} whole networks" if networks else "published means, no samples, no intervals"
     print_table(
-        ("block", "MMACs", "mean ms", "sd ms", "runs"),
-        [(r["block"], r["macs"] / 1e6, r["mean_ms"], r["sd_ms"], r["count"]) for r in rows],
-        f"{source.device}, imported from {source.file} ({source.format}): published means, no samples, no intervals",
+        ("block", "MMACs", "mean ms", "sd ms", "runs", *(("90 % interval",) if networks else ())),
+        [
+            (r["block"], r["macs"] / 1e6, r["mean_ms"], r["sd_ms"], r["count"], *((_ends(r),) if networks else ()))
+            for r in rows
+        ],
+        f"{source.device}, imported from {source.file} ({source.format}): {known}",
     )
     notes = {f"note {i}": note for i, note in enumerate(source.notes, start=1)}
-    then = next_search(source.space or "SPACE", opened.path, imported=True)
+    then = next_search(source.space or "SPACE", opened.path, imported=not networks)
     print_summary(
         {"quality": str(opened.quality), "left out": "; ".join(source.left_out) or None, **notes, "next": then}
     )
+
+
+def _ends(row: dict[str, Any]) -> str:
+    return "-" if row["low_ms"] is None else f"{row['low_ms']:.4g} .. {row['high_ms']:.4g}"
