@@ -10,7 +10,7 @@ from edgenas.base.naming import nearest
 from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.pretrained.published import PUBLISHED
 from edgenas.blocks.reference import REFERENCE, reference
-from edgenas.blocks.size import SizesLike, as_sizes, size_text
+from edgenas.blocks.size import ImageSize, SizesLike, as_sizes, size_text
 
 if TYPE_CHECKING:
     from edgenas.search.space import Space
@@ -39,24 +39,28 @@ def load_network(
     if text.endswith(".py"):
         load_space(text, in_size, classes, channels)  # raises an InputError that lists the spaces in the file
     if text in PUBLISHED:
-        published = PUBLISHED[text]
-        return published.network(as_size(in_size) if in_size else None, classes or 1000, channels or 3)
+        return PUBLISHED[text].network(_one_size(text, in_size), classes or 1000, 3 if channels is None else channels)
     place, colon, rest = text.rpartition(":")  # FILE.py:NAME/KEY, where the path of FILE may contain ':' and '/'
     name, slash, key = rest.partition("/")
     if slash:
         chosen = load_space(place + colon + name, in_size, classes, channels)
         return chosen.architecture(chosen.parse(key))
     if text in REFERENCE:
-        size = None if in_size is None else as_sizes(in_size)
-        if isinstance(size, tuple):
-            raise InputError(
-                f"{text} is one network and has one size, not {size_text(size)}; give one, or a space: edgenas spaces"
-            )
-        return reference(text, size, classes or 1000, 3 if channels is None else channels)
+        return reference(text, _one_size(text, in_size), classes or 1000, 3 if channels is None else channels)
     from edgenas.search.spaces import known_spaces
 
     close = nearest(text, [*known_spaces(), *REFERENCE])
     raise InputError(f"{text!r} names no network{f'; did you mean {close!r}?' if close else '.'} {NETWORK_HELP}")
+
+
+def _one_size(text: str, in_size: SizesLike | None) -> ImageSize | None:
+    """Return the size for the published network ``text``; InputError for several sizes."""
+    size = None if in_size is None else as_sizes(in_size)
+    if isinstance(size, tuple):
+        raise InputError(
+            f"{text} is one network and has one size, not {size_text(size)}; give one, or a space: edgenas spaces"
+        )
+    return size
 
 
 def load_space(
