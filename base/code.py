@@ -28,9 +28,9 @@ class Code:
     beside: tuple[tuple[str, str], ...] = ()
     files: OwnFiles | None = field(default=None, compare=False, repr=False)
 
-    def with_parameters(self, parameters: str) -> Code:
-        """Return the same code, named with parameters: 'my_space.py:tiny:depth=3'."""
-        return Code(f"{self.text}:{parameters}", self.sha256, self.beside, self.files)
+    def named(self, text: str) -> Code:
+        """Return the same code under another name, such as one with parameters: 'my_space.py:tiny:depth=3'."""
+        return Code(text, self.sha256, self.beside, self.files)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the name and the sha256 values as plain JSON values."""

@@ -167,7 +167,7 @@ def _own(found: Found[Any], given_sizes: dict[str, Any], channels: int | None, t
     check_networks(made, found.code.text)
     if made.name in SPACES:
         raise InputError(f"{found.code.text} is called {made.name!r}, as a space that ships is: give it another name")
-    return replace(made, code=found.code.with_parameters(text) if text else found.code)
+    return replace(made, code=found.code.named(f"{found.code.text}:{text}") if text else found.code)
 
 
 def _lacking(function: Callable[..., Any], given: dict[str, Any]) -> list[str]:

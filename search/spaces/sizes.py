@@ -46,5 +46,5 @@ def over_sizes(build: Callable[[ImageSize], Space], sizes: Sequence[ImageSize], 
                 "search each size by itself"
             )
     options = tuple(Option(str(size), "skip", image=True) for size in sorted(sizes))
-    code = last.code and replace(last.code, text=name(last.code.text))
+    code = last.code and last.code.named(name(last.code.text))
     return replace(last, name=name(last.name), layers=(Layer(LAYER, options), *last.layers), code=code)

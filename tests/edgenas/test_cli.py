@@ -24,7 +24,6 @@ def slow(architecture):
     return by_macs(architecture)
 wrong = lambda architecture: float("nan")
 """
-
 #: a table of 18 blocks in a few seconds
 SMALL = ("nas_bench_macro", "--in-size", "8", "--rounds", "2", "--processes", "1", "--most-processes", "2")
 
