@@ -23,13 +23,14 @@ from edgenas.base.undo import UndoOnFailure
 _SEARCH = "edgenas search SPACE --budget-macs MACS --accuracy JUDGE"
 
 FileKind = Literal[
-    "accuracies", "file", "inventory", "labels", "model", "nas_bench_201", "nas_bench_macro", "network", "pictures",
-    "program", "published", "run", "search", "table", "targets", "trials", "weights",
+    "accuracies", "costs", "file", "inventory", "labels", "model", "nas_bench_201", "nas_bench_macro", "network",
+    "pictures", "program", "published", "run", "search", "table", "targets", "trials", "weights",
 ]  # fmt: skip
 
 #: kind of file -> what to name, and how to get such a file; {path} stands for the path that was named
 REMEDIES: dict[FileKind, str] = {
     "accuracies": "name a CSV or JSON file of networks and accuracies; docs/your-own-measurements.md has its columns",
+    "costs": "name a CSV or JSON file with the columns block, cost and unit",
     "file": "name a file that can be read",
     "inventory": "name an existing devices.toml, or write one: edgenas devices add NAME --ssh HOST --inventory {path}",
     "labels": "name a file with one class name in each line, such as: ls photos/train > labels.txt",

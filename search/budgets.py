@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from edgenas.base.amounts import check_budget
 from edgenas.base.errors import InputError
 from edgenas.search.cost import macs_cost, params_cost, peak_memory_cost, size_cost
+from edgenas.search.own_cost import own_limits
 from edgenas.search.problem import Accuracy, Cost, Limit, Problem
 from edgenas.search.space import Space
 from edgenas.search.table_cost import PricedCost, table_cost
@@ -34,6 +35,7 @@ class BudgetRequest:
 
     ms, macs, params, mb, memory_mb   budgets by unit; one kind may have several
     also                              latency limits on other devices, as TABLE=MS
+    limits                            limits on costs of the user's own, as FILE=MOST (``edgenas.search.own_cost``)
     table                             the latency table of ``ms``
     statistic, unvalidated, predict   how tables are used: ``edgenas.search.table_cost``
     uncertainty                       policy that counts a latency (``edgenas.search.uncertainty``); None for the
@@ -50,6 +52,7 @@ class BudgetRequest:
     mb: tuple[float, ...] = ()
     memory_mb: tuple[float, ...] = ()
     also: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
     table: Path | None = None
     statistic: str | None = None
     unvalidated: bool = False
@@ -156,6 +159,7 @@ def open_budgets(request: BudgetRequest, space: Space) -> Budgets:
             raise InputError(f"--also {text!r} names a table twice; each device has one budget")
         tables.append(Path(path))
         others.append((_table_cost(request, space, Path(path), Path(path).stem), most))
+    others += [(PricedCost(limit.cost, 0.0), limit.most) for limit in own_limits(request.limits, space)]
     opened = Budgets(
         _priced(request, first, space), budgets, tuple(others), statistic_given=request.statistic is not None
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,10 +16,11 @@ from edgenas.search.algorithms.mathnas import Prediction
 from edgenas.search.algorithms.mathnas_blocks import BlockValues, block_values
 from edgenas.search.ending import cut_message
 from edgenas.search.explanation import LimitSlack
-from edgenas.search.feasible import checked_graph
-from edgenas.search.graph import layered_graph
+from edgenas.search.feasible import check_feasible, checked_graph
+from edgenas.search.graph import largest_cost, layered_graph
 from edgenas.search.journal import TrialCache
 from edgenas.search.problem import Cost, Limit, Problem, Result, Trial, code_of, is_score
+from edgenas.search.solvers import limited
 from edgenas.search.space import Space
 from edgenas.search.trials import Trials
 
@@ -166,14 +168,42 @@ def _of_front(result: Result, space: Space, budgets: Sequence[float]) -> dict[fl
     }
 
 
-def front_points(space: Space, cost: Cost, values: BlockValues) -> list[tuple[float, float, str]]:
+def front_points(
+    space: Space, cost: Cost, values: BlockValues, limits: Sequence[Limit] = ()
+) -> list[tuple[float, float, str]]:
     """Return the exact front predicted by additive block values: (cost, predicted accuracy in percent, network key), in
-    order of cost."""
+    order of cost. With ``limits``, of the networks that keep them; BudgetError where none does."""
+    if limits:
+        return _limited_front(space, cost, values, limits)
     front = Prediction.of(space, layered_graph(space, cost), values).front()
     return [
         (float(c), values.base_accuracy + float(v), space.key(front.solution(i).choice))
         for i, (c, v) in enumerate(zip(front.costs, front.values, strict=True))
     ]
+
+
+def _limited_front(
+    space: Space, cost: Cost, values: BlockValues, limits: Sequence[Limit]
+) -> list[tuple[float, float, str]]:
+    """The front under limits: the network predicted best, then the best of those that cost less, until none does."""
+    graph = layered_graph(space, cost, limits)
+    valued = graph.with_values([-loss for loss in Prediction.of(space, graph, values).loss])
+    budget, points = largest_cost(graph), list[tuple[float, float, str]]()
+    check_feasible(graph, _Open(space, cost, budget, tuple(limits)))
+    while (found := limited.solve(valued, budget)) is not None:
+        points.append((found.cost, values.base_accuracy + found.value, space.key(found.choice)))
+        budget = math.nextafter(found.cost, -math.inf)
+    return points[::-1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """Limits and a budget that every network keeps."""
+
+    space: Space
+    cost: Cost
+    budget: float
+    limits: tuple[Limit, ...]
 
 
 def _check_budgets(problems: Sequence[Problem]) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgenas.api.gate import priced
+from edgenas.api.gate import limit_texts, priced
 from edgenas.api.named import space_text
 from edgenas.api.network import Network
 from edgenas.api.shown import FilePath, frame, html_table, number
@@ -124,6 +124,7 @@ def front(
     table: FilePath | Table | None = None,
     statistic: str | None = None,
     unvalidated: bool = False,
+    limits: Mapping[FilePath, float] | Sequence[str] = (),
     listener: Listener = SILENT,
 ) -> Front:
     """Return the exact front that a search's block values predict over the whole space, as ``edgenas front`` does.
@@ -133,20 +134,24 @@ def front(
     table         a latency table of this or any other device (default: the search's own)
     statistic     'min', 'median' or 'p90' (default: that of the search; for another table, that of its validation)
     unvalidated   use a table that has no validation
+    limits        limits on costs of your own, such as energy: file with the cost of each block -> the most
 
     InputError where the search has no block values or no table; OutcomeError for a table that is not validated.
 
         edgenas.front("search.json").at(8.0)
     """
     from edgenas.runs.from_search import values_of
+    from edgenas.search.own_cost import own_limits
     from edgenas.search.record import front_points
 
     named, saved, space = _opened(search)
     values = values_of(space, saved.block_values, named)
     cost = _cost(search, saved, space, table, statistic, unvalidated)
+    own = own_limits(limit_texts(limits), space)
     if len(saved.winner.limits) > 1:
-        listener.message("this front has one cost; the other limits of the search do not apply to it")
-    points = tuple(FrontMember(c, a, key) for c, a, key in front_points(space, cost, values))
+        kept = f"only --limit {' and '.join(each.cost.name for each in own)}" if own else "no limit"
+        listener.message(f"this front has one cost, and {kept} applies to it; the limits of the search do not")
+    points = tuple(FrontMember(c, a, key) for c, a, key in front_points(space, cost, values, own))
     return Front(space, cost.unit, points, "predicted", saved.score)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,13 @@ def table_source(table: FilePath | Table) -> TableOrPath:
     from edgenas.latency_tables.gate import Named
 
     return Path(table) if isinstance(table, str | Path) else Named(table.data, str(table.path), str(table.path))
+
+
+def limit_texts(limits: Mapping[FilePath, float] | Sequence[str]) -> tuple[str, ...]:
+    """Return limits on costs of the user's own as texts FILE=MOST."""
+    if isinstance(limits, Mapping):
+        return tuple(f"{path}={most}" for path, most in limits.items())
+    return tuple(map(str, limits))
 
 
 def budgets_of(request: BudgetRequest, space: Space) -> Budgets:

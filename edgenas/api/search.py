@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgenas.api.gate import table_path, table_source
+from edgenas.api.gate import limit_texts, table_path, table_source
 from edgenas.api.search_run import SearchOrder, run
 from edgenas.api.shown import FilePath
 from edgenas.base.amounts import budget_numbers
@@ -40,6 +40,7 @@ def search(
     budget_mb: Numbers = None,
     budget_memory_mb: Numbers = None,
     also: Mapping[FilePath | Table, float] | Sequence[str] = (),
+    limits: Mapping[FilePath, float] | Sequence[str] = (),
     statistic: str | None = None,
     unvalidated: bool = False,
     predict: bool = False,
@@ -77,6 +78,7 @@ def search(
     budget_...        one budget or several, in milliseconds (ms), MACs, parameters (params), MB (10^6 bytes) of weights
                       in single precision (mb), MB of activations (memory_mb); budgets of several kinds all apply
     also              limits on other devices: table -> milliseconds
+    limits            limits on costs of your own, such as energy: file with the cost of each block -> the most
     statistic         statistic of the table's samples: 'min', 'median', 'p90', or 'mean' of an imported table (default:
                       that of the validation)
     predict           predict the latency of blocks that the table lacks
@@ -99,14 +101,15 @@ def search(
     OutcomeError where the table is not validated.
     """
     pairs = also.items() if isinstance(also, Mapping) else ()
-    limits = tuple(f"{table_path(path)}={most}" for path, most in pairs) if pairs else tuple(map(str, also))
+    others = tuple(f"{table_path(path)}={most}" for path, most in pairs) if pairs else tuple(map(str, also))
     request = BudgetRequest(
         ms=budget_numbers(budget_ms, "ms", "budget_ms"),
         macs=budget_numbers(budget_macs, "MACs", "budget_macs"),
         params=budget_numbers(budget_params, "params", "budget_params"),
         mb=budget_numbers(budget_mb, "MB", "budget_mb"),
         memory_mb=budget_numbers(budget_memory_mb, "MB", "budget_memory_mb"),
-        also=limits,
+        also=others,
+        limits=limit_texts(limits),
         table=None if table is None else table_path(table),
         statistic=statistic,
         unvalidated=unvalidated,

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgenas.api.gate import table_path
+from edgenas.api.gate import limit_texts, table_path
 from edgenas.api.inventory import load_entry
 from edgenas.api.judge import checked_options, known_options
 from edgenas.api.network import Network
@@ -90,6 +90,7 @@ def ship(
     images: FilePath,
     budget_ms: float,
     uncertainty: str | None = None,
+    limits: Mapping[FilePath, float] | Sequence[str] = (),
     device: str = "local",
     inventory: FilePath | None = None,
     in_size: SizesLike | None = None,
@@ -119,6 +120,7 @@ def ship(
     budget_ms    budget in ms; the upper end of the 95 % interval of the file that ships must be inside it
     uncertainty  estimate of a latency that the search compares with the budget: 'mean', 'upper' or 'rss' (default:
                  'rss', because the networks found are measured again)
+    limits       limits on costs of your own, such as energy: file with the cost of each block -> the most
     precisions   precisions of the files; the first, 'fp32' or 'int8', is that of the file that must keep the budget
     reduce_range   True: weights of int8 ONNX files in 7 bits, False: in 8 (default: 7 where sums of 8-bit products
                  saturate on the device)
@@ -144,6 +146,7 @@ def ship(
     from edgenas.search.accuracy.by_name import is_table, open_accuracy
     from edgenas.search.accuracy.image_task import image_task
     from edgenas.search.budgets import BudgetRequest
+    from edgenas.search.own_cost import own_limits
     from edgenas.search.space import Space as SpaceClass
     from edgenas.ship.order import ShipRequest
     from edgenas.ship.pipeline import ShipPipeline
@@ -169,7 +172,7 @@ def ship(
         accuracy,
         task.winner_recipe(),
         task,
-        BudgetRequest(ms=(budget,), uncertainty=uncertainty),
+        BudgetRequest(ms=(budget,), uncertainty=uncertainty, limits=limit_texts(limits)),
         runtimes=(default_runtime(entry),),
         precisions=precisions,
         algorithms={algorithm: chosen[algorithm]},
@@ -183,6 +186,7 @@ def ship(
     if is_table(accuracy):  # a damaged one is refused before anything is measured, trained or written
         with open_accuracy(accuracy, order.space, seed):
             pass
+    own_limits(order.budget.limits, order.space)
     listener.message(f"writing into {folder}; after an interruption, the same command continues")
     return _run(ShipPipeline(folder, entry, order, seed, workers), "ship", listener)
 

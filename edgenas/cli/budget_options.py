@@ -27,6 +27,15 @@ unvalidated_option = click.option(
     "--unvalidated", is_flag=True, help="Use a table that edgenas table validate has not validated."
 )
 
+limit_option = click.option(
+    "--limit",
+    "limits",
+    multiple=True,
+    metavar="FILE=MOST",
+    help="Limit on a cost of your own, such as energy: FILE, CSV or JSON, has the columns block, cost, unit for each "
+    "block of the space, and a network's cost is their sum; repeat for more costs.",
+)
+
 _OPTIONS = (
     click.option("--table", type=UserPath(dir_okay=False, path_type=Path), shell_complete=tables,
                  help="Latency table, for --budget-ms."),
@@ -47,6 +56,7 @@ _OPTIONS = (
                  "that are in memory at once, in MB in single precision; used beside another budget."),
     click.option("--also", multiple=True, metavar="TABLE=MS", help="Latency limit in ms on another device, with that "
                  "device's table; repeat for more devices."),
+    limit_option,
 )  # fmt: skip
 
 

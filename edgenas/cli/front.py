@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from edgenas.cli.budget_options import unvalidated_option
+from edgenas.cli.budget_options import limit_option, unvalidated_option
 from edgenas.cli.completions import STATISTICS, tables, words
 from edgenas.cli.paths import UserPath
 from edgenas.cli.terminal import json_option, print_json, print_summary, print_table
@@ -28,6 +28,7 @@ from edgenas.cli.terminal_listener import TERMINAL
     "validation found best]",
 )
 @unvalidated_option
+@limit_option
 @click.option(
     "--picture", type=UserPath(dir_okay=False, path_type=Path), help="SVG file to draw the front into as well."
 )
@@ -38,6 +39,7 @@ def command(
     table: Path | None,
     statistic: str | None,
     unvalidated: bool,
+    limits: tuple[str, ...],
     picture: Path | None,
     show_all: bool,
     as_json: bool,
@@ -45,7 +47,8 @@ def command(
     """Compute the exact accuracy-latency front that a search's block values predict.
 
     SEARCH is a file that `edgenas search` wrote with mathnas among its algorithms. Block values hold for any device:
-    with the table of another device, the result is the front of that device, and nothing is trained again.
+    with the table of another device, the result is the front of that device, and nothing is trained again. With
+    --limit, it is the front of the networks that keep the limit.
 
     \b
     Example:
@@ -58,7 +61,7 @@ def command(
 
     if picture is not None:
         svg_path(picture)  # a wrong name is refused before the search is read
-    found = front(search, table=table, statistic=statistic, unvalidated=unvalidated, listener=TERMINAL)
+    found = front(search, table=table, statistic=statistic, unvalidated=unvalidated, limits=limits, listener=TERMINAL)
     if picture is not None:
         draw_front(found.picture(), picture)
     if as_json:

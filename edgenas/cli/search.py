@@ -147,6 +147,7 @@ def command(
         budget_mb=request.mb,
         budget_memory_mb=request.memory_mb,
         also=request.also,
+        limits=request.limits,
         statistic=request.statistic,
         unvalidated=request.unvalidated,
         predict=request.predict,

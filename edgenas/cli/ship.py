@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgenas.cli.budget_options import uncertainty_option
+from edgenas.cli.budget_options import limit_option, uncertainty_option
 from edgenas.cli.budget_type import BUDGET_MS
 from edgenas.cli.completions import ALGORITHMS, spaces, tables, words, words_or_own
 from edgenas.cli.devices import device_option, force_option, inventory_option, precisions_option, range_option
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     help="Latency budget in ms; the upper end of the shipped file's 95 % interval must be inside it.",
 )
 @uncertainty_option
+@limit_option
 @device_option
 @inventory_option
 @in_size_option
@@ -110,6 +111,7 @@ def command(
     images: Path,
     budget_ms: float,
     uncertainty: str | None,
+    limits: tuple[str, ...],
     device: str,
     inventory: Path | None,
     in_size: ImageSize | None,
@@ -150,6 +152,7 @@ def command(
         images=images,
         budget_ms=budget_ms,
         uncertainty=uncertainty,
+        limits=limits,
         device=device,
         inventory=inventory,
         in_size=in_size,

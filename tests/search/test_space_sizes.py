@@ -105,7 +105,12 @@ def test_own_spaces_choose_sizes_too(tmp_path: Path, monkeypatch: pytest.MonkeyP
     s = space("mine.py:tiny", (8, 16))
     assert s.code is not None and s.code.text == "mine.py:tiny:in_size=8+16"
     edgenas.search(
-        "mine.py:tiny", in_size=[8, 16], accuracy=lambda network: 50 + network.macs**0.1, budget_macs=4e6, out="s.json"
+        "mine.py:tiny",
+        in_size=[8, 16],
+        accuracy=lambda network: 50 + network.macs**0.1,
+        budget_macs=4e6,
+        algorithms="mathnas",
+        out="s.json",
     )
     saved = json.loads(Path("s.json").read_text())
     assert saved["space"]["name"] == "tiny:in_size=8+16"
