@@ -73,6 +73,19 @@ class SearchRecord:
         predicted = run.result.predicted if trial.choice == run.result.answer.choice else None
         return replace(run, result=replace(run.result, recommended=trial, predicted=predicted))
 
+    def with_trial(self, trial: Trial) -> SearchRecord:
+        """Return the record with one more judged network in each run that lacks it; it is the best of a run where it
+        keeps the budget and the limits with a higher accuracy."""
+        runs = []
+        for run in self.runs:
+            result = run.result
+            if all(t.choice != trial.choice for t in result.trials):
+                fits = trial.cost <= run.budget and run.problem.keeps_limits(self.space.architecture(trial.choice))
+                best = trial if fits and trial.accuracy > result.best.accuracy else result.best
+                result = replace(result, trials=(*result.trials, trial), best=best)
+            runs.append(replace(run, result=result))
+        return replace(self, runs=tuple(runs))
+
     def slacks(self, run: BudgetRun) -> list[LimitSlack]:
         """Return the unused amount of the budget and of each limit, for the answer of a run."""
         network = self.space.architecture(run.result.answer.choice)

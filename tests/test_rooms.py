@@ -35,11 +35,12 @@ HEAVY = {
     "paramiko", "pyarrow", "pymoo", "ray", "scipy", "sklearn", "tflite_runtime", "torch", "yaml",
 }  # fmt: skip
 
+TORCH_TRAINING = ("arithmetic", "feed", "fine_tuning", "loop", "losses", "network", "target_training")
 #: files that are themselves imported only inside functions, because they define torch modules
 TORCH_FILES = {
     "blocks/torch_folded.py",
     "blocks/torch_modules.py",
-    *(f"training/{name}.py" for name in ("arithmetic", "feed", "loop", "losses", "network", "target_training")),
+    *(f"training/{name}.py" for name in TORCH_TRAINING),
     *(f"search/accuracy/{name}.py" for name in ("shared_weights", "supernet_torch", "zero_cost")),
 }
 

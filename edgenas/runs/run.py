@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from edgenas.blocks.pretrained.source import Provenance
 from edgenas.latency_tables.setting import SettingField
 from edgenas.profiler.export.integer import Fallback
 from edgenas.profiler.target import Target
@@ -38,6 +39,14 @@ class FileRecord:
     accuracy_on: Target | None = None
     weight_bits: int | None = None
     fallbacks: tuple[Fallback, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StartedFrom(Provenance):
+    """Published weights that the trainings of a run began from; ``recipe`` is the one that the validation images chose
+    for the network that shipped."""
+
+    recipe: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +81,7 @@ class RunRecord:
     files: dict[str, FileRecord]
     verdicts: tuple[Verdict, ...]
     finalists: tuple[Finalist, ...] = ()
+    pretrained: StartedFrom | None = None
     seconds: float | None = None
     seconds_by_step: dict[str, float] = field(default_factory=dict)
 

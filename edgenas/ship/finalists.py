@@ -22,6 +22,7 @@ from edgenas.search.record import SearchRecord
 
 if TYPE_CHECKING:
     from edgenas.blocks.architecture import Architecture
+    from edgenas.search.problem import Trial
     from edgenas.search.space import Space
 
 FINALISTS = 6  #: number of networks that are timed in one round: the most accurate judged ones inside the budget
@@ -31,13 +32,15 @@ ROUNDS = 4  #: most rounds; each corrects the sums of blocks by what the round b
 TimeWhole = Callable[[dict[str, "Architecture"]], Sequence[Verdict]]
 
 
-def find_finalists(space: Space, record: SearchRecord, budget_ms: float, time_whole: TimeWhole) -> list[Finalist]:
+def find_finalists(
+    space: Space, record: SearchRecord, budget_ms: float, time_whole: TimeWhole, also: Sequence[Trial] = ()
+) -> list[Finalist]:
     """Time judged networks, most accurate first, until one is inside the budget; return all that were timed.
 
     Where whole networks are slower than the sums of their blocks, the sums are scaled by the median ratio of the last
     round before the next networks are chosen. Where no scaled sum is inside the budget, the fastest are timed.
     """
-    left = {t.choice: t for run in record.runs for t in run.result.trials}
+    left = {t.choice: t for t in (*(t for run in record.runs for t in run.result.trials), *also)}
     found: list[Finalist] = []
     ratio = 1.0
     for _ in range(ROUNDS):
@@ -47,6 +50,7 @@ def find_finalists(space: Space, record: SearchRecord, budget_ms: float, time_wh
         if not ranked:
             break
         chosen = [left.pop(t.choice) for t in ranked]
+        chosen += [left.pop(t.choice) for t in also if t.choice in left and t.cost * ratio <= budget_ms]
         verdicts = time_whole({space.key(t.choice): space.architecture(t.choice) for t in chosen})
         found += [Finalist(space.key(t.choice), t.accuracy, v) for t, v in zip(chosen, verdicts, strict=True)]
         if any(v.within_budget for v in verdicts):
@@ -56,7 +60,12 @@ def find_finalists(space: Space, record: SearchRecord, budget_ms: float, time_wh
 
 
 def kept_finalists(
-    path: Path, space: Space, record: SearchRecord, budget_ms: float, time_whole: TimeWhole
+    path: Path,
+    space: Space,
+    record: SearchRecord,
+    budget_ms: float,
+    time_whole: TimeWhole,
+    also: Sequence[Trial] = (),
 ) -> list[Finalist]:
     """Return the finalists in the file ``path``, or find them and write that file where one is inside the budget.
 
@@ -64,11 +73,12 @@ def kept_finalists(
     search or budget, or damaged. InputError where it is of a version that this edgenas does not know.
     """
     judged = [(space.key(t.choice), t.accuracy, t.cost) for run in record.runs for t in run.result.trials]
+    judged += [(space.key(t.choice), t.accuracy, t.cost) for t in also]
     digest = hashlib.sha256(json.dumps([space.name, budget_ms, sorted(judged)]).encode()).hexdigest()
     saved = _read_finalists(path)
     if saved is not None and saved.of == digest:
         return list(saved.finalists)
-    found = find_finalists(space, record, budget_ms, time_whole)
+    found = find_finalists(space, record, budget_ms, time_whole, also)
     if any(each.verdict.within_budget for each in found):
         KIND.write(path, Finalists(digest, tuple(found)))
     return found

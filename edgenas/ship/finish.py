@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,12 +79,14 @@ class FinishedFiles:
 
     trained_accuracy   accuracy of the trained network on the validation images, in percent
     files              the file that must keep the budget is the first
+    recipe             of a training from published weights: the one that the validation images chose
     """
 
     architecture: Architecture
     trained_accuracy: float
     files: tuple[ShippedFile, ...]
     preprocessing: Preprocessing
+    recipe: str = ""
 
     @property
     def shipped(self) -> Verdict:
@@ -128,6 +130,7 @@ class Finisher:
     statistic: str
     budget_ms: float
     listener: Listener
+    recipes: dict[str, str] = field(default_factory=dict)  #: network -> what its training from published weights was
 
     def time_whole(self, networks: dict[str, Architecture]) -> list[Verdict]:
         """Time networks with random weights, by the runtime and in the precision of the budget."""
@@ -151,6 +154,11 @@ class Finisher:
         device = "cpu" if self.order.images is None else self.order.images.device
         recipe = self.order.recipe
         data = at_size(self.data, architecture.in_size)
+        if self.order.published is not None:
+            trained, self.recipes[architecture.name] = self.order.published.train(
+                architecture, data, recipe, self.seed, self.listener, device=device, folder=self.folder
+            )
+            return trained
         which = hashlib.sha256(identity(architecture, data, recipe, self.seed).encode()).hexdigest()[:8]
         return train(
             architecture,
@@ -208,7 +216,8 @@ class Finisher:
             files.append(
                 ShippedFile(path, precision, proof, parity.get(kind), slow, verdict, weight_bits(read_bytes(path)))
             )
-        return FinishedFiles(architecture, trained.accuracy, tuple(files), preprocessing)
+        recipe = self.recipes.get(architecture.name, "")
+        return FinishedFiles(architecture, trained.accuracy, tuple(files), preprocessing, recipe)
 
     def reduce_range(self) -> bool:
         """Return whether int8 weights of ONNX files have 7 bits: as requested, else as the device needs."""

@@ -14,6 +14,7 @@ from edgenas.search.budgets import BudgetRequest
 if TYPE_CHECKING:
     from edgenas.search.accuracy.image_task import ImageTask
     from edgenas.search.space import Space
+    from edgenas.ship.published import PublishedMember
     from edgenas.training.data import TrainRecipe
 
 
@@ -38,6 +39,8 @@ class ShipRequest:
     table         a table of the space that was measured before; None: the run measures one
     reduce_range  True: weights of int8 ONNX files have 7 bits; None: where the device needs it
                   (``edgenas.profiler.target``)
+    published     published weights, and the member of the space that has them: it competes, and all trainings of
+                  finalists begin from its weights
     """
 
     space: Space
@@ -57,6 +60,7 @@ class ShipRequest:
     table: Path | None = None
     force: bool = False
     reduce_range: bool | None = None
+    published: PublishedMember | None = None
 
     @property
     def precision(self) -> Precision:

@@ -30,6 +30,7 @@ from edgenas.search.spaces.sizes import undivided
 from edgenas.ship.finalists import kept_finalists
 from edgenas.ship.finish import FinishedFiles, Finisher
 from edgenas.ship.order import ShipRequest
+from edgenas.ship.published import with_published
 from edgenas.training.sizes import at_size
 
 if TYPE_CHECKING:
@@ -115,7 +116,9 @@ class ShipPipeline:
         budgets = kept.budgets
         shown = ", ".join(f"{budget:g}" for budget in budgets)
         with self._timed("search", f"searching {space.networks:,} networks for {shown} ms, judged by {order.judge}"):
-            record = self._search(kept)
+            record, also = with_published(
+                self._search(kept), order, self.folder, self.seed, self.workers, self.listener
+            )
         budget_ms = budgets[order.shipped]
         finishing = Finisher(
             self.folder,
@@ -130,14 +133,15 @@ class ShipPipeline:
         )
         with self._timed("finalists", f"timing the most accurate networks within {budget_ms:g} ms whole"):
             path = self.folder / FINALISTS
-            finalists = kept_finalists(path, space, record, budget_ms, finishing.time_whole)
+            finalists = kept_finalists(path, space, record, budget_ms, finishing.time_whole, also)
         inside = [each for each in finalists if each.verdict.within_budget]
         if not inside:
             raise OutcomeError(
                 f"none of the {len(finalists)} networks timed whole on {self.entry.name} is inside {budget_ms:g} ms; "
                 f"its table cannot be trusted; close other programs there, and run the same command again"
             )
-        best = inside[: order.trained]
+        published = {space.key(trial.choice) for trial in also}
+        best = inside[: order.trained] + [e for e in inside[order.trained :] if e.key in published]
         with self._timed(
             "training", f"training {'the winner' if len(best) == 1 else f'the best {len(best)} networks'}"
         ):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,10 @@ EPOCHS, WINNER_EPOCHS = 20, 60  #: default epochs of 'train' and of the winner
 SHIFT = 1  #: default shift in pixels of both; docs/training.md has its effect
 
 
+#: defaults of the winner's training that begins from published weights
+FINE_TUNING = {"epochs": 4, "batch": 16, "lr": 0.002}
+
+
 def recipe_options() -> dict[str, dict[str, Any]]:
     """Return judge -> options of its recipe and their defaults."""
     from edgenas.search.accuracy.supernet import SUPERNET_RECIPE
@@ -40,13 +44,15 @@ def recipe_options() -> dict[str, dict[str, Any]]:
 @dataclass(frozen=True)
 class ImageTask:
     """Images and the settings of judging networks on them: ``settings`` of each recipe, the ``device`` ('auto', 'cpu',
-    'cuda'), and the file ``checkpoint`` of a supernet's training. ``say`` gets messages, ``update`` the progress."""
+    'cuda'), and the file ``checkpoint`` of a supernet's training. ``scaling`` is the mean and deviation of published
+    weights, in place of those of the images. ``say`` gets messages, ``update`` the progress."""
 
     source: PictureSource
     checkpoint: Path
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     device: str = "auto"
     workers: int = 2
+    scaling: tuple[tuple[float, ...], tuple[float, ...]] | None = None
 
     @property
     def classes(self) -> int:
@@ -56,7 +62,12 @@ class ImageTask:
         return self._recipe("train")
 
     def winner_recipe(self) -> TrainRecipe:
-        return self._recipe(WINNER)
+        """Return the recipe of the winner: from published weights (``scaling``), a short one at a low rate."""
+        if self.scaling is None:
+            return self._recipe(WINNER)
+        from edgenas.training.data import TrainRecipe
+
+        return TrainRecipe(**{**recipe_options()[WINNER], **FINE_TUNING, **self.settings.get(WINNER, {})})
 
     def judging_recipe(self, judge: str) -> TrainRecipe:
         """Return the training recipe of ``judge``, one of NAMES."""
@@ -85,6 +96,8 @@ class ImageTask:
             data, notes = read_images(self.source, size, space.c_in, workers=self.workers, listener=listener)
             for note in () if found else notes:
                 listener.message(note)
+            if self.scaling is not None:
+                data = replace(data, mean=self.scaling[0], deviation=self.scaling[1])
             found.append(data)
         return sized(found)
 

@@ -1,0 +1,140 @@
+"""Published weights in ``ship``: which member has them, that it competes, and what images and trainings change."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgenas.base.errors import InputError
+from edgenas.base.listener import Listener
+from edgenas.search.accuracy.callable import CallableAccuracy
+from edgenas.search.accuracy.image_task import ImageTask, image_task
+from edgenas.search.cost import macs_cost
+from edgenas.search.journal import TrialCache
+from edgenas.search.problem import Problem
+from edgenas.search.record import SearchRecord, run_searches
+from edgenas.search.space import Space
+from edgenas.search.spaces import space
+from edgenas.ship.finalists import find_finalists
+from edgenas.ship.order import ShipRequest
+from edgenas.ship.published import PublishedMember, published_member, with_published
+from edgenas.training.data import TrainRecipe
+from tests.edgenas.test_cli import edgenas
+from tests.edgenas.test_finalists import Device
+from tests.support.picture_toys import write_classes
+from tests.support.published_names import random_tensors
+
+KEY = "2.2.5.5.2.2.2.5.5.5.5.5.5.5.2"
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("weights") / "lite0.npz"
+    np.savez(path, **random_tensors("efficientnet_pytorch/efficientnet-lite0"))
+    return path
+
+
+@pytest.fixture(scope="module")
+def lite() -> Space:
+    return space("efficientnet_lite0", 32, 3)
+
+
+@pytest.fixture(scope="module")
+def member(lite: Space, weights: Path) -> PublishedMember:
+    return published_member(lite, str(weights), None)
+
+
+def searched(lite: Space, budget: float, folder: Path) -> SearchRecord:
+    judge = CallableAccuracy(lambda network: 90.0 - network.macs / 1e9, "by fewest MACs")
+    with TrialCache(lite, judge, folder / "own.trials.jsonl") as cache:
+        return run_searches(
+            lambda most: Problem(lite, macs_cost(), judge, most, 0), [budget], {"random": {}}, cache, max_trials=20
+        )
+
+
+class Messages(Listener):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def message(self, text: str) -> None:
+        self.told.append(text)
+
+
+def order_of(lite: Space, member: PublishedMember, folder: Path) -> ShipRequest:
+    (folder / "judge.py").write_text("def judge(network):\n    return 90 - network.macs / 1e9\n")
+    return ShipRequest(lite, f"{folder}/judge.py:judge", TrainRecipe(epochs=1), published=member)
+
+
+def test_the_member_with_the_weights_is_found(lite: Space, member: PublishedMember, weights: Path) -> None:
+    assert lite.key(member.choice) == KEY and member.name == "efficientnet_pytorch/efficientnet-lite0"
+    assert member.pretrained.architecture.c_out == 1000  # the classes of the weights, not of the images
+    with pytest.raises(InputError, match=r"space nas_bench_macro has no member with published weights"):
+        published_member(space("nas_bench_macro"), str(weights), None)
+    with pytest.raises(InputError, match="has no member with timm/fbnetc_100"):
+        published_member(lite, str(weights), "timm/fbnetc_100")
+    with pytest.raises(InputError, match="does not fit"):
+        published_member(space("mobilenet_v2", 32, 3), str(weights), None)
+
+
+def test_it_competes(lite: Space, member: PublishedMember, tmp_path: Path) -> None:
+    architecture = lite.architecture(member.choice)
+    budget = architecture.macs * 1.01
+    order = order_of(lite, member, tmp_path)
+    plain = searched(lite, budget, tmp_path)
+    record, also = with_published(plain, order, tmp_path, 0, 0)
+    (trial,) = also
+    assert (trial.choice, trial.cost) == (member.choice, architecture.macs)
+    assert [len(run.result.trials) for run in record.runs] == [len(run.result.trials) + 1 for run in plain.runs]
+    assert trial.accuracy == min(t.accuracy for t in record.runs[0].result.trials)
+    timed = find_finalists(lite, record, budget, Device(0.5 * 10e6 / budget), also)
+    assert KEY in [each.key for each in timed]  # though it is the last by the judge
+    again, same = with_published(plain, order, tmp_path, 0, 0)
+    assert same[0].accuracy == trial.accuracy and not same[0].newly_judged and len(again.runs) == len(record.runs)
+
+
+def test_outside_the_budget_it_does_not(lite: Space, member: PublishedMember, tmp_path: Path) -> None:
+    budget = lite.architecture(member.choice).macs * 0.8
+    plain, messages = searched(lite, budget, tmp_path), Messages()
+    record, also = with_published(plain, order_of(lite, member, tmp_path), tmp_path, 0, 0, messages)
+    assert record is plain and also == () and "itself is outside the budget" in messages.told[0]
+    without = replace(order_of(lite, member, tmp_path), published=None)
+    assert with_published(plain, without, tmp_path, 0, 0) == (plain, ())
+
+
+def test_other_members_begin_with_what_is_cut_out(lite: Space, member: PublishedMember) -> None:
+    pytest.importorskip("torch")
+    from edgenas.training.fine_tuning import started
+
+    own = lite.architecture(member.choice)
+    assert member.start(own).exact
+    for block, given in zip(member.start(own).tensors, member.pretrained.tensors, strict=True):
+        assert all(np.array_equal(block[name], given[name]) for name in block)
+    smaller = lite.architecture(lite.parse("0." + KEY[2:]))
+    start = member.start(smaller)
+    assert not start.exact and started(start, smaller).architecture == smaller
+
+
+def test_images_are_scaled_as_in_the_weights_training(tmp_path: Path) -> None:
+    pytest.importorskip("PIL.Image")
+    write_classes(tmp_path / "photos", 12)
+    task = image_task("train", tmp_path / "photos", tmp_path / "search", {}, "cpu", 0)
+    assert isinstance(task, ImageTask) and task.winner_recipe().epochs == 60
+    scaled = replace(task, scaling=((127.0,) * 3, (128.0,) * 3), settings={"winner": {"lr": 0.01}})
+    data = scaled.read(space("nas_bench_macro", 8, 3))
+    assert (data.mean, data.deviation) == ((127.0,) * 3, (128.0,) * 3)
+    recipe = scaled.winner_recipe()
+    assert (recipe.epochs, recipe.batch, recipe.lr, recipe.flip) == (4, 16, 0.01, True)
+
+
+def test_a_space_without_these_weights_is_refused_before_anything_is_written(weights: Path, tmp_path: Path) -> None:
+    pytest.importorskip("PIL.Image")
+    write_classes(tmp_path / "photos", 12)
+    base = ["ship", "nas_bench_macro", "--images", "photos", "--budget-ms", "1", "--pretrained", str(weights)]
+    done = edgenas(*base, cwd=tmp_path, check=2)
+    assert "has no member with published weights" in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["photos"]
