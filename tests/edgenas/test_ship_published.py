@@ -125,7 +125,7 @@ def test_images_are_scaled_as_in_the_weights_training(tmp_path: Path) -> None:
     task = image_task("train", tmp_path / "photos", tmp_path / "search", {}, "cpu", 0)
     assert isinstance(task, ImageTask) and task.winner_recipe().epochs == 60
     scaled = replace(task, scaling=((127.0,) * 3, (128.0,) * 3), settings={"winner": {"lr": 0.01}})
-    data = scaled.read(space("nas_bench_macro", 8, 3))
+    (data,) = scaled.read(space("nas_bench_macro", 8, 3))
     assert (data.mean, data.deviation) == ((127.0,) * 3, (128.0,) * 3)
     recipe = scaled.winner_recipe()
     assert (recipe.epochs, recipe.batch, recipe.lr, recipe.flip) == (4, 16, 0.01, True)
