@@ -24,7 +24,7 @@ _SEARCH = "edgenas search SPACE --budget-macs MACS --accuracy JUDGE"
 
 FileKind = Literal[
     "accuracies", "costs", "file", "inventory", "labels", "model", "nas_bench_201", "nas_bench_macro", "network",
-    "pictures", "program", "published", "run", "search", "table", "targets", "trials", "weights",
+    "networks", "pictures", "program", "published", "run", "search", "table", "targets", "trials", "weights",
 ]  # fmt: skip
 
 #: kind of file -> what to name, and how to get such a file; {path} stands for the path that was named
@@ -38,6 +38,7 @@ REMEDIES: dict[FileKind, str] = {
     "nas_bench_201": "name the joined table of NAS-Bench-201",
     "nas_bench_macro": "download data/nas-bench-macro_cifar10.json from github.com/xiusu/NAS-Bench-Macro",
     "network": f"name a network or a search, or search for one: {_SEARCH} -o {{path}}",
+    "networks": "name a CSV or JSON file of networks and ms; docs/your-own-measurements.md has its columns",
     "pictures": "name a folder with one folder of images for each class, or an .npz of arrays",
     "program": "name the program to use; docs/profile-a-phone.md tells where to get one",
     "published": "name the file that was downloaded; for the formats: edgenas table import --help",

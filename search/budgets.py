@@ -105,12 +105,14 @@ class Budgets:
     def policy(self) -> str | None:
         """Sentence about the latency that is compared with a budget, and its statistic; None where no budget or limit
         is a latency."""
+        from edgenas.latency_tables.imported import STATISTIC
         from edgenas.search.uncertainty import COUNTS, check_uncertainty
 
         if self.latency is None or self.latency.uncertainty is None:
             return None
         how = check_uncertainty(self.latency.uncertainty)
-        best = self.latency.error_share is not None and not self.statistic_given
+        several = self.latency.statistic != STATISTIC  # a table with means has nothing else
+        best = self.latency.error_share is not None and not self.statistic_given and several
         why = ", the best one in the table's validation" if best else ""
         counted = f"a latency budget is compared with {COUNTS[how]} (--uncertainty {how})"
         return f"{counted}; statistic: {self.latency.statistic}{why}"

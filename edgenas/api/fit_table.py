@@ -14,6 +14,7 @@ from edgenas.api.spaces import space as space_of
 from edgenas.api.table import Table, open_table
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.listener import SILENT, Listener
+from edgenas.base.reading import check_exists
 from edgenas.latency_tables.statistics.estimates import DEFAULT
 from edgenas.search.space import Space
 
@@ -107,6 +108,8 @@ def fit_table(
 
     chosen, file = space_of(space, in_size, classes), Path(networks)
     check_new(Path(out))
+    if old is not None:
+        check_exists(table_path(old), "table")
     timed = read_networks(file, chosen)
     found = fit(timed, chosen, source_of(file, chosen, device), None if old is None else table_path(old))
     write_imported(Path(out), found.table)

@@ -82,7 +82,7 @@ def read_networks(path: Path, space: Space) -> list[TimedNetwork]:
     """Return the networks of a CSV or JSON file: ``edgenas.search.network_rows``, and the columns ms, and n and sd
     where they are known. InputError names the line."""
     try:
-        columns, rows = read_rows(read_bytes(path, "published").decode("utf-8-sig"), "network", "ms")
+        columns, rows = read_rows(read_bytes(path, "networks").decode("utf-8-sig"), "network", "ms")
         if "ms" not in columns:
             raise InputError(f"it has no column ms; its columns are {', '.join(columns[:20])}")
         check_columns(columns, space)
@@ -158,7 +158,7 @@ def fit_table(
 def source_of(path: Path, space: Space, device: str) -> TableSource:
     """Return the origin of a table that is fitted to the networks in ``path``."""
     name = path.name if path.name.isprintable() else "unnamed"
-    digest = hashlib.sha256(read_bytes(path, "published")).hexdigest()
+    digest = hashlib.sha256(read_bytes(path, "networks")).hexdigest()
     return TableSource(FORMAT, name, digest, device or "unknown", space.name, "user")
 
 

@@ -98,6 +98,16 @@ def test_tables(run: Path) -> None:
         assert keys(line for line in lines if line.get("kind") == kind) == fields_under(kind.capitalize())
 
 
+def test_a_prior() -> None:
+    from edgenas.blocks.spec import BlockSpec
+    from edgenas.latency_tables.records import Prior
+    from edgenas.latency_tables.store.lines import record_to_json
+
+    assert keys([record_to_json(Prior("t", "0", "pi", {BlockSpec.parse("conv-8x3-o4-k3-s1"): 1.0}))]) == fields_under(
+        "Prior"
+    )
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("search")
 def test_judged_networks(run: Path) -> None:
