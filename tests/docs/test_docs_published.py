@@ -10,12 +10,9 @@ import pytest
 from edgenas.profiler.stopping import StoppingRule
 from edgenas.ship import order
 from edgenas.tables import validate
-from tests.docs.test_docs_stories import reader
 from tests.support.docs_reader import Reader
 from tests.support.picture_toys import write_classes
 from tests.support.published_names import skip_without_weights
-
-__all__ = ["reader"]
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default"), pytest.mark.timeout(600)]
 
