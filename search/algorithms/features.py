@@ -17,15 +17,17 @@ option and no key, since they have no choice.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from edgenas.blocks.spec import BlockSpec
+from edgenas.search.cost import macs_cost, params_cost
+from edgenas.search.edges import EdgeTable
 from edgenas.search.graph import Bools, Floats, Graph, Ints
-from edgenas.search.space import Choice, Edge, Space
+from edgenas.search.space import Choice, Space
 
 GROUPS = ("shared", "own", "option", "key", "total")
 FACTORS = ("blocks", "kernel", "expansion", "squeeze-and-excitation", "width", "log MACs", "log params")
@@ -67,7 +69,8 @@ class NetworkFeatures:
 
     def __init__(self, space: Space, graph: Graph) -> None:
         self._graph = graph
-        self._counts = [np.array([_counts(edge) for edge in edges]) for edges in space.edges]
+        costs = (macs_cost().of, params_cost().of)
+        self._counts = [np.column_stack([table.sums(of) for of in costs]) for table in space.edge_tables]
         self._factors = _scaled_factors(space, self._counts)
         self._options, self._keys, widths = _columns(space)
         self._starts = np.cumsum([0, len(FACTORS), len(FACTORS) * len(space.layers), *widths])
@@ -118,40 +121,44 @@ class NetworkFeatures:
         return np.asarray(np.sum([rows[edge] for rows, edge in zip(self._counts, path, strict=True)], axis=0))
 
 
-def _blocks(edge: Edge) -> list[BlockSpec]:
-    """Blocks of an option that compute something: none for a skip."""
-    return [block for block in edge.blocks if block.kind != "skip"]
-
-
-def _counts(edge: Edge) -> tuple[float, float]:
-    blocks = _blocks(edge)
-    return float(sum(block.macs for block in blocks)), float(sum(block.params for block in blocks))
-
-
 def _scaled_factors(space: Space, counts: Sequence[Floats]) -> list[Floats]:
     """Factors of the edges, one array (edges, factors) per layer, centred and scaled."""
     layers = []
-    for edges, counted in zip(space.edges, counts, strict=True):
-        layers.append(_centred(_factors(edges, counted), np.array([not edge.source.ended for edge in edges])))
+    for edges, table, counted in zip(space.edges, space.edge_tables, counts, strict=True):
+        widths = np.log2([float(edge.target.width) for edge in edges])
+        has_choice = np.array([not edge.source.ended for edge in edges])
+        layers.append(_centred(_factors(table, widths, counted), has_choice))
     squares = np.array([(rows**2).mean(axis=0) for rows in layers])
     varying = np.maximum((squares > ENOUGH).sum(axis=0), 1)
     spread = np.sqrt(squares.sum(axis=0) / varying)
     return [np.where(spread > ENOUGH, rows / np.maximum(spread, ENOUGH), 0.0) for rows in layers]
 
 
-def _factors(edges: Sequence[Edge], counts: Floats) -> Floats:
+def _factors(table: EdgeTable, widths: Floats, counts: Floats) -> Floats:
     """Factors of the edges of one layer, means over the blocks of an option; nan where it has no such factor."""
-    rows = []
-    for edge in edges:
-        blocks = _blocks(edge)
-        shaped = [block for block in blocks if block.kind != "head"]
-        expansions = [float(np.log2((block.c_mid or block.c_in) / block.c_in)) for block in shaped]
-        parts = ([float(b.kernel) for b in shaped], expansions, [float(b.c_se > 0) for b in shaped])
-        means = [float(np.mean(part)) if part else np.nan for part in parts]
-        rows.append([float(len(blocks)), *means, float(np.log2(edge.target.width))])
+    computing = _over_blocks(table, lambda block: 1.0 if block.kind != "skip" else np.nan)
+    kernels = _over_blocks(table, lambda block: float(block.kernel) if _shaped(block) else np.nan)
+    expansions = _over_blocks(
+        table, lambda block: float(np.log2((block.c_mid or block.c_in) / block.c_in)) if _shaped(block) else np.nan
+    )
+    gates = _over_blocks(table, lambda block: float(block.c_se > 0) if _shaped(block) else np.nan)
+    means = [np.where(n > 0, total / np.maximum(n, 1.0), np.nan) for total, n in (kernels, expansions, gates)]
+    parts = [computing[0], *means]
     used = counts > 0
     mean = counts.sum(axis=0) / np.maximum(used.sum(axis=0), 1)
-    return np.column_stack([np.array(rows), np.log(counts + np.where(mean > 0, FLOOR * mean, 1.0))])
+    return np.column_stack([*parts, widths, np.log(counts + np.where(mean > 0, FLOOR * mean, 1.0))])
+
+
+def _shaped(block: BlockSpec) -> bool:
+    """Whether kernel, expansion and squeeze-and-excitation mean something for a block."""
+    return block.kind not in ("skip", "head")
+
+
+def _over_blocks(table: EdgeTable, of: Callable[[BlockSpec], float]) -> tuple[Floats, Floats]:
+    """Sum of ``of`` over the blocks of each edge, and the number of these blocks; blocks whose value is nan are left
+    out."""
+    values = np.array([*(of(block) for block in table.blocks), np.nan])[table.places]
+    return np.nansum(values, axis=0), (~np.isnan(values)).sum(axis=0).astype(float)
 
 
 def _centred(rows: Floats, has_choice: Bools) -> Floats:

@@ -37,6 +37,7 @@ def test_misuse_is_named_before_anything_is_measured(tmp_path: Path) -> None:
         (("photos", "--set", "winner.epoch=3"), "It has epochs"),
         (("photos", "--set", "train.epochs=3", "--algorithm", "fastest"), "no algorithm 'fastest'"),
         (("photos", "--device", "pi9"), "pi9"),
+        (("photos", "--limit", "energy.csv=3"), "energy.csv: No such file or directory; name a CSV or JSON file with"),
         (("photos", "--table", "table-onnxruntime.jsonl", *QUICK), "is of fp32 blocks under onnxruntime"),
         (("photos", "--set", "winner.batch=4096", "--in-size", "8"), "batch=4096 is more than the"),
     ):
