@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,14 +56,20 @@ class SupernetAccuracy:
         self._checkpoint, self._device, self._threads, self._listener = checkpoint, device, threads, listener
         self._judge: MemberJudge | None = None
 
-    @property
-    def name(self) -> str:
+    @cached_property
+    def _space_digest(self) -> str:
+        """Digest of the space's blocks: a space of whole stages has tens of thousands of options."""
         blocks = "\n".join(
             f"{i} {' '.join(map(str, edge.blocks))}" for i, edges in enumerate(self._space.edges) for edge in edges
         )
-        space = hashlib.sha256(f"{self._space.name}\n{blocks}".encode()).hexdigest()[:8]
+        return hashlib.sha256(f"{self._space.name}\n{blocks}".encode()).hexdigest()[:8]
+
+    @property
+    def name(self) -> str:
         where = "" if self._device == "cpu" else f":{self._device}"
-        return f"supernet:{space}:{identity(self._data)}:recipe-{self._recipe.digest}:seed{self._seed}{where}"
+        return (
+            f"supernet:{self._space_digest}:{identity(self._data)}:recipe-{self._recipe.digest}:seed{self._seed}{where}"
+        )
 
     def evaluate(self, candidates: Sequence[Candidate]) -> Iterator[tuple[int, float]]:
         """Judge all candidates, after the training; InputError when space and images do not fit, OutcomeError when the

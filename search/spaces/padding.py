@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import wraps
+from typing import Any
 
-from edgenas.search.space import Space
+from edgenas.search.space import Option, Space
+from edgenas.search.spaces.parameters import split
 
 SAME, PLAIN = "_same", "_plain"  #: suffixes of the names of such spaces
 
@@ -18,14 +21,16 @@ def with_same(build: Callable[..., Space], same: bool = True) -> Callable[..., S
     """Return a function that builds the space of ``build`` with SAME (or without), under the name NAME_same
     (NAME_plain)."""
 
-    def padded_space(**sizes: int) -> Space:
-        space = build(**sizes)
-        layers = tuple(
-            replace(layer, options=tuple(replace(o, same=same and o.kind != "skip") for o in layer.options))
-            for layer in space.layers
-        )
+    def padded(option: Option) -> Option:
+        return replace(option, same=same and option.kind != "skip", more=tuple(map(padded, option.more)))
+
+    @wraps(build)
+    def padded_space(**values: Any) -> Space:
+        space = build(**values)
+        layers = tuple(replace(layer, options=tuple(map(padded, layer.options))) for layer in space.layers)
         how = "TensorFlow's SAME padding" if same else "torch's padding"
-        name = space.name + (SAME if same else PLAIN)
+        plain, parameters = split(space.name)
+        name = plain + (SAME if same else PLAIN) + (parameters and f":{parameters}")
         return replace(space, name=name, layers=layers, source=f"{space.source}; {how}")
 
     return padded_space

@@ -40,7 +40,6 @@ CASES: dict[tuple[str, str], tuple[tuple[str, ...], str]] = {
     ("table import", "file"): (("gone.csv", "--format", "fbnet", "-o", "x.jsonl"), "edgenas table import --help"),
     ("table fit", "networks"): (("gone.csv", "--space", "digits", "-o", "x.jsonl"), "file of networks and ms"),
     ("table fit", "old"): (("here.tflite", "--space", "digits", "--from", "gone.jsonl", "-o", "x.jsonl"), TABLE),
-    ("profile", "old"): (("digits", "--from", "gone.jsonl"), TABLE),
     ("search", "accuracy"): (("digits", *JUDGED[:2], "--accuracy", "table:gone.csv"), "of networks and accuracies"),
     ("search", "table"): (("digits", "--table", "gone.jsonl", "--budget-ms", "1", *JUDGED[2:]), TABLE),
     ("search", "also"): (("digits", "--also", "gone.jsonl=2", *JUDGED), TABLE),

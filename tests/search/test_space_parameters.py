@@ -12,6 +12,8 @@ from edgenas.base.errors import InputError
 from edgenas.blocks.reference import make_divisible
 from edgenas.search.spaces import SPACES, is_space, space
 from edgenas.search.spaces import mobilenet_v3 as v3
+from edgenas.search.spaces.mnasnet import mnasnet
+from edgenas.search.spaces.padding import with_same
 from edgenas.search.spaces.parameters import given, joined, named, parameters, split
 from edgenas.search.spaces.proxylessnas import PROXYLESSNAS_MOBILE
 from edgenas.search.spaces.recorded import recorded_space, space_record
@@ -47,9 +49,22 @@ def test_which_spaces_have_a_width() -> None:
         *WIDE,
         "mobilenet_v3_large_relu6",
         "mobilenet_v3_small_relu6",
+        "mobilenet_v3_large_same",
+        "mobilenet_v3_small_same",
         "ofa_mobilenet_v3_relu6",
         "mathnas_mobilenet_v3_relu6",
     }
+
+
+def test_twins_take_the_parameters_of_their_space() -> None:
+    for twin, differs in (("_same", "same"), ("_relu6", "act")):
+        wide = space(f"mobilenet_v3_small{twin}:width=0.75", 64, 10)
+        plain = space("mobilenet_v3_small:width=0.75", 64, 10)
+        assert wide.name == f"mobilenet_v3_small{twin}:width=0.75"
+        for one, other in zip(wide.blocks(), plain.blocks(), strict=True):
+            assert dataclasses.replace(one, **{differs: getattr(other, differs)}) == other
+    stages = with_same(mnasnet)(in_size=64)
+    assert all(part.same for option in stages.layers[1].options for part in (option, *option.more))
 
 
 @pytest.mark.parametrize("name", WIDE)
@@ -94,6 +109,23 @@ def test_mobilenet_v3_of_width_three_quarters_has_its_published_size() -> None:
     network = s.architecture((*choice, 0, 0))
     assert network.macs == pytest.approx(155e6, rel=0.01)
     assert network.params == pytest.approx(4.0e6, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("timm/mobilenetv3_large_075", "mobilenet_v3_large:width=0.75"),
+        ("timm/mobilenetv2_140", "mobilenet_v2:width=1.4"),
+    ],
+)
+def test_published_networks_of_other_widths_are_members(name: str, text: str) -> None:
+    s, state, choice = space(text), space(text).start, list[int]()
+    network = edgenas.network(name).architecture
+    for layer, block in enumerate(network.blocks):
+        (edge,) = [edge for edge in s.open_edges(layer, state) if edge.block == block]
+        choice.append(edge.option)
+        state = edge.target
+    assert s.architecture(choice).blocks == network.blocks
 
 
 def test_proxylessnas_of_width_1_3() -> None:
@@ -147,7 +179,11 @@ def test_own_functions_have_parameters(own: Path) -> None:
 
 def test_a_search_is_opened_with_its_parameters(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     edgenas.search(
-        "my_space.py:tiny:depth=1", accuracy=lambda network: 50 + network.macs**0.1, budget_macs=1e9, out="s.json"
+        "my_space.py:tiny:depth=1",
+        accuracy=lambda network: 50 + network.macs**0.1,
+        budget_macs=1e9,
+        algorithms="mathnas",
+        out="s.json",
     )
     assert edgenas.network("s.json").architecture.name.startswith("tiny:depth=1/")
     assert len(edgenas.front("s.json").points) > 1

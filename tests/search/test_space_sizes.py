@@ -214,6 +214,8 @@ def test_sizes_that_strides_do_not_divide_are_named() -> None:
 def test_a_published_network_has_one_size() -> None:
     with pytest.raises(InputError, match="is one network and has one size, not 128,160"):
         edgenas.network("mobilenet_v2", in_size=(128, 160))
+    with pytest.raises(InputError, match="is one network and has one size, not 128,160"):
+        edgenas.network("torchvision/mnasnet1_0", in_size="128,160")
 
 
 def test_texts_of_sizes() -> None:
