@@ -55,13 +55,13 @@ class TrainedNetwork:
     seconds: float
 
     def predict(self, images: Any) -> Array:
-        """Return the outputs (n, outputs), float32, for pictures (n, height, width, channels) as in the training."""
+        """Return the outputs (n, outputs), float32, for images (n, height, width, channels) as in the training."""
         from edgenas.blocks.torch_modules import predict
 
         return predict(self.module, self.normalised(images))
 
     def normalised(self, images: Any) -> Array:
-        """Return pictures as exported files take them, float32: (level - mean) / deviation for uint8, else
+        """Return images as exported files take them, float32: (level - mean) / deviation for uint8, else
         unchanged."""
         from edgenas.training.targets import normalised
 
@@ -231,7 +231,7 @@ def _recipe(options: Mapping[str, Any]) -> TrainRecipe:
 
 
 def _sized(network: str | Path | Architecture | Network, shape: tuple[int, ...]) -> Network:
-    """Return the network: one by name with the size and channels of pictures (n, height, width, channels)."""
+    """Return the network: one by name with the size and channels of images (n, height, width, channels)."""
     by_name = isinstance(network, str) and not network.endswith(".json") and not Path(network).is_file()
     return network_of(network, of_axes(shape[1:3]), channels=shape[3]) if by_name else network_of(network)
 
