@@ -129,17 +129,19 @@ def test_of_many_networks_some_are_fitted_and_the_others_are_left_out(monkeypatc
     assert np.corrcoef(part.left_out, whole.left_out)[0, 1] > 0.9
 
 
-def test_one_bad_network_does_not_change_the_others() -> None:
-    """A network that learns nothing, 70 points below the others, is cut off at the fence."""
-    space = SPACES["widths"]()
-    choices = drawn(space, 80)
-    accuracies = [60 + value for value in judged(space, choices, 0.1)]
-    features, rows = rows_of(space, choices)
-    usual = fit_groups(rows, features.layout, accuracies, None)
-    accuracies[5] = -10.0
-    broken = fit_groups(rows, features.layout, accuracies, None)
-    others = np.arange(80) != 5
-    assert np.corrcoef(usual.predict(rows)[others], broken.predict(rows)[others])[0, 1] > 0.9
+def test_networks_that_learn_nothing_decide_little() -> None:
+    """Three of 60 networks are 50 points below the others: without the fence, the others are predicted worse."""
+    space, others = SPACES["widths"](), drawn(SPACES["widths"](), 200, 99)
+    _, far = rows_of(space, others)
+    truth, found = judged(space, others, 0.0), []
+    for seed in range(4):
+        choices = drawn(space, 60, seed)
+        features, rows = rows_of(space, choices)
+        accuracies = [60 + value for value in judged(space, choices, 0.1)]
+        for broken in (5, 17, 33):
+            accuracies[broken] = 10.0
+        found.append(np.corrcoef(fit_groups(rows, features.layout, accuracies).predict(far), truth)[0, 1])
+    assert np.mean(found) > 0.87  # 0.91 was found, and 0.79 without the fence
 
 
 def test_features_are_those_of_the_blocks() -> None:
