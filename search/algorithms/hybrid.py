@@ -32,9 +32,9 @@ from edgenas.search.algorithms.mathnas_blocks import average_network, base_netwo
 from edgenas.search.algorithms.options import check_counts
 from edgenas.search.algorithms.trial_model import TrialModel
 from edgenas.search.algorithms.warm_start import NONE, note, warm_started
+from edgenas.search.algorithms.within import best_within
 from edgenas.search.feasible import checked_graph
 from edgenas.search.problem import Problem, Result
-from edgenas.search.solvers import limited
 from edgenas.search.solvers.best_first import best_first
 from edgenas.search.solvers.completions import completions
 from edgenas.search.space import Choice, Space
@@ -133,13 +133,8 @@ def _spend(problems: Sequence[Problem], trials: Trials, model: TrialModel) -> No
 def _rescue(problem: Problem, trials: Trials, model: TrialModel) -> None:
     """Judge the network predicted best within the budget and limits; used when trials ran out before any such network
     was judged."""
-    ends = completions(model.graph.with_values(model.edge_values(problem.budget)), problem.budget)
-    networks = (ends.options(0, 0, index) for index in reversed(range(len(ends.endings[0][0].cost))))
-    fits = next((choice for choice in networks if problem.fits(choice)), None)
-    if fits is None:  # few networks keep all limits together, and none of the remaining endings does
-        found = limited.solve(ends.graph, problem.budget)
-        fits = None if found is None else found.choice
-    trials.rewards([] if fits is None else [fits])
+    found = best_within(problem, model.graph, model.edge_values(problem.budget))
+    trials.rewards([] if found is None else [found])
 
 
 def _front_point(problem: Problem, trials: Trials, model: TrialModel) -> dict[str, Any]:

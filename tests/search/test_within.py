@@ -1,4 +1,4 @@
-"""Answers inside a budget that no sum of blocks predicts: the last step of LayerNAS and MathNAS finds them."""
+"""Answers inside a budget that no sum of blocks predicts: the last step of a search finds them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Whole(Cost):
 
 
 @pytest.mark.parametrize("toy", SPACES)
-@pytest.mark.parametrize("algorithm", ["layernas", "mathnas"])
+@pytest.mark.parametrize("algorithm", ["layernas", "mathnas", "hybrid"])
 @pytest.mark.parametrize("most", [3, None])
 def test_there_is_an_answer_where_the_cost_is_not_a_sum(toy: str, algorithm: str, most: int | None) -> None:
     space = SPACES[toy]()
