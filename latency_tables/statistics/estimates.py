@@ -115,7 +115,9 @@ def _log_half_width(processes: Processes, statistic: str, confidence: float) -> 
     compute, count = STATISTICS[statistic], len(processes)
     whole = [np.concatenate(rounds) for rounds in processes]
     values = np.log([compute(times) for times in whole])
-    used = np.argsort(values)[: max(3, math.ceil(2 * count / 3))] if statistic == "min" else np.arange(count)
+    halves = np.square([_half_difference(rounds, compute) for rounds in processes])
+    fastest = np.lexsort((halves, np.round(values, 9)))  # of times that are equal but for rounding, the steadiest
+    used = fastest[: max(3, math.ceil(2 * count / 3))] if statistic == "min" else np.arange(count)
     if statistic == "median" and count > 1:
         others = np.log([compute(np.concatenate(whole[:k] + whole[k + 1 :])) for k in range(count)])
         between = others.var() * count * (count - 1)  # of one process: the jackknife's variance of the estimate * count
@@ -123,7 +125,7 @@ def _log_half_width(processes: Processes, statistic: str, confidence: float) -> 
         between = values[used].var(ddof=1) if count > 1 else 0.0
     # the mean of two halves has a quarter of their squared difference as variance; a minimum gains less by a second
     # half
-    within = np.mean([_half_difference(processes[k], compute) ** 2 for k in used]) / (2 if statistic == "min" else 4)
+    within = halves[used].mean() / (2 if statistic == "min" else 4)
     freedom = len(used)  # one less than the processes, plus one of the prior
     sd = math.sqrt((_PRIOR_SD**2 + within + (freedom - 1) * between) / freedom)
     of_estimate = count**-0.5 if statistic == "median" else _sd_of_smallest(count)
