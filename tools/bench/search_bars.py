@@ -40,7 +40,9 @@ BARS = (
     ),
     Bar(FREE.format("CIFAR10"), "LayerNAS H=100, 200", "accuracy", 94.2),
     Bar(FREE.format("CIFAR100"), "LayerNAS H=100, 200", "accuracy", 72.6),
-    # the network with the highest reward of all, 12-epoch validation, has a regret of 0.66 in these budgets
+    # the network with the highest reward of all, 12-epoch validation, has a regret of 0.66 in these budgets, and within
+    # 0.15 of that was asked for; hybrid's model was chosen on CIFAR-10
+    Bar(PI4.format("CIFAR100"), "hybrid, 100", "regret", 0.81),
     Bar(PI4.format("CIFAR100"), "hybrid, 100", "regret", 0.5),
 )
 
