@@ -37,6 +37,7 @@ except ImportError as error:
 
 HEAD = "head by regression"  #: the recipe without fine-tuning
 PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1)  #: of the squared weights of the head; a held-out fifth of the features chooses
+LEAST_VARIANCE = 0.1  #: of the published variance of a channel, in a member that was cut out
 _AT_ONCE = 64  #: pictures in one forward pass
 _STEPS = 100  #: most steps of the regression
 
@@ -169,18 +170,27 @@ def _with_head(
 
 
 def recalibrated(module: NetworkModule, feed: Feed) -> None:
-    """Set the batch norms' statistics to the plain means of those of the batches of ``feed``."""
+    """Set the batch norms' statistics to the plain means of those of the batches of ``feed``, drawn in random order.
+
+    A variance is at least LEAST_VARIANCE of the published one: a channel that hardly varies in these pictures would
+    otherwise be divided by almost nothing, and rounding errors would grow from layer to layer.
+    """
     norms = [layer for layer in module.modules() if isinstance(layer, nn.BatchNorm2d)]
+    least = [LEAST_VARIANCE * norm.running_var for norm in norms if norm.running_var is not None]
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None
     module.train()
+    order = np.random.default_rng(0).permutation(len(feed))
     with torch.no_grad():
-        for images, _ in feed.in_order(_AT_ONCE):
-            if len(images) > 1:
-                module(images)
-    for norm in norms:
+        for begin in range(0, len(order), _AT_ONCE):
+            rows = order[begin : begin + _AT_ONCE]
+            if len(rows) > 1:
+                module(feed.batch(rows)[0])
+    for norm, floor in zip(norms, least, strict=True):
         norm.momentum = 0.1
+        if norm.running_var is not None:
+            norm.running_var.copy_(torch.maximum(norm.running_var, floor))
     module.eval()
 
 

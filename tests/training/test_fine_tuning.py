@@ -102,6 +102,8 @@ def test_a_member_that_was_cut_out_gets_statistics_of_the_images() -> None:
     with torch.no_grad():
         padded = torch.nn.functional.pad(x, (0, 1, 0, 1))
         values = torch.nn.functional.conv2d(padded, module[0].get_submodule("conv.conv").weight, stride=2)
+    variance = np.maximum(values.var((0, 2, 3), unbiased=True).numpy(), 0.1 * begin.tensors[0]["conv.bn.running_var"])
+    np.testing.assert_allclose(norm.running_var.numpy(), variance, rtol=1e-3, atol=1e-5)
     np.testing.assert_allclose(norm.running_mean.numpy(), values.mean((0, 2, 3)).numpy(), rtol=1e-3, atol=1e-4)
     found, _, _ = trained(exact=False)
     assert isinstance(found, Trained) and found.accuracy > 90
