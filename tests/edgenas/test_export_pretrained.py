@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -97,3 +99,16 @@ def test_what_contradicts_is_refused_and_nothing_is_written(
     done = verb(*argv, cwd=tmp_path, check=2)
     assert why in done.stderr and len(done.stderr.splitlines()) == 1
     assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize("name", ["executes.pth", "text.safetensors", "absent.npz"])
+def test_hostile_and_broken_files_are_one_sentence(name: str, tmp_path: Path) -> None:
+    class Executed:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return os.system, (f"touch {tmp_path}/executed",)
+
+    (tmp_path / "executes.pth").write_bytes(pickle.dumps(Executed()))
+    (tmp_path / "text.safetensors").write_text("weights, as you asked")
+    done = verb("export", "efficientnet_lite0", "--pretrained", name, cwd=tmp_path, check=2)
+    assert name in done.stderr and len(done.stderr.splitlines()) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["executes.pth", "text.safetensors"]
