@@ -131,3 +131,17 @@ def test_the_regression_separates_what_can_be_separated() -> None:
     weight, bias = regression(torch.tensor(features, dtype=torch.float32), torch.from_numpy(labels), 3)
     scores = torch.tensor(features, dtype=torch.float32) @ weight.T + bias
     assert (scores.argmax(1).numpy() == labels).all()
+
+
+def test_batch_norms_keep_their_statistics_while_all_weights_train() -> None:
+    from edgenas.training.fine_tuning import FrozenNorms, Start, started
+
+    begin = start()
+    assert isinstance(begin, Start)
+    module = FrozenNorms(started(begin, NETWORK)).train()
+    assert module.training and module.network.training
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    loss = module(torch.randn(6, 3, 8, 8)).square().sum() + sum(p.square().sum() for p in module.parameters())
+    loss.backward()
+    assert all(p.grad is not None and float(p.grad.abs().max()) > 0 for p in module.parameters() if p.abs().max() > 0)
+    assert all(torch.equal(before[name], value) for name, value in module.state_dict().items())
