@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from edgenas.blocks.size import ImageSize
 from edgenas.blocks.spec import BlockSpec
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -58,6 +60,8 @@ class EdgeTable:
 
     def sums(self, of: Callable[[BlockSpec], float]) -> NDArray[np.float64]:
         """Return the sum of ``of`` over the blocks of each edge, added in their order, (edges,); 0 for no blocks."""
+        import numpy as np
+
         values = self._values(of)
         total = np.zeros(self.places.shape[1])
         for place in self.places:
@@ -71,11 +75,15 @@ class EdgeTable:
 
     def _values(self, of: Callable[[BlockSpec], float]) -> NDArray[np.float64]:
         """Return ``of`` of each block, and 0 for the place of no block."""
+        import numpy as np
+
         return np.array([*(float(of(block)) for block in self.blocks), 0.0])
 
 
 def edge_tables(start: State, layers: Sequence[Sequence[Edge]]) -> tuple[EdgeTable, ...]:
     """Return the table of each layer, given its edges and the state before the first layer."""
+    import numpy as np
+
     tables, before = [], {start: 0}
     for edges in layers:
         after: dict[State, int] = {}

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgenas.api.gate import table_path
+from edgenas.api.named import size_options
 from edgenas.api.profile import Named, stopping_rule, table_jobs
 from edgenas.api.shown import FilePath, html_table
 from edgenas.api.spaces import space as space_of
 from edgenas.api.table import Table, open_table
 from edgenas.base.errors import InputError, OutcomeError
+from edgenas.base.files import output_path
 from edgenas.base.listener import SILENT, Listener
 from edgenas.base.reading import check_exists
+from edgenas.blocks.size import SizesLike
 from edgenas.latency_tables.statistics.estimates import DEFAULT
 from edgenas.search.space import Space
 
@@ -31,7 +34,7 @@ class FittedTable:
     result: FitResult
     measured: Path | None = None
     failed: int = 0
-    sizes: str = ""  #: options --in-size and --classes of the command
+    sizes: str = ""  #: options --in-size, --classes and --channels of the command
 
     @property
     def table(self) -> Table:
@@ -87,8 +90,9 @@ def fit_table(
     *,
     space: str | Space | Callable[..., Space],
     old: FilePath | Table | None = None,
-    in_size: int | None = None,
+    in_size: SizesLike | None = None,
     classes: int | None = None,
+    channels: int | None = None,
     device: str = "",
 ) -> FittedTable:
     """Fit the times of all blocks of a space to times of whole networks, and write the table to ``out``, as ``edgenas
@@ -106,14 +110,14 @@ def fit_table(
     from edgenas.tables.fit import fit_table as fit
     from edgenas.tables.fit import read_networks, source_of
 
-    chosen, file = space_of(space, in_size, classes), Path(networks)
-    check_new(Path(out))
+    chosen, file = space_of(space, in_size, classes, channels), Path(networks)
+    check_new(output_path(out))
     if old is not None:
         check_exists(table_path(old), "table")
     timed = read_networks(file, chosen)
     found = fit(timed, chosen, source_of(file, chosen, device), None if old is None else table_path(old))
-    write_imported(Path(out), found.table)
-    return FittedTable(Path(out), found, sizes=_sizes(in_size, classes))
+    write_imported(output_path(out), found.table)
+    return FittedTable(output_path(out), found, sizes=size_options(in_size, classes, channels))
 
 
 def profile_whole(
@@ -121,8 +125,9 @@ def profile_whole(
     *,
     networks: int = 40,
     old: FilePath | Table | None = None,
-    in_size: int | None = None,
+    in_size: SizesLike | None = None,
     classes: int | None = None,
+    channels: int | None = None,
     device: Named = (),
     inventory: FilePath | None = None,
     runtime: str | None = None,
@@ -162,7 +167,7 @@ def profile_whole(
     from edgenas.tables.fit import chosen_networks, measured_networks, source_of
     from edgenas.tables.fit import fit_table as fit
 
-    chosen = space_of(space, in_size, classes)
+    chosen = space_of(space, in_size, classes, channels)
     if networks < LEAST:
         raise InputError(f"{networks} networks: {LEAST} are the least that a table can be fitted to and tested on")
     plan = Plan(rounds=rounds, threads=threads, cold_kib=cold_kib, precision=precision)
@@ -191,11 +196,7 @@ def profile_whole(
     named = f"{facts.get('model') or facts.get('cpu') or label}, {campaign.table.setting.version}"
     found = fit(timed, chosen, source_of(samples, chosen, named), prior)
     write_imported(path, found.table)
-    return FittedTable(path, found, samples, len(campaign.failures), _sizes(in_size, classes))
-
-
-def _sizes(in_size: int | None, classes: int | None) -> str:
-    return "".join(f" --{o} {v}" for o, v in (("in-size", in_size), ("classes", classes)) if v is not None)
+    return FittedTable(path, found, samples, len(campaign.failures), size_options(in_size, classes, channels))
 
 
 def check_new(path: Path) -> None:

@@ -72,6 +72,13 @@ def load_space(
     return space(name, None if in_size is None else as_sizes(in_size), classes, channels)
 
 
+def size_options(in_size: SizesLike | None, classes: int | None, channels: int | None) -> str:
+    """Return the options of a command line that give these sizes to a space, '' for none."""
+    size = None if in_size is None else size_text(as_sizes(in_size))
+    given = {"in-size": size, "classes": classes, "channels": channels}
+    return "".join(f" --{option} {value}" for option, value in given.items() if value is not None)
+
+
 def space_text(space: Space) -> str:
     """Return the text that names a space on the command line."""
     return space.code.text if space.code else space.name

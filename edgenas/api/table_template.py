@@ -13,7 +13,7 @@ from edgenas.api.shown import FilePath, frame, html_table
 from edgenas.api.spaces import space as space_of
 from edgenas.base.errors import InputError
 from edgenas.base.files import make_folder, output_path, write_whole
-from edgenas.blocks.size import SizeLike
+from edgenas.blocks.size import SizesLike
 from edgenas.blocks.spec import BlockSpec
 from edgenas.search.space import Space
 
@@ -67,7 +67,7 @@ class TableTemplate:
 def table_template(
     space: str | Space | Callable[..., Space],
     *,
-    in_size: SizeLike | None = None,
+    in_size: SizesLike | None = None,
     classes: int | None = None,
     channels: int | None = None,
 ) -> TableTemplate:

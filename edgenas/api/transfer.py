@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgenas.api.gate import table_path
-from edgenas.api.named import space_text
+from edgenas.api.named import size_options, space_text
 from edgenas.api.profile import Named, ProfiledTables, profile
 from edgenas.api.shown import FilePath, html_table
 from edgenas.api.spaces import space as space_of
@@ -16,7 +16,7 @@ from edgenas.api.table import Table, open_table
 from edgenas.api.validate import TableValidation, validate
 from edgenas.base.errors import InputError
 from edgenas.base.listener import SILENT, Listener
-from edgenas.blocks.size import SizeLike
+from edgenas.blocks.size import SizesLike
 from edgenas.latency_tables.statistics.estimates import DEFAULT
 from edgenas.search.space import Space
 
@@ -114,7 +114,7 @@ def transfer(
     *,
     blocks: int = 20,
     networks: int = 12,
-    in_size: SizeLike | None = None,
+    in_size: SizesLike | None = None,
     classes: int | None = None,
     channels: int | None = None,
     device: Named = (),
@@ -198,6 +198,5 @@ def transfer(
             force=force,
             listener=listener,
         )
-    given = {"in-size": in_size, "classes": classes, "channels": channels}
-    sizes = "".join(f" --{option} {value}" for option, value in given.items() if value is not None)
+    sizes = size_options(in_size, classes, channels)
     return Transfer(job.path, path, chosen, profiled, proof, report(job.path, chosen), sizes)

@@ -6,10 +6,10 @@ import shlex
 
 import click
 
-from edgenas.api.named import NETWORK_HELP
+from edgenas.api.named import NETWORK_HELP, size_options
 from edgenas.blocks.size import ImageSize
 from edgenas.cli.completions import spaces_and_networks
-from edgenas.cli.networks import channels_option, classes_option, in_size_option, sizes
+from edgenas.cli.networks import channels_option, classes_option, in_size_option
 from edgenas.cli.terminal import json_option, print_json, print_summary, print_table
 
 
@@ -38,5 +38,5 @@ def command(
     else:
         cells = [tuple(row.values()) for row in rows]
         print_table(("block", "output", "MACs", "parameters", "bytes moved"), cells, f"{len(rows)} blocks")
-        then = f"edgenas profile {shlex.quote(space_or_network)}{sizes(in_size, classes, channels)}"
+        then = f"edgenas profile {shlex.quote(space_or_network)}{size_options(in_size, classes, channels)}"
         print_summary({"blocks": len(rows), "next": then})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from edgenas.blocks.size import ImageSize, size_text
 from edgenas.cli.size_type import SIZE
 
 in_size_option = click.option(
@@ -23,10 +22,3 @@ channels_option = click.option(
     help="Number of channels of the input: 1 for grey images, 3 for RGB, any number for arrays "
     "[default: the space's own].",
 )
-
-
-def sizes(in_size: ImageSize | tuple[ImageSize, ...] | None, classes: int | None, channels: int | None) -> str:
-    """Return the options as they were typed, for the next command."""
-    size = None if in_size is None else size_text(in_size)
-    given = {"in-size": size, "classes": classes, "channels": channels}
-    return "".join(f" --{option} {value}" for option, value in given.items() if value is not None)

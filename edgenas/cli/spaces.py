@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
+from edgenas.api.named import size_options
 from edgenas.blocks.size import ImageSize, size_json
 from edgenas.cli import completions
-from edgenas.cli.networks import channels_option, classes_option, in_size_option, sizes
+from edgenas.cli.networks import channels_option, classes_option, in_size_option
 from edgenas.cli.terminal import json_option, print_json, print_summary, print_table
 
 
@@ -74,7 +75,7 @@ def command(
                 "networks": _count(s.networks),
                 "parameters": defaults or None,
                 **{f"weights {weights}": f"{name}/{s.key(choice)}" for weights, choice in published_members(s).items()},
-                "next": f"edgenas profile {name}{sizes(in_size, classes, channels)}",
+                "next": f"edgenas profile {name}{size_options(in_size, classes, channels)}",
             }
         )
 

@@ -14,6 +14,7 @@ from edgenas.cli.set_options import settings_for
 from edgenas.cli.terminal import json_option, print_json, print_summary
 from edgenas.cli.terminal_listener import TERMINAL
 from edgenas.cli.training_options import train_on_option
+from edgenas.runs.layout import ARCH, WEIGHTS
 
 
 @click.command("train", epilog=NETWORK_HELP)
@@ -100,7 +101,7 @@ def command(
         return
     scaling = {"mean": done.mean, "deviation": done.deviation}
     shown = {name: ",".join(f"{value:g}" for value in values) for name, values in scaling.items() if values}
-    then = f"edgenas export {shlex.quote(str(out / 'arch.json'))} --weights {shlex.quote(str(out / 'weights.npz'))}"
+    then = f"edgenas export {shlex.quote(str(out / ARCH))} --weights {shlex.quote(str(out / WEIGHTS))}"
     print_summary(
         {
             "network": done.network.name,

@@ -134,7 +134,7 @@ def _packed(about: About, square: bool) -> bytes:
     image = _tensor(
         b,
         "image",
-        f"The image, scaled until it covers the {'square' if square else 'rectangle'} and cut at the centre.",
+        f"The picture, scaled until it covers the {'square' if square else 'rectangle'} and cut at the centre.",
         _content(b, _IMAGE_PROPERTIES, colours),
         units=[unit],
         stats=(lows, highs),

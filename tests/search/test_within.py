@@ -10,6 +10,7 @@ import pytest
 from edgenas.blocks.architecture import Architecture
 from edgenas.search.algorithms.by_name import search
 from edgenas.search.algorithms.within import best_within
+from edgenas.search.digests import network_digest
 from edgenas.search.graph import layered_graph
 from edgenas.search.problem import Cost, Limit, Problem
 from edgenas.search.solvers import brute_force
@@ -22,7 +23,7 @@ class Whole(Cost):
     """A measured cost of whole networks: up to six times the sum of their blocks, and never known from it."""
 
     def total(self, architecture: Architecture) -> float:
-        return toy_cost().total(architecture) * (1 + 5 * noise(str(architecture.blocks)))
+        return toy_cost().total(architecture) * (1 + 5 * noise(network_digest(architecture)))
 
     def most_sum(self, budget: float) -> float:
         return math.inf

@@ -20,8 +20,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small matrices: threads wo
 import csv
 import gzip
 import math
-import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -80,10 +79,10 @@ def row(pair: Pair, device: str, prior: str, times: Floats, count: int) -> dict[
     }
 
 
-def main() -> int:
+def main(args: Sequence[str] | None = None) -> int:
     parser = options(__doc__)
     parser.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="folder with the published fbnet/")
-    given = parser.parse_args()
+    given = parser.parse_args(args)
     files = (given.data / "fbnet" / "fbnet_lut_recovered.csv", given.data / "fbnet" / "fbnet_5000_latency.csv.gz")
     with gzip.open(files[1], "rt", newline="") as file:
         published = list(csv.DictReader(file))
@@ -118,4 +117,4 @@ def _texts(each: Mapping[str, Any]) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(run(main))
+    run(main)

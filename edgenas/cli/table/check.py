@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
+from edgenas.api.named import size_options
 from edgenas.blocks.size import ImageSize
 from edgenas.cli.completions import spaces
-from edgenas.cli.networks import channels_option, classes_option, in_size_option, sizes
+from edgenas.cli.networks import channels_option, classes_option, in_size_option
 from edgenas.cli.table.options import next_search, next_validation, table_argument
 from edgenas.cli.terminal import json_option, print_json, print_summary
 
@@ -42,5 +43,5 @@ def command(
     found.check()
     if not as_json:
         imported = found.table.kind == "imported"
-        chosen = name + sizes(in_size, classes, channels)
+        chosen = name + size_options(in_size, classes, channels)
         print_summary({"next": next_search(chosen, table, imported=True) if imported else next_validation(table)})

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from edgenas.blocks.size import ImageSize
 from edgenas.cli.completions import spaces, tables
-from edgenas.cli.networks import classes_option, in_size_option
+from edgenas.cli.networks import channels_option, classes_option, in_size_option
 from edgenas.cli.paths import UserPath
 from edgenas.cli.terminal import json_option, print_json, print_summary
 
@@ -26,6 +27,7 @@ from edgenas.cli.terminal import json_option, print_json, print_summary
 )
 @in_size_option
 @classes_option
+@channels_option
 @click.option("--device", default="", help="Name of the measured device.")
 @click.option("-o", "--out", required=True, type=UserPath(dir_okay=False, path_type=Path), help="Table to write.")
 @json_option
@@ -33,8 +35,9 @@ def command(
     networks: Path,
     space: str,
     old: Path | None,
-    in_size: int | None,
+    in_size: ImageSize | None,
     classes: int | None,
+    channels: int | None,
     device: str,
     out: Path,
     as_json: bool,
@@ -53,7 +56,9 @@ def command(
     """
     from edgenas.api.fit_table import fit_table
 
-    found = fit_table(networks, out, space=space, old=old, in_size=in_size, classes=classes, device=device)
+    found = fit_table(
+        networks, out, space=space, old=old, in_size=in_size, classes=classes, channels=channels, device=device
+    )
     if as_json:
         print_json(found.to_json())
     else:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edgenas.api.named import size_options
 from edgenas.blocks.size import ImageSize
 from edgenas.cli.completions import tables
-from edgenas.cli.networks import sizes
 from edgenas.cli.paths import UserPath
 from edgenas.cli.terminal import talk
 
@@ -44,7 +44,7 @@ def space_at(name: str, in_size: ImageSize, channels: int) -> str:
     from edgenas.search.spaces import SPACES
 
     other = name in SPACES and SPACES[name]().c_in != channels
-    return name + sizes(in_size, None, channels if other else None)
+    return name + size_options(in_size, None, channels if other else None)
 
 
 def next_search(space: str, table: Path, *, imported: bool) -> str:
