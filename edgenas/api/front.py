@@ -149,8 +149,8 @@ def front(
     cost = _cost(search, saved, space, table, statistic, unvalidated)
     own = own_limits(limit_texts(limits), space)
     if len(saved.winner.limits) > 1:
-        kept = f"only --limit {' and '.join(each.cost.name for each in own)}" if own else "no limit"
-        listener.message(f"this front has one cost, and {kept} applies to it; the limits of the search do not")
+        kept = f" and keeps the limit of {' and '.join(each.cost.name for each in own)}" if own else ""
+        listener.message(f"this front has one cost{kept}; the other limits of the search do not apply to it")
     points = tuple(FrontMember(c, a, key) for c, a, key in front_points(space, cost, values, own))
     return Front(space, cost.unit, points, "predicted", saved.score)
 

@@ -36,6 +36,7 @@ STEPS = 40  #: most steps of the optimisation of the variances
 LONGEST = 1.0  #: largest change of a logarithm in one step
 ARMIJO = 1e-4  #: share of the predicted decrease that a step must have
 ENOUGH = 1e-3  #: decrease or change at which the optimisation ends
+EQUAL = 1e-9  #: largest deviation of equal accuracies, as a share of the best one
 LEAST = 1e-12  #: keeps logarithms and quotients finite where accuracies are equal
 JITTER = 1e-8  #: least variance of the noise: keeps covariances invertible
 
@@ -266,7 +267,9 @@ def _fenced(known: Floats) -> Floats:
 
 
 def _ceilings(known: Floats, most: float | None) -> Floats:
-    best, spread = float(known.max()), float(known.std()) or 1.0
+    best, spread = float(known.max()), float(known.std())
+    if spread <= EQUAL * max(1.0, abs(best)):  # all accuracies are equal, but for rounding
+        spread = 1.0
     if most is None:
         return np.asarray(best + np.append(GAPS, STRAIGHT) * spread)
     ceilings = best + GAPS * spread

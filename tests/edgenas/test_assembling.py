@@ -150,7 +150,7 @@ def _for_another_size(parts: BundleParts) -> None:
         (_by_macs, "budget of MACs; give the budget in milliseconds: --budget-ms"),
         (_no_labels, "has no labels"),
         (_unknown_class, r"has greeen, which the network does not have \(near: green\); its classes are blue, green,"),
-        (_for_another_size, r"is for 64 pixels, .* takes 32"),
+        (_for_another_size, r"is for 64x32 pixels, .* takes 32"),
         (lambda p: (p.model / "preprocessing.json").write_text("[]"), "is not of the format .edgenas preprocessing."),
     ],
 )

@@ -55,10 +55,10 @@ def typed(*args: str, code: int = 0) -> Result:
 
 
 def following(stdout: str) -> str:
-    """What the last line says is next."""
-    last = re.fullmatch(r"next: +(\S.*)", stdout.rstrip("\n").splitlines()[-1])
-    assert last, stdout
-    return last[1]
+    """What the output says is next: its last line, or the line before the answer of a search."""
+    found = re.findall(r"^next: +(\S.*)$", stdout, re.MULTILINE)
+    assert found, stdout
+    return str(found[-1])
 
 
 @pytest.fixture(scope="module")

@@ -106,7 +106,7 @@ def test_the_weights_near_a_network_have_its_changes_of_one_option() -> None:
             assert float(change @ weights) == pytest.approx(exact[1] - exact[0] - totals, abs=1e-9)
 
 
-@pytest.mark.parametrize("accuracies", [[50.0], [50.0, 50.0, 50.0], [99.9999, 40.0, 70.0], [100.0, 40.0, 70.0]])
+@pytest.mark.parametrize("accuracies", [[50.0], [50.0] * 3, [100 / 3] * 10, [99.9999, 40.0, 70.0], [100.0, 40.0, 70.0]])
 def test_few_or_equal_or_perfect_accuracies_leave_numbers_finite(accuracies: list[float]) -> None:
     space = SPACES["widths"]()
     features, rows = rows_of(space, drawn(space, len(accuracies)))
