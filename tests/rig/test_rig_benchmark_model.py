@@ -31,6 +31,7 @@ def test_benchmark_model_speaks_the_real_format(native_benchmark: Path, tmp_path
     known = {shape(line) for path in real for line in path.read_text().splitlines()}
     known.add(shape("INFO: Min runs duration (seconds): [1]"))  # a flag that those runs did not set,
     known.add(shape("INFO: Min warmup runs duration (seconds): [1]"))  # titled in benchmark_model.cc
+    known.add(shape("INFO: count=5 curr=62(all same)"))  # of stats_calculator.h: five runs took equally long
     # the graph of a real run was delegated in parts
     known.add(
         next(line for line in known if "partially" in line).replace("partially", "completely").split(" w/")[0] + "."
