@@ -24,7 +24,8 @@ _SEARCH = "edgenas search SPACE --budget-macs MACS --accuracy JUDGE"
 
 FileKind = Literal[
     "accuracies", "costs", "file", "inventory", "labels", "model", "nas_bench_201", "nas_bench_macro", "network",
-    "networks", "pictures", "program", "published", "run", "search", "table", "targets", "trials", "weights",
+    "networks", "pictures", "pretrained", "program", "published", "run", "search", "table", "targets", "trials",
+    "weights",
 ]  # fmt: skip
 
 #: kind of file -> what to name, and how to get such a file; {path} stands for the path that was named
@@ -40,6 +41,7 @@ REMEDIES: dict[FileKind, str] = {
     "network": f"name a network or a search, or search for one: {_SEARCH} -o {{path}}",
     "networks": "name a CSV or JSON file of networks and ms; docs/your-own-measurements.md has its columns",
     "pictures": "name a folder with one folder of images for each class, or an .npz of arrays",
+    "pretrained": "name a .safetensors, .npz or .pth file, or package:NAME; docs/pretrained.md tells where to get one",
     "program": "name the program to use; docs/profile-a-phone.md tells where to get one",
     "published": "name the file that was downloaded; for the formats: edgenas table import --help",
     "run": "name what demo, ship, profile, search or verify wrote, or make a run: edgenas demo",

@@ -203,6 +203,6 @@ FOREIGN = (
 
 
 def foreign(names: Iterable[str]) -> str | None:
-    """Return what tensors called ``names`` belong to that edgenas has no block for; None where nothing is known."""
+    """Return the name of the unsupported operation that tensors with these names belong to; None if it is unknown."""
     found = list(names)
     return next((what for pattern, what in FOREIGN if any(re.search(pattern, name) for name in found)), None)

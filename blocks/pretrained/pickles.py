@@ -47,7 +47,7 @@ def _loaded(path: Path) -> Any:
         import torch
     except ImportError as error:
         raise MissingExtraError("torch", "train", "reading a .pth file") from error
-    with reading(path, "weights") as file:
+    with reading(path, "pretrained") as file:
         zipped, size = file.read(4) == b"PK\x03\x04", path.stat().st_size
     if not zipped and size > MOST_BYTES:
         raise ValueError(f"it has {size:,} bytes; files in torch's older form may have {MOST_BYTES:,}")

@@ -36,7 +36,7 @@ def read_safetensors(path: Path, choose: Choice) -> tuple[dict[str, NDArray[Any]
     BF16 becomes float32. InputError where the file cannot be read; ValueError, with the reason, where it is no
     ``.safetensors`` file.
     """
-    with reading(path, "weights") as file:
+    with reading(path, "pretrained") as file:
         places, about = _places(file)
         chosen = list(choose({name: header for name, (_, header, _) in places.items()}))
         return {name: _array(file, *places[name]) for name in chosen}, about

@@ -77,7 +77,7 @@ def weights_file(text: str) -> WeightsFile:
 
 def file_sha256(path: Path) -> str:
     """Return the sha256 of a file, 64 hexadecimal digits; InputError where it cannot be read."""
-    with reading(path, "weights") as file:
+    with reading(path, "pretrained") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -69,7 +69,7 @@ def shared_prefix(names: Iterable[str]) -> str:
 
 
 def _read(path: Path, choose: Choice) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
-    with reading(path, "weights") as file:
+    with reading(path, "pretrained") as file:
         head = file.read(9)
     if head.startswith(b"PK\x03\x04"):
         return (read_npz(path, choose) if _holds_arrays(path) else read_pickled(path, choose)), {}

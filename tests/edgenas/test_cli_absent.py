@@ -47,6 +47,7 @@ CASES: dict[tuple[str, str], tuple[tuple[str, ...], str]] = {
     ("front", "search"): (("gone.json",), SEARCH),
     ("train", "data"): (("digits/0.0.0.0.0.0", "--data", "gone.npz", "--loss", "mse"), "with the arrays images and"),
     ("export", "network"): (("gone.json",), NETWORK),
+    ("export", "pretrained"): (("mobilenet_v2", "--pretrained", "gone.pth"), "docs/pretrained.md tells where"),
     ("export", "weights"): (("mobilenet_v3_small", "--weights", "gone.npz"), "make a run: edgenas ship"),
     ("export", "labels"): (("mobilenet_v3_small", "--labels", "gone.txt"), "ls photos/train > labels.txt"),
     ("export", "calibrate"): (("mobilenet_v3_small", "--precision", "int8", "--calibrate", "gone"), PICTURES),

@@ -56,7 +56,7 @@ def searched(lite: Space, budget: float, folder: Path) -> SearchRecord:
 
 
 class Messages(Listener):
-    """Keeps what it is told."""
+    """A listener that keeps all messages."""
 
     def __init__(self) -> None:
         self.told: list[str] = []

@@ -1,4 +1,4 @@
-"""How a table's networks differ from those that it is asked for."""
+"""The message that names how the networks of a table differ from the requested ones."""
 
 from __future__ import annotations
 

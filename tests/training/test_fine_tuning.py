@@ -20,7 +20,7 @@ RECIPE = TrainRecipe(epochs=2, batch=8, lr=0.01)
 
 
 class Messages(Listener):
-    """Keeps what it is told."""
+    """A listener that keeps all messages."""
 
     def __init__(self) -> None:
         self.told: list[str] = []
