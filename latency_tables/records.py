@@ -37,6 +37,7 @@ class Measurement:
                     where the runtime is a tool that does not show its outputs
     before, after   state of the device before and after the batch: clock, temperature, load, host time
     batch           name of the process: measurements with the same name were interleaved; '' where it is not known
+    init_ns         ns that loading, compilation and the first run took; 0 where they were not timed
     """
 
     piece: Piece
@@ -48,6 +49,7 @@ class Measurement:
     after: Mapping[str, Fact]
     purpose: Purpose = "table"
     batch: str = ""
+    init_ns: int = 0
 
     @property
     def key(self) -> tuple[Piece, int, str, str]:

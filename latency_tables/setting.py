@@ -10,6 +10,8 @@ from edgenas.base.forms import Parsed
 from edgenas.latency_tables.store.fields import Fields
 
 Fact = str | int | float
+#: fields of a setting without a requested delegate, as tables before version 4 were measured
+NO_DELEGATE: dict[str, Fact] = {"accelerator": "", "arithmetic": "", "nodes_taken": 0, "nodes_total": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +21,19 @@ class Setting:
     device           the facts that identify the machine, as (name, value) pairs in order of name
     version          package that contains the runtime, and its version: 'ai_edge_litert 2.3.0'
     library_sha256   digest of the runtime's shared libraries, which identifies the build where the version does not
-    delegate         delegate that computes: 'xnnpack', 'cpu' (onnxruntime's own provider), 'none' (built-in kernels)
-    precision        'fp32' or 'int8', as the blocks were measured
+    delegate         what computes, as it was found: 'xnnpack', 'cpu' (onnxruntime's own provider), 'none' (built-in
+                     kernels), or a delegate that was requested, such as 'gpu' and 'openvino:npu'; 'gpu+cpu' where the
+                     CPU computed a part of the models
+    precision        'fp32' or 'int8', as the files of the blocks were written
     cores            numbers of the CPUs that the process is pinned to; empty for not pinned
     scheduler        'fifo' or 'normal'
     cold_kib         KiB that another model read before every sample, so that caches are as in the middle of a network;
                      0 for runs back to back
+    accelerator      adapter and driver of a requested delegate, as they name themselves; '' for none
+    arithmetic       precision in which a requested delegate computes, as it was found: 'fp32', 'fp16', 'int8'; '' for
+                     what ``precision`` says
+    nodes_taken      operators of a small model that a requested delegate took, out of ``nodes_total``; 0 and 0 where
+                     none was requested
     """
 
     device: tuple[tuple[str, Fact], ...]
@@ -37,6 +46,10 @@ class Setting:
     cores: tuple[int, ...]
     scheduler: str
     cold_kib: int = 0
+    accelerator: str = ""
+    arithmetic: str = ""
+    nodes_taken: int = 0
+    nodes_total: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -46,7 +59,9 @@ class Setting:
     @classmethod
     def from_dict(cls, data: Any) -> Setting:
         """Return the setting of the dictionary that ``as_dict`` made; ValueError names the field that is missing,
-        unknown or of the wrong type."""
+        unknown or of the wrong type. Documents of edgenas 0.3 lack the fields of a requested delegate."""
+        if isinstance(data, dict) and not NO_DELEGATE.keys() & data.keys():
+            data = {**data, **NO_DELEGATE}
         take = Fields(data, "setting")
         setting = cls(
             device=device_pairs(take.values("device")),
@@ -59,6 +74,10 @@ class Setting:
             cores=take.wholes("cores", 0, 4095, 1024),
             scheduler=take.text("scheduler"),
             cold_kib=take.whole("cold_kib", 0, 1 << 30),
+            accelerator=take.text("accelerator"),
+            arithmetic=take.text("arithmetic"),
+            nodes_taken=take.whole("nodes_taken", 0, 1 << 20),
+            nodes_total=take.whole("nodes_total", 0, 1 << 20),
         )
         take.done()
         return setting

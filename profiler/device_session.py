@@ -190,6 +190,10 @@ def make_setting(facts: Facts, description: Description, plan: Plan, clock: str 
         cores=plan.cores or (),
         scheduler=plan.scheduler,
         cold_kib=plan.cold_kib,
+        accelerator=description.accelerator,
+        arithmetic=description.arithmetic,
+        nodes_taken=description.nodes_taken,
+        nodes_total=description.nodes_total,
     )
 
 

@@ -10,6 +10,7 @@ from edgenas.base.errors import InputError
 from edgenas.base.naming import among
 from edgenas.latency_tables.setting import Setting
 from edgenas.profiler.export.quantize import MEASURED
+from edgenas.profiler.runtimes.delegates import is_partial, is_software, requested
 from edgenas.profiler.runtimes.output import SCHEDULERS, Description
 
 _LIMITS = {
@@ -48,6 +49,9 @@ class Plan:
     seed              random seed of the inputs and of the order
     precision         precision of the models, 'fp32' or 'int8'; their writer must use the same (``export.quantize``)
     limit_s           seconds after which no model and no further round is started
+    requested         delegate that computes (``runtimes.delegates``), such as 'gpu:fp32'; '' for the runtime's own
+    partial           whether the CPU may compute the operators that the delegate does not take
+    software          whether an adapter or emulator that computes on the CPU may be measured
     """
 
     rounds: int = 10
@@ -64,6 +68,9 @@ class Plan:
     precision: str = "fp32"
     cold_kib: int = 8192
     limit_s: int = 300
+    requested: str = ""
+    partial: bool = False
+    software: bool = False
 
     def __post_init__(self) -> None:
         for name, (least, most) in _LIMITS.items():
@@ -81,11 +88,13 @@ class Plan:
     def of(cls, setting: Setting, **changes: Any) -> Plan:
         """Return the plan that measures in ``setting`` again: its threads, cores, scheduler, precision and caches.
 
-        ``changes`` are fields that a setting does not have, such as ``rounds``, or that are to differ. On the device of
-        the setting, ``on`` gives the same setting. InputError for a setting that a plan cannot express, such as one of
-        fp16 blocks.
+        Its delegate is requested again, on the same terms. ``changes`` are fields that a setting does not have, such as
+        ``rounds``, or that are to differ. On the device of the setting, ``on`` gives the same setting. InputError for a
+        setting that a plan cannot express, such as one of fp16 blocks.
         """
         held: dict[str, Any] = {name: getattr(setting, name) for name in HELD}
+        held |= {"requested": requested(setting), "partial": is_partial(setting)}
+        held |= {"software": is_software(setting.accelerator)}
         return cls(**{**held, **changes})
 
     def on(self, description: Description, clusters: Sequence[Sequence[int]] = ()) -> Plan:

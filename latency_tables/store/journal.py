@@ -1,6 +1,6 @@
 """The file of a latency table: append-only JSON lines, intact when the process is killed at any moment.
 
-    line 1    {"format": "edgenas latency table", "version": 3, "edgenas": "0.3.1", "created": ..., "setting": {...},
+    line 1    {"format": "edgenas latency table", "version": 4, "edgenas": "0.4.0", "created": ..., "setting": {...},
                "crc32": n}
     others    {"kind": "measurement", "blocks": [...], "process": n, "purpose": "table", "batch": ..., "loops": n,
                "samples_ns": [[...]], "checksum": [s, a], "before": {...}, "after": {...}, "crc32": n}

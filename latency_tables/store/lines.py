@@ -12,6 +12,7 @@ from edgenas.base.sealing import canonical, sealed
 from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.records import (
     PURPOSES,
+    SAMPLE_LIMIT_NS,
     BlockFailure,
     HeldOut,
     Measurement,
@@ -41,7 +42,7 @@ def record_to_json(record: Record) -> dict[str, Any]:
             values |= {"purpose": record.purpose, "batch": record.batch, "loops": record.loops}
             values |= {"samples_ns": [list(samples) for samples in record.samples_ns]}
             values |= {"checksum": None if record.checksum is None else list(record.checksum)}
-            values |= {"before": dict(record.before), "after": dict(record.after)}
+            values |= {"before": dict(record.before), "after": dict(record.after), "init_ns": record.init_ns}
         case BlockFailure():
             values = {"kind": "failure", "blocks": _texts(record.piece), "process": record.process}
             values |= {"stage": record.stage, "message": record.message}
@@ -130,6 +131,7 @@ def _measurement(fields: Fields, shared: Shared) -> Measurement:
         shared.facts(fields, "after"),
         purpose,
         shared.batch(fields.text("batch")),
+        fields.whole("init_ns", 0, SAMPLE_LIMIT_NS),
     )
 
 

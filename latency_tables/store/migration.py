@@ -6,13 +6,17 @@ History:
                        ``batch`` of a measurement; records 'void' and 'validation'; a setting's ``cold_kib``, which
                        was 0
     3 (edgenas 0.3.1)  records 'prior': the times of another table, from which blocks are predicted
+    4 (edgenas 0.4.0)  a setting's ``accelerator``, ``arithmetic``, ``nodes_taken`` and ``nodes_total``, which were
+                       '', '', 0 and 0: delegates of the user's choice; a measurement's ``init_ns``, which was 0
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-FORMAT_VERSION = 3
+from edgenas.latency_tables.setting import NO_DELEGATE
+
+FORMAT_VERSION = 4
 
 
 def upgrade(record: dict[str, Any], version: int) -> dict[str, Any]:
@@ -22,9 +26,15 @@ def upgrade(record: dict[str, Any], version: int) -> dict[str, Any]:
         record["blocks"] = [record.get("blocks")]
         if record.get("kind") == "measurement":
             record = {**record, "purpose": "table", "batch": ""}
+    if version < 4 and record.get("kind") == "measurement":
+        record = {**record, "init_ns": 0}
     return record
 
 
 def upgrade_setting(setting: Any, version: int) -> Any:
     """Return the setting of a header, written in ``version``, in the form of FORMAT_VERSION."""
-    return {**setting, "cold_kib": 0} if version == 1 and isinstance(setting, dict) else setting
+    if not isinstance(setting, dict):
+        return setting
+    if version == 1:
+        setting = {**setting, "cold_kib": 0}
+    return {**setting, **NO_DELEGATE} if version < 4 else setting

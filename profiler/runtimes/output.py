@@ -42,6 +42,8 @@ class Description:
     cpus             numbers of the CPUs that a process may use
     schedulers       schedulers that a process may request
     cold             whether another model can run between samples
+    accelerator      adapter and driver of a requested delegate, ``arithmetic`` the precision in which it computes, and
+                     ``nodes_taken`` of ``nodes_total`` operators of the small model: see ``Setting``
     """
 
     installed: Installed
@@ -50,6 +52,10 @@ class Description:
     cpus: tuple[int, ...]
     schedulers: tuple[str, ...]
     cold: bool = False
+    accelerator: str = ""
+    arithmetic: str = ""
+    nodes_taken: int = 0
+    nodes_total: int = 0
 
 
 @dataclass(frozen=True, slots=True)

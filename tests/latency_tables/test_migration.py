@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,10 @@ from edgenas.base.errors import InputError
 from edgenas.latency_tables.records import Measurement
 from edgenas.latency_tables.store.journal import FORMAT_VERSION, TableWriter, read_journal
 from edgenas.latency_tables.store.migration import upgrade
+from edgenas.profiler.runtimes.delegates import requested
 from tests.conftest import ROOT
 
+V3 = ROOT / "tests" / "golden" / "table-v3.jsonl"
 V1 = ROOT / "tests" / "golden" / "table-v1.jsonl"
 
 
@@ -49,6 +52,23 @@ def test_writing_to_version_1_replaces_it_by_the_same_table_of_this_version(old:
     assert after.table.measurements == (*before.table.measurements, added)
     assert after.table.setting == before.table.setting
     assert [path.name for path in old.parent.iterdir()] == [old.name], "nothing is left beside it"
+
+
+def test_version_3_had_no_delegates_of_the_users_choice(tmp_path: Path) -> None:
+    path = Path(shutil.copy(V3, tmp_path / "table.jsonl"))
+    before = read_journal(path)
+    setting = before.table.setting
+    assert (before.version, setting.accelerator, setting.arithmetic, setting.nodes_total) == (3, "", "", 0)
+    assert requested(setting) == "" and {m.init_ns for m in before.table.measurements} == {0}
+    other = replace(setting, delegate="gpu", accelerator="Mali-G78", arithmetic="fp16", nodes_taken=2, nodes_total=2)
+    with pytest.raises(InputError, match="delegate xnnpack / gpu; accelerator  / Mali-G78; arithmetic  / fp16; nodes_"):
+        TableWriter(path, other, "0.4.0")
+    first = before.table.measurements[0]
+    with TableWriter(path, setting, "0.4.0") as writer:
+        writer.append([replace(first, process=9, init_ns=12)])
+    after = read_journal(path)
+    assert (after.version, after.table.setting) == (FORMAT_VERSION, setting)
+    assert [m.init_ns for m in after.table.measurements] == [*(m.init_ns for m in before.table.measurements), 12]
 
 
 def test_a_failure_of_version_1_keeps_its_block() -> None:
