@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 FORKS = multiprocessing.get_context("forkserver")  #: processes that begin with PRELOADED imported
-PRELOADED = ("pytest", "hypothesis", "numpy", "scipy.optimize", "scipy.stats", "pydantic", "click", "rich.table")
+PRELOADED = ("pytest", "numpy", "scipy.optimize", "scipy.stats", "pydantic", "click", "rich.table")
 NO_TESTS = 5  #: exit code of pytest where no test was chosen
 TOO_LONG = -1  #: in place of an exit code, where the limit was reached
 ENVIRONMENT = ".venv"
