@@ -52,7 +52,8 @@ class Stages:
     """A family of networks: stem, rows, width of the last convolution, hidden width of the head (0: none), activation.
 
     ``fixed`` holds the widths of stem and last convolution, and the depths of the first and last row, at any scale
-    (EfficientNet-Lite); ``last_scales`` scales the last convolution also below width 1.
+    (EfficientNet-Lite); ``last_fixed`` holds the width of the last convolution alone (MnasNet); ``last_scales`` scales
+    it also below width 1.
     """
 
     stem: int
@@ -61,6 +62,7 @@ class Stages:
     hidden: int
     act: Act
     fixed: bool = False
+    last_fixed: bool = False
     last_scales: bool = False
 
     def network(
@@ -83,7 +85,7 @@ class Stages:
             for i in range(repeats):
                 blocks.append(padded(self._block(blocks[-1], row, width, row.stride if i == 0 else 1), same))
         last = blocks[-1]
-        wide = self.last if self.fixed else make_divisible(self.last * width)
+        wide = self.last if self.fixed or self.last_fixed else make_divisible(self.last * width)
         wide = wide if self.last_scales else max(self.last, wide)
         blocks.append(BlockSpec("conv", last.out_size, last.c_out, c_out=wide, act=self.act))
         act: Act = self.act if self.hidden else "none"
@@ -132,6 +134,7 @@ MNASNET_B1 = Stages(
     1280,
     0,
     "relu",
+    last_fixed=True,
 )
 FBNET_C = Stages(
     16,

@@ -115,6 +115,9 @@ def _matched(
         )
     if not fits:
         what = name or (network.name if network is not None else "any published network that edgenas knows")
+        if layout.name == "timm" and "bn2.weight" in headers:  # not MobileNetV3, whose gates edgenas computes
+            gates = foreign(headers)
+            why = f"it has {gates}, which edgenas does not compute" if gates else why
         raise InputError(f"{path} has the layout of {layout.name}, but does not fit {what}: {why}")
     return fits[0]
 

@@ -99,8 +99,8 @@ def _entry(
     return Published(name, layout, build, in_size, epsilon, same, scaling)
 
 
-def _timm(model: str, family: Stages, width: float = 1.0, *, stem_fixed: bool = False) -> Published:
-    return _entry("timm", model, family, 1e-5, IMAGENET, width=width, stem_fixed=stem_fixed)
+def _timm(model: str, family: Stages, width: float = 1.0, *, depth: float = 1.0, stem_fixed: bool = False) -> Published:
+    return _entry("timm", model, family, 1e-5, IMAGENET, width=width, depth=depth, stem_fixed=stem_fixed)
 
 
 def _of_tensorflow(model: str, family: Stages, width: float = 1.0) -> Published:
@@ -132,15 +132,26 @@ _ALL = (
     _entry("torchvision", "mobilenet_v2", MOBILENET_V2, 1e-5, IMAGENET),
     _entry("torchvision", "mobilenet_v3_large", MOBILENET_V3_LARGE, 1e-3, IMAGENET),
     _entry("torchvision", "mobilenet_v3_small", MOBILENET_V3_SMALL, 1e-3, IMAGENET),
+    _entry("torchvision", "mnasnet0_5", MNASNET_B1, 1e-5, IMAGENET, width=0.5),
+    _entry("torchvision", "mnasnet0_75", MNASNET_B1, 1e-5, IMAGENET, width=0.75),
     _entry("torchvision", "mnasnet1_0", MNASNET_B1, 1e-5, IMAGENET),
+    _entry("torchvision", "mnasnet1_3", MNASNET_B1, 1e-5, IMAGENET, width=1.3),
+    _timm("mobilenetv2_035", MOBILENET_V2, 0.35),
+    _timm("mobilenetv2_050", MOBILENET_V2, 0.5),
+    _timm("mobilenetv2_075", MOBILENET_V2, 0.75),
     _timm("mobilenetv2_100", MOBILENET_V2),
+    _timm("mobilenetv2_110d", replace(MOBILENET_V2, fixed=True), 1.1, depth=1.2),
+    _timm("mobilenetv2_120d", replace(MOBILENET_V2, fixed=True), 1.2, depth=1.4),
     _timm("mobilenetv2_140", MOBILENET_V2, 1.4),
     _timm("mobilenetv3_large_075", MOBILENET_V3_LARGE, 0.75),
     _timm("mobilenetv3_large_100", MOBILENET_V3_LARGE),
     _timm("mobilenetv3_small_050", MOBILENET_V3_SMALL, 0.5, stem_fixed=True),
     _timm("mobilenetv3_small_075", MOBILENET_V3_SMALL, 0.75),
     _timm("mobilenetv3_small_100", MOBILENET_V3_SMALL),
+    _timm("mnasnet_050", MNASNET_B1, 0.5),
+    _timm("mnasnet_075", MNASNET_B1, 0.75),
     _timm("mnasnet_100", MNASNET_B1),
+    _timm("mnasnet_140", MNASNET_B1, 1.4),
     _timm("fbnetc_100", FBNET_C),
     _timm("spnasnet_100", SINGLE_PATH),
     _of_tensorflow("mobilenetv3_large_075", MOBILENET_V3_LARGE, 0.75),

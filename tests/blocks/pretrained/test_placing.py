@@ -37,6 +37,24 @@ def test_every_tensor_has_its_place(name: str, tmp_path: Path) -> None:
         check_weights(block, weights)
 
 
+@pytest.mark.parametrize(
+    "name, params",
+    [
+        ("timm/mobilenetv2_050", 1968680),
+        ("timm/mobilenetv2_110d", 4516520),
+        ("timm/mobilenetv2_120d", 5831144),
+        ("timm/mobilenetv2_140", 6108776),
+        ("timm/mnasnet_050", 2218512),
+        ("timm/mnasnet_075", 3170208),
+        ("timm/mnasnet_140", 7115728),
+        ("torchvision/mnasnet1_3", 6282256),
+    ],
+)
+def test_widths_and_depths_have_the_parameters_of_their_modules(name: str, params: int) -> None:
+    """Numbers of parameters of the modules of timm 1.0 and torchvision."""
+    assert PUBLISHED[name].network().params == params
+
+
 @pytest.mark.oracle
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -108,6 +126,10 @@ def test_blocks_that_edgenas_lacks_are_named(tmp_path: Path) -> None:
     gates |= {f"blocks.1.0.se.conv_{part}.weight": np.zeros((4, 4, 1, 1), np.float32) for part in ("reduce", "expand")}
     with pytest.raises(InputError, match=r"squeeze-and-excitation with a sigmoid gate, or SiLU"):
         read_pretrained(saved(tmp_path, gates))
+    deeper = {key.replace("blocks.6.", "blocks.7."): array for key, array in gates.items()}  # such as mnasnet_small
+    deeper |= {key.replace("blocks.5.", "blocks.6."): array for key, array in gates.items() if "blocks.5." in key}
+    with pytest.raises(InputError, match=r"does not fit any .*: it has squeeze-and-excitation with a sigmoid gate"):
+        read_pretrained(saved(tmp_path, deeper))
     for key, what in (("blocks.0.0.ghost1.primary_conv.0.weight", "ghost"), ("layer1.0.conv1.weight", "MobileNet")):
         with pytest.raises(InputError, match=what):
             read_pretrained(saved(tmp_path, {key: np.zeros(3, np.float32)}))
