@@ -37,6 +37,11 @@ class Listener:
     def message(self, text: str) -> None:
         """Receive one line that a person should read: a warning, or a decision that was made."""
 
+    def warning(self, text: str, topic: str) -> None:
+        """Receive a warning that comes again while its cause lasts, such as the load of a device. ``topic`` is the same
+        each time; numbers in ``text`` may differ. Without an override, each is a message."""
+        self.message(text)
+
     def task(self, label: str, rows: Sequence[str] = ()) -> AbstractContextManager[Listener]:
         """Return a context that yields the listener of one task, which begins and ends with the context.
 
@@ -75,6 +80,9 @@ class _Named(Listener):
 
     def message(self, text: str) -> None:
         self._inner.message(text)
+
+    def warning(self, text: str, topic: str) -> None:
+        self._inner.warning(text, topic)
 
     def task(self, label: str, rows: Sequence[str] = ()) -> AbstractContextManager[Listener]:
         return self._inner.task(label, rows)

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgenas.base.counted import counted
 from edgenas.base.errors import InputError
 from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.statistics.estimates import DEFAULT
@@ -116,7 +117,9 @@ class Comparison:
             chance = (1 - CONFIDENCE) * self.judged
             found.append(f"{self.outside} of {self.judged} blocks are outside their intervals, {chance:.3g} by chance")
         if self.off:
-            found.append(f"{len(self.off)} of {self.judged} blocks off by themselves, most of all {self.off[0].block}")
+            found.append(
+                f"{len(self.off)} of {counted(self.judged, 'block')} off by themselves, most of all {self.off[0].block}"
+            )
         return found
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from edgenas.base.counted import counted
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.spec import BlockSpec
@@ -209,7 +210,7 @@ def _fitted(given: Named, table: ImportedTable, space: str, statistic: str | Non
     if predict:
         raise InputError(f"{given.label} was fitted to whole networks and lacks no block that could be predicted")
     of, error = table.source.space, mean_error(table.networks)
-    estimates = f"all are estimates from {len(table.networks)} whole networks"
+    estimates = f"all are estimates from {counted(len(table.networks), 'whole network')}"
     missed = f"sums miss networks left out by {error:.1%} on average"
     notes = [f"{given.label}: no block was timed alone; {estimates}, and {missed}"]
     if of != space:
@@ -223,7 +224,7 @@ def _notes(table: LatencyTable, label: str, found: Validation, space: str) -> tu
     if table.prior is not None:
         notes.append(
             f"{label}: {len(table.blocks)} blocks are measured, and all others are predicted from them and from "
-            f"{table.prior.file} ({table.prior.device}, {len(table.prior.ms)} blocks)"
+            f"{table.prior.file} ({table.prior.device}, {counted(len(table.prior.ms), 'block')})"
         )
     precision = table.setting.precision
     if precision != "fp32":

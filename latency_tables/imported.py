@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgenas.base.counted import counted
 from edgenas.base.errors import InputError
 from edgenas.base.files import make_folder, write_whole
 from edgenas.base.jsonl import read_lines
@@ -112,7 +113,7 @@ class ImportedTable:
 
     def __repr__(self) -> str:
         from_device = f", measured on {self.source.device}" if self.source.device else ""
-        return f"<ImportedTable of {len(self.values):,} blocks: {self.source.file}{from_device}>"
+        return f"<ImportedTable of {counted(len(self.values), 'block')}: {self.source.file}{from_device}>"
 
     @property
     def blocks(self) -> tuple[BlockSpec, ...]:

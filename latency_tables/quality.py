@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from edgenas.base.counted import counted
 from edgenas.base.errors import OutcomeError
 from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.imported import ImportedTable
@@ -74,7 +75,7 @@ class Growth:
         )
 
     def __str__(self) -> str:
-        seen = f"{self.blocks} blocks, MACs over a range of {self.macs_range:.3g}"
+        seen = f"{counted(self.blocks, 'block')}, MACs over a range of {self.macs_range:.3g}"
         if self.slope is None or self.low is None or self.high is None:
             return f"cannot tell whether overhead dominates ({seen}): {self.doubt}"
         times, least, most = (WIDE**power for power in (self.slope, self.low, self.high))

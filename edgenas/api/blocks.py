@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from edgenas.api.network import Network, network
 from edgenas.api.shown import frame, html_table
 from edgenas.api.spaces import space
+from edgenas.base.counted import counted
 from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.counts import bytes_moved
 from edgenas.blocks.size import SizesLike
@@ -51,10 +52,10 @@ class BlockList:
         return frame(self.to_json())
 
     def __repr__(self) -> str:
-        return f"<{len(self.blocks)} blocks of {self.name}>"
+        return f"<{counted(len(self.blocks), 'block')} of {self.name}>"
 
     def _repr_html_(self) -> str:
-        return html_table(f"{len(self.blocks)} blocks of {self.name}", self.to_json())
+        return html_table(f"{counted(len(self.blocks), 'block')} of {self.name}", self.to_json())
 
 
 def blocks(

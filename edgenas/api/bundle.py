@@ -12,6 +12,7 @@ from edgenas.api.gate import table_path
 from edgenas.api.inventory import load_entry
 from edgenas.api.shown import FilePath
 from edgenas.base.amounts import check_budget
+from edgenas.base.counted import counted
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.files import output_path
 from edgenas.base.listener import SILENT, Listener
@@ -45,7 +46,7 @@ class Bundle:
         return {"written": str(self.folder), "files": list(self.files)}
 
     def __repr__(self) -> str:
-        return f"<Bundle {self.folder}: {len(self.files)} files>"
+        return f"<Bundle {self.folder}: {counted(len(self.files), 'file')}>"
 
 
 def bundle(

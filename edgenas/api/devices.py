@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from edgenas.api.inventory import load_entries, load_entry, opened
 from edgenas.api.shown import FilePath, frame, html_table
+from edgenas.base.counted import counted
 from edgenas.base.errors import DeviceError, OutcomeError
 from edgenas.base.listener import SILENT, Listener
 
@@ -47,7 +48,7 @@ class DeviceList:
         silent = self.silent
         if silent:
             why = "; ".join(silent.values()) if len(silent) == 1 else f"type: edgenas devices check {' '.join(silent)}"
-            raise OutcomeError(f"{len(silent)} of {len(self.entries)} devices do not answer: {why}")
+            raise OutcomeError(f"no answer from {len(silent)} of {counted(len(self.entries), 'device')}: {why}")
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return what ``edgenas devices --json`` prints."""
@@ -65,10 +66,10 @@ class DeviceList:
 
     def __repr__(self) -> str:
         names = [f"{name} (no answer)" if name in self.silent else name for name in self.entries]
-        return f"<{len(self.entries)} devices: {', '.join(names)}>"
+        return f"<{counted(len(self.entries), 'device')}: {', '.join(names)}>"
 
     def _repr_html_(self) -> str:
-        return html_table(f"{len(self.entries)} devices", self.to_json(), _SHOWN)
+        return html_table(counted(len(self.entries), "device"), self.to_json(), _SHOWN)
 
 
 def devices(*, inventory: FilePath | None = None, listener: Listener = SILENT) -> DeviceList:
@@ -97,7 +98,9 @@ class DeviceChecks:
         """Raise OutcomeError where a device cannot be measured now."""
         if self.refused:
             names = ", ".join(self.refused)
-            raise OutcomeError(f"{len(self.refused)} of {len(self.rows)} devices cannot be measured now: {names}")
+            raise OutcomeError(
+                f"{len(self.refused)} of {counted(len(self.rows), 'device')} cannot be measured now: {names}"
+            )
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return what ``edgenas devices check --json`` prints."""

@@ -12,6 +12,7 @@ from edgenas.api.named import space_text
 from edgenas.api.network import Network
 from edgenas.api.shown import FilePath, frame, html_table, number
 from edgenas.base.amounts import check_budget
+from edgenas.base.counted import counted
 from edgenas.base.errors import OutcomeError
 from edgenas.base.listener import SILENT, Listener
 from edgenas.search.scale import accuracy_text
@@ -110,7 +111,7 @@ class Front:
         first, last = self.points[0], self.points[-1]
         ends = f"{number(first.cost)} {self.unit} {accuracy_text(first.accuracy, self.score)} .. "
         return (
-            f"<Front of {self.space.name}, {self.of}: {len(self.points)} networks, "
+            f"<Front of {self.space.name}, {self.of}: {counted(len(self.points), 'network')}, "
             f"{ends}{number(last.cost)} {self.unit} {accuracy_text(last.accuracy, self.score)}>"
         )
 

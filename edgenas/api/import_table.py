@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from edgenas.api.shown import FilePath
 from edgenas.api.spaces import space as space_of
 from edgenas.api.table import Table, open_table
+from edgenas.base.counted import counted
 from edgenas.base.errors import InputError
 from edgenas.base.files import output_path
 from edgenas.blocks.size import SizeLike
@@ -47,7 +48,9 @@ class TableImport:
 
     def __repr__(self) -> str:
         source = self.result.table.source
-        return f"<{self.path}: {len(self.result.table.blocks)} blocks of {source.device}, from {source.file}>"
+        return (
+            f"<{self.path}: {counted(len(self.result.table.blocks), 'block')} of {source.device}, from {source.file}>"
+        )
 
 
 def import_table(

@@ -12,6 +12,7 @@ from edgenas.api.inventory import load_entries
 from edgenas.api.network import Network
 from edgenas.api.shown import FilePath, frame, html_table
 from edgenas.api.table import Table, open_table
+from edgenas.base.counted import counted
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.files import output_path
 from edgenas.base.listener import SILENT, Listener
@@ -62,7 +63,7 @@ class ProfiledTables:
             raise OutcomeError(f"{names} did not finish; the same command continues with what is missing")
         missing = sum(int(report["missing"]) for report in self.reports.values())
         if missing or any(report["failed"] for report in self.reports.values()):
-            raise OutcomeError(f"{missing} blocks are not measured; the same command tries them again")
+            raise OutcomeError(f"{counted(missing, 'block', 'is')} not measured; the same command tries them again")
 
     def to_json(self) -> dict[str, Any]:
         """Return what ``edgenas profile --json`` prints: one report, or name of a device or pool -> report."""

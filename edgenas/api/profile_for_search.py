@@ -14,6 +14,7 @@ from edgenas.api.shown import FilePath, frame, html_table
 from edgenas.api.spaces import space as space_of
 from edgenas.api.table import Table, open_table
 from edgenas.base.amounts import budget_numbers
+from edgenas.base.counted import counted
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.listener import SILENT, Listener
 from edgenas.blocks.size import SizesLike
@@ -52,7 +53,7 @@ class ProfiledFront:
         """Raise OutcomeError where blocks of the front could not be measured."""
         if self.found.failed:
             raise OutcomeError(
-                f"{len(self.found.failed)} blocks of networks on the front could not be measured, such as "
+                f"{counted(len(self.found.failed), 'block')} of networks on the front could not be measured, such as "
                 f"{self.found.failed[0]}, and were left out; the same command tries them again"
             )
 

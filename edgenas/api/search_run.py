@@ -13,6 +13,7 @@ from edgenas.api.judge import checked_options, judge_name, known_options, opened
 from edgenas.api.search_remeasure import remeasured
 from edgenas.api.search_result import SearchResult
 from edgenas.api.spaces import space as space_of
+from edgenas.base.counted import counted
 from edgenas.base.files import check_target
 from edgenas.base.listener import Listener
 from edgenas.blocks.size import SizesLike
@@ -107,7 +108,7 @@ def run(order: SearchOrder, out: Path, listener: Listener) -> SearchResult:
         TrialCache(space, judge, journal) as cache,
     ):
         if len(cache):
-            listener.message(f"{journal}: {len(cache)} networks are already judged")
+            listener.message(f"{journal}: {counted(len(cache), 'network', 'is')} already judged")
 
         def solve(budgets: Budgets) -> SearchRecord:
             return run_searches(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -230,10 +229,11 @@ def demo(
 
     ``check()`` of the result raises OutcomeError where the file is outside its budget.
     """
+    from edgenas.runs.layout import new_run_folder
     from edgenas.ship.demo import demo_order
     from edgenas.ship.pipeline import ShipPipeline
 
-    where = Path("runs", datetime.now().strftime("%Y%m%d-%H%M%S")) if folder is None else output_path(folder)
+    where = new_run_folder() if folder is None else output_path(folder)
     entry = load_entry(inventory, device)
     listener.message(f"writing into {where}; after an interruption, continue with: edgenas demo --run {where}")
     return _run(ShipPipeline(where, entry, demo_order(), seed, workers), "demo", listener)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgenas.api.named import load_space
 from edgenas.api.shown import frame, html_table
+from edgenas.base.counted import counted
 from edgenas.base.errors import InputError
 from edgenas.blocks.size import ImageSize, SizesLike, as_sizes, size_json
 from edgenas.search.space import Space
@@ -62,10 +63,10 @@ class SpaceList:
         return frame(self.to_json())
 
     def __repr__(self) -> str:
-        return f"<{len(self.rows)} spaces: {', '.join(row.name for row in self.rows)}>"
+        return f"<{counted(len(self.rows), 'space')}: {', '.join(row.name for row in self.rows)}>"
 
     def _repr_html_(self) -> str:
-        return html_table(f"{len(self.rows)} spaces", self.to_json())
+        return html_table(f"{counted(len(self.rows), 'space')}", self.to_json())
 
 
 def spaces(*, in_size: SizesLike | None = None, classes: int | None = None, channels: int | None = None) -> SpaceList:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgenas.api.shown import FilePath, html_table, number
+from edgenas.base.counted import counted
 from edgenas.blocks.spec import BlockSpec
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ class Table:
             return f"Table {self.path}: {len(self.blocks)} blocks of {source.device}, imported from {source.file}"
         setting = self.journal.table.setting
         device = dict(setting.device).get("model") or dict(setting.device).get("cpu") or "unknown device"
-        summary = f"{len(self.blocks)} blocks of {device}, {setting.runtime} {setting.precision}"
+        summary = f"{counted(len(self.blocks), 'block')} of {device}, {setting.runtime} {setting.precision}"
         proof = self.validation
         if proof is None:
             return f"Table {self.path}: {summary}, not validated"

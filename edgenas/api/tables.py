@@ -10,6 +10,7 @@ from edgenas.api.named import space_text
 from edgenas.api.shown import FilePath, frame, html_table, number
 from edgenas.api.spaces import space as space_of
 from edgenas.api.table import Table, open_table
+from edgenas.base.counted import counted
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.blocks.size import SizesLike
 from edgenas.blocks.spec import BlockSpec
@@ -129,7 +130,7 @@ class TableDiff:
         verdict = {True: "agree", False: "disagree", None: "are of different settings"}[self.agree]
         found = self.comparison
         factor = f"common factor {number(found.factor)} ({number(found.low)} .. {number(found.high)})"
-        return f"<The tables {verdict}: {len(found.cells)} blocks, {len(found.off)} off, {factor}>"
+        return f"<The tables {verdict}: {counted(len(found.cells), 'block')}, {len(found.off)} off, {factor}>"
 
     def _repr_html_(self) -> str:
         return html_table(repr(self)[1:-1], self.to_json()["blocks"])

@@ -11,6 +11,7 @@ from edgenas.api.inventory import load_entry
 from edgenas.api.shown import FilePath, html_table
 from edgenas.api.spaces import space as space_of
 from edgenas.api.table import Table, open_table
+from edgenas.base.counted import counted
 from edgenas.base.errors import InputError
 from edgenas.base.listener import SILENT, Listener
 from edgenas.blocks.size import SizesLike
@@ -45,7 +46,7 @@ class TableValidation:
     def __repr__(self) -> str:
         found = self.validation
         return (
-            f"<Validation of {self.path}: {len(found.networks)} networks of {found.held_out.space}, 95 % "
+            f"<Validation of {self.path}: {counted(len(found.networks), 'network')} of {found.held_out.space}, 95 % "
             f"prediction interval {found.interval_text}>"
         )
 

@@ -14,6 +14,7 @@ from edgenas.api.network import Network
 from edgenas.api.network import network as network_of
 from edgenas.api.shown import FilePath, frame, html_table, number
 from edgenas.base.amounts import check_budget
+from edgenas.base.counted import counted
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.listener import SILENT, Listener
 from edgenas.base.reading import check_exists
@@ -81,7 +82,7 @@ class VerifiedFiles:
         return f"<Verified on {self.device}: {'; '.join(parts)}>"
 
     def _repr_html_(self) -> str:
-        return html_table(f"{len(self.verdicts)} files on {self.device}", self.to_json(), _SHOWN)
+        return html_table(f"{counted(len(self.verdicts), 'file')} on {self.device}", self.to_json(), _SHOWN)
 
 
 def verify(

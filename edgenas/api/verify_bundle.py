@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgenas.api.inventory import load_entry
 from edgenas.api.shown import FilePath, html_table, number
+from edgenas.base.counted import counted
 from edgenas.base.errors import OutcomeError
 from edgenas.base.listener import SILENT, Listener
 
@@ -59,7 +60,7 @@ class VerifiedBundle:
 
     def __repr__(self) -> str:
         if self.changed:
-            return f"<Bundle {self.bundle}: {len(self.changed)} files changed, nothing was run>"
+            return f"<Bundle {self.bundle}: {counted(len(self.changed), 'file')} changed, nothing was run>"
         words = {True: "agree", False: "DISAGREE", None: "another device"}
         parts = [
             f"{r.recorded.file} {number(r.recorded.measured_ms)} ms recorded, {number(r.repeated.measured_ms)} ms now, "

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgenas.api.inventory import load_entry
 from edgenas.api.shown import FilePath, frame, html_table, number
+from edgenas.base.counted import counted
 from edgenas.base.errors import InputError
 from edgenas.base.listener import SILENT, Listener
 from edgenas.base.reading import check_exists
@@ -49,7 +50,7 @@ class VerifiedImages:
         return f"<Accuracy on {self.device}: {'; '.join(parts)}>"
 
     def _repr_html_(self) -> str:
-        return html_table(f"Accuracy of {len(self.files)} files on {self.device}", self.to_json(), _SHOWN)
+        return html_table(f"Accuracy of {counted(len(self.files), 'file')} on {self.device}", self.to_json(), _SHOWN)
 
 
 def verify_images(

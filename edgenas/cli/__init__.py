@@ -11,6 +11,7 @@ from typing import NoReturn
 
 import click
 
+from edgenas.cli.repeated import take_repeats
 from edgenas.cli.streams import flush_fault, open_closed_streams, tell_fault
 from edgenas.cli.verbs import Verbs
 
@@ -59,7 +60,8 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Version of edgenas."
 )
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context) -> None:
     """Measure every block of a mobile network on the real device, find the best network inside a latency budget, and
     ship it as TFLite and ONNX files that are measured to be inside the budget.
 
@@ -72,6 +74,14 @@ def cli() -> None:
       edgenas export search.json -o model
       edgenas verify model/model.tflite --budget-ms 2
     """
+    take_repeats()  # those of an earlier call in this process
+    ctx.call_on_close(_tell_repeats)
+
+
+def _tell_repeats() -> None:
+    again = take_repeats()
+    if again:
+        click.echo(again, err=True)
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
@@ -99,8 +109,10 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     except EdgenasError as error:
         click.echo(f"edgenas: {error}", err=True)
         code = 1
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("edgenas: interrupted; finished work is kept, and the same command continues", err=True)
+    except (KeyboardInterrupt, click.Abort) as error:
+        from edgenas.cli.continuing import continuing
+
+        click.echo(f"edgenas: interrupted; finished work is kept; to continue: {continuing(words, error)}", err=True)
         code = 1
     except OSError as error:
         tell_fault(error)

@@ -7,6 +7,7 @@ import shlex
 import click
 
 from edgenas.api.named import NETWORK_HELP, size_options
+from edgenas.base.counted import counted
 from edgenas.blocks.size import ImageSize
 from edgenas.cli.completions import spaces_and_networks
 from edgenas.cli.networks import channels_option, classes_option, in_size_option
@@ -37,6 +38,6 @@ def command(
         print_json(rows)
     else:
         cells = [tuple(row.values()) for row in rows]
-        print_table(("block", "output", "MACs", "parameters", "bytes moved"), cells, f"{len(rows)} blocks")
+        print_table(("block", "output", "MACs", "parameters", "bytes moved"), cells, counted(len(rows), "block"))
         then = f"edgenas profile {shlex.quote(space_or_network)}{size_options(in_size, classes, channels)}"
         print_summary({"blocks": len(rows), "next": then})

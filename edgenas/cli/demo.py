@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from edgenas.cli.continuing import continued_with
 from edgenas.cli.devices import device_option, inventory_option
 from edgenas.cli.paths import UserPath
 from edgenas.cli.run_pipeline import show_run
@@ -37,7 +38,11 @@ def command(folder: Path | None, device: str, inventory: Path | None, seed: int,
       edgenas demo --run runs/20270101-120000      # continues that run where it was stopped
     """
     from edgenas.api.ship import demo
+    from edgenas.runs.layout import new_run_folder
     from edgenas.ship.pipeline import ShipPipeline
 
     listener = TerminalListener(ShipPipeline.STEPS)
-    show_run(demo(folder, device=device, inventory=inventory, seed=seed, workers=workers, listener=listener), as_json)
+    where = new_run_folder() if folder is None else folder
+    with continued_with(*(() if folder else ("--run", str(where)))):
+        done = demo(where, device=device, inventory=inventory, seed=seed, workers=workers, listener=listener)
+    show_run(done, as_json)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from edgenas.base.counted import counted
 from edgenas.cli.budget_options import limit_option, unvalidated_option
 from edgenas.cli.completions import STATISTICS, tables, words
 from edgenas.cli.paths import UserPath
@@ -71,6 +72,6 @@ def command(
     step = 1 if show_all else max(1, -(-len(points) // 20))
     shown = [*points[:-1:step], points[-1]]
     heads = (found.unit, f"predicted {accuracy_heading(found.score)}", "network")
-    print_table(heads, shown, f"{found.space.name}: {len(points)} networks")
+    print_table(heads, shown, f"{found.space.name}: {counted(len(points), 'network')}")
     then = f"edgenas export {found.space_text}/{points[-1][2]}"
     print_summary({"written": str(picture) if picture else None, "next": then})

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgenas.base.listener import Listener
 from edgenas.cli.progress_bars import clipped, displayed
-from edgenas.cli.terminal import PIPED_S, duration, talk
+from edgenas.cli.terminal import PIPED_S, duration, talk, warn
 
 if TYPE_CHECKING:
     from edgenas.profiler.work import CampaignProgress
@@ -44,6 +44,9 @@ class LiveTable(Listener):
 
     def message(self, text: str) -> None:
         talk(text)
+
+    def warning(self, text: str, topic: str) -> None:
+        warn(text, topic)
 
     def _update(self, label: str, progress: CampaignProgress) -> None:
         now_s = time.monotonic()

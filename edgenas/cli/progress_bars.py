@@ -25,13 +25,20 @@ class Bar:
     """One line of ``bars``, a ``rich.progress.Progress``."""
 
     def __init__(self, bars: Any, label: str) -> None:
-        self._bars, self._label = bars, label
-        self.task = bars.add_task(clipped(label, 14), total=None, note="")
+        self._bars, self._label, self._of = bars, label, ""
+        self.task = bars.add_task(clipped(label, 14), total=None, note="", of="")
+
+    def step(self, number: int, steps: int) -> None:
+        """Begin step ``number`` of ``steps``: amounts and time left are those of the step from now on; the elapsed time
+        goes on."""
+        self._label, self._of = f"{self._label.partition(', step ')[0]}, step {number}/{steps}", " of this step"
+        self._bars.update(self.task, completed=0, total=None, description=self._label, note="", of=self._of)
 
     def show(self, done: int, total: int | None, note: str) -> None:
         """Move the bar to ``done`` of ``total``, which is None where it is unknown."""
         width = self._bars.console.width
-        room = width - (68 if width >= _WIDE else 26) - len(f"{done}/{total}")  # the bar, clocks, spaces
+        fixed = (56 if width >= _WIDE else 26) + len(self._of) * (width >= _WIDE)
+        room = width - fixed - len(f"{done}/{total}")  # the bar, clocks, spaces
         name = clipped(self._label, max(8, room // 2))
         self._bars.update(
             self.task, completed=done, total=total, description=name, note=clipped(note, room - len(name))
@@ -62,19 +69,19 @@ def _bars() -> Any:
     from rich.table import Column
     from rich.text import Text
 
-    class Left(Remaining):
-        def render(self, task: Task) -> Text:
-            return Text("") if task.total is None else super().render(task).append(" left")
-
     console = Console(stderr=True)
     wide = console.width >= _WIDE
+
+    class Left(Remaining):
+        def render(self, task: Task) -> Text:
+            return Text("") if task.total is None else super().render(task).append(f" left{task.fields['of'] * wide}")
 
     def fixed() -> Column:
         return Column(no_wrap=True)
 
     return Progress(
         TextColumn("{task.description}", markup=False, table_column=fixed()),
-        BarColumn(bar_width=40 if wide else 8),
+        BarColumn(bar_width=28 if wide else 8),
         MofNCompleteColumn(table_column=fixed()),
         *[TimeElapsedColumn(table_column=fixed())] * wide,
         Left(table_column=fixed()),

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from edgenas.cli.progress_bars import Bar, bar, displays
+from edgenas.cli.repeated import is_first, take_repeats
 
 json_option = click.option("--json", "as_json", is_flag=True, help="JSON on stdout, instead of tables.")
 
@@ -26,6 +27,19 @@ def talk(text: str) -> None:
         displays[-1].print(text, markup=False, highlight=False, soft_wrap=True)
     else:
         click.echo(text, err=True)
+
+
+def warn(text: str, topic: str) -> None:
+    """Print a warning on stderr the first time that ``topic`` comes; ``tell_repeats`` counts the others."""
+    if is_first(topic):
+        talk(text)
+
+
+def tell_repeats() -> None:
+    """Print how many times each warning came that was printed once."""
+    again = take_repeats()
+    if again:
+        talk(again)
 
 
 def print_json(data: Any) -> None:
@@ -58,6 +72,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]], title: s
 
 def print_summary(pairs: dict[str, Cell]) -> None:
     """Print ``key: value`` lines on stdout: results of a verb, files written, next command."""
+    tell_repeats()
     width = max(len(key) for key in pairs)
     for key, value in pairs.items():
         click.echo(f"{key + ':':<{width + 1}} {_cell(value)}")
@@ -91,6 +106,11 @@ class PipedProgress:
     def __init__(self, label: str) -> None:
         self._label, self._begin_s = label, time.monotonic()
         self._last_s, self._latest, self._printed = self._begin_s, "", ""
+
+    def step(self, number: int, steps: int) -> None:
+        """Begin step ``number`` of ``steps``: the time left is that of the step from now on."""
+        self._label = f"{self._label.partition(', step ')[0]}, step {number}/{steps}"
+        self._begin_s = time.monotonic()
 
     def show(self, done: int, total: int | None, note: str) -> None:
         """Print a line if the last one is at least PIPED_S seconds old."""

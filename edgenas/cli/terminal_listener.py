@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from edgenas.base.listener import Listener
 from edgenas.cli.live_campaign import live_table
 from edgenas.cli.progress_bars import Bar
-from edgenas.cli.terminal import PipedProgress, progress, talk
+from edgenas.cli.terminal import PipedProgress, progress, talk, warn
 
 
 class TerminalListener(Listener):
@@ -18,14 +18,17 @@ class TerminalListener(Listener):
     """
 
     def __init__(self, steps: int = 0) -> None:
-        self._steps, self._step = steps, 0
+        self.steps, self.number = steps, 0
 
     def step(self, text: str) -> None:
-        self._step += 1
-        talk(f"[{self._step}/{self._steps}] {text}" if self._steps else text)
+        self.number += 1
+        talk(f"[{self.number}/{self.steps}] {text}" if self.steps else text)
 
     def message(self, text: str) -> None:
         talk(text)
+
+    def warning(self, text: str, topic: str) -> None:
+        warn(text, topic)
 
     @contextmanager
     def task(self, label: str, rows: Sequence[str] = ()) -> Iterator[Listener]:
@@ -45,6 +48,8 @@ class _Task(Listener):
 
     def step(self, text: str) -> None:
         self._outer.step(text)
+        if self._outer.steps:
+            self._shown.step(self._outer.number, self._outer.steps)
 
     def progress(
         self, done: int, total: int | None, note: str = "", *, name: str = "", detail: object | None = None
@@ -53,6 +58,9 @@ class _Task(Listener):
 
     def message(self, text: str) -> None:
         self._outer.message(text)
+
+    def warning(self, text: str, topic: str) -> None:
+        self._outer.warning(text, topic)
 
     def task(self, label: str, rows: Sequence[str] = ()) -> AbstractContextManager[Listener]:
         return self._outer.task(label, rows)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgenas.base.counted import counted
 from edgenas.cli.terminal import print_json, print_summary, print_table
 from edgenas.cli.terminal_listener import TERMINAL
 from edgenas.cli.verify_bundle import refuse_changed
@@ -88,7 +89,7 @@ def print_sustained(one: SustainedLoad) -> None:
     )
     slower = one.slower
     if slower is not None:
-        last = f"the last {slower.minutes} minutes" if slower.minutes > 1 else "the last minute"
+        last = f"the last {counted(slower.minutes, 'minute')}" if slower.minutes > 1 else "the last minute"
         percent = f"{_percent(slower.ratio)} ({_percent(slower.low)} .. {_percent(slower.high)}, 95 %)"
         print_summary({"slower": f"{last} against the first: {percent}"})
     worst = f"minute {one.worst.minute}: {one.statistic} {one.value_ms(one.worst):.4g} ms"

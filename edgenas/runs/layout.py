@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from pathlib import Path
 
 from edgenas.base.errors import InputError
@@ -24,6 +25,11 @@ MANIFEST = "MANIFEST"  #: of a bundle: sha256 of every file
 
 #: what a bundle takes from a run as it is, beside tables and models
 TAKEN = (ARCH, LABELS, PREPROCESSING, PREDICT, SEARCH, TRIALS, RUN)
+
+
+def new_run_folder() -> Path:
+    """Return the path of a new run in the working folder: runs/, and the date and time."""
+    return Path("runs", datetime.now().strftime("%Y%m%d-%H%M%S"))
 
 
 def table_name(runtime: str, precision: str) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from edgenas.base.counted import counted
 from edgenas.base.errors import InputError
 from edgenas.blocks.labels import class_name, labels_text, parse_labels
 from edgenas.profiler.export.run import ends, model_format
@@ -56,7 +57,9 @@ def with_metadata(model: bytes, about: About) -> bytes:
         raise InputError("metadata is for TFLite files; ONNX files have none that runtimes read")
     height, width, channels = ends(model).shape
     if {len(about.mean), len(about.deviation)} != {channels}:
-        raise InputError(f"{len(about.mean)} means and {len(about.deviation)} deviations for {channels} channels")
+        raise InputError(
+            f"{len(about.mean)} means and {len(about.deviation)} deviations for {counted(channels, 'channel')}"
+        )
     for label in about.labels:
         class_name(label, "TFLite metadata")
     import ai_edge_litert.schema_py_generated as schema
@@ -64,7 +67,7 @@ def with_metadata(model: bytes, about: About) -> bytes:
     root = schema.ModelT.InitFromPackedBuf(model)
     classes = int(root.subgraphs[0].tensors[root.subgraphs[0].outputs[0]].shape[-1])
     if len(about.labels) != classes:
-        raise InputError(f"{len(about.labels)} labels for a file with {classes} classes")
+        raise InputError(f"{len(about.labels)} labels for a file with {counted(classes, 'class')}")
     root.metadata = root.metadata or []
     entry = next((entry for entry in root.metadata if entry.name == NAME.encode()), None)
     if entry is None:

@@ -25,7 +25,7 @@ def test_each_candidate_is_trained_on_the_pictures(tmp_path: Path) -> None:
     result = edgenas(*args, cwd=tmp_path)
     record = json.loads(result.stdout)
     assert record["accuracy"].startswith("training:photos-8:") and record["space"]["classes"] == 3
-    assert "48 images to train on" in result.stderr and "1 broken images left out: red/cut.png" in result.stderr
+    assert "48 images to train on" in result.stderr and "1 broken image left out: red/cut.png" in result.stderr
 
 
 @pytest.mark.slow

@@ -51,7 +51,7 @@ def test_a_class_without_pictures_shifts_no_other_by_labels_or_by_those_beside_t
     alone, said = accuracy(tmp_path, capsys, "--labels", labels)
     assert "has no image of 4 of 5 classes: ant, bee, cat, dog; accuracy is of the others" in said
     assert export(tmp_path, "--test", val, *SCALED) == 2
-    assert "has 1 classes (eel), the network has 5" in capsys.readouterr().err
+    assert "has 1 class (eel), the network has 5" in capsys.readouterr().err
     shutil.copy(labels, tmp_path / "labels.txt")  # beside weights.npz
     again, said = accuracy(tmp_path, capsys)
     assert again == alone and "classes are named by" in said

@@ -137,7 +137,11 @@ def test_steps_are_numbered_and_names_stand_before_notes(capsys: pytest.CaptureF
         listener.step("measuring")
         listener.progress(1, 2, "pi4", name="litert")
         listener.step("searching")
-    assert capsys.readouterr().err.splitlines() == ["[1/2] measuring", "[2/2] searching", "ship: 1/2 litert: pi4"]
+    assert capsys.readouterr().err.splitlines() == [
+        "[1/2] measuring",
+        "[2/2] searching",
+        "ship, step 1/2: 1/2 litert: pi4",
+    ]
     plain = TerminalListener()
     plain.progress(1, 2)
     plain.step("measuring")

@@ -32,7 +32,7 @@ def test_misuse_is_named_before_anything_is_measured(tmp_path: Path) -> None:
     base = ("ship", "nas_bench_macro", "--budget-ms", "1", "--images")
     for args, why in (
         (("nowhere",), "nowhere: No such file or directory; name a folder with one folder of images"),
-        (("few",), "has 1 classes: red"),
+        (("few",), "has only the class red"),
         (("photos", "--precision", "fp16"), "give fp32 or int8 first"),
         (("photos", "--set", "winner.epoch=3"), "It has epochs"),
         (("photos", "--set", "train.epochs=3", "--algorithm", "fastest"), "no algorithm 'fastest'"),

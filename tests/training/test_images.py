@@ -105,10 +105,10 @@ def test_odd_pictures_are_made_plain_and_counted(tmp_path: Path) -> None:
     (photos / "red" / "IMG.SVG").write_text("mine")
     data, notes = read(photos)
     for told in (
-        "1 images CMYK, converted to RGB",
-        "1 images with more than 256 levels, reduced to 256",
-        "1 images transparent, put on white",
-        "1 images smaller than 8 pixels, enlarged",
+        "1 image CMYK, converted to RGB",
+        "1 image with more than 256 levels, reduced to 256",
+        "1 image transparent, put on white",
+        "1 image smaller than 8 pixels, enlarged",
         "2 files left out that are no images: ",
         "1 .svg",
     ):
@@ -157,11 +157,11 @@ def test_no_picture_both_trains_and_judges(tmp_path: Path) -> None:
         photos / "train" / "red" / "000.png", photos / "train" / "red" / "weight.png"
     )  # more of one, on purpose
     data, notes = read(photos)
-    assert "1 images left out: the same pixels" in notes and len(data.train_images) == 31
+    assert "1 image left out: the same pixels" in notes and len(data.train_images) == 31
     single = write_classes(tmp_path / "single", 10)
     shutil.copy(single / "red" / "000.png", single / "red" / "copy.png")
     data, notes = read(single)
-    assert "1 images left out: the same pixels" in notes and len(data.train_images) == 24
+    assert "1 image left out: the same pixels" in notes and len(data.train_images) == 24
 
 
 def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
@@ -179,11 +179,11 @@ def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
     write_class(
         case("mixed", "has train, so that every other folder must be a class inside.*move purple") / "purple", "red", 1
     )
-    shutil.rmtree(case("one", "has 1 classes: blue; a network needs two or more") / "train" / "red")
+    shutil.rmtree(case("one", "has only the class blue; a network needs two or more") / "train" / "red")
     shutil.rmtree(tmp_path / "one" / "train" / "green")
     (tmp_path / "nothing").mkdir()
     cases += [
-        ("nothing", "has 0 classes"),
+        ("nothing", "has no classes; a network needs two or more"),
         ("missing", "No such file or directory; name a folder"),
     ]
     write_classes(tmp_path / "untrained" / "val", 3)

@@ -113,7 +113,7 @@ def test_nested_pictures_are_read_alike_for_training_and_testing(tmp_path: Path)
     source, found = open_images(photos), as_test(photos)
     assert [label for _, label in source.items] == labels(found) == brightest(found) == [0] * 4 + [1] * 2 + [2] * 2
     assert source.called(2) == "blue/monday/morning/000.png"
-    assert source.notes == found.notes == ("1 images left out that are in no folder of a class: 000.png",)
+    assert source.notes == found.notes == ("1 image left out that are in no folder of a class: 000.png",)
 
 
 @pytest.mark.parametrize("part", ["train", "val", "Test"])
@@ -156,7 +156,7 @@ def test_a_dead_link_is_one_clear_error_or_a_broken_picture(tmp_path: Path) -> N
     photos = write_classes(tmp_path / "photos", 10)
     (photos / "red" / "lost.png").symlink_to("/nowhere/lost.png")
     _, notes = read_images(open_images(photos), 8, cache=tmp_path / "cache", workers=0)
-    assert "1 broken images left out: red/lost.png (dead link to /nowhere/lost.png)" in notes
+    assert "1 broken image left out: red/lost.png (dead link to /nowhere/lost.png)" in notes
     with pytest.raises(InputError, match=r"red/lost.png is no image that can be read: dead link to /nowhere"):
         as_test(photos)
     (photos / "amber").symlink_to("/nowhere/amber")

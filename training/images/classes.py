@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from edgenas.base.counted import counted
 from edgenas.base.errors import InputError
 from edgenas.training.images.source import few
 
@@ -26,7 +27,7 @@ def class_numbers(
     if names is None:
         if len(found) != classes:
             raise InputError(
-                f"{where} has {len(found)} classes ({few(list(found))}), the network has {classes}, and its class "
+                f"{where} has {counted(len(found), 'class')} ({few(list(found))}), the network has {classes}, and its "
                 f"names are not known; give them in the order of training, one line per class: --labels labels.txt"
             )
         order = sorted(found)
@@ -36,7 +37,7 @@ def class_numbers(
         )
         return {name: i for i, name in enumerate(order)}, (note,)
     if len(names) != classes:
-        raise InputError(f"{len(names)} class names ({few(list(names))}) for a network of {classes} classes")
+        raise InputError(f"{len(names)} class names ({few(list(names))}) for a network of {counted(classes, 'class')}")
     number = {name: i for i, name in enumerate(names)}
     times = Counter(names)
     repeated = [name for name in found if times[name] > 1]
@@ -73,7 +74,9 @@ def check_labels(where: Path, labels: Collection[int], classes: int | None) -> N
     if (low, high) == (1, count):
         raise InputError(f"{where}: labels are 1 to {high}, and class numbers begin at 0; store labels - 1")
     if classes is not None:
-        raise InputError(f"{where}: labels reach from {low} to {high}, and there are {count} classes, 0 .. {count - 1}")
+        raise InputError(
+            f"{where}: labels reach from {low} to {high}, and there are {counted(count, 'class')}, 0 .. {count - 1}"
+        )
     raise InputError(
         f"{where}: labels are {count} different numbers from {low} to {high}, and class numbers are all of 0 .. "
         f"{count - 1}; ids become numbers by: classes, labels = numpy.unique(labels, return_inverse=True); store both"

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from edgenas.base.counted import counted
 from edgenas.base.errors import InputError
 from edgenas.base.reading import unreadable
 from edgenas.base.system_names import is_system
@@ -59,7 +60,7 @@ class Listing:
         notes = []
         if self.odd:
             kinds = ", ".join(f"{count} {suffix or 'without suffix'}" for suffix, count in self.odd.most_common(5))
-            notes.append(f"{self.odd.total()} files left out that are no images: {kinds}")
+            notes.append(f"{counted(self.odd.total(), 'file')} left out that are no images: {kinds}")
         if self.skipped:
             notes.append(
                 f"{self.skipped.total()} hidden or system folders and files skipped: "
@@ -68,7 +69,9 @@ class Listing:
         if self.twice:
             notes.append(f"{len(self.twice)} links skipped to folders that are read anyway: {few(self.twice)}")
         if self.loose and self.classes:
-            notes.append(f"{len(self.loose)} images left out that are in no folder of a class: {self._called_loose}")
+            notes.append(
+                f"{counted(len(self.loose), 'image')} left out that are in no folder of a class: {self._called_loose}"
+            )
         return tuple(notes)
 
     @property

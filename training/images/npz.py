@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgenas.base.counted import counted
 from edgenas.base.errors import InputError, MissingExtraError
 from edgenas.base.text import escaped
 from edgenas.blocks.labels import class_name
@@ -134,7 +135,7 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def _wrong_labels(path: Path, images: str, labels: str, count: int) -> str:
-    return f"{path}: {images} holds {count} images, so {labels} must hold as many whole numbers from 0"
+    return f"{path}: {images} holds {counted(count, 'image')}, so {labels} must hold as many whole numbers from 0"
 
 
 def _class_names(path: Path, names: NDArray[Any]) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgenas.base.counted import counted
 from edgenas.base.errors import InputError
 from edgenas.base.json_text import parse_json
 from edgenas.base.listener import SILENT, Listener
@@ -175,10 +176,11 @@ def _notes(facts: dict[str, Any]) -> Iterable[str]:
         f"the winner"
     )
     for what, count in facts["done"].items():
-        yield f"{count} images {what}"
+        yield f"{counted(count, 'image')} {what}"
     if facts["broken"]:
-        yield f"{len(facts['broken'])} broken images left out: {few(facts['broken'])}"
+        yield f"{counted(len(facts['broken']), 'broken image')} left out: {few(facts['broken'])}"
     if facts["twins"]:
-        yield f"{facts['twins']} images left out: the same pixels are in a part to judge by, or twice in one to split"
+        left_out = counted(facts["twins"], "image")
+        yield f"{left_out} left out: the same pixels are in a part to judge by, or twice in one to split"
     if facts["judged_blindly"]:
         yield f"no image to judge by of {few(facts['judged_blindly'])}"

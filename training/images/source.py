@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from edgenas.base.counted import counted
 from edgenas.base.errors import InputError
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ class PictureSource(Protocol):
 def check_classes(path: Path, names: tuple[str, ...], items: tuple[tuple[Part, int], ...]) -> None:
     """Raise InputError unless there are at least two classes with distinct names, each with a picture to train on."""
     if len(names) < 2:
-        raise InputError(f"{path} has {len(names)} classes: {', '.join(names) or 'none'}; a network needs two or more")
+        held = f"only the class {names[0]}" if names else "no classes"
+        raise InputError(f"{path} has {held}; a network needs two or more")
     repeated = [name for name in dict.fromkeys(names) if names.count(name) > 1] if len(set(names)) < len(names) else []
     if repeated:
         raise InputError(f"{path} names {few(repeated)} more than once; give each class a different name")
@@ -89,7 +91,7 @@ def check_channels(source: PictureSource, channels: int) -> None:
     if source.channels == COLOURS:
         raise InputError(
             f"{source.name}: images become grey or RGB, 1 or 3 channels, and the network takes {channels}; give "
-            f"--channels 1 or 3, or the images as an .npz of arrays of {channels} channels"
+            f"--channels 1 or 3, or the images as an .npz of arrays of {counted(channels, 'channel')}"
         )
     known = " or ".join(map(str, source.channels))
     raise InputError(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgenas.base.counted import counted
 from edgenas.cli.table.options import (
     csv_option,
     next_search,
@@ -107,7 +108,11 @@ def _show_imported(opened: Table) -> None:
     assert isinstance(opened.data, ImportedTable)
     rows, source = opened.rows(), opened.data.source
     networks = len(opened.data.networks)
-    known = f"estimates from {networks} whole networks" if networks else "published means, no samples, no intervals"
+    known = (
+        f"estimates from {counted(networks, 'whole network')}"
+        if networks
+        else "published means, no samples, no intervals"
+    )
     print_table(
         ("block", "MMACs", "mean ms", "sd ms", "runs", *(("90 % interval",) if networks else ())),
         [

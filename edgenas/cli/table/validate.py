@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgenas.base.counted import counted
 from edgenas.cli.completions import spaces
 from edgenas.cli.devices import device_option, force_option, inventory_option
 from edgenas.cli.networks import channels_option, classes_option, in_size_option
@@ -116,7 +117,7 @@ def print_validation(found: Validation) -> None:
     print_table(
         ("block", "sums", "MAPE %", "within 5 %", "within 10 %", "RMSE ms", "Spearman", "Kendall"),
         rows,
-        f"{found.statistic} of {len(found.networks)} networks of {found.held_out.space}; * is used",
+        f"{found.statistic} of {counted(len(found.networks), 'network')} of {found.held_out.space}; * is used",
     )
     print_summary(summary(found))
 
@@ -133,13 +134,14 @@ def summary(found: Validation) -> dict[str, Cell]:
     terms = ", ".join(f"{value:+.4g} {name}" for name, value in extra.items() if value)
     since: Any = None
     if found.since is not None:
-        since = "{:.3f} ({:.3f} .. {:.3f})".format(*found.since)
+        times, high, low = (1 / each for each in found.since)
+        since = f"{times:.3f} times as long as in the table ({low:.3f} .. {high:.3f})"
     return {
-        "validated": f"{found.held_out.created} on {len(found.networks)} networks of {found.held_out.space}",
+        "validated": f"{found.held_out.created} on {counted(len(found.networks), 'network')} of {found.held_out.space}",
         "prediction": f"{c.scale:.4f} x sum of {found.statistic}, {found.way} {terms}".rstrip(),
         "95 % prediction interval": found.interval_text,
         "noise of measuring": None if math.isnan(found.noise) else f"{100 * found.noise:.2f} %",
-        "table over now": since,
+        "blocks took when validated": since,
     }
 
 

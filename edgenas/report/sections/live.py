@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from xml.etree.ElementTree import Element
 
+from edgenas.base.counted import counted
 from edgenas.report.html import h, number
 from edgenas.report.parts import Cell, meter, section, table
 from edgenas.search.scale import accuracy_heading, accuracy_number
@@ -56,8 +57,8 @@ def _finding(found: Sequence[JournalProgress]) -> str:
     counts = {state: sum(p.state == state for p in found) for state in ("running", "stopped", "finished")}
     states = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
     failures = sum(p.failures for p in found)
-    return f"{len(found)} {'journal' if len(found) == 1 else 'journals'}: {states or 'state not known'}." + (
-        f" {failures} blocks failed." if failures else ""
+    return f"{counted(len(found), 'journal')}: {states or 'state not known'}." + (
+        f" {counted(failures, 'block')} failed." if failures else ""
     )
 
 
@@ -70,7 +71,7 @@ def _sum(tables: Sequence[JournalProgress], now: datetime) -> list[Cell]:
         h("th", h("strong", "all tables"), scope="row", class_="l"),
         "",
         "",
-        f"{len(devices)} devices",
+        counted(len(devices), "device"),
         blocks,
         _metered(done, total),
         _clock(max(ends), now) if ends else "–",
