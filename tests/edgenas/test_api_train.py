@@ -139,6 +139,7 @@ def limits(outputs, targets):
 """
 
 
+@pytest.mark.slow
 def test_the_verb_trains_and_export_takes_what_it_wrote(tmp_path: Path) -> None:
     images, place = spots(40)
     shown, where = spots(20, seed=1)

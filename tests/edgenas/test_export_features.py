@@ -46,6 +46,7 @@ def test_files_of_feature_maps_with_trained_weights(tmp_path: Path) -> None:
     json.dumps(done.to_json())
 
 
+@pytest.mark.slow
 def test_the_verb_says_what_it_wrote_and_verify_times_it(tmp_path: Path) -> None:
     told = typed("export", *SIZED, "--features", "8,16,32", cwd=tmp_path).stdout
     for text in ("features_8", "4x8x24", "features_16", "2x4x48", "features_32", "1x2x576"):

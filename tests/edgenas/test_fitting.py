@@ -38,6 +38,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_from_networks_to_a_search(capsys: pytest.CaptureFixture[str]) -> None:
     fit = ("table", "fit", "networks.csv", "--space", "nas_bench_macro", "--in-size", "8", "--device", "phone")
     assert typed(*fit, "-o", "mine.jsonl") == 0

@@ -97,6 +97,7 @@ def test_own_modules_and_edgenas_live_side_by_side(first: str, tmp_path: Path) -
     assert run([sys.executable, "-c", code], tmp_path).split() == ["search", "edgenas.search.spaces"]
 
 
+@pytest.mark.slow
 def test_a_command_runs_beside_them(tmp_path: Path) -> None:
     for name, text in OWN.items():
         (tmp_path / f"{name}.py").write_text(text)

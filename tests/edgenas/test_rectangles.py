@@ -77,6 +77,7 @@ def test_export_of_a_rectangle_of_five_channels(tmp_path: Path) -> None:
     assert shapes == [(1, 4), (1, 4)]
 
 
+@pytest.mark.slow
 def test_accuracy_of_a_rectangle_of_six_channels(tmp_path: Path) -> None:
     write_arrays(tmp_path / "a.npz", 6)
     sized = ("--in-size", "24x16", "--channels", "6", "--classes", "3")

@@ -33,6 +33,7 @@ def typed(*args: str | Path) -> int:
     return int(end.value.code or 0)
 
 
+@pytest.mark.slow
 def test_from_a_few_blocks_to_a_search(
     old: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -118,6 +118,7 @@ def test_networks_reach_from_the_fastest_of_the_space_to_the_slowest(name: str) 
     assert found[-1] >= slowest / stratum
 
 
+@pytest.mark.slow
 def test_the_space_of_a_table_is_found(tmp_path: Path, additive: tuple[LatencyTable, HeldOut]) -> None:
     path = written(tmp_path / "t.jsonl", additive[0])
     assert find_space(path).name == "nas_bench_macro"

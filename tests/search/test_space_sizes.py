@@ -158,6 +158,7 @@ def test_images_of_several_sizes() -> None:
         sized([small, larger(bars(1))])
 
 
+@pytest.mark.slow
 def test_trainings_are_at_the_size_of_each_network() -> None:
     pytest.importorskip("torch")
     from edgenas.search.accuracy.training import TrainingAccuracy

@@ -39,6 +39,7 @@ def test_a_command_is_held_to_the_older_instructions() -> None:
     assert done.stdout == f"{list(OLDER.values())}\n"
 
 
+@pytest.mark.slow
 def test_torch_takes_the_older_kernels() -> None:
     pytest.importorskip("torch")
     if "avx2" not in features(Path("/proc/cpuinfo").read_text()):

@@ -137,6 +137,7 @@ def test_shifts_move_rows_and_columns_of_a_rectangle() -> None:
     assert {one.numpy().tobytes() for one in moved[:, 0]} <= possible
 
 
+@pytest.mark.slow
 def test_a_network_learns_the_last_of_six_channels(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     from edgenas.training.network import train
