@@ -11,7 +11,9 @@ from edgenas.search.trial_file import read_trials
 from tools.bench.opening import OPENINGS, Row
 
 
-@pytest.mark.parametrize("name", OPENINGS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name == "doctor" else name for name in OPENINGS]
+)
 def test_each_file_is_made_and_opens(name: str, tmp_path: Path) -> None:
     opening = OPENINGS[name]
     path = tmp_path / opening.file
