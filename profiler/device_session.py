@@ -166,7 +166,7 @@ def station(worker: Worker, runtime: Runtime, plan: Plan, conditions: Conditions
     with held(device, conditions) as home:
         with steady(device, limit_s=_CLOCK_S, folder=f"{home}/state", listener=conditions.listener) as clock:
             facts = read_facts(device)
-            description = describe(device, runtime, worker.program, plan)
+            description = describe(device, runtime, worker.program)
         if not clock.mode:
             conditions.listener.warning(f"{device.name}: its clock is not held: {clock.why}", f"{device.name}: clock")
         settled = plan.on(description, clusters_of(facts.clusters))

@@ -51,12 +51,11 @@ class RepeatedTimes:
     failures: tuple[Failure, ...]
 
 
-def describe(device: Device, runtime: Runtime, program: str, plan: Plan | None = None) -> Description:
-    """Return the description of a runtime on the device, with the delegate that ``plan`` requests; OutcomeError names
-    what to install where it does not run."""
+def describe(device: Device, runtime: Runtime, program: str) -> Description:
+    """Return the description of a runtime on the device; OutcomeError names what to install where it does not run."""
     with device.workdir() as work:
         folder = f"{work}/describe"
-        push_files(device, runtime.describe_files(plan), folder)
+        push_files(device, runtime.describe_files(), folder)
         result = device.run(runtime.describe_command(program, folder), timeout_s=START_S)
     if result.returncode != 0:
         why = printable(result.stderr[-400:]) or f"exit code {result.returncode}"

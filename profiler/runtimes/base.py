@@ -33,10 +33,8 @@ class Runtime(Protocol):
         """Instruction that installs the runtime where it is missing."""
         ...
 
-    def describe_files(self, plan: Plan | None = None) -> dict[str, bytes]:
-        """Return the files (name -> content) that the description of the device needs. The delegate that ``plan``
-        requests computes the small model; InputError where this runtime computes with no delegate of the user's
-        choice."""
+    def describe_files(self) -> dict[str, bytes]:
+        """Return the files (name -> content) that the description of the device needs."""
         ...
 
     def describe_command(self, program: str, folder: str) -> list[str]:

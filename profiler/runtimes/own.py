@@ -69,10 +69,8 @@ class OwnRuntime:
         """See ``Runtime.install``."""
         return self.inner.install
 
-    def describe_files(self, plan: Plan | None = None) -> dict[str, bytes]:
-        """See ``Runtime.describe_files``; code written before delegates could be requested takes no plan."""
-        if plan is not None and plan.requested:
-            raise InputError(f"--delegate {plan.requested}: {self.name} chooses by itself what computes; leave it out")
+    def describe_files(self) -> dict[str, bytes]:
+        """See ``Runtime.describe_files``."""
         return self.inner.describe_files()
 
     def describe_command(self, program: str, folder: str) -> list[str]:

@@ -32,7 +32,7 @@ class PythonRunner:
     install: str
     runner: Path = RUNNER
 
-    def describe_files(self, plan: Plan | None = None) -> dict[str, bytes]:
+    def describe_files(self) -> dict[str, bytes]:
         """See ``Runtime.describe_files``."""
         return {"runner.py": self.runner.read_bytes(), f"probe.{self.format}": _model(self.format, PROBE)}
 

@@ -41,7 +41,7 @@ class ToolRunner:
     dialect: Dialect
     run_limit_s: int = RUN_LIMIT_S
 
-    def describe_files(self, plan: Plan | None = None) -> dict[str, bytes]:
+    def describe_files(self) -> dict[str, bytes]:
         """See ``Runtime.describe_files``: a batch of one small model in one round, not pinned."""
         from edgenas.blocks.spec import BlockSpec
         from edgenas.blocks.weights import random_weights

@@ -56,7 +56,7 @@ class Sleeping:
     format: str = "onnx"
     install: str = "it is a shell script"
 
-    def describe_files(self, plan: Plan | None = None) -> dict[str, bytes]:
+    def describe_files(self) -> dict[str, bytes]:
         """See ``Runtime``."""
         machine = {"delegate": "cpu", "library_sha256": "0" * 64, "cpus": [0], "schedulers": ["normal"]}
         return {"description": json.dumps({"kind": "description", **_INSTALLED, **machine}).encode() + b"\n"}
