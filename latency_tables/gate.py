@@ -26,7 +26,7 @@ from edgenas.latency_tables.imported import ImportedTable
 from edgenas.latency_tables.quality import check_growth
 from edgenas.latency_tables.setting import Setting
 from edgenas.latency_tables.statistics.estimates import DEFAULT, check_statistic
-from edgenas.latency_tables.store.journal import Journal, read_journal
+from edgenas.latency_tables.store.journal import Journal
 from edgenas.latency_tables.store.open import open_table
 from edgenas.latency_tables.table import BlockEstimate, LatencyTable
 from edgenas.latency_tables.validation import Validation, latest
@@ -168,12 +168,12 @@ def searchable(
 
 def prediction(
     source: TableOrPath, architecture: Architecture, statistic: str | None = None
-) -> tuple[Setting, str, float]:
-    """Return (setting, statistic, predicted ms) of a network by a measured table, calibrated where the table was
-    validated. InputError for an imported table."""
-    table = read_journal(source).table if isinstance(source, str | Path) else named(source).table
+) -> tuple[Setting | None, str, float]:
+    """Return (setting, statistic, predicted ms) of a network by a table, calibrated where the table was validated. An
+    imported table has no setting and no statistic but the mean."""
+    table = named(source).table
     if isinstance(table, ImportedTable):
-        raise InputError(f"{table!r} was imported: it has no setting that a measurement could be compared in")
+        return None, MEAN, table.total_ms(architecture)
     found = latest(table, statistic)
     if found is None:
         by = statistic or DEFAULT

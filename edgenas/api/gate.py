@@ -51,8 +51,10 @@ def priced(space: Space, table: FilePath | Table, statistic: str | None, unvalid
     return table_cost(space, table_source(table), statistic, unvalidated)
 
 
-def predicted(table: FilePath | Table, network: Architecture, statistic: str | None) -> tuple[Setting, str, float]:
-    """Return the table's setting, the statistic, and the predicted latency of a network in ms."""
+def predicted(
+    table: FilePath | Table, network: Architecture, statistic: str | None
+) -> tuple[Setting | None, str, float]:
+    """Return a table's setting (None of an imported one), the statistic, and the latency of a network in ms."""
     from edgenas.latency_tables.gate import prediction
 
     return prediction(table_source(table), network, statistic)

@@ -41,13 +41,15 @@ class ShippedRun:
     @property
     def network(self) -> Network:
         """The network that ships, with the accuracy of its file on test images, and its predicted latency."""
-        first, story = self.story.finished.files[0], self.story
-        return Network(story.finished.architecture, first.proof.accuracy, story.finished.shipped.predicted_ms)
+        finished = self.story.finished
+        return Network(finished.architecture, finished.files[0].proof.accuracy, finished.predicted_ms)
 
     @property
-    def within_budget(self) -> bool:
-        """Return True where the file that ships is inside its budget by the upper end of its interval."""
-        return self.story.finished.shipped.within_budget is True
+    def within_budget(self) -> bool | None:
+        """Return True where the file that ships is inside its budget by the upper end of its interval; None where no
+        device was at hand, so that nothing was measured."""
+        shipped = self.story.finished.shipped
+        return None if shipped is None else shipped.within_budget is True
 
     @property
     def seconds(self) -> float:
@@ -57,7 +59,7 @@ class ShippedRun:
     def check(self) -> None:
         """Raise OutcomeError where the file that ships is not inside its budget."""
         shipped = self.story.finished.shipped
-        if not shipped.within_budget:
+        if shipped is not None and not shipped.within_budget:
             raise OutcomeError(
                 f"{shipped.file} is not inside {self.story.budget_ms:g} ms on {shipped.device}: upper end "
                 f"{shipped.high_ms:.4g} ms; it was slower than while the table was measured: close other programs on "
@@ -69,10 +71,16 @@ class ShippedRun:
         return {**self._data, "bundle": str(self.bundle)}
 
     def __repr__(self) -> str:
-        shipped = self.story.finished.shipped
+        finished = self.story.finished
+        shipped, file = finished.shipped, finished.files[0].path.name
+        if shipped is None:
+            return (
+                f"<Run {self.folder}: {file} of {self.network.name}, {number(finished.predicted_ms)} ms predicted, not "
+                f"measured; budget {self.story.budget_ms:g} ms>"
+            )
         inside = "inside" if self.within_budget else "OUTSIDE"
         return (
-            f"<Run {self.folder}: {Path(shipped.file).name} of {self.network.name}, {number(shipped.measured_ms)} ms "
+            f"<Run {self.folder}: {file} of {self.network.name}, {number(shipped.measured_ms)} ms "
             f"({number(shipped.low_ms)} .. {number(shipped.high_ms)}), {inside} {self.story.budget_ms:g} ms>"
         )
 
@@ -91,7 +99,7 @@ def ship(
     budget_ms: float,
     uncertainty: str | None = None,
     limits: Mapping[FilePath, float] | Sequence[str] = (),
-    device: str = "local",
+    device: str | None = None,
     inventory: FilePath | None = None,
     in_size: SizesLike | None = None,
     channels: int | None = None,
@@ -129,7 +137,10 @@ def ship(
     accuracy     judge of networks: 'supernet', 'train', or 'table:FILE' with accuracies of your own
     options      options of the algorithm and of trainings, such as {"winner": {"epochs": 60}}
     max_trials   most networks that the search may judge
-    table        a table of the space that was measured on the device (default: the run measures one)
+    device       device of the inventory (default: 'local', this machine; with an imported table none: its latency is
+                 predicted, and not measured)
+    table        a table of the space that was measured on the device, or an imported one (default: the run measures
+                 one)
     pretrained   weights that others published for a member of the space: a file, or 'package:NAME'. That network
                  competes where the budget allows it, and finalists are trained from its weights
     pretrained_as   which published weights they are, 'LAYOUT/MODEL', where several fit
@@ -144,7 +155,8 @@ def ship(
 
         edgenas.ship("mobilenet_v3_small", images="photos", budget_ms=8, device="pi4", in_size=160).check()
     """
-    from edgenas.latency_tables.store.journal import read_journal
+    from edgenas.latency_tables.store.open import is_imported
+    from edgenas.latency_tables.store.open import open_table as read_table
     from edgenas.profiler.export.quantize import MEASURED
     from edgenas.profiler.workers import default_runtime
     from edgenas.runs.layout import SEARCH
@@ -164,15 +176,15 @@ def ship(
             f"--precision {precisions[0] if precisions else ''} comes first, but blocks are not measured in it; give "
             f"{' or '.join(MEASURED)} first, and {precisions[0] if precisions else 'fp16'} after it"
         )
-    if table is not None:
-        read_journal(table_path(table))  # a damaged one is refused before anything is trained or written
-    folder, entry = output_path(out), load_entry(inventory, device)
+    if table is not None:  # a damaged one is refused before anything is trained or written
+        check_exists(table_path(table), "table")
+        read_table(table_path(table))
+    measured = table is None or device is not None or not is_imported(table_path(table))
+    folder, entry = output_path(out), load_entry(inventory, device or "local")
     known = known_options((algorithm,), accuracy, winner=True)
     chosen = checked_options({} if options is None else options, known)
     task = image_task(_trained_by(accuracy), Path(images), folder / SEARCH, chosen, train_on, workers)
     assert task is not None
-    if table is not None:
-        check_exists(table_path(table), "table")
     made = space_of(space, in_size, None if isinstance(space, SpaceClass) else task.classes, channels)
     published = None if pretrained is None else published_member(made, str(pretrained), pretrained_as)
     if published is not None:
@@ -191,6 +203,7 @@ def ship(
         held_out=held_out,
         trained=train,
         table=None if table is None else table_path(table),
+        measured=measured,
         force=force,
         reduce_range=reduce_range,
         published=published,

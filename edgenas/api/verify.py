@@ -194,6 +194,9 @@ def _predictions(
     architecture = network_of(network).architecture
     for table in tables:
         setting, name, predicted_ms = predicted_by(table, architecture, statistic)
+        if setting is None:  # an imported table does not say what it is of; samples have no mean
+            expected.update(dict.fromkeys(by_key, predicted_ms))
+            continue
         key = setting.runtime, setting.precision
         used[key], expected[key] = name, predicted_ms
         if key in plans:

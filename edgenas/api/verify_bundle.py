@@ -47,7 +47,7 @@ class VerifiedBundle:
                 f"{outside[0].file} is not inside {outside[0].budget_ms:g} ms on {self.device}: upper end "
                 f"{outside[0].high_ms:.4g} ms"
             )
-        if different:
+        if different and different[0].recorded is not None:
             raise OutcomeError(
                 f"{different[0].recorded.file} took {different[0].repeated.measured_ms:.4g} ms now, but "
                 f"{different[0].recorded.measured_ms:.4g} ms in the record: a larger difference than both intervals "
@@ -63,8 +63,10 @@ class VerifiedBundle:
             return f"<Bundle {self.bundle}: {counted(len(self.changed), 'file')} changed, nothing was run>"
         words = {True: "agree", False: "DISAGREE", None: "another device"}
         parts = [
-            f"{r.recorded.file} {number(r.recorded.measured_ms)} ms recorded, {number(r.repeated.measured_ms)} ms now, "
-            + words[r.agree]
+            f"{r.repeated.file} {number(r.repeated.measured_ms)} ms now, none recorded"
+            if r.recorded is None
+            else f"{r.recorded.file} {number(r.recorded.measured_ms)} ms recorded, "
+            f"{number(r.repeated.measured_ms)} ms now, {words[r.agree]}"
             for r in self.files
         ]
         return f"<Bundle {self.bundle} on {self.device}: {'; '.join(parts)}>"
@@ -72,8 +74,8 @@ class VerifiedBundle:
     def _repr_html_(self) -> str:
         rows = [
             {
-                "file": r.recorded.file,
-                "recorded ms": r.recorded.measured_ms,
+                "file": r.repeated.file,
+                "recorded ms": None if r.recorded is None else r.recorded.measured_ms,
                 "repeated ms": r.repeated.measured_ms,
                 "agree": r.agree,
             }

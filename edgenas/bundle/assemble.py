@@ -16,10 +16,12 @@ from edgenas.base.errors import InputError
 from edgenas.base.files import copy_file
 from edgenas.base.listener import SILENT, Listener
 from edgenas.base.reading import check_exists, read_bytes
+from edgenas.latency_tables.imported import ImportedTable
+from edgenas.latency_tables.statistics.estimates import DEFAULT
 from edgenas.profiler.export.opening import read_models
 from edgenas.profiler.verdict import Verdict
 from edgenas.profiler.verify import verify_files
-from edgenas.report.run import run_record, write_records
+from edgenas.report.run import run_record, table_file, write_records
 from edgenas.runs.layout import (
     ARCH,
     LABELS,
@@ -27,10 +29,10 @@ from edgenas.runs.layout import (
     PREPROCESSING,
     TRIALS,
     table_beside,
-    table_name,
     trials_beside,
 )
 from edgenas.runs.network import NETWORK
+from edgenas.runs.run import BroughtTable
 from edgenas.runs.search import Answer, SavedSearch, read_search
 from edgenas.search.trial_file import read_trials
 from edgenas.ship.accuracy import prove
@@ -41,6 +43,7 @@ from edgenas.training.pictures import Pictures, Scaling, read_pictures
 if TYPE_CHECKING:
     from edgenas.blocks.architecture import Architecture
     from edgenas.devices.inventory import Entry
+    from edgenas.latency_tables.setting import Setting
     from edgenas.latency_tables.table import LatencyTable
     from edgenas.latency_tables.validation import Validation
     from edgenas.search.space import Space
@@ -86,16 +89,16 @@ class BundleAssembly:
     found: Answer
     space: Space
     table_path: Path
-    table: LatencyTable
+    table: LatencyTable | ImportedTable
     proof: Validation | None
     statistic: str
     predicted_ms: float
     budget_ms: float
 
     @property
-    def table_file(self) -> str:
-        """Name of the table in the run's folder."""
-        return table_name(self.table.setting.runtime, self.table.setting.precision)
+    def setting(self) -> Setting | None:
+        """Setting of the table; None of an imported one."""
+        return None if isinstance(self.table, ImportedTable) else self.table.setting
 
     def run(
         self,
@@ -110,9 +113,10 @@ class BundleAssembly:
         InputError where ``entry`` does not have the table's runtime; OutcomeError where a file cannot be run.
         """
         first, *others = self.files
-        if runs_there(first, entry) != self.table.setting.runtime:
+        wanted, found = None if self.setting is None else self.setting.runtime, runs_there(first, entry)
+        if found is None or (wanted is not None and found != wanted):
             raise InputError(
-                f"{first.name} and {self.table_path} are for {self.table.setting.runtime}, which {entry.name} does not "
+                f"{first.name} and {self.table_path} are for {wanted or 'a runtime'}, which {entry.name} does not "
                 f"have; name another device with --device, or another table with --table"
             )
         made = [self._file(path, entry, path == first, force, listener) for path in (first, *others)]
@@ -123,18 +127,11 @@ class BundleAssembly:
         from edgenas.profiler.export.integer import fallbacks, weight_bits
 
         precision = _precision(path)
-        proof = prove(
-            path,
-            precision,
-            self.pictures,
-            None,
-            entry,
-            listener=listener.named(f"{path.name}, images"),
-        )
+        proof = prove(path, precision, self.pictures, None, entry, listener=listener.named(f"{path.name}, images"))
         slow = tuple(fallbacks(read_bytes(path))) if precision == "int8" else ()
         runtime, verdict = runs_there(path, entry), None
         if runtime is not None:
-            plan = plan_for(self.table.setting, entry, precision)
+            plan = plan_for(self.setting, entry, precision)
             (verdict,) = verify_files(
                 entry,
                 {path.name: read_bytes(path)},
@@ -144,7 +141,7 @@ class BundleAssembly:
                 most=MOST_PROCESSES if ships else None,
                 budget_ms=self.budget_ms if ships else None,
                 predicted_ms=self.predicted_ms if ships else None,
-                statistic=self.statistic,
+                statistic=DEFAULT if self.setting is None else self.statistic,
                 force=force,
                 listener=listener.named(f"{path.name}, whole"),
             )
@@ -154,17 +151,18 @@ class BundleAssembly:
         into.mkdir(parents=True)
         for path in (*self.files, *(self.parts.model / name for name in (LABELS, PREPROCESSING, PREDICT))):
             copy_file(path, into / path.name)
-        copy_file(self.table_path, into / self.table_file)
+        copy_file(self.table_path, into / table_file(self.table))
         copy_file(trials_beside(self.parts.search), into / TRIALS)
         run = run_record(
             made,
             self.proof,
-            {self.table.setting.runtime: self.table},
+            {"imported" if self.setting is None else self.setting.runtime: self.table},
             space=self.search.space.name,
             networks=self.space.networks,
             budgets_ms=(self.budget_ms,),
             winner=self.found.key,
             budget_ms=self.budget_ms,
+            brought=BroughtTable.of(self.table, self.predicted_ms) if isinstance(self.table, ImportedTable) else None,
         )
         write_records(into, run, self._saved(), self.architecture)
 
@@ -177,7 +175,7 @@ class BundleAssembly:
         shipped = Answer(**{each.name: getattr(found, each.name) for each in fields(Answer)})
         return replace(
             self.search,
-            table=self.table_file,
+            table=table_file(self.table),
             shipped=shipped,
             explanation=explanation if explanation is not None and explanation.key == found.key else None,
         )
@@ -228,27 +226,24 @@ def _with_table(
     budget_ms: float,
 ) -> BundleAssembly:
     from edgenas.latency_tables.gate import prediction
-    from edgenas.latency_tables.store.journal import read_journal
+    from edgenas.latency_tables.store.open import open_table
     from edgenas.latency_tables.validation import latest
     from edgenas.search.spaces.recorded import recorded_space
 
     table_path = parts.table or table_beside(parts.search, search.table)
     setting, statistic, predicted_ms = prediction(table_path, architecture, search.statistic)
-    journal = read_journal(table_path)
-    fitting = [path for path in files if (_runtime_format(setting.runtime), setting.precision) == _kind(path)]
+    table = open_table(table_path)
+    fitting = _fitting(files, setting)
     if not fitting:
+        precision, runtime = ("fp32", "any runtime") if setting is None else (setting.precision, setting.runtime)
         raise InputError(
-            f"{parts.model} has no {setting.precision} file for {setting.runtime}, as {table_path} needs; type: "
-            f"edgenas export {parts.search} --precision {setting.precision}"
+            f"{parts.model} has no {precision} file for {runtime}, as {table_path} needs; type: edgenas export "
+            f"{parts.search} --precision {precision}"
         )
     size, channels = architecture.in_size, architecture.c_in
+    scaling = Scaling(preprocessing.mean, preprocessing.deviation)
     pictures = read_pictures(
-        parts.test,
-        size,
-        channels,
-        Scaling(preprocessing.mean, preprocessing.deviation),
-        classes=architecture.c_out,
-        names=preprocessing.labels,
+        parts.test, size, channels, scaling, classes=architecture.c_out, names=preprocessing.labels
     )
     if pictures.labels is None:
         raise InputError(f"{parts.test} has no labels; name a folder of images for each class")
@@ -263,8 +258,8 @@ def _with_table(
         found,
         known,
         table_path,
-        journal.table,
-        latest(journal.table, search.statistic),
+        table,
+        None if isinstance(table, ImportedTable) else latest(table, search.statistic),
         statistic,
         predicted_ms,
         budget_ms,
@@ -290,11 +285,11 @@ def _precision(path: Path) -> Any:
     return found[1] or "fp32"
 
 
-def _kind(path: Path) -> tuple[str, str]:
-    return path.suffix[1:], _precision(path)
-
-
-def _runtime_format(runtime: str) -> str:
+def _fitting(files: Sequence[Path], setting: Setting | None) -> list[Path]:
+    """Return the files that a table is of; of an imported table, which does not say it, those in fp32, TFLite first."""
+    if setting is None:
+        return sorted((path for path in files if _precision(path) == "fp32"), key=lambda path: path.suffix)[::-1]
     from edgenas.profiler.runtimes import find_runtime
 
-    return find_runtime(runtime).format
+    wanted = (find_runtime(setting.runtime).format, setting.precision)
+    return [path for path in files if wanted == (path.suffix[1:], _precision(path))]

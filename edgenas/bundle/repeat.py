@@ -12,10 +12,13 @@ from edgenas.base.listener import SILENT, Listener
 from edgenas.devices.inventory import Entry
 from edgenas.latency_tables.setting import Setting
 from edgenas.profiler.export.opening import read_models
+from edgenas.profiler.plan import Plan
 from edgenas.profiler.verdict import Verdict
-from edgenas.profiler.verify import plan_in, verify_files
+from edgenas.profiler.verify import plan_in, runtime_of, verify_files
 from edgenas.runs.forms import plain
+from edgenas.runs.layout import RUN as RUN_FILE
 from edgenas.runs.layout import VERIFICATION as VERIFICATION_FILE
+from edgenas.runs.run import RUN, RunRecord
 from edgenas.runs.verification import VERIFICATION
 
 
@@ -23,11 +26,12 @@ from edgenas.runs.verification import VERIFICATION
 class RepeatedVerdict:
     """Verdict on a file that the bundle records, and the verdict of the repeated measurement.
 
+    recorded      None where the bundle records no measurement: its latency is the prediction of an imported table
     differences   facts of the device that differ, such as 'model A / B'
     agree         whether both agree within their intervals; None where ``differences`` forbid the comparison
     """
 
-    recorded: Verdict
+    recorded: Verdict | None
     repeated: Verdict
     differences: tuple[str, ...]
     agree: bool | None
@@ -35,7 +39,7 @@ class RepeatedVerdict:
     def as_dict(self) -> dict[str, Any]:
         """Return plain JSON values, as ``edgenas verify BUNDLE --json`` prints them."""
         return {
-            "recorded": plain(self.recorded),
+            "recorded": None if self.recorded is None else plain(self.recorded),
             "repeated": plain(self.repeated),
             "differences": list(self.differences),
             "agree": self.agree,
@@ -43,7 +47,8 @@ class RepeatedVerdict:
 
 
 def recorded(bundle: Path) -> list[tuple[Verdict, Setting]]:
-    """Return the verdicts that the bundle records, each with its setting; InputError for a damaged file."""
+    """Return the verdicts that the bundle records, each with its setting; none where no device was at hand. InputError
+    for a damaged file."""
     path = bundle / VERIFICATION_FILE
     found = []
     for number, verdict in enumerate(VERIFICATION.read_lines(path), 1):
@@ -52,9 +57,16 @@ def recorded(bundle: Path) -> list[tuple[Verdict, Setting]]:
         if Path(verdict.file).name != verdict.file or not (bundle / verdict.file).is_file():
             raise InputError(f"{path}, line {number}: {verdict.file!r} is no file of the bundle; get the bundle again")
         found.append((verdict, verdict.setting))
-    if not found:
+    if not found and _predicted(bundle) is None:
         raise InputError(f"{path} records no measurement; make the bundle again: edgenas bundle")
     return found
+
+
+def _predicted(bundle: Path) -> RunRecord | None:
+    """Return the record of a run whose files were predicted by an imported table and not measured; else None."""
+    path = bundle / RUN_FILE
+    found = RUN.read(path) if path.is_file() else None
+    return None if found is None or found.verdicts or found.brought is None else found
 
 
 def repeat(
@@ -72,8 +84,10 @@ def repeat(
     ``rounds`` interleaved rounds in each of ``processes`` fresh processes; up to ``most`` processes while a file is
     outside its budget.
     """
-    made = []
+    made: list[RepeatedVerdict] = []
     records = recorded(bundle)
+    if not records:
+        return _first_time(bundle, entry, rounds, processes, most, force, listener)
     models = read_models([bundle / old.file for old, _ in records])
     for (old, setting), model in zip(records, models, strict=True):
         (new,) = verify_files(
@@ -95,6 +109,38 @@ def repeat(
         names = sorted(n for n in {*before, *after} if before.get(n) != after.get(n))
         differences = tuple(f"{name} {before.get(name)} / {after.get(name)}" for name in names)
         made.append(RepeatedVerdict(old, new, differences, None if differences else agree(old, new)))
+    return made
+
+
+def _first_time(
+    bundle: Path, entry: Entry, rounds: int, processes: int, most: int | None, force: bool, listener: Listener
+) -> list[RepeatedVerdict]:
+    """Time the files of a bundle that records no measurement, each that a runtime of the device runs."""
+    run = _predicted(bundle)
+    assert run is not None
+    listener.message(f"{bundle} records no measurement: its latency is predicted by {run.brought}")
+    made = []
+    for number, (name, file) in enumerate(run.files.items()):
+        try:
+            runtime = runtime_of(Path(name), entry)
+        except InputError as error:
+            listener.message(str(error))
+            continue
+        computed = "int8" if file.precision == "int8" else "fp32"
+        (model,) = read_models([bundle / name])
+        (new,) = verify_files(
+            entry,
+            {name: model},
+            runtime,
+            plan=Plan(rounds=rounds, cores=entry.cores, precision=computed),
+            processes=processes,
+            most=most if number == 0 else None,
+            budget_ms=run.budget_ms if number == 0 else None,
+            predicted_ms=run.predicted_ms if number == 0 else None,
+            force=force,
+            listener=listener,
+        )
+        made.append(RepeatedVerdict(None, new, (), None))
     return made
 
 

@@ -41,7 +41,7 @@ def write_bundle(run: Path, out: Path, replace: bool = False) -> list[str]:
             f"it: edgenas demo --run {run} or edgenas ship"
         )
     found = gather([run])
-    if not found.runs or not found.journals:
+    if not found.runs or not (found.journals or found.imported):
         raise InputError(f"{run} has no latency table beside run.json; make a run: edgenas demo")
     done = found.runs[0]
     for name in done.files:
@@ -53,7 +53,7 @@ def write_bundle(run: Path, out: Path, replace: bool = False) -> list[str]:
     shutil.rmtree(made, ignore_errors=True)
     made.mkdir(parents=True)
     try:
-        for source in [run / name for name in (*TAKEN, *done.files)] + list(found.journals):
+        for source in [run / name for name in (*TAKEN, *done.files)] + [*found.journals, *found.imported]:
             copy_file(source, made / source.name)
         VERIFICATION.write_lines(made / VERIFICATION_FILE, done.verdicts)
         write_whole(made / CARD, card(data))

@@ -9,8 +9,8 @@ import click
 
 from edgenas.cli.budget_options import limit_option, uncertainty_option
 from edgenas.cli.budget_type import BUDGET_MS
-from edgenas.cli.completions import ALGORITHMS, spaces, tables, words, words_or_own
-from edgenas.cli.devices import device_option, force_option, inventory_option, precisions_option, range_option
+from edgenas.cli.completions import ALGORITHMS, devices, spaces, tables, words, words_or_own
+from edgenas.cli.devices import force_option, inventory_option, precisions_option, range_option
 from edgenas.cli.networks import channels_option, in_size_option
 from edgenas.cli.paths import UserPath
 from edgenas.cli.pretrained_options import pretrained_as_option, pretrained_option
@@ -37,7 +37,11 @@ if TYPE_CHECKING:
 )
 @uncertainty_option
 @limit_option
-@device_option
+@click.option(
+    "--device",
+    shell_complete=devices,
+    help="Device of the inventory  [default: local; with an imported table none: its prediction is not measured]",
+)
 @inventory_option
 @in_size_option
 @channels_option
@@ -76,7 +80,7 @@ if TYPE_CHECKING:
     "--table",
     type=UserPath(dir_okay=False, path_type=Path),
     shell_complete=tables,
-    help="Latency table of the space that was measured on the device  [default: it is measured]",
+    help="Latency table of the space: measured on the device, or imported  [default: it is measured]",
 )
 @pretrained_option
 @pretrained_as_option
@@ -115,7 +119,7 @@ def command(
     budget_ms: float,
     uncertainty: str | None,
     limits: tuple[str, ...],
-    device: str,
+    device: str | None,
     inventory: Path | None,
     in_size: ImageSize | None,
     channels: int | None,

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgenas.cli.terminal import mib, print_json, print_table, talk
+from edgenas.cli.terminal import Cell, mib, print_json, print_table, talk
 from edgenas.cli.terminal_listener import TERMINAL
 from edgenas.cli.verify_summary import sum_up_bundle, tell_disturbed
 
 if TYPE_CHECKING:
     from edgenas.api.verify_bundle import VerifiedBundle
+    from edgenas.bundle.repeat import RepeatedVerdict
 
 CHANGED = 3  #: exit code where a file is not the one of the manifest
 
@@ -63,31 +64,37 @@ def repeat_bundle(
                 "budget",
                 "",
             ),
-            [
-                (
-                    r.recorded.file,
-                    r.recorded.runtime,
-                    r.recorded.statistic,
-                    r.recorded.measured_ms,
-                    f"{r.recorded.low_ms:.4g} .. {r.recorded.high_ms:.4g}",
-                    r.repeated.measured_ms,
-                    f"{r.repeated.low_ms:.4g} .. {r.repeated.high_ms:.4g}",
-                    mib(r.recorded.peak_kib),
-                    mib(r.repeated.peak_kib),
-                    r.recorded.budget_ms,
-                    {True: "agree", False: "DISAGREE", None: "another device"}[r.agree],
-                )
-                for r in found
-            ],
+            [_row(each) for each in found],
         )
         tell_disturbed([each.repeated for each in found])
     for each in found:
         if each.differences:
             why = "; ".join(each.differences)
-            talk(f"{each.recorded.file} was measured on another device, and need not agree: {why}")
+            talk(f"{each.repeated.file} was measured on another device, and need not agree: {why}")
     done.check()
     if not as_json:
         sum_up_bundle(bundle, found)
+
+
+def _row(each: RepeatedVerdict) -> tuple[Cell, ...]:
+    """Return the row of a file; its record is empty where the bundle has none."""
+    old, new = each.recorded, each.repeated
+    verdict = {True: "agree", False: "DISAGREE", None: "another device"}[each.agree]
+    if old is None:
+        verdict = {True: "inside", False: "OUTSIDE", None: "not recorded"}[new.within_budget]
+    return (
+        new.file,
+        new.runtime,
+        new.statistic,
+        None if old is None else old.measured_ms,
+        None if old is None else f"{old.low_ms:.4g} .. {old.high_ms:.4g}",
+        new.measured_ms,
+        f"{new.low_ms:.4g} .. {new.high_ms:.4g}",
+        None if old is None else mib(old.peak_kib),
+        mib(new.peak_kib),
+        new.budget_ms,
+        verdict,
+    )
 
 
 def refuse_changed(done: VerifiedBundle, as_json: bool) -> None:

@@ -45,13 +45,15 @@ def sum_up(files: Sequence[Path], device: str, verdicts: Sequence[Verdict]) -> N
 
 def sum_up_bundle(bundle: Path, found: Sequence[RepeatedVerdict]) -> None:
     """Print the summary of a bundle whose measurements agree, or cannot be compared."""
-    same = sum(each.agree is True for each in found)
-    other = sum(each.agree is None for each in found)
+    recorded = [each for each in found if each.recorded is not None]
+    same = sum(each.agree is True for each in recorded)
+    other = sum(each.agree is None for each in recorded)
     others = f", {other} of another device" if other else ""
+    agree = f"{same} of {len(recorded) - other}{others}" if recorded else "the bundle records no measurement"
     print_summary(
         {
             "hashes": "unchanged",
-            "agree": f"{same} of {len(found) - other}{others}",
+            "agree": agree,
             "next": f"read {shlex.quote(str(bundle))}/card.md: contents of the bundle, and how to run it",
         }
     )

@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING
 from edgenas.base.errors import InputError
 from edgenas.base.version import installed_version
 from edgenas.blocks.size import axes, both_sides
+from edgenas.latency_tables.imported import ImportedTable
 from edgenas.runs.layout import ARCH, MANIFEST, PREDICT, REPORT, SEARCH, table_beside
 
 if TYPE_CHECKING:
     from edgenas.blocks.architecture import Architecture
+    from edgenas.blocks.spec import BlockSpec
     from edgenas.latency_tables.setting import Setting
     from edgenas.latency_tables.table import LatencyTable
     from edgenas.latency_tables.validation import Validation
     from edgenas.profiler.verdict import Verdict
-    from edgenas.runs.run import FileRecord, RunRecord
+    from edgenas.runs.run import BroughtTable, FileRecord, RunRecord
     from edgenas.runs.search import SavedSearch
     from edgenas.ship.preprocessing import Preprocessing
 
@@ -34,14 +36,15 @@ class CardData:
     search: SavedSearch
     architecture: Architecture
     preprocessing: Preprocessing
-    table: LatencyTable
+    table: LatencyTable | ImportedTable
     table_file: str
     proof: Validation | None
 
 
 def card_data(folder: Path) -> CardData:
     """Read the data of the card of a run folder; InputError if a file is missing or damaged."""
-    from edgenas.latency_tables.store.journal import read_journal
+    from edgenas.latency_tables.store.open import open_table
+    from edgenas.latency_tables.table import LatencyTable
     from edgenas.latency_tables.validation import latest
     from edgenas.runs.layout import RUN as RUN_FILE
     from edgenas.runs.network import NETWORK
@@ -52,9 +55,9 @@ def card_data(folder: Path) -> CardData:
     search = read_search(folder / SEARCH)
     architecture = NETWORK.read(folder / ARCH)
     path = table_beside(folder / SEARCH, search.table)
-    journal = read_journal(path)
+    table = open_table(path)
     try:
-        proof = latest(journal.table, search.statistic, search.space.name)
+        proof = latest(table, search.statistic, search.space.name) if isinstance(table, LatencyTable) else None
     except InputError:  # the table has no such statistic
         proof = None
     return CardData(
@@ -62,7 +65,7 @@ def card_data(folder: Path) -> CardData:
         search,
         architecture,
         read_preprocessing(folder, architecture),
-        journal.table,
+        table,
         path.name,
         proof,
     )
@@ -70,14 +73,14 @@ def card_data(folder: Path) -> CardData:
 
 def card(data: CardData) -> str:
     """Return the whole card as Markdown."""
-    architecture, setting, pre, run = data.architecture, data.table.setting, data.preprocessing, data.run
+    architecture, pre, run = data.architecture, data.preprocessing, data.run
     statistic = data.search.statistic or "median"
     blocks = "\n".join(
-        f"| {b} | {both_sides(b.out_size)}x{b.c_out} | {b.macs:,} | {_number(data.table.ms(b, statistic))} |"
+        f"| {b} | {both_sides(b.out_size)}x{b.c_out} | {b.macs:,} | {_block_ms(data.table, b, statistic)} |"
         for b in architecture.blocks
     )
     (high, wide), channels = axes(architecture.in_size), architecture.c_in
-    first = next(iter(run.files))
+    first, again = next(iter(run.files)), "Repeat the measurement" if run.verdicts else "Measure it"
     slow = "".join(f"- {name}: {each.text}.\n" for name, file in run.files.items() for each in file.fallbacks)
     return f"""---
 pipeline_tag: image-classification
@@ -92,12 +95,11 @@ channel{"s" * (channels > 1)}, {len(pre.labels)} classes.
 
 {files_table(run)}
 
-Measured with {setting.threads} thread{"s" * (setting.threads > 1)} on core \
-{", ".join(map(str, setting.cores)) or "any"}, scheduler {setting.scheduler}. Each
+{_how_timed(data)} Each
 accuracy was measured by running the file on {run.files[first].pictures:,} test images{taken(run)}. A file is inside \
 its budget if the upper end of the 95 % interval under "Verified" is.
 
-- {proved(data.proof, run.shipped)}.
+- {proved(data.proof, run.shipped, run.brought)}.
 {slow}- Input: an image, rotated by its EXIF orientation, resized to cover {wide}x{high}, cropped at the centre; pixel
   values 0..255, minus {_numbers(pre.mean)}, divided by {_numbers(pre.deviation)}. Shape in TFLite:
   (1, {high}, {wide}, {channels}), in ONNX: (1, {channels}, {high}, {wide}). Output: {architecture.c_out} scores.
@@ -107,7 +109,7 @@ its budget if the upper end of the 95 % interval under "Verified" is.
 {blocks}
 
 Use: `python {PREDICT} IMAGE`; `--model FILE` selects another file. Needs the runtime of the file, numpy, pillow.
-Repeat the measurement: `edgenas verify {first} --network {ARCH} --table {data.table_file}{_budget(run)}`; in a bundle,
+{again}: `edgenas verify {first} --network {ARCH} --table {data.table_file}{_budget(run)}`; in a bundle,
 `edgenas verify .`. `sha256sum -c {MANIFEST}` checks the files of a bundle. Report: `{REPORT}`.
 Made by edgenas {installed_version()}.
 """
@@ -119,9 +121,37 @@ def named(setting: Setting) -> str:
     return str(facts.get("model") or facts.get("cpu") or "an unnamed device")
 
 
-def proved(proof: Validation | None, verdict: Verdict | None) -> str:
+def _how_timed(data: CardData) -> str:
+    """Return the conditions in which the files were timed; that they were not timed where no device was at hand."""
+    run = data.run
+    setting = None if isinstance(data.table, ImportedTable) else data.table.setting
+    if run.shipped is not None and run.shipped.setting is not None:
+        setting = setting or run.shipped.setting
+    if setting is None:
+        return (
+            f"**The latency was not measured.** {_number(run.predicted_ms)} ms is predicted by "
+            f"{_plain(str(run.brought or 'a table from elsewhere'))}."
+        )
+    cores = ", ".join(map(str, setting.cores)) or "any"
+    threads = f"{setting.threads} thread{'s' * (setting.threads > 1)}"
+    return f"Measured with {threads} on core {cores}, scheduler {setting.scheduler}."
+
+
+def _block_ms(table: LatencyTable | ImportedTable, block: BlockSpec, statistic: str) -> str:
+    """Return the time of a block in the table; 'predicted' where it was carried over from another table."""
+    return "predicted" if table.missing([block]) else _number(table.ms(block, statistic))
+
+
+def proved(proof: Validation | None, verdict: Verdict | None, brought: BroughtTable | None = None) -> str:
     """Return the result of a table's validation as a sentence without a full stop; if a file was measured outside its
     prediction interval, with that."""
+    if brought is not None and brought.error_share is not None:
+        return (
+            f"Sums of blocks were fitted to {brought.networks} whole networks; by those left out of the fit, 95 % of "
+            f"networks are within {100 * brought.error_share:.0f} % of their prediction"
+        )
+    if proof is None and verdict is None:
+        return "Sums of blocks were not validated, and nothing was measured: measure the file before you rely on it"
     if proof is None:
         return "Sums of blocks were not validated: rely on the measurement of the whole file"
     mape, networks = 100 * proof.chosen.calibrated.mape, len(proof.networks)
@@ -162,10 +192,13 @@ def _chosen(data: CardData) -> str:
     judged = len({trial.key for trial in data.search.trials})
     among = "" if data.run.networks is None else f"among {data.run.networks:,} networks "
     budget = "" if data.run.budget_ms is None else f" within {data.run.budget_ms:g} ms"
-    return (
-        f"Chosen {among}after judging {judged} ({_plain(data.search.accuracy.partition(':')[0])}){budget}, with a "
-        f"latency table of\n{len(data.table.blocks)} blocks measured on {_plain(named(data.table.setting))}."
-    )
+    chosen = f"Chosen {among}after judging {judged} ({_plain(data.search.accuracy.partition(':')[0])}){budget}, with "
+    if isinstance(data.table, ImportedTable):
+        known = _plain(str(data.run.brought or "a table from elsewhere"))
+        return f"{chosen}{known} of\n{len(data.table.blocks)} blocks."
+    measured = f"a latency table of\n{len(data.table.blocks)} blocks measured on {_plain(named(data.table.setting))}"
+    prior = data.table.prior
+    return chosen + measured + ("." if prior is None else f"; other blocks are predicted from {_plain(prior.file)}.")
 
 
 def _started(run: RunRecord) -> str:
@@ -196,7 +229,11 @@ def _row(name: str, file: FileRecord, run: RunRecord) -> str:
     known = [size, f"{file.accuracy:.2f} %", same]
     verdict = next((v for v in run.verdicts if v.file == name), None)
     if verdict is None or verdict.setting is None:
-        cells = [name, precision, "-", "-", "-", "-", "-", "-", *known, "-", "-", "not timed"]
+        cells = [name, precision, "-", "-", "-", "-", "-", "-", *known]
+        if not run.verdicts and run.brought is not None and name == next(iter(run.files)):
+            cells += [_number(run.predicted_ms), _number(run.budget_ms), "predicted, not measured"]
+        else:
+            cells += ["-", "-", "not timed"]
     else:
         facts = dict(verdict.setting.device)
         cells = [

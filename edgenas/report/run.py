@@ -3,18 +3,29 @@ the report page."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgenas.base.files import write_whole
+from edgenas.latency_tables.imported import ImportedTable
 from edgenas.report.card import card, card_data, named
 from edgenas.report.page import page
 from edgenas.report.pictures import FrontPicture, draw_front, draw_table
 from edgenas.report.plot import Point
 from edgenas.runs.from_search import saved_answer, saved_explanation, saved_search
 from edgenas.runs.gather import gather
-from edgenas.runs.layout import ARCH, CARD, FRONT_PICTURE, REPORT, RUN, SEARCH, TABLE_PICTURE, table_name
+from edgenas.runs.layout import (
+    ARCH,
+    CARD,
+    FRONT_PICTURE,
+    IMPORTED_TABLE,
+    REPORT,
+    RUN,
+    SEARCH,
+    TABLE_PICTURE,
+    table_name,
+)
 from edgenas.runs.network import NETWORK
 from edgenas.runs.run import RUN as RUN_KIND
 from edgenas.runs.run import RunRecord, StartedFrom
@@ -25,6 +36,7 @@ from edgenas.search.record import front_points
 
 if TYPE_CHECKING:
     from edgenas.blocks.architecture import Architecture
+    from edgenas.blocks.spec import BlockSpec
     from edgenas.latency_tables.table import LatencyTable
     from edgenas.latency_tables.validation import Validation
     from edgenas.search.problem import Trial
@@ -33,13 +45,16 @@ if TYPE_CHECKING:
 
 
 def run_record(
-    files: Sequence[ShippedFile], proof: Validation | None, tables: dict[str, LatencyTable], **more: Any
+    files: Sequence[ShippedFile],
+    proof: Validation | None,
+    tables: Mapping[str, LatencyTable | ImportedTable],
+    **more: Any,
 ) -> RunRecord:
     """Return the record of a run: its ``files``, the one that the budget is about first, the validation and the table
-    of each runtime. ``more`` are the other fields of ``RunRecord``."""
+    of each runtime; an imported table has no setting. ``more`` are the other fields of ``RunRecord``."""
     validation = None if proof is None else {k: v for k, v in proof.as_dict().items() if k != "networks"}
     return RunRecord(
-        tables={runtime: table.setting for runtime, table in tables.items()},
+        tables={runtime: table.setting for runtime, table in tables.items() if not isinstance(table, ImportedTable)},
         validation=validation,
         parity={file.path.name: file.parity_max_rel for file in files if file.parity_max_rel is not None},
         files={file.path.name: file.record() for file in files},
@@ -78,6 +93,7 @@ def write_run(story: ShipResult, seconds: dict[str, float], folder: Path) -> dic
         budget_ms=story.budget_ms,
         finalists=tuple(story.finalists),
         pretrained=_started_from(story),
+        brought=story.brought,
         seconds=round(sum(seconds.values()), 1),
         seconds_by_step=seconds,
     )
@@ -103,7 +119,7 @@ def search_of(story: ShipResult) -> SavedSearch:
     answering = record.answering(trial, story.budget_ms)
     return saved_search(
         record,
-        table=table_name(next(iter(story.tables)), story.order.precision),
+        table=table_file(next(iter(story.tables.values()))),
         **story.kept.facts(),
         explanation=saved_explanation(record, explain(record, answering)),
         shipped=saved_answer(record, answering),
@@ -122,23 +138,44 @@ def _draw(story: ShipResult, search: SavedSearch, folder: Path) -> None:
     for run in story.record.runs:
         trials.setdefault(run.algorithm, []).extend((expected(t), t.accuracy) for t in run.result.trials)
         picked.setdefault(run.algorithm, []).append((expected(run.result.answer), run.result.answer.accuracy))
-    setting = next(iter(story.tables.values())).setting
-    how = f"{setting.version}, {setting.precision}, {setting.threads} thread{'s' * (setting.threads > 1)}"
+    table, shipped = next(iter(story.tables.values())), story.finished.shipped
+    where, how = _measured_on(table)
     draw_front(
         FrontPicture(
-            f"{story.space.name} on {named(setting)}, {how}",
+            f"{story.space.name} on {where}, {how}",
             [(point.cost, point.predicted_accuracy) for point in search.front],
             trials,
             story.budgets,
-            (story.finished.shipped.measured_ms, search.answer.accuracy),
+            None if shipped is None else (shipped.measured_ms, search.answer.accuracy),
             picked=picked,
         ),
         folder / FRONT_PICTURE,
     )
     blocks = story.space.blocks()
     series: dict[str, list[float | None]] = {
-        f"{table.setting.version}": [table.ms(block, story.proof.statistic) for block in blocks]
-        for table in story.tables.values()
+        _measured_on(each)[1].partition(",")[0]: [_ms(each, block, story.statistic) for block in blocks]
+        for each in story.tables.values()
     }
-    title = f"Latency of every block on {named(setting)}, {story.proof.statistic}"
+    title = f"Latency of every block on {where}, {story.statistic}"
     draw_table(title, [str(b) for b in blocks], series, folder / TABLE_PICTURE)
+
+
+def table_file(table: LatencyTable | ImportedTable) -> str:
+    """Return the name of a table in the folder of a run."""
+    if isinstance(table, ImportedTable):
+        return IMPORTED_TABLE
+    return table_name(table.setting.runtime, table.setting.precision)
+
+
+def _measured_on(table: LatencyTable | ImportedTable) -> tuple[str, str]:
+    """Return the device of a table, and how it was measured, as far as both are known."""
+    if isinstance(table, ImportedTable):
+        return table.source.device or "a device that is not named", "a table from elsewhere, means"
+    setting = table.setting
+    threads = f"{setting.threads} thread{'s' * (setting.threads > 1)}"
+    return named(setting), f"{setting.version}, {setting.precision}, {threads}"
+
+
+def _ms(table: LatencyTable | ImportedTable, block: BlockSpec, statistic: str) -> float | None:
+    """Return the time of a block, ms; None where it is predicted from another table."""
+    return None if table.missing([block]) else table.ms(block, statistic)

@@ -53,6 +53,9 @@ def _of_files(shipped: Sequence[Verdict], runs: Sequence[RunRecord]) -> list[Til
                 )
             )
     for run in runs[:1]:
+        if run.brought is not None and not shipped:
+            note = f"NOT MEASURED: predicted by {run.brought}"
+            made.append((next(iter(run.files)), f"{number(run.predicted_ms)} ms", note, ""))
         if run.accuracy is not None:
             made.append(
                 ("accuracy", f"{run.accuracy:.1f} %", f"measured by running the file on test images{_where(run)}", "")

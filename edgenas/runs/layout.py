@@ -17,6 +17,7 @@ WEIGHTS = "weights.npz"
 PRETRAINED = "pretrained.json"  #: whose published weights they are, or began as
 LABELS, PREPROCESSING, PREDICT = "labels.txt", "preprocessing.json", "predict.py"
 CARD, REPORT = "card.md", "report.html"
+IMPORTED_TABLE = "table-imported.jsonl"  #: a table that the user brought, not measured by edgenas
 FRONT_PICTURE, TABLE_PICTURE = "front.svg", "table.svg"
 VERIFICATION = "verification.jsonl"  #: of a bundle: how its files were timed
 SUSTAINED = "sustained.jsonl"  #: files under load for minutes

@@ -8,7 +8,7 @@ Versions:
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from edgenas.blocks.pretrained.source import Provenance
 from edgenas.latency_tables.setting import SettingField
@@ -17,6 +17,9 @@ from edgenas.profiler.target import Target
 from edgenas.profiler.verdict import Verdict
 from edgenas.runs.documents import DocumentKind
 from edgenas.runs.finalists import Finalist
+
+if TYPE_CHECKING:
+    from edgenas.latency_tables.imported import ImportedTable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +53,48 @@ class StartedFrom(Provenance):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BroughtTable:
+    """The imported table of a run: edgenas did not measure it.
+
+    source         file that it was imported from, and the ``format`` of that file
+    device         device that it was measured on, as far as it is documented; '' where it is not
+    networks       number of whole networks that it was fitted to; 0 where blocks were timed
+    error_share    relative half-width of the 95 % interval of a prediction; None where nothing is known of it
+    predicted_ms   latency that it predicts for the file that must keep the budget, ms
+    """
+
+    source: str
+    format: str
+    device: str = ""
+    networks: int = 0
+    error_share: float | None = None
+    predicted_ms: float
+
+    @classmethod
+    def of(cls, table: ImportedTable, predicted_ms: float, error_share: float | None = None) -> BroughtTable:
+        """Return the record of a table and of what it predicts."""
+        return cls(
+            source=table.source.file,
+            format=table.source.format,
+            device=table.source.device,
+            networks=len(table.networks),
+            error_share=error_share,
+            predicted_ms=predicted_ms,
+        )
+
+    def __str__(self) -> str:
+        on = f", times of {self.device}" if self.device else ""
+        made = f"a table fitted to {self.networks} whole networks" if self.networks else "an imported table"
+        return f"{made} ({self.source}{on})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
     """Content of ``run.json``. Times are in ms and s, accuracies in percent.
 
     files      the first is the file that must keep the budget
-    verdicts   latencies of the files that a runtime of the device runs, in the same order
+    verdicts   latencies of the files that a runtime of the device runs, in the same order; none without a device
+    brought    the imported table that predicted; None where the run measured its tables
 
     Fields are None where the command that made the run does not know them.
     """
@@ -82,6 +122,7 @@ class RunRecord:
     verdicts: tuple[Verdict, ...]
     finalists: tuple[Finalist, ...] = ()
     pretrained: StartedFrom | None = None
+    brought: BroughtTable | None = None
     seconds: float | None = None
     seconds_by_step: dict[str, float] = field(default_factory=dict)
 
@@ -94,7 +135,9 @@ class RunRecord:
     @property
     def predicted_ms(self) -> float | None:
         """Latency that the table predicts for the file that must keep the budget."""
-        return None if self.shipped is None else self.shipped.predicted_ms
+        if self.shipped is None:
+            return None if self.brought is None else self.brought.predicted_ms
+        return self.shipped.predicted_ms
 
     @property
     def measured_ms(self) -> float | None:

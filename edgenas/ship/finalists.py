@@ -59,6 +59,13 @@ def find_finalists(
     return sorted(found, key=lambda finalist: -finalist.accuracy)
 
 
+def predicted_finalists(space: Space, record: SearchRecord, budget_ms: float, also: Sequence[Trial] = ()) -> list[str]:
+    """Return the keys of judged networks whose cost by the table is inside the budget, most accurate first."""
+    trials = {t.choice: t for t in (*(t for run in record.runs for t in run.result.trials), *also)}
+    fits = [t for t in trials.values() if t.cost <= budget_ms]
+    return [space.key(t.choice) for t in sorted(fits, key=lambda t: (-t.accuracy, t.cost))]
+
+
 def kept_finalists(
     path: Path,
     space: Space,

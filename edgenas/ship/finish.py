@@ -11,6 +11,7 @@ from edgenas.base.errors import InputError
 from edgenas.base.listener import Listener
 from edgenas.base.reading import read_bytes
 from edgenas.profiler.export.network import export_network, parity_max_rel
+from edgenas.profiler.plan import Plan
 from edgenas.profiler.target import target_of
 from edgenas.profiler.verdict import Verdict
 from edgenas.profiler.verify import plan_in, runtime_of, verify_files
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from edgenas.latency_tables.setting import Setting
     from edgenas.profiler.export.integer import Fallback
     from edgenas.profiler.export.quantize import Precision
-    from edgenas.profiler.plan import Plan
     from edgenas.runs.run import FileRecord
     from edgenas.search.problem import Cost
     from edgenas.ship.order import ShipRequest
@@ -79,6 +79,7 @@ class FinishedFiles:
 
     trained_accuracy   accuracy of the trained network on the validation images, in percent
     files              the file that must keep the budget is the first
+    predicted_ms       latency that the table predicts, ms
     recipe             of a training from published weights: the one that the validation images chose
     """
 
@@ -86,14 +87,13 @@ class FinishedFiles:
     trained_accuracy: float
     files: tuple[ShippedFile, ...]
     preprocessing: Preprocessing
+    predicted_ms: float
     recipe: str = ""
 
     @property
-    def shipped(self) -> Verdict:
-        """The verdict on the file that must keep the budget."""
-        verdict = self.files[0].verdict
-        assert verdict is not None  # its runtime measured the table
-        return verdict
+    def shipped(self) -> Verdict | None:
+        """The verdict on the file that must keep the budget; None where no device was at hand."""
+        return self.files[0].verdict
 
     @property
     def verdicts(self) -> list[Verdict]:
@@ -101,12 +101,16 @@ class FinishedFiles:
         return [file.verdict for file in self.files if file.verdict is not None]
 
 
-def plan_for(setting: Setting, entry: Entry, precision: str) -> Plan:
-    """Return the plan that times a file of ``precision``: that of the table of ``setting``, whose sums predict it.
+def plan_for(setting: Setting | None, entry: Entry, precision: str) -> Plan:
+    """Return the plan that times a file of ``precision``: that of the table of ``setting``, whose sums predict it. For
+    an imported table, which has no setting, the plan of the device.
 
     Files with fp16 weights compute in float32.
     """
-    return plan_in(setting, entry, rounds=20, precision="int8" if precision == "int8" else "fp32")
+    computed = "int8" if precision == "int8" else "fp32"
+    if setting is None:
+        return Plan(rounds=20, cores=entry.cores, precision=computed)
+    return plan_in(setting, entry, rounds=20, precision=computed)
 
 
 def runs_there(path: Path, entry: Entry) -> str | None:
@@ -124,7 +128,7 @@ class Finisher:
     folder: Path
     entry: Entry
     order: ShipRequest
-    setting: Setting
+    setting: Setting | None
     data: tuple[ImageData, ...]
     seed: int
     statistic: str
@@ -200,6 +204,7 @@ class Finisher:
         floats = {kind: path for kind, path in paths.items() if " " not in kind}
         parity = parity_max_rel(floats, architecture, test.images, outputs)
         files: list[ShippedFile] = []
+        predicted_ms = cost.total(architecture)
         for kind, path in paths.items():
             precision: Any = kind.partition(" ")[2] or "fp32"
             proof = prove(
@@ -212,12 +217,12 @@ class Finisher:
             )
             slow = tuple(fallbacks(read_bytes(path))) if precision == "int8" else ()
             ships = not files
-            verdict = self._verified(path, precision, cost.total(architecture) if ships else None, ships)
+            verdict = self._verified(path, precision, predicted_ms if ships else None, ships)
             files.append(
                 ShippedFile(path, precision, proof, parity.get(kind), slow, verdict, weight_bits(read_bytes(path)))
             )
         recipe = self.recipes.get(architecture.name, "")
-        return FinishedFiles(architecture, trained.accuracy, tuple(files), preprocessing, recipe)
+        return FinishedFiles(architecture, trained.accuracy, tuple(files), preprocessing, predicted_ms, recipe)
 
     def reduce_range(self) -> bool:
         """Return whether int8 weights of ONNX files have 7 bits: as requested, else as the device needs."""
@@ -226,7 +231,7 @@ class Finisher:
         return target_of(self.entry).reduce_range
 
     def _verified(self, path: Path, precision: str, predicted_ms: float | None, ships: bool) -> Verdict | None:
-        runtime = runs_there(path, self.entry)
+        runtime = runs_there(path, self.entry) if self.order.measured else None
         if runtime is None:
             return None
         models = {path.name: read_bytes(path)}

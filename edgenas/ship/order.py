@@ -36,7 +36,8 @@ class ShipRequest:
     held_out      number of networks timed whole to validate the table
     trained       number of finalists inside the budget, most accurate first, that are trained in full; the one with the
                   best validation accuracy ships. A judge only ranks networks, and errs among the best
-    table         a table of the space that was measured before; None: the run measures one
+    table         a table of the space: measured before, or imported; None: the run measures one
+    measured      False: no device is at hand, and networks and files are not timed; for imported tables only
     reduce_range  True: weights of int8 ONNX files have 7 bits; None: where the device needs it
                   (``edgenas.profiler.target``)
     published     published weights, and the member of the space that has them: it competes, and all trainings of
@@ -58,6 +59,7 @@ class ShipRequest:
     held_out: int = 24
     trained: int = 1
     table: Path | None = None
+    measured: bool = True
     force: bool = False
     reduce_range: bool | None = None
     published: PublishedMember | None = None
