@@ -68,7 +68,7 @@ class Feed:
         device: torch.device,
         memory_format: torch.memory_format = torch.channels_last,
     ) -> None:
-        self._images, self._device, self._shrink, self._format = images, device, shrink, memory_format
+        self._images, self.device, self._shrink, self._format = images, device, shrink, memory_format
         self._labels = torch.from_numpy(labels).to(device)
         self._resident: Tensor | None = None
         if device.type == "cuda" and images.nbytes < RESIDENT_SHARE * torch.cuda.mem_get_info(device)[0]:
@@ -85,8 +85,8 @@ class Feed:
         """Return the images of ``rows``, normalised, and their labels or other targets."""
         if isinstance(rows, slice):
             rows = np.arange(len(self))[rows]
-        picked = sent(rows, self._device)
-        stored = sent(self._images[rows], self._device) if self._resident is None else self._resident[picked]
+        picked = sent(rows, self.device)
+        stored = sent(self._images[rows], self.device) if self._resident is None else self._resident[picked]
         images = stored.permute(0, 3, 1, 2).float()  # NHWC in memory: channels last to torch
         if self._shrink > 1:
             images = F.avg_pool2d(images, self._shrink)

@@ -9,13 +9,16 @@ additional ones are copies that the projection reads with zero, so that they cha
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgenas.base.errors import InputError
+from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.ops import lower
 from edgenas.blocks.spec import BlockSpec
+from edgenas.blocks.stages import padded
 from edgenas.blocks.weights import Array
 
 Tensors = dict[str, Array]
@@ -53,6 +56,14 @@ def sliced_network(
         own = {(large, small): m for (block, large, small), m in (turns or {}).items() if block == number}
         found.append(sliced_block(whole, given, part, ordered=ordered, turns=own))
     return tuple(found)
+
+
+def teacher_of(published: Architecture, member: Architecture) -> Architecture:
+    """Return the published network for the images that ``member`` takes, which has the same layers."""
+    same = any(block.same for block in member.blocks)
+    pairs = zip(published.blocks, member.blocks, strict=True)
+    blocks = (padded(replace(whole, in_size=part.in_size, same=False), same) for whole, part in pairs)
+    return Architecture(published.name, tuple(blocks))
 
 
 def sliced_block(

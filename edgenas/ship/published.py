@@ -12,8 +12,11 @@ from edgenas.base.listener import SILENT, Listener
 from edgenas.runs.layout import TRIALS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from edgenas.blocks.architecture import Architecture
     from edgenas.blocks.pretrained.placing import Pretrained
+    from edgenas.blocks.weights import Array
     from edgenas.search.problem import Trial
     from edgenas.search.record import SearchRecord
     from edgenas.search.space import Choice, Space
@@ -37,7 +40,7 @@ class PublishedMember:
 
     def start(self, architecture: Architecture) -> Start:
         """Return the weights that a training of a member begins with: the published ones, or cut out of them."""
-        from edgenas.blocks.pretrained.slicing import sliced_network
+        from edgenas.blocks.pretrained.slicing import sliced_network, teacher_of
         from edgenas.training.fine_tuning import Start
 
         known = self.pretrained
@@ -45,8 +48,11 @@ class PublishedMember:
         elastic = bool(known.turns)
         tensors = sliced_network(whole, known.tensors, architecture.blocks, ordered=elastic, turns=known.turns)
         exact = not elastic and whole[:-1] == architecture.blocks[:-1]
-        plain = tuple({n: a for n, a in block.items() if not n.startswith("classifier.")} for block in tensors)
-        return Start(plain, known.epsilon, known.provenance.sha256[:16], exact)
+        digest = known.provenance.sha256[:16]
+        teacher = None
+        if not exact and not elastic:
+            teacher = teacher_of(known.architecture, architecture), Start(_body(known.tensors), known.epsilon, digest)
+        return Start(_body(tensors), known.epsilon, digest, exact, teacher)
 
     def train(
         self,
@@ -68,6 +74,11 @@ class PublishedMember:
         which = hashlib.sha256(text.encode()).hexdigest()[:8]
         checkpoint = folder / f"winner-{which}.checkpoint.npz"
         return trained_from(start, architecture, data, recipe, seed, listener, device=device, checkpoint=checkpoint)
+
+
+def _body(tensors: Sequence[Mapping[str, Array]]) -> tuple[dict[str, Array], ...]:
+    """Return the tensors without those of the classifier."""
+    return tuple({n: a for n, a in block.items() if not n.startswith("classifier.")} for block in tensors)
 
 
 def with_published(
