@@ -110,6 +110,7 @@ class DeviceSession:
                         after,
                         purpose,
                         item.batch or key[:_NAME],
+                        r.init_ns,
                     )
                 )
         return found, failures

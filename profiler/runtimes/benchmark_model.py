@@ -79,7 +79,7 @@ class Refused:
 
 def parse_run(stdout: str, stderr: str = "", *, asked: ToolFlags | None = None) -> ToolReport:
     """Parse exactly one run that used the flags ``asked``; OutputError with the reason for anything else."""
-    found = parse_log(stdout, stderr)
+    found = parse_log(stdout, stderr, frozenset() if asked is None else asked.optional)
     if len(found) != 1:
         raise OutputError(f"benchmark_model printed {len(found)} runs where one was started")
     run = found[0]
@@ -96,7 +96,7 @@ def _check_honoured(run: ToolReport, flags: ToolFlags) -> None:
     for name, want, got in (
         ("graph", flags.graph, run.graph),
         ("num_threads", flags.threads, run.threads),
-        ("use_xnnpack", flags.use_xnnpack, flags.use_xnnpack if run.litert else run.use_xnnpack),
+        ("use_xnnpack", flags.use_xnnpack, run.use_xnnpack if _is_echoed(run, flags) else flags.use_xnnpack),
         ("warmup_runs", flags.warmup_runs, warmup.runs),
         ("warmup_min_secs", _printed(flags.warmup_min_s), warmup.least_s),
         ("num_runs", flags.num_runs, runs.runs),
@@ -107,13 +107,21 @@ def _check_honoured(run: ToolReport, flags: ToolFlags) -> None:
             raise OutputError(f"benchmark_model ran with {name} {got!r:.200}, not {want!r:.200} as asked")
 
 
+def _is_echoed(run: ToolReport, flags: ToolFlags) -> bool:
+    """Return whether the tool prints the value of --use_xnnpack, which LiteRT 2's does not know."""
+    return flags.use_xnnpack is not None and not run.litert
+
+
 def _printed(value: float) -> float:
     """Return a value as the tool prints it: rounded to six significant digits."""
     return float(f"{value:g}")
 
 
-def parse_log(stdout: str, stderr: str = "") -> tuple[ToolReport | Refused, ...]:
-    """Parse every run in a log, in order; OutputError when there is none. ``stderr`` belongs to the last run."""
+def parse_log(
+    stdout: str, stderr: str = "", optional: frozenset[str] = frozenset()
+) -> tuple[ToolReport | Refused, ...]:
+    """Parse every run in a log, in order; OutputError when there is none. ``stderr`` belongs to the last run. The tool
+    need not know flags that are ``optional``."""
     if len(stdout) + len(stderr) > LIMIT_CHARS:
         raise OutputError(f"benchmark_model printed more than {LIMIT_CHARS:,} characters")
     parts: list[tuple[_Part, list[str]]] = []
@@ -136,7 +144,7 @@ def parse_log(stdout: str, stderr: str = "") -> tuple[ToolReport | Refused, ...]
     for part, lines in parts:
         for line in lines:
             part.take(line)
-    return tuple(part.end() for part, _ in parts)
+    return tuple(part.end(optional) for part, _ in parts)
 
 
 def _lines(text: str) -> list[str]:
@@ -182,10 +190,11 @@ class _Part:
         if text.startswith(("Replacing ", CREATED, _UNCONSUMED, "[")) or (not skip and _ERROR.fullmatch(text)):
             self.take(line)
 
-    def end(self) -> ToolReport | Refused:
+    def end(self, optional: frozenset[str] = frozenset()) -> ToolReport | Refused:
         """Return the report of the lines, or the reason of the refusal."""
         known = UNKNOWN_FLAG if self.litert.graph else ""
-        if self.unconsumed not in ("", known):
+        unknown = re.findall(r"--([a-z_]+)=", self.unconsumed)
+        if self.unconsumed not in ("", known) and not (unknown and optional.issuperset(unknown)):
             return Refused(f"it failed: {self.unconsumed!r:.300}")
         try:
             return Refused(self.reason) if self.reason else self._end()

@@ -70,10 +70,32 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True)
+class Delegated:
+    """What a requested delegate did with one model.
+
+    nodes_taken, nodes_total   operators of the model, and how many of them the delegate took
+    accelerator                adapter and driver; '' for none
+    rel                        largest difference to the CPU's outputs over the largest output
+    steps                      the same for int8 outputs, in steps of the quantisation
+    wait_share                 wait of the first read after a run, over the time of the run
+    init_ns                    ns that loading and compilation took
+    """
+
+    nodes_taken: int
+    nodes_total: int
+    accelerator: str
+    rel: float
+    steps: int
+    wait_share: float
+    init_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class ModelResult:
     """Raw samples of one model: round -> nanoseconds of ``loops`` runs. ``checksum`` is the sum and the absolute sum of
     its outputs, None for a tool that does not show them; ``partitions`` is the number of parts that ``delegate``
-    executed."""
+    executed; ``init_ns`` the time of loading, compilation and the first run, 0 where it was not taken; ``delegated``
+    what a requested delegate did."""
 
     name: str
     loops: int
@@ -82,6 +104,8 @@ class ModelResult:
     checksum: tuple[float, float] | None
     delegate: str
     partitions: int
+    init_ns: int = 0
+    delegated: Delegated | None = None
 
 
 @dataclass(frozen=True, slots=True)

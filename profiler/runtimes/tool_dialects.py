@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgenas.profiler.runtimes import benchmark_flags, benchmark_model, perf_test, tool_memory
+from edgenas.profiler.runtimes import benchmark_flags, benchmark_model, perf_test, tool_delegates, tool_memory
 from edgenas.profiler.runtimes.output import OutputError
 from edgenas.profiler.runtimes.sustained import Memory
-from edgenas.profiler.runtimes.tool_script import MODEL, TOOL
+from edgenas.profiler.runtimes.tool_script import MODEL, TOOL, ToolChoice
 
 if TYPE_CHECKING:
     from edgenas.profiler.plan import Plan
@@ -22,12 +22,17 @@ PERF_TEST_LOOPS = 20  # fewer, since the tool has no time limit: a model of 1 s 
 @dataclass(frozen=True, slots=True)
 class Sample:
     """Sample of one run of a tool: ``ns`` is ``Dialect.loops`` times the mean inference, after ``warmup``
-    inferences."""
+    inferences. With a requested delegate also its ``accelerator``, the ``nodes`` that it took, of all, where they are
+    counted, the time of initialisation and first inference, and the number of inferences."""
 
     ns: int
     warmup: int
     delegate: str
     partitions: int
+    accelerator: str = ""
+    nodes: tuple[int, int] | None = None
+    init_ns: int = 0
+    runs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,8 @@ class Dialect:
     burst, read_burst   as ``command`` and ``read``, for a run of some seconds
     memory              stdout of such a run -> its memory
     watch               flags that make the tool report its peak memory, which not every build knows
+    choices             plan with a delegate -> command lines for the tools that share the name; None: no delegates
+    read_delegated      as ``read``, with the kind of the tool after the plan
     """
 
     loops: int
@@ -60,6 +67,8 @@ class Dialect:
     read_burst: Callable[[Plan, str, str, str], Burst]
     memory: Callable[[str], Memory]
     watch: tuple[str, ...] = ()
+    choices: Callable[[Plan], Mapping[str, ToolChoice]] | None = None
+    read_delegated: Callable[[Plan, str, str, str, str], Sample] | None = None
 
 
 def _options(plan: Plan, graph: str) -> benchmark_flags.ToolFlags:
@@ -85,6 +94,18 @@ def _benchmark_model_run(plan: Plan, graph: str, stdout: str, stderr: str) -> be
     if run.delegate not in ("", "XNNPACK") or (run.delegate and not run.executed):
         raise OutputError("benchmark_model does not say how much of the model XNNPACK took; use a newer build of it")
     return run
+
+
+def _choices(plan: Plan) -> Mapping[str, ToolChoice]:
+    return tool_delegates.choices(plan, _options(plan, f"{MODEL}.tflite"))
+
+
+def _read_delegated(plan: Plan, tool: str, graph: str, stdout: str, stderr: str) -> Sample:
+    run = tool_delegates.read_delegated(plan, tool, _options(plan, graph), stdout, stderr)
+    ns = round(run.report.runs.avg_us * BENCHMARK_MODEL_LOOPS * 1000)
+    return Sample(
+        ns, run.report.warmup.count, run.delegate, 1, run.accelerator, run.nodes, run.init_ns, run.report.runs.count
+    )
 
 
 def _taken(run: benchmark_model.ToolReport) -> bool:
@@ -135,6 +156,8 @@ BENCHMARK_MODEL = Dialect(
     _benchmark_model_burst,
     tool_memory.benchmark_model_memory,
     tool_memory.WATCH,
+    _choices,
+    _read_delegated,
 )
 PERF_TEST = Dialect(
     PERF_TEST_LOOPS,

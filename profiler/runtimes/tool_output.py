@@ -20,6 +20,7 @@ from edgenas.profiler.runtimes.tool_script import MARK
 _NUMBER = r"(0|[1-9][0-9]{0,8})"
 _MARKS = {
     "tool": re.compile(r"([0-9a-f]{64})"),
+    "kind": re.compile(r"(tensorflow|litert)"),
     "round": re.compile(rf"{_NUMBER} ([0-9,-]{{1,2000}})"),
     "run": re.compile(rf"{_NUMBER} {_NUMBER} {_NUMBER} {_NUMBER} ([0-9]{{1,12}})"),
     "err": re.compile(rf"{_NUMBER} {_NUMBER}"),
@@ -52,9 +53,11 @@ class BatchTranscript:
     failed     number of a model -> its failed run, from any round
     late       numbers of models that were not started before the time limit
     complete   whether the end mark was printed
+    kind       which of the tools called benchmark_model it is, 'tensorflow' or 'litert'; '' where it was not asked
     """
 
     sha256: str = ""
+    kind: str = ""
     cores: tuple[int, ...] = ()
     rounds: list[list[ToolRun]] = field(default_factory=list)
     failed: dict[int, ToolRun] = field(default_factory=dict)
@@ -130,6 +133,10 @@ class _Reader:
             raise ValueError("the mark 'tool' is not the first one, or comes twice")
         if name == "tool":
             record.sha256 = values[0]
+        elif name == "kind":
+            if record.kind or record.rounds or self._due is not None:
+                raise ValueError("the mark 'kind' comes twice, or after a round began")
+            record.kind = values[0]
         elif name == "end":
             if int(values[0]) != number or number == 0:
                 raise ValueError(f"it ends after {values[0]} rounds, but {number} are here")

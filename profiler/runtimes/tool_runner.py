@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from edgenas.base.errors import InputError
+from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.text import printable
+from edgenas.profiler.runtimes.delegates import Delegate, parse_delegate
 from edgenas.profiler.runtimes.output import (
     BatchOutput,
+    Delegated,
     Description,
     Header,
     Installed,
@@ -18,9 +21,11 @@ from edgenas.profiler.runtimes.output import (
     OutputError,
 )
 from edgenas.profiler.runtimes.sustained import SustainedOutput, SustainedRequest
+from edgenas.profiler.runtimes.tool_accelerators import arithmetic
+from edgenas.profiler.runtimes.tool_delegates import why_failed
 from edgenas.profiler.runtimes.tool_dialects import Burst, Dialect, Sample
 from edgenas.profiler.runtimes.tool_output import BatchTranscript, ToolRun, begins, read_head, read_record, seal
-from edgenas.profiler.runtimes.tool_script import orders, script
+from edgenas.profiler.runtimes.tool_script import ToolChoice, orders, script
 from edgenas.profiler.runtimes.tool_sustained import burst_plan, minutes_of
 
 if TYPE_CHECKING:
@@ -33,16 +38,27 @@ RUN_LIMIT_S = 60  # time limit of a run: more than two inferences of the slowest
 @dataclass(frozen=True, slots=True)
 class ToolRunner:
     """A runtime that is a tool (see ``Runtime``). The program is the tool's path on the device; a run of it is ended
-    after ``run_limit_s``."""
+    after ``run_limit_s``. ``probe`` is the plan of a description: a batch of one small model in one round, not pinned.
+    """
 
     name: str
     format: str
     install: str
     dialect: Dialect
     run_limit_s: int = RUN_LIMIT_S
+    probe: Mapping[str, Any] = field(default_factory=lambda: {"rounds": 1, "cores": (), "scheduler": "normal"})
+
+    def with_delegate(self, delegate: Delegate, plan: Plan) -> ToolRunner:
+        """Return the runtime whose descriptions compute with ``delegate``, on the terms of ``plan``; batches do so by
+        their own plans. InputError where no tool of this name has the delegate."""
+        if self.dialect.choices is None:
+            raise InputError(f"--delegate {delegate}: {self.name} computes with no delegate; leave it out")
+        self.dialect.choices(plan)
+        terms = {"requested": plan.requested, "partial": plan.partial, "software": plan.software}
+        return replace(self, probe={**self.probe, **terms})
 
     def describe_files(self) -> dict[str, bytes]:
-        """See ``Runtime.describe_files``: a batch of one small model in one round, not pinned."""
+        """See ``Runtime.describe_files``."""
         from edgenas.blocks.spec import BlockSpec
         from edgenas.blocks.weights import random_weights
         from edgenas.profiler.export import WRITERS
@@ -50,7 +66,7 @@ class ToolRunner:
 
         block = BlockSpec.parse(PROBE)
         model = WRITERS[self.format]([block], [random_weights(block)])
-        return self.batch_files({PROBE: model}, Plan(rounds=1, cores=(), scheduler="normal"), 0)
+        return self.batch_files({PROBE: model}, Plan(**self.probe), 0)
 
     def describe_command(self, program: str, folder: str) -> list[str]:
         """See ``Runtime.describe_command``."""
@@ -61,17 +77,39 @@ class ToolRunner:
         read = self._read(stdout)
         if read is None or not read[2].complete:
             raise OutputError(f"the description of {self.name} was cut; try again")
+        plan, _, record = read
         output = self._output(*read)
+        if output.errors and plan.requested:
+            raise OutcomeError(f"--delegate {plan.requested}: {output.errors[0].message}")
         if output.errors:
             raise OutputError(f"{self.name} does not run a small model: {output.errors[0].message}; {self.install}")
         header = output.header
-        return Description(header.installed, output.results[0].delegate, read[2].sha256, header.cores, ("normal",))
+        found = Description(header.installed, output.results[0].delegate, record.sha256, header.cores, ("normal",))
+        if not plan.requested:
+            return found
+        did = output.results[0].delegated
+        assert did is not None
+        return replace(
+            found,
+            accelerator=did.accelerator,
+            arithmetic=arithmetic(parse_delegate(plan.requested, self.name)),
+            nodes_taken=did.nodes_taken,
+            nodes_total=did.nodes_total,
+        )
 
     def batch_files(self, models: Mapping[str, bytes], plan: Plan, process: int) -> dict[str, bytes]:
         """See ``Runtime.batch_files``."""
-        return self._files(self.dialect.command(plan), models, plan, process)
+        return self._files(self._command(plan), models, plan, process)
 
-    def _files(self, command: list[str], models: Mapping[str, bytes], plan: Plan, process: int = 0) -> dict[str, bytes]:
+    def _command(self, plan: Plan) -> list[str] | Mapping[str, ToolChoice]:
+        if not plan.requested:
+            return self.dialect.command(plan)
+        assert self.dialect.choices is not None  # with_delegate
+        return self.dialect.choices(plan)
+
+    def _files(
+        self, command: list[str] | Mapping[str, ToolChoice], models: Mapping[str, bytes], plan: Plan, process: int = 0
+    ) -> dict[str, bytes]:
         turns = orders(plan.seed * 1000 + process, len(models), plan.rounds)
         text = script(command, turns, limit_s=plan.limit_s, run_limit_s=self.run_limit_s)
         return {
@@ -92,8 +130,13 @@ class ToolRunner:
     def alone_files(self, model: bytes, plan: Plan, task: SustainedRequest) -> dict[str, bytes]:
         """See ``Runtime.alone_files``."""
         settled = burst_plan(plan, task)
-        command = [*self.dialect.burst(settled), *(self.dialect.watch if task.watch else ())]
-        return self._files(command, {"model": model}, settled)
+        watch = self.dialect.watch if task.watch else ()
+        if not plan.requested:
+            return self._files([*self.dialect.burst(settled), *watch], {"model": model}, settled)
+        command = self._command(settled)
+        assert isinstance(command, Mapping)
+        watched = {kind: replace(c, command=(*c.command, *watch)) if c.command else c for kind, c in command.items()}
+        return self._files(watched, {"model": model}, settled)
 
     def alone_command(self, program: str, folder: str) -> list[str]:
         """See ``Runtime.alone_command``."""
@@ -105,12 +148,12 @@ class ToolRunner:
         if read is None:
             return None
         plan, _, record = read
-        header = Header(self._installed(record.sha256), plan.threads, record.cores, "normal")
-        failure = self._why(record.failed[0]) if record.failed else ""
+        header = Header(self._installed(record.sha256, plan), plan.threads, record.cores, "normal")
+        failure = self._why(record.failed[0], plan) if record.failed else ""
         good: list[tuple[ToolRun, Burst]] = []
         for run in (run for runs in record.rounds for run in runs):
             try:
-                good.append((run, self.dialect.read_burst(plan, f"0.{self.format}", run.stdout, run.stderr)))
+                good.append((run, self._burst(plan, record, run)))
             except OutputError as error:  # the other runs stay valid
                 failure = failure or printable(str(error), 300)
         if not good:
@@ -123,8 +166,8 @@ class ToolRunner:
         return SustainedOutput(header, burst.delegate, "burst", float(first.began_s), minutes, memory, failure)
 
     def _output(self, plan: Plan, names: list[str], record: BatchTranscript) -> BatchOutput:
-        header = Header(self._installed(record.sha256), plan.threads, record.cores, "normal")
-        errors = {model: ModelError(names[model], "run", self._why(ran)) for model, ran in record.failed.items()}
+        header = Header(self._installed(record.sha256, plan), plan.threads, record.cores, "normal")
+        errors = {model: ModelError(names[model], "run", self._why(ran, plan)) for model, ran in record.failed.items()}
         for model in record.late:
             errors[model] = ModelError(names[model], "load", "not started: the time limit of its batch had passed")
         results = []
@@ -132,7 +175,7 @@ class ToolRunner:
             if model not in errors:
                 ran = [run for runs in record.rounds for run in runs if run.model == model]
                 try:
-                    results.append(self._result(names[model], plan, ran))
+                    results.append(self._result(names[model], plan, record, ran))
                 except OutputError as error:
                     errors[model] = ModelError(names[model], "output", printable(str(error), 300))
         return BatchOutput(header, tuple(results), tuple(errors.values()), record.complete)
@@ -162,11 +205,24 @@ class ToolRunner:
             raise OutputError(f"the first line of the batch is no plan of {self.name}: {error}") from error
         return plan, process, names
 
-    def _installed(self, sha256: str) -> Installed:
-        return Installed(self.name, self.name, sha256[:12], "", self.dialect.notes)
+    def _installed(self, sha256: str, plan: Plan) -> Installed:
+        notes = self.dialect.notes.replace("XNNPACK", plan.requested or "XNNPACK")
+        return Installed(self.name, self.name, sha256[:12], "", notes)
 
-    def _result(self, name: str, plan: Plan, ran: list[ToolRun]) -> ModelResult:
-        samples = [self.dialect.read(plan, f"{run.model}.{self.format}", run.stdout, run.stderr) for run in ran]
+    def _sample(self, plan: Plan, record: BatchTranscript, run: ToolRun) -> Sample:
+        model = f"{run.model}.{self.format}"
+        if not plan.requested or self.dialect.read_delegated is None:
+            return self.dialect.read(plan, model, run.stdout, run.stderr)
+        return self.dialect.read_delegated(plan, record.kind, model, run.stdout, run.stderr)
+
+    def _burst(self, plan: Plan, record: BatchTranscript, run: ToolRun) -> Burst:
+        if not plan.requested:
+            return self.dialect.read_burst(plan, f"{run.model}.{self.format}", run.stdout, run.stderr)
+        sample = self._sample(plan, record, run)
+        return Burst(sample.runs, round(sample.ns / self.dialect.loops), sample.delegate)
+
+    def _result(self, name: str, plan: Plan, record: BatchTranscript, ran: list[ToolRun]) -> ModelResult:
+        samples = [self._sample(plan, record, run) for run in ran]
         computed = {(sample.delegate, sample.partitions) for sample in samples}
         if len(computed) != 1:
             raise OutputError(f"the rounds do not agree on who computes: {sorted(computed)}")
@@ -174,10 +230,17 @@ class ToolRunner:
             raise OutputError("it is faster than the microseconds it is timed in")
         first: Sample = samples[0]
         rounds = tuple((sample.ns,) for sample in samples)
-        return ModelResult(name, self.dialect.loops, first.warmup, rounds, None, first.delegate, first.partitions)
+        result = ModelResult(name, self.dialect.loops, first.warmup, rounds, None, first.delegate, first.partitions)
+        if not plan.requested:
+            return result
+        taken, total = first.nodes or (1, 1)  # where nothing counts them, all of it is proved to be taken
+        did = Delegated(taken, total, first.accelerator, math.nan, 0, 0.0, first.init_ns)
+        return replace(result, init_ns=first.init_ns, delegated=did)
 
-    def _why(self, ran: ToolRun) -> str:
-        """Return how a run failed, with the end of its output."""
+    def _why(self, ran: ToolRun, plan: Plan) -> str:
+        """Return how a run failed, with the end of its output, or with what its log says of a requested delegate."""
+        if plan.requested and (said := why_failed(plan, ran.stdout, ran.stderr)):
+            return said
         if ran.seconds >= self.run_limit_s:
             how = f"stopped after {ran.seconds} s"
         elif ran.code > 128:

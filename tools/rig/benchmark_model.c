@@ -1,4 +1,4 @@
-/* Stands in for TensorFlow Lite's benchmark_model on test hosts: the same flags, the same output, real timings.
+/* Stands in for benchmark_model on test hosts, TensorFlow's or LiteRT 2's: the same flags, the same output, real timings.
  *
  * It really reads the model file and checks that it is one (identifier TFL3), and really times a kernel: rows of a
  * matrix product whose number grows with the file's size. It is no inference engine; its times say how long that
@@ -7,6 +7,7 @@
  *
  * Build: aarch64-linux-gnu-gcc -O3 -static -pthread -Wall -Wextra -Werror -o benchmark_model benchmark_model.c -lm
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -40,8 +41,39 @@ static struct flag flags[] = {
     {"graph", "Graph", STRING, NULL},
     {"use_xnnpack", NULL, BOOL, NULL},
     {"report_peak_memory_footprint", "Report the peak memory footprint", BOOL, NULL},
+    {"require_full_delegation", "Require full delegation", BOOL, NULL},
+    {"use_gpu", "Use gpu", BOOL, NULL},
+    {"gpu_backend", "GPU backend", STRING, NULL},
+    {"result_file_path", NULL, STRING, NULL},
+    {"model_runtime_info_output_file", NULL, STRING, NULL},
+    {"delegate_serialize_dir", "Directory for delegate serialization", STRING, NULL}, /* from here TensorFlow's */
+    {"delegate_serialize_token", "Model-specific token/key for delegate serialization.", STRING, NULL},
+    {"gpu_precision_loss_allowed", "Allow lower precision in gpu", BOOL, NULL},
+    {"use_nnapi", "Use NNAPI", BOOL, NULL},
+    {"nnapi_accelerator_name", "NNAPI accelerator name", STRING, NULL},
+    {"disable_nnapi_cpu", "Disable NNAPI cpu", BOOL, NULL},
+    {"nnapi_allow_fp16", "Allow fp16 in NNAPI", BOOL, NULL},
+    {"use_hexagon", "Use Hexagon", BOOL, NULL},
+    {"hexagon_lib_path", "Hexagon lib path", STRING, NULL},
+    {"external_delegate_path", "External delegate path", STRING, NULL},
+    {"external_delegate_options", "External delegate options", STRING, NULL},
+    {"use_cpu", NULL, BOOL, NULL}, /* from here LiteRT 2's */
+    {"use_npu", NULL, BOOL, NULL},
+    {"allow_fp16", NULL, BOOL, NULL},
+    {"dispatch_library_path", NULL, STRING, NULL},
+    {"compiler_plugin_library_path", NULL, STRING, NULL},
+    {"compiler_cache_path", NULL, STRING, NULL},
 };
-enum { NUM_RUNS, MIN_SECS, MAX_SECS, NUM_THREADS, WARMUP_RUNS, WARMUP_MIN_SECS, GRAPH, USE_XNNPACK, REPORT_PEAK, FLAGS };
+enum { NUM_RUNS, MIN_SECS, MAX_SECS, NUM_THREADS, WARMUP_RUNS, WARMUP_MIN_SECS, GRAPH, USE_XNNPACK, REPORT_PEAK,
+       REQUIRE_FULL, USE_GPU, GPU_BACKEND, RESULT_FILE, NODES_FILE, SERIALIZE_DIR, SERIALIZE_TOKEN, GPU_PRECISION_LOSS,
+       USE_NNAPI, NNAPI_NAME, NNAPI_NO_CPU, NNAPI_FP16, USE_HEXAGON, HEXAGON_LIB, EXTERNAL_PATH, EXTERNAL_OPTIONS, USE_CPU,
+       USE_NPU, ALLOW_FP16, DISPATCH_PATH, COMPILER_PATH, COMPILER_CACHE, FLAGS };
+static bool litert; /* whether it is LiteRT 2's tool */
+
+static bool known(int flag) {
+    if (litert) return flag != USE_XNNPACK && (flag < SERIALIZE_DIR || flag >= USE_CPU);
+    return flag < USE_CPU;
+}
 
 static void say(FILE *stream, const char *level, const char *format, ...) {
     va_list arguments;
@@ -54,6 +86,7 @@ static void say(FILE *stream, const char *level, const char *format, ...) {
 }
 #define INFO(...) say(stdout, "INFO", __VA_ARGS__)
 #define ERROR(...) say(stderr, "ERROR", __VA_ARGS__)
+#include "benchmark_delegates.h"
 
 static int64_t now_us(void) {
     struct timespec now;
@@ -80,7 +113,7 @@ static bool parse(int argc, char **argv) {
         int found = -1;
         for (int f = 0; f < FLAGS && found < 0; f++) {
             size_t length = strlen(flags[f].name);
-            if (!strncmp(argv[i], "--", 2) && !strncmp(argv[i] + 2, flags[f].name, length) && argv[i][length + 2] == '=')
+            if (known(f) && !strncmp(argv[i], "--", 2) && !strncmp(argv[i] + 2, flags[f].name, length) && argv[i][length + 2] == '=')
                 found = f;
         }
         if (found < 0) {
@@ -97,6 +130,9 @@ static bool parse(int argc, char **argv) {
         }
     }
     if (good && *rest) say(stdout, "WARN", "Unconsumed cmdline flags: %s", rest);
+    if (!good) fprintf(stderr, "ERROR: usage: %s <flags>\nFlags:\n", argv[0]);
+    for (int f = 0; !good && f < FLAGS; f++)
+        if (known(f)) fprintf(stderr, "\t--%s=\tstring\toptional\t\n", flags[f].name);
     return good;
 }
 
@@ -115,6 +151,41 @@ static void log_parameters(void) {
     INFO("Signature to run: []");
     if (flags[NUM_THREADS].value) INFO("#threads used for CPU inference: [%g]", number(NUM_THREADS, 0));
     if (flags[USE_XNNPACK].value) INFO("Use xnnpack: [%d]", is_true(USE_XNNPACK));
+    char names[256];
+    if (is_true(USE_NNAPI) && described("accelerators", names, sizeof names)) INFO("NNAPI accelerators available: [%s]", names);
+}
+
+static enum delegate requested(void) {
+    if (is_true(USE_GPU)) return GPU;
+    if (is_true(USE_NNAPI)) return NNAPI;
+    if (is_true(USE_HEXAGON)) return HEXAGON;
+    if (is_true(USE_NPU)) return NPU;
+    return flags[EXTERNAL_PATH].value ? EXTERNAL : NO_DELEGATE;
+}
+
+/* Applies what computes; false where that fails. */
+static bool apply(size_t size) {
+    enum delegate delegate = requested();
+    if (delegate != NO_DELEGATE) {
+        const char *word = verdict(delegate, size), *file = flags[NODES_FILE].value;
+        prepare_kernels(litert ? flags[COMPILER_CACHE].value : flags[SERIALIZE_DIR].value, flags[SERIALIZE_TOKEN].value);
+        if (delegate == EXTERNAL && access(flags[EXTERNAL_PATH].value, R_OK)) {
+            ERROR("Failed to apply EXTERNAL delegate."); /* the library is not there */
+            return false;
+        }
+        if (litert) return compile_litert(delegate, word, !is_true(REQUIRE_FULL), file);
+        return apply_tensorflow(delegate, word, is_true(REQUIRE_FULL), file);
+    }
+    if (litert) say(stderr, "VERBOSE", "Replacing %d out of %d node(s) with delegate (TfLiteXNNPackDelegate) node, yielding 1 "
+                    "partitions for subgraph 0 (main).", NODES, NODES);
+    if (!flags[USE_XNNPACK].value || is_true(USE_XNNPACK)) {
+        INFO("Created TensorFlow Lite XNNPACK delegate for CPU.");
+        if (flags[USE_XNNPACK].value) {
+            INFO("XNNPACK delegate created.");
+            INFO("Explicitly applied XNNPACK delegate, and the model graph will be completely executed by the delegate.");
+        }
+    }
+    return true;
 }
 
 /* The model's bytes, or NULL after saying why not. */
@@ -188,15 +259,15 @@ static void invoke(const uint8_t *bytes, size_t size, int threads) {
 }
 
 /* As tensorflow::Stat<int64_t>: whole microseconds; the standard deviation is cut to a whole number too. */
-struct stat64 {
+struct series {
     int64_t count, first, newest, min, max;
     double sum, squares;
 };
 
-static double average(const struct stat64 *stat) { return stat->count ? stat->sum / (double)stat->count : NAN; }
+static double average(const struct series *stat) { return stat->count ? stat->sum / (double)stat->count : NAN; }
 
-static struct stat64 run(int min_runs, double min_s, double max_s, const uint8_t *bytes, size_t size, int threads) {
-    struct stat64 stat = {0};
+static struct series run(int min_runs, double min_s, double max_s, const uint8_t *bytes, size_t size, int threads) {
+    struct series stat = {0};
     INFO("Running benchmark for at least %d iterations and at least %g seconds but terminate if exceeding %g seconds.",
          min_runs, min_s, max_s);
     int64_t begin = now_us(), now = begin;
@@ -226,6 +297,36 @@ static struct stat64 run(int min_runs, double min_s, double max_s, const uint8_t
     return stat;
 }
 
+static void write_results(int64_t init_us, const struct series *warmup, const struct series *runs) {
+    const char *at = "[./litert/tools/benchmark_litert_model.h:", *path = flags[RESULT_FILE].value;
+    if (litert) {
+        say(stderr, "INFO", "%s72] \n========== BENCHMARK RESULTS ==========", at);
+        say(stderr, "INFO", "%s75] Model initialization: %.2f ms", at, (double)init_us / 1e3);
+        say(stderr, "INFO", "%s76] Warmup (first):       %.2f ms", at, (double)warmup->first / 1e3);
+        say(stderr, "INFO", "%s77] Warmup (avg):         %.2f ms (%lld runs)", at, average(warmup) / 1e3, (long long)warmup->count);
+        say(stderr, "INFO", "%s78] Inference (avg):      %.2f ms (%lld runs)", at, average(runs) / 1e3, (long long)runs->count);
+        say(stderr, "INFO", "%s79] Inference (min):      %.2f ms", at, (double)runs->min / 1e3);
+        say(stderr, "INFO", "%s80] Inference (max):      %.2f ms", at, (double)runs->max / 1e3);
+    }
+    FILE *file = path && *path ? fopen(path, "wb") : NULL;
+    if (!file) return;
+    char *part = NULL;
+    size_t size = 0;
+    FILE *latency = open_memstream(&part, &size);
+    double ms[] = {average(runs), (double)runs->min, (double)runs->max, 0, 0, 0, 0, (double)init_us, (double)warmup->first};
+    for (unsigned k = 0; k < sizeof ms / sizeof *ms; k++) put_float(latency, k + 1, ms[k] / 1e3);
+    fclose(latency);
+    put_bytes(file, 2, part, size);
+    free(part);
+    FILE *misc = open_memstream(&part, &size);
+    put_whole(misc, 2, (unsigned)runs->count);
+    put_whole(misc, 3, (unsigned)warmup->count);
+    fclose(misc);
+    put_bytes(file, 4, part, size);
+    free(part);
+    fclose(file);
+}
+
 static double resident_mb(void) {
     long pages = 0, resident = 0;
     FILE *file = fopen("/proc/self/statm", "r");
@@ -242,6 +343,7 @@ static int fail(void) {
 }
 
 int main(int argc, char **argv) {
+    litert = is("tool", "litert");
     INFO("STARTING!");
     if (!parse(argc, argv)) return fail();
     if (!flags[GRAPH].value || !*flags[GRAPH].value) {
@@ -255,14 +357,9 @@ int main(int argc, char **argv) {
     size_t size = 0;
     uint8_t *bytes = load(path, &size);
     if (!bytes) return fail();
-    INFO("Loaded model %s", path);
-    if (!flags[USE_XNNPACK].value || is_true(USE_XNNPACK)) {
-        INFO("Created TensorFlow Lite XNNPACK delegate for CPU.");
-        if (flags[USE_XNNPACK].value) {
-            INFO("XNNPACK delegate created.");
-            INFO("Explicitly applied XNNPACK delegate, and the model graph will be completely executed by the delegate.");
-        }
-    }
+    if (litert) say(stderr, "INFO", "[litert/tools/benchmark_litert_model.cc:137] Loading model from: %s", path);
+    else INFO("Loaded model %s", path);
+    if (!apply(size)) return fail();
     for (int k = 0; k < WIDTH; k++)
         for (int column = 0; column < WIDTH; column++) matrix[k][column] = (float)((k * 31 + column * 17) % 13) / 13.0f;
     int threads = (int)number(NUM_THREADS, 1);
@@ -271,9 +368,10 @@ int main(int argc, char **argv) {
     double init_mb = resident_mb() - before_mb, max_s = number(MAX_SECS, 150);
     INFO("The input model file size (MB): %g", (double)size / 1e6);
     INFO("Initialized session in %gms.", (double)init_us / 1e3);
-    struct stat64 warmup = run((int)number(WARMUP_RUNS, 1), number(WARMUP_MIN_SECS, 0.5), max_s, bytes, size, threads);
-    struct stat64 runs = run((int)number(NUM_RUNS, 50), number(MIN_SECS, 1), max_s, bytes, size, threads);
-    INFO("Inference timings in us: Init: %lld, First inference: %lld, Warmup (avg): %g, Inference (avg): %g",
+    struct series warmup = run((int)number(WARMUP_RUNS, 1), number(WARMUP_MIN_SECS, 0.5), max_s, bytes, size, threads);
+    struct series runs = run((int)number(NUM_RUNS, 50), number(MIN_SECS, 1), max_s, bytes, size, threads);
+    write_results(init_us, &warmup, &runs);
+    if (!litert) INFO("Inference timings in us: Init: %lld, First inference: %lld, Warmup (avg): %g, Inference (avg): %g",
          (long long)init_us, (long long)warmup.first, average(&warmup), average(&runs));
     INFO("Note: as the benchmark tool itself affects memory footprint, the following is only APPROXIMATE to the actual "
          "memory footprint of the model at runtime. Take the information at your discretion.");

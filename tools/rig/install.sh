@@ -157,7 +157,7 @@ once board "$(key "$recipe" "$(declare -f board)" "${board_packages[@]}")" board
 once phone "$(key "$recipe" "$(declare -f phone)" "${phone_packages[@]}")" phone
 once runtimes "$(key "$recipe" "$(declare -f runtimes)" "$(cat "$here/../constraints.txt")" "${old_wheels[@]}")" runtimes
 once wheels "$(key "$(declare -f board_wheels)" "$(cat "$here/../constraints.txt")")" board_wheels
-once benchmark_model "$(key "$(cat "$here/benchmark_model.c")")" benchmark_model
+once benchmark_model "$(key "$(cat "$here"/benchmark_{model.c,delegates.h})")" benchmark_model
 once adbd_props.so "$(key "$(cat "$here/adbd_props.cpp")")" shim
 if [ ${#failed[@]} -gt 0 ]; then
     say "incomplete: ${failed[*]}; tests that need them will skip"
