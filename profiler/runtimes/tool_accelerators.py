@@ -3,7 +3,7 @@
 Two tools have this name: TensorFlow's and LiteRT 2's. They share most flags, but not those of delegates. Sources:
 tensorflow/lite/tools/delegates/README.md and benchmark_tflite_model.cc; litert/tools/benchmark_litert_model.cc.
 LiteRT 2's tool permits the CPU unless it is forbidden twice, by --use_cpu=false and by --require_full_delegation=true.
-Flags that name libraries are added on the device: ``edgenas.devices.delegate_files``.
+Flags that name libraries are added on the device, by a launcher (``edgenas.devices.launcher``).
 """
 
 from __future__ import annotations
@@ -35,6 +35,19 @@ def accelerator_flags(tool: str, delegate: Delegate, *, partial: bool) -> dict[s
     where ``partial``. InputError where this tool does not have the delegate."""
     flags = _tensorflow(delegate, partial) if tool == TENSORFLOW else _litert(delegate, partial)
     return flags | {"result_file_path": f"{MODEL}.result", "model_runtime_info_output_file": f"{MODEL}.info"}
+
+
+def library_flags(delegate: Delegate, folder: str, library: str = "", options: str = "") -> list[str]:
+    """Return the flags that name the libraries of a delegate in a ``folder`` of the device. ``library`` is the file of
+    an external delegate there, and ``options`` are its own, such as 'backend_type:htp;'."""
+    if delegate.name in NPUS:
+        return [f"--dispatch_library_path={folder}", f"--compiler_plugin_library_path={folder}"]
+    if delegate.name == "hexagon":
+        return [f"--hexagon_lib_path={folder}"]
+    if delegate.name == "external":
+        named = [f"--external_delegate_path={folder}/{library}"]
+        return [*named, f"--external_delegate_options={options}"] if options else named
+    return []
 
 
 def arithmetic(delegate: Delegate) -> str:
