@@ -24,6 +24,8 @@ class Verdict:
     model_kib                        part of ``peak_kib`` that came with the model; both are None where the runtime does
                                      not report them
     median_low_ms, median_high_ms    95 % interval of the median
+    load_ms, first_ms                time to load the file in a new process, and of its first run there; None where they
+                                     are not reported, and in files of edgenas 0.2
     """
 
     DERIVED: ClassVar[tuple[str, ...]] = ("error",)
@@ -45,6 +47,8 @@ class Verdict:
     model_kib: int | None = None
     median_low_ms: Milliseconds | None = None
     median_high_ms: Milliseconds | None = None
+    load_ms: float | None = None
+    first_ms: float | None = None
 
     @property
     def disturbed(self) -> bool:

@@ -134,6 +134,8 @@ def verify_files(
                 takes[name].peak_kib,
                 takes[name].model_kib,
                 *estimates.interval(times, "median"),
+                takes[name].load_ms,
+                takes[name].first_ms,
             )
         )
     return verdicts

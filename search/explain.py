@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from edgenas.search.algorithms.mathnas import Prediction
 from edgenas.search.explanation import CostShare, LimitExplanation, LimitSlack, NextBetter
 from edgenas.search.graph import Graph, layered_graph
+from edgenas.search.predicted_front import PERCENT, calibrate, judged_of
 from edgenas.search.problem import Limit, Peak
 from edgenas.search.record import BudgetRun, SearchRecord
 from edgenas.search.solvers import limited
@@ -121,10 +122,12 @@ def _predicted(record: SearchRecord, run: BudgetRun, number: int) -> NextBetter 
     graph = layered_graph(record.space, run.problem.cost, run.problem.limits)
     prediction = Prediction.of(record.space, graph, record.values)
     valued = graph.with_values([-loss for loss in prediction.loss])
+    fitted = calibrate(record.space, record.values, judged_of(record), None if record.score else PERCENT)
+    scale = fitted.slope if fitted is not None and fitted.tells else 1.0  # of predicted differences
     within = limited.solve(valued, run.budget)
     if within is None:
         return None
-    raised, least = limits[number], within.value + worth_naming(record)
+    raised, least = limits[number], within.value + worth_naming(record) / scale
     if isinstance(raised.cost, Peak):
         found = _least_peak(valued, record, run, number, least)
     else:
@@ -133,7 +136,11 @@ def _predicted(record: SearchRecord, run: BudgetRun, number: int) -> NextBetter 
         return None
     network = record.space.architecture(found)
     needs = raised.cost.total(network)
-    gained = prediction.accuracy(found) - prediction.accuracy(within.choice)
+    gained = scale * (prediction.accuracy(found) - prediction.accuracy(within.choice))
+    if not record.score:
+        gained = min(gained, PERCENT - run.result.answer.accuracy)
+    if gained < worth_naming(record):
+        return None
     if needs <= raised.most:  # a cost that is not a sum: by its tangent this network exceeds the limit, by itself not
         return None
     return NextBetter("predicted", record.space.key(found), needs, needs - raised.most, gained)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,16 +26,21 @@ if TYPE_CHECKING:
     from edgenas.report.pictures import Svg
     from edgenas.runs.search import SavedSearch
     from edgenas.search.problem import Cost
-    from edgenas.search.space import Space
+    from edgenas.search.space import Choice, Space
 
 
 @dataclass(frozen=True, slots=True)
 class FrontMember:
-    """A network of a front: cost in the front's unit, accuracy in percent (or a score), key in the space."""
+    """A network of a front: cost in the front's unit, accuracy in percent (or a score), key in the space.
+
+    low, high   95 % interval of a predicted accuracy; None for a judged network, and where the error is not known
+    """
 
     cost: float
     accuracy: float
     key: str
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -47,6 +53,10 @@ class Front:
     of       'predicted': accuracies that MathNAS's block values predict, over the whole space; 'judged': accuracies of
              the judge, over the judged networks
     score    True: accuracies are scores on the judge's own scale, not percent
+    judged   of a predicted front: the front of the judged networks
+    error    of a predicted front: root mean square error of its predictions, each judged network left out in turn, in
+             points of accuracy; None where it is not known
+    doubt    the reason why the error of a predicted front is not known; '' where it is
     """
 
     space: Space
@@ -54,6 +64,9 @@ class Front:
     points: tuple[FrontMember, ...]
     of: str
     score: bool = False
+    judged: tuple[FrontMember, ...] = ()
+    error: float | None = None
+    doubt: str = ""
 
     @property
     def space_text(self) -> str:
@@ -67,13 +80,25 @@ class Front:
         return len(self.points)
 
     def at(self, budget: float) -> Network:
-        """Return the most accurate network that costs at most ``budget``; OutcomeError where there is none."""
+        """Return the most accurate network that costs at most ``budget``; OutcomeError where there is none.
+
+        Of a predicted front, that is a judged network, unless a prediction is higher even at the low end of its
+        interval, or no judged network costs so little.
+        """
         check_budget(budget, self.unit)
-        fitting = [point for point in self.points if point.cost <= budget]
-        if not fitting:
+        return self.network(self.recommended(budget))
+
+    def recommended(self, budget: float = math.inf) -> FrontMember:
+        """Return the member that ``at(budget)`` is the network of; by default without a limit on the cost."""
+        predicted = [point for point in self.points if point.cost <= budget]
+        judged = [point for point in self.judged if point.cost <= budget]
+        if not predicted and not judged:
             least = f"the cheapest costs {number(self.points[0].cost)} {self.unit}"
             raise OutcomeError(f"no network of this front costs at most {budget:g} {self.unit}: {least}")
-        return self.network(fitting[-1])
+        if not judged:
+            return predicted[-1]
+        surely = [point for point in predicted if point.low is not None and point.low > judged[-1].accuracy]
+        return surely[-1] if surely else judged[-1]
 
     def network(self, point: FrontMember) -> Network:
         """Return the network of a member of the front."""
@@ -82,9 +107,15 @@ class Front:
 
     def to_json(self) -> dict[str, Any]:
         """Return what ``edgenas front --json`` prints; for judged networks the key is 'accuracy'."""
-        name = "predicted_accuracy" if self.of == "predicted" else "accuracy"
-        points = [{"cost": p.cost, name: p.accuracy, "key": p.key} for p in self.points]
-        return {"space": self.space.name, "unit": self.unit, "front": points}
+        found: dict[str, Any] = {"space": self.space.name, "unit": self.unit}
+        if self.of != "predicted":
+            return {**found, "front": [_judged_row(p) for p in self.points]}
+        points = [
+            {"cost": p.cost, "predicted_accuracy": p.accuracy, "low": p.low, "high": p.high, "key": p.key}
+            for p in self.points
+        ]
+        judged = [_judged_row(p) for p in self.judged]
+        return {**found, "front": points, "judged": judged, "error": self.error, "doubt": self.doubt or None}
 
     def to_frame(self) -> pd.DataFrame:
         """Return a data frame with a row for each network."""
@@ -100,10 +131,15 @@ class Front:
         """Return the front in the form that ``edgenas.report.pictures`` draws."""
         from edgenas.report.pictures import FrontPicture
 
-        points = [(p.cost, p.accuracy) for p in self.points]
         title = f"{self.space.name}: {self.of} front"
-        label = "exact predicted front" if self.of == "predicted" else "front of judged networks"
-        return FrontPicture(title, points, {}, unit=self.unit, front_label=label, score=self.score)
+        front = [(p.cost, p.accuracy) for p in (self.judged or self.points)]
+        bands = [(p.cost, p.accuracy, p.low, p.high) for p in self.points if p.low is not None and p.high is not None]
+        label = "front of judged networks"
+        if self.of == "predicted" and not self.judged:
+            label = "predicted front, 95 % interval" if bands else "predicted front, error not known"
+        return FrontPicture(
+            title, front, {}, unit=self.unit, front_label=label, score=self.score, predicted=tuple(bands)
+        )
 
     def __repr__(self) -> str:
         if not self.points:
@@ -130,6 +166,8 @@ def front(
 ) -> Front:
     """Return the exact front that a search's block values predict over the whole space, as ``edgenas front`` does.
 
+    The predictions are calibrated on the judged networks and have their error; beside them is the judged front.
+
     search        result of ``edgenas.search``, or the JSON file it wrote; its algorithms must include mathnas, without
                   ``max_trials``
     table         a latency table of this or any other device (default: the search's own)
@@ -143,7 +181,7 @@ def front(
     """
     from edgenas.runs.from_search import values_of
     from edgenas.search.own_cost import own_limits
-    from edgenas.search.record import front_points
+    from edgenas.search.predicted_front import predicted_front
 
     named, saved, space = _opened(search)
     values = values_of(space, saved.block_values, named)
@@ -152,8 +190,27 @@ def front(
     if len(saved.winner.limits) > 1:
         kept = f" and keeps the limit of {' and '.join(each.cost.name for each in own)}" if own else ""
         listener.message(f"this front has one cost{kept}; the other limits of the search do not apply to it")
-    points = tuple(FrontMember(c, a, key) for c, a, key in front_points(space, cost, values, own))
-    return Front(space, cost.unit, points, "predicted", saved.score)
+    accuracies = {space.parse(trial.key): trial.accuracy for trial in saved.trials}
+    found = predicted_front(space, cost, values, accuracies, own, saved.score)
+    points = tuple(FrontMember(p.cost, p.accuracy, p.key, p.low, p.high) for p in found.points)
+    error = None if found.calibration is None else found.calibration.error
+    within = {c: a for c, a in accuracies.items() if all(limit.keeps(space.architecture(c)) for limit in own)}
+    judged = judged_members(space, cost, within)
+    return Front(space, cost.unit, points, "predicted", saved.score, judged, error, found.doubt)
+
+
+def judged_members(space: Space, cost: Cost, judged: Mapping[Choice, float]) -> tuple[FrontMember, ...]:
+    """Return the judged networks (network -> accuracy) that no other one beats in both cost and accuracy, by cost."""
+    points = [(cost.total(space.architecture(choice)), -accuracy, choice) for choice, accuracy in judged.items()]
+    kept: list[FrontMember] = []
+    for amount, loss, choice in sorted(points):
+        if not kept or -loss > kept[-1].accuracy:
+            kept.append(FrontMember(amount, -loss, space.key(choice)))
+    return tuple(kept)
+
+
+def _judged_row(member: FrontMember) -> dict[str, Any]:
+    return {"cost": member.cost, "accuracy": member.accuracy, "key": member.key}
 
 
 def _opened(search: FilePath | SearchResult) -> tuple[str, SavedSearch, Space]:

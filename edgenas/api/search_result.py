@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgenas.api.front import Front, FrontMember, front
+from edgenas.api.front import Front, front, judged_members
 from edgenas.api.network import Network
 from edgenas.api.shown import FilePath, frame, html_table, number
 from edgenas.base.errors import InputError
@@ -75,15 +75,11 @@ class SearchResult:
 
         ``edgenas.front(result)`` gives the exact front that MathNAS's block values predict over the whole space.
         """
+        from edgenas.search.predicted_front import judged_of
+
         space, cost = self.record.space, self.record.cost
-        judged = {t.choice: t.accuracy for run in self.record.runs for t in run.result.trials}
-        networks = {choice: space.architecture(choice) for choice in judged}
-        points = [(cost.total(network), -judged[choice], choice) for choice, network in networks.items()]
-        kept: list[FrontMember] = []
-        for amount, loss, choice in sorted(points):
-            if not kept or -loss > kept[-1].accuracy:
-                kept.append(FrontMember(amount, -loss, space.key(choice)))
-        return Front(space, cost.unit, tuple(kept), "judged", self.record.score)
+        points = judged_members(space, cost, judged_of(self.record))
+        return Front(space, cost.unit, points, "judged", self.record.score)
 
     def to_json(self) -> dict[str, Any]:
         """Return what ``edgenas search --json`` prints and ``search.json`` holds."""

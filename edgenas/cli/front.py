@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,8 +11,11 @@ from edgenas.base.counted import counted
 from edgenas.cli.budget_options import limit_option, unvalidated_option
 from edgenas.cli.completions import STATISTICS, tables, words
 from edgenas.cli.paths import UserPath
-from edgenas.cli.terminal import json_option, print_json, print_summary, print_table
+from edgenas.cli.terminal import json_option, print_json, print_summary, print_table, talk
 from edgenas.cli.terminal_listener import TERMINAL
+
+if TYPE_CHECKING:
+    from edgenas.api.front import Front, FrontMember
 
 
 @click.command("front")
@@ -49,7 +53,9 @@ def command(
 
     SEARCH is a file that `edgenas search` wrote with mathnas among its algorithms. Block values hold for any device:
     with the table of another device, the result is the front of that device, and nothing is trained again. With
-    --limit, it is the front of the networks that keep the limit.
+    --limit, it is the front of the networks that keep the limit. Predictions are calibrated on the judged networks and
+    have a 95 % interval; below them is the front of the judged networks. The network that is recommended is a judged
+    one, unless a prediction is higher even at the low end of its interval.
 
     \b
     Example:
@@ -58,7 +64,7 @@ def command(
     """
     from edgenas.api.front import front
     from edgenas.report.pictures import draw_front, svg_path
-    from edgenas.search.scale import accuracy_heading
+    from edgenas.search.scale import accuracy_heading, accuracy_text
 
     if picture is not None:
         svg_path(picture)  # a wrong name is refused before the search is read
@@ -68,10 +74,40 @@ def command(
     if as_json:
         print_json(found.to_json())
         return
-    points = [(p.cost, p.accuracy, p.key) for p in found]
+    points = [(p.cost, p.accuracy, interval(p), p.key) for p in found]
     step = 1 if show_all else max(1, -(-len(points) // 20))
     shown = [*points[:-1:step], points[-1]]
-    heads = (found.unit, f"predicted {accuracy_heading(found.score)}", "network")
-    print_table(heads, shown, f"{found.space.name}: {counted(len(points), 'network')}")
-    then = f"edgenas export {found.space_text}/{points[-1][2]}"
-    print_summary({"written": str(picture) if picture else None, "next": then})
+    heads = (found.unit, f"predicted {accuracy_heading(found.score)}", "95 % interval", "network")
+    print_table(heads, shown, f"{found.space.name}: {counted(len(points), 'network')}, predicted")
+    rows = [(p.cost, p.accuracy, p.key) for p in found.judged]
+    print_table(
+        (found.unit, accuracy_heading(found.score), "network"),
+        rows,
+        f"{found.space.name}: {counted(len(rows), 'network')}, judged",
+    )
+    talk(trust(found))
+    best = found.recommended()
+    then = f"edgenas export {found.space_text}/{best.key}"
+    known = "judged" if best in found.judged else "predicted, not judged"
+    print_summary(
+        {
+            "written": str(picture) if picture else None,
+            "best": f"{best.key}, {accuracy_text(best.accuracy, found.score)} {known}",
+            "next": then,
+        }
+    )
+
+
+def interval(point: FrontMember) -> str:
+    """Return the 95 % interval of a predicted accuracy as text; '-' where the error is not known."""
+    return "-" if point.low is None or point.high is None else f"{point.low:.4g} .. {point.high:.4g}"
+
+
+def trust(front: Front) -> str:
+    """Return one sentence on the error of a predicted front."""
+    if front.error is None:
+        return f"the predicted front is not to be trusted: {front.doubt}"
+    return (
+        f"the predictions are calibrated on the judged networks; each of these left out in turn, the error is "
+        f"{front.error:.3g} points"
+    )

@@ -3,8 +3,6 @@ its use, and the commands that repeat the measurement."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +10,11 @@ from typing import TYPE_CHECKING
 from edgenas.base.errors import InputError
 from edgenas.base.version import installed_version
 from edgenas.blocks.size import axes, both_sides
+from edgenas.latency_tables.calibrated import CalibratedTable
 from edgenas.latency_tables.imported import ImportedTable
+from edgenas.report.card_files import files_table
+from edgenas.report.markdown import escaped, number_text, numbers_text
+from edgenas.report.series import discarded_rounds, discarded_text
 from edgenas.runs.layout import ARCH, MANIFEST, PREDICT, REPORT, SEARCH, table_beside
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from edgenas.latency_tables.table import LatencyTable
     from edgenas.latency_tables.validation import Validation
     from edgenas.profiler.verdict import Verdict
-    from edgenas.runs.run import BroughtTable, FileRecord, RunRecord
+    from edgenas.runs.run import BroughtTable, RunRecord
     from edgenas.runs.search import SavedSearch
     from edgenas.ship.preprocessing import Preprocessing
 
@@ -75,10 +77,15 @@ def card(data: CardData) -> str:
     """Return the whole card as Markdown."""
     architecture, pre, run = data.architecture, data.preprocessing, data.run
     statistic = data.search.statistic or "median"
+    measured = None if isinstance(data.table, ImportedTable) else data.table
+    times = None if measured is None or data.proof is None else CalibratedTable(measured, data.proof)
+    way = "alone, not calibrated" if times is None else "of the whole, calibrated"
     blocks = "\n".join(
-        f"| {b} | {both_sides(b.out_size)}x{b.c_out} | {b.macs:,} | {_block_ms(data.table, b, statistic)} |"
+        f"| {b} | {both_sides(b.out_size)}x{b.c_out} | {b.macs:,} | {_block_ms(data.table, times, b, statistic)} |"
         for b in architecture.blocks
     )
+    if times is not None:
+        blocks += f"\n| fixed cost of every network | - | - | {number_text(times.fixed_ms)} |"
     (high, wide), channels = axes(architecture.in_size), architecture.c_in
     first, again = next(iter(run.files)), "Repeat the measurement" if run.verdicts else "Measure it"
     slow = "".join(f"- {name}: {each.text}.\n" for name, file in run.files.items() for each in file.fallbacks)
@@ -87,9 +94,9 @@ pipeline_tag: image-classification
 tags: [tflite, litert, onnx, edge, latency, neural-architecture-search, edgenas]
 metrics: [accuracy]
 ---
-# {_plain(architecture.name)}
+# {escaped(architecture.name)}
 
-Classifies {f"images like those of {_plain(run.data)}" if run.data else "images"}, {wide}x{high}, {channels} \
+Classifies {f"images like those of {escaped(run.data)}" if run.data else "images"}, {wide}x{high}, {channels} \
 channel{"s" * (channels > 1)}, {len(pre.labels)} classes.
 {architecture.params:,} parameters, {architecture.macs:,} MACs. {_chosen(data)}{_started(run)}
 
@@ -99,12 +106,12 @@ channel{"s" * (channels > 1)}, {len(pre.labels)} classes.
 accuracy was measured by running the file on {run.files[first].pictures:,} test images{taken(run)}. A file is inside \
 its budget if the upper end of the 95 % interval under "Verified" is.
 
-- {proved(data.proof, run.shipped, run.brought)}.
+- {proved(data.proof, run.shipped, run.brought)}.{_lost(data.table)}
 {slow}- Input: an image, rotated by its EXIF orientation, resized to cover {wide}x{high}, cropped at the centre; pixel
-  values 0..255, minus {_numbers(pre.mean)}, divided by {_numbers(pre.deviation)}. Shape in TFLite:
+  values 0..255, minus {numbers_text(pre.mean)}, divided by {numbers_text(pre.deviation)}. Shape in TFLite:
   (1, {high}, {wide}, {channels}), in ONNX: (1, {channels}, {high}, {wide}). Output: {architecture.c_out} scores.
 
-| block | output | MACs | {statistic} ms in the table |
+| block | output | MACs | {statistic} ms, {way} |
 |---|---|---|---|
 {blocks}
 
@@ -129,17 +136,21 @@ def _how_timed(data: CardData) -> str:
         setting = setting or run.shipped.setting
     if setting is None:
         return (
-            f"**The latency was not measured.** {_number(run.predicted_ms)} ms is predicted by "
-            f"{_plain(str(run.brought or 'a table from elsewhere'))}."
+            f"**The latency was not measured.** {number_text(run.predicted_ms)} ms is predicted by "
+            f"{escaped(str(run.brought or 'a table from elsewhere'))}."
         )
     cores = ", ".join(map(str, setting.cores)) or "any"
     threads = f"{setting.threads} thread{'s' * (setting.threads > 1)}"
     return f"Measured with {threads} on core {cores}, scheduler {setting.scheduler}."
 
 
-def _block_ms(table: LatencyTable | ImportedTable, block: BlockSpec, statistic: str) -> str:
-    """Return the time of a block in the table; 'predicted' where it was carried over from another table."""
-    return "predicted" if table.missing([block]) else _number(table.ms(block, statistic))
+def _block_ms(
+    table: LatencyTable | ImportedTable, times: CalibratedTable | None, block: BlockSpec, statistic: str
+) -> str:
+    """Return the time of a block, calibrated if ``times`` has it; 'predicted' where another table predicts it."""
+    if table.missing([block]):
+        return "predicted"
+    return number_text(table.ms(block, statistic) if times is None else times.ms(block))
 
 
 def proved(proof: Validation | None, verdict: Verdict | None, brought: BroughtTable | None = None) -> str:
@@ -187,18 +198,23 @@ def taken(run: RunRecord) -> str:
     return "".join(f"{', ' if i else ': '}{' and '.join(n)} on {on}" for i, (on, n) in enumerate(places.items()))
 
 
+def _lost(table: LatencyTable | ImportedTable) -> str:
+    text = "" if isinstance(table, ImportedTable) else discarded_text(*discarded_rounds(table))
+    return f" The device was disturbed while the table was measured: {text}." if text else ""
+
+
 def _chosen(data: CardData) -> str:
     """Return how the network was chosen: from how many networks, by which judge and with which table."""
     judged = len({trial.key for trial in data.search.trials})
     among = "" if data.run.networks is None else f"among {data.run.networks:,} networks "
     budget = "" if data.run.budget_ms is None else f" within {data.run.budget_ms:g} ms"
-    chosen = f"Chosen {among}after judging {judged} ({_plain(data.search.accuracy.partition(':')[0])}){budget}, with "
+    chosen = f"Chosen {among}after judging {judged} ({escaped(data.search.accuracy.partition(':')[0])}){budget}, with "
     if isinstance(data.table, ImportedTable):
-        known = _plain(str(data.run.brought or "a table from elsewhere"))
+        known = escaped(str(data.run.brought or "a table from elsewhere"))
         return f"{chosen}{known} of\n{len(data.table.blocks)} blocks."
-    measured = f"a latency table of\n{len(data.table.blocks)} blocks measured on {_plain(named(data.table.setting))}"
+    measured = f"a latency table of\n{len(data.table.blocks)} blocks measured on {escaped(named(data.table.setting))}"
     prior = data.table.prior
-    return chosen + measured + ("." if prior is None else f"; other blocks are predicted from {_plain(prior.file)}.")
+    return chosen + measured + ("." if prior is None else f"; other blocks are predicted from {escaped(prior.file)}.")
 
 
 def _started(run: RunRecord) -> str:
@@ -208,81 +224,10 @@ def _started(run: RunRecord) -> str:
         return ""
     licence = f"licence as stated there: {known.licence}" if known.licence else "no licence is stated there"
     return (
-        f"\nTrained from the published weights {_plain(known.name)} ({_plain(known.source)}, sha256 {known.sha256}, "
-        f"{_plain(licence)}): {_plain(known.recipe)}."
+        f"\nTrained from the published weights {escaped(known.name)} ({escaped(known.source)}, sha256 {known.sha256}, "
+        f"{escaped(licence)}): {escaped(known.recipe)}."
     )
-
-
-def files_table(run: RunRecord) -> str:
-    """Return the Markdown table of files: precision, device, latency, size, accuracy and budget verdict of each."""
-    rows = "\n".join(_row(name, file, run) for name, file in run.files.items())
-    return f"""| Model | Precision | Device | Chipset | Runtime | p50 / p90 ms | 95 % interval of p50, ms | \
-Peak memory | Size | Accuracy | Same class as torch | Predicted, ms | Budget, ms | Verified |
-|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
-{rows}"""
-
-
-def _row(name: str, file: FileRecord, run: RunRecord) -> str:
-    size = "-" if file.bytes is None else f"{file.bytes / 1e3:.1f} kB"
-    same = "-" if file.agreement is None else f"{100 * file.agreement:.2f} %"
-    precision = f"{file.precision}, 7-bit weights" if file.weight_bits == 7 else file.precision
-    known = [size, f"{file.accuracy:.2f} %", same]
-    verdict = next((v for v in run.verdicts if v.file == name), None)
-    if verdict is None or verdict.setting is None:
-        cells = [name, precision, "-", "-", "-", "-", "-", "-", *known]
-        if not run.verdicts and run.brought is not None and name == next(iter(run.files)):
-            cells += [_number(run.predicted_ms), _number(run.budget_ms), "predicted, not measured"]
-        else:
-            cells += ["-", "-", "not timed"]
-    else:
-        facts = dict(verdict.setting.device)
-        cells = [
-            name,
-            precision,
-            str(facts.get("model") or verdict.device),
-            str(facts.get("soc") or facts.get("cpu") or "-"),
-            verdict.setting.version,
-            f"{_number(verdict.median_ms)} / {_number(verdict.p90_ms)}",
-            _between(verdict.median_low_ms, verdict.median_high_ms),
-            _memory(verdict),
-            *known,
-            _number(verdict.predicted_ms),
-            _number(verdict.budget_ms),
-            _verified(verdict),
-        ]
-    return f"| {' | '.join(_plain(cell) for cell in cells)} |"
-
-
-def _verified(verdict: Verdict) -> str:
-    """Verdict with its statistic and interval, whose upper end is compared with the budget."""
-    state = {True: "inside", False: "OUTSIDE", None: "timed"}[verdict.within_budget]
-    return f"{state}, {verdict.statistic} {_number(verdict.measured_ms)} ({_between(verdict.low_ms, verdict.high_ms)})"
-
-
-def _memory(verdict: Verdict) -> str:
-    """Peak memory of a process that runs the file alone, and the share of it that the model takes, in MiB."""
-    peak, model = (None if kib is None else f"{kib / 1024:.1f}" for kib in (verdict.peak_kib, verdict.model_kib))
-    if peak is None:
-        return "not known"
-    return f"{peak} MiB" if model is None else f"{peak} MiB, the model {model}"
 
 
 def _budget(run: RunRecord) -> str:
     return "" if run.budget_ms is None else f" --budget-ms {run.budget_ms:g}"
-
-
-def _plain(text: str) -> str:
-    """Text with the special characters of Markdown and HTML escaped."""
-    return re.sub(r"([|\\`*_<>\[\]])", r"\\\1", text)
-
-
-def _numbers(values: Sequence[float]) -> str:
-    return ", ".join(f"{value:.4g}" for value in values)
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4g}"
-
-
-def _between(low: float | None, high: float | None) -> str:
-    return "-" if low is None or high is None else f"{low:.4g} .. {high:.4g}"

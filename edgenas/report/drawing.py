@@ -80,7 +80,7 @@ def widest(catalogue: Catalogue) -> int:
 def picture(network: Architecture, series: Series | None, most_channels: int) -> Element:
     """Return the table of a network with the latencies of its blocks in one series."""
     times = [series.ms(block) if series else None for block in network.blocks]
-    total = sum(t for t in times if t)
+    total = sum(t for t in times if t) + (series.fixed_ms if series else 0.0)
     top = max((t for t in times if t), default=0.0)
     rows = []
     for block, t in zip(network.blocks, times, strict=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from edgenas.blocks.architecture import Architecture
@@ -34,12 +34,14 @@ class Judged:
 @dataclass(frozen=True, slots=True)
 class Timed:
     """A network of the search that was timed as a file. ``accuracy`` as judged, None if not known. ``ships`` is True
-    for the trained file that ships, False for a finalist with random weights."""
+    for the trained file that ships, False for a finalist with random weights; ``trained`` is the accuracy of that file
+    on the test images, in percent."""
 
     key: str
     accuracy: float | None
     verdict: Verdict
     ships: bool = False
+    trained: float | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,22 @@ def shown_keys(search: SavedSearch, always: Collection[str], most: int) -> list[
     kept = dict.fromkeys(key for key in (*first, *ends, *(t.key for t in by_accuracy[:MOST_ROWS])) if key in trials)
     rest = [trial.key for trial in by_cost if trial.key not in kept]
     return [*kept, *evenly(rest, max(0, most - len(kept)))]
+
+
+def undominated(points: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return the points (cost, accuracy) that no other one beats in both, by cost."""
+    kept: list[tuple[float, float]] = []
+    for cost, accuracy in sorted(points, key=lambda point: (point[0], -point[1])):
+        if not kept or accuracy > kept[-1][1]:
+            kept.append((cost, accuracy))
+    return kept
+
+
+def judged_in(search: SavedSearch) -> str:
+    """Return how long the judge took for a network: 'judged in 2 s'; 'judged' where that is not known or no time."""
+    newly = sum(run.newly_judged for run in search.runs)
+    seconds = sum(run.seconds for run in search.runs if run.newly_judged) / newly if newly else 0.0
+    return "judged" if seconds < 0.1 else f"judged in {seconds:.2g} s" if seconds < 10 else f"judged in {seconds:.0f} s"
 
 
 def front(

@@ -15,10 +15,13 @@ from edgenas.report.html import data_element, h, render
 from edgenas.report.judged import MOST_POINTS, FrontFigure, Timed, front, shown_keys
 from edgenas.report.networks import Catalogue, members
 from edgenas.report.sections.blocks import blocks_section
+from edgenas.report.sections.compare import compare_section
 from edgenas.report.sections.drift import drift_section
 from edgenas.report.sections.front import front_section
+from edgenas.report.sections.front_figure import slider_data
 from edgenas.report.sections.limits import limits_section
 from edgenas.report.sections.missing import missing_section
+from edgenas.report.sections.model import model_section
 from edgenas.report.sections.progress import progress_section
 from edgenas.report.sections.provenance import failures_section, provenance_section
 from edgenas.report.sections.sums import sums_section
@@ -29,10 +32,12 @@ from edgenas.report.sections.verified import verified_section
 from edgenas.report.sections.winner import winner_section
 from edgenas.report.series import Series, all_series, series_of
 from edgenas.report.top import device_filter, filter_rules, tiles
+from edgenas.report.verdict_line import verdict_line
 from edgenas.runs.gather import RunFiles
 from edgenas.search.scale import accuracy_text
 
 THEMES = ("auto", "light", "dark")
+SCRIPTS = ("tables.js", "slider.js", "page.js")  #: in this order; together one script
 
 
 def page(material: RunFiles, *, above: Sequence[Element] = (), live: bool = False) -> str:
@@ -45,11 +50,13 @@ def page(material: RunFiles, *, above: Sequence[Element] = (), live: bool = Fals
     timed = [(series_of(v, series), v) for v in shipped]
     searches = list(material.searches.values())
     shown = [
+        compare_section(material, shipped),
         front_section(fronts, catalogue, series) if fronts else None,
         limits_section(searches),
-        _winner(fronts, spaces, series),
+        _winner(fronts, spaces, series, timed if len(material.runs) == 1 else ()),
         trust_section(searches),
         verified_section(timed, series),
+        None if live else model_section(material.models, shipped),
         sums_section(series, [(index or 0, v) for index, v in timed]),
         sustained_section(material.sustained),
         tables_section(series),
@@ -61,8 +68,11 @@ def page(material: RunFiles, *, above: Sequence[Element] = (), live: bool = Fals
     sections = [part for part in shown if part is not None]
     left_out = None if live else missing_section(material, series, [part.get("id", "") for part in sections])
     sections += [part for part in (left_out, provenance_section(material, series)) if part is not None]
-    main = h("main", *above, tiles(shipped, material.runs, fronts, series), device_filter(series), sections, id="top")
-    if catalogue.networks:
+    line = verdict_line(shipped, material.runs, fronts, series)
+    main = h(
+        "main", line, *above, tiles(shipped, material.runs, fronts, series), device_filter(series), sections, id="top"
+    )
+    if fronts:
         main.append(templates(catalogue))
         main.append(data_element("data", _data(catalogue, series, fronts)))
     return _document(_title(fronts, series), _header(fronts, series, sections, live), main, filter_rules(series), live)
@@ -81,7 +91,7 @@ def _fronts(
         networks = members(search, keys)
         timed = [Timed(f.key, f.accuracy, f.verdict) for f in finalists if f.key in networks]
         timed += [
-            Timed(run.winner, judged.get(run.winner), run.shipped, ships=True)
+            Timed(run.winner, judged.get(run.winner), run.shipped, True, None if search.score else run.accuracy)
             for run in material.runs
             if run.shipped is not None and run.winner == own
         ]
@@ -91,11 +101,14 @@ def _fronts(
 
 
 def _winner(
-    fronts: Sequence[FrontFigure], spaces: Sequence[dict[str, Architecture]], series: Sequence[Series]
+    fronts: Sequence[FrontFigure],
+    spaces: Sequence[dict[str, Architecture]],
+    series: Sequence[Series],
+    timed: Sequence[tuple[int | None, Verdict]],
 ) -> Element | None:
     """Return the section of the first search whose winner consists of blocks that a table holds; None without."""
     for one, networks in zip(fronts, spaces, strict=True):
-        made = winner_section(networks[one.winner], series, one.own) if one.winner in networks else None
+        made = winner_section(networks[one.winner], series, one.own, timed) if one.winner in networks else None
         if made is not None:
             return made
     return None
@@ -122,7 +135,10 @@ def _data(catalogue: Catalogue, series: Sequence[Series], fronts: Sequence[Front
     return {
         "series": [s.label for s in series],
         "ms": [[_short(s.ms(block)) for s in series] for block in catalogue.blocks],
+        "ways": [s.way for s in series],
+        "fixed": [_short(s.fixed_ms) for s in series],
         "own": fronts[0].own or 0,
+        "figures": [slider_data(front) for front in fronts],
         "networks": [
             {
                 "key": network.name if found is None else found.key,
@@ -177,7 +193,7 @@ def _header(
 def _document(title: str, header: Element, main: Element, filters: str, live: bool) -> str:
     static = files("edgenas.report") / "static"
     style = "".join((static / name).read_text(encoding="utf-8") for name in ("plot.css", "page.css")) + filters
-    script = (static / "page.js").read_text(encoding="utf-8")
+    script = "".join((static / name).read_text(encoding="utf-8") for name in SCRIPTS)
     policy = (
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:; "
         f"base-uri 'none'; form-action 'none'" + ("; connect-src 'self'" if live else "")

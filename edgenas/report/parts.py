@@ -10,6 +10,7 @@ from edgenas.report.html import Node, h, number
 from edgenas.report.plot import MARKS
 from edgenas.report.series import Series
 
+_BESIDE = (6, 4, 3, 5, 7)
 PALETTE = 8  #: number of colours; a ninth series has the first colour again
 
 MOST_ROWS = 500  #: rows of a table on the page, at most
@@ -84,11 +85,23 @@ def swatch(index: int, shape: str = "square", class_: str = "") -> Element:
     return h("svg", path, class_="swatch", viewbox="-8 -8 16 16", width=14, height=14, aria_hidden="true")
 
 
+def line_swatch(class_: str, index: int) -> Element:
+    """Return a short line in the colour of a series."""
+    line = h("line", x1=-8, x2=8, y1=0, y2=0, class_=f"line {class_} {colour(index)}")
+    return h("svg", line, class_="swatch", viewbox="-8 -8 16 16", width=14, height=14, aria_hidden="true")
+
+
 def legend(series: Sequence[Series]) -> Element | None:
     """Return the names of the series, each with its colour; None without any."""
     if not series:
         return None
     return h("ul", [h("li", swatch(s.index), s.label, data_series=s.index) for s in series], class_="legend")
+
+
+def beside(index: int) -> int:
+    """Return the index of a colour for what is no table (algorithms, judges, runs under load): tables have the first
+    colours."""
+    return _BESIDE[index % len(_BESIDE)]
 
 
 def colour(index: int) -> str:

@@ -15,7 +15,7 @@ from xml.etree.ElementTree import Element, tostring
 from edgenas.base.errors import InputError
 from edgenas.base.files import write_whole
 from edgenas.report.html import append, h
-from edgenas.report.parts import PALETTE, colour, swatch
+from edgenas.report.parts import PALETTE, colour, line_swatch, swatch
 from edgenas.report.plot import Axis, Plot, Point
 
 _WIDTH = 720  #: of the plot, in pixels
@@ -27,7 +27,9 @@ _NEUTRAL = PALETTE - 1  #: grey
 class FrontPicture:
     """Content of the picture of the accuracy-latency front.
 
-    front     the front as points (latency in ms, accuracy in percent), in order of latency
+    front     the front of judged networks as points (latency in ms, accuracy in percent), in order of latency
+    predicted   the predicted front as (latency, accuracy, low and high end of its 95 % interval)
+    trained   where the network of the shipped file is after its full training
     trials    algorithm -> networks that it judged
     budgets   in ms, drawn as lines
     score     accuracies are scores, not percent
@@ -42,8 +44,11 @@ class FrontPicture:
     winner_label: str = "shipped file, measured"
     unit: str = "ms"
     picked: Mapping[str, Sequence[Point]] = field(default_factory=dict)
-    front_label: str = "exact predicted front"
+    front_label: str = "front of judged networks"
     score: bool = False
+    predicted: Sequence[tuple[float, float, float, float]] = ()
+    trained: Point | None = None
+    trained_label: str = "the same network, trained in full"
 
 
 @dataclass(frozen=True)
@@ -85,13 +90,14 @@ def front_figure(picture: FrontPicture) -> Svg:
         *picture.front,
         *(p for named in (picture.trials, picture.picked) for each in named.values() for p in each),
     ]
-    points += [picture.winner] if picture.winner else []
+    points += [point for point in (picture.winner, picture.trained) if point]
+    points += [(cost, edge) for cost, _, low, high in picture.predicted for edge in (low, high)]
     unit, in_ms = ("latency in ms", " ms") if picture.unit == "ms" else (picture.unit, "")
     plot = Plot(
         Axis.around([*(p[0] for p in points), *picture.budgets], log=False),
         Axis.around([p[1] for p in points]),
         unit,
-        "score" if picture.score else "validation accuracy in percent",
+        "score" if picture.score else "accuracy in percent",
         picture.title,
         height=400,
         width=_WIDTH,
@@ -99,21 +105,31 @@ def front_figure(picture: FrontPicture) -> Svg:
     for budget in picture.budgets:
         plot.upright(budget, f"budget {budget:.3g}{in_ms}", "budget")
     legend: list[tuple[Element, str]] = []
+    if picture.predicted:
+        plot.interval([(c, low, high) for c, _, low, high in picture.predicted], f"band {colour(_NEUTRAL)}")
+        plot.step([(c, a) for c, a, _, _ in picture.predicted], f"guess {colour(_NEUTRAL)}")
+        legend.append((line_swatch("guess", _NEUTRAL), "predicted front, 95 % interval"))
     for i, (name, trials) in enumerate(picture.trials.items()):
         for point in trials:
             plot.mark(point, f"dot {colour(i)}")
         legend.append((swatch(i, "circle", "dot"), f"{name}: judged"))
     if picture.front:
         plot.step(picture.front, f"predicted {colour(_NEUTRAL)}")
-        line = h("line", x1=-8, x2=8, y1=0, y2=0, class_=f"line predicted {colour(_NEUTRAL)}")
-        legend.append((h("svg", line, viewbox="-8 -8 16 16", width=14, height=14), picture.front_label))
+        legend.append((line_swatch("predicted", _NEUTRAL), picture.front_label))
     for i, (name, best) in enumerate(picture.picked.items()):
         for point in best:
             plot.mark(point, f"ring {colour(i)}", "ring")
         legend.append((swatch(i, "ring", "ring"), f"{name}: best in budget"))
     if picture.winner:
-        plot.mark(picture.winner, f"star {colour(2)}", "star")
-        legend.append((swatch(2, "star", "star"), picture.winner_label))
+        plot.mark(
+            picture.winner, f"star {colour(2)}" if picture.trained is None else f"star judged {colour(2)}", "star"
+        )
+        legend.append((swatch(2, "star", "star" if picture.trained is None else "star judged"), picture.winner_label))
+    if picture.trained:
+        if picture.winner:
+            plot.line([picture.winner, picture.trained], f"faint {colour(2)}")
+        plot.mark(picture.trained, f"star {colour(2)}", "star")
+        legend.append((swatch(2, "star", "star"), picture.trained_label))
     return _standalone(plot, legend)
 
 

@@ -132,6 +132,19 @@ class Plot:
         """Add a filled polygon."""
         self.add(self._stretched(h("path", d=self._path(corners) + "Z", class_=class_), None, "hidden"))
 
+    def interval(self, points: Sequence[tuple[float, float, float]], class_: str) -> None:
+        """Fill the intervals of a step line: each (x, low, high) holds until the next x."""
+        if len(points) < 2:
+            return
+        upper, lower = list[Point](), list[Point]()
+        for x, low, high in points:
+            if upper:
+                upper.append((x, upper[-1][1]))
+                lower.append((x, lower[-1][1]))
+            upper.append((x, high))
+            lower.append((x, low))
+        self.area([*upper, *reversed(lower)], class_)
+
     def mark(
         self,
         point: Point,

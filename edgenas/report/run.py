@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from edgenas.base.files import write_whole
 from edgenas.latency_tables.imported import ImportedTable
 from edgenas.report.card import card, card_data, named
+from edgenas.report.judged import judged_in, undominated
 from edgenas.report.page import page
 from edgenas.report.pictures import FrontPicture, draw_front, draw_table
 from edgenas.report.plot import Point
-from edgenas.runs.from_search import saved_answer, saved_explanation, saved_search
+from edgenas.runs.from_search import saved_answer, saved_explanation, saved_front, saved_search
 from edgenas.runs.gather import gather
 from edgenas.runs.layout import (
     ARCH,
@@ -30,9 +31,9 @@ from edgenas.runs.network import NETWORK
 from edgenas.runs.run import RUN as RUN_KIND
 from edgenas.runs.run import RunRecord, StartedFrom
 from edgenas.runs.search import SEARCH as SEARCH_KIND
-from edgenas.runs.search import FrontPoint, SavedSearch
+from edgenas.runs.search import SavedSearch
 from edgenas.search.explain import explain
-from edgenas.search.record import front_points
+from edgenas.search.predicted_front import front_of_record
 
 if TYPE_CHECKING:
     from edgenas.blocks.architecture import Architecture
@@ -98,7 +99,7 @@ def write_run(story: ShipResult, seconds: dict[str, float], folder: Path) -> dic
         seconds_by_step=seconds,
     )
     data = write_records(folder, run, search, story.space.architecture(story.winner))
-    _draw(story, search, folder)
+    _draw(story, search, run, folder)
     write_whole(folder / REPORT, page(gather([folder])))
     return data
 
@@ -113,8 +114,7 @@ def _started_from(story: ShipResult) -> StartedFrom | None:
 
 def search_of(story: ShipResult) -> SavedSearch:
     """Return the search of a run, with the network that shipped, which the explanation is about."""
-    record, values = story.record, story.record.values
-    points = [] if values is None else front_points(story.space, story.cost, values)
+    record = story.record
     trial = next(t for run in record.runs for t in run.result.trials if t.choice == story.winner)
     answering = record.answering(trial, story.budget_ms)
     return saved_search(
@@ -123,11 +123,11 @@ def search_of(story: ShipResult) -> SavedSearch:
         **story.kept.facts(),
         explanation=saved_explanation(record, explain(record, answering)),
         shipped=saved_answer(record, answering),
-        front=tuple(FrontPoint(*point) for point in points),
+        **saved_front(front_of_record(record, story.cost)),
     )
 
 
-def _draw(story: ShipResult, search: SavedSearch, folder: Path) -> None:
+def _draw(story: ShipResult, search: SavedSearch, run: RunRecord, folder: Path) -> None:
     """Write two pictures: the front of the search, and the latency of every block."""
 
     def expected(trial: Trial) -> float:
@@ -135,19 +135,28 @@ def _draw(story: ShipResult, search: SavedSearch, folder: Path) -> None:
 
     trials: dict[str, list[Point]] = {}
     picked: dict[str, list[Point]] = {}
-    for run in story.record.runs:
-        trials.setdefault(run.algorithm, []).extend((expected(t), t.accuracy) for t in run.result.trials)
-        picked.setdefault(run.algorithm, []).append((expected(run.result.answer), run.result.answer.accuracy))
+    for one in story.record.runs:
+        trials.setdefault(one.algorithm, []).extend((expected(t), t.accuracy) for t in one.result.trials)
+        picked.setdefault(one.algorithm, []).append((expected(one.result.answer), one.result.answer.accuracy))
     table, shipped = next(iter(story.tables.values())), story.finished.shipped
     where, how = _measured_on(table)
+    trained = None if shipped is None else run.files.get(shipped.file)
     draw_front(
         FrontPicture(
             f"{story.space.name} on {where}, {how}",
-            [(point.cost, point.predicted_accuracy) for point in search.front],
+            undominated(point for points in trials.values() for point in points),
             trials,
             story.budgets,
             None if shipped is None else (shipped.measured_ms, search.answer.accuracy),
+            f"shipped file: {search.answer.accuracy:.1f} %, {judged_in(search)}",
             picked=picked,
+            predicted=[
+                (p.cost, p.predicted_accuracy, p.low, p.high)
+                for p in search.front
+                if p.low is not None and p.high is not None
+            ],
+            trained=None if shipped is None or trained is None else (shipped.measured_ms, trained.accuracy),
+            trained_label="" if trained is None else f"the same file: {trained.accuracy:.1f} %, trained in full",
         ),
         folder / FRONT_PICTURE,
     )

@@ -15,10 +15,12 @@ from edgenas.latency_tables.imported import STATISTIC as MEAN
 from edgenas.latency_tables.imported import ImportedTable
 from edgenas.latency_tables.statistics.estimates import DEFAULT
 from edgenas.latency_tables.store.journal import Journal
-from edgenas.latency_tables.table import LatencyTable
+from edgenas.latency_tables.table import LatencyTable, void_rounds
 from edgenas.latency_tables.validation import Validation, latest
 from edgenas.profiler.verdict import Verdict
 from edgenas.runs.gather import RunFiles
+
+MANY = 0.5  #: share of discarded rounds from which on a table is marked as such
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,13 @@ class Series:
     table: LatencyTable | ImportedTable
     journal: Journal | None
     devices: tuple[str, ...]
+    wanted: str | None = None  #: statistic of the whole report; None: the one that the validation found best
 
     @cached_property
     def validation(self) -> Validation | None:
         """Last complete validation of the table; None without one."""
         try:
-            return None if self.journal is None else latest(self.journal.table)
+            return None if self.journal is None else latest(self.journal.table, self.wanted)
         except EdgenasError:
             return None
 
@@ -50,7 +53,19 @@ class Series:
     def statistic(self) -> str:
         if isinstance(self.table, ImportedTable):
             return MEAN
-        return DEFAULT if self.validation is None else self.validation.statistic
+        return (self.wanted or DEFAULT) if self.validation is None else self.validation.statistic
+
+    @property
+    def way(self) -> str:
+        """What a block's time in a network is: its share of the whole, or its time by itself."""
+        return "alone, not calibrated" if self.calibrated is None else "of the whole, calibrated"
+
+    @cached_property
+    def discarded(self) -> tuple[int, int]:
+        """Number of rounds that drift voided, and of all rounds of the table."""
+        if self.journal is None:
+            return 0, 0
+        return discarded_rounds(self.journal.table)
 
     @property
     def runtime(self) -> str:
@@ -107,8 +122,43 @@ class Series:
         return None if self.calibrated is None else self.calibrated.interval(total_ms)
 
 
+def discarded_rounds(table: LatencyTable) -> tuple[int, int]:
+    """Return the number of rounds that drift voided, and of all rounds."""
+    rounds: dict[str, int] = {}
+    for m in table.measurements:
+        if m.batch:
+            rounds[m.batch] = min(rounds.get(m.batch, len(m.samples_ns)), len(m.samples_ns))
+    voided = void_rounds(table.voids)
+    return sum(sum(r < rounds[batch] for r in void) for batch, void in voided.items() if batch in rounds), sum(
+        rounds.values()
+    )
+
+
+def discarded_text(voided: int, rounds: int) -> str:
+    """Return how many rounds were discarded, for a table that lost more than MANY of them; '' for another."""
+    return f"{voided} of {rounds} rounds discarded" if rounds and voided > MANY * rounds else ""
+
+
+def report_statistic(material: RunFiles) -> str | None:
+    """Return the one statistic of a report: that of its first search, else the best one by the first validation; None
+    without either."""
+    found = next((s.statistic for s in material.searches.values() if s.statistic), None)
+    if found is not None:
+        return found
+    for journal in material.journals.values():
+        try:
+            proof = latest(journal.table)
+        except EdgenasError:
+            continue
+        if proof is not None:
+            return proof.statistic
+    return None
+
+
 def all_series(material: RunFiles) -> list[Series]:
-    """Return one series per table, in order of file name."""
+    """Return one series per table, in order of file name, all in one statistic. A label says where most rounds of a
+    table were discarded."""
+    wanted = report_statistic(material)
     named: list[tuple[str, Path, LatencyTable | ImportedTable, Journal | None, tuple[str, ...]]] = []
     for path, journal in material.journals.items():
         setting = journal.table.setting
@@ -119,12 +169,16 @@ def all_series(material: RunFiles) -> list[Series]:
         label = f"{what if who == 'local' else who} · {setting.version.replace('_', ' ')}"
         if setting.precision != "fp32":
             label += f" · {setting.precision}"
+        if lost := discarded_text(*discarded_rounds(journal.table)):
+            label += f" · {lost}"
         named.append((label, path, journal.table, journal, devices))
     for path, imported in material.imported.items():
         named.append((f"{imported.source.device or 'published'} · {imported.source.format}", path, imported, None, ()))
     labels = [label for label, *_ in named]
     return [
-        Series(i, label if labels.count(label) == 1 else f"{label} ({path.stem})", path, table, journal, devices)
+        Series(
+            i, label if labels.count(label) == 1 else f"{label} ({path.stem})", path, table, journal, devices, wanted
+        )
         for i, (label, path, table, journal, devices) in enumerate(named)
     ]
 

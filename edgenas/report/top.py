@@ -7,9 +7,10 @@ from xml.etree.ElementTree import Element
 
 from edgenas.profiler.verdict import Verdict
 from edgenas.report.html import h, number
-from edgenas.report.judged import FrontFigure
+from edgenas.report.judged import FrontFigure, judged_in
 from edgenas.report.parts import between, swatch
 from edgenas.report.series import Series, known_blocks
+from edgenas.report.states import budget_note, budget_state
 from edgenas.runs.run import RunRecord
 from edgenas.search.scale import accuracy_text
 
@@ -20,7 +21,7 @@ def tiles(
     shipped: Sequence[Verdict], runs: Sequence[RunRecord], fronts: Sequence[FrontFigure], series: Sequence[Series]
 ) -> Element | None:
     """Return the tiles of the timed files; else of the search; else of the tables; None without any."""
-    made = _of_files(shipped, runs) or _of_search(fronts) or _of_tables(series)
+    made = _of_files(shipped, runs, fronts) or _of_search(fronts) or _of_tables(series)
     if not made:
         return None
     boxes = [
@@ -36,10 +37,10 @@ def tiles(
     return h("div", boxes, class_="tiles")
 
 
-def _of_files(shipped: Sequence[Verdict], runs: Sequence[RunRecord]) -> list[Tile]:
+def _of_files(shipped: Sequence[Verdict], runs: Sequence[RunRecord], fronts: Sequence[FrontFigure]) -> list[Tile]:
     made: list[Tile] = []
     for verdict in shipped[:2]:
-        state = {True: "inside", False: "outside", None: ""}[verdict.within_budget]
+        state = budget_state(verdict)
         interval = f"{between(verdict.low_ms, verdict.high_ms)}, 95 %"
         note = f"{verdict.statistic}, {interval} · {verdict.device}, {verdict.runtime}"
         made.append((verdict.file, f"{number(verdict.measured_ms)} ms", note, ""))
@@ -48,7 +49,7 @@ def _of_files(shipped: Sequence[Verdict], runs: Sequence[RunRecord]) -> list[Til
                 (
                     "budget",
                     f"{number(verdict.budget_ms)} ms",
-                    f"{state}: the upper end of the interval is compared",
+                    budget_note(verdict),
                     state,
                 )
             )
@@ -57,9 +58,12 @@ def _of_files(shipped: Sequence[Verdict], runs: Sequence[RunRecord]) -> list[Til
             note = f"NOT MEASURED: predicted by {run.brought}"
             made.append((next(iter(run.files)), f"{number(run.predicted_ms)} ms", note, ""))
         if run.accuracy is not None:
-            made.append(
-                ("accuracy", f"{run.accuracy:.1f} %", f"measured by running the file on test images{_where(run)}", "")
-            )
+            made.append(("accuracy", f"{run.accuracy:.1f} %", f"trained in full, on test images{_where(run)}", ""))
+            judged = next((f for f in fronts if f.winner == run.winner), None)
+            if judged is not None:
+                best = judged.search.answer
+                text = accuracy_text(best.accuracy, judged.search.score, 1)
+                made.append((f"accuracy, {judged_in(judged.search)}", text, "of the same network, by the search", ""))
     return made
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from edgenas.base.errors import InputError
 from edgenas.runs.search import (
     Answer,
+    FrontPoint,
     FullRun,
     MostRewarded,
     SavedBlockValues,
@@ -19,6 +20,7 @@ from edgenas.runs.search import (
 from edgenas.search.algorithms.by_name import find_algorithm
 from edgenas.search.algorithms.mathnas_blocks import BlockValues
 from edgenas.search.explain import Explanation
+from edgenas.search.predicted_front import PERCENT, PredictedFront
 from edgenas.search.record import BudgetRun, SearchRecord
 from edgenas.search.space import Space
 from edgenas.search.spaces.recorded import space_record
@@ -45,6 +47,17 @@ def saved_search(record: SearchRecord, **more: Any) -> SavedSearch:
         block_values=None if record.values is None else saved_values(space, record.values),
         **more,
     )
+
+
+def saved_front(front: PredictedFront | None) -> dict[str, Any]:
+    """Return the fields of ``SavedSearch`` that hold a predicted front; none without a front."""
+    if front is None:
+        return {}
+    return {
+        "front": tuple(FrontPoint(p.cost, p.accuracy, p.key, p.low, p.high) for p in front.points),
+        "front_error": None if front.calibration is None else front.calibration.error,
+        "front_doubt": front.doubt or None,
+    }
 
 
 def saved_run(record: SearchRecord, run: BudgetRun) -> SavedRun:
@@ -122,13 +135,17 @@ def _run_fields(record: SearchRecord, run: BudgetRun) -> dict[str, Any]:
     return {
         **_answer_fields(record, run),
         "algorithm": run.algorithm,
-        "predicted_accuracy": run.result.predicted,
+        "predicted_accuracy": _possible(record, run.result.predicted),
         "most_rewarded": MostRewarded(record.space.key(lucky.choice), lucky.accuracy, lucky.cost),
         "judged": len(run.result.trials),
         "newly_judged": sum(trial.newly_judged for trial in run.result.trials),
         "seconds": run.seconds,
         "notes": run.result.notes,
     }
+
+
+def _possible(record: SearchRecord, predicted: float | None) -> float | None:
+    return predicted if predicted is None or record.score else min(PERCENT, predicted)
 
 
 def _code(record: SearchRecord) -> SavedCode:

@@ -56,6 +56,9 @@ class RunFiles:
     verdicts: list[Verdict] = field(default_factory=list)
     sustained: list[SustainedLoad] = field(default_factory=list)
     sources: list[ReportSource] = field(default_factory=list)
+    #: content of the files of runs, beside their run.json, the shipped one first
+    models: dict[Path, bytes] = field(default_factory=dict)
+    run_paths: list[Path] = field(default_factory=list)  #: of ``runs``, in the same order
 
 
 def gather(runs: Sequence[Path], *, empty: bool = False) -> RunFiles:
@@ -123,7 +126,12 @@ def _take_json(found: RunFiles, path: Path) -> str:
         found.searches[path] = read_search(path)
         return "search"
     if RUN.fits(data):
-        found.runs.append(RUN.read(path))
+        run = RUN.read(path)
+        found.runs.append(run)
+        found.run_paths.append(path)
+        for model in (path.parent / name for name in run.files):
+            if model.is_file():
+                found.models[model] = read_bytes(model)
         return "run"
     if fits_list(data):
         found.verdicts += read_list(path)

@@ -85,11 +85,14 @@ class FullRun(SavedRun):
 
 @dataclass(frozen=True, slots=True)
 class FrontPoint:
-    """A network on the front that block values predict."""
+    """A network on the front that block values predict, with the 95 % interval of its accuracy; ``low`` and ``high``
+    are None where the error of the predictions is not known, and in files of edgenas 0.2."""
 
     cost: float
     predicted_accuracy: float
     key: str
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +168,8 @@ class SavedSearch:
     score     True: accuracies are scores, not percent
     winner    best run at the first budget
     shipped   network of the files that ``demo``, ``ship`` or ``bundle`` made; None for a search alone
+    front_error   error of the accuracies of ``front``, each judged network left out in turn, in points; None where it
+                  is not known, for the reason ``front_doubt``
     """
 
     space: SpaceRecord
@@ -186,6 +191,8 @@ class SavedSearch:
     winner: SavedRun
     runs: tuple[FullRun, ...]
     front: tuple[FrontPoint, ...] = ()
+    front_error: float | None = None
+    front_doubt: str | None = None
     block_values: SavedBlockValues | None = None
 
     @property

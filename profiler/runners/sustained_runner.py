@@ -8,7 +8,8 @@ medians of the PARTS parts of each minute are stored: about 10 MB at most, for a
 
     {"kind": "alone", ...}      runtime and versions; KiB resident before the model was loaded; begin of the run
     {"kind": "minute", ...}     nanoseconds per run; ``deciles_ns`` from minimum to maximum, by nearest rank
-    {"kind": "end", ...}        largest number of KiB resident since the model was loaded
+    {"kind": "end", ...}        largest number of KiB resident since the model was loaded; nanoseconds of loading it and
+                                of its first run
 
 ``began_s`` is in seconds of /proc/uptime, or of the wall clock where that cannot be read.
 """
@@ -89,7 +90,11 @@ def run(engines: Any, task: dict[str, Any], folder: Path, emit: Callable[[dict[s
     gc.collect()
     before_kib = status_kib("VmRSS")
     forget_peak()
+    begin = time.perf_counter_ns()
     loaded = runtime.load(data, task["seed"])
+    ready = time.perf_counter_ns()
+    loaded.invoke()
+    started = {"load_ns": ready - begin, "first_ns": time.perf_counter_ns() - ready}
     model = engines.Model("", loaded)
     model.warm_up(task)
     began_s, begin = device_s(), time.perf_counter_ns()
@@ -107,4 +112,4 @@ def run(engines: Any, task: dict[str, Any], folder: Path, emit: Callable[[dict[s
         now = time.perf_counter_ns()
     model.rounds = [[1]]
     model.result()  # raises an error for an output that is not finite
-    emit({"kind": "end", "peak_kib": status_kib("VmHWM")})
+    emit({"kind": "end", "peak_kib": status_kib("VmHWM"), **started})

@@ -18,6 +18,7 @@ from edgenas.profiler.runtimes.output import LIMIT_CHARS, Header, OutputError, r
 Of = Literal["run", "burst"]
 MINUTE_S = 60.0
 _MOST_KIB = 1 << 36
+_MOST_NS = 10**13
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,20 @@ class Minute:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Resident memory, KiB: ``peak_kib`` is the peak of the whole process, ``model_kib`` the part that came with the
-    model, without the start of the runtime. None where it is not reported."""
+    """Cost of a model in a new process that runs it alone.
+
+    peak_kib    peak of the resident memory of the whole process, KiB
+    model_kib   the part that came with the model, without the start of the runtime, KiB
+    load_ms     time to load the model: read its bytes, plan its memory, prepare its kernels
+    first_ms    time of its first run
+
+    None where it is not reported.
+    """
 
     peak_kib: int | None
     model_kib: int | None
+    load_ms: float | None = None
+    first_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +110,8 @@ def parse_alone(text: str) -> SustainedOutput | None:
             elif kind == "end":
                 peak_kib = _kib(fields, "peak_kib")
                 known = peak_kib is not None and before_kib is not None
-                memory = Memory(peak_kib, max(0, (peak_kib or 0) - (before_kib or 0)) if known else None)
+                model_kib = max(0, (peak_kib or 0) - (before_kib or 0)) if known else None
+                memory = Memory(peak_kib, model_kib, _ms(fields, "load_ns"), _ms(fields, "first_ns"))
             else:
                 raise ValueError(f"unknown kind {kind!r}")
             fields.done()
@@ -120,6 +131,11 @@ def deciles(values: Sequence[int]) -> tuple[int, ...]:
 def _kib(fields: Fields, name: str) -> int | None:
     value = fields.any(name)
     return None if value is None else whole(value, name, 0, _MOST_KIB)
+
+
+def _ms(fields: Fields, name: str) -> float | None:
+    """Milliseconds of a field in ns; None where it is absent: a runner of edgenas 0.2 does not print it."""
+    return None if fields.peek(name) is None else fields.whole(name, 1, _MOST_NS) / 1e6
 
 
 def _minute(fields: Fields, before: Sequence[Minute]) -> Minute:

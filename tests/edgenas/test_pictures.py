@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from xml.etree.ElementTree import fromstring
 
@@ -43,10 +44,24 @@ def test_a_front_shows_networks_budgets_and_the_file() -> None:
     assert marks(svg, "ring")[0] in marks(svg, "dot")
     assert (first := marks(svg, "dot")[0])[0] < (second := marks(svg, "dot")[1])[0] and first[1] > second[1]
     assert {"a <b> & c", "budget 2.6 ms", "mathnas: judged", "mathnas: best in budget"} < set(texts(svg))
-    assert {"exact predicted front", "shipped file, measured", "latency in ms"} < set(texts(svg))
+    assert {"front of judged networks", "shipped file, measured", "latency in ms"} < set(texts(svg))
     line = next(p for p in fromstring(svg.text).iter(f"{SVG}path") if "predicted" in p.get("class", ""))
     assert len(re.findall(r"[ML]", line.get("d", ""))) == 5  # three points and the corners between
     assert repr(svg) == "<Svg: a <b> & c>" and svg._repr_svg_() == svg.text
+
+
+def test_a_predicted_front_has_a_band_and_both_accuracies_a_star() -> None:
+    predicted = ((1.0, 61.0, 55.0, 67.0), (3.0, 72.0, 66.0, 78.0))
+    svg = front_figure(replace(PICTURE, predicted=predicted, trained=(2.4, 80.0)))
+    kinds = [path.get("class", "") for path in fromstring(svg.text).iter(f"{SVG}path")]
+    assert kinds.count("band s7") == 1 and kinds.count("line guess s7") == 1
+    assert not any(
+        "band" in path.get("class", "") for path in fromstring(front_figure(PICTURE).text).iter(f"{SVG}path")
+    )
+    assert len(marks(svg, "star")) == 2 and len(marks(svg, "judged")) == 1
+    judged, trained = marks(svg, "judged")[0], next(m for m in marks(svg, "star") if m not in marks(svg, "judged"))
+    assert judged[0] == trained[0] and trained[1] < judged[1]
+    assert {"predicted front, 95 % interval", "the same network, trained in full"} < set(texts(svg))
 
 
 def test_a_score_in_another_unit() -> None:

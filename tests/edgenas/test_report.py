@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from edgenas.base.errors import InputError
 from edgenas.base.files import write_whole
-from edgenas.latency_tables.store.journal import read_journal
+from edgenas.latency_tables.records import VoidedRounds
+from edgenas.latency_tables.store.journal import TableWriter, read_journal
 from edgenas.report.html import data_element, h, number, render
 from edgenas.report.page import page
 from edgenas.report.plot import Axis
@@ -89,6 +90,7 @@ def test_every_section_is_there_and_linked(shown: Page) -> None:
         "drift",
         "progress",
         "failures",
+        "missing",
         "provenance",
     ]
     assert [a["href"] for a in shown.all("a") if a["href"] != "#top"] == [f"#{name}" for name in sections]
@@ -216,3 +218,65 @@ def test_a_search_that_is_none_is_named_with_its_field(run: Path, tmp_path: Path
 def test_a_page_that_cannot_be_written_is_an_error_of_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="name a file that can be written"):
         write_whole(tmp_path / "nowhere" / "report.html", "page")
+
+
+def test_a_predicted_front_is_drawn_with_its_error_or_not_at_all(run: Path, tmp_path: Path) -> None:
+    saved = json.loads((run / "search.json").read_text())
+    assert saved["front_error"] is not None and all(p["low"] <= p["predicted_accuracy"] <= p["high"] <= 100
+                                                    for p in saved["front"])  # fmt: skip
+    whole = page(gather([run / "search.json"]))
+    assert 'class="line guess s7"' in whole and 'class="band s7"' in whole
+    assert "each left out in turn, its error is" in whole
+    for point in saved["front"]:
+        point["low"] = point["high"] = None
+        point["predicted_accuracy"] += 15
+    (tmp_path / "search.json").write_text(json.dumps({**saved, "front_error": None, "front_doubt": "few were judged"}))
+    without = page(gather([tmp_path / "search.json"]))
+    assert 'class="line guess s7"' not in without and 'class="band s7"' not in without
+    assert "The predicted front is not drawn: few were judged." in without
+    assert 'class="line predicted s0"' in whole and 'class="line predicted s0"' in without  # of the judged networks
+
+
+def test_both_accuracies_of_the_network_that_ships_are_drawn_and_named(run: Path, shown: Page, text: str) -> None:
+    stars = [a["class"] for a in shown.all("path") if "star" in (a.get("class") or "").split()]
+    assert sum("judged" in str(c) for c in stars) == 2 and len(stars) >= 4  # each in the chart and in the legend
+    record = json.loads((run / "run.json").read_text())
+    judged = json.loads((run / "search.json").read_text())["winner"]["accuracy"]
+    assert f"{judged:.1f} % judged" in shown.text and f"{record['accuracy']:.1f} % trained in full" in shown.text
+    assert f"shipped: {record['accuracy']:.1f} %, trained in full" in shown.text
+
+
+def test_one_time_for_one_block_everywhere(run: Path, shown: Page) -> None:
+    data = json.loads(next(s for s in shown.scripts if s.startswith('{"series"')))
+    explained = json.loads((run / "search.json").read_text())["explanation"]
+    network = next(n for n in data["networks"] if n["key"] == explained["key"])
+    times = sorted((data["ms"][b][0] for b in network["blocks"]), reverse=True)
+    dearest = [spent["cost"] for spent in explained["dearest_blocks"]]
+    assert times[: len(dearest)] == pytest.approx(dearest, rel=1e-3)  # panel, chart and table of the dearest blocks
+    total = sum(times) + data["fixed"][0]
+    assert [t / total for t in times[:3]] == pytest.approx(
+        [s["share"] for s in explained["dearest_blocks"]][:3], rel=1e-3
+    )
+    assert data["ways"] == ["of the whole, calibrated", "alone, not calibrated"]
+    assert "Time of each block alone in ms" in shown.text and "ms of the whole, calibrated, under" in shown.text
+
+
+def test_the_first_sentence_and_the_slider(shown: Page) -> None:
+    at = shown.texts.index(next(t for t in shown.texts if t.startswith("Fits: ")))
+    assert at < shown.texts.index("Accuracy against latency", at)
+    assert [a["type"] for a in shown.all("input") if a.get("class") == "slide"] == ["range"]
+    data = json.loads(next(s for s in shown.scripts if s.startswith('{"series"')))
+    choices = data["figures"][0]["networks"]
+    assert [c[0] for c in choices] == sorted(c[0] for c in choices)
+    accuracies = [float(c[1].removesuffix(" %")) for c in choices]
+    assert accuracies == sorted(accuracies) and all(data["networks"][c[2]]["key"] == c[3] for c in choices)
+
+
+def test_most_rounds_discarded_is_said_wherever_a_table_is_named(run: Path, tmp_path: Path) -> None:
+    table = tmp_path / "table-onnxruntime.jsonl"
+    table.write_bytes((run / "table-onnxruntime.jsonl").read_bytes())
+    journal = read_journal(table)
+    with TableWriter(table, journal.table.setting, "0.3.0") as writer:
+        writer.append([VoidedRounds(f"p{n}", 0, 9, 0.2) for n in range(2)])
+    made = page(gather([table]))
+    assert made.count("20 of 30 rounds discarded") >= 4  # title, heat map, drift, provenance

@@ -40,13 +40,13 @@ REAL = """\
 196036, 196609, 199291, 207068, 219240, 266227, 376835, 32535536], "parts_ns": [198588, 203704]}
 {"kind": "minute", "number": 1, "at_s": 1.5, "seconds": 1.5, "runs": 621, "deciles_ns": [188840, 189858, 192112, \
 199980, 214494, 274879, 333524, 343137, 354699, 407671, 112854682], "parts_ns": [201315, 337159]}
-{"kind": "end", "peak_kib": 51448}
+{"kind": "end", "peak_kib": 51448, "load_ns": 3120456, "first_ns": 412345}
 """
 
 
 def test_real_output_is_read_whole_and_cut_anywhere() -> None:
     whole = parse_alone(REAL)
-    assert whole is not None and whole.memory == Memory(51448, 5048)
+    assert whole is not None and whole.memory == Memory(51448, 5048, 3.120456, 0.412345)
     assert (whole.began_s, whole.delegate, whole.header.cores) == (48787.12, "xnnpack", (1,))
     assert [(m.number, m.median_ms, m.p90_ms) for m in whole.minutes] == [
         (0, 0.199291, 0.376835),
@@ -79,7 +79,9 @@ def test_output_changed_anywhere_is_refused_or_understood(position: int, charact
     ]
     if lines and lines[-1]["kind"] == "end":
         peak, before = lines[-1]["peak_kib"], head["before_kib"]
-        assert found.memory == Memory(peak, max(0, peak - before))
+        times = [lines[-1].get(name) for name in ("load_ns", "first_ns")]
+        told = [None if ns is None else ns / 1e6 for ns in times]
+        assert found.memory == Memory(peak, max(0, peak - before), *told)
     else:
         assert found.memory is None
 
@@ -118,12 +120,14 @@ def test_the_runner_ranks_as_we_do(times: list[int]) -> None:
 
 
 def test_memory_that_tools_tell(shared_data: Path) -> None:
-    assert benchmark_model_memory(PLAIN) == Memory(None, round(18.7227 * 1024))
+    started = (18.777, 64.791)
+    assert benchmark_model_memory(PLAIN) == Memory(None, round(18.7227 * 1024), *started)
     watched = PLAIN + "INFO: Overall peak memory footprint (MB) via periodic monitoring: 25.0508\n"
-    assert benchmark_model_memory(watched) == Memory(25652, 19172)
-    assert benchmark_model_memory(watched.replace("25.0508", "2.0508")) == Memory(None, 19172), "less than it grew"
+    assert benchmark_model_memory(watched) == Memory(25652, 19172, *started)
+    less = benchmark_model_memory(watched.replace("25.0508", "2.0508"))
+    assert less == Memory(None, 19172, *started), "less than it grew"
     assert benchmark_model_memory(PLAIN + PLAIN) == Memory(None, None)
-    assert perf_test_memory(PERF_TEST) == Memory(158171136 // 1024, None)
+    assert perf_test_memory(PERF_TEST) == Memory(158171136 // 1024, None, 127.918, 151.0)
     found = []
     for path in traces(shared_data):  # every run of every real log that tells it
         text = path.read_text(encoding="utf-8", errors="replace")

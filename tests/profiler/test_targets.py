@@ -14,7 +14,8 @@ from edgenas.devices.inventory import Entry, find, load_inventory
 from edgenas.devices.transports.fake import FakeDevice
 from edgenas.latency_tables.store.journal import TableWriter
 from edgenas.profiler.target import Target, target_of, target_of_table, this_machine
-from edgenas.report.card import files_table, taken
+from edgenas.report.card import taken
+from edgenas.report.card_files import files_table
 from edgenas.report.top import tiles
 from edgenas.runs.run import FileRecord, RunRecord
 from edgenas.runs.search import SEARCH, SavedRun, SavedSearch

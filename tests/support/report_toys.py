@@ -23,13 +23,13 @@ from edgenas.profiler.export.quantize import Precision
 from edgenas.profiler.sustained_load import MinuteReading, SustainedLoad
 from edgenas.profiler.verdict import Verdict
 from edgenas.runs.finalists import Finalist
-from edgenas.runs.from_search import saved_explanation, saved_search
+from edgenas.runs.from_search import saved_explanation, saved_front, saved_search
 from edgenas.runs.layout import ARCH, RUN, SEARCH
 from edgenas.runs.network import NETWORK
 from edgenas.runs.run import RUN as RUN_KIND
 from edgenas.runs.run import FileRecord, RunRecord
 from edgenas.runs.search import SEARCH as SEARCH_KIND
-from edgenas.runs.search import FrontPoint, read_network
+from edgenas.runs.search import read_network
 from edgenas.runs.sustained import SUSTAINED
 from edgenas.search.accuracy.callable import CallableAccuracy
 from edgenas.search.accuracy.trust import Tau, Trust
@@ -37,8 +37,9 @@ from edgenas.search.budgets import Budgets
 from edgenas.search.cost import params_cost
 from edgenas.search.explain import explain
 from edgenas.search.journal import TrialCache
+from edgenas.search.predicted_front import front_of_record
 from edgenas.search.problem import Limit, Problem
-from edgenas.search.record import SearchRecord, front_points, run_searches
+from edgenas.search.record import SearchRecord, run_searches
 from edgenas.search.table_cost import PricedCost, table_cost
 from edgenas.ship.preprocessing import Preprocessing
 from tests.latency_tables.test_journal import SETTING
@@ -109,12 +110,11 @@ def searched(folder: Path, *limits: tuple[str, float]) -> tuple[SearchRecord, Pr
 def write_search(folder: Path) -> str:
     """search.json over table-litert.jsonl and its journal of judged networks; the winner's key."""
     record, cost = searched(folder)
-    assert record.values is not None
     saved = saved_search(
         record,
         table="somewhere/table-litert.jsonl",
         **Budgets(cost, ()).facts(),
-        front=tuple(FrontPoint(*point) for point in front_points(SPACE, cost.cost, record.values)),
+        **saved_front(front_of_record(record, cost.cost)),
         explanation=saved_explanation(record, explain(record)),
         trust=Trust(Tau(**tau(0.6, 0.2, 0.8)), Tau(**tau(0.4, -0.1, 0.7))),
     )

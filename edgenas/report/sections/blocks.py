@@ -43,7 +43,9 @@ def blocks_section(series: Sequence[Series]) -> Element | None:
         return [name, number(block.macs / 1e6), *(cell(s, block) for s in series)]
 
     rows = [line(block) for block in shown]
-    made = table(("block", "M MACs", *(s.label for s in series)), rows, "Latency of every block in every table, ms")
+    made = table(
+        ("block", "M MACs", *(s.label for s in series)), rows, "Latency of every block alone in every table, ms"
+    )
     for head, s in zip(made.iterfind(".//thead/tr/th[@scope='col']"), [None, None, *series], strict=True):
         if s is not None:
             head.set("data-series", str(s.index))
@@ -51,7 +53,11 @@ def blocks_section(series: Sequence[Series]) -> Element | None:
             head[0].tail, head.text = head.text, None
     made.set("class", "scroll heat")
     left = len(blocks) - len(shown)
-    finding = f"{len(blocks):,} blocks, the slowest first. Latency in ms with its 95 % interval."
+    statistics = " or ".join(dict.fromkeys(s.statistic for s in series))
+    finding = (
+        f"{len(blocks):,} blocks, the slowest first. Time of each block alone in ms, {statistics} of the runs, with "
+        "its 95 % interval. Inside a network its time differs: see the time of the whole, calibrated, above."
+    )
     if unstable:
         finding += f" The medians of {unstable} cells, marked ∼, are uncertain by more than 2 %."
     if left:
@@ -59,7 +65,7 @@ def blocks_section(series: Sequence[Series]) -> Element | None:
         finding += (
             f" {left:,} faster blocks are not shown; all are in {files}. As CSV: edgenas table show TABLE --csv FILE."
         )
-    return section("blocks", "Latency of every block", finding, made)
+    return section("blocks", "Latency of every block alone", finding, made)
 
 
 def _interval(series: Series, block: BlockSpec) -> str | None:

@@ -14,7 +14,7 @@ from edgenas.runs.gather import RunFiles
 def missing_section(material: RunFiles, series: Sequence[Series], there: Collection[str]) -> Element | None:
     """Return the section; None if nothing is missing. ``there`` are the ids of the sections that the page has."""
     lines = [
-        h("li", h("strong", name), f": {why}", [" ", h("code", command)] if command else None)
+        h("li", h("strong", name), f": {why}", [" ", h("code", command, class_="command")] if command else None)
         for part, name, why, command in _reasons(material, series)
         if part not in there
     ]
@@ -51,6 +51,12 @@ def _reasons(material: RunFiles, series: Sequence[Series]) -> list[tuple[str, st
         ),
         ("verified", "Files on the device", "no file was timed on a device.", "edgenas verify model.tflite --json"),
         (
+            "model",
+            "The model file",
+            "no file of a run lies beside its run.json." if material.runs else "no run is among the files.",
+            "edgenas report FOLDER",
+        ),
+        (
             "sums",
             "Predicted against measured",
             "no table was validated on whole networks.",
@@ -63,7 +69,7 @@ def _reasons(material: RunFiles, series: Sequence[Series]) -> list[tuple[str, st
             "edgenas verify model.tflite --sustained 10m",
         ),
         ("tables", "Devices and runtimes", "no latency table is among the files.", f"edgenas profile {space}"),
-        ("blocks", "Latency of every block", "no latency table is among the files.", f"edgenas profile {space}"),
+        ("blocks", "Latency of every block alone", "no latency table is among the files.", f"edgenas profile {space}"),
         (
             "drift",
             "Drift and temperature",

@@ -7,7 +7,7 @@ from itertools import accumulate, pairwise
 from xml.etree.ElementTree import Element
 
 from edgenas.report.html import h, number
-from edgenas.report.parts import Cell, colour, figure, numbers, section, swatch, table
+from edgenas.report.parts import Cell, beside, colour, figure, numbers, section, swatch, table
 from edgenas.report.plot import Axis, Plot
 from edgenas.report.sampling import sampled
 from edgenas.runs.search import FullRun, SavedSearch
@@ -44,7 +44,7 @@ def progress_section(searches: Sequence[SavedSearch], trials: Sequence[TrialJour
             for run in search.runs
         ]
     names = list(dict.fromkeys(run.algorithm for search in searches for run in search.runs))
-    key = h("ul", [h("li", swatch(i), name) for i, name in enumerate(names)], class_="legend")
+    key = h("ul", [h("li", swatch(beside(i)), name) for i, name in enumerate(names)], class_="legend")
     columns = (
         "algorithm",
         "budget",
@@ -94,11 +94,11 @@ def _figure(
     for run in runs:
         i = algorithms.index(run.algorithm)
         points = best_so_far(run)
-        plot.step(points, colour(i))
+        plot.step(points, colour(beside(i)))
         if points:
             plot.mark(
                 points[-1],
-                colour(i),
+                colour(beside(i)),
                 title=f"{run.algorithm}: {accuracy_text(points[-1][1], search.score)} after {run.judged} networks",
             )
     return figure(f"Within {number(budget)} {search.unit}", plot.element())

@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 
 from edgenas.profiler.sustained_load import MinuteReading, SustainedLoad
 from edgenas.report.html import h, number
-from edgenas.report.parts import Cell, colour, cut, figure, numbers, percent, section, swatch, table
+from edgenas.report.parts import Cell, beside, colour, cut, figure, numbers, percent, section, swatch, table
 from edgenas.report.plot import Axis, Plot, strip
 from edgenas.report.sampling import evenly
 from edgenas.runs.layout import SUSTAINED
@@ -67,7 +67,8 @@ def _finding(run: SustainedLoad) -> str:
     return f"{sentence}."
 
 
-def _figure(index: int, run: SustainedLoad) -> Element:
+def _figure(place: int, run: SustainedLoad) -> Element:
+    index = beside(place)
     name = f"{run.file} on {run.device}" if run.device else run.file
     drawn = evenly(run.minutes, MOST_MINUTES)
     x = Axis(run.minutes[0].minute - 0.5, run.minutes[-1].minute + 0.5)

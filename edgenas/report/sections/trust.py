@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
 from edgenas.report.html import h
-from edgenas.report.parts import Cell, colour, figure, section, table
+from edgenas.report.parts import Cell, beside, colour, figure, section, table
 from edgenas.runs.search import SavedSearch
 from edgenas.search.accuracy.trust import Tau, Trust
 
@@ -63,8 +63,8 @@ def _interval(tau: Tau, series: int) -> Element:
         "svg",
         h("line", x1="0%", x2="100%", y1=10, y2=10, class_="grid"),
         h("line", x1="50%", x2="50%", y1=2, y2=18, class_="zero"),
-        h("line", x1=at(tau.low), x2=at(tau.high), y1=10, y2=10, class_=f"whisker {colour(series)}"),
-        h("circle", cx=at(tau.value), cy=10, r=5, class_=f"mark {colour(series)}"),
+        h("line", x1=at(tau.low), x2=at(tau.high), y1=10, y2=10, class_=f"whisker {colour(beside(series))}"),
+        h("circle", cx=at(tau.value), cy=10, r=5, class_=f"mark {colour(beside(series))}"),
         class_="interval",
         width=220,
         height=20,

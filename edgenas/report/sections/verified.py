@@ -10,8 +10,7 @@ from edgenas.profiler.verdict import Verdict
 from edgenas.report.html import h, number
 from edgenas.report.parts import Cell, between, section, table
 from edgenas.report.series import Series
-
-WORDS = {True: "inside", False: "outside", None: "–"}
+from edgenas.report.states import WORDS, budget_state
 
 
 def verified_section(timed: Sequence[tuple[int | None, Verdict]], series: Sequence[Series]) -> Element | None:
@@ -21,7 +20,7 @@ def verified_section(timed: Sequence[tuple[int | None, Verdict]], series: Sequen
         return None
     rows: list[list[Cell]] = []
     for index, v in timed:
-        state = WORDS[v.within_budget]
+        state = budget_state(v)
         rows.append(
             [
                 v.file,
@@ -35,7 +34,7 @@ def verified_section(timed: Sequence[tuple[int | None, Verdict]], series: Sequen
                 number(v.p90_ms),
                 number(v.predicted_ms),
                 number(v.budget_ms),
-                h("td", h("strong", state) if v.within_budget is not None else state, class_=f"l {state}"),
+                h("td", h("strong", WORDS[state]) if state else WORDS[state], class_=f"l {state}".strip()),
             ]
         )
     columns = ["file", "device", "runtime", "precision", "statistic", "measured, ms", "95 % interval", "median", "p90"]
@@ -44,6 +43,7 @@ def verified_section(timed: Sequence[tuple[int | None, Verdict]], series: Sequen
         columns.append("peak memory, MiB")
         for row, (_, v) in zip(rows, timed, strict=True):
             row.append(None if v.peak_kib is None else number(v.peak_kib / 1024))
+    partly = [v for _, v in timed if budget_state(v) == "partly"]
     with_budget = [v for _, v in timed if v.budget_ms is not None]
     inside = sum(v.within_budget is True for v in with_budget)
     finding = f"{len(timed)} {'file was' if len(timed) == 1 else 'files were'} timed on a device."
@@ -51,6 +51,11 @@ def verified_section(timed: Sequence[tuple[int | None, Verdict]], series: Sequen
         finding += (
             f" {inside} of {len(with_budget)} with a budget are inside it: the upper end of the interval is compared."
         )
+    finding += "".join(
+        f" {v.file} on {v.device} is inside by the {v.statistic} of its runs and not by their median of "
+        f"{number(v.median_ms)} ms: other work or heat slowed the device down."
+        for v in partly
+    )
     return section(
         "verified",
         "Files on the device",

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from xml.etree.ElementTree import Element
 
 from edgenas.blocks.architecture import Architecture
+from edgenas.profiler.verdict import Verdict
 from edgenas.report.drawing import words
 from edgenas.report.html import h, number
 from edgenas.report.parts import Cell, figure, heat, numbers, percent, section, swatch, table
 from edgenas.report.series import Series
+from edgenas.report.states import in_statistic
 
 
-def winner_section(network: Architecture, series: Sequence[Series], own: int | None = None) -> Element | None:
+def winner_section(
+    network: Architecture,
+    series: Sequence[Series],
+    own: int | None = None,
+    timed: Sequence[tuple[int | None, Verdict]] = (),
+) -> Element | None:
     """Return the section; None if no table holds all blocks. ``own`` is the index of the table that the search used,
-    which the sentence is about."""
+    which the sentence is about. ``timed`` are verdicts on files of the network, each with the index of its table."""
     priced = [(s, total) for s in series if (total := s.total_ms(network)) is not None]
     if not priced:
         return None
     longest = max(sum(s.ms(b) or 0.0 for b in network.blocks) for s, _ in priced)
-    bars = [_bar(s, total, network, longest) for s, total in priced]
+    files = dict(reversed(timed))
+    bars = [_bar(s, total, network, longest, files.get(s.index)) for s, total in priced]
     rows: list[list[Cell]] = []
     for i, block in enumerate(network.blocks):
         if block.kind == "skip":
@@ -43,13 +51,16 @@ def winner_section(network: Architecture, series: Sequence[Series], own: int | N
         "Latency by block",
         finding,
         figure(
-            "One segment per block, from input to output; a stronger colour means a longer time.", *bars, class_="bars"
+            f"Time of each block in ms, {_ways(s for s, _ in priced)}: one segment per block, from input to output; a "
+            "stronger colour means a longer time.",
+            *bars,
+            class_="bars",
         ),
         numbers(f"Numbers: {len(network.blocks)} blocks", table(columns, rows, "Blocks of the winner")),
     )
 
 
-def _bar(series: Series, total: float, network: Architecture, longest: float) -> Element:
+def _bar(series: Series, total: float, network: Architecture, longest: float, file: Verdict | None) -> Element:
     times = [(i, b, series.ms(b) or 0.0) for i, b in enumerate(network.blocks, 1) if b.kind != "skip"]
     top = max((t for _, _, t in times), default=0.0) or 1.0
     area = h(
@@ -87,8 +98,19 @@ def _bar(series: Series, total: float, network: Architecture, longest: float) ->
         begin += wide
     fixed = f", including a fixed cost of {number(series.fixed_ms)} ms" if series.fixed_ms else ""
     doubt = "" if series.validation else ", sum of blocks, not validated"
-    name = h("p", swatch(series.index), series.label, h("span", f"{number(total)} ms{fixed}{doubt}", class_="sum"))
+    took = ""
+    if file is not None:
+        value, _, _, statistic = in_statistic(file, series.statistic)
+        took = f"; {file.file} took {number(value)} ms ({statistic})"
+    text = f"{number(total)} ms{fixed}{doubt}{took}"
+    name = h("p", swatch(series.index), series.label, h("span", text, class_="sum"))
     return h("div", name, area, data_series=series.index)
+
+
+def _ways(series: Iterable[Series]) -> str:
+    """Return what the times are: of the whole network, or of blocks alone."""
+    ways = dict.fromkeys(s.way for s in series)
+    return " or ".join(ways)
 
 
 def _ordinal(n: int) -> str:

@@ -1,4 +1,3 @@
-"use strict";
 // The page is readable without this script. It adds tooltips, selection of a network, a stored theme, and, on a served
 // page, updates.
 const root = document.documentElement;
@@ -48,7 +47,8 @@ function choose(n, series) {
   const network = data.networks[n], rows = $("#rows").content.querySelectorAll("tr"), body = $("#network-rows");
   chosen = [n, series];
   const times = network.blocks.map((b) => data.ms[b][series] ?? null);
-  const top = Math.max(...times.map((t) => t || 0)), total = times.reduce((sum, t) => sum + (t || 0), 0);
+  const top = Math.max(...times.map((t) => t || 0));
+  const total = times.reduce((sum, t) => sum + (t || 0), (data.fixed && data.fixed[series]) || 0);
   body.replaceChildren(...network.blocks.map((b, i) => {
     const row = rows[b].cloneNode(true), t = times[i];
     row.className = "h" + (t && top ? Math.round((t / top) * 8) : 0);
@@ -60,7 +60,7 @@ function choose(n, series) {
   $("#looked-at").textContent = network.key;
   $("#looked-at-facts").textContent = (network.accuracy === null ? "" : network.accuracy + ", ") +
     Number((network.macs / 1e6).toPrecision(3)) + " M MACs, " + Number((network.params / 1e3).toPrecision(4)) +
-    " k parameters" + (data.series[series] === undefined ? "" : ", ms under " + data.series[series]);
+    " k parameters" + (data.series[series] === undefined ? "" : ", ms " + data.ways[series] + ", under " + data.series[series]);
   for (const dot of $$(".dots [role=option]")) {
     const on = Number(dot.dataset.n) === n;
     dot.classList.toggle("chosen", on);
@@ -113,6 +113,8 @@ function begin() {
   data = held ? JSON.parse(held.textContent) : null;
   tooltips($("main"));
   for (const area of $$(".dots > .area")) listbox(area);
+  equip($("main"));
+  if (data) sliders(data, choose);
 }
 
 document.addEventListener("click", (event) => {
