@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +13,8 @@ from typing import Any
 
 import click
 
+from edgenas.base.text_table import text_table
+from edgenas.cli.colours import coloured
 from edgenas.cli.progress_bars import Bar, bar, displays
 from edgenas.cli.repeated import is_first, take_repeats
 
@@ -48,34 +52,34 @@ def print_json(data: Any) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]], title: str | None = None) -> None:
-    """Print a table on stdout: numbers right-aligned; 200 columns wide where stdout is not a terminal."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(
-        title=None if title is None else Text(title),
-        box=box.SIMPLE_HEAD,
-        title_justify="left",
-        title_style="bold",
-        pad_edge=False,
-    )
-    for i, column in enumerate(columns):
-        numeric = any(isinstance(row[i], int | float) for row in rows)
-        table.add_column(column, justify="right" if numeric else "left", overflow="fold", no_wrap=numeric)
-    for row in rows:
-        table.add_row(*(_cell(value) for value in row))
-    console = Console(width=None if sys.stdout.isatty() else 200, markup=False, highlight=False, emoji=False)
-    console.print(table)
+    """Print a table on stdout, numbers right-aligned, states in colour on a terminal. It is as wide as it needs where
+    stdout is not a terminal, and fits the terminal otherwise, without cutting a cell."""
+    tell_repeats()
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    right = [any(isinstance(row[i], int | float) for row in rows) for i in range(len(columns))]
+    cells = [[_cell(value) for value in row] for row in rows]
+    if title is not None:
+        click.echo("\n".join(textwrap.wrap(title, width) if width else [title]))
+    click.echo("\n".join(text_table(columns, cells, width=width, right=right, paint=coloured)) + "\n")
 
 
 def print_summary(pairs: dict[str, Cell]) -> None:
     """Print ``key: value`` lines on stdout: results of a verb, files written, next command."""
     tell_repeats()
     width = max(len(key) for key in pairs)
+    room = shutil.get_terminal_size().columns - width - 2 if sys.stdout.isatty() else 0
     for key, value in pairs.items():
-        click.echo(f"{key + ':':<{width + 1}} {_cell(value)}")
+        first, *more = _lines(_cell(value), room)
+        click.echo(f"{key + ':':<{width + 1}} {coloured(first)}")
+        for line in more:
+            click.echo(" " * (width + 2) + line)
+
+
+def _lines(text: str, room: int) -> list[str]:
+    """Return a value of a summary as lines of ``room`` columns; one line in a pipe, and of a command, to be copied."""
+    if room < 20 or len(text) <= room or "edgenas " in text:
+        return [text]
+    return textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
 
 
 @contextmanager

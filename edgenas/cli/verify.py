@@ -213,7 +213,7 @@ def print_verdicts(verdicts: Sequence[Verdict]) -> None:
             "peak MiB",
             "model MiB",
             "budget",
-            "",
+            "verdict",
         ),
         [
             (

@@ -98,7 +98,7 @@ def test_solvers_without_or_tools(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert solvers.main(["--repeats", "1"]) == 0
     printed = capsys.readouterr().out
     assert "4 x 5" in printed and "equal" in printed
-    assert re.search(r"CP-SAT +│ not installed: (\S+ -m )?pip install 'edgenas\[bench\]'", printed)
+    assert re.search(r"CP-SAT +not installed: (\S+ -m )?pip install 'edgenas\[bench\]'", printed)
     assert solvers.main(["--repeats", "1", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert [row["graph"] for row in found["rows"]] == ["4 x 5", "mathnas_mobilenet_v3", "tunas_v3"]

@@ -5,21 +5,23 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from edgenas.base.errors import EdgenasError, InputError
 from edgenas.base.files import write_whole
 from edgenas.base.installing import install_extra
+from edgenas.base.text_table import text_table
 
 STDOUT = "-"
-WIDTH = 160  #: columns of a table that goes to a file or a pipe
 
 
 def options(description: str | None) -> argparse.ArgumentParser:
@@ -44,9 +46,7 @@ def _writable(text: str) -> str:
     return text
 
 
-def show(
-    numbers: Any, tables: Iterable[RenderableType], to: str | None, absent: Mapping[str, str] | None = None
-) -> None:
+def show(numbers: Any, tables: Iterable[Table], to: str | None, absent: Mapping[str, str] | None = None) -> None:
     """Print ``tables``, and the ``absent`` parts with the reason, to stdout; or ``numbers`` as JSON instead.
 
     ``to`` is the value of --json: None for tables, a path for tables and a file of JSON, ``STDOUT`` for JSON.
@@ -58,16 +58,29 @@ def show(
         return
     if to is not None:
         write_whole(Path(to), text + "\n")
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDTH)
     for table in tables:
-        console.print(table, highlight=False)
+        print_bench_table(table)
     if absent:
         left_out = Table("left out", "reason")
         for name, reason in absent.items():
-            left_out.add_row(name, reason)
-        console.print(left_out, highlight=False, markup=False)
+            left_out.add_row(Text(name), Text(reason))
+        print_bench_table(left_out)
+
+
+def print_bench_table(table: Table) -> None:
+    """Print a table on stdout: as wide as it needs in a pipe, never wider than a terminal, and no cell is cut."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    heads = [_plain(column.header) for column in table.columns]
+    rows = [[_plain(cell) for cell in cells] for cells in zip(*(c.cells for c in table.columns), strict=True)]
+    right = [column.justify == "right" for column in table.columns]
+    if table.title:
+        print(_plain(table.title))
+    print("\n".join(text_table(heads, rows, width=width, right=right)) + "\n")
+
+
+def _plain(cell: RenderableType) -> str:
+    """Return the text of a cell without its markup."""
+    return cell.plain if isinstance(cell, Text) else Text.from_markup(str(cell)).plain
 
 
 @dataclass(frozen=True, slots=True)

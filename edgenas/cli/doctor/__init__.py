@@ -53,7 +53,7 @@ def command(inventory: Path | None, load_all: bool, as_json: bool) -> None:
     if as_json:
         print_json({"ok": not failed, "rows": [asdict(row) for row in rows], "packages": [asdict(p) for p in found]})
     else:
-        _print(rows, any(package.name == "rich" and package.state != "ok" for package in found))
+        print_table(("check", "state", "finding", "remedy"), [(r.what, r.state, r.finding, r.remedy) for r in rows])
         counts = {state: sum(row.state == state for row in rows) for state in ("ok", "mark", "missing", "broken")}
         print_summary({**counts, **({} if failed else {"next": "edgenas devices check, or edgenas demo"})})
     if failed:
@@ -79,13 +79,3 @@ def _look(inventory: Path | None, load_all: bool) -> tuple[list[InstalledPackage
     if "pydantic" in loaded:
         rows += links.inventory_rows(inventory)
     return found, [*rows, *links.ssh_rows(loaded), *links.adb_rows(loaded)]
-
-
-def _print(rows: list[DoctorRow], plainly: bool) -> None:
-    """Print the rows as a table, or ``plainly`` as lines where rich, which draws tables, is broken."""
-    cells = [(row.what, row.state, row.finding, row.remedy) for row in rows]
-    if plainly:
-        for cell in cells:
-            click.echo("  ".join(cell).rstrip())
-    else:
-        print_table(("check", "state", "finding", "remedy"), cells)
