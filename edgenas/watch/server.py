@@ -20,6 +20,7 @@ from edgenas.base.text import printable
 from edgenas.blocks.spec import BlockSpec
 from edgenas.latency_tables.store.journal import Journal
 from edgenas.report.page import page
+from edgenas.report.sections.arrivals import arrivals_section
 from edgenas.report.sections.live import live_section
 from edgenas.report.series import all_series
 from edgenas.runs.gather import RunFiles, gather
@@ -76,7 +77,9 @@ class WatchedRuns:
     def _draw(self) -> str:
         try:
             material = gather(self.runs, empty=True)
-            return page(material, above=[live_section(self._progress(material))], live=True)
+            arrived = arrivals_section(material.journals, material.trials)
+            above = [live_section(self._progress(material)), *([] if arrived is None else [arrived])]
+            return page(material, above=above, live=True)
         except (EdgenasError, OSError) as error:  # damaged, or replaced meanwhile: shown; the next poll tries again
             problem = str(error)
         except Exception as error:  # damaged in a way that no reader foresees: shown too, in place of an empty answer

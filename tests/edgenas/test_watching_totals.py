@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from edgenas.latency_tables.store.journal import read_journal
-from edgenas.report.html import render
+from edgenas.latency_tables.store.journal import TableWriter, read_journal
+from edgenas.report.html import h, render
+from edgenas.report.sections.arrivals import arrivals_section
 from edgenas.report.sections.live import live_section
 from edgenas.report.series import all_series
 from edgenas.runs.gather import gather
@@ -23,8 +24,9 @@ from edgenas.watch.progress import BestSoFar, DeviceShare, JournalProgress, acti
 from edgenas.watch.server import WatchedRuns
 from tests.conftest import ROOT
 from tests.edgenas.test_report import Page
+from tests.latency_tables.test_journal import SETTING
 from tests.latency_tables.test_validation import SPACE
-from tests.support.report_toys import START, by_macs, write_run
+from tests.support.report_toys import START, Pi, by_macs, write_run
 
 
 @pytest.fixture(scope="module")
@@ -134,3 +136,21 @@ def _until(path: Path, wanted: object, folder: Path) -> JournalProgress:
                 return found
         time.sleep(0.2)
     raise AssertionError((folder / "said.txt").read_text())
+
+
+def test_blocks_and_judged_networks_are_listed_as_they_arrive(run: Path, tmp_path: Path) -> None:
+    path, device, blocks = tmp_path / "t.jsonl", Pi(), SPACE.blocks()[:14]
+    with TableWriter(path, SETTING, "0") as writer:
+        writer.append([device.measure((b,), 0, "table", "a") for b in blocks])
+        writer.append([device.measure((blocks[0],), 1, "table", "h")])  # as late as the others, and written last
+    trials = gather([run / "search.trials.jsonl"]).trials
+    shown = Page(render(arrivals_section({path: read_journal(path)}, trials) or h("p")))
+    assert f"15 measurements and {len(trials[0].judged)} judged networks so far" in shown.text
+    measured, judged = shown.text.split("Last judged networks of")
+    assert measured.index(str(blocks[0])) < measured.index(str(blocks[13])) and str(blocks[1]) not in measured
+    newest = [key for key, _ in trials[0].judged[-12:]]
+    places = [judged.index(f" {key} ") for key in reversed(newest)]
+    assert places == sorted(places) and trials[0].judged[0][0] not in newest
+    assert arrivals_section({}, []) is None
+    served = WatchedRuns([run]).page()
+    assert 'id="arrivals"' in served and served.index('id="now"') < served.index('id="arrivals"')

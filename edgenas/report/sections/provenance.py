@@ -14,6 +14,14 @@ from edgenas.report.series import Series
 from edgenas.runs.gather import RunFiles
 from edgenas.runs.search import SavedSearch
 
+#: fields whose names do not explain themselves
+NAMES = {
+    "memory_mib": "memory, MiB",
+    "cold_kib": "data that another model reads before each sample, KiB",
+    "cores": "pinned to core",
+    "library_sha256": "sha256 of the runtime",
+}
+
 
 def provenance_section(material: RunFiles, series: Sequence[Series]) -> Element:
     """Return the section with all that a reader needs to repeat the measurements of the page."""
@@ -62,9 +70,12 @@ def _setting(series: Series) -> Element:
         ]
     else:
         values = series.table.setting.as_dict()
-        pairs = [(name.replace("_", " "), str(value)) for name, value in values.pop("device").items()]
+        pairs = [
+            ("cores of the device" if name == "cores" else _named(name), str(value))
+            for name, value in values.pop("device").items()
+        ]
         values["cores"] = ", ".join(map(str, values["cores"])) or "not pinned"
-        pairs += [(name.replace("_", " "), str(value)) for name, value in values.items()]
+        pairs += [(_named(name), str(value)) for name, value in values.items()]
     if series.journal is not None:
         pairs += [("measured by", f"edgenas {series.journal.edgenas}"), ("started", series.journal.created)]
     proof = series.validation
@@ -73,6 +84,11 @@ def _setting(series: Series) -> Element:
         proved = f"{len(proof.networks)} networks of {proof.held_out.space}, {proof.held_out.created}"
     pairs += [("validation", proved), ("statistic", series.statistic)]
     return h("div", h("h3", series.label), _list(pairs))
+
+
+def _named(field: str) -> str:
+    """Return the name of a field of a setting for readers."""
+    return NAMES.get(field, field.replace("_", " "))
 
 
 def _search(name: str, search: SavedSearch) -> Element:

@@ -21,24 +21,20 @@ def verified_section(timed: Sequence[tuple[int | None, Verdict]], series: Sequen
     rows: list[list[Cell]] = []
     for index, v in timed:
         state = budget_state(v)
+        precision = _precision(v, None if index is None else series[index])
         rows.append(
             [
-                v.file,
-                v.device,
-                v.runtime,
-                _precision(v, None if index is None else series[index]),
-                v.statistic,
-                number(v.measured_ms),
-                between(v.low_ms, v.high_ms),
-                number(v.median_ms),
-                number(v.p90_ms),
+                [v.file, h("small", precision)],
+                h("td", v.device, h("small", v.runtime), class_="l"),
+                h("td", number(v.measured_ms), h("small", f"{between(v.low_ms, v.high_ms)}, {v.statistic}")),
+                f"{number(v.median_ms)} / {number(v.p90_ms)}",
                 number(v.predicted_ms),
                 number(v.budget_ms),
                 h("td", h("strong", WORDS[state]) if state else WORDS[state], class_=f"l {state}".strip()),
             ]
         )
-    columns = ["file", "device", "runtime", "precision", "statistic", "measured, ms", "95 % interval", "median", "p90"]
-    columns += ["predicted", "budget", "verdict"]
+    columns = ["file", "device", "measured, ms, 95 % interval", "median / p90, ms", "predicted, ms", "budget, ms"]
+    columns.append("verdict")
     if any(v.peak_kib is not None for _, v in timed):
         columns.append("peak memory, MiB")
         for row, (_, v) in zip(rows, timed, strict=True):
@@ -60,7 +56,7 @@ def verified_section(timed: Sequence[tuple[int | None, Verdict]], series: Sequen
         "verified",
         "Files on the device",
         finding,
-        table(columns, rows, "Files that were timed", left=(0, 1, 2, 3, 4, 11)),
+        table(columns, rows, "Files that were timed", left=(0, 1, 6)),
     )
 
 
