@@ -15,30 +15,38 @@ from edgenas.cli.repeated import take_repeats
 from edgenas.cli.streams import flush_fault, open_closed_streams, tell_fault
 from edgenas.cli.verbs import Verbs
 
-#: verb -> (module that holds it, one line for --help)
-VERBS: dict[str, tuple[str, str]] = {
-    "spaces": ("edgenas.cli.spaces", "List the spaces a search may choose from."),
-    "blocks": ("edgenas.cli.blocks", "List the blocks of a space or of one network."),
-    "devices": ("edgenas.cli.devices", "Manage boards and phones: add, enroll, check, prepare, list."),
-    "profile": ("edgenas.cli.profile", "Measure every block of a space on a device into a latency table."),
-    "table": ("edgenas.cli.table", "Show, check, validate, compare and import latency tables."),
-    "search": ("edgenas.cli.search", "Find the most accurate network inside a budget."),
-    "front": ("edgenas.cli.front", "Compute the exact accuracy-latency front that a search predicts."),
-    "train": ("edgenas.cli.train", "Train one network on your own targets, such as numbers, with your own loss."),
-    "export": ("edgenas.cli.export", "Write a network as TFLite and ONNX."),
-    "verify": ("edgenas.cli.verify", "Measure exported models on a device and compare them with a budget."),
-    "ship": (
-        "edgenas.cli.ship",
-        "Make files inside a latency budget on your device from your images.",
-    ),
-    "bundle": ("edgenas.cli.bundle", "Collect everything of a run that ships in one folder, with hashes and records."),
-    "report": ("edgenas.cli.report", "Write one self-contained HTML page of measurements and search results."),
-    "watch": ("edgenas.cli.watch", "Serve the report page on this machine while a campaign or a search runs."),
-    "doctor": ("edgenas.cli.doctor", "Check packages, runtimes, ssh, adb and folders of this machine, with remedies."),
-    "completion": ("edgenas.cli.completion", "Print a completion script for bash, zsh or fish."),
-    "demo": ("edgenas.cli.demo", "Run every step on this machine in five minutes."),
+#: group -> verb -> (module that holds it, one line for --help)
+GROUPS: dict[str, dict[str, tuple[str, str]]] = {
+    "Start": {
+        "demo": ("edgenas.cli.demo", "Run every step on this machine in five minutes."),
+        "doctor": ("edgenas.cli.doctor", "Check this machine: packages, runtimes, ssh, adb, folders."),
+        "completion": ("edgenas.cli.completion", "Print a completion script for bash, zsh or fish."),
+    },
+    "Measure": {
+        "devices": ("edgenas.cli.devices", "Manage boards and phones: add, enroll, check, prepare, list."),
+        "profile": ("edgenas.cli.profile", "Measure every block of a space into a latency table."),
+        "table": ("edgenas.cli.table", "Show, check, validate, compare and import latency tables."),
+    },
+    "Search": {
+        "spaces": ("edgenas.cli.spaces", "List spaces, their sizes, and which reach a budget."),
+        "blocks": ("edgenas.cli.blocks", "List the blocks of a space or of one network."),
+        "search": ("edgenas.cli.search", "Find the most accurate network inside a budget."),
+        "front": ("edgenas.cli.front", "Compute the accuracy-latency front that a search predicts."),
+        "ship": ("edgenas.cli.ship", "Make files inside a latency budget from your images."),
+    },
+    "Ship": {
+        "train": ("edgenas.cli.train", "Train one network on your own targets, with your own loss."),
+        "export": ("edgenas.cli.export", "Write a network as TFLite and ONNX."),
+        "verify": ("edgenas.cli.verify", "Measure files on a device and compare them with a budget."),
+        "bundle": ("edgenas.cli.bundle", "Collect everything that ships in one folder, with hashes."),
+    },
+    "Look": {
+        "report": ("edgenas.cli.report", "Write one self-contained HTML page of results."),
+        "watch": ("edgenas.cli.watch", "Serve that page while a campaign or a search runs."),
+    },
 }
-
+VERBS = {verb: held for verbs in GROUPS.values() for verb, held in verbs.items()}
+_HEADINGS = {group: tuple(verbs) for group, verbs in GROUPS.items()}
 
 PROGRAM = "edgenas"
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
@@ -46,6 +54,7 @@ _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 class EdgenasVerbs(Verbs):
     verbs = VERBS
+    groups = _HEADINGS
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -69,10 +78,11 @@ def cli(ctx: click.Context) -> None:
     Example: everything on this machine
       edgenas demo
     Example: step by step
-      edgenas profile nas_bench_macro --runtime litert -o table.jsonl
-      edgenas search nas_bench_macro --table table.jsonl --budget-ms 2 --accuracy my_package:judge -o search.json
+      edgenas profile digits -o table.jsonl
+      edgenas table validate table.jsonl --space digits
+      edgenas search digits --table table.jsonl --budget-ms 0.3 --accuracy digits
       edgenas export search.json -o model
-      edgenas verify model/model.tflite --budget-ms 2
+      edgenas verify model/model.tflite --budget-ms 0.3
     """
     take_repeats()  # those of an earlier call in this process
     ctx.call_on_close(_tell_repeats)

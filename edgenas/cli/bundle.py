@@ -77,7 +77,8 @@ def command(
     \b
     Example:
       edgenas bundle runs/20270101-120000 -o digits-fast
-      edgenas bundle model --search search.json --test photos/val --device pi4 -o photos-fast
+      edgenas bundle model --search search.json --test photos/val \\
+        --device pi4 -o photos-fast
       edgenas verify digits-fast
     """
     from edgenas.api.bundle import bundle, refuse_options

@@ -35,7 +35,7 @@ def command(folder: Path | None, device: str, inventory: Path | None, seed: int,
     \b
     Example:
       edgenas demo
-      edgenas demo --run runs/20270101-120000      # continues that run where it was stopped
+      edgenas demo --run runs/20270101-120000   # continues that run
     """
     from edgenas.api.ship import demo
     from edgenas.runs.layout import new_run_folder

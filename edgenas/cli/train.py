@@ -75,8 +75,10 @@ def command(
     \b
     Example:
       edgenas train mobilenet_v3_small --data places.npz --loss mse -o finder
-      edgenas train search.json --data labels.npz --loss multi-label --set train.epochs=50
-      edgenas train mobilenet_v2 --data places.npz --loss my_loss.py:limits --outputs 2
+      edgenas train search.json --data labels.npz --loss multi-label \\
+        --set train.epochs=50
+      edgenas train mobilenet_v2 --data places.npz --loss my_loss.py:limits \\
+        --outputs 2
     """
     from edgenas.api.train import read_targets, train, training_options
 

@@ -4,7 +4,7 @@ Tab answer at once."""
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -19,9 +19,11 @@ class Verbs(click.Group):
     """Group of verbs that are loaded when used.
 
     ``verbs``: name -> (module that holds the verb as ``command``, one line for --help), in the order shown.
+    ``groups``: heading -> names of verbs, for ``--help``; without any, all stand under one.
     """
 
     verbs: Mapping[str, tuple[str, str]] = {}
+    groups: Mapping[str, Sequence[str]] = {}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.verbs)
@@ -49,5 +51,7 @@ class Verbs(click.Group):
         return [*verbs, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(verb, line) for verb, (_, line) in self.verbs.items()])
+        room = max(map(len, self.verbs), default=0)  # the same for all sections
+        for heading, verbs in (self.groups or {"Commands": tuple(self.verbs)}).items():
+            with formatter.section(heading):
+                formatter.write_dl([(f"{verb:{room}}", self.verbs[verb][1]) for verb in verbs])

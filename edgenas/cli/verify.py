@@ -124,7 +124,8 @@ def command(
     \b
     Example:
       edgenas verify model/model.tflite model/model.onnx --budget-ms 2.5
-      edgenas verify model/model.tflite --network search.json --table local-litert.jsonl
+      edgenas verify model/model.tflite --network search.json \\
+        --table local-litert.jsonl
       edgenas verify bundle
       edgenas verify model/model.tflite --device pi4 --sustained 10m --budget-ms 8
       edgenas verify model/model-int8.onnx --device pi4 --images photos/val

@@ -9,6 +9,7 @@ import click
 import pytest
 
 from edgenas.cli import cli
+from edgenas.cli.grouped import GroupedCommand
 
 #: options that mean the same in every verb that has them
 SHARED = ("--force", "--unvalidated", "--inventory", "--json", "--in-size", "--classes", "--score", "--uncertainty")
@@ -39,3 +40,30 @@ def test_a_shared_option_has_one_text(option: str) -> None:
 @pytest.mark.parametrize("verb", ALL)
 def test_help_has_no_unclear_words(verb: str) -> None:
     assert UNCLEAR.search(ALL[verb].get_help(click.Context(ALL[verb], info_name=verb))) is None
+
+
+def test_all_verbs_stand_in_a_group() -> None:
+    text = cli.get_help(click.Context(cli, info_name="edgenas"))
+    headings = re.findall(r"^(Start|Measure|Search|Ship|Look):$", text, re.MULTILINE)
+    assert headings == ["Start", "Measure", "Search", "Ship", "Look"]
+    verbs = re.findall(r"^  ([a-z]+) +[A-Z]", text.partition("Start:")[2], re.MULTILINE)
+    assert sorted(verbs) == sorted(cli.list_commands(click.Context(cli)))  # type: ignore[attr-defined]
+
+
+def test_options_of_long_verbs_stand_in_one_group_each() -> None:
+    grouped = {verb: command for verb, command in ALL.items() if isinstance(command, GroupedCommand)}
+    assert set(grouped) == {"search", "ship", "profile"}
+    for verb, command in grouped.items():
+        listed = [name for names in command.groups.values() for name in names]
+        options = {each.opts[-1] for each in command.params if isinstance(each, click.Option)}
+        assert len(listed) == len(set(listed)) and options - set(listed) == {"--json"}, verb
+        assert set(listed) <= options, verb
+        text = command.get_help(click.Context(command, info_name=verb))
+        assert all(f"{heading}:" in text for heading in command.groups), verb
+        assert [name for name in listed if not re.search(rf"^  (-\w, )?{name}\b", text, re.MULTILINE)] == []
+
+
+@pytest.mark.parametrize("verb", ALL)
+def test_help_fits_80_columns(verb: str) -> None:
+    context = click.Context(ALL[verb], info_name=f"edgenas {verb}".strip(), terminal_width=80)
+    assert [line for line in ALL[verb].get_help(context).split("\n") if len(line) > 80] == []

@@ -39,7 +39,7 @@ def completed(cwd: Path, *words: str) -> list[str]:
 
 def test_verbs_and_options(tmp_path: Path) -> None:
     assert completed(tmp_path, "") == list(VERBS)
-    assert completed(tmp_path, "de") == ["devices", "demo"]
+    assert completed(tmp_path, "de") == ["demo", "devices"]
     assert completed(tmp_path, "table", "v") == ["validate"]
     assert completed(tmp_path, "search", "digits", "--budget-m") == [
         "--budget-ms",

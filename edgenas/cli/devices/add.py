@@ -69,7 +69,8 @@ def command(
     \b
     Example:
       edgenas devices add pi4 --ssh pi@pi4.local --pool pi4
-      edgenas devices add pixel --adb 192.168.1.30:5555 --benchmark-model ~/benchmark_model
+      edgenas devices add pixel --adb 192.168.1.30:5555 \\
+        --benchmark-model ~/benchmark_model
     """
     from edgenas.devices.inventory_file import Value, append_section, check_new
     from edgenas.devices.phone_tools import describe_tool

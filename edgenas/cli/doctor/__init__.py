@@ -36,6 +36,7 @@ def command(inventory: Path | None, load_all: bool, as_json: bool) -> None:
       mark      works, but could be better
       missing   not installed: its purpose, and the command that installs it
       broken    installed, but does not work
+
     Exit code 1 if anything that measuring on this machine needs is missing or broken; 2 if the file of --inventory
     does not exist.
 

@@ -52,7 +52,8 @@ def command(
     \b
     Example:
       edgenas table fit networks.csv --space mobilenet_v3_small -o mine.jsonl
-      edgenas table fit networks.csv --space mobilenet_v3_small --from pi4-litert.jsonl -o mine.jsonl
+      edgenas table fit networks.csv --space mobilenet_v3_small \\
+        --from pi4-litert.jsonl -o mine.jsonl
     """
     from edgenas.api.fit_table import fit_table
 

@@ -60,8 +60,10 @@ def command(
     Example:
       edgenas table import mine.csv --format plain --device my-phone -o mine.jsonl
       edgenas table import pixel_trim.yaml --format proxylessnas -o pixel1.jsonl
-      edgenas table import fbnet.csv --format fbnet --device-column raspi4 -o pi4-fbnet.jsonl
-      edgenas table import mine.csv --format fbnet --space my_space.py:fbnet_stride1 -o mine.jsonl
+      edgenas table import fbnet.csv --format fbnet --device-column raspi4 \\
+        -o pi4-fbnet.jsonl
+      edgenas table import mine.csv --format fbnet \\
+        --space my_space.py:fbnet_stride1 -o mine.jsonl
     """
     from edgenas.api.import_table import import_table
     from edgenas.latency_tables.imported import SHAPES

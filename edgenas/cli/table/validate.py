@@ -68,7 +68,8 @@ def command(
     \b
     Example:
       edgenas table validate local-litert.jsonl
-      edgenas table validate pi4-litert.jsonl --device pi4 --space mobilenet_v3_small
+      edgenas table validate pi4-litert.jsonl --device pi4 \\
+        --space mobilenet_v3_small
     """
     from edgenas.api.validate import validate
 
