@@ -41,7 +41,7 @@ TORCH_FILES = {
     "blocks/torch_folded.py",
     "blocks/torch_modules.py",
     *(f"training/{name}.py" for name in TORCH_TRAINING),
-    *(f"search/accuracy/{name}.py" for name in ("shared_weights", "supernet_torch", "zero_cost")),
+    *(f"search/accuracy/{name}.py" for name in ("published_supernet", "shared_weights", "supernet_torch", "zero_cost")),
 }
 
 #: modules of edgenas/ whose imports are of one lower room only -> why they lie where they are

@@ -189,8 +189,7 @@ def _with_head(module: NetworkModule, feed: Feed, classes: int, flip: bool, reca
     """Return the network itself, with a classifier fitted to its features of the training pictures."""
     if recalibrate:
         recalibrated(module, feed)
-    features, labels = _features(module, feed, flip)
-    weight, bias = regression(features, labels, classes, 2 if flip else 1)
+    weight, bias = regression(*features(module, feed, flip), classes, 2 if flip else 1)
     head = module[len(module) - 1]
     assert isinstance(head, BlockModule)
     layer = head.get_submodule("classifier")
@@ -226,7 +225,7 @@ def recalibrated(module: NetworkModule, feed: Feed) -> None:
     module.eval()
 
 
-def _features(module: NetworkModule, feed: Feed, mirrored: bool) -> tuple[Tensor, Tensor]:
+def features(module: NetworkModule, feed: Feed, mirrored: bool) -> tuple[Tensor, Tensor]:
     """Return the inputs (n, c) of the classifier for every picture of ``feed``, and their labels; ``mirrored``: then
     for every picture mirrored."""
     head = module[len(module) - 1]

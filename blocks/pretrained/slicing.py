@@ -73,8 +73,12 @@ def sliced_block(
     *,
     ordered: bool = False,
     turns: Mapping[tuple[int, int], Array] | None = None,
+    sort: bool = False,
 ) -> Tensors:
-    """Return the tensors of ``part``, a block with the kind, outer widths and stride of ``whole``."""
+    """Return the tensors of ``part``, a block with the kind, outer widths and stride of ``whole``.
+
+    ``sort``: expanded channels are sorted by importance also where both blocks have the same number of them.
+    """
     found: Tensors = {}
     if part.kind in ("conv", "head"):
         for op in lower(part):
@@ -82,7 +86,9 @@ def sliced_block(
             found |= {name: tensors[name] for name in names if op.name != "classifier" or part.c_out == whole.c_out}
         return found
     wide, narrow = (b.c_mid or b.c_in for b in (whole, part))
-    channels = _channels(tensors["project.conv.weight"], narrow, ordered or wide == narrow)
+    channels = _channels(
+        tensors["project.conv.weight"], narrow, ordered or (wide == narrow and not (sort and whole.c_mid))
+    )
     fresh = np.arange(narrow) >= wide  # copies of other channels, which nothing reads yet
     for name, array in tensors.items():
         operation = name.partition(".")[0]

@@ -54,6 +54,8 @@ def search(
     seed: int = 0,
     images: FilePath | None = None,
     train_on: str = "auto",
+    pretrained: FilePath | None = None,
+    pretrained_as: str | None = None,
     stand_alone: int = 12,
     workers: int | None = None,
     ray: str | None = None,
@@ -89,7 +91,11 @@ def search(
     max_trials        most networks that one run may judge
     images            images that 'train' and 'supernet' train on
     train_on          'auto', 'cpu' or 'cuda'
-    stand_alone       number of networks that are also trained alone, to compare the supernet's ranking with; 0: none
+    pretrained        weights that others published for a member of the space: a file, or 'package:NAME'. A supernet
+                      begins from them, and learns from that network
+    pretrained_as     which published weights they are, 'LAYOUT/MODEL', where several fit
+    stand_alone       number of networks that are also trained alone, to compare the supernet's ranking with; 0: none.
+                      With ``pretrained``, none are
     workers           processes on this machine that judge networks
     ray               HOST:PORT of a Ray cluster that judges networks; a task takes ``ray_cpus`` and ``ray_gpus``
     remeasure         device that measures the winners' blocks again until the winners no longer change, in at most
@@ -132,6 +138,8 @@ def search(
         seed=seed,
         images=None if images is None else Path(images),
         train_on=train_on,
+        pretrained=None if pretrained is None else str(pretrained),
+        pretrained_as=pretrained_as,
         stand_alone=stand_alone,
         workers=workers,
         ray=ray,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from edgenas.api.gate import budgets_of
 from edgenas.api.inventory import load_entry
 from edgenas.api.judge import checked_options, judge_name, known_options, opened_judge, ray_address
+from edgenas.api.pretrained import told
 from edgenas.api.search_remeasure import remeasured
 from edgenas.api.search_result import SearchResult
 from edgenas.api.spaces import space as space_of
@@ -43,6 +44,8 @@ class _Means:
     seed: int
     images: Path | None
     train_on: str
+    pretrained: str | None
+    pretrained_as: str | None
     stand_alone: int
     workers: int | None
     ray: str | None
@@ -72,6 +75,7 @@ def run(order: SearchOrder, out: Path, listener: Listener) -> SearchResult:
     from edgenas.search.accuracy.own_table import AccuracyTable
     from edgenas.search.explain import explain
     from edgenas.search.journal import TrialCache
+    from edgenas.search.published import begun_from
     from edgenas.search.record import cut_messages, run_searches
     from edgenas.search.space import Space
     from edgenas.search.spaces.sizes import undivided
@@ -85,6 +89,10 @@ def run(order: SearchOrder, out: Path, listener: Listener) -> SearchResult:
     task = image_task(who, order.images, out, options, order.train_on, on)
     classes = order.classes or (task.classes if task and not isinstance(order.space, Space) else None)
     space = space_of(order.space, order.in_size, classes, order.channels)
+    published = begun_from(order.pretrained, order.pretrained_as, space, who)
+    if published is not None and task is not None:
+        task = task.from_published(published)
+        listener.message(told(published.pretrained.provenance))
     found = budgets_of(request, space)
     notes = [*filter(None, [undivided(space)]), *found.messages]
     for note in notes:
@@ -136,7 +144,7 @@ def run(order: SearchOrder, out: Path, listener: Listener) -> SearchResult:
             )
         trust = None
         estimate = estimate_facts(judge)
-        if task and who == "supernet" and order.stand_alone:
+        if task and who == "supernet" and order.stand_alone and published is None:
             alone = out.with_suffix(".alone.trials.jsonl")
             trust = task.trust(judge, space, order.stand_alone, order.seed, alone, progress)
     winner = record.best(found.budgets[0]).result.answer.choice
@@ -164,5 +172,6 @@ def run(order: SearchOrder, out: Path, listener: Listener) -> SearchResult:
         trust=trust,
         estimate=estimate and estimate[1],
         remeasured=rounds,
+        pretrained=None if published is None else published.pretrained.provenance,
     )
     return SearchResult(record, explained, tuple(notes), request.table, trust, estimate and estimate[0], saved)

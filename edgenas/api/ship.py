@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -142,7 +142,7 @@ def ship(
     table        a table of the space that was measured on the device, or an imported one (default: the run measures
                  one)
     pretrained   weights that others published for a member of the space: a file, or 'package:NAME'. That network
-                 competes where the budget allows it, and finalists are trained from its weights
+                 competes where the budget allows it; the supernet and the trainings of finalists begin from its weights
     pretrained_as   which published weights they are, 'LAYOUT/MODEL', where several fit
     held_out     number of networks timed whole to validate the table
     train        number of networks inside the budget that are trained in full; the most accurate ships
@@ -164,10 +164,10 @@ def ship(
     from edgenas.search.accuracy.image_task import image_task
     from edgenas.search.budgets import BudgetRequest
     from edgenas.search.own_cost import own_limits
+    from edgenas.search.published import published_member
     from edgenas.search.space import Space as SpaceClass
     from edgenas.ship.order import ShipRequest
     from edgenas.ship.pipeline import ShipPipeline
-    from edgenas.ship.published import published_member
 
     budget = check_budget(budget_ms, "ms", "budget_ms")
     precisions = tuple(dict.fromkeys(precisions))
@@ -188,7 +188,7 @@ def ship(
     made = space_of(space, in_size, None if isinstance(space, SpaceClass) else task.classes, channels)
     published = None if pretrained is None else published_member(made, str(pretrained), pretrained_as)
     if published is not None:
-        task = replace(task, scaling=(published.pretrained.mean, published.pretrained.deviation))
+        task = task.from_published(published)
         listener.message(told(published.pretrained.provenance))
     order = ShipRequest(
         made,

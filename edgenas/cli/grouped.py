@@ -15,7 +15,9 @@ SEARCH = {
         "--budget-ms", "--budget-macs", "--budget-params", "--budget-mb", "--budget-memory-mb", "--also", "--limit",
     ),
     "Latency table": ("--table", "--statistic", "--uncertainty", "--predict", "--unvalidated"),
-    "Accuracy": ("--accuracy", "--score", "--images", "--train-on", "--stand-alone"),
+    "Accuracy": (
+        "--accuracy", "--score", "--images", "--train-on", "--stand-alone", "--pretrained", "--pretrained-as",
+    ),
     "Search": ("--algorithm", "--set", "--max-trials", "--seed", "--out"),
     "Where networks are judged": ("--workers", "--ray", "--ray-cpus", "--ray-gpus"),
     "Measuring winners again": ("--remeasure", "--remeasure-rounds", "--inventory", "--force"),

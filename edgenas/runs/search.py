@@ -16,6 +16,7 @@ from typing import Any
 
 from edgenas.base.reading import read_json
 from edgenas.blocks.architecture import Architecture, NetworkField
+from edgenas.blocks.pretrained.source import Provenance
 from edgenas.runs.documents import DocumentKind
 from edgenas.runs.layout import ARCH, RUN
 from edgenas.runs.layout import SEARCH as SEARCH_FILE
@@ -170,6 +171,7 @@ class SavedSearch:
     shipped   network of the files that ``demo``, ``ship`` or ``bundle`` made; None for a search alone
     front_error   error of the accuracies of ``front``, each judged network left out in turn, in points; None where it
                   is not known, for the reason ``front_doubt``
+    pretrained   published weights that the supernet began from
     """
 
     space: SpaceRecord
@@ -188,6 +190,7 @@ class SavedSearch:
     estimate: dict[str, Any] | None = None
     remeasured: SavedRounds | None = None
     shipped: Answer | None = None
+    pretrained: Provenance | None = None
     winner: SavedRun
     runs: tuple[FullRun, ...]
     front: tuple[FrontPoint, ...] = ()

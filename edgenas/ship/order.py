@@ -13,8 +13,8 @@ from edgenas.search.budgets import BudgetRequest
 
 if TYPE_CHECKING:
     from edgenas.search.accuracy.image_task import ImageTask
+    from edgenas.search.published import PublishedMember
     from edgenas.search.space import Space
-    from edgenas.ship.published import PublishedMember
     from edgenas.training.data import TrainRecipe
 
 

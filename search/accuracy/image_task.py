@@ -14,6 +14,7 @@ from edgenas.base.listener import SILENT, Listener
 if TYPE_CHECKING:
     from edgenas.search.accuracy.trust import Trust
     from edgenas.search.problem import Accuracy
+    from edgenas.search.published import PublishedMember
     from edgenas.search.space import Space
     from edgenas.training.data import ImageData, SupernetRecipe, TrainRecipe
     from edgenas.training.images.source import PictureSource
@@ -26,6 +27,8 @@ SHIFT = 1  #: default shift in pixels of both; docs/training.md has its effect
 
 #: defaults of the winner's training that begins from published weights
 FINE_TUNING = {"epochs": 4, "batch": 16, "lr": 0.002}
+#: defaults of a supernet that begins from published weights
+PUBLISHED_SUPERNET = {"epochs": 12, "batch": 16, "optimizer": "adamw", "lr": 0.002}
 
 
 def recipe_options() -> dict[str, dict[str, Any]]:
@@ -45,7 +48,7 @@ def recipe_options() -> dict[str, dict[str, Any]]:
 class ImageTask:
     """Images and the settings of judging networks on them: ``settings`` of each recipe, the ``device`` ('auto', 'cpu',
     'cuda'), and the file ``checkpoint`` of a supernet's training. ``scaling`` is the mean and deviation of published
-    weights, in place of those of the images. ``say`` gets messages, ``update`` the progress."""
+    weights, in place of those of the images; ``published`` are these weights, which a supernet begins from."""
 
     source: PictureSource
     checkpoint: Path
@@ -53,6 +56,11 @@ class ImageTask:
     device: str = "auto"
     workers: int = 2
     scaling: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    published: PublishedMember | None = None
+
+    def from_published(self, published: PublishedMember) -> ImageTask:
+        """Return the task for networks that begin from published weights."""
+        return replace(self, scaling=(published.pretrained.mean, published.pretrained.deviation), published=published)
 
     @property
     def classes(self) -> int:
@@ -81,7 +89,8 @@ class ImageTask:
     def supernet_recipe(self) -> SupernetRecipe:
         from edgenas.training.data import SupernetRecipe, TrainRecipe
 
-        values = {**recipe_options()["supernet"], **self.settings.get("supernet", {})}
+        begun = {} if self.published is None else PUBLISHED_SUPERNET
+        values = {**recipe_options()["supernet"], **begun, **self.settings.get("supernet", {})}
         own = {name: values.pop(name) for name in ("drawn", "calibration_images")}
         return SupernetRecipe(TrainRecipe(**values), **own)
 
@@ -120,6 +129,7 @@ class ImageTask:
                 checkpoint=self.checkpoint,
                 device=device,
                 threads=max(1, workers),
+                published=self.published,
                 listener=listener,
             )
             return

@@ -33,27 +33,31 @@ class SharedNetwork(nn.Module):
     one block each is layer i.
     """
 
-    def __init__(self, space: Space, seed: int) -> None:
+    def __init__(self, space: Space, seed: int, epsilon: float = 1e-5) -> None:
         super().__init__()
         torch.manual_seed(seed)
-        self.space = space
-        self.layers = nn.ModuleList(map(_SharedLayer, places(space)))
+        self.space, self.epsilon = space, epsilon  # of the batch norms
+        self.layers = nn.ModuleList(SharedLayer(blocks, epsilon) for blocks in places(space))
         lengths = [len(table.places) for table in space.edge_tables]
         self._first = [sum(lengths[:i]) for i in range(len(lengths))]  # number of each layer's first child
 
     def forward(self, x: Tensor, choice: Choice) -> Tensor:
         """Return the member's logits; batch norm uses the statistics of this batch."""
-        for layer, block in self._layers(choice):
+        return self.part(x, choice, 0, len(self.layers))
+
+    def part(self, x: Tensor, choice: Choice, first: int, end: int) -> Tensor:
+        """Return the output of the member's blocks from number ``first`` to before number ``end``."""
+        for layer, block in self._layers(choice)[first:end]:
             x = layer(x, block)
         return x
 
-    def _layers(self, choice: Choice) -> list[tuple[_SharedLayer, BlockSpec]]:
+    def _layers(self, choice: Choice) -> list[tuple[SharedLayer, BlockSpec]]:
         """Return the blocks of a member in order, each with the child that holds its weights."""
         found = []
         for first, part in zip(self._first, self.space.parts(choice), strict=True):
             for i, block in enumerate(part):
                 layer = self.layers[first + i]
-                assert isinstance(layer, _SharedLayer)
+                assert isinstance(layer, SharedLayer)
                 found.append((layer, block))
         return found
 
@@ -66,6 +70,9 @@ class SharedNetwork(nn.Module):
             assert isinstance(module, BlockModule)
             state |= {f"{i}.{name}": value.detach() for name, value in layer.weights(module.ops).items()}
         network.load_state_dict(state, strict=False)
+        for norm in network.modules():
+            if isinstance(norm, nn.BatchNorm2d):
+                norm.eps = self.epsilon
         return in_channels_last(network)
 
 
@@ -85,18 +92,19 @@ def sharing(blocks: Iterable[BlockSpec]) -> dict[str, list[Op]]:
     return named
 
 
-class _SharedLayer(nn.Module):
+class SharedLayer(nn.Module):
     """The shared weights of all ``blocks`` of one layer."""
 
-    def __init__(self, blocks: Sequence[BlockSpec]) -> None:
+    def __init__(self, blocks: Sequence[BlockSpec], epsilon: float) -> None:
         super().__init__()
+        self._epsilon = epsilon
         for name, ops in sharing(blocks).items():
             self.add_module(name, SharedOp(ops))
         self._modules_of: dict[BlockSpec, BlockModule] = {}
 
     def forward(self, x: Tensor, block: BlockSpec) -> Tensor:
         if block not in self._modules_of:
-            self._modules_of[block] = _hollow(block)
+            self._modules_of[block] = _hollow(block, self._epsilon)
         module = self._modules_of[block]
         y: Tensor = functional_call(module, self.weights(module.ops), (x,))
         return y
@@ -147,7 +155,7 @@ class SharedOp(nn.Module):
         return {"conv.weight": weight, "bn.weight": self.scale[: op.c_out], "bn.bias": bias}
 
 
-def _hollow(block: BlockSpec) -> BlockModule:
+def _hollow(block: BlockSpec, epsilon: float) -> BlockModule:
     """Return the block's module without weights of its own: each call passes weights, batch norm keeps no
     statistics."""
     module = quick(BlockModule(block))
@@ -155,6 +163,6 @@ def _hollow(block: BlockSpec) -> BlockModule:
         parameter.data = torch.empty(0)
     for layer in module.modules():
         if isinstance(layer, nn.BatchNorm2d):
-            layer.track_running_stats = False
+            layer.eps, layer.track_running_stats = epsilon, False
             layer.running_mean = layer.running_var = layer.num_batches_tracked = None
     return module

@@ -24,6 +24,7 @@ from edgenas.training.sizes import at_size, identity, sized
 
 if TYPE_CHECKING:
     from edgenas.search.accuracy.supernet_torch import MemberJudge
+    from edgenas.search.published import PublishedMember
 
 SUPERNET_RECIPE = SupernetRecipe(TrainRecipe(epochs=36, flip=True))
 
@@ -37,6 +38,7 @@ class SupernetAccuracy:
     checkpoint  file of the training's state; without one the training is lost with this object
     device      'cpu', 'cuda' or 'auto'
     threads     CPU threads; sums of another number of them are rounded otherwise
+    published   published weights that the supernet begins from; its member then is the teacher
     listener    follows the training
     """
 
@@ -50,10 +52,12 @@ class SupernetAccuracy:
         checkpoint: Path | None = None,
         device: str = "cpu",
         threads: int = 1,
+        published: PublishedMember | None = None,
         listener: Listener = SILENT,
     ) -> None:
         self._space, self._data, self._recipe, self._seed = space, sized(data), recipe, seed
         self._checkpoint, self._device, self._threads, self._listener = checkpoint, device, threads, listener
+        self._published = published
         self._judge: MemberJudge | None = None
 
     @cached_property
@@ -67,8 +71,10 @@ class SupernetAccuracy:
     @property
     def name(self) -> str:
         where = "" if self._device == "cpu" else f":{self._device}"
+        begun = "" if self._published is None else f":from-{self._published.identity}"
         return (
-            f"supernet:{self._space_digest}:{identity(self._data)}:recipe-{self._recipe.digest}:seed{self._seed}{where}"
+            f"supernet:{self._space_digest}:{identity(self._data)}:recipe-{self._recipe.digest}:seed{self._seed}"
+            f"{begun}{where}"
         )
 
     def evaluate(self, candidates: Sequence[Candidate]) -> Iterator[tuple[int, float]]:
@@ -98,5 +104,12 @@ class SupernetAccuracy:
             )
         device = device_named(self._device)
         kept = None if self._checkpoint is None else Checkpoint(self._checkpoint, self.name)
-        network = trained_supernet(self._space, self._data[-1], self._recipe, self._seed, device, kept, self._listener)
+        if self._published is not None:
+            from edgenas.search.accuracy.published_supernet import published_supernet
+
+            network = published_supernet(
+                space, self._published, self._data[-1], self._recipe, self._seed, device, kept, self._listener
+            )
+        else:
+            network = trained_supernet(space, self._data[-1], self._recipe, self._seed, device, kept, self._listener)
         return MemberJudge(network, self._data, self._recipe, device)

@@ -62,15 +62,6 @@ def gradients(network: SharedNetwork, recipe: SupernetRecipe, seed: int, arithme
     space = network.space
     ends = [extreme(space, max), extreme(space, min)]
 
-    def at(images: Tensor, member: Choice) -> Tensor:
-        """Return the images, which have the largest size, at the size of a member."""
-        if len(space.sizes) == 1:
-            return images
-        size = [side // recipe.training.shrink for side in axes(space.size_of(member))]
-        return (
-            images if images.shape[2:] == tuple(size) else F.interpolate(images, size, mode="bilinear", antialias=True)
-        )
-
     def step(images: Tensor, labels: Tensor, number: int) -> Tensor:
         rng = random.Random(f"{seed}/{number}")
         members = [*ends, *(drawn(space, rng) for _ in range(recipe.drawn))]
@@ -78,7 +69,7 @@ def gradients(network: SharedNetwork, recipe: SupernetRecipe, seed: int, arithme
         first: Tensor | None = None
         for member in members:
             with arithmetic.autocast(images.device):
-                logits = network(at(images, member), member).float()
+                logits = network(at_size_of(member, images, space, recipe.training.shrink), member).float()
             if target is None:
                 loss = F.cross_entropy(logits, labels, label_smoothing=recipe.training.label_smoothing)
                 target, first = logits.detach().softmax(1), loss.detach()
@@ -89,6 +80,14 @@ def gradients(network: SharedNetwork, recipe: SupernetRecipe, seed: int, arithme
         return first
 
     return step
+
+
+def at_size_of(member: Choice, images: Tensor, space: Space, shrink: int) -> Tensor:
+    """Return images (n, c, h, w), which have the largest size of ``space``, at the size of a member."""
+    size = [side // shrink for side in axes(space.size_of(member))]
+    if len(space.sizes) == 1 or images.shape[2:] == tuple(size):
+        return images
+    return F.interpolate(images, size, mode="bilinear", antialias=True)
 
 
 class MemberJudge:

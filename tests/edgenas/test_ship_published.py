@@ -15,12 +15,13 @@ from edgenas.search.accuracy.image_task import ImageTask, image_task
 from edgenas.search.cost import macs_cost
 from edgenas.search.journal import TrialCache
 from edgenas.search.problem import Problem
+from edgenas.search.published import PublishedMember, published_member
 from edgenas.search.record import SearchRecord, run_searches
 from edgenas.search.space import Space
 from edgenas.search.spaces import space
 from edgenas.ship.finalists import find_finalists
 from edgenas.ship.order import ShipRequest
-from edgenas.ship.published import PublishedMember, published_member, with_published
+from edgenas.ship.published import with_published
 from edgenas.training.data import TrainRecipe
 from tests.edgenas.test_cli import edgenas
 from tests.edgenas.test_finalists import Device

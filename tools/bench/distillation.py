@@ -24,8 +24,8 @@ import numpy as np
 from rich.table import Table
 
 from edgenas.search.accuracy.image_task import FINE_TUNING, SHIFT
+from edgenas.search.published import published_member
 from edgenas.search.spaces import space
-from edgenas.ship.published import published_member
 from edgenas.training.data import ImageData, TrainRecipe
 from tools.bench.cifar10 import load
 from tools.bench.command import Bar, bars_table, options, run, show

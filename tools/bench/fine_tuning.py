@@ -26,8 +26,8 @@ from rich.table import Table
 from edgenas.base.errors import InputError
 from edgenas.base.listener import Listener
 from edgenas.search.accuracy.image_task import FINE_TUNING, SHIFT
+from edgenas.search.published import published_member
 from edgenas.search.spaces import space
-from edgenas.ship.published import published_member
 from edgenas.training.data import ImageData, TrainRecipe
 from edgenas.training.pictures import Scaling, read_pictures
 from tools.bench.command import Bar, bars_table, options, run, show
