@@ -35,7 +35,17 @@ HEAVY = {
     "paramiko", "pyarrow", "pymoo", "ray", "scipy", "sklearn", "tflite_runtime", "torch", "yaml",
 }  # fmt: skip
 
-TORCH_TRAINING = ("arithmetic", "distillation", "feed", "fine_tuning", "loop", "losses", "network", "target_training")
+TORCH_TRAINING = (
+    "arithmetic",
+    "augmentation",
+    "distillation",
+    "feed",
+    "fine_tuning",
+    "loop",
+    "losses",
+    "network",
+    "target_training",
+)
 #: files that are themselves imported only inside functions, because they define torch modules
 TORCH_FILES = {
     "blocks/torch_folded.py",

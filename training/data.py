@@ -155,6 +155,9 @@ class TrainRecipe:
     flip             mirror each training image with probability 0.5, drawn again for each use (not for digits and
                      letters)
     shift            largest shift of each training image in each direction, in pixels of the reduced size
+    crop             least share of a training image that a random part of it has, which is enlarged to the whole size;
+                     1 for the whole image
+    colour           random change of saturation and contrast, as a share, and of brightness, in deviations; 0 for none
     ema              decay of the moving average of weights, over about 1 / (1 - ema) steps, which is judged and
                      returned; 0 for the last weights
     """
@@ -169,6 +172,8 @@ class TrainRecipe:
     shrink: int = 1
     flip: bool = False
     shift: int = 0
+    crop: float = 1.0
+    colour: float = 0.0
     ema: float = 0.0
 
     def __post_init__(self) -> None:
@@ -182,6 +187,8 @@ class TrainRecipe:
             ("label_smoothing", self.label_smoothing, 0 <= self.label_smoothing < 1, "within 0..1"),
             ("shrink", self.shrink, self.shrink >= 1, "1 or more"),
             ("shift", self.shift, self.shift >= 0, "0 or more"),
+            ("crop", self.crop, 0 < self.crop <= 1, "above 0, and at most 1"),
+            ("colour", self.colour, 0 <= self.colour < 1, "0, or below 1 such as 0.3"),
             ("ema", self.ema, 0 <= self.ema < 1, "0, or below 1 such as 0.999"),
         )
         for name, value, holds, rule in rules:
@@ -190,8 +197,9 @@ class TrainRecipe:
 
     @property
     def digest(self) -> str:
-        """Digest of all values, eight hexadecimal digits."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:8]
+        """Digest of all values, eight hexadecimal digits; recipes without crops and colours keep the one that they had
+        before there were any."""
+        return hashlib.sha256(json.dumps(_values(self), sort_keys=True).encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,4 +223,11 @@ class SupernetRecipe:
     @property
     def digest(self) -> str:
         """Digest of all values, eight hexadecimal digits."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:8]
+        values = {**asdict(self), "training": _values(self.training)}
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _values(recipe: TrainRecipe) -> dict[str, Any]:
+    """Return the values of a recipe, without those of crops and colours where it has none."""
+    added = {"crop": 1.0, "colour": 0.0}
+    return {name: value for name, value in asdict(recipe).items() if name not in added or value != added[name]}

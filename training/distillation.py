@@ -44,8 +44,8 @@ def stages(blocks: Sequence[BlockSpec]) -> list[Stage]:
 
 
 def distilling(recipe: TrainRecipe) -> TrainRecipe:
-    """Return the recipe of distillation before a fine-tuning with ``recipe``: twice its epochs, with Adam."""
-    return replace(recipe, epochs=2 * recipe.epochs, optimizer="adamw", lr=RATE)
+    """Return the recipe of distillation before a fine-tuning with ``recipe``: with Adam."""
+    return replace(recipe, optimizer="adamw", lr=RATE)
 
 
 def distil(

@@ -1,4 +1,4 @@
-"""Batches of images on the training device: storage, normalisation, mirroring and shifting.
+"""Batches of images on the training device: storage and normalisation.
 
 This module imports torch.
 """
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edgenas.base.errors import InputError, MissingExtraError
 from edgenas.training.arithmetic import sent
-from edgenas.training.data import Pixels, TrainRecipe
+from edgenas.training.data import Pixels
 
 try:
     import torch
@@ -98,23 +98,3 @@ class Feed:
         """Yield every image once, in batches of ``at_once``."""
         for start in range(0, len(self), at_once):
             yield self.batch(slice(start, start + at_once))
-
-
-def varied(images: Tensor, recipe: TrainRecipe, rng: np.random.Generator) -> Tensor:
-    """Mirror and shift ``images`` by ``recipe``, each with its own random draw; new border pixels are 0, the mean.
-
-    The random numbers, a few per image, are drawn on the CPU, so that every device gets the same images; the device
-    moves the pixels.
-    """
-    n, _, height, width = images.shape
-    if recipe.flip:
-        mirrored = sent(rng.random(n) < 0.5, images.device)
-        images = torch.where(mirrored[:, None, None, None], images.flip(3), images)
-    if recipe.shift:
-        down, right = sent(rng.integers(0, 2 * recipe.shift + 1, (2, n, 1)), images.device)
-        rows = down + torch.arange(height, device=images.device)  # (n, h)
-        columns = right + torch.arange(width, device=images.device)  # (n, w)
-        padded = F.pad(images, (recipe.shift,) * 4).permute(0, 2, 3, 1)  # (n, h + 2 shift, w + 2 shift, c)
-        each = torch.arange(n, device=images.device)[:, None, None]
-        images = padded[each, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
-    return images

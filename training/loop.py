@@ -15,9 +15,10 @@ import numpy as np
 
 from edgenas.base.errors import MissingExtraError, OutcomeError
 from edgenas.base.listener import SILENT, Listener
+from edgenas.training.augmentation import varied
 from edgenas.training.checkpoints import Checkpoint
 from edgenas.training.data import TrainRecipe
-from edgenas.training.feed import Feed, varied
+from edgenas.training.feed import Feed
 
 try:
     import torch

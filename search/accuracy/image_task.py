@@ -26,7 +26,7 @@ SHIFT = 1  #: default shift in pixels of both; docs/training.md has its effect
 
 
 #: defaults of the winner's training that begins from published weights
-FINE_TUNING = {"epochs": 4, "batch": 16, "lr": 0.002}
+FINE_TUNING = {"epochs": 8, "batch": 16, "lr": 0.002, "shift": 0, "crop": 0.35, "colour": 0.3}
 #: defaults of a supernet that begins from published weights
 PUBLISHED_SUPERNET = {"epochs": 12, "batch": 16, "optimizer": "adamw", "lr": 0.002}
 

@@ -129,7 +129,7 @@ def test_images_are_scaled_as_in_the_weights_training(tmp_path: Path) -> None:
     (data,) = scaled.read(space("nas_bench_macro", 8, 3))
     assert (data.mean, data.deviation) == ((127.0,) * 3, (128.0,) * 3)
     recipe = scaled.winner_recipe()
-    assert (recipe.epochs, recipe.batch, recipe.lr, recipe.flip) == (4, 16, 0.01, True)
+    assert (recipe.epochs, recipe.batch, recipe.lr, recipe.flip) == (8, 16, 0.01, True)
 
 
 def test_a_space_without_these_weights_is_refused_before_anything_is_written(weights: Path, tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def test_the_stages_that_differ_learn_and_others_stay() -> None:
     student, teacher = started(begin, STUDENT), started(begin.teacher[1], TEACHER)
     before = {name: value.clone() for name, value in student.state_dict().items()}
     feed = Feed(images, images.train_images, images.train_labels, 1, torch.device("cpu"))
-    own = distilling(TrainRecipe(epochs=4, batch=8, lr=0.01))
+    own = distilling(TrainRecipe(epochs=8, batch=8, lr=0.01))
     assert (own.epochs, own.optimizer) == (8, "adamw")
     losses = distil("part", student, teacher, feed, replace(own, lr=0.05), 0, Arithmetic())
     assert len(losses) == 48 and np.mean(losses[-6:]) < 0.6 * np.mean(losses[:6])

@@ -122,6 +122,19 @@ def test_a_training_continues_from_its_checkpoints(tmp_path: Path) -> None:
         assert torch.equal(a, b) and torch.equal(a, c)
 
 
+def test_the_gentle_recipe_neither_crops_nor_recolours() -> None:
+    from edgenas.training.fine_tuning import described, recipes
+
+    strong, gentle = recipes(TrainRecipe(epochs=8, lr=0.002, crop=0.35, colour=0.3, flip=True))
+    assert gentle == TrainRecipe(epochs=4, lr=0.0005, flip=True)
+    assert described(strong) == (
+        "fine-tuned, 8 epochs, learning rate 0.002, random parts of at least 35 % of an image, random colours, 0.3, "
+        "batch norm statistics frozen"
+    )
+    assert described(gentle) == "fine-tuned, 4 epochs, learning rate 0.0005, batch norm statistics frozen"
+    assert recipes(TrainRecipe(epochs=1))[1].epochs == 1
+
+
 def test_the_regression_separates_what_can_be_separated() -> None:
     from edgenas.training.fine_tuning import regression
 

@@ -102,7 +102,7 @@ def test_shrinking_takes_the_mean_of_tiles() -> None:
 
 
 def test_images_are_mirrored_and_moved_each_by_its_own_draw() -> None:
-    from edgenas.training.feed import varied
+    from edgenas.training.augmentation import varied
 
     images = torch.arange(1.0, 65.0).view(1, 1, 8, 8).repeat(200, 1, 1, 1)
     flipped = varied(images, replace(QUICK, flip=True), np.random.default_rng(0))
@@ -116,6 +116,32 @@ def test_images_are_mirrored_and_moved_each_by_its_own_draw() -> None:
     windows = [padded[r : r + 8, c : c + 8] for r in range(5) for c in range(5)]
     places = [next(i for i, window in enumerate(windows) if torch.equal(x[0], window)) for x in moved]
     assert set(places) == set(range(25))
+
+
+def test_images_are_cropped_and_recoloured_each_by_its_own_draw() -> None:
+    from edgenas.training.augmentation import cropped, recoloured
+
+    ramp = torch.linspace(-1, 1, 64).expand(300, 2, 64, 64)  # a column's value is its place
+    parts = cropped(ramp, 0.25, np.random.default_rng(0))
+    widths = (parts[:, 0, 0, -1] - parts[:, 0, 0, 0]).numpy() / 2
+    assert 0.43 <= widths.min() < 0.5 and 0.95 < widths.max() <= 1.0  # sqrt(0.25 * 3 / 4) and the whole image
+    centres = parts[:, 0, 0].mean(1).numpy()
+    assert centres.min() < -0.3 and centres.max() > 0.3
+    assert torch.allclose(parts[:, :, 0], parts[:, :, -1], atol=1e-5)
+    np.testing.assert_allclose(cropped(ramp, 1.0, np.random.default_rng(1)).mean((1, 2, 3)), 0, atol=0.15)
+    images = torch.randn(300, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+    changed = recoloured(images, 0.3, np.random.default_rng(0))
+    moved = (changed.mean((1, 2, 3)) - images.mean((1, 2, 3))).numpy()
+    assert -0.3 <= moved.min() < -0.25 and 0.25 < moved.max() <= 0.3
+    grey = (changed.mean(1).std((1, 2)) / images.mean(1).std((1, 2))).numpy()
+    assert 0.7 <= grey.min() < 0.75 and 1.25 < grey.max() <= 1.3001
+    same = recoloured(images, 0.0, np.random.default_rng(0))
+    assert torch.allclose(same, images, atol=1e-6)
+
+
+def test_recipes_keep_their_digest_where_they_have_no_crops_and_colours() -> None:
+    assert TrainRecipe(epochs=2).digest == "4bc2213d"
+    assert len({TrainRecipe(epochs=2, **more).digest for more in ({}, {"crop": 0.5}, {"colour": 0.3})}) == 3
 
 
 def test_devices_by_name() -> None:

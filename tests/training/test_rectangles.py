@@ -126,7 +126,7 @@ def test_the_digits_are_square() -> None:
 
 def test_shifts_move_rows_and_columns_of_a_rectangle() -> None:
     torch = pytest.importorskip("torch")
-    from edgenas.training.feed import varied
+    from edgenas.training.augmentation import varied
 
     images = torch.arange(5 * 9, dtype=torch.float32).reshape(1, 1, 5, 9).repeat(64, 1, 1, 1) + 1
     moved = varied(images, replace(QUICK, shift=2), np.random.default_rng(0))
