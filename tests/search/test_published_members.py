@@ -7,7 +7,7 @@ import pytest
 from edgenas.api.spaces import spaces
 from edgenas.blocks.pretrained.published import PUBLISHED
 from edgenas.blocks.reference import reference
-from edgenas.search.spaces import space
+from edgenas.search.spaces import is_space, parameters_of, space
 from edgenas.search.spaces.published_members import member_of, published_members
 
 MEMBERS = {
@@ -32,6 +32,13 @@ def test_the_published_network_is_a_member_exactly(name: str, size: int | None) 
     member = s.architecture(choice)
     assert [b for b in member.blocks if b.kind != "skip"] == list(wanted.blocks)
     assert s.parse(s.key(choice)) == choice and member.macs == wanted.macs
+
+
+def test_a_short_name_means_the_first_of_a_family() -> None:
+    assert is_space("efficientnet_lite") and not is_space("efficientnet_lit")
+    assert space("efficientnet_lite", 64, 3) == space("efficientnet_lite0", 64, 3)
+    assert space("efficientnet_lite:in_size=64+96") == space("efficientnet_lite0:in_size=64+96")
+    assert parameters_of("efficientnet_lite") == {}
 
 
 def test_the_padding_counts() -> None:
