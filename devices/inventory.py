@@ -26,7 +26,6 @@ The device ``local`` always exists.
 from __future__ import annotations
 
 import os
-import re
 import sys
 import tomllib
 from collections.abc import Callable, Mapping
@@ -40,6 +39,7 @@ from edgenas.base.naming import there_are
 from edgenas.base.reading import read_bytes
 from edgenas.base.text import printable
 from edgenas.devices.base import Device
+from edgenas.devices.libraries import folders_of
 from edgenas.devices.sections import (
     NAME,
     TOOLS,
@@ -48,6 +48,7 @@ from edgenas.devices.sections import (
     Section,
     SectionError,
     SshSection,
+    line_of,
     no_such_kind,
     validated,
 )
@@ -76,7 +77,8 @@ class Entry:
     to the campaign, () pins to no CPU. Devices of one ``pool`` are alike. ``tools`` maps names in ``sections.TOOLS`` to
     programs. ``target`` is set for boards, ``phone`` for phones, ``own`` and ``section`` for kinds from user code.
     ``fault`` is why a board cannot be used, '' otherwise: a line of the ssh configuration that edgenas cannot obey. It
-    concerns this board alone, so that all other devices of the inventory can be used.
+    concerns this board alone, so that all other devices of the inventory can be used. ``pythons`` and ``libraries`` map
+    the names of delegates to the Python with their packages, and to the folder of the vendor's libraries.
     """
 
     name: str
@@ -90,6 +92,8 @@ class Entry:
     own: DeviceKind | None = field(default=None, hash=False)
     section: Section | None = field(default=None, hash=False)
     fault: str = ""
+    pythons: Mapping[str, str] = field(default_factory=dict, hash=False)
+    libraries: Mapping[str, Tool] = field(default_factory=dict, hash=False)
 
     @property
     def is_local(self) -> bool:
@@ -213,22 +217,6 @@ def known_hosts_file() -> Path:
     return (Path(config) if config.startswith("/") else Path.home() / ".config") / "edgenas" / "known_hosts"
 
 
-def line_of(text: str, name: str, field: str = "") -> int | None:
-    """Return the line number of a section's ``field``; of the section's head where the section has no such line; None
-    where the section has no unique head."""
-    head = re.compile(rf"\s*\[\s*devices\s*\.\s*([\"']?){re.escape(name)}\1\s*\]")
-    lines = text.split("\n")
-    heads = [number for number, line in enumerate(lines, 1) if head.match(line)]
-    if len(heads) != 1:
-        return None
-    for number in range(heads[0], len(lines)):
-        if re.match(r"\s*\[", lines[number]):
-            break
-        if field and re.match(rf"\s*([\"']?){re.escape(field)}\1\s*=", lines[number]):
-            return number + 1
-    return heads[0]
-
-
 def _tables(text: str, path: Path) -> dict[str, Any]:
     try:
         data = tomllib.loads(text)
@@ -249,14 +237,16 @@ def _entry(name: str, section: Section) -> Entry:
     match section:
         case SshSection():
             target, fault = _target(name, section)
-            return Entry(name, section.kind, section.python, cores, pool, target=target, fault=fault)
+            made = Entry(name, section.kind, section.python, cores, pool, target=target, fault=fault)
+            return replace(made, pythons=section.pythons or {}, libraries=folders_of(section))
         case AdbSection():
             phone = Phone(section.serial or "", section.hardware_serial or "", _expanded(section.adb))
             paths = {tool: _expanded(getattr(section, tool)) for tool in TOOLS}
             tools = {tool: Tool(Path(path), getattr(section, f"{tool}_sha256")) for tool, path in paths.items() if path}
             return Entry(name, section.kind, "", cores, pool, tools, phone=phone)
         case LocalSection():
-            return Entry(name, section.kind, section.python or sys.executable, cores, pool)
+            made = Entry(name, section.kind, section.python or sys.executable, cores, pool)
+            return replace(made, pythons=section.pythons or {}, libraries=folders_of(section))
         case _:
             raise AssertionError(section.kind)
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from edgenas.base.errors import DeviceInputError, InputError
 from edgenas.base.files import replacing
 from edgenas.base.reading import read_bytes
-from edgenas.devices.inventory import line_of, parse_inventory
-from edgenas.devices.sections import NAME
+from edgenas.devices.inventory import parse_inventory
+from edgenas.devices.sections import NAME, line_of
 
 if TYPE_CHECKING:
     from tomlkit.items import Item, Table

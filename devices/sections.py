@@ -24,6 +24,9 @@ _SECRETS = ("password", "passwd", "passphrase", "pass", "secret", "token")
 _REMEDIES = {
     "kind": 'write kind = "local", kind = "ssh", kind = "adb", or one of your own: kind = "my_kind.py:NAME"',
     "python": 'write python = "/path/to/python3", absolute or a plain command name',
+    "pythons": 'write the Python that has a delegate, such as pythons = { openvino = "/opt/openvino/bin/python" }',
+    "libraries": 'write the folder of a vendor\'s libraries, such as libraries = { qualcomm = "~/qairt/lib" }',
+    "libraries_sha256": "write the digests that edgenas names for the folders of libraries",
     "cores": "write CPU numbers in brackets, such as cores = [2, 3]",
     "pool": 'write a name that alike devices share, such as pool = "pi4"',
     "host": 'write host = "pi4.local" or host = "192.168.1.20"',
@@ -86,14 +89,19 @@ class Section(BaseModel):
 
 
 class LocalSection(Section):
-    """Section of this machine."""
+    """Section of this machine. By the name of a delegate: the Python that has its packages, and the folder of its
+    vendor's libraries, with its digest."""
 
     kind: Literal["local"]
     python: _Python | None = None
+    pythons: dict[str, _Python] | None = None
+    libraries: dict[str, _File] | None = None
+    libraries_sha256: dict[str, _Sha256] | None = None
 
 
 class SshSection(Section):
-    """Section of a board; fields that are left out are read from ~/.ssh/config, unless ``ssh_config`` is false."""
+    """Section of a board; fields that are left out are read from ~/.ssh/config, unless ``ssh_config`` is false.
+    ``pythons`` and ``libraries`` are as in ``LocalSection``; folders are on this machine, and carried to the board."""
 
     kind: Literal["ssh"]
     host: Annotated[str, _checked_by(check_host)]
@@ -103,6 +111,9 @@ class SshSection(Section):
     jump: Annotated[str, Field(min_length=1, max_length=500)] | None = None
     ssh_config: bool = True
     python: _Python = "python3"
+    pythons: dict[str, _Python] | None = None
+    libraries: dict[str, _File] | None = None
+    libraries_sha256: dict[str, _Sha256] | None = None
 
 
 class AdbSection(Section):
@@ -195,3 +206,19 @@ def _first(error: ValidationError, name: str, model: type[Section]) -> tuple[str
         return field, f"{where}: {printable(str(fault['ctx']['error']), 400)}"
     got = printable(str(fault["input"]), 80)
     return field, f"{where}: {printable(fault['msg'], 200)}, but it is {got!r}; {_REMEDIES[field]}"
+
+
+def line_of(text: str, name: str, field: str = "") -> int | None:
+    """Return the line number of a section's ``field``; of the section's head where the section has no such line; None
+    where the section has no unique head."""
+    head = re.compile(rf"\s*\[\s*devices\s*\.\s*([\"']?){re.escape(name)}\1\s*\]")
+    lines = text.split("\n")
+    heads = [number for number, line in enumerate(lines, 1) if head.match(line)]
+    if len(heads) != 1:
+        return None
+    for number in range(heads[0], len(lines)):
+        if re.match(r"\s*\[", lines[number]):
+            break
+        if field and re.match(rf"\s*([\"']?){re.escape(field)}\1\s*=", lines[number]):
+            return number + 1
+    return heads[0]

@@ -25,10 +25,11 @@ from edgenas.devices.transports.jobs import Wait
 from edgenas.devices.transports.reattach import clear
 from edgenas.latency_tables.records import BlockFailure, Measurement, Piece, Purpose, piece_text
 from edgenas.latency_tables.setting import Fact, Setting, device_pairs
+from edgenas.profiler.delegation import check_found, delegated, fault_of, without_meaningless
 from edgenas.profiler.measure import BatchResult, describe, measure_models
 from edgenas.profiler.plan import Plan
 from edgenas.profiler.runtimes.base import Runtime
-from edgenas.profiler.runtimes.output import Description, ModelResult
+from edgenas.profiler.runtimes.output import Description
 from edgenas.profiler.work import Item
 
 PieceWriter = Callable[[Sequence[BlockSpec], Sequence[Weights]], bytes]
@@ -41,10 +42,12 @@ _CLOCK_S = 900  # seconds after a batch's limit until a device that lost its con
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A device, and the path on it of the program that drives the runtime: a Python, or a tool."""
+    """A device, and the path on it of the program that drives the runtime: a Python, or a tool; ``libraries`` is the
+    folder there of the libraries of a delegate, '' for none."""
 
     device: Device
     program: str
+    libraries: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ class DeviceSession:
         for f in measured.failures:
             failures.append(BlockFailure(by_text[f.name], item.process, f.stage, printable(f.message)))
         for name, r in measured.results.items():
-            wrong = self._wrong_delegate(r)
+            wrong = fault_of(r, self.setting)
             if wrong:
                 failures.append(BlockFailure(by_text[name], item.process, "delegate", wrong))
             else:
@@ -153,21 +156,17 @@ class DeviceSession:
         watch()
         return batch, tuple(seen)
 
-    def _wrong_delegate(self, result: ModelResult) -> str | None:
-        """Return a message where another delegate computed than the setting has; None otherwise."""
-        if result.delegate == self.setting.delegate:
-            return None
-        return f"computed by {result.delegate}, but the setting of this table says {self.setting.delegate}"
-
 
 @contextmanager
 def station(worker: Worker, runtime: Runtime, plan: Plan, conditions: Conditions) -> Iterator[DeviceSession]:
     """Hold a device for a campaign. Raises LockedError, NotReadyError; OutcomeError where the runtime does not run."""
-    device = worker.device
+    device, plan = worker.device, without_meaningless(plan, runtime.name)
+    runtime = delegated(runtime, plan, worker.libraries)
     with held(device, conditions) as home:
         with steady(device, limit_s=_CLOCK_S, folder=f"{home}/state", listener=conditions.listener) as clock:
             facts = read_facts(device)
             description = describe(device, runtime, worker.program)
+        check_found(device.name, description, plan)
         if not clock.mode:
             conditions.listener.warning(f"{device.name}: its clock is not held: {clock.why}", f"{device.name}: clock")
         settled = plan.on(description, clusters_of(facts.clusters))

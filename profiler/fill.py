@@ -46,7 +46,7 @@ def fill(
     def campaign(label: str, sleep: Sleep) -> Campaign:
         table = tables[label]
         return profile_pool(
-            [open_worker(entry, table.runtime.name) for entry in table.entries],
+            [open_worker(entry, table.runtime.name, table.plan.requested) for entry in table.entries],
             table.runtime,
             blocks,
             table.path,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import statistics
 import tempfile
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgenas.base.errors import DeviceError, OutcomeError, TimeLimitError
@@ -45,10 +46,13 @@ class BatchResult:
 @dataclass(frozen=True, slots=True)
 class RepeatedTimes:
     """Milliseconds per run by name of the model: process -> round -> samples, as
-    ``edgenas.latency_tables.statistics.estimates`` takes them."""
+    ``edgenas.latency_tables.statistics.estimates`` takes them. ``results`` are those of the last process, and
+    ``init_ms`` medians of the time of loading, compilation and the first run, where they were taken."""
 
     times: Mapping[str, list[list[Times]]]
     failures: tuple[Failure, ...]
+    results: Mapping[str, ModelResult] = field(default_factory=dict)
+    init_ms: Mapping[str, float] = field(default_factory=dict)
 
 
 def describe(device: Device, runtime: Runtime, program: str) -> Description:
@@ -58,12 +62,20 @@ def describe(device: Device, runtime: Runtime, program: str) -> Description:
         push_files(device, runtime.describe_files(), folder)
         result = device.run(runtime.describe_command(program, folder), timeout_s=START_S)
     if result.returncode != 0:
-        why = printable(result.stderr[-400:]) or f"exit code {result.returncode}"
+        why = said_why(result.stderr) or f"exit code {result.returncode}"
         remedy = runtime.install
         if isinstance(runtime, PythonRunner) and not isinstance(device, LocalDevice):
             remedy = f"type: edgenas devices prepare {device.name} --runtime {runtime.name} --write"
+        if isinstance(runtime, PythonRunner) and runtime.delegate is not None:
+            raise OutcomeError(f"{device.name}, {program}: {why}; {runtime.install}")
         raise OutcomeError(f"{runtime.name} does not run on {device.name} with {program}: {why}; {remedy}")
     return runtime.parse_describe(result.stdout)
+
+
+def said_why(stderr: str) -> str:
+    """Return why a runner failed, by its own message where it has one, else the end of ``stderr``."""
+    own = stderr.rpartition("bench_runner: ")[2].partition("\n")[0] if "bench_runner: " in stderr else stderr[-400:]
+    return printable(own.removeprefix("RefusedError: "), 600)
 
 
 def measure_models(
@@ -130,13 +142,16 @@ def measure_processes(
     most: int | None = None,
     wait: Wait = PATIENT,
     enough: Callable[[Mapping[str, list[list[Times]]]], bool] = lambda times: True,
+    check: Callable[[ModelResult], str | None] = lambda result: None,
     listener: Listener = SILENT,
 ) -> RepeatedTimes:
     """Call ``measure_models`` in several fresh processes; a model that fails in one is left out of the rest.
 
     Processes are added one at a time, up to ``most`` in all, while ``enough(times)`` is false. ``listener`` receives
-    the number of processes done and of those expected in all.
+    the number of processes done and of those expected in all. ``check`` returns why a result is refused, if it is.
     """
+    results: dict[str, ModelResult] = {}
+    init_ms: dict[str, list[float]] = {}
     times: dict[str, list[list[Times]]] = {name: [] for name in models}
     failures: list[Failure] = []
     for process in range(max(processes, most or 0)):
@@ -148,9 +163,16 @@ def measure_processes(
             failures.append(failure)
             times.pop(failure.name)
         for name, result in batch.results.items():
+            if why := check(result):
+                failures.append(Failure(name, "delegate", why))
+                times.pop(name)
+                continue
+            results[name] = result
+            if result.init_ns:
+                init_ms.setdefault(name, []).append(result.init_ns / 1e6)
             times[name].append(rounds_ms(result.samples_ns, result.loops))
         listener.progress(process + 1, max(processes, process + 1))
-    return RepeatedTimes(times, tuple(failures))
+    return RepeatedTimes(times, tuple(failures), results, {n: statistics.median(ms) for n, ms in init_ms.items()})
 
 
 def _run(

@@ -26,6 +26,7 @@ class Verdict:
     median_low_ms, median_high_ms    95 % interval of the median
     load_ms, first_ms                time to load the file in a new process, and of its first run there; None where they
                                      are not reported, and in files of edgenas 0.2
+    init_ms                          time of loading, compilation and the first run; None where it was not taken
     """
 
     DERIVED: ClassVar[tuple[str, ...]] = ("error",)
@@ -49,6 +50,7 @@ class Verdict:
     median_high_ms: Milliseconds | None = None
     load_ms: float | None = None
     first_ms: float | None = None
+    init_ms: Milliseconds | None = None
 
     @property
     def disturbed(self) -> bool:

@@ -14,8 +14,10 @@ from edgenas.devices.inventory import Entry
 from edgenas.latency_tables.setting import Fact, Setting
 from edgenas.latency_tables.statistics import estimates
 from edgenas.latency_tables.statistics.estimates import Times
+from edgenas.profiler.delegation import check_plan, fault_of
 from edgenas.profiler.plan import Plan
 from edgenas.profiler.runtimes import RUNTIMES
+from edgenas.profiler.runtimes.output import ModelResult
 from edgenas.profiler.runtimes.sustained import Memory
 from edgenas.profiler.verdict import Verdict
 from edgenas.profiler.workers import conditions, open_worker, runtime_named
@@ -84,30 +86,34 @@ def verify_files(
     from edgenas.profiler.measure import measure_processes
     from edgenas.profiler.sustained_run import memory_of
 
-    worker = open_worker(entry, runtime)
+    plan = plan or Plan(cores=entry.cores)
+    for model in files.values():
+        check_plan(replace(plan, precision=computed_in(model)), runtime)
+    worker = open_worker(entry, runtime, plan.requested)
 
     def inside(times: Mapping[str, list[list[Times]]]) -> bool:
         return budget_ms is None or all(estimates.interval(t, statistic)[1] <= budget_ms for t in times.values())
 
     how = runtime_named(runtime)
     when = conditions([entry], force, listener)
-    with station(worker, how, plan or Plan(cores=entry.cores), when) as held, held.steady():
+    with station(worker, how, plan, when) as held, held.steady():
         clear(worker.device)  # a kept result of an earlier process must not be collected as this measurement
         repeated = measure_processes(
             worker.device,
-            how,
+            held.runtime,
             files,
             held.plan,
             program=worker.program,
             processes=processes,
             most=most,
             enough=inside,
+            check=lambda result: fault_of(result, held.setting),
             listener=listener,
         )
         takes = dict.fromkeys(files, Memory(None, None))
         for name in repeated.times if memory else ():
             try:
-                takes[name] = memory_of(worker.device, how, files[name], held.plan, program=worker.program)
+                takes[name] = memory_of(worker.device, held.runtime, files[name], held.plan, program=worker.program)
             except (OutcomeError, DeviceError) as error:  # the times are valid without it
                 listener.message(f"{name}: its memory is not known: {error}")
     if repeated.failures:
@@ -130,12 +136,27 @@ def verify_files(
                 budget_ms,
                 predicted_ms,
                 None if budget_ms is None else high <= budget_ms,
-                replace(held.setting, precision=computed_in(files[name])),
+                _of_file(held.setting, computed_in(files[name]), repeated.results[name]),
                 takes[name].peak_kib,
                 takes[name].model_kib,
                 *estimates.interval(times, "median"),
                 takes[name].load_ms,
                 takes[name].first_ms,
+                init_ms=repeated.init_ms.get(name),
             )
         )
     return verdicts
+
+
+def _of_file(setting: Setting, precision: str, result: ModelResult) -> Setting:
+    """Return the conditions in which a file was measured: its precision, and what the delegate took of it."""
+    found = result.delegated
+    if found is None:
+        return replace(setting, precision=precision)
+    return replace(
+        setting,
+        precision=precision,
+        delegate=result.delegate,
+        nodes_taken=found.nodes_taken,
+        nodes_total=found.nodes_total,
+    )

@@ -39,9 +39,13 @@ def default_runtime(entry: Entry) -> str:
     return "litert" if entry.python else "benchmark_model"
 
 
-def open_worker(entry: Entry, runtime: str) -> Worker:
-    """Return the device and the program that drives ``runtime`` on it; a tool that is missing there is pushed.
-    InputError where the inventory names no such program. Raises DeviceError."""
+def open_worker(entry: Entry, runtime: str, requested: str = "") -> Worker:
+    """Return the device and the program that drives ``runtime`` on it; a tool that is missing there is pushed, and so
+    are the libraries of the delegate that is ``requested``.
+
+    InputError where the inventory names no such program. Raises DeviceError.
+    """
+    from edgenas.devices.libraries import place_libraries
     from edgenas.devices.sections import TOOLS
     from edgenas.devices.tools import place
     from edgenas.profiler.device_session import Worker
@@ -59,7 +63,9 @@ def open_worker(entry: Entry, runtime: str) -> Worker:
     if not entry.python:
         has = ", ".join(entry.tools) or "no tool; name benchmark_model and its sha256 in devices.toml"
         raise InputError(f"{entry.name} has no Python to run {runtime}; it has {has}")
-    return Worker(entry.open(), entry.python)
+    name, device = requested.partition(":")[0], entry.open()
+    folder = place_libraries(device, name, entry.libraries[name]) if name in entry.libraries else ""
+    return Worker(device, entry.pythons.get(name, entry.python), folder)
 
 
 def conditions(

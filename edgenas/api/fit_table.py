@@ -133,6 +133,9 @@ def profile_whole(
     runtime: str | None = None,
     precision: str = "fp32",
     threads: int = 1,
+    delegate: str | None = None,
+    partial: bool = False,
+    software: bool = False,
     cores: Sequence[int] = (),
     rounds: int = 10,
     processes: int = 3,
@@ -170,7 +173,15 @@ def profile_whole(
     chosen = space_of(space, in_size, classes, channels)
     if networks < LEAST:
         raise InputError(f"{networks} networks: {LEAST} are the least that a table can be fitted to and tested on")
-    plan = Plan(rounds=rounds, threads=threads, cold_kib=cold_kib, precision=precision)
+    plan = Plan(
+        rounds=rounds,
+        threads=threads,
+        cold_kib=cold_kib,
+        precision=precision,
+        requested=delegate or "",
+        partial=partial,
+        software=software,
+    )
     jobs = table_jobs(device, (), inventory, runtime, out, tuple(cores), plan)
     if len(jobs) > 1:
         raise InputError(f"--whole fills one table, not one for each of {', '.join(jobs)}; name one device")
@@ -183,7 +194,7 @@ def profile_whole(
     wanted = chosen_networks(chosen, networks, prior)
     with listener.task("profile", [label]) as task:
         campaign = pursue(
-            [open_worker(entry, job.runtime.name) for entry in job.entries],
+            [open_worker(entry, job.runtime.name, job.plan.requested) for entry in job.entries],
             job.runtime,
             WholeGoal(tuple(wanted), enough),
             samples,

@@ -105,6 +105,9 @@ def profile(
     runtime: str | None = None,
     precision: str = "fp32",
     threads: int = 1,
+    delegate: str | None = None,
+    partial: bool = False,
+    software: bool = False,
     cores: Sequence[int] = (),
     rounds: int = 10,
     processes: int = 3,
@@ -128,12 +131,16 @@ def profile(
     runtime           'litert', 'onnxruntime', 'benchmark_model', 'onnxruntime_perf_test', or one of your own:
                       'my_runtime.py:NAME' (default: by the device)
     precision         precision of the blocks: 'fp32' or 'int8'
+    delegate          what computes, NAME or NAME:WHAT, such as 'gpu' or 'openvino:npu' (default: what the runtime does
+                      by itself)
+    partial           True: the CPU may compute the operators that the delegate does not take
+    software          True: a delegate that is software, such as a GPU that the CPU imitates, may be measured
     rounds            interleaved rounds in each process
     processes         least number of fresh processes; up to ``most_processes`` while the 95 % interval of a block's
                       ``statistic`` is wider than ``within`` percent
     cold_kib          KiB of weights that another model reads before every run; 0: runs back to back
     chains            measure each block also inside a chain
-    out               file of the table (default: DEVICE-RUNTIME.jsonl, or DEVICE-RUNTIME-int8.jsonl)
+    out               file of the table (default: DEVICE-RUNTIME[-DELEGATE][-int8].jsonl)
     force             measure even where a device is not ready
 
     ``check()`` of the result raises OutcomeError where blocks are missing, or where one of several campaigns did not
@@ -151,7 +158,15 @@ def profile(
         wanted += blocks_of(what, in_size=in_size, classes=classes, channels=channels)
     if not wanted:
         raise InputError("nothing to measure: name a space (edgenas spaces lists them), a network, or --block TEXT")
-    plan = Plan(rounds=rounds, threads=threads, cold_kib=cold_kib, precision=precision)
+    plan = Plan(
+        rounds=rounds,
+        threads=threads,
+        cold_kib=cold_kib,
+        precision=precision,
+        requested=delegate or "",
+        partial=partial,
+        software=software,
+    )
     jobs = table_jobs(device, pool, inventory, runtime, out, tuple(cores), plan)
     with listener.task("profile", list(jobs)) as task:
         outcomes = fill(jobs, wanted, enough, force, task, chains=chains)
@@ -180,6 +195,7 @@ def table_jobs(
     plan: Plan,
 ) -> dict[str, TableJob]:
     """Return name of a device or pool -> its table, devices, and plan on ``cores`` (default: the devices' cores)."""
+    from edgenas.profiler.delegation import check_plan
     from edgenas.profiler.fill import TableJob
     from edgenas.profiler.workers import default_runtime, file_label, grouped, runtime_named
 
@@ -190,7 +206,9 @@ def table_jobs(
     jobs = {}
     for label, members in groups.items():
         used = runtime or default_runtime(members[0])
-        suffix = "" if plan.precision == "fp32" else f"-{plan.precision}"
+        chosen = check_plan(plan, used)
+        suffix = "" if chosen is None else f"-{chosen.label}{'-partial' if plan.partial else ''}"
+        suffix += "" if plan.precision == "fp32" else f"-{plan.precision}"
         path = output_path(f"{label}-{file_label(used)}{suffix}.jsonl" if out is None else out)
         jobs[label] = TableJob(members, runtime_named(used), path, replace(plan, cores=cores or members[0].cores))
     return jobs

@@ -113,6 +113,9 @@ def profile_for_search(
     runtime: str | None = None,
     precision: str = "fp32",
     threads: int = 1,
+    delegate: str | None = None,
+    partial: bool = False,
+    software: bool = False,
     cores: Sequence[int] = (),
     rounds: int = 10,
     processes: int = 3,
@@ -142,7 +145,15 @@ def profile_for_search(
     from edgenas.search.lazy import capacity_values, judged_values, lazily
 
     enough = stopping_rule(processes, most_processes, within, statistic)
-    plan = Plan(rounds=rounds, threads=threads, cold_kib=cold_kib, precision=precision)
+    plan = Plan(
+        rounds=rounds,
+        threads=threads,
+        cold_kib=cold_kib,
+        precision=precision,
+        requested=delegate or "",
+        partial=partial,
+        software=software,
+    )
     jobs = table_jobs(device, pool, inventory, runtime, out, tuple(cores), plan)
     chosen = space_of(space, in_size, classes, channels)
     budgets = budget_numbers(budget_ms, "ms", "budget_ms")

@@ -105,6 +105,9 @@ def ship(
     channels: int | None = None,
     precisions: Sequence[Precision] = ("fp32",),
     reduce_range: bool | None = None,
+    delegate: str | None = None,
+    partial: bool = False,
+    software: bool = False,
     accuracy: str = "supernet",
     algorithm: str = "hybrid",
     options: Mapping[str, Mapping[str, Any]] | None = None,
@@ -134,6 +137,8 @@ def ship(
     precisions   precisions of the files; the first, 'fp32' or 'int8', is that of the file that must keep the budget
     reduce_range   True: weights of int8 ONNX files in 7 bits, False: in 8 (default: 7 where sums of 8-bit products
                  saturate on the device)
+    delegate     what computes the blocks and the first file, NAME or NAME:WHAT; ``partial`` and ``software`` as in
+                 ``edgenas.profile``
     accuracy     judge of networks: 'supernet', 'train', or 'table:FILE' with accuracies of your own
     options      options of the algorithm and of trainings, such as {"winner": {"epochs": 60}}
     max_trials   most networks that the search may judge
@@ -157,6 +162,7 @@ def ship(
     """
     from edgenas.latency_tables.store.open import is_imported
     from edgenas.latency_tables.store.open import open_table as read_table
+    from edgenas.profiler.delegation import check_plan
     from edgenas.profiler.export.quantize import MEASURED
     from edgenas.profiler.workers import default_runtime
     from edgenas.runs.layout import SEARCH
@@ -206,8 +212,12 @@ def ship(
         measured=measured,
         force=force,
         reduce_range=reduce_range,
+        delegate=delegate or "",
+        partial=partial,
+        software=software,
         published=published,
     )
+    check_plan(order.plan(entry.cores), order.runtimes[0])
     if is_table(accuracy):  # a damaged one is refused before anything is measured, trained or written
         with open_accuracy(accuracy, order.space, seed):
             pass

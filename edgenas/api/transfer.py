@@ -123,6 +123,9 @@ def transfer(
     runtime: str | None = None,
     precision: str = "fp32",
     threads: int = 1,
+    delegate: str | None = None,
+    partial: bool = False,
+    software: bool = False,
     cores: Sequence[int] = (),
     rounds: int = 10,
     processes: int = 3,
@@ -157,7 +160,15 @@ def transfer(
         raise InputError(f"{networks} networks: {LEAST} are the least that prove anything, and 0 leaves them out")
     prior = prior_of(path, chosen.blocks())
     measured = blocks_to_measure(chosen, prior, blocks)
-    jobs = table_jobs(device, pool, inventory, runtime, out, tuple(cores), Plan(precision=precision))
+    jobs = table_jobs(
+        device,
+        pool,
+        inventory,
+        runtime,
+        out,
+        tuple(cores),
+        Plan(precision=precision, requested=delegate or "", partial=partial, software=software),
+    )
     if len(jobs) > 1:
         raise InputError(f"--from fills one table, not one for each of {', '.join(jobs)}; name one device")
     ((_, job),) = jobs.items()
@@ -171,6 +182,9 @@ def transfer(
         runtime=runtime,
         precision=precision,
         threads=threads,
+        delegate=delegate,
+        partial=partial,
+        software=software,
         cores=cores,
         rounds=rounds,
         processes=processes,

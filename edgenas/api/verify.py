@@ -94,6 +94,9 @@ def verify(
     table: FilePath | Table | Sequence[FilePath | Table] = (),
     statistic: str | None = None,
     threads: int | None = None,
+    delegate: str | None = None,
+    partial: bool = False,
+    software: bool = False,
     rounds: int = 20,
     processes: int = 3,
     most_processes: int = 12,
@@ -107,6 +110,8 @@ def verify(
     table        latency tables that predict ``network``, each for the files of its runtime
     statistic    'min', 'median' or 'p90' (default: that of the table's validation, or 'median')
     threads      threads of the runtime (default: those of the table, or 1)
+    delegate     what computes, NAME or NAME:WHAT (default: what the table was measured with, or what the runtime does
+                 by itself); ``partial`` and ``software`` as in ``edgenas.profile``
     rounds       rounds in each process
     processes    fresh processes; up to ``most_processes`` while a file is outside the budget
     force        measure a device even if it is busy, warm or not ready
@@ -140,7 +145,8 @@ def verify(
         check_exists(table_path(each), "table")
     entry = load_entry(inventory, device)
     by_key = _by_key(paths, entry, bool(tables))
-    plans, expected, used = _predictions(by_key, entry, network, tables, statistic, rounds, threads)
+    terms = {"requested": delegate or "", "partial": partial, "software": software}
+    plans, expected, used = _predictions(by_key, entry, network, tables, statistic, rounds, threads, terms)
     verdicts: list[Verdict] = []
     with listener.task(f"verify on {device}") as task:
         for key, models in by_key.items():
@@ -181,6 +187,7 @@ def _predictions(
     statistic: str | None,
     rounds: int,
     threads: int | None,
+    terms: dict[str, Any],
 ) -> tuple[dict[Key, Plan], dict[Key, float], dict[Key, str]]:
     """Return the plan for each key and, where a table predicts it, the predicted latency (ms) and the statistic."""
     from edgenas.profiler.plan import Plan
@@ -188,7 +195,8 @@ def _predictions(
 
     expected: dict[Key, float] = {}
     used: dict[Key, str] = {}
-    plans = {key: Plan(rounds=rounds, threads=1 if threads is None else threads, cores=entry.cores) for key in by_key}
+    used_threads = 1 if threads is None else threads
+    plans = {key: Plan(rounds=rounds, threads=used_threads, cores=entry.cores, **terms) for key in by_key}
     if network is None:
         return plans, expected, used
     architecture = network_of(network).architecture
@@ -206,6 +214,11 @@ def _predictions(
                     f"that run with --threads {threads}: leave out --threads, or name a table of {threads} threads"
                 )
             plans[key] = plan_in(setting, entry, rounds=rounds)
+            if terms["requested"] and terms["requested"] != plans[key].requested:
+                raise InputError(
+                    f"{table_path(table)} was measured with {setting.delegate}, so it does not predict files that "
+                    f"{terms['requested']} computes: leave out --delegate, or name a table of {terms['requested']}"
+                )
     for runtime, precision in by_key:
         precisions = [other for name, other in expected if name == runtime]
         if precisions and precision not in precisions:

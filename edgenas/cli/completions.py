@@ -28,6 +28,8 @@ LOSSES = ("mse", "l1", "huber", "multi-label", "cross-entropy")
 MEASURED = ("fp32", "int8")  #: precisions of tables
 PRECISIONS = ("fp32", "fp16", "int8")  #: precisions of exported files
 RUNTIMES = (*INSTALLABLE, "benchmark_model", "onnxruntime_perf_test")
+DELEGATES = ("gpu", "gpu:fp32", "openvino:cpu", "openvino:gpu", "openvino:npu", "qualcomm", "mediatek", "google_tensor",
+             "xnnpack", "cuda", "tensorrt", "qnn", "nnapi", "acl", "hexagon")  # fmt: skip
 STATISTICS = ("min", "median", "p90", "mean")
 
 

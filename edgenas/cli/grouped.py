@@ -25,7 +25,7 @@ SEARCH = {
 SHIP = {
     "Images and space": ("--images", "--in-size", "--channels"),
     "Budget": ("--budget-ms", "--uncertainty", "--limit"),
-    "Device": ("--device", "--inventory", "--force"),
+    "Device": ("--device", "--inventory", "--force", "--delegate", "--partial", "--software"),
     "Latency table": ("--table", "--held-out"),
     "Search": ("--accuracy", "--algorithm", "--max-trials", "--set", "--seed"),
     "Training": ("--train", "--train-on", "--workers", "--pretrained", "--pretrained-as"),
@@ -34,7 +34,9 @@ SHIP = {
 PROFILE = {
     "Space or network": ("--in-size", "--classes", "--channels", "--block"),
     "Devices": ("--device", "--pool", "--inventory", "--force"),
-    "Setting": ("--runtime", "--precision", "--threads", "--core"),
+    "Setting": (
+        "--runtime", "--precision", "--threads", "--core", "--delegate", "--partial", "--software",
+    ),
     "Precision of measurements": (
         "--within", "--statistic", "--rounds", "--processes", "--most-processes", "--cold-kib", "--chains",
     ),

@@ -12,6 +12,7 @@ from edgenas.base.errors import InputError
 from edgenas.blocks.size import ImageSize
 from edgenas.cli import completions
 from edgenas.cli.budget_type import BUDGET_MS
+from edgenas.cli.delegate_options import delegate_options
 from edgenas.cli.devices import force_option, inventory_option
 from edgenas.cli.grouped import PROFILE, grouped
 from edgenas.cli.networks import channels_option, classes_option, in_size_option
@@ -56,6 +57,7 @@ from edgenas.cli.worker_options import score_option
     help="Precision of the blocks; int8 is calibrated on random activations. A table holds one precision.",
 )
 @click.option("--threads", default=1, show_default=True, help="Threads of the runtime.")
+@delegate_options
 @click.option("--core", "cores", type=int, multiple=True, help="CPU to pin a thread to; repeat for more threads.")
 @click.option("--rounds", default=10, show_default=True, help="Interleaved rounds in each process.")
 @click.option(
@@ -98,7 +100,7 @@ from edgenas.cli.worker_options import score_option
     "-o",
     "--out",
     type=UserPath(dir_okay=False, path_type=Path),
-    help="Latency table to write  [default: DEVICE-RUNTIME.jsonl, or DEVICE-RUNTIME-int8.jsonl]",
+    help="Latency table to write  [default: DEVICE-RUNTIME[-DELEGATE][-int8].jsonl]",
 )
 @click.option(
     "--for-search",
@@ -159,6 +161,9 @@ def command(
     runtime: str | None,
     precision: str,
     threads: int,
+    delegate: str | None,
+    partial: bool,
+    software: bool,
     cores: tuple[int, ...],
     rounds: int,
     processes: int,
@@ -191,6 +196,7 @@ def command(
         -o table.jsonl
       edgenas profile nas_bench_macro --runtime onnxruntime --threads 2
       edgenas profile mobilenet_v2 --precision int8
+      edgenas profile mobilenet_v2 --device pi5 --delegate gpu
       edgenas profile mobilenet_v3_small --device pi4 --device pixel --pool pi5
       edgenas profile tunas_v3 --for-search --budget-ms 20 --budget-ms 40
       edgenas profile mobilenet_v3_small --device pi5 \\
@@ -212,6 +218,9 @@ def command(
         "runtime": runtime,
         "precision": precision,
         "threads": threads,
+        "delegate": delegate,
+        "partial": partial,
+        "software": software,
         "cores": cores,
         "rounds": rounds,
         "processes": processes,

@@ -10,6 +10,7 @@ import click
 from edgenas.cli.budget_options import limit_option, uncertainty_option
 from edgenas.cli.budget_type import BUDGET_MS
 from edgenas.cli.completions import ALGORITHMS, devices, spaces, tables, words, words_or_own
+from edgenas.cli.delegate_options import delegate_options
 from edgenas.cli.devices import force_option, inventory_option, precisions_option, range_option
 from edgenas.cli.grouped import SHIP, grouped
 from edgenas.cli.networks import channels_option, in_size_option
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 @channels_option
 @precisions_option("repeat for several. The budget holds for the first, fp32 or int8; blocks are measured in it.")
 @range_option
+@delegate_options
 @click.option(
     "--accuracy",
     default="supernet",
@@ -126,6 +128,9 @@ def command(
     channels: int | None,
     precisions: tuple[Precision, ...],
     reduce_range: bool | None,
+    delegate: str | None,
+    partial: bool,
+    software: bool,
     accuracy: str,
     algorithm: str,
     settings: tuple[str, ...],
@@ -174,6 +179,9 @@ def command(
         channels=channels,
         precisions=precisions,
         reduce_range=reduce_range,
+        delegate=delegate,
+        partial=partial,
+        software=software,
         accuracy=accuracy,
         algorithm=algorithm,
         options=settings_of((algorithm,), settings, accuracy, winner=True),

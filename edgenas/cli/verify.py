@@ -12,6 +12,7 @@ from edgenas.base.errors import InputError
 from edgenas.cli.budget_type import BUDGET_MS
 from edgenas.cli.completions import networks
 from edgenas.cli.completions import tables as complete_tables
+from edgenas.cli.delegate_options import delegate_options
 from edgenas.cli.devices import device_option, force_option, inventory_option
 from edgenas.cli.paths import UserPath
 from edgenas.cli.terminal import json_option, mib, print_json, print_table
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
 #: options that --sustained does not take: name of the parameter -> option
 _NOT_SUSTAINED = {"network": "--network", "tables": "--table", "rounds": "--rounds", "processes": "--processes",
-                  "most": "--most-processes"}  # fmt: skip
+                  "most": "--most-processes", "delegate": "--delegate", "partial": "--partial",
+                  "software": "--software"}  # fmt: skip
 #: options that --images does not take, since it measures no latency: name of the parameter -> option
 _NOT_ANSWERED = {**_NOT_SUSTAINED, "budget_ms": "--budget-ms", "statistic": "--statistic", "threads": "--threads",
                  "sustained": "--sustained", "out": "--output", "force": "--force"}  # fmt: skip
@@ -53,6 +55,7 @@ _NOT_ANSWERED = {**_NOT_SUSTAINED, "budget_ms": "--budget-ms", "statistic": "--s
 @click.option(
     "--threads", default=1, show_default=True, help="Threads of the runtime; with --table those of the table."
 )
+@delegate_options
 @click.option("--rounds", default=20, show_default=True, help="Rounds in each process.")
 @click.option("--processes", default=3, show_default=True, help="Processes that measure each file, each started anew.")
 @click.option(
@@ -97,6 +100,9 @@ def command(
     tables: tuple[Path, ...],
     statistic: str | None,
     threads: int,
+    delegate: str | None,
+    partial: bool,
+    software: bool,
     rounds: int,
     processes: int,
     most: int,
@@ -126,6 +132,7 @@ def command(
       edgenas verify model/model.tflite model/model.onnx --budget-ms 2.5
       edgenas verify model/model.tflite --network search.json \\
         --table local-litert.jsonl
+      edgenas verify model/model.tflite --device pi5 --delegate gpu --budget-ms 4
       edgenas verify bundle
       edgenas verify model/model.tflite --device pi4 --sustained 10m --budget-ms 8
       edgenas verify model/model-int8.onnx --device pi4 --images photos/val
@@ -140,10 +147,11 @@ def command(
     if mean is not None or deviation is not None:
         raise InputError("--mean and --deviation scale the images of --images: add --images, or leave them out")
     bundle = len(files) == 1 and files[0].is_dir()
-    if bundle and (network is not None or tables or budget_ms is not None or statistic is not None or threads != 1):
+    other = network is not None or tables or budget_ms is not None or statistic is not None or threads != 1
+    if bundle and (other or delegate is not None):
         raise InputError(
             f"{files[0]} is a bundle, which is measured with the settings of its record: leave out --network, --table, "
-            "--budget-ms, --statistic and --threads"
+            "--budget-ms, --statistic, --threads and --delegate"
         )
     if sustained is not None:
         if given := _typed(_NOT_SUSTAINED):
@@ -175,6 +183,9 @@ def command(
         table=tables,
         statistic=statistic,
         threads=threads if _typed({"threads": "--threads"}) else None,
+        delegate=delegate,
+        partial=partial,
+        software=software,
         rounds=rounds,
         processes=processes,
         most_processes=most,
@@ -211,6 +222,7 @@ def print_verdicts(verdicts: Sequence[Verdict]) -> None:
             "p90",
             "predicted",
             "error %",
+            "init ms",
             "peak MiB",
             "model MiB",
             "budget",
@@ -228,6 +240,7 @@ def print_verdicts(verdicts: Sequence[Verdict]) -> None:
                 v.p90_ms,
                 v.predicted_ms,
                 None if v.error is None else round(100 * v.error, 1),
+                v.init_ms,
                 mib(v.peak_kib),
                 mib(v.model_kib),
                 v.budget_ms,

@@ -12,6 +12,7 @@ from edgenas.profiler.stopping import StoppingRule
 from edgenas.search.budgets import BudgetRequest
 
 if TYPE_CHECKING:
+    from edgenas.profiler.plan import Plan
     from edgenas.search.accuracy.image_task import ImageTask
     from edgenas.search.published import PublishedMember
     from edgenas.search.space import Space
@@ -40,6 +41,8 @@ class ShipRequest:
     measured      False: no device is at hand, and networks and files are not timed; for imported tables only
     reduce_range  True: weights of int8 ONNX files have 7 bits; None: where the device needs it
                   (``edgenas.profiler.target``)
+    delegate      what computes the blocks and the file that must keep the budget, such as 'gpu'; '' for what the first
+                  runtime does by itself. ``partial`` and ``software`` are those of a plan
     published     published weights, and the member of the space that has them: it competes, and all trainings of
                   finalists begin from its weights
     """
@@ -62,7 +65,22 @@ class ShipRequest:
     measured: bool = True
     force: bool = False
     reduce_range: bool | None = None
+    delegate: str = ""
+    partial: bool = False
+    software: bool = False
     published: PublishedMember | None = None
+
+    def plan(self, cores: tuple[int, ...] | None) -> Plan:
+        """Return the plan of the first table, pinned to ``cores``."""
+        from edgenas.profiler.plan import Plan
+
+        return Plan(
+            cores=cores,
+            precision=self.precision,
+            requested=self.delegate,
+            partial=self.partial,
+            software=self.software,
+        )
 
     @property
     def precision(self) -> Precision:

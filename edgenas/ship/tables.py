@@ -114,7 +114,7 @@ class ShipTables:
         if order.table is not None and not path.exists():
             copy_file(order.table, path)
         if order.table is None:
-            plan = Plan(cores=self.entry.cores, precision=order.precision)
+            plan = order.plan(self.entry.cores)
         else:  # blocks that the table lacks are measured in the setting of the others
             known = read_table(path)
             if known.prior is not None and not set(known.missing(order.space.blocks())) - known.prior.ms.keys():

@@ -98,13 +98,14 @@ def measure_again(
 
     table = read_journal(path).table
     setting, runtime = table.setting, runtime_named(table.setting.runtime)
+    plan = Plan.of(setting)
     campaign = pursue(
-        [open_worker(entry, runtime.name)],
+        [open_worker(entry, runtime.name, plan.requested)],
         runtime,
         RemeasureGoal.of(table, blocks, processes, way != "alone"),
         path,
         writer=table_writer(runtime.format, setting.precision),
-        plan=Plan.of(setting),
+        plan=plan,
         conditions=conditions([entry], force, listener),
     )
     if campaign.failures:

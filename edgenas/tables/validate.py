@@ -75,7 +75,7 @@ def validate(
         )
     plan = Plan.of(setting, rounds=request.rounds)
     campaign = pursue(
-        [open_worker(entry, runtime.name)],
+        [open_worker(entry, runtime.name, plan.requested)],
         runtime,
         NetworksGoal(held_out, request.chains),
         path,

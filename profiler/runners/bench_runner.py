@@ -35,13 +35,14 @@ Emit = Callable[[dict[str, Any]], None]
 
 
 class Loaded(NamedTuple):
-    """A model ready to run: functions that run it, write inputs, read outputs; its delegate and partitions."""
+    """A model ready to run: functions that run it, write inputs, read outputs; delegate, partitions, more results."""
 
     invoke: Callable[[], Any]
     refresh: Callable[[], Any]
     outputs: Callable[[], list[Any]]
     delegate: str
     partitions: int
+    more: dict[str, Any] = {}  # noqa: RUF012
 
 
 class LiteRT:
@@ -96,8 +97,8 @@ class OnnxRuntime:
         onnxruntime.set_default_logger_severity(3)
 
     def load(self, data: bytes, seed: int) -> Loaded:
-        options = self.module.SessionOptions()
-        options.intra_op_num_threads = self.threads  # its execution mode is sequential by default
+        options = self.module.SessionOptions()  # its execution mode is sequential by default
+        options.intra_op_num_threads = self.threads
         if self.threads > 1:  # otherwise the workers of one model still spin while the next is timed
             options.add_session_config_entry("session.force_spinning_stop", "1")
         session = self.module.InferenceSession(data, options, providers=["CPUExecutionProvider"])
@@ -110,8 +111,8 @@ class OnnxRuntime:
             given.append(functools.partial(bound.update_inplace, values))
         for node in session.get_outputs():
             binding.bind_output(node.name, "cpu")
-        run = functools.partial(session.run_with_iobinding, binding)
-        return Loaded(run, lambda: [write() for write in given], binding.copy_outputs_to_cpu, "cpu", 0)
+        run, refresh = functools.partial(session.run_with_iobinding, binding), lambda: [write() for write in given]
+        return Loaded(run, refresh, binding.copy_outputs_to_cpu, "cpu", 0)
 
 
 RUNTIMES: dict[str, Callable[[int], LiteRT | OnnxRuntime]] = {"litert": LiteRT, "onnxruntime": OnnxRuntime}
@@ -120,8 +121,8 @@ RUNTIMES: dict[str, Callable[[int], LiteRT | OnnxRuntime]] = {"litert": LiteRT, 
 class Model:
     """One model being measured: warm-up sets ``loops`` and ``samples`` per round, rounds collect times."""
 
-    def __init__(self, name: str, loaded: Loaded) -> None:
-        self.name, self.loaded = name, loaded
+    def __init__(self, name: str, loaded: Loaded, init_ns: int = 0) -> None:
+        self.name, self.loaded, self.init_ns = name, loaded, init_ns
         self.loops, self.samples, self.warmup = 1, 1, 0
         self.rounds: list[list[int]] = []
 
@@ -140,7 +141,7 @@ class Model:
             if len(times) % WARM_WINDOW == 0:
                 previous, current = current, statistics.median(times[-WARM_WINDOW:])
                 settled = abs(current - previous) <= WARM_AGREE * previous
-        self.warmup = len(times)
+        self.warmup, self.init_ns = len(times), self.init_ns + times[0]
         invoke_ns = max(1, int(statistics.median(times[-WARM_WINDOW:])))
         self.loops = 1 if plan.get("companion") else max(1, min(MAX_LOOPS, -(-plan["min_sample_ns"] // invoke_ns)))
         fitting = int(plan["max_round_ms"] * 1e6) // (invoke_ns * self.loops)
@@ -165,8 +166,8 @@ class Model:
         total, total_abs = float(outputs.sum()), float(abs(outputs).sum())
         if not numpy.isfinite(total_abs):
             raise ValueError("its output holds numbers that are not finite")
-        timed = {"loops": self.loops, "warmup": self.warmup, "samples_ns": self.rounds}
-        computed_by = {"delegate": self.loaded.delegate, "partitions": self.loaded.partitions}
+        timed = {"loops": self.loops, "warmup": self.warmup, "init_ns": self.init_ns, "samples_ns": self.rounds}
+        computed_by = {"delegate": self.loaded.delegate, "partitions": self.loaded.partitions, **self.loaded.more}
         return {"kind": "model", "name": self.name, **timed, "sum": total, "abs_sum": total_abs, **computed_by}
 
 
@@ -174,8 +175,7 @@ def make_input(shape: Any, dtype: Any, seed: int) -> Any:
     """Return seeded values: standard normal for floats, 0 .. 127 for integers."""
     import numpy
 
-    generator = numpy.random.default_rng(seed)
-    shape = [int(n) for n in shape]
+    generator, shape = numpy.random.default_rng(seed), [int(n) for n in shape]
     if numpy.dtype(dtype).kind == "f":
         return generator.standard_normal(shape).astype(dtype)
     return generator.integers(0, 128, shape).astype(dtype)
@@ -210,8 +210,8 @@ def describe(name: str, probe: Path, emit: Emit) -> None:
     allowed = settle([], "fifo")
     runtime = RUNTIMES[name](1)
     machine = {"cpus": allowed["cores"], "schedulers": sorted({"normal", allowed["scheduler"]})}
-    delegate = runtime.load(probe.read_bytes(), 0).delegate
-    build = {"delegate": delegate, "library_sha256": library_sha256(runtime.library)}
+    found = runtime.load(probe.read_bytes(), 0)
+    build = {"delegate": found.delegate, "library_sha256": library_sha256(runtime.library), **found.more}
     emit({"kind": "description", **identify(name, runtime), **build, **machine})
 
 
@@ -234,22 +234,22 @@ class Batch:
         except Exception as error:  # any exception of a runtime is a failure of that model
             self.errors += 1
             text = "".join(c if c.isprintable() else " " for c in f"{type(error).__name__}: {error}")
-            message = " ".join(text.split())[:300]
-            self.emit({"kind": "error", "name": name, "stage": stage, "message": message})
+            self.emit({"kind": "error", "name": name, "stage": stage, "message": " ".join(text.split())[:300]})
             return None
         return True if result is None else result
 
     def load(self, name: str, file: str) -> Model:
         if time.monotonic() > self.deadline:
             raise TimeoutError("not started: the time limit of its batch had passed")
-        return Model(name, self.runtime.load((self.folder / file).read_bytes(), self.plan["seed"]))
+        data, begin = (self.folder / file).read_bytes(), time.perf_counter_ns()
+        return Model(name, self.runtime.load(data, self.plan["seed"]), time.perf_counter_ns() - begin)
 
     def run(self) -> None:
         attempt, partial = self.attempt, functools.partial
         loaded = [attempt(m["name"], "load", partial(self.load, **m)) for m in self.plan["models"]]
         models = [m for m in loaded if m and attempt(m.name, "run", partial(m.warm_up, self.plan))]
-        beside = self.plan.get("companion")
-        companion = self.runtime.load((self.folder / beside).read_bytes(), 0).invoke if beside else None
+        load, beside = getattr(self.runtime, "companion", self.runtime.load), self.plan.get("companion")
+        companion = load((self.folder / beside).read_bytes(), 0).invoke if beside else None
         shuffler = random.Random(self.plan["seed"] * 1000 + self.plan["process"])
         gc.collect()
         gc.disable()

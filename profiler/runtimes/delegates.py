@@ -19,17 +19,21 @@ if TYPE_CHECKING:
 
 #: end of a delegate's name in a table whose models it took in part only
 WITH_CPU = "+cpu"
+_APART = (
+    "pip install {0}, in an environment without onnxruntime, and name its Python in devices.toml: "
+    'pythons = {{ {1} = "PATH" }}'
+)
 #: instructions of the packages for Python
 _PIP = {
     "openvino": "pip install openvino==2026.3.1",
-    "onnxruntime-openvino": "pip install onnxruntime-openvino, in an environment without onnxruntime",
-    "onnxruntime-gpu": "pip install onnxruntime-gpu, in an environment without onnxruntime",
-    "onnxruntime-qnn": "pip install onnxruntime-qnn, in an environment without onnxruntime",
+    "onnxruntime-openvino": _APART.format("onnxruntime-openvino", "openvino"),
+    "onnxruntime-gpu": _APART.format("onnxruntime-gpu", "cuda"),
+    "onnxruntime-qnn": _APART.format("onnxruntime-qnn", "qnn"),
 }
 _VULKAN = "install the Vulkan driver of the GPU (Debian: mesa-vulkan-drivers)"
-_VENDOR = "name the folder of the vendor's libraries in devices.toml: {0}_libraries = PATH, {0}_libraries_sha256"
+_VENDOR = "name the folder of the vendor's libraries in devices.toml: libraries = {{ {0} = PATH }}"
 _TOOL = "use a build of the tool, and a phone, that have it"
-_OWN_BUILD = "build onnxruntime with {0} for this device, and name its Python in devices.toml"
+_OWN_BUILD = "build onnxruntime with {0} for this device, and name its Python in devices.toml: pythons"
 
 Whats = Mapping[str, tuple[str, ...]]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from edgenas.base.errors import OutcomeError
 from edgenas.base.json_text import parse_line
-from edgenas.latency_tables.records import check_samples
+from edgenas.latency_tables.records import SAMPLE_LIMIT_NS, check_samples
 from edgenas.latency_tables.store.fields import Fields
 
 LIMIT_CHARS = 64 << 20
@@ -78,7 +78,7 @@ class Delegated:
     rel                        largest difference to the CPU's outputs over the largest output
     steps                      the same for int8 outputs, in steps of the quantisation
     wait_share                 wait of the first read after a run, over the time of the run
-    init_ns                    ns that loading and compilation took
+    init_ns                    ns that loading, compilation and the first run took
     """
 
     nodes_taken: int
@@ -140,6 +140,7 @@ def parse_description(text: str) -> Description:
             cpus=fields.wholes("cpus", 0, _MAX_CPU, 4096),
             schedulers=_schedulers(fields.list("schedulers", 8)),
             cold=True,
+            **_found(fields),
         )
         fields.done()
     except ValueError as error:
@@ -196,6 +197,14 @@ def _schedulers(names: list[Any]) -> tuple[str, ...]:
     return tuple(names)
 
 
+def _found(fields: Fields) -> dict[str, Any]:
+    """Return the fields of a description that it has only with a requested delegate."""
+    if fields.peek("nodes_total") is None:
+        return {}
+    texts = {name: fields.text(name) for name in ("accelerator", "arithmetic")}
+    return texts | {name: fields.whole(name, 0, 1 << 20) for name in ("nodes_taken", "nodes_total")}
+
+
 def read_installed(fields: Fields) -> Installed:
     """Read the installed runtime. Raises ValueError."""
     runtime, package, version, python, notes = (fields.text(field.name) for field in dataclasses.fields(Installed))
@@ -213,7 +222,7 @@ def read_header(fields: Fields) -> Header:
 
 
 def _result(fields: Fields) -> ModelResult:
-    return ModelResult(
+    found = ModelResult(
         name=fields.text("name"),
         loops=fields.whole("loops", 1, 10**6),
         warmup=fields.whole("warmup", 1, 10**9),
@@ -221,7 +230,27 @@ def _result(fields: Fields) -> ModelResult:
         checksum=(fields.number("sum"), fields.number("abs_sum")),
         delegate=fields.text("delegate", 100),
         partitions=fields.whole("partitions", 0, 10**6),
+        init_ns=0 if fields.peek("init_ns") is None else fields.whole("init_ns", 0, SAMPLE_LIMIT_NS),
+        delegated=_delegated(fields),
     )
+    return found if found.delegated is None else replace(found, init_ns=found.delegated.init_ns)
+
+
+def _delegated(result: Fields) -> Delegated | None:
+    if result.peek("delegated") is None:
+        return None
+    fields = Fields(result.any("delegated"), "delegated")
+    found = Delegated(
+        nodes_taken=fields.whole("nodes_taken", 0, 1 << 20),
+        nodes_total=fields.whole("nodes_total", 0, 1 << 20),
+        accelerator=fields.text("accelerator"),
+        rel=fields.number("rel"),
+        steps=fields.whole("steps", 0, 255),
+        wait_share=fields.number("wait_share"),
+        init_ns=fields.whole("init_ns", 0, SAMPLE_LIMIT_NS),
+    )
+    fields.done()
+    return found
 
 
 def _once(name: str, results: dict[str, ModelResult], errors: dict[str, ModelError]) -> None:

@@ -12,6 +12,8 @@ THINGS = {
     "CUDA": "a GPU with CUDA",
     "published benchmark data|no CIFAR-10": "published benchmark data (EDGENAS_SHARED_DATA)",
     r"tools/rig|namespace|needs root|\blab\b": "the test hosts (tools/check sets them up as root on Debian)",
+    "no OpenVINO here": "OpenVINO in an environment of its own (tools/check installs it on x86_64)",
+    "no SwiftShader": "SwiftShader, a software GPU (tools/check installs Chromium as root on Debian)",
     "no C compiler": "a C compiler",
 }
 #: module, or name of its package -> (name for people, extra)
