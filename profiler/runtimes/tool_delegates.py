@@ -20,7 +20,15 @@ from edgenas.profiler.runtimes.benchmark_model import ToolReport, parse_run
 from edgenas.profiler.runtimes.delegates import WITH_CPU, Delegate, parse_delegate
 from edgenas.profiler.runtimes.delegation import LogVerdict, classify
 from edgenas.profiler.runtimes.output import OutputError
-from edgenas.profiler.runtimes.tool_accelerators import LITERT, OPTIONAL, TENSORFLOW, TOOL_NAMES, accelerator_flags
+from edgenas.profiler.runtimes.tool_accelerators import (
+    LITERT,
+    OPTIONAL,
+    TENSORFLOW,
+    TOOL_NAMES,
+    accelerator_flags,
+    arithmetic,
+)
+from edgenas.profiler.runtimes.tool_comparison import Difference, difference, wrong
 from edgenas.profiler.runtimes.tool_files import files_in, parse_result, parse_runtime_info, without_files
 from edgenas.profiler.runtimes.tool_script import TOOL, ToolChoice
 
@@ -35,13 +43,15 @@ _BACKENDS = {"cl": "OpenCL", "gl": "OpenGL", "webgpu": "WebGPU"}
 @dataclass(frozen=True, slots=True)
 class DelegatedRun:
     """One run with a delegate: its report, what computed, the adapter as it names itself, and the operators that the
-    delegate took, of all; None where nothing counts them. ``init_ns``: initialisation and first inference."""
+    delegate took, of all; None where nothing counts them. ``init_ns``: initialisation and first inference.
+    ``difference`` of the outputs to the CPU's, where they were compared."""
 
     report: ToolReport
     delegate: str
     accelerator: str
     nodes: tuple[int, int] | None
     init_ns: int
+    difference: Difference | None = None
 
 
 def choices(plan: Plan, flags: ToolFlags) -> Mapping[str, ToolChoice]:
@@ -78,9 +88,24 @@ def read_delegated(plan: Plan, tool: str, flags: ToolFlags, stdout: str, stderr:
     report = parse_run(stdout, own, asked=delegated_flags(tool, plan, flags))
     if "result" in files:
         _check_result(files["result"], report)
+    found = _difference(files, plan, delegate)
     name = str(replace(delegate, what="")) if delegate.what == "fp32" else str(delegate)
     init_ns = (report.init_us + report.warmup.first_us) * 1000
-    return DelegatedRun(report, name + (WITH_CPU if plan.partial else ""), _accelerator(said), nodes, init_ns)
+    return DelegatedRun(report, name + (WITH_CPU if plan.partial else ""), _accelerator(said), nodes, init_ns, found)
+
+
+def _difference(files: Mapping[str, bytes], plan: Plan, delegate: Delegate) -> Difference | None:
+    """Return how far the outputs are from the CPU's, None where the tool did not write them; OutputError where they are
+    wrong."""
+    if "numbers" not in files or "reference" not in files:
+        return None
+    try:
+        found = difference(files["numbers"], files["reference"], plan.precision)
+    except ValueError as error:
+        raise OutputError(f"{RUNTIME}: {error}") from error
+    if why := wrong(found, str(delegate), plan.precision, arithmetic(delegate)):
+        raise OutputError(f"{why}: leave such blocks out, or use another delegate")
+    return found
 
 
 def why_failed(plan: Plan, stdout: str, stderr: str) -> str:
@@ -140,7 +165,16 @@ def _choice(tool: str, delegate: Delegate, plan: Plan, flags: ToolFlags) -> Tool
         return ToolChoice(TOOL_NAMES[tool], lacks=str(error))
     needed = tuple(name for name in added.accelerator if name not in OPTIONAL and name != "use_xnnpack")
     more = ("external_delegate_path",) if delegate.name == "external" else ()
-    return ToolChoice(TOOL_NAMES[tool], tuple(command(TOOL, added, plan.cores or ())), (*needed, *more))
+    run = tuple(command(TOOL, added, plan.cores or ()))
+    return ToolChoice(TOOL_NAMES[tool], run, (*needed, *more), compared=_compared(added) if tool == TENSORFLOW else ())
+
+
+def _compared(flags: ToolFlags) -> tuple[tuple[str, ...], ...]:
+    """Return two command lines that compute one output: with the delegate, and with XNNPACK."""
+    once = replace(flags, warmup_runs=1, warmup_min_s=0.0, num_runs=1, min_s=0.0)
+    named = {k: v for k, v in flags.accelerator.items() if not k.endswith(("_file", "_file_path"))}
+    cpu = replace(once, use_xnnpack=True, accelerator={}, threads=1)
+    return tuple(command(TOOL, replace(once, accelerator=named), ())), tuple(command(TOOL, cpu, ()))
 
 
 def _with_nodes(said: LogVerdict, info: bytes | None, *, npu: bool) -> tuple[LogVerdict, tuple[int, int] | None]:

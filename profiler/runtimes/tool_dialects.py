@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from edgenas.profiler.runtimes import benchmark_flags, benchmark_model, perf_test, tool_delegates, tool_memory
 from edgenas.profiler.runtimes.output import OutputError
 from edgenas.profiler.runtimes.sustained import Memory
+from edgenas.profiler.runtimes.tool_comparison import Difference
 from edgenas.profiler.runtimes.tool_script import MODEL, TOOL, ToolChoice
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ PERF_TEST_LOOPS = 20  # fewer, since the tool has no time limit: a model of 1 s 
 class Sample:
     """Sample of one run of a tool: ``ns`` is ``Dialect.loops`` times the mean inference, after ``warmup``
     inferences. With a requested delegate also its ``accelerator``, the ``nodes`` that it took, of all, where they are
-    counted, the time of initialisation and first inference, and the number of inferences."""
+    counted, the time of initialisation and first inference, the number of inferences,
+    and how far the outputs are from the CPU's, where they were compared."""
 
     ns: int
     warmup: int
@@ -33,6 +35,7 @@ class Sample:
     nodes: tuple[int, int] | None = None
     init_ns: int = 0
     runs: int = 0
+    difference: Difference | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,15 @@ def _read_delegated(plan: Plan, tool: str, graph: str, stdout: str, stderr: str)
     run = tool_delegates.read_delegated(plan, tool, _options(plan, graph), stdout, stderr)
     ns = round(run.report.runs.avg_us * BENCHMARK_MODEL_LOOPS * 1000)
     return Sample(
-        ns, run.report.warmup.count, run.delegate, 1, run.accelerator, run.nodes, run.init_ns, run.report.runs.count
+        ns,
+        run.report.warmup.count,
+        run.delegate,
+        1,
+        run.accelerator,
+        run.nodes,
+        run.init_ns,
+        run.report.runs.count,
+        run.difference,
     )
 
 

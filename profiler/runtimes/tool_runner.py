@@ -22,6 +22,7 @@ from edgenas.profiler.runtimes.output import (
 )
 from edgenas.profiler.runtimes.sustained import SustainedOutput, SustainedRequest
 from edgenas.profiler.runtimes.tool_accelerators import arithmetic
+from edgenas.profiler.runtimes.tool_comparison import comparison_files, random_numbers
 from edgenas.profiler.runtimes.tool_delegates import why_failed
 from edgenas.profiler.runtimes.tool_dialects import Burst, Dialect, Sample
 from edgenas.profiler.runtimes.tool_output import BatchTranscript, ToolRun, begins, read_head, read_record, seal
@@ -116,6 +117,7 @@ class ToolRunner:
             "plan.json": seal({"tool": self.name, "process": process, "plan": plan.as_dict(), "models": list(models)}),
             "run.sh": text.encode(),
             **{f"{number}.{self.format}": content for number, content in enumerate(models.values())},
+            **(_compared(models, plan) if plan.requested else {}),
         }
 
     def command(self, program: str, folder: str) -> list[str]:
@@ -234,7 +236,9 @@ class ToolRunner:
         if not plan.requested:
             return result
         taken, total = first.nodes or (1, 1)  # where nothing counts them, all of it is proved to be taken
-        did = Delegated(taken, total, first.accelerator, math.nan, 0, 0.0, first.init_ns)
+        apart = first.difference
+        rel, steps = (math.nan, 0) if apart is None else (apart.rel, apart.steps)  # of the first round alone
+        did = Delegated(taken, total, first.accelerator, rel, steps, 0.0, first.init_ns)
         return replace(result, init_ns=first.init_ns, delegated=did)
 
     def _why(self, ran: ToolRun, plan: Plan) -> str:
@@ -249,3 +253,11 @@ class ToolRunner:
             how = f"exit code {ran.code}"
         message = printable((ran.stderr.strip() or ran.stdout.strip())[-250:], 250)
         return f"{how}: {message}" if message else how
+
+
+def _compared(models: Mapping[str, bytes], plan: Plan) -> dict[str, bytes]:
+    """Return the files with which the script compares a delegate's outputs with the CPU's."""
+    found = {"random": random_numbers(plan.precision)}
+    for number, content in enumerate(models.values()):
+        found |= comparison_files(number, content)
+    return found

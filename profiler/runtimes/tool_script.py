@@ -31,6 +31,8 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from edgenas.profiler.runtimes import tool_comparison
+
 MARK = "=== edgenas"
 TOOL, MODEL = "@TOOL@", "@MODEL@"  # placeholders of the tool and of the model's number in a command line
 CACHE = "@CACHE@"  # placeholder of the folder in which a delegate keeps what it compiled
@@ -124,11 +126,12 @@ for f in $needed; do
     grep -q -e "--$f=" flags || lacks "$named without --$f: use a build of it that has this flag"
 done
 mkdir -p cache
-"""
+@COMPARISON@"""
 _FILES = """    for f in @NAMES@; do
         if [ -s "$2.$f" ]; then printf 'edgenas %s ' "$f"; base64 <"$2.$f" | tr -d '\\n'; echo; fi
         rm -f "$2.$f"
     done >>err
+    if [ $code -eq 0 ] && [ "$1" -eq 0 ]; then compare "$2"; fi
 """
 FILES = ("info", "result")  # files that a run with a delegate may write, named MODEL.NAME
 
@@ -136,12 +139,14 @@ FILES = ("info", "result")  # files that a run with a delegate may write, named 
 @dataclass(frozen=True, slots=True)
 class ToolChoice:
     """Command line for one of the tools that share a name: ``needed`` are the flags that it must have; where the tool
-    does not have the delegate, ``lacks`` is the reason, and there is no command line."""
+    does not have the delegate, ``lacks`` is the reason, and there is no command line. ``compared`` are short runs with
+    the delegate and with the CPU, whose outputs are compared."""
 
     named: str
     command: tuple[str, ...] = ()
     needed: tuple[str, ...] = ()
     lacks: str = ""
+    compared: tuple[tuple[str, ...], ...] = ()
 
 
 def script(
@@ -158,6 +163,7 @@ def script(
         "KIND": _KIND if chosen else "",
         "FILES": _FILES.replace("@NAMES@", " ".join(FILES)) if chosen else "",
         "PROGRAMS": " base64 tr" if chosen else "",
+        "COMPARISON": _compared(chosen),
         **{kind.upper(): _chosen(choice) for kind, choice in chosen.items()},
         "RUN_LIMIT": str(run_limit_s),
         "WATCH": str(WATCH_S),
@@ -178,6 +184,17 @@ def _shell(command: Sequence[str]) -> str:
     """Return a command line as text for the shell, with the script's variables in place of the placeholders."""
     text = shlex.join(command)
     return text.replace(TOOL, '"$tool"').replace(MODEL, '"$2"').replace(CACHE, '"$PWD"/cache')
+
+
+def _compared(choices: Mapping[str, ToolChoice]) -> str:
+    """Return the part of the script that compares outputs; one that does nothing where no tool can."""
+    runs = next((choice.compared for choice in choices.values() if choice.compared), ())
+    if not runs:
+        return "compare() { :; }\n"
+    delegated, cpu = (_shell(run).replace('"$2"', '"$model"') for run in runs)
+    text = tool_comparison.SHELL.replace("@DELEGATED@", delegated).replace("@CPU@", cpu)
+    text = text.replace("@NEEDED@", " ".join(tool_comparison.NEEDED))
+    return text.replace("@SLICE@", str(tool_comparison.SLICE_BYTES))
 
 
 def _chosen(choice: ToolChoice) -> str:

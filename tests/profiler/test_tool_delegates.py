@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -187,3 +188,42 @@ def test_a_result_file_that_contradicts_the_log(phone: Phone, tmp_path: Path) ->
     )
     with pytest.raises(OutcomeError, match="the file is cut"):
         described(lying, asked("gpu"))
+
+
+@pytest.mark.parametrize(
+    ("numbers", "name", "why"),
+    [
+        (
+            "wrong",
+            "gpu",
+            "gpu computes other numbers than the CPU: they are 0.1 of the largest output apart, and 0.03 is",
+        ),
+        ("zeros", "gpu", "gpu computes zeros where the CPU computes numbers: leave such blocks out"),
+        ("nan", "gpu", "gpu computes NaN where the CPU computes numbers"),
+        ("right", "gpu:fp32", ""),
+    ],
+)
+def test_outputs_are_compared_with_those_of_the_cpu(phone: Phone, numbers: str, name: str, why: str) -> None:
+    """By TensorFlow's tool, whose builds since 2.16 write outputs; older ones are measured without."""
+    tool = phone(f"gpu complete\nnumbers {numbers}")
+    if why:
+        with pytest.raises(OutcomeError, match=why):
+            described(tool, asked(name))
+        return
+    plan, given = asked(name), models()
+    batch = measure_models(LocalDevice("local"), runtime(plan), given, plan, program=tool)
+    assert not batch.failures
+    for result in batch.results.values():
+        assert result.delegated is not None and result.delegated.rel == pytest.approx(1e-5, rel=0.1)
+
+
+@pytest.mark.parametrize("kind", ["", "tool litert\n"])
+def test_tools_that_write_no_outputs(phone: Phone, tmp_path: Path, kind: str) -> None:
+    tool = phone(f"{kind}gpu complete\nnumbers wrong")
+    old = program(
+        tmp_path / "old", f'{tool} "$@" 2>errors; code=$?; sed s/--output_filepath=/--x=/ errors >&2; exit $code'
+    )
+    plan = asked("gpu")
+    batch = measure_models(LocalDevice("local"), runtime(plan), models(), plan, program=old)
+    assert all(math.isnan(result.delegated.rel) for result in batch.results.values() if result.delegated)
+    assert not batch.failures and len(batch.results) == 2

@@ -6,6 +6,7 @@
  *     gpu partial 2000     partial for models of more bytes, complete for others
  *     adapter NAME         a GPU that names itself, with one word; "waits no" is an older LiteRT 2, which does not wait
  *     accelerators a,b     of NNAPI
+ *     numbers wrong        outputs that are not the CPU's: wrong, zeros, nan
  *
  * A delegate that the file does not list is absent. Nothing is really delegated: the kernel is that of the CPU. */
 
