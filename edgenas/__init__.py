@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 from edgenas.api.lazy import install
 
 if TYPE_CHECKING:
+    from edgenas.api.adapt import adapt
+    from edgenas.api.adapt_replay import adapt_replay
     from edgenas.api.blocks import blocks
     from edgenas.api.bundle import bundle
     from edgenas.api.devices import check_devices, device_facts, devices
@@ -69,6 +71,8 @@ __all__ = [
     "Space",
     "Table",
     "__version__",
+    "adapt",
+    "adapt_replay",
     "blocks",
     "bundle",
     "check",

@@ -20,11 +20,15 @@ _NOISE_P90 = float(np.exp(NOISE * 1.2816))  # the oracle knows the slowdown of a
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Replay:
-    """A policy's frames: the ``network`` of each, its time in ``ms``, and the ``accuracy`` of each network."""
+    """A policy's frames: the ``network`` of each, and its time in ``ms``.
+
+    menu_ms, accuracies   of each network of the menu
+    """
 
     policy: str
     network: NDArray[np.int64]
     ms: Floats
+    menu_ms: Sequence[float]
     accuracies: Sequence[float]
     budget_ms: float
 
@@ -67,15 +71,14 @@ class ReplayedDevice:
             policy.frame(ms)
             times[i] = ms + (self.switch_ms * slowdown if now != last else 0.0)  # a frame waits for its network
             networks[i] = last = now
-        return Replay(name, networks, times, self.accuracies, self.budget_ms)
+        return Replay(name, networks, times, self.ms, self.accuracies, self.budget_ms)
 
     def oracle(self, slowdowns: Floats, noise: Floats, name: str = ORACLE) -> Replay:
         """Return the frames of the policy that knows the slowdown of each frame before it runs."""
         wanted = self.budget_ms / slowdowns / _NOISE_P90
         networks = np.maximum(np.searchsorted(np.asarray(self.ms), wanted, side="right") - 1, 0)
-        return Replay(
-            name, networks, np.asarray(self.ms)[networks] * slowdowns * noise, self.accuracies, self.budget_ms
-        )
+        times = np.asarray(self.ms)[networks] * slowdowns * noise
+        return Replay(name, networks, times, self.ms, self.accuracies, self.budget_ms)
 
     def compare(
         self, own: Mapping[str, Any], slowdowns: Floats, noise: Floats | None = None, seed: int | None = None

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: public name -> module that defines it
 PUBLIC: dict[str, str] = {
+    "adapt": "edgenas.api.adapt",
+    "adapt_replay": "edgenas.api.adapt_replay",
     "blocks": "edgenas.api.blocks",
     "bundle": "edgenas.api.bundle",
     "check": "edgenas.api.tables",

@@ -33,6 +33,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "search": ("edgenas.cli.search", "Find the most accurate network inside a budget."),
         "front": ("edgenas.cli.front", "Compute the accuracy-latency front that a search predicts."),
         "ship": ("edgenas.cli.ship", "Make files inside a latency budget from your images."),
+        "adapt": ("edgenas.cli.adapt", "Make a menu of networks to switch between as a device slows."),
     },
     "Ship": {
         "train": ("edgenas.cli.train", "Train one network on your own targets, with your own loss."),

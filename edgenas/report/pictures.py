@@ -130,7 +130,7 @@ def front_figure(picture: FrontPicture) -> Svg:
             plot.line([picture.winner, picture.trained], f"faint {colour(2)}")
         plot.mark(picture.trained, f"star {colour(2)}", "star")
         legend.append((swatch(2, "star", "star"), picture.trained_label))
-    return _standalone(plot, legend)
+    return standalone(plot, legend)
 
 
 def draw_table(title: str, blocks: Sequence[str], series: Mapping[str, Sequence[float | None]], path: Path) -> None:
@@ -161,10 +161,10 @@ def table_figure(title: str, blocks: Sequence[str], series: Mapping[str, Sequenc
         for row, i in enumerate(order):
             if (ms := column[i]) is not None:
                 plot.mark((ms, row), f"dot {colour(k)}")
-    return _standalone(plot, [(swatch(k, "circle", "dot"), name) for k, name in enumerate(series)])
+    return standalone(plot, [(swatch(k, "circle", "dot"), name) for k, name in enumerate(series)])
 
 
-def _standalone(plot: Plot, legend: Sequence[tuple[Element, str]]) -> Svg:
+def standalone(plot: Plot, legend: Sequence[tuple[Element, str]]) -> Svg:
     """Picture as a complete SVG file: title, plot, legend below, and the style of the page in its light colours."""
     left = max(56, 18 + max((round(7.2 * len(name)) for name in plot.y_names or ()), default=0))
     area = plot.svg()

@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING
 
 from edgenas.base.listener import SILENT, Listener
 from edgenas.search.problem import Candidate
-from edgenas.search.space import Space
+from edgenas.search.space import Choice, Space
 from edgenas.training.data import ImageData, SupernetRecipe, TrainRecipe
 from edgenas.training.sizes import at_size, identity, sized
 
 if TYPE_CHECKING:
+    from edgenas.blocks.torch_modules import NetworkModule
     from edgenas.search.accuracy.supernet_torch import MemberJudge
     from edgenas.search.published import PublishedMember
 
@@ -83,13 +84,30 @@ class SupernetAccuracy:
         from edgenas.training.arithmetic import repeatable
         from edgenas.training.network import threads
 
+        judge = self._ready()
+        for index, candidate in enumerate(candidates):
+            with threads(self._threads), repeatable():
+                accuracy = judge.accuracy(candidate.choice)
+            yield index, accuracy
+
+    def member(self, choice: Choice) -> NetworkModule:
+        """Return a member as a separate network on the CPU, with the batch norm statistics with which it is judged."""
+        from edgenas.training.arithmetic import repeatable
+        from edgenas.training.network import threads
+
+        judge = self._ready()
+        with threads(self._threads), repeatable():
+            return judge.member(choice).cpu()
+
+    def _ready(self) -> MemberJudge:
+        """Return the judge of members, after the training."""
+        from edgenas.training.arithmetic import repeatable
+        from edgenas.training.network import threads
+
         with threads(self._threads), repeatable():
             if self._judge is None:
                 self._judge = self._trained()
-        for index, candidate in enumerate(candidates):
-            with threads(self._threads), repeatable():
-                accuracy = self._judge.accuracy(candidate.choice)
-            yield index, accuracy
+        return self._judge
 
     def _trained(self) -> MemberJudge:
         from edgenas.search.accuracy.supernet_torch import MemberJudge, extreme, trained_supernet

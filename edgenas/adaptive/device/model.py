@@ -69,7 +69,7 @@ class AdaptiveModel:
         self.networks: list[dict[str, Any]] = list(self.menu["networks"])
         self.events: deque[Event] = deque(maxlen=1000)
         self.frames, self.ms = 0, 0.0
-        self.runtime = find_runtime(threads or self.menu["threads"], self.networks[0]["files"])
+        self.runtime = find_runtime(threads or self.menu["threads"], self.networks[0]["files"], self.folder)
         self._caches = Caches(cache if self.runtime.caches else False, self.runtime.name)
         self._probe = probe
         self._known: dict[str, tuple[int, int, int]] = {}  # sha256 of files that were checked -> their state then
@@ -163,7 +163,7 @@ class AdaptiveModel:
     def _model(self, file: dict[str, Any]) -> Any:
         """Return the path of a file whose sha256 is that of the menu, or the content of one that is packed."""
         digest = file["sha256"]
-        if "pack" in self.menu:
+        if self.menu.get("pack"):
             content = unpacked(self.folder, self.menu["pack"], file["name"])
             if digest not in self._answered and hashlib.sha256(content).hexdigest() != digest:
                 raise ValueError(f"the sha256 of {file['name']} is not that of the menu")
@@ -178,14 +178,15 @@ class AdaptiveModel:
 
     def _checked(self, model: Any, cache: str, network: dict[str, Any], check: bool) -> Run:
         """Build a network; ValueError unless it answers the probe as in the menu."""
-        run = in_float(self.runtime.build(model, cache), self._file(network).get("stored"))
+        file = self._file(network)
+        run = in_float(self.runtime.build(model, cache), file.get("stored"))
         if check and self._probe:
-            wanted = np.array(network["probe"], np.float32)
+            wanted = np.array(file["probe"], np.float32)
             apart = float(np.abs(run(probe_input(self._shape)).ravel() - wanted).max())
-            if not apart <= network["tolerance"]:
-                limit = network["tolerance"]
+            limit = file["tolerance"]
+            if not apart <= limit:
                 raise ValueError(f"its answer to the probe is wrong by {apart:.3g}, more than {limit:.3g}")
-        self._answered.add(self._file(network)["sha256"])
+        self._answered.add(file["sha256"])
         return run
 
 

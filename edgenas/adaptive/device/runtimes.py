@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,13 +27,16 @@ class DeviceRuntime(NamedTuple):
     build: Callable[[Any, str], Run]
 
 
-def find_runtime(threads: int, formats: Collection[str]) -> DeviceRuntime:
-    """Return the best runtime of this device for files of one of ``formats``; RuntimeError where there is none."""
+def find_runtime(threads: int, formats: Collection[str], plain: Path) -> DeviceRuntime:
+    """Return the best runtime of this device for files of one of ``formats``; RuntimeError where there is none.
+
+    ``plain`` is a folder that holds no program and no library.
+    """
     problems = []
     for format, find in (("tflite", _compiled), ("tflite", _interpreter), ("onnx", _onnx)):
         if format in formats:
             try:
-                return find(threads)
+                return find(threads, plain)
             except (ImportError, AttributeError, TypeError) as error:  # an old version has other names
                 problems.append(str(error))
     wanted = {"tflite": "ai-edge-litert or tflite-runtime", "onnx": "onnxruntime"}
@@ -42,7 +44,7 @@ def find_runtime(threads: int, formats: Collection[str]) -> DeviceRuntime:
     raise RuntimeError(f"no runtime for {', '.join(sorted(formats))} files: install {names} ({'; '.join(problems)})")
 
 
-def _compiled(threads: int) -> DeviceRuntime:
+def _compiled(threads: int, plain: Path) -> DeviceRuntime:
     from importlib.metadata import version
 
     from ai_edge_litert.compiled_model import CompiledModel
@@ -51,7 +53,7 @@ def _compiled(threads: int) -> DeviceRuntime:
     from ai_edge_litert.options import Options
 
     CpuOptions(num_threads=threads, xnnpack_weight_cache_path="")  # TypeError in a version without caches
-    environment = _environment()  # one for all networks
+    environment = _environment(plain)  # one for all networks
 
     def build(model: Any, cache: str) -> Run:
         cpu = CpuOptions(num_threads=threads, xnnpack_weight_cache_path=cache)
@@ -76,19 +78,17 @@ def _compiled(threads: int) -> DeviceRuntime:
     return DeviceRuntime(f"litert-{version('ai-edge-litert')}", "tflite", True, build)
 
 
-def _environment() -> Any:
-    """Return an environment without plugins: by default, LiteRT loads those of NPUs whenever it opens a model, and it
-    looks for them in a folder and all that it holds."""
+def _environment(plain: Path) -> Any:
+    """Return an environment without plugins: by default, LiteRT loads those of NPUs whenever it opens a model. It looks
+    for them in the folder ``plain`` instead, which has none."""
     import ai_edge_litert
     from ai_edge_litert.environment import Environment
 
-    here, empty = str(Path(ai_edge_litert.__file__).parent), tempfile.TemporaryDirectory()
-    made = Environment.create(runtime_path=here, compiler_plugin_path=empty.name, dispatch_library_path=empty.name)
-    made.empty = empty  # removed together with the environment
-    return made
+    here, empty = str(Path(ai_edge_litert.__file__).parent), str(plain)
+    return Environment.create(runtime_path=here, compiler_plugin_path=empty, dispatch_library_path=empty)
 
 
-def _interpreter(threads: int) -> DeviceRuntime:
+def _interpreter(threads: int, plain: Path) -> DeviceRuntime:
     try:
         from ai_edge_litert.interpreter import Interpreter
 
@@ -116,7 +116,7 @@ def _interpreter(threads: int) -> DeviceRuntime:
     return DeviceRuntime(name, "tflite", False, build)
 
 
-def _onnx(threads: int) -> DeviceRuntime:
+def _onnx(threads: int, plain: Path) -> DeviceRuntime:
     import onnxruntime
 
     onnxruntime.set_default_logger_severity(3)
