@@ -21,6 +21,7 @@ from edgenas.api.lazy import install
 if TYPE_CHECKING:
     from edgenas.api.adapt import adapt
     from edgenas.api.adapt_replay import adapt_replay
+    from edgenas.api.adapt_try import adapt_try
     from edgenas.api.blocks import blocks
     from edgenas.api.bundle import bundle
     from edgenas.api.devices import check_devices, device_facts, devices
@@ -73,6 +74,7 @@ __all__ = [
     "__version__",
     "adapt",
     "adapt_replay",
+    "adapt_try",
     "blocks",
     "bundle",
     "check",

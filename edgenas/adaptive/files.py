@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,6 +88,22 @@ def export_member(
     shape = (1, *axes(architecture.in_size), architecture.c_in)
     probes = {format: run_model(content, probe_input(shape)).ravel() for format, content in contents.items()}
     return ExportedMember(member, architecture, contents, probes, facts, tested)
+
+
+def with_content(one: ExportedMember, content: bytes, data: ImageData) -> ExportedMember:
+    """Return a network with another content of its TFLite file, which is run on the probe and on the validation
+    images."""
+    from edgenas.ship.device_accuracy import outputs_here
+
+    shape = (1, *axes(one.architecture.in_size), one.architecture.c_in)
+    outputs = outputs_here(content, data.normalised(data.validation_images))
+    right = float((outputs.scores.argmax(1) == data.validation_labels).mean() * 100)
+    return replace(
+        one,
+        contents={"tflite": content},
+        probes={"tflite": run_model(content, probe_input(shape)).ravel()},
+        facts={"tflite": replace(one.facts["tflite"], accuracy=right)},
+    )
 
 
 def menu_files(members: Sequence[ExportedMember], names: Sequence[str], precision: str) -> list[dict[str, MenuFile]]:

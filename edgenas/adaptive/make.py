@@ -6,15 +6,17 @@ search -> front -> choice -> weights, each with its own statistics -> files, run
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgenas.adaptive.candidates import MARGIN, ChosenMenu
 from edgenas.adaptive.device.policy import Policy
-from edgenas.adaptive.files import ExportedMember, export_member, menu_files
+from edgenas.adaptive.files import ExportedMember, export_member, menu_files, with_content
 from edgenas.adaptive.members import MemberSource
+from edgenas.adaptive.packing import RECIPES, STORE, packed
 from edgenas.base.errors import OutcomeError
 from edgenas.base.listener import SILENT, Listener
 from edgenas.blocks.size import axes
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from edgenas.latency_tables.setting import Setting
     from edgenas.profiler.export.quantize import Precision
     from edgenas.search.space import Space
+    from edgenas.training.data import ImageData
 
 PROCESSES = 4  #: fresh processes that time the networks
 
@@ -57,11 +60,13 @@ class MenuRequest:
 
 @dataclass(frozen=True, eq=False)
 class MadeMenu:
-    """A menu that was made, and not yet written: the content of ``menu.json``, and the networks in its order."""
+    """A menu that was made, and not yet written: the content of ``menu.json``, the networks in its order, and the files
+    of a packed menu."""
 
     saved: SavedMenu
     members: tuple[ExportedMember, ...]
     verdicts: tuple[Verdict, ...]
+    store: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def make_menu(
@@ -104,6 +109,10 @@ def make_menu(
     order = _kept(members, verdicts, request, listener)
     kept, times = [members[i] for i in order], [verdicts[i] for i in order]
     names = [f"net-{number}" for number in range(1, len(kept) + 1)]
+    store: dict[str, bytes] = {}
+    if request.pack:
+        listener.step("packing the weights that the networks share")
+        kept, store = _packed(space, kept, names, source.data)
     predicted = {each.choice: each.ms for each in chosen.chosen}
     data = at_size(source.data, kept[0].architecture.in_size)
     policy = Policy([1.0], 1.0)
@@ -146,9 +155,28 @@ def make_menu(
         front_networks=chosen.networks,
         losses={str(number): loss for number, loss in chosen.menu.losses.items()},
         networks=networks,
-        pack={"store": "pack.bin", "recipes": "pack.json"} if request.pack else None,
+        pack={"store": STORE, "recipes": RECIPES} if request.pack else None,
     )
-    return MadeMenu(saved, tuple(kept), tuple(times))
+    return MadeMenu(saved, tuple(kept), tuple(times), store)
+
+
+def _packed(
+    space: Space, members: Sequence[ExportedMember], names: Sequence[str], data: tuple[ImageData, ...]
+) -> tuple[list[ExportedMember], dict[str, bytes]]:
+    """Return the networks with the content of their packed files, which are run on the images again, and the files of
+    the store."""
+    from edgenas.adaptive.device.pack import unpacked
+
+    files = [f"{name}.tflite" for name in names]
+    store = packed(space, [each.member for each in members], files, [each.contents["tflite"] for each in members])
+    made = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in store.items():
+            (Path(folder) / name).write_bytes(content)
+        for name, member in zip(files, members, strict=True):
+            content = unpacked(Path(folder), {"store": STORE, "recipes": RECIPES}, name)
+            made.append(with_content(member, content, at_size(data, member.architecture.in_size)))
+    return made, store
 
 
 def _timed(request: MenuRequest, members: Sequence[ExportedMember], listener: Listener) -> list[Verdict]:

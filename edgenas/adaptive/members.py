@@ -8,10 +8,10 @@ pretrained  each network trained from weights that others published
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from edgenas.base.errors import InputError
 from edgenas.base.listener import SILENT, Listener
@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from edgenas.blocks.torch_modules import NetworkModule
     from edgenas.search.accuracy.image_task import ImageTask
     from edgenas.search.accuracy.supernet import SupernetAccuracy
+    from edgenas.search.accuracy.supernet_torch import MemberJudge
     from edgenas.search.space import Choice, Space
     from edgenas.ship.published import PublishedMember
     from edgenas.training.data import ImageData, TrainRecipe
 
+T = TypeVar("T")
 WEIGHTS = ("supernet", "alone", "pretrained")
 
 
@@ -61,18 +63,28 @@ class SupernetMembers:
     def __init__(self, accuracy: SupernetAccuracy, data: tuple[ImageData, ...]) -> None:
         self.accuracy = accuracy
         self.data = data
+        self._judge: MemberJudge | None = None
 
-    def judge(self, space: Space, choices: Sequence[Choice]) -> list[float]:
-        """Return the accuracies of members, in percent."""
-        from edgenas.search.problem import Candidate
-
-        judged = dict(self.accuracy.evaluate([Candidate(choice, space.architecture(choice)) for choice in choices]))
-        return [judged[i] for i in range(len(choices))]
+    def judge(self, choices: Sequence[Choice]) -> list[float]:
+        """Return the accuracies of members, in percent, each with its own statistics and at its own size."""
+        return [self._with(lambda judge, choice: judge.accuracy(choice), choice) for choice in choices]
 
     def members(self, space: Space, choices: Sequence[Choice]) -> Iterator[Member]:
         """See ``MemberSource.members``."""
-        for choice, accuracy in zip(choices, self.judge(space, choices), strict=True):
-            yield Member(choice, self.accuracy.member(choice), accuracy)
+        for choice in choices:
+            yield self._with(
+                lambda judge, choice: Member(choice, judge.member(choice).cpu(), judge.accuracy(choice)), choice
+            )
+
+    def _with(self, job: Callable[[MemberJudge, Choice], T], choice: Choice) -> T:
+        """Return the result of a job of the judge, with the threads of the supernet."""
+        from edgenas.training.arithmetic import repeatable
+        from edgenas.training.network import threads
+
+        if self._judge is None:
+            self._judge = self.accuracy.full_size()
+        with threads(self.accuracy.threads), repeatable():
+            return job(self._judge, choice)
 
 
 @dataclass

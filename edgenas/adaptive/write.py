@@ -53,6 +53,10 @@ def write_menu(made: MadeMenu, preprocessing: Preprocessing, out: Path) -> list[
 
 
 def _write_networks(made: MadeMenu, folder: Path) -> list[str]:
+    for name, content in made.store.items():
+        write_whole(folder / name, content)
+    if made.store:
+        return list(made.store)
     names = []
     for network, member in zip(made.saved.networks, made.members, strict=True):
         for format, file in network.files.items():

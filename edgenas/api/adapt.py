@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -175,12 +174,12 @@ def adapt(
     source = _source(
         saved, space, path, work, weights, images, pretrained, pretrained_as, options, train_on, workers, seed, listener
     )
-    judge = partial(source.judge, space) if isinstance(source, SupernetMembers) else None
+    judge = source.judge if isinstance(source, SupernetMembers) else None
     chosen = choose(saved, space, kept, nets, slowdown, judge, listener)
     setting = read_journal(used).table.setting
-    if pack and (source.name != "supernet" or precision != "fp32"):
-        raise InputError("--pack shares the weights of a supernet's members in fp32: leave it out")
-    own = (runtime_named(setting.runtime).format,)
+    kinds = tuple(dict.fromkeys(formats)) or (runtime_named(setting.runtime).format,)
+    if pack and (source.name != "supernet" or precision != "fp32" or kinds != ("tflite",)):
+        raise InputError("--pack shares the weights of a supernet's members in TFLite files of fp32: leave it out")
     made_in = folder.with_name(f".{folder.name}.files")
     shutil.rmtree(made_in, ignore_errors=True)
     menu = MenuRequest(
@@ -192,7 +191,7 @@ def adapt(
         setting,
         kept.priced.statistic or "median",
         precision,
-        tuple(dict.fromkeys(formats)) or own,
+        kinds,
         pack,
         force,
     )

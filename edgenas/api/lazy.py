@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 PUBLIC: dict[str, str] = {
     "adapt": "edgenas.api.adapt",
     "adapt_replay": "edgenas.api.adapt_replay",
+    "adapt_try": "edgenas.api.adapt_try",
     "blocks": "edgenas.api.blocks",
     "bundle": "edgenas.api.bundle",
     "check": "edgenas.api.tables",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
@@ -13,6 +13,7 @@ from edgenas.report.plot import Axis, Plot, Point
 
 if TYPE_CHECKING:
     from edgenas.adaptive.replay import Replay
+    from edgenas.adaptive.trial import AdaptiveTrial
 
 BINS = 400  #: frames are drawn in so many groups, at most
 _TIMES, _NETWORK, _OTHER = 0, 1, 2
@@ -75,3 +76,32 @@ def _menu_ms(replay: Replay) -> list[float]:
 def _key(series: int, text: str) -> tuple[Element, str]:
     line = h("line", x1=-8, x2=8, y1=0, y2=0, class_=f"line predicted {colour(series)}")
     return h("svg", line, viewbox="-8 -8 16 16", width=14, height=14), text
+
+
+def trial_figure(trial: AdaptiveTrial, menu_ms: Mapping[str, float]) -> Svg:
+    """Return the timeline of a trial as a picture; ``menu_ms`` are the times of the menu's networks by name."""
+    late = f"{trial.late():.1f} % of {len(trial.frames):,} frames over {trial.budget_ms:g} ms"
+    title = f"{trial.device}, {trial.load}: {late}"
+    return standalone(trial_plot(trial, menu_ms, title, width=720), timeline_legend())
+
+
+def trial_plot(trial: AdaptiveTrial, menu_ms: Mapping[str, float], title: str, width: int | None = None) -> Plot:
+    """Return the plot of a trial, with the load and the events that are no switches as vertical lines."""
+    frames = trial.frames
+    plot = timeline(
+        title,
+        [frame.ms for frame in frames],
+        [menu_ms[frame.network] for frame in frames],
+        trial.budget_ms,
+        [frame.t for frame in frames],
+        "seconds",
+        width,
+    )
+    loaded = [frame.t for frame in frames if frame.loaded]
+    if loaded:
+        plot.upright(loaded[0], f"{trial.load} begins", "budget")
+        plot.upright(loaded[-1], "ends", "budget")
+    for at, name, text in trial.events:
+        if not text.startswith("in use"):
+            plot.upright(frames[min(at, len(frames) - 1)].t, f"{name} {text}"[:60], "budget")
+    return plot

@@ -12,18 +12,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgenas.base.listener import SILENT, Listener
 from edgenas.search.problem import Candidate
-from edgenas.search.space import Choice, Space
+from edgenas.search.space import Space
 from edgenas.training.data import ImageData, SupernetRecipe, TrainRecipe
 from edgenas.training.sizes import at_size, identity, sized
 
 if TYPE_CHECKING:
-    from edgenas.blocks.torch_modules import NetworkModule
     from edgenas.search.accuracy.supernet_torch import MemberJudge
     from edgenas.search.published import PublishedMember
 
@@ -90,14 +90,22 @@ class SupernetAccuracy:
                 accuracy = judge.accuracy(candidate.choice)
             yield index, accuracy
 
-    def member(self, choice: Choice) -> NetworkModule:
-        """Return a member as a separate network on the CPU, with the batch norm statistics with which it is judged."""
-        from edgenas.training.arithmetic import repeatable
-        from edgenas.training.network import threads
+    def full_size(self) -> MemberJudge:
+        """Return the judge of members at the full size of the images, also where the recipe shrinks them in the
+        training; it is the judge of ``evaluate`` where the recipe does not."""
+        from edgenas.search.accuracy.supernet_torch import MemberJudge
+        from edgenas.training.feed import device_named
 
-        judge = self._ready()
-        with threads(self._threads), repeatable():
-            return judge.member(choice).cpu()
+        judge, recipe = self._ready(), self._recipe
+        if recipe.training.shrink == 1:
+            return judge
+        whole = replace(recipe, training=replace(recipe.training, shrink=1))
+        return MemberJudge(judge.network, self._data, whole, device_named(self._device))
+
+    @property
+    def threads(self) -> int:
+        """CPU threads of torch."""
+        return self._threads
 
     def _ready(self) -> MemberJudge:
         """Return the judge of members, after the training."""

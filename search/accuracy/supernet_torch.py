@@ -101,7 +101,7 @@ class MemberJudge:
         recipe: SupernetRecipe,
         device: torch.device,
     ) -> None:
-        shrink, self._network = recipe.training.shrink, network
+        shrink, self.network = recipe.training.shrink, network
         found = sized(data)
         self._calibration = {d.in_size: Feed(d, d.train_images, d.train_labels, shrink, device) for d in found}
         self._validation = {d.in_size: Feed(d, d.validation_images, d.validation_labels, shrink, device) for d in found}
@@ -110,21 +110,21 @@ class MemberJudge:
 
     def member(self, choice: Choice) -> NetworkModule:
         """Return the member as a separate network, with statistics from ``calibration_images`` training images."""
-        module = self._network.member(choice)
+        module = self.network.member(choice)
         norms = [layer for layer in module.modules() if isinstance(layer, nn.BatchNorm2d)]
         for norm in norms:
             norm.momentum = None  # the plain mean over batches
         module.train()
         with torch.inference_mode():
             for rows in self._batches:
-                module(self._calibration[self._network.space.size_of(choice)].batch(rows)[0])
+                module(self._calibration[self.network.space.size_of(choice)].batch(rows)[0])
         for norm in norms:
             norm.momentum = 0.1
         return module.eval()
 
     def accuracy(self, choice: Choice) -> float:
         """Accuracy of the member on the validation images, in percent."""
-        return accuracy_percent(self.member(choice), self._validation[self._network.space.size_of(choice)])
+        return accuracy_percent(self.member(choice), self._validation[self.network.space.size_of(choice)])
 
 
 def drawn(space: Space, rng: random.Random) -> Choice:

@@ -10,6 +10,7 @@ from edgenas.cli.verbs import Verbs
 VERBS: dict[str, tuple[str, str]] = {
     "make": ("edgenas.cli.adapt.make", "Make a menu of a search; make may be left out: edgenas adapt search.json."),
     "replay": ("edgenas.cli.adapt.replay", "Replay a trace of frame times, and compare policies on it."),
+    "try": ("edgenas.cli.adapt.try_", "Run a menu on a device under a real load."),
 }
 
 
@@ -32,4 +33,5 @@ def command() -> None:
     Example:
       edgenas adapt search.json --budget-ms 30 --images photos --device pi4 -o adaptive
       edgenas adapt replay adaptive stairs
+      edgenas adapt try adaptive --device pi4 --load cpu:50
     """
