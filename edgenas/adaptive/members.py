@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from edgenas.search.accuracy.supernet import SupernetAccuracy
     from edgenas.search.accuracy.supernet_torch import MemberJudge
     from edgenas.search.space import Choice, Space
-    from edgenas.ship.published import PublishedMember
+    from edgenas.search.published import PublishedMember
     from edgenas.training.data import ImageData, TrainRecipe
 
 T = TypeVar("T")

@@ -226,7 +226,7 @@ def _source(
 
     from edgenas.adaptive.members import TrainedMembers, digits_members, supernet_members
     from edgenas.search.accuracy.image_task import image_task
-    from edgenas.ship.published import published_member
+    from edgenas.search.published import published_member
     from edgenas.training.feed import device_named
 
     judged = "supernet" if saved.accuracy.startswith("supernet:") else "alone"
