@@ -49,7 +49,8 @@ def failures_section(series: Sequence[Series]) -> Element | None:
     ]
     if not rows:
         return None
-    finding = f"{len(rows):,} measurements failed and are not in any figure."
+    count = "1 measurement failed and is" if len(rows) == 1 else f"{len(rows):,} measurements failed and are"
+    finding = f"{count} not in any figure."
     if len(rows) > MOST_ROWS:
         finding += f" The last {MOST_ROWS} are shown; the tables' own files have all."
         rows = rows[-MOST_ROWS:]

@@ -26,6 +26,7 @@ class Compared:
     measured_ms: float
     low_ms: float
     high_ms: float
+    statistic: str
 
     @property
     def error(self) -> float:
@@ -37,7 +38,7 @@ def sums_section(series: Sequence[Series], timed: Sequence[tuple[int, Verdict]])
     proved = [s for s in series if s.validation is not None]
     held_out = [c for s in proved for c in _held_out(s)]
     shipped = [
-        Compared(s, v.file, v.predicted_ms, v.measured_ms, v.low_ms, v.high_ms)
+        Compared(s, v.file, v.predicted_ms, v.measured_ms, v.low_ms, v.high_ms, v.statistic)
         for s, v in timed
         if v.predicted_ms is not None and v.predicted_ms > 0
     ]
@@ -46,7 +47,9 @@ def sums_section(series: Sequence[Series], timed: Sequence[tuple[int, Verdict]])
     figures = []
     if held_out:
         figures.append(_additivity(proved))
-    figures.append(_predicted(proved, held_out, shipped))
+    statistic = next((c.statistic for c in (*held_out, *shipped)), "median")
+    drawn = [c for c in shipped if c.statistic == statistic]  # one statistic in one chart; the table has all
+    figures.append(_predicted(proved, held_out, drawn))
     rows: list[list[Cell]] = [
         [
             c.name,
@@ -55,12 +58,13 @@ def sums_section(series: Sequence[Series], timed: Sequence[tuple[int, Verdict]])
             c.measured_ms,
             between(c.low_ms, c.high_ms),
             f"{100 * c.error:+.1f}",
+            c.statistic,
         ]
         for c in (*shipped, *held_out)
     ]
     kept, summary = cut(rows, "networks", "the tables' own files")
-    heads = ("network", "table", "predicted, ms", "measured, ms", "95 % interval", "error, %")
-    shown = table(heads, kept, "Predicted and measured latencies", left=(0, 1))
+    heads = ("network", "table", "predicted, ms", "measured, ms", "95 % interval", "error, %", "statistic")
+    shown = table(heads, kept, "Predicted and measured latencies", left=(0, 1, 6))
     return section(
         "sums",
         "Predicted against measured",
@@ -94,7 +98,7 @@ def _held_out(series: Series) -> list[Compared]:
     assert proof is not None
     predicted = proof.chosen.left_out_ms if proof.chosen.table_ms is None else proof.chosen.table_ms
     return [
-        Compared(series.index, f"held-out network {i}", float(p), float(m), low, high)
+        Compared(series.index, f"held-out network {i}", float(p), float(m), low, high, proof.statistic)
         for i, (p, m, (low, high)) in enumerate(zip(predicted, proof.measured_ms, proof.intervals_ms, strict=True), 1)
         if p > 0
     ]
@@ -123,7 +127,8 @@ def _additivity(series: Sequence[Series]) -> Element:
 def _predicted(proved: Sequence[Series], held_out: Sequence[Compared], shipped: Sequence[Compared]) -> Element:
     both = (*held_out, *shipped)
     values = [v for c in both for v in (c.predicted_ms, c.measured_ms, c.low_ms, c.high_ms)]
-    plot = _square(values, "predicted, ms", "measured, ms", "Measured latencies against predicted ones")
+    statistic = both[0].statistic if both else "median"
+    plot = _square(values, "predicted, ms", f"measured, ms ({statistic})", "Measured latencies against predicted ones")
     axis = plot.x
     if len(proved) == 1 and proved[0].calibrated is not None:
         share = proved[0].calibrated.error_share
