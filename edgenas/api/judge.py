@@ -67,17 +67,17 @@ def _is_accuracy(accuracy: Callable[[Architecture], float] | Accuracy) -> TypeIs
 def known_options(algorithms: Sequence[str], accuracy: str, winner: bool = False) -> dict[str, dict[str, Any]]:
     """Return name (of an algorithm, a training, estimate) -> its options with their defaults.
 
-    With ``winner``, the winner's training is included.
+    With ``winner``, the winner's trainings are included.
     """
     from edgenas.search.accuracy.estimate_by_name import NAME, estimate_options, fed_by, is_estimate
-    from edgenas.search.accuracy.image_task import NAMES, WINNER, recipe_options
+    from edgenas.search.accuracy.image_task import NAMES, SCRATCH, WINNER, recipe_options
     from edgenas.search.algorithms.by_name import algorithm_options
 
     every = {name: algorithm_options(name) for name in algorithms}
     if fed_by(accuracy) in NAMES:
-        every |= {name: values for name, values in recipe_options().items() if winner or name != WINNER}
+        every |= {name: values for name, values in recipe_options().items() if winner or name in NAMES}
     elif winner:
-        every[WINNER] = recipe_options()[WINNER]
+        every |= {name: recipe_options()[name] for name in (WINNER, SCRATCH)}
     if is_estimate(accuracy):
         every[NAME] = estimate_options()
     return every

@@ -114,6 +114,7 @@ def ship(
     max_trials: int = 200,
     pretrained: FilePath | None = None,
     pretrained_as: str | None = None,
+    from_scratch_too: bool = False,
     table: FilePath | Table | None = None,
     held_out: int = 24,
     train: int = 3,
@@ -149,6 +150,7 @@ def ship(
     pretrained   weights that others published for a member of the space: a file, or 'package:NAME'. That network
                  competes where the budget allows it; the supernet and the trainings of finalists begin from its weights
     pretrained_as   which published weights they are, 'LAYOUT/MODEL', where several fit
+    from_scratch_too   train the network that ships from random weights, too, on the same images with the same seed
     held_out     number of networks timed whole to validate the table
     train        number of networks inside the budget that are trained in full; the most accurate ships
     workers      training processes
@@ -167,7 +169,7 @@ def ship(
     from edgenas.profiler.workers import default_runtime
     from edgenas.runs.layout import SEARCH
     from edgenas.search.accuracy.by_name import is_table, open_accuracy
-    from edgenas.search.accuracy.image_task import image_task
+    from edgenas.search.accuracy.image_task import SCRATCH, image_task
     from edgenas.search.budgets import BudgetRequest
     from edgenas.search.own_cost import own_limits
     from edgenas.search.published import published_member
@@ -189,6 +191,10 @@ def ship(
     folder, entry = output_path(out), load_entry(inventory, device or "local")
     known = known_options((algorithm,), accuracy, winner=True)
     chosen = checked_options({} if options is None else options, known)
+    if from_scratch_too and pretrained is None:
+        raise InputError("--from-scratch-too compares with a training from published weights; add --pretrained")
+    if chosen[SCRATCH] and not from_scratch_too:
+        raise InputError(f"--set {SCRATCH}.{next(iter(chosen[SCRATCH]))} is for --from-scratch-too; add it")
     task = image_task(_trained_by(accuracy), Path(images), folder / SEARCH, chosen, train_on, workers)
     assert task is not None
     made = space_of(space, in_size, None if isinstance(space, SpaceClass) else task.classes, channels)
@@ -216,6 +222,7 @@ def ship(
         partial=partial,
         software=software,
         published=published,
+        scratch=task.scratch_recipe() if from_scratch_too else None,
     )
     check_plan(order.plan(entry.cores), order.runtimes[0])
     if is_table(accuracy):  # a damaged one is refused before anything is measured, trained or written

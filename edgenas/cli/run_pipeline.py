@@ -100,6 +100,7 @@ def _latency(story: ShipResult) -> dict[str, Cell]:
     return {
         name: f"{shipped.statistic} {shipped.measured_ms:.4g} ms ({shipped.low_ms:.4g} .. {shipped.high_ms:.4g}), "
         f"budget {story.budget_ms:g} ms",
+        **({"published weights": str(story.finished.scratch)} if story.finished.scratch else {}),
         "statistic": f"{shipped.statistic}{best}",
         "compared with the budget": f"while searching the estimate {searched} (--uncertainty), at the end the upper "
         "end of the file's 95 % interval",

@@ -15,7 +15,7 @@ from edgenas.cli.devices import force_option, inventory_option, precisions_optio
 from edgenas.cli.grouped import SHIP, grouped
 from edgenas.cli.networks import channels_option, in_size_option
 from edgenas.cli.paths import UserPath
-from edgenas.cli.pretrained_options import pretrained_as_option, pretrained_option
+from edgenas.cli.pretrained_options import from_scratch_option, pretrained_as_option, pretrained_option
 from edgenas.cli.run_pipeline import show_run
 from edgenas.cli.set_options import settings_of
 from edgenas.cli.terminal import json_option
@@ -87,6 +87,7 @@ if TYPE_CHECKING:
 )
 @pretrained_option
 @pretrained_as_option
+@from_scratch_option
 @click.option(
     "--held-out",
     default=24,
@@ -138,6 +139,7 @@ def command(
     table: Path | None,
     pretrained: str | None,
     pretrained_as: str | None,
+    from_scratch_too: bool,
     held_out: int,
     trained: int,
     train_on: str,
@@ -189,6 +191,7 @@ def command(
         table=table,
         pretrained=pretrained,
         pretrained_as=pretrained_as,
+        from_scratch_too=from_scratch_too,
         held_out=held_out,
         train=trained,
         train_on=train_on,

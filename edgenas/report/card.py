@@ -226,6 +226,7 @@ def _started(run: RunRecord) -> str:
     return (
         f"\nTrained from the published weights {escaped(known.name)} ({escaped(known.source)}, sha256 {known.sha256}, "
         f"{escaped(licence)}): {escaped(known.recipe)}."
+        + (f"\nWhat these weights are worth: {run.from_scratch}." if run.from_scratch else "")
     )
 
 

@@ -94,6 +94,7 @@ def write_run(story: ShipResult, seconds: dict[str, float], folder: Path) -> dic
         budget_ms=story.budget_ms,
         finalists=tuple(story.finalists),
         pretrained=_started_from(story),
+        from_scratch=story.finished.scratch,
         brought=story.brought,
         seconds=round(sum(seconds.values()), 1),
         seconds_by_step=seconds,

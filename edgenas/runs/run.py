@@ -88,6 +88,37 @@ class BroughtTable:
         return f"{made} ({self.source}{on})"
 
 
+@dataclass(frozen=True, slots=True)
+class FromScratch:
+    """The network that shipped, trained once more from random weights, on the same images with the same seed.
+
+    pictures          number of test images that judge both trainings, in torch
+    accuracy          accuracy of the training from random weights, in percent
+    pretrained        accuracy of the training from published weights, in percent
+    epochs, seconds   of the training from random weights
+    """
+
+    DERIVED: ClassVar[tuple[str, ...]] = ("gain",)
+
+    pictures: int
+    accuracy: float
+    pretrained: float
+    epochs: int
+    seconds: float
+
+    @property
+    def gain(self) -> float:
+        """Percentage points that the published weights are worth."""
+        return self.pretrained - self.accuracy
+
+    def __str__(self) -> str:
+        return (
+            f"{self.pretrained:.2f} % of {self.pictures:,} test images from published weights, {self.accuracy:.2f} % "
+            f"from random ones ({self.epochs} epochs, {self.seconds:.0f} s, the same images and seed): "
+            f"{self.gain:+.2f} points"
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
     """Content of ``run.json``. Times are in ms and s, accuracies in percent.
@@ -122,6 +153,7 @@ class RunRecord:
     verdicts: tuple[Verdict, ...]
     finalists: tuple[Finalist, ...] = ()
     pretrained: StartedFrom | None = None
+    from_scratch: FromScratch | None = None
     brought: BroughtTable | None = None
     seconds: float | None = None
     seconds_by_step: dict[str, float] = field(default_factory=dict)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from edgenas.profiler.verdict import Verdict
 from edgenas.profiler.verify import plan_in, runtime_of, verify_files
 from edgenas.runs.layout import WEIGHTS
 from edgenas.ship.accuracy import FileAccuracy, prove
+from edgenas.ship.from_scratch import compared, from_random
 from edgenas.ship.preprocessing import Preprocessing
 from edgenas.training.sizes import at_size
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from edgenas.latency_tables.setting import Setting
     from edgenas.profiler.export.integer import Fallback
     from edgenas.profiler.export.quantize import Precision
-    from edgenas.runs.run import FileRecord
+    from edgenas.runs.run import FileRecord, FromScratch
     from edgenas.search.problem import Cost
     from edgenas.ship.order import ShipRequest
     from edgenas.training.data import ImageData
@@ -82,6 +82,7 @@ class FinishedFiles:
     files              the file that must keep the budget is the first
     predicted_ms       latency that the table predicts, ms
     recipe             of a training from published weights: the one that the validation images chose
+    scratch            the same network trained from random weights, where that was requested
     """
 
     architecture: Architecture
@@ -90,6 +91,7 @@ class FinishedFiles:
     preprocessing: Preprocessing
     predicted_ms: float
     recipe: str = ""
+    scratch: FromScratch | None = None
 
     @property
     def shipped(self) -> Verdict | None:
@@ -153,9 +155,6 @@ class Finisher:
 
     def train(self, architecture: Architecture) -> Trained:
         """Train a network in full; a training that was interrupted continues from its checkpoint."""
-        from edgenas.search.accuracy.training import train
-        from edgenas.training.network import identity
-
         device = "cpu" if self.order.images is None else self.order.images.device
         recipe = self.order.recipe
         data = at_size(self.data, architecture.in_size)
@@ -164,16 +163,7 @@ class Finisher:
                 architecture, data, recipe, self.seed, self.listener, device=device, folder=self.folder
             )
             return trained
-        which = hashlib.sha256(identity(architecture, data, recipe, self.seed).encode()).hexdigest()[:8]
-        return train(
-            architecture,
-            data,
-            recipe,
-            self.seed,
-            self.listener,
-            device=device,
-            checkpoint=self.folder / f"winner-{which}.checkpoint.npz",
-        )
+        return from_random(architecture, data, recipe, self.seed, self.listener, device=device, folder=self.folder)
 
     def finish(self, architecture: Architecture, trained: Trained, cost: Cost) -> FinishedFiles:
         """Write the files of a trained network, run each on the test images, and time each on the device.
@@ -223,7 +213,8 @@ class Finisher:
                 ShippedFile(path, precision, proof, parity.get(kind), slow, verdict, weight_bits(read_bytes(path)))
             )
         recipe = self.recipes.get(architecture.name, "")
-        return FinishedFiles(architecture, trained.accuracy, tuple(files), preprocessing, predicted_ms, recipe)
+        scratch = compared(self.order, architecture, data, outputs, self.seed, self.listener, self.folder)
+        return FinishedFiles(architecture, trained.accuracy, tuple(files), preprocessing, predicted_ms, recipe, scratch)
 
     def reduce_range(self) -> bool:
         """Return whether int8 weights of ONNX files have 7 bits: as requested, else as the device needs."""

@@ -43,6 +43,8 @@ class ShipRequest:
                   (``edgenas.profiler.target``)
     delegate      what computes the blocks and the file that must keep the budget, such as 'gpu'; '' for what the first
                   runtime does by itself. ``partial`` and ``software`` are those of a plan
+    scratch       recipe of one more training of the network that ships, from random weights, to compare with; None:
+                  there is none
     published     published weights, and the member of the space that has them: it competes, and all trainings of
                   finalists begin from its weights
     """
@@ -69,6 +71,7 @@ class ShipRequest:
     partial: bool = False
     software: bool = False
     published: PublishedMember | None = None
+    scratch: TrainRecipe | None = None
 
     def plan(self, cores: tuple[int, ...] | None) -> Plan:
         """Return the plan of the first table, pinned to ``cores``."""

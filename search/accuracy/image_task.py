@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 NAMES = ("train", "supernet")
 WINNER = "winner"  #: name of the winner's training, whose recipe has options like a judge's
+SCRATCH = "scratch"  #: name of its training from random weights, for comparison with one from published weights
 EPOCHS, WINNER_EPOCHS = 20, 60  #: default epochs of 'train' and of the winner
 SHIFT = 1  #: default shift in pixels of both; docs/training.md has its effect
 
@@ -41,6 +42,7 @@ def recipe_options() -> dict[str, dict[str, Any]]:
         "train": asdict(TrainRecipe(epochs=EPOCHS, flip=True, shift=SHIFT)),
         "supernet": {**supernet.pop("training"), **supernet},
         WINNER: asdict(TrainRecipe(epochs=WINNER_EPOCHS, flip=True, shift=SHIFT)),
+        SCRATCH: asdict(TrainRecipe(epochs=WINNER_EPOCHS, flip=True, shift=SHIFT)),
     }
 
 
@@ -76,6 +78,10 @@ class ImageTask:
         from edgenas.training.data import TrainRecipe
 
         return TrainRecipe(**{**recipe_options()[WINNER], **FINE_TUNING, **self.settings.get(WINNER, {})})
+
+    def scratch_recipe(self) -> TrainRecipe:
+        """Return the recipe of the winner's training from random weights, beside one from published weights."""
+        return self._recipe(SCRATCH)
 
     def judging_recipe(self, judge: str) -> TrainRecipe:
         """Return the training recipe of ``judge``, one of NAMES."""

