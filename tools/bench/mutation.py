@@ -8,7 +8,8 @@ these functions is broken: a comparison turned round, a condition negated, a ret
 raised by one, an operator exchanged, an exception not raised. First come modules that the file imports and whose name
 is part of its own, then others that it imports, then modules of the same room. pytest then runs that file alone. A
 break that no test notices is printed, and the next one is tried, at most ``--tries`` of them. Tests marked ``rig`` are
-left out; ``slow`` ones run only in files that have no others. Exit code 1 where a file noticed none of its breaks.
+left out; ``slow`` ones run where the quick ones of a file noticed nothing. Exit code 1 where a file noticed none of its
+breaks.
 
 Each result is written to the journal at once, and a run that was stopped continues from there. A result counts again
 while the test file and the files of its breaks are unchanged.
@@ -95,8 +96,19 @@ def guarded(root: Path, test: str, calls: dict[str, set[int]]) -> Iterator[list[
 
 
 def tried(folder: Path, test: str, tries: int, limit_s: float, seed: int, shared_data: Path) -> Row:
-    """Break the code that one test file calls, one place at a time, until a test fails or ``tries`` are used."""
-    whole = ran(folder, test, limit_s, shared_data=shared_data)
+    """Break the code that one test file calls, one place at a time, until a test fails or ``tries`` are used.
+
+    Where its quick tests notice nothing, all its tests run.
+    """
+    row = _tried(folder, test, tries, limit_s, seed, shared_data, slow=False)
+    if row.outcome not in (UNNOTICED, NO_TARGET) or "mark.slow" not in (folder / test).read_text(encoding="utf-8"):
+        return row
+    every = _tried(folder, test, tries, limit_s, seed, shared_data, slow=True)
+    return Row(test, every.outcome, every.broken, [*row.unnoticed, *every.unnoticed], every.reason)
+
+
+def _tried(folder: Path, test: str, tries: int, limit_s: float, seed: int, shared_data: Path, *, slow: bool) -> Row:
+    whole = ran(folder, test, limit_s, slow=slow, shared_data=shared_data)
     if whole.code == TOO_LONG:
         return Row(test, LONG, reason=f"unbroken, it runs longer than {limit_s:g} s")
     if not whole.good:
@@ -112,19 +124,19 @@ def tried(folder: Path, test: str, tries: int, limit_s: float, seed: int, shared
         return Row(test, NO_TARGET, reason=READS_FILES)
     unnoticed: list[str] = []
     for each in possible[:tries]:
-        if not _with_break(folder, each, test, limit_s, shared_data).good:
+        if not _with_break(folder, each, test, limit_s, shared_data, slow).good:
             return Row(test, NOTICED, str(each), unnoticed)
         unnoticed.append(str(each))
     return Row(test, UNNOTICED, "", unnoticed)
 
 
-def _with_break(folder: Path, each: Break, test: str, limit_s: float, shared_data: Path) -> TestRun:
+def _with_break(folder: Path, each: Break, test: str, limit_s: float, shared_data: Path, slow: bool) -> TestRun:
     """Run a test file while one place is broken."""
     target = folder / each.path
     whole = target.read_bytes()
     target.write_bytes(each.applied(whole))
     try:
-        return ran(folder, test, limit_s, first_only=True, shared_data=shared_data)
+        return ran(folder, test, limit_s, first_only=True, slow=slow, shared_data=shared_data)
     finally:
         target.write_bytes(whole)
 

@@ -46,6 +46,7 @@ def _notes(folder, root):
         with open(os.path.join(folder, f"{os.getpid()}.calls"), "a") as file:
             file.writelines(lines)
 
+    write.seen = seen
     atexit.register(write)
     threading.setprofile(called)
     sys.setprofile(called)
@@ -109,12 +110,14 @@ def _environment(folder: Path) -> None:
             shutil.copymode(program, target)
 
 
-def ran(folder: Path, test: str, limit_s: float, *, first_only: bool = False, shared_data: Path) -> TestRun:
-    """Run a test file of the copy: its quick tests, or its slow ones where it has no others.
+def ran(
+    folder: Path, test: str, limit_s: float, *, first_only: bool = False, slow: bool = False, shared_data: Path
+) -> TestRun:
+    """Run a test file of the copy: its quick tests, or its slow ones where it has no others; with ``slow``, all.
 
     All tests run, and the calls are noted; with ``first_only``, they stop at the first failure.
     """
-    for marks in ("not slow and not rig", "not rig"):
+    for marks in ("not slow and not rig", "not rig")[slow:]:
         options = ["-q", "-n", "0", "-p", "no:cacheprovider", "-m", marks, test, *["-x"] * first_only]
         with tempfile.TemporaryDirectory(prefix="edgenas-calls-") as notes:
             given = (str(folder), options, notes, not first_only, str(shared_data))
@@ -148,7 +151,8 @@ def _read(notes: Path, folder: Path, code: int) -> TestRun:
 class _Result:
     """Plugin of pytest that counts tests, and keeps why some were skipped."""
 
-    def __init__(self) -> None:
+    def __init__(self, noted: set[Any]) -> None:
+        self.noted = noted
         self.passed = self.failed = 0
         self.skipped: list[str] = []
 
@@ -157,6 +161,9 @@ class _Result:
             self.skipped.append(str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else "expected to fail")
         self.failed += report.failed
         self.passed += report.passed and report.when == "call"
+
+    def pytest_collection_finish(self) -> None:
+        self.noted.clear()  # what is called while modules are imported, is tested by nobody in particular
 
     def pytest_collectreport(self, report: Any) -> None:
         if report.skipped and isinstance(report.longrepr, tuple):
@@ -188,7 +195,7 @@ def _pytest(folder: str, options: list[str], notes: str, calls: bool, shared_dat
 
     import pytest
 
-    result = _Result()
+    result = _Result(set() if write is None else write.seen)
     code = int(pytest.main(options, plugins=[result]))
     if write is not None:
         write()
