@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from edgenas.search.accuracy.image_task import ImageTask
     from edgenas.search.accuracy.supernet import SupernetAccuracy
     from edgenas.search.accuracy.supernet_torch import MemberJudge
-    from edgenas.search.space import Choice, Space
     from edgenas.search.published import PublishedMember
+    from edgenas.search.space import Choice, Space
     from edgenas.training.data import ImageData, TrainRecipe
 
 T = TypeVar("T")

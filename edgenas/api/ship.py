@@ -21,6 +21,7 @@ from edgenas.base.listener import SILENT, Listener
 from edgenas.base.naming import among
 from edgenas.base.reading import check_exists
 from edgenas.blocks.size import SizesLike
+from edgenas.search.accuracy.estimate_by_name import fed_by
 
 if TYPE_CHECKING:
     from edgenas.api.table import Table
@@ -140,7 +141,8 @@ def ship(
                  saturate on the device)
     delegate     what computes the blocks and the first file, NAME or NAME:WHAT; ``partial`` and ``software`` as in
                  ``edgenas.profile``
-    accuracy     judge of networks: 'supernet', 'train', or 'table:FILE' with accuracies of your own
+    accuracy     judge of networks: 'supernet', 'train', 'table:FILE' with accuracies of your own, or 'estimate:JUDGE'
+                 with one of these, which predicts all networks from some
     options      options of the algorithm and of trainings, such as {"winner": {"epochs": 60}}
     max_trials   most networks that the search may judge
     device       device of the inventory (default: 'local', this machine; with an imported table none: its latency is
@@ -211,6 +213,7 @@ def ship(
         runtimes=(default_runtime(entry),),
         precisions=precisions,
         algorithms={algorithm: chosen[algorithm]},
+        estimate=chosen.get("estimate", {}),
         max_trials=max_trials,
         held_out=held_out,
         trained=train,
@@ -225,8 +228,8 @@ def ship(
         scratch=task.scratch_recipe() if from_scratch_too else None,
     )
     check_plan(order.plan(entry.cores), order.runtimes[0])
-    if is_table(accuracy):  # a damaged one is refused before anything is measured, trained or written
-        with open_accuracy(accuracy, order.space, seed):
+    if is_table(fed_by(accuracy)):  # a damaged one is refused before anything is measured, trained or written
+        with open_accuracy(fed_by(accuracy), order.space, seed):
             pass
     own_limits(order.budget.limits, order.space)
     listener.message(f"writing into {folder}; after an interruption, the same command continues")
@@ -238,9 +241,11 @@ def _trained_by(accuracy: str) -> str:
     from edgenas.search.accuracy.by_name import is_table
     from edgenas.search.accuracy.image_task import NAMES
 
-    if accuracy in NAMES or is_table(accuracy):
-        return accuracy if accuracy in NAMES else "train"
-    raise InputError(f"--accuracy {accuracy!r} is not one of {among(accuracy, (*NAMES, 'table:FILE'))}")
+    judge = fed_by(accuracy)
+    if judge in NAMES or is_table(judge):
+        return judge if judge in NAMES else "train"
+    known = (*NAMES, "table:FILE", "estimate:JUDGE")
+    raise InputError(f"--accuracy {accuracy!r} is not one of {among(accuracy, known)}")
 
 
 def demo(

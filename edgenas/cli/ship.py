@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     show_default=True,
     shell_complete=words("supernet", "train"),
     help="Judge of networks: supernet trains all at once, train trains each alone, table:FILE reads accuracies of your "
-    "own.",
+    "own; estimate:JUDGE predicts all from some that one of these judged.",
 )
 @click.option(
     "--algorithm",

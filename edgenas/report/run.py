@@ -124,6 +124,7 @@ def search_of(story: ShipResult) -> SavedSearch:
         **story.kept.facts(),
         explanation=saved_explanation(record, explain(record, answering)),
         shipped=saved_answer(record, answering),
+        estimate=story.estimate,
         **saved_front(front_of_record(record, story.cost)),
     )
 

@@ -11,6 +11,7 @@ from edgenas.base.errors import InputError
 RUN = "run.json"  #: the network that shipped, its files and their measurements
 SEARCH = "search.json"  #: what the search found
 TRIALS = "search.trials.jsonl"  #: judged networks
+ESTIMATE_TRIALS = "search.estimate.trials.jsonl"  #: networks that an estimate is fitted to
 FINALISTS = "finalists.json"  #: judged networks that were timed whole
 ARCH = "arch.json"  #: the network that shipped
 WEIGHTS = "weights.npz"

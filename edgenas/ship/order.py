@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from edgenas.profiler.export.quantize import Precision
 from edgenas.profiler.stopping import StoppingRule
+from edgenas.runs.layout import ESTIMATE_TRIALS
 from edgenas.search.budgets import BudgetRequest
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from edgenas.base.listener import Listener
     from edgenas.profiler.plan import Plan
     from edgenas.search.accuracy.image_task import ImageTask
+    from edgenas.search.problem import Accuracy
     from edgenas.search.published import PublishedMember
     from edgenas.search.space import Space
     from edgenas.training.data import TrainRecipe
@@ -25,6 +30,7 @@ class ShipRequest:
 
     judge         judge of networks during the search, by its name in ``edgenas.search.accuracy.by_name``; it trains on
                   ``images``, or on scikit-learn's digits where ``images`` is None
+    estimate      options of 'estimate:JUDGE', where the judge is one
     recipe        training recipe of the winner
     budget        budgets in ms; where there are none, the ``quantiles`` of the latencies of random networks. The run
                   measures the table itself. Finalists are timed whole, so the search treats its winners as measured
@@ -59,6 +65,7 @@ class ShipRequest:
     runtimes: tuple[str, ...] = ("litert",)
     precisions: tuple[Precision, ...] = ("fp32",)
     algorithms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    estimate: Mapping[str, Any] = field(default_factory=dict)
     max_trials: int | None = None
     enough: StoppingRule = field(default_factory=StoppingRule)
     held_out: int = 24
@@ -83,6 +90,16 @@ class ShipRequest:
             requested=self.delegate,
             partial=self.partial,
             software=self.software,
+        )
+
+    def open_judge(self, folder: Path, seed: int, workers: int, listener: Listener) -> AbstractContextManager[Accuracy]:
+        """Open the judge of networks; the networks that an estimate is fitted to are kept in ``folder``."""
+        from edgenas.search.accuracy.by_name import open_accuracy
+        from edgenas.search.accuracy.estimate_by_name import EstimateRequest
+
+        estimate = EstimateRequest(self.estimate, folder / ESTIMATE_TRIALS)
+        return open_accuracy(
+            self.judge, self.space, seed, workers, listener=listener, images=self.images, estimate=estimate
         )
 
     @property

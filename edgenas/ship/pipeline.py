@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edgenas.base.errors import OutcomeError
 from edgenas.base.listener import SILENT, Listener
@@ -24,6 +24,7 @@ from edgenas.latency_tables.statistics.estimates import DEFAULT
 from edgenas.runs.finalists import Finalist
 from edgenas.runs.layout import FINALISTS, TRIALS
 from edgenas.runs.run import BroughtTable
+from edgenas.search.accuracy.estimate_by_name import fed_by
 from edgenas.search.accuracy.image_task import NAMES, make_run_folder
 from edgenas.search.budgets import Budgets
 from edgenas.search.record import SearchRecord, run_searches
@@ -53,6 +54,7 @@ class ShipResult:
     kept     costs, budgets and limits of the search
     proof    validation of the first table; None for an imported one
     winner   the network that ships
+    estimate error of the predicted accuracies, where the judge is an estimate
     """
 
     order: ShipRequest
@@ -64,6 +66,7 @@ class ShipResult:
     finalists: list[Finalist]
     winner: Choice
     finished: FinishedFiles
+    estimate: dict[str, Any] | None = None
 
     @property
     def space(self) -> Space:
@@ -112,6 +115,7 @@ class ShipPipeline:
     workers: int = 2
     listener: Listener = SILENT
     seconds: dict[str, float] = field(default_factory=dict)
+    estimate: tuple[str, dict[str, Any]] | None = None  #: the error of an estimate's predictions, in words and numbers
 
     STEPS = 7
 
@@ -162,9 +166,8 @@ class ShipPipeline:
         winner = space.parse(key)
         with self._timed("shipping", f"exporting {key}, running {'and timing ' if order.measured else ''}every file"):
             finished = finishing.finish(space.architecture(winner), trained[key], kept.priced.cost)
-        return ShipResult(
-            order, at_size(self.data, space.size_of(winner)), tables, kept, proof, record, finalists, winner, finished
-        )
+        data, estimate = at_size(self.data, space.size_of(winner)), self.estimate and self.estimate[1]
+        return ShipResult(order, data, tables, kept, proof, record, finalists, winner, finished, estimate)
 
     @cached_property
     def data(self) -> tuple[ImageData, ...]:
@@ -183,8 +186,9 @@ class ShipPipeline:
 
         order, space = self.order, self.order.space
         sample = space.sample(random.Random(self.seed))
-        trains = order.images is not None and order.judge in NAMES
-        recipes = [order.recipe, *([order.images.judging_recipe(order.judge)] if order.images and trains else [])]
+        judge = fed_by(order.judge)
+        trains = order.images is not None and judge in NAMES
+        recipes = [order.recipe, *([order.images.judging_recipe(judge)] if order.images and trains else [])]
         for data, recipe in product(self.data, recipes):
             check_fit(space.architecture(space.at_size(sample, data.in_size)), data, recipe)
         if set(order.precisions) - {"fp32"}:
@@ -225,19 +229,17 @@ class ShipPipeline:
         self.seconds[name] = round(time.monotonic() - begin, 1)
 
     def _search(self, kept: Budgets) -> SearchRecord:
-        from edgenas.search.accuracy.by_name import open_accuracy
+        from edgenas.search.accuracy.estimate_by_name import estimate_facts
         from edgenas.search.journal import TrialCache
 
         order = self.order
         journal = self.folder / TRIALS
         quiet = self.listener.quiet()  # ``data`` has already sent the notes on the pictures as messages
         with (
-            open_accuracy(
-                order.judge, order.space, self.seed, self.workers, listener=quiet, images=order.images
-            ) as judge,
+            order.open_judge(self.folder, self.seed, self.workers, quiet) as judge,
             TrialCache(order.space, judge, journal) as cache,
         ):
-            return run_searches(
+            found = run_searches(
                 lambda budget: kept.problem(order.space, judge, budget, self.seed),
                 kept.budgets,
                 order.algorithms,
@@ -247,3 +249,7 @@ class ShipPipeline:
                 cost=kept.priced.cost,
                 listener=self.listener,
             )
+            self.estimate = estimate_facts(judge)
+        if self.estimate:
+            self.listener.message(f"the estimate of accuracies: {self.estimate[0]}")
+        return found

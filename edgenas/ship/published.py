@@ -19,7 +19,6 @@ def with_published(
 ) -> tuple[SearchRecord, tuple[Trial, ...]]:
     """Return the record with the published network judged as the others, and its trial; nothing is added where the
     order has no published weights, or where the network is outside every budget."""
-    from edgenas.search.accuracy.by_name import open_accuracy
     from edgenas.search.digests import network_digest
     from edgenas.search.journal import TrialCache
     from edgenas.search.problem import Candidate, Trial
@@ -35,7 +34,7 @@ def with_published(
         return record, ()
     digest, quiet = network_digest(found.architecture), listener.quiet()
     with (
-        open_accuracy(order.judge, space, seed, workers, listener=quiet, images=order.images) as judge,
+        order.open_judge(folder, seed, workers, quiet) as judge,
         TrialCache(space, judge, folder / TRIALS) as cache,
     ):
         new = digest not in cache

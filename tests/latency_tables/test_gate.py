@@ -96,8 +96,8 @@ def test_an_imported_table_needs_the_same_word_and_has_no_intervals(published: P
     assert is_imported(str(published))
     with pytest.raises(InputError, match="without intervals"):
         searchable(published, "s", SPACE.blocks(), unvalidated=True).upper_ms(SPACE.blocks()[0])
-    with pytest.raises(InputError, match="no setting"):
-        prediction(open_table(published), NETWORK)
+    table = read_imported(published)
+    assert prediction(open_table(published), NETWORK) == (None, "mean", table.total_ms(NETWORK))
 
 
 def test_what_counts_where_nothing_is_said(proved: Path) -> None:
