@@ -100,7 +100,10 @@ def saved_values(space: Space, values: BlockValues) -> SavedBlockValues:
 def values_of(space: Space, saved: SavedBlockValues | None, source: str) -> BlockValues:
     """Return block values from their saved form; InputError names ``source`` and the fault."""
     if saved is None:
-        raise InputError(f"{source} holds no block values of {space.name}: search with --algorithm mathnas")
+        raise InputError(
+            f"{source} holds no block values of {space.name}, which mathnas finds: search with --algorithm mathnas and "
+            "the same -o; networks that are judged already are not judged again"
+        )
     shape = [len(layer.options) for layer in space.layers]
     if any([len(row) for row in rows] != shape for rows in (saved.loss, saved.mean_flops)):
         raise InputError(f"{source}: its block values do not fit the layers of {space.name}; search with mathnas again")
