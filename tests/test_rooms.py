@@ -41,6 +41,7 @@ TORCH_TRAINING = (
     "distillation",
     "feed",
     "fine_tuning",
+    "head_regression",
     "loop",
     "losses",
     "network",

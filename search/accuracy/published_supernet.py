@@ -28,7 +28,8 @@ from edgenas.training.checkpoints import Checkpoint
 from edgenas.training.data import ImageData, SupernetRecipe
 from edgenas.training.distillation import feature_maps, noise_to_signal, stages
 from edgenas.training.feed import Feed
-from edgenas.training.fine_tuning import features, recalibrated, regression, started
+from edgenas.training.fine_tuning import features, recalibrated, started
+from edgenas.training.head_regression import regression
 from edgenas.training.loop import Fit, Gradients
 
 try:

@@ -136,7 +136,7 @@ def test_the_gentle_recipe_neither_crops_nor_recolours() -> None:
 
 
 def test_the_regression_separates_what_can_be_separated() -> None:
-    from edgenas.training.fine_tuning import regression
+    from edgenas.training.head_regression import regression
 
     rng = np.random.default_rng(0)
     labels = np.arange(60) % 3
