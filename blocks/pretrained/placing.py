@@ -34,6 +34,7 @@ class Pretrained:
     turns        of a supernet: (block, larger kernel, smaller kernel) -> matrix of the kernel's transformation
     epsilon      of its batch norms
     mean, deviation   one number for each input channel, in levels 0..255
+    cut_out      True for a member of a supernet's file, whose batch norm statistics are not its own
     """
 
     architecture: Architecture
@@ -43,6 +44,7 @@ class Pretrained:
     deviation: tuple[float, ...]
     provenance: Provenance
     turns: Mapping[tuple[int, int, int], Array]
+    cut_out: bool = False
 
     def folded(self) -> tuple[dict[str, Array], ...]:
         """Return the weights in the form of ``edgenas.blocks.weights``, with batch norm folded."""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 CALIBRATED_ON = 256  #: most pictures that int8 is calibrated on, evenly spaced over those that are given
 
+TOGETHER = "--precision int8 and --calibrate FOLDER_OR_NPZ go together: images give the scales of int8"
 COMPARED_ON = 8  #: most pictures on which feature maps are compared with torch
 
 
@@ -114,7 +115,8 @@ def export(
                     package; mean and deviation are then those of their training
     pretrained_as   which published weights they are, 'LAYOUT/MODEL', where several fit
     precisions      'fp32', 'fp16', 'int8'; files of fp16 and int8 have names such as ``model-int8.tflite``
-    calibrate       images that int8 is calibrated on: a folder, or an .npz with an array images
+    calibrate       images that int8 is calibrated on: a folder, or an .npz with an array images; a member of a
+                    published supernet takes its batch norm statistics from them
     reduce_range    True: weights of int8 ONNX files in 7 bits, False: in 8 (default: 7 where sums of 8-bit products
                     saturate on the device)
     device          device of the inventory that int8 files are for (default: the one on which the table of the search
@@ -138,6 +140,7 @@ def export(
     from edgenas.ship.device_accuracy import labels_of
     from edgenas.ship.preprocessing import preprocessing_of
     from edgenas.training.pictures import read_pictures
+    from edgenas.training.statistics import own_statistics
 
     one, out = network_of(network, in_size, classes, channels), output_path(folder)
     architecture = one.architecture
@@ -146,8 +149,8 @@ def export(
         raise InputError("--features writes feature maps and no classes: leave out --test and --labels")
     if kept is None and architecture.blocks[-1].kind != "head":
         raise InputError(f"{architecture.name} has no head, so it outputs no classes; add a head, or give --features")
-    if ("int8" in precisions) != (calibrate is not None):
-        raise InputError("--precision int8 and --calibrate FOLDER_OR_NPZ go together: images give the scales of int8")
+    if ("int8" in precisions) != (calibrate is not None) and (calibrate is None or pretrained is None):
+        raise InputError(TOGETHER)
     if set(precisions) == {"fp16"} and "tflite" not in formats:
         raise InputError("--precision fp16 writes only TFLite; add --format tflite, or choose int8")
     if test is not None and not Path(test).is_dir():
@@ -157,6 +160,8 @@ def export(
     if pretrained is not None:
         placed = pretrained_for(architecture, str(pretrained), pretrained_as, weights is None, mean, deviation)
         mean, deviation = placed.mean, placed.deviation
+        if calibrate is not None and "int8" not in precisions and not placed.cut_out:
+            raise InputError(TOGETHER)
     scaling = scaling_of(mean, deviation)
     size, channels = architecture.in_size, architecture.c_in
     images = None
@@ -169,8 +174,8 @@ def export(
     )
     arrays: Sequence[Weights]
     if placed is not None:
-        arrays = placed.folded()
         listener.message(told(placed.provenance))
+        arrays = own_statistics(placed, images, listener).folded()
     elif weights is None:
         listener.message("no --weights: the files have random weights, which are good only for timing")
         arrays = network_random_weights(architecture.blocks, seed)

@@ -21,18 +21,19 @@ def pretrained_for(
     mean: str | Sequence[float] | None,
     deviation: str | Sequence[float] | None,
 ) -> Pretrained:
-    """Return the published weights that ``text`` names, in the blocks of ``architecture``.
+    """Return the published weights that ``text`` names, in the blocks of ``architecture``, which may be a member
+    of a published supernet.
 
     InputError where they do not fit, where they are not ``alone`` (other weights are given too), and where a ``mean``
     or ``deviation`` is given: these are those of the weights' training.
     """
-    from edgenas.blocks.pretrained.placing import read_pretrained
+    from edgenas.blocks.pretrained.members import read_member
 
     if not alone:
         raise InputError("--weights and --pretrained are both weights of the network; give one of them")
     if mean is not None or deviation is not None:
         raise InputError("--pretrained brings the mean and deviation of its training; leave out --mean and --deviation")
-    return read_pretrained(text, architecture, name)
+    return read_member(text, architecture, name)
 
 
 def told(provenance: Provenance) -> str:

@@ -52,7 +52,8 @@ if TYPE_CHECKING:
     "--calibrate",
     type=UserPath(path_type=Path),
     metavar="FOLDER_OR_NPZ",
-    help="Images that int8 is calibrated on: a folder, or an .npz with an array named images.",
+    help="Images that int8 is calibrated on, and that a member of a published supernet takes its batch norm statistics "
+    "from: a folder, or an .npz with an array named images.",
 )
 @range_option
 @device_option

@@ -104,12 +104,15 @@ def test_members_of_once_for_alls_file_are_those_of_its_own_rule(old: bool, tmp_
         parts = sliced_network(
             known.architecture.blocks, known.tensors, architecture.blocks, ordered=True, turns=known.turns
         )
+        start = published.start(architecture)
+        assert not start.exact and start.teacher is None  # it is trained: only its statistics are new
         for number, block in enumerate(architecture.blocks[2:-2], start=1):
             if block.kind == "skip":
                 continue
             kernels.add(block.kernel)
             for name, expected in sub_block(tensors, number, block).items():
                 np.testing.assert_allclose(parts[number + 1][name], expected, rtol=1e-5, atol=1e-5)
+                assert np.array_equal(start.tensors[number + 1][name], parts[number + 1][name])
                 if "running" not in name:
                     mine = state[f"{number + 1}.{name}"].numpy()
                     np.testing.assert_allclose(mine, expected, rtol=1e-5, atol=1e-5)
