@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from edgenas.api.device_rows import DeviceRow, condition_rows, tool_rows
+from edgenas.api.device_rows import DeviceRow, condition_rows, delegate_rows, tool_rows
 from edgenas.api.inventory import next_command, opened
 from edgenas.base.errors import DeviceError, InputError, LostError, OutcomeError
 from edgenas.base.text import printable
@@ -25,8 +25,9 @@ from edgenas.profiler.runtimes import RUNTIMES
 _CONNECT_S = 30.0
 
 
-def check_device(entry: Entry, inventory: Path | None) -> list[DeviceRow]:
-    """Return the rows of a device; where the connection is lost during the check, a row says so."""
+def check_device(entry: Entry, inventory: Path | None, delegates: bool = False) -> list[DeviceRow]:
+    """Return the rows of a device, with ``delegates`` also those of its delegates; where the connection is lost during
+    the check, a row says so."""
     rows: list[DeviceRow] = []
     try:
         with opened(entry) as device:
@@ -34,6 +35,9 @@ def check_device(entry: Entry, inventory: Path | None) -> list[DeviceRow]:
             rows += _known(entry)
             for row in _rows(entry, device, inventory):
                 rows.append(row)
+            if delegates and entry.python:
+                for row in delegate_rows(entry, device):
+                    rows.append(row)
     except HostKeyError as error:
         rows.append(_refused("host key", entry, error, inventory))
     except LostError as error:

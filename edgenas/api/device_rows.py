@@ -8,6 +8,7 @@ from typing import Literal
 
 from edgenas.api.inventory import sha256_of
 from edgenas.base.errors import InputError
+from edgenas.devices.base import Device
 from edgenas.devices.facts import int8_products
 from edgenas.devices.facts.android import THERMAL_STATUS
 from edgenas.devices.inventory import Entry
@@ -27,6 +28,15 @@ class DeviceRow:
     state: State
     reason: str
     remedy: str = ""
+
+
+def delegate_rows(entry: Entry, device: Device) -> Iterator[DeviceRow]:
+    """Yield a row for each delegate that the runtimes of a device with a Python may have."""
+    from edgenas.profiler.delegate_probe import probe_delegates
+
+    for probed in probe_delegates(entry, device):
+        state: State = "ok" if probed.whole else "mark"
+        yield DeviceRow(f"{probed.runtime} {probed.delegate}", state, probed.finding, probed.remedy)
 
 
 def condition_rows(reading: DeviceReading, limits: Limits) -> Iterator[DeviceRow]:

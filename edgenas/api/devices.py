@@ -118,11 +118,14 @@ class DeviceChecks:
         return html_table(repr(self)[1:-1], self.to_json())
 
 
-def check_devices(*names: str, inventory: FilePath | None = None, listener: Listener = SILENT) -> DeviceChecks:
+def check_devices(
+    *names: str, inventory: FilePath | None = None, delegates: bool = False, listener: Listener = SILENT
+) -> DeviceChecks:
     """Check whether devices can be measured now, as ``edgenas devices check`` does.
 
     names       names of devices (default: all devices of the inventory)
     inventory   the inventory file (default: devices.toml in the working folder)
+    delegates   True: also probe the GPUs, NPUs and providers of boards and of this machine
 
     ``check()`` of the result raises OutcomeError where a device cannot be measured. InputError for an unknown name.
 
@@ -134,7 +137,7 @@ def check_devices(*names: str, inventory: FilePath | None = None, listener: List
     entries = load_entries(inventory)
     chosen = {name: find(entries, name) for name in names} or entries
     path = None if inventory is None else Path(inventory)
-    return DeviceChecks(ask_each(chosen, lambda entry: check_device(entry, path), "checking", listener))
+    return DeviceChecks(ask_each(chosen, lambda entry: check_device(entry, path, delegates), "checking", listener))
 
 
 @dataclass(frozen=True, repr=False)

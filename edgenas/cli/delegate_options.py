@@ -14,8 +14,8 @@ _OPTIONS = (
         "--delegate",
         metavar="NAME[:WHAT]",
         shell_complete=completions.words(*completions.DELEGATES),
-        help="Delegate that computes, such as gpu, gpu:fp32, openvino:npu or cuda; edgenas doctor lists those of this "
-        "machine  [default: what the runtime does by itself]",
+        help="Delegate that computes, such as gpu, gpu:fp32, openvino:npu or cuda; edgenas doctor --delegates lists "
+        "those of this machine  [default: what the runtime does by itself]",
     ),
     click.option("--partial", is_flag=True, help="Let the CPU compute the operators that the delegate does not take."),
     click.option(

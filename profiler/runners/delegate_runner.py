@@ -63,13 +63,14 @@ class DelegateRuntime:
         self.package, self.version, self.module, self.library = cpu.package, cpu.version, cpu.module, cpu.library
         self.threads, self.companion = cpu.threads, cpu.load
         self.notes, self.describing = engine.notes, False
+        self.left: list[str] = []
 
     def load(self, data: bytes, seed: int) -> Any:
         """Return the model on the delegate, which has computed what the CPU computes."""
         begin = time.perf_counter_ns()
         opened = self.engine.open(data, seed)
         found = {"accelerator": opened.accelerator, "nodes_taken": opened.taken, "nodes_total": opened.total}
-        whole = opened.taken == opened.total
+        whole, self.left = opened.taken == opened.total, opened.left
         if not opened.taken or not (whole or self.wanted["partial"]):
             raise RefusedError(part(self.wanted["text"], opened.taken, opened.total, opened.left))
         opened.refresh()
@@ -174,20 +175,22 @@ def run(engines: Any, task: dict[str, Any], folder: Path, emit: Callable[[dict[s
         cpu = on_cpu(threads)
         made = DelegateRuntime(cpu, engine(engines, cpu, wanted, tools), wanted, engines.Loaded)
         made.describing = bool(task.get("describe"))
+        built.append(made)
         return made
 
     tools = types.SimpleNamespace(Opened=Opened, RefusedError=RefusedError, part=part, captured_stderr=captured_stderr)
+    built: list[DelegateRuntime] = []
     engines.RUNTIMES[name] = make
     if task.get("describe"):
-        engines.describe(name, folder / task["describe"], lambda record: emit(described(record, wanted)))
+        engines.describe(name, folder / task["describe"], lambda record: emit(described(record, wanted, built[0].left)))
     elif task.get("then"):
         runpy.run_path(str(folder / task["then"]))["run"](engines, task, folder, emit)
     else:
         engines.Batch(task, folder, emit).run()
 
 
-def described(record: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
-    """Return a description with what was found on the delegate."""
+def described(record: dict[str, Any], wanted: dict[str, Any], left: list[str]) -> dict[str, Any]:
+    """Return a description with what was found on the delegate, which left the operators ``left`` to the CPU."""
     found = record.pop("delegated")
     names = ("accelerator", "nodes_taken", "nodes_total")
     if wanted["what"] == "fp32" and arithmetic(found, wanted["precision"]) != "fp32":
@@ -195,7 +198,8 @@ def described(record: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
             f"{wanted['text']} computes in 16 bits: its numbers are {found['rel']:.2g} of the largest output off the "
             f"CPU's, and {FP32_REL:g} is the most in fp32"
         )
-    return {**record, **{name: found[name] for name in names}, "arithmetic": arithmetic(found, wanted["precision"])}
+    more = {"arithmetic": arithmetic(found, wanted["precision"]), "left": list(dict.fromkeys(left))}
+    return {**record, **{name: found[name] for name in names}, **more}
 
 
 @contextlib.contextmanager

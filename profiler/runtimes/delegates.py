@@ -164,7 +164,10 @@ class Delegate:
 
     def install(self, runtime: str) -> str:
         """Return the instruction that installs it for ``runtime``."""
-        return self.kind.install.get(runtime, "")
+        packages = self.kind.install.get(runtime, "")
+        if self.name == "openvino" and not self.on_cpu:
+            return f"if there is one, install Intel's driver of it; OpenVINO itself: {packages}"
+        return packages
 
 
 def parse_delegate(text: str, runtime: str) -> Delegate:

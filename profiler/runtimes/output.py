@@ -44,6 +44,7 @@ class Description:
     cold             whether another model can run between samples
     accelerator      adapter and driver of a requested delegate, ``arithmetic`` the precision in which it computes, and
                      ``nodes_taken`` of ``nodes_total`` operators of the small model: see ``Setting``
+    left             names of the operators of the small model that it does not take
     """
 
     installed: Installed
@@ -56,6 +57,7 @@ class Description:
     arithmetic: str = ""
     nodes_taken: int = 0
     nodes_total: int = 0
+    left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +203,11 @@ def _found(fields: Fields) -> dict[str, Any]:
     """Return the fields of a description that it has only with a requested delegate."""
     if fields.peek("nodes_total") is None:
         return {}
-    texts = {name: fields.text(name) for name in ("accelerator", "arithmetic")}
-    return texts | {name: fields.whole(name, 0, 1 << 20) for name in ("nodes_taken", "nodes_total")}
+    found: dict[str, Any] = {name: fields.text(name) for name in ("accelerator", "arithmetic")}
+    found |= {name: fields.whole(name, 0, 1 << 20) for name in ("nodes_taken", "nodes_total")}
+    left = fields.list("left", 1000)
+    named = Fields({str(i): name for i, name in enumerate(left)}, "left")
+    return {**found, "left": tuple(named.text(str(i), 100) for i in range(len(left)))}
 
 
 def read_installed(fields: Fields) -> Installed:

@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from edgenas.base.errors import EdgenasError, OutcomeError
+from edgenas.devices.inventory import Entry
 from edgenas.devices.session.session import Conditions
 from edgenas.devices.transports.local import LocalDevice
+from edgenas.profiler.delegate_probe import probe_delegates
 from edgenas.profiler.delegation import delegated
 from edgenas.profiler.device_session import Worker, station
 from edgenas.profiler.export import tflite_pack
@@ -172,6 +174,21 @@ def test_a_provider_that_is_absent_is_refused(tmp_path: Path) -> None:
 def test_a_vendor_without_libraries_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OutcomeError, match=r"no libLiteRtDispatch_.*libraries = \{ qualcomm = PATH \}"):
         measured(tmp_path / "t.jsonl", "litert", sys.executable, BLOCKS, "qualcomm")
+
+
+def test_a_probe_tells_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_software_gpu(monkeypatch)
+    entry = Entry("local", "local", sys.executable, pythons={"openvino": openvino()})
+    found = {f"{each.runtime} {each.delegate}": each for each in probe_delegates(entry, LocalDevice())}
+    kinds = ("cpu", "gpu", "npu")
+    openvinos = [f"{runtime} openvino:{kind}" for runtime in ("litert", "onnxruntime") for kind in kinds]
+    assert list(found) == ["litert gpu", *openvinos]
+    assert {name for name, each in found.items() if each.whole} == {"litert openvino:cpu", "onnxruntime openvino:cpu"}
+    assert re.search("SwiftShader.*takes 10 of 10 operators, computes in fp32", found["litert gpu"].finding)
+    assert found["litert gpu"].remedy == "edgenas profile SPACE --delegate gpu --software"
+    assert "Device NPU is not available" in found["onnxruntime openvino:npu"].finding
+    assert "OpenVINO has no GPU here, only CPU" in found["litert openvino:gpu"].finding
+    assert "install Intel's driver" in found["litert openvino:gpu"].remedy
 
 
 def test_a_runtime_without_delegates_says_so() -> None:

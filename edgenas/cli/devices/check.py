@@ -15,9 +15,12 @@ from edgenas.cli.terminal_listener import TERMINAL
 
 @click.command("check")
 @click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=devices)
+@click.option(
+    "--delegates", is_flag=True, help="Also probe GPUs, NPUs and other delegates of boards and of this machine."
+)
 @inventory_option
 @json_option
-def command(names: tuple[str, ...], inventory: Path | None, as_json: bool) -> None:
+def command(names: tuple[str, ...], delegates: bool, inventory: Path | None, as_json: bool) -> None:
     """Check that devices can be measured now, and print a table of findings and remedies. Without a NAME, check all
     devices of the inventory.
 
@@ -32,10 +35,11 @@ def command(names: tuple[str, ...], inventory: Path | None, as_json: bool) -> No
     Example:
       edgenas devices check
       edgenas devices check pi4 pixel --json
+      edgenas devices check pi5 --delegates
     """
     from edgenas.api.devices import check_devices
 
-    found = check_devices(*names, inventory=inventory, listener=TERMINAL)
+    found = check_devices(*names, inventory=inventory, delegates=delegates, listener=TERMINAL)
     rows = found.rows
     if as_json:
         print_json(found.to_json())

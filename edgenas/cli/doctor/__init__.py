@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 @click.option(
     "--load", "load_all", is_flag=True, help="Load large packages (torch, ...) too, instead of their files only."
 )
+@click.option("--delegates", is_flag=True, help="Also probe the GPUs, NPUs and other delegates of this machine.")
 @json_option
-def command(inventory: Path | None, load_all: bool, as_json: bool) -> None:
+def command(inventory: Path | None, load_all: bool, delegates: bool, as_json: bool) -> None:
     """Check packages, runtimes, ssh, adb and folders of this machine, and print a remedy for each problem. It starts no
     server and connects to no device; use edgenas devices check for devices.
 
@@ -44,12 +45,17 @@ def command(inventory: Path | None, load_all: bool, as_json: bool) -> None:
     Example:
       edgenas doctor
       edgenas doctor --json
+      edgenas doctor --delegates
     """
     if inventory is not None:
         check_exists(inventory, "inventory")
     os.nice(10)  # lower priority than measurements on this machine
     talk("loading packages and measuring a block: a few seconds")
     found, rows = _look(inventory, load_all)
+    if delegates:
+        from edgenas.cli.doctor.delegates import delegate_rows
+
+        rows += delegate_rows(inventory)
     failed = [row for row in rows if row.needed and row.state in ("missing", "broken")]
     if as_json:
         print_json({"ok": not failed, "rows": [asdict(row) for row in rows], "packages": [asdict(p) for p in found]})
