@@ -33,6 +33,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from rich.table import Table
+from rich.text import Text
 
 from edgenas.base.files import make_folder
 from tools.bench.command import options, run, show
@@ -84,7 +85,8 @@ def guarded(root: Path, test: str, calls: dict[str, set[int]]) -> Iterator[list[
     names = imported(root, test)
     words = set(re.split("_", Path(test).stem.removeprefix("test_")))
     room = Path(test).parts[1]
-    code = {path for path in calls if Path(path).parts[0] not in ("tests", ".venv")}
+    helpers = {"tests", ".venv", *([] if room == "tools" else ["tools"])}  # tools/rig helps tests, too
+    code = {path for path in calls if Path(path).parts[0] not in helpers}
     named = {path for path in code & names.keys() if Path(path).stem in Path(test).stem}
     beside = {path for path in code if Path(path).parts[0] == room}
     alike = {path for path in beside if words & set(Path(path).stem.split("_"))}
@@ -114,7 +116,7 @@ def _tried(folder: Path, test: str, tries: int, limit_s: float, seed: int, share
     if not whole.good:
         return Row(test, FAILS, reason=f"{whole.failed} tests fail, exit code {whole.code}")
     if not whole.passed:
-        return Row(test, SKIPPED, reason="; ".join(whole.skipped) or "it has no tests")
+        return Row(test, SKIPPED, reason="; ".join(whole.skipped) or "all its tests are marked rig, or it has none")
     rng = random.Random(f"{seed} {test}")
     possible: list[Break] = []
     for group in guarded(folder, test, whole.calls):
@@ -192,15 +194,15 @@ def main(args: Sequence[str] | None = None) -> int:
             with given.journal.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(asdict(rows[name])) + "\n")
             print(f"{number}/{len(todo)} {name}: {row.outcome} {row.reason}", file=sys.stderr, flush=True)
-    table = Table(
-        "test file", "outcome", "break that was noticed, or reason", "breaks that were not", title="Broken once"
-    )
     shown = [rows[name] for name in names]
-    for row in shown:
-        table.add_row(row.test, row.outcome, row.broken or row.reason, "\n".join(row.unnoticed))
     outcomes = list(dict.fromkeys(row.outcome for row in shown))
     counts = ", ".join(f"{outcome} {sum(row.outcome == outcome for row in shown)}" for outcome in outcomes)
-    show([asdict(row) for row in shown], [table, f"{len(shown)} test files: {counts}"], given.json)
+    title = f"Broken once, {len(shown)} test files: {counts}"
+    table = Table("test file", "outcome", "noticed break, or reason", "breaks not noticed", title=title)
+    for row in shown:
+        cells = (row.test, row.outcome, row.broken or row.reason, "; ".join(row.unnoticed))
+        table.add_row(*map(Text, cells))  # code may look like markup
+    show([asdict(row) for row in shown], [table], given.json)
     return 0 if all(row.outcome in (NOTICED, NO_TARGET, SKIPPED) for row in shown) else 1
 
 
