@@ -29,7 +29,7 @@ from tests.conftest import ROOT
 from tests.edgenas.test_cli_devices_prepare import wheels
 from tests.support.docs_pages import blocks_of, shell_blocks
 from tests.support.docs_reader import Reader, file_of, has_what_is_installed
-from tests.support.picture_toys import write_classes
+from tests.support.picture_toys import write_class, write_classes
 from tests.support.ray_nodes import own_ray
 from tests.support.training_toys import write_cifar, write_macro
 from tests.support.waiting import wait_until
@@ -259,7 +259,11 @@ def test_search_on_a_cluster(reader: Reader) -> None:
 
 
 def test_your_own_measurements(reader: Reader) -> None:
-    assert len(reader.reads("docs/your-own-measurements.md")) >= 4
+    for digit in range(10):
+        write_class(reader.folder / "written" / str(digit), ("red", "green", "blue")[digit % 3], 6, seed=digit)
+    assert len(reader.reads("docs/your-own-measurements.md")) >= 5
+    run = json.loads((reader.folder / "shipped" / "bundle" / "run.json").read_text())
+    assert run["brought"]["source"] == "mine.csv" and run["measured_ms"] is None and run["predicted_ms"] <= 0.6
     assert {"mine.jsonl", "search.json", "predicted.json", "new.jsonl"} <= left_in(reader)
 
 
