@@ -9,10 +9,14 @@ import io
 import itertools
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgenas.training.data import ImageData
+
+SIZE, JUDGED = 65, 1000  #: size in pixels of enlarged images, and number of test images
 _ROWS, _COLUMNS, _SIZE = 25, 40, 32
 
 
@@ -57,3 +61,17 @@ def write_folders(data: Cifar10, folder: Path, train: int, test: int) -> Path:
         for i, image in enumerate(images):
             Image.fromarray(image).save(folder / part / data.classes[labels[i]] / f"{i}.png", compress_level=1)
     return folder
+
+
+def enlarged(cifar: Path, count: int, mean: tuple[float, ...], deviation: tuple[float, ...]) -> ImageData:
+    """Return the first ``count`` training images, and the first JUDGED test images, at SIZE pixels (bilinear)."""
+    from PIL import Image
+
+    def at_size(images: Any) -> Any:
+        sizes = (SIZE, SIZE)
+        return np.stack([np.asarray(Image.fromarray(i).resize(sizes, Image.Resampling.BILINEAR)) for i in images])
+
+    known = load(cifar)
+    x, y = at_size(known.train_images[:count]), known.train_labels[:count]
+    vx, vy = at_size(known.test_images[:JUDGED]), known.test_labels[:JUDGED]
+    return ImageData(f"cifar10-{SIZE}", len(known.classes), x, y, vx, vy, vx, vy, mean, deviation, known.classes)

@@ -20,18 +20,17 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy and torch read it
 
-import numpy as np
 from rich.table import Table
 
 from edgenas.search.accuracy.image_task import FINE_TUNING, SHIFT
 from edgenas.search.published import published_member
 from edgenas.search.spaces import space
-from edgenas.training.data import ImageData, TrainRecipe
-from tools.bench.cifar10 import load
+from edgenas.training.data import TrainRecipe
+from tools.bench.cifar10 import SIZE, enlarged
 from tools.bench.command import Bar, bars_table, options, run, show
 from tools.bench.fine_tuning import PACKAGE, Recipes
 
-SIZE, JUDGED, BAR, SHARE = 65, 1000, 50.0, 0.4
+BAR, SHARE = 50.0, 0.4
 MEMBER = "0.0.3.6.0.0.6.3.3.6.3.3.6.6.0"
 
 
@@ -63,20 +62,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     numbers = {"rows": [asdict(row) for row in told.rows], "chosen": chosen, "cpu_minutes": minutes}
     show({**numbers, "bars": [bar.as_dict() for bar in bars]}, [table, bars_table(bars)], given.json)
     return 0 if all(bar.met for bar in bars) else 1
-
-
-def enlarged(cifar: Path, count: int, mean: tuple[float, ...], deviation: tuple[float, ...]) -> ImageData:
-    """Return the first ``count`` training images, and the first JUDGED test images, at SIZE pixels (bilinear)."""
-    from PIL import Image
-
-    def at_size(images: Any) -> Any:
-        sizes = (SIZE, SIZE)
-        return np.stack([np.asarray(Image.fromarray(i).resize(sizes, Image.Resampling.BILINEAR)) for i in images])
-
-    known = load(cifar)
-    x, y = at_size(known.train_images[:count]), known.train_labels[:count]
-    vx, vy = at_size(known.test_images[:JUDGED]), known.test_labels[:JUDGED]
-    return ImageData(f"cifar10-{SIZE}", len(known.classes), x, y, vx, vy, vx, vy, mean, deviation, known.classes)
 
 
 if __name__ == "__main__":
