@@ -136,6 +136,16 @@ def network_folded_weights(network: NetworkModule) -> tuple[dict[str, Array], ..
     return tuple(folded_weights(block) for block in network if isinstance(block, BlockModule))
 
 
+def unfolded(network: NetworkModule) -> tuple[tuple[dict[str, Array], ...], float]:
+    """Return the tensors of every block, batch norm not folded, and the epsilon of the batch norms."""
+    tensors = tuple(
+        {n: _numpy(v) for n, v in block.state_dict().items() if not n.endswith("num_batches_tracked")}
+        for block in network
+    )
+    norms = (layer.eps for layer in network.modules() if isinstance(layer, nn.BatchNorm2d))
+    return tensors, next(norms, 1e-5)
+
+
 def randomize_batch_norm(module: nn.Module, seed: int = 0) -> None:
     """Set random parameters and statistics in every batch norm, so that a test can see errors of folding.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from edgenas.blocks.architecture import Architecture
+    from edgenas.blocks.pretrained.own import OwnWeights
     from edgenas.blocks.pretrained.placing import Pretrained
     from edgenas.blocks.weights import Array
     from edgenas.search.space import Choice, Space
@@ -103,9 +104,13 @@ def published_member(space: Space, text: str, name: str | None) -> PublishedMemb
 
     InputError where the space has no published member, or none with these weights.
     """
+    from edgenas.blocks.pretrained.own import own_weights
     from edgenas.blocks.pretrained.placing import read_pretrained
     from edgenas.search.spaces.published_members import published_members
 
+    own = own_weights(text) if name is None else None
+    if own is not None:
+        return _own_member(space, own)
     members = published_members(space)
     if name is not None:
         members = {known: choice for known, choice in members.items() if known == name}
@@ -124,3 +129,16 @@ def published_member(space: Space, text: str, name: str | None) -> PublishedMemb
         return PublishedMember(found, choice)
     assert problem is not None
     raise problem
+
+
+def _own_member(space: Space, own: OwnWeights) -> PublishedMember:
+    """Return the member of ``space`` whose weights edgenas trained; InputError where the network is no member."""
+    from edgenas.search.spaces.published_members import member_of
+
+    choice = member_of(space, own.at(space.in_size, space.classes)) if own.network.c_in == space.c_in else None
+    if choice is None:
+        raise InputError(f"space {space.name} does not have the network {own.network.name} of {own.path} as a member")
+    member = space.architecture(choice)
+    *body, head = member.blocks
+    target = replace(member, blocks=(*body, replace(head, c_out=own.network.c_out)))
+    return PublishedMember(own.placed(target), choice)

@@ -6,17 +6,21 @@ from dataclasses import replace
 
 from edgenas.base.errors import InputError
 from edgenas.blocks.architecture import Architecture
+from edgenas.blocks.pretrained.own import own_weights
 from edgenas.blocks.pretrained.placing import Pretrained, read_pretrained
 from edgenas.blocks.pretrained.published import PUBLISHED
 from edgenas.blocks.pretrained.slicing import sliced_network
 
 
 def read_member(text: str, network: Architecture, name: str | None = None) -> Pretrained:
-    """Read the weights that ``text`` names into the blocks of ``network``: the published network itself, or a member of
-    a published supernet, cut out of it by its own rule.
+    """Read the weights that ``text`` names into the blocks of ``network``: the published network itself, a member of a
+    published supernet, cut out of it by its own rule, or a network that edgenas trained.
 
     InputError, with the reason, where ``network`` is neither, as ``edgenas.blocks.pretrained.placing.read_pretrained``.
     """
+    own = own_weights(text) if name is None else None
+    if own is not None:
+        return own.placed(network)
     try:
         return read_pretrained(text, network, name)
     except InputError as error:

@@ -42,6 +42,15 @@ def read_safetensors(path: Path, choose: Choice) -> tuple[dict[str, NDArray[Any]
         return {name: _array(file, *places[name]) for name in chosen}, about
 
 
+def metadata(path: Path) -> dict[str, str]:
+    """Return the texts of ``__metadata__``; none where the file is no ``.safetensors`` file, or cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return _places(file)[1]
+    except (OSError, ValueError):
+        return {}
+
+
 def _places(file: BufferedReader) -> tuple[dict[str, _Place], dict[str, str]]:
     """Return the place of every tensor, and the metadata; ValueError where the header does not describe the file."""
     size = os.fstat(file.fileno()).st_size

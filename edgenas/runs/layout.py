@@ -15,6 +15,7 @@ ESTIMATE_TRIALS = "search.estimate.trials.jsonl"  #: networks that an estimate i
 FINALISTS = "finalists.json"  #: judged networks that were timed whole
 ARCH = "arch.json"  #: the network that shipped
 WEIGHTS = "weights.npz"
+TRAINED = "trained.safetensors"  #: the same weights, batch norm not folded, for trainings that begin from them
 PRETRAINED = "pretrained.json"  #: whose published weights they are, or began as
 LABELS, PREPROCESSING, PREDICT = "labels.txt", "preprocessing.json", "predict.py"
 CARD, REPORT = "card.md", "report.html"

@@ -15,7 +15,7 @@ from edgenas.profiler.plan import Plan
 from edgenas.profiler.target import target_of
 from edgenas.profiler.verdict import Verdict
 from edgenas.profiler.verify import plan_in, runtime_of, verify_files
-from edgenas.runs.layout import WEIGHTS
+from edgenas.runs.layout import TRAINED, WEIGHTS
 from edgenas.ship.accuracy import FileAccuracy, prove
 from edgenas.ship.from_scratch import compared, from_random
 from edgenas.ship.preprocessing import Preprocessing
@@ -170,7 +170,8 @@ class Finisher:
 
         OutcomeError where a float32 file does not compute what the trained network does.
         """
-        from edgenas.blocks.torch_modules import network_folded_weights, predict
+        from edgenas.blocks.pretrained.own import write_own
+        from edgenas.blocks.torch_modules import network_folded_weights, predict, unfolded
         from edgenas.blocks.weights import save_weights
         from edgenas.profiler.export.integer import fallbacks, weight_bits
         from edgenas.training.pictures import Pictures, evenly
@@ -178,6 +179,10 @@ class Finisher:
         weights = network_folded_weights(trained.module)
         save_weights(self.folder / WEIGHTS, weights)
         data = at_size(self.data, architecture.in_size)
+        if data.mean:  # else the images are no levels, and no other training can scale its own as theirs
+            licence = "" if self.order.published is None else self.order.published.pretrained.provenance.licence
+            scaling = data.mean, data.deviation
+            write_own(self.folder / TRAINED, architecture, *unfolded(trained.module), scaling, licence)
         preprocessing = Preprocessing.of(data)
         calibration = data.normalised(data.train_images[evenly(len(data.train_images), CALIBRATED_ON)])
         about = preprocessing.about(architecture.name, f"Classifies images as those of {data.name}.")

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from edgenas.api.inventory import INVENTORY
+from edgenas.blocks.pretrained.own import VERSION as WEIGHTS_VERSION
 from edgenas.devices.sections import AdbSection, LocalSection, Section, SshSection
 from edgenas.latency_tables.imported import FORMAT_VERSION as IMPORTED_VERSION
 from edgenas.latency_tables.store.migration import FORMAT_VERSION
@@ -215,6 +216,7 @@ def test_versions() -> None:
         "network": NETWORK.version,
         "preprocessing": PREPROCESSING.version,
         "published weights": PRETRAINED.version,
+        "weights to begin from": WEIGHTS_VERSION,
         "verification": VERIFICATION.version,
         "sustained load": SUSTAINED.version,
         "bundle": BUNDLE.version,
