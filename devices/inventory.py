@@ -16,6 +16,8 @@
     kind = "adb"                          # a phone; without a serial, the only phone that adb sees
     serial = "192.168.1.30:5555"          # also hardware_serial (getprop ro.serialno), adb = "/path/of/adb"
     benchmark_model = "~/benchmark_model" # and benchmark_model_sha256; likewise onnxruntime_perf_test
+    libraries = { qnn = "~/qnn" }         # vendors' libraries by delegate, and libraries_sha256
+    external = { qnn = "libQnn.so" }      # the file for --delegate external:qnn; also external_options
 
     [devices.bare]
     kind = "my_kind.py:bare"              # your own kind: docs/adding.md; relative paths begin in this file's folder
@@ -78,7 +80,8 @@ class Entry:
     programs. ``target`` is set for boards, ``phone`` for phones, ``own`` and ``section`` for kinds from user code.
     ``fault`` is why a board cannot be used, '' otherwise: a line of the ssh configuration that edgenas cannot obey. It
     concerns this board alone, so that all other devices of the inventory can be used. ``pythons`` and ``libraries`` map
-    the names of delegates to the Python with their packages, and to the folder of the vendor's libraries.
+    the names of delegates to the Python with their packages, and to the folder of the vendor's libraries;
+    ``external`` maps names of external delegates to (file in that folder, options).
     """
 
     name: str
@@ -94,6 +97,7 @@ class Entry:
     fault: str = ""
     pythons: Mapping[str, str] = field(default_factory=dict, hash=False)
     libraries: Mapping[str, Tool] = field(default_factory=dict, hash=False)
+    external: Mapping[str, tuple[str, str]] = field(default_factory=dict, hash=False)
 
     @property
     def is_local(self) -> bool:
@@ -243,7 +247,11 @@ def _entry(name: str, section: Section) -> Entry:
             phone = Phone(section.serial or "", section.hardware_serial or "", _expanded(section.adb))
             paths = {tool: _expanded(getattr(section, tool)) for tool in TOOLS}
             tools = {tool: Tool(Path(path), getattr(section, f"{tool}_sha256")) for tool, path in paths.items() if path}
-            return Entry(name, section.kind, "", cores, pool, tools, phone=phone)
+            external = {
+                n: (f, (section.external_options or {}).get(n, "")) for n, f in (section.external or {}).items()
+            }
+            made = Entry(name, section.kind, "", cores, pool, tools, phone=phone)
+            return replace(made, libraries=folders_of(section), external=external)
         case LocalSection():
             made = Entry(name, section.kind, section.python or sys.executable, cores, pool)
             return replace(made, pythons=section.pythons or {}, libraries=folders_of(section))

@@ -8,14 +8,14 @@ from pathlib import Path
 from edgenas.base.errors import DeviceError, DeviceInputError
 from edgenas.base.reading import unreadable
 from edgenas.devices.base import Device
-from edgenas.devices.sections import LocalSection, SshSection
+from edgenas.devices.sections import AdbSection, LocalSection, SshSection
 from edgenas.devices.tools import Tool
 from edgenas.devices.transports.local import LocalDevice
 
 _CALL_S = 60.0
 
 
-def folders_of(section: LocalSection | SshSection) -> dict[str, Tool]:
+def folders_of(section: AdbSection | LocalSection | SshSection) -> dict[str, Tool]:
     """Return the folders of libraries that a section of the inventory names: name of a delegate -> folder, digest."""
     digests, folders = section.libraries_sha256 or {}, section.libraries or {}
     return {name: Tool(Path(path).expanduser(), digests.get(name, "")) for name, path in folders.items()}
@@ -39,6 +39,7 @@ def place_libraries(device: Device, name: str, folder: Tool) -> str:
         target = f"{work.rpartition('/')[0]}/tools/{digest}-libraries"
     if device.run(["test", "-f", f"{target}/.whole"], timeout_s=_CALL_S).returncode != 0:
         device.run(["rm", "-rf", "--", target], timeout_s=_CALL_S)
+        device.run(["mkdir", "-p", "-m", "700", target.rpartition("/")[0]], timeout_s=_CALL_S)
         device.push(folder.path, target)
         done = device.run(["touch", f"{target}/.whole"], timeout_s=_CALL_S)
         if done.returncode != 0:

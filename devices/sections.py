@@ -26,6 +26,8 @@ _REMEDIES = {
     "python": 'write python = "/path/to/python3", absolute or a plain command name',
     "pythons": 'write the Python that has a delegate, such as pythons = { openvino = "/opt/openvino/bin/python" }',
     "libraries": 'write the folder of a vendor\'s libraries, such as libraries = { qualcomm = "~/qairt/lib" }',
+    "external": 'write the file of the delegate in its folder, such as external = { qnn = "libQnnTFLiteDelegate.so" }',
+    "external_options": 'write KEY:VALUE;..., such as external_options = { qnn = "backend_type:htp" }',
     "libraries_sha256": "write the digests that edgenas names for the folders of libraries",
     "cores": "write CPU numbers in brackets, such as cores = [2, 3]",
     "pool": 'write a name that alike devices share, such as pool = "pi4"',
@@ -75,6 +77,8 @@ def _check_file(text: str) -> str:
 
 _Python = Annotated[str, _checked_by(_check_python)]
 _File = Annotated[str, _checked_by(_check_file)]
+_Library = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,200}$")]
+_Options = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:;,/=+-]{1,1000}$")]
 _Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -117,7 +121,8 @@ class SshSection(Section):
 
 
 class AdbSection(Section):
-    """Section of a phone; without a serial, it is the only phone that adb sees."""
+    """Section of a phone; without a serial, it is the only phone that adb sees. ``libraries`` are folders of vendors'
+    libraries by the name of a delegate; ``external`` has the file in it for delegates external:NAME, by NAME."""
 
     kind: Literal["adb"]
     serial: Annotated[str, _checked_by(check_serial)] | None = None
@@ -127,6 +132,10 @@ class AdbSection(Section):
     benchmark_model_sha256: _Sha256 | None = None
     onnxruntime_perf_test: _File | None = None
     onnxruntime_perf_test_sha256: _Sha256 | None = None
+    libraries: dict[str, _File] | None = None
+    libraries_sha256: dict[str, _Sha256] | None = None
+    external: dict[str, _Library] | None = None
+    external_options: dict[str, _Options] | None = None
 
 
 def validated(model: type[Section], name: str, table: Any) -> Section:

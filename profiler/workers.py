@@ -49,6 +49,7 @@ def open_worker(entry: Entry, runtime: str, requested: str = "") -> Worker:
     from edgenas.devices.sections import TOOLS
     from edgenas.devices.tools import place
     from edgenas.profiler.device_session import Worker
+    from edgenas.profiler.tool_libraries import check_libraries, launched
 
     if runtime in TOOLS:
         if runtime not in entry.tools:
@@ -58,8 +59,9 @@ def open_worker(entry: Entry, runtime: str, requested: str = "") -> Worker:
                 f'{entry.name} has no {runtime}: name it in devices.toml: {runtime} = "/path/to/{runtime}" and '
                 f'{runtime}_sha256 = "..."'
             )
+        check_libraries(entry, runtime, requested)
         device = entry.open()
-        return Worker(device, place(device, entry.tools[runtime]))
+        return Worker(device, launched(entry, runtime, requested, device, place(device, entry.tools[runtime])))
     if not entry.python:
         has = ", ".join(entry.tools) or "no tool; name benchmark_model and its sha256 in devices.toml"
         raise InputError(f"{entry.name} has no Python to run {runtime}; it has {has}")

@@ -41,7 +41,7 @@ compare() { # $1 model
     for f in numbers reference; do
         if [ -s "$1.$f" ]; then
             printf 'edgenas %s ' "$f"
-            { head -c @SLICE@ "$1.$f"; tail -c @SLICE@ "$1.$f"; } | base64 | tr -d '\\n'
+            { head -c @SLICE@ "$1.$f"; tail -c @SLICE@ "$1.$f"; } | base64 -w 0
             echo
         fi
         rm -f "$1.$f"

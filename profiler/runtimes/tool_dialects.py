@@ -127,7 +127,8 @@ def _benchmark_model_read(plan: Plan, graph: str, stdout: str, stderr: str) -> S
     run = _benchmark_model_run(plan, graph, stdout, stderr)
     partitions = (run.partitions or 1) if _taken(run) else 0
     ns = round(run.runs.avg_us * BENCHMARK_MODEL_LOOPS * 1000)
-    return Sample(ns, run.warmup.count, "xnnpack" if _taken(run) else "none", partitions)
+    init_ns = (run.init_us + run.warmup.first_us) * 1000
+    return Sample(ns, run.warmup.count, "xnnpack" if _taken(run) else "none", partitions, init_ns=init_ns)
 
 
 def _benchmark_model_burst(plan: Plan, graph: str, stdout: str, stderr: str) -> Burst:

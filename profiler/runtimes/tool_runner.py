@@ -232,14 +232,15 @@ class ToolRunner:
             raise OutputError("it is faster than the microseconds it is timed in")
         first: Sample = samples[0]
         rounds = tuple((sample.ns,) for sample in samples)
-        result = ModelResult(name, self.dialect.loops, first.warmup, rounds, None, first.delegate, first.partitions)
+        took = (first.delegate, first.partitions, first.init_ns)  # a delegate's cache is empty in the first round
+        result = ModelResult(name, self.dialect.loops, first.warmup, rounds, None, *took)
         if not plan.requested:
             return result
         taken, total = first.nodes or (1, 1)  # where nothing counts them, all of it is proved to be taken
         apart = first.difference
         rel, steps = (math.nan, 0) if apart is None else (apart.rel, apart.steps)  # of the first round alone
         did = Delegated(taken, total, first.accelerator, rel, steps, 0.0, first.init_ns)
-        return replace(result, init_ns=first.init_ns, delegated=did)
+        return replace(result, delegated=did)
 
     def _why(self, ran: ToolRun, plan: Plan) -> str:
         """Return how a run failed, with the end of its output, or with what its log says of a requested delegate."""

@@ -128,7 +128,7 @@ done
 mkdir -p cache
 @COMPARISON@"""
 _FILES = """    for f in @NAMES@; do
-        if [ -s "$2.$f" ]; then printf 'edgenas %s ' "$f"; base64 <"$2.$f" | tr -d '\\n'; echo; fi
+        if [ -s "$2.$f" ]; then printf 'edgenas %s ' "$f"; base64 -w 0 <"$2.$f"; echo; fi
         rm -f "$2.$f"
     done >>err
     if [ $code -eq 0 ] && [ "$1" -eq 0 ]; then compare "$2"; fi
@@ -162,7 +162,7 @@ def script(
     values = {
         "KIND": _KIND if chosen else "",
         "FILES": _FILES.replace("@NAMES@", " ".join(FILES)) if chosen else "",
-        "PROGRAMS": " base64 tr" if chosen else "",
+        "PROGRAMS": " base64 head tail" if chosen else "",
         "COMPARISON": _compared(chosen),
         **{kind.upper(): _chosen(choice) for kind, choice in chosen.items()},
         "RUN_LIMIT": str(run_limit_s),
