@@ -15,7 +15,7 @@ import pytest
 
 from edgenas.latency_tables.store.journal import read_table
 from edgenas.search.spaces import space
-from tests.support.docs_pages import shell_blocks
+from tests.support.docs_pages import blocks_of, shell_blocks
 from tests.support.docs_reader import Reader, file_of
 from tests.support.tool_helpers import program
 from tools.rig import available
@@ -124,8 +124,26 @@ def test_a_phone(phone: Phone, adb: Adb, benchmark_model: Path, reader: Reader) 
     assert not phone.fixed_performance()
 
 
+def test_the_gpu_of_a_phone(phone: Phone, adb: Adb, benchmark_model: Path, reader: Reader) -> None:
+    """The commands of docs/accelerators.md for a phone, whose program says that its GPU takes everything."""
+    for name in adb.environment:
+        if name.startswith("A"):
+            reader.monkeypatch.setenv(name, adb.environment[name])
+    phone.write("/rig/delegates", "gpu complete\n")
+    (reader.folder / "home" / "benchmark_model").write_bytes(benchmark_model.read_bytes())
+    add = ["edgenas", "devices", "add", "pixel", "--adb", phone.serial, "--benchmark-model", "~/benchmark_model"]
+    reader.types([add], (), "docs/profile-a-phone.md")
+    for block in blocks_of("docs/accelerators.md"):
+        for pipeline in block.pipelines() if block.lab else ():
+            reader.types(pipeline, block.options, str(block))
+    table = read_table(reader.folder / "pixel-benchmark_model-gpu.jsonl")
+    assert not table.missing(space(SPACE, in_size=SIZE).blocks())
+    assert (table.setting.delegate, table.setting.accelerator) == ("gpu", "TfLiteGpuDelegateV2, OpenCL")
+
+
 def test_no_page_is_left_out() -> None:
-    assert {block.page for block in shell_blocks() if block.lab} == {"docs/profile-a-phone.md", "docs/profile-a-pi.md"}
+    pages = {"docs/accelerators.md", "docs/profile-a-phone.md", "docs/profile-a-pi.md"}
+    assert {block.page for block in shell_blocks() if block.lab} == pages
 
 
 def test_the_same_runner_under_tflite_runtime(new_board: Callable[..., Board], tmp_path: Path) -> None:
