@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from edgenas.profiler.verify import plan_in, runtime_of, verify_files
 from edgenas.runs.forms import plain
 from edgenas.runs.layout import RUN as RUN_FILE
 from edgenas.runs.layout import VERIFICATION as VERIFICATION_FILE
+from edgenas.runs.menu import MENU_FILE, read_menu
 from edgenas.runs.run import RUN, RunRecord
 from edgenas.runs.verification import VERIFICATION
 
@@ -50,11 +53,12 @@ def recorded(bundle: Path) -> list[tuple[Verdict, Setting]]:
     """Return the verdicts that the bundle records, each with its setting; none where no device was at hand. InputError
     for a damaged file."""
     path = bundle / VERIFICATION_FILE
+    packed = _pack(bundle) is not None
     found = []
     for number, verdict in enumerate(VERIFICATION.read_lines(path), 1):
         if verdict.setting is None:
             raise InputError(f"{path}, line {number}: setting is missing; get the bundle again")
-        if Path(verdict.file).name != verdict.file or not (bundle / verdict.file).is_file():
+        if Path(verdict.file).name != verdict.file or not (packed or (bundle / verdict.file).is_file()):
             raise InputError(f"{path}, line {number}: {verdict.file!r} is no file of the bundle; get the bundle again")
         found.append((verdict, verdict.setting))
     if not found and _predicted(bundle) is None:
@@ -88,7 +92,7 @@ def repeat(
     records = recorded(bundle)
     if not records:
         return _first_time(bundle, entry, rounds, processes, most, force, listener)
-    models = read_models([bundle / old.file for old, _ in records])
+    models = _models(bundle, [old.file for old, _ in records])
     for (old, setting), model in zip(records, models, strict=True):
         (new,) = verify_files(
             entry,
@@ -142,6 +146,24 @@ def _first_time(
         )
         made.append(RepeatedVerdict(None, new, (), None))
     return made
+
+
+def _pack(bundle: Path) -> dict[str, str] | None:
+    """Return the names of the files of a packed menu; None for other bundles."""
+    return read_menu(bundle).pack if (bundle / MENU_FILE).is_file() else None
+
+
+def _models(bundle: Path, names: Sequence[str]) -> list[bytes]:
+    """Return the contents of model files of a bundle; those of a packed menu are put together first."""
+    from edgenas.adaptive.device.pack import unpacked
+
+    pack = _pack(bundle)
+    if pack is None:
+        return read_models([bundle / name for name in names])
+    with tempfile.TemporaryDirectory() as folder:
+        for name in names:
+            (Path(folder) / name).write_bytes(unpacked(bundle, pack, name))
+        return read_models([Path(folder) / name for name in names])
 
 
 def agree(recorded: Verdict, repeated: Verdict) -> bool:

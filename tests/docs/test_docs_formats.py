@@ -221,3 +221,19 @@ def test_versions() -> None:
         "sustained load": SUSTAINED.version,
         "bundle": BUNDLE.version,
     }
+
+
+def test_menus_and_trials(tmp_path: Path) -> None:
+    from edgenas.adaptive.trial import AdaptiveTrial, TrialFrame, trial_text
+    from edgenas.runs.menu import MENU
+    from tests.support.menu_toys import write_toy_menu
+
+    saved = MENU.to_json(write_toy_menu(tmp_path / "menu"))
+    assert saved.keys() == fields_under("menu.json")
+    assert keys(saved["networks"]) == fields_under("Menu network")
+    assert keys(file for network in saved["networks"] for file in network["files"].values()) == fields_under(
+        "Menu file"
+    )
+    trial = AdaptiveTrial("pi4", "litert", "cpu:50", "0", 4.0, 3.0, (TrialFrame(0.0, "net-1", 1.0, False),), ())
+    lines = [json.loads(line) for line in trial_text(trial).splitlines()]
+    assert keys(lines) == fields_under("Trial")

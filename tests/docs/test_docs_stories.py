@@ -27,6 +27,7 @@ from edgenas.ship import order
 from edgenas.ship.preprocessing import PREDICT
 from edgenas.tables import validate
 from tests.conftest import ROOT
+from tests.edgenas.adaptive.test_adapt import write_search
 from tests.edgenas.test_cli_devices_prepare import wheels
 from tests.support.delegates import use_software_gpu
 from tests.support.docs_pages import blocks_of, shell_blocks
@@ -132,6 +133,17 @@ def test_profile_a_pi_and_how_numbers_are_made(reader: Reader, server: SshServer
     assert {"pi4-litert.jsonl", "pi4-onnxruntime.jsonl"} <= left_in(reader)
     assert len(reader.reads("docs/how-numbers-are-made.md")) >= 2
     assert "sustained.jsonl" in left_in(reader)
+
+
+def test_adaptive(reader: Reader, server: SshServer) -> None:
+    """A search with a supernet that is trained, and a pi4 that is this machine over a real ssh."""
+    pytest.importorskip("ai_edge_litert")
+    adds_a_pi(reader, server)
+    for words in (["devices", "add", "pi4"], ["devices", "enroll", "pi4"]):
+        reader.types([["edgenas", *words]], (), " ".join(words))
+    write_search(reader.folder)
+    assert len(reader.reads("docs/adaptive.md")) == 6
+    assert {"adaptive", "stairs.svg", "trial.svg", "trial.jsonl", "my_camera.py"} <= left_in(reader)
 
 
 def test_profile_a_phone(reader: Reader) -> None:
