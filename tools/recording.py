@@ -88,10 +88,7 @@ def frames(events: Sequence[Event], most: int = FRAMES) -> list[Frame]:
     screen = pyte.Screen(COLUMNS, ROWS)
     stream = pyte.Stream(screen)
     found: list[Frame] = []
-    at_s = before_s = 0.0
-    for when, text in events:
-        at_s += min(when - before_s, LONGEST_S)
-        before_s = when
+    for at_s, text in events:
         stream.feed(text)
         lines = tuple(_line(screen, row) for row in range(ROWS))
         if found and found[-1].lines == lines:

@@ -15,7 +15,7 @@ from edgenas.report.html import data_element, h, render
 from edgenas.report.judged import MOST_POINTS, FrontFigure, Timed, front, shown_keys
 from edgenas.report.networks import Catalogue, members
 from edgenas.report.sections.blocks import blocks_section
-from edgenas.report.sections.compare import compare_section
+from edgenas.report.sections.compare import compare_section, run_names
 from edgenas.report.sections.drift import drift_section
 from edgenas.report.sections.front import front_section
 from edgenas.report.sections.front_figure import slider_data
@@ -32,7 +32,7 @@ from edgenas.report.sections.verified import verified_section
 from edgenas.report.sections.winner import winner_section
 from edgenas.report.series import Series, all_series, series_of
 from edgenas.report.top import device_filter, filter_rules, tiles
-from edgenas.report.verdict_line import verdict_line
+from edgenas.report.verdict_line import verdict_lines
 from edgenas.runs.gather import RunFiles
 from edgenas.search.scale import accuracy_text
 
@@ -68,9 +68,9 @@ def page(material: RunFiles, *, above: Sequence[Element] = (), live: bool = Fals
     sections = [part for part in shown if part is not None]
     left_out = None if live else missing_section(material, series, [part.get("id", "") for part in sections])
     sections += [part for part in (left_out, provenance_section(material, series)) if part is not None]
-    line = verdict_line(shipped, material.runs, fronts, series)
+    lines = verdict_lines(shipped, material.runs, fronts, series, run_names(material))
     main = h(
-        "main", line, *above, tiles(shipped, material.runs, fronts, series), device_filter(series), sections, id="top"
+        "main", lines, *above, tiles(shipped, material.runs, fronts, series), device_filter(series), sections, id="top"
     )
     if fronts:
         main.append(templates(catalogue))

@@ -15,21 +15,34 @@ from edgenas.runs.run import RunRecord
 from edgenas.search.scale import accuracy_text
 
 
-def verdict_line(
-    shipped: Sequence[Verdict], runs: Sequence[RunRecord], fronts: Sequence[FrontFigure], series: Sequence[Series]
-) -> Element | None:
-    """Return the sentence as a paragraph in the colour of its state; None where nothing was measured."""
-    if shipped:
-        verdict = (runs[0].shipped if runs else None) or shipped[0]
-        state, text = budget_state(verdict), _of_file(verdict, runs)
+def verdict_lines(
+    shipped: Sequence[Verdict],
+    runs: Sequence[RunRecord],
+    fronts: Sequence[FrontFigure],
+    series: Sequence[Series],
+    names: Sequence[str] = (),
+) -> list[Element]:
+    """Return the sentence as a paragraph in the colour of its state; with several runs, one for each, that begins with
+    its name in ``names``; none where nothing was measured."""
+    several = [(name, run) for name, run in zip(names, runs, strict=False) if run.shipped is not None]
+    if len(several) > 1:
+        lines = [_line(run.shipped, [run], f"{name}: ") for name, run in several if run.shipped is not None]
+    elif shipped:
+        lines = [_line((runs[0].shipped if runs else None) or shipped[0], runs)]
     elif fronts:
-        state, text = "", _of_search(fronts[0])
+        lines = [h("p", _of_search(fronts[0]), class_="verdict")]
     elif series:
         blocks = len(known_blocks(series))
-        state, text = "", f"{blocks:,} blocks were measured; no network was searched or timed whole yet."
+        text = f"{blocks:,} blocks were measured; no network was searched or timed whole yet."
+        lines = [h("p", text, class_="verdict")]
     else:
-        return None
-    return h("p", text, class_=f"verdict {state}".strip(), id="verdict")
+        return []
+    lines[0].set("id", "verdict")
+    return lines
+
+
+def _line(verdict: Verdict, runs: Sequence[RunRecord], begin: str = "") -> Element:
+    return h("p", begin + _of_file(verdict, runs), class_=f"verdict {budget_state(verdict)}".strip())
 
 
 def place(verdict: Verdict) -> str:

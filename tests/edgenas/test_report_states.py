@@ -17,7 +17,7 @@ from edgenas.report.sections.verified import verified_section
 from edgenas.report.series import discarded_rounds, discarded_text
 from edgenas.report.states import budget_note, budget_state, in_statistic
 from edgenas.report.top import tiles
-from edgenas.report.verdict_line import verdict_line
+from edgenas.report.verdict_line import verdict_lines
 from edgenas.runs.run import FileRecord, RunRecord
 from tests.latency_tables.test_journal import SETTING
 from tests.latency_tables.test_validation import SPACE
@@ -40,10 +40,10 @@ def text(element: Element | None) -> str:
 @pytest.mark.parametrize(("verdict", "state"), [(INSIDE, "inside"), (PARTLY, "partly"), (OUTSIDE, "outside")])
 def test_every_place_has_the_same_state(verdict: Verdict, state: str) -> None:
     run = run_of(verdict)
-    line = verdict_line([verdict], [run], [], [])
+    (line,) = verdict_lines([verdict], [run], [], [])
     boxes, section = tiles([verdict], [run], [], []), verified_section([(None, verdict)], [])
     assert budget_state(verdict) == state
-    assert line is not None and boxes is not None and section is not None
+    assert boxes is not None and section is not None
     assert line.get("class") == f"verdict {state}"
     assert any(box.get("class") == f"tile {state}" for box in boxes)
     assert any((cell.get("class") or "").endswith(state) for cell in section.iter("td"))
@@ -53,7 +53,7 @@ def test_every_place_has_the_same_state(verdict: Verdict, state: str) -> None:
 
 
 def test_the_first_sentence() -> None:
-    said = {state: text(verdict_line([v], [run_of(v)], [], [])) for state, v in
+    said = {state: text(verdict_lines([v], [run_of(v)], [], [])[0]) for state, v in
             (("in", INSIDE), ("partly", PARTLY), ("out", OUTSIDE))}  # fmt: skip
     assert said["in"].startswith("Fits: 0.0800 of 0.0850 ms on this machine (")
     assert said["in"].endswith(", 95.6 % on 2,396 test images.")
@@ -61,8 +61,11 @@ def test_the_first_sentence() -> None:
     assert "By the median it takes 0.0869 ms, outside the budget" in said["partly"]
     assert said["out"].startswith("Does not fit: 0.0800 of 0.0850 ms")
     free = replace(INSIDE, budget_ms=None, within_budget=None)
-    assert text(verdict_line([free], [], [], [])).startswith("model.tflite takes 0.0800 ms on this machine")
-    assert verdict_line([], [], [], []) is None
+    assert text(verdict_lines([free], [], [], [])[0]).startswith("model.tflite takes 0.0800 ms on this machine")
+    assert verdict_lines([], [], [], []) == []
+    both = verdict_lines([INSIDE, OUTSIDE], [run_of(INSIDE), run_of(OUTSIDE)], [], [], ["a", "b"])
+    assert [text(each)[:8] for each in both] == ["a: Fits:", "b: Does "]
+    assert [each.get("class") for each in both] == ["verdict inside", "verdict outside"]
 
 
 def test_a_chart_takes_the_statistic_of_its_axis_where_the_file_has_it() -> None:

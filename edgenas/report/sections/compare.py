@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from edgenas.profiler.verdict import Verdict
@@ -68,10 +67,9 @@ def compared(material: RunFiles, timed: Sequence[Verdict]) -> list[ComparedRun]:
     """Return one column for each run; with fewer than two runs, one for each device of a file that several timed."""
     if len(material.runs) > 1:
         paths = [path.parent for path in material.run_paths]
-        names = _names(paths)
         return [
             ComparedRun(name, run.shipped, run, material.searches.get(path / SEARCH))
-            for name, path, run in zip(names, paths, material.runs, strict=True)
+            for name, path, run in zip(run_names(material), paths, material.runs, strict=True)
         ]
     devices: dict[str, dict[str, Verdict]] = {}
     for verdict in timed:
@@ -80,9 +78,10 @@ def compared(material: RunFiles, timed: Sequence[Verdict]) -> list[ComparedRun]:
     return [ComparedRun(name, verdict) for name, verdict in several.items()]
 
 
-def _names(paths: Sequence[Path]) -> list[str]:
-    """Return the shortest ends of paths that differ."""
-    for parts in range(1, max(len(path.parts) for path in paths) + 1):
+def run_names(material: RunFiles) -> list[str]:
+    """Return the name of each run: the shortest ends of the paths of their folders that differ."""
+    paths = [path.parent for path in material.run_paths]
+    for parts in range(1, max((len(path.parts) for path in paths), default=0) + 1):
         names = ["/".join(path.parts[-parts:]) for path in paths]
         if len(set(names)) == len(names):
             return names
