@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from edgenas.api.search_result import SearchResult
     from edgenas.api.ship import demo, ship
     from edgenas.api.spaces import space, spaces
+    from edgenas.api.spaces_fit import spaces_inside
     from edgenas.api.sustain import sustain
     from edgenas.api.table import Table, open_table
     from edgenas.api.table_template import table_template
@@ -97,6 +98,7 @@ __all__ = [
     "ship",
     "space",
     "spaces",
+    "spaces_inside",
     "sustain",
     "table_template",
     "train",

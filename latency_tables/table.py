@@ -57,7 +57,7 @@ class LatencyTable:
         s = self.setting
         return (
             f"<LatencyTable of {counted(len(self.blocks), 'block')}: {s.version or s.runtime}, {s.precision}, "
-            f"{count_of(s.threads, 'thread')}, {count_of(len(self.validations), 'validation')}>"
+            f"{counted(s.threads, 'thread')}, {counted(len(self.validations), 'validation')}>"
         )
 
     @cached_property
@@ -208,11 +208,6 @@ COLUMNS = [
     *(f"{name}_ms" for name in estimates.STATISTICS),
     *("min_low_ms", "min_high_ms", "unstable", "spread", "processes", "rounds", "samples"),
 ]
-
-
-def count_of(number: int, noun: str) -> str:
-    """Return a count with its noun: '1 thread', '2 threads'."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def terms(block: BlockSpec, way: BlockEstimate) -> list[tuple[Piece, float]]:

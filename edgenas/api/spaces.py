@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from edgenas.api.named import load_space
@@ -15,6 +15,8 @@ from edgenas.search.space import Space
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from edgenas.search.spaces.published_accuracy import PublishedAccuracy
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class SpaceRow:
     source            citation
     parameters        parameters of the space, each with its default
     weights           published weights, 'LAYOUT/MODEL', of members (``--pretrained``)
+    macs, params      of the networks with the fewest and the most
+    published         a member whose accuracy is published, with its source; None where there is none
     """
 
     name: str
@@ -40,6 +44,9 @@ class SpaceRow:
     source: str
     parameters: dict[str, bool | int | float | str]
     weights: tuple[str, ...] = ()
+    macs: tuple[int, int] = (0, 0)
+    params: tuple[int, int] = (0, 0)
+    published: PublishedAccuracy | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -56,7 +63,16 @@ class SpaceList:
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return what ``edgenas spaces --json`` prints."""
-        return [{**asdict(row), "in_size": size_json(row.in_size), "weights": list(row.weights)} for row in self.rows]
+        return [
+            {
+                **asdict(row),
+                "in_size": size_json(row.in_size),
+                "weights": list(row.weights),
+                "macs": list(row.macs),
+                "params": list(row.params),
+            }
+            for row in self.rows
+        ]
 
     def to_frame(self) -> pd.DataFrame:
         """Return a data frame with a row for each space."""
@@ -77,13 +93,18 @@ def spaces(*, in_size: SizesLike | None = None, classes: int | None = None, chan
     channels   number of channels of the input (default: each space's own)
     """
     from edgenas.search.spaces import known_spaces, parameters_of
-    from edgenas.search.spaces.published_members import published_members
+    from edgenas.search.spaces.facts import facts_of, known_facts
+    from edgenas.search.spaces.published_accuracy import PUBLISHED_ACCURACY
 
+    own_sizes = (in_size, classes, channels) == (None, None, None)
+    known = known_facts() if own_sizes else {}
     rows = []
     for name in known_spaces():
-        s = load_space(name, in_size, classes, channels)
-        counts, weights = (len(s.layers), s.networks, len(s.blocks())), tuple(published_members(s))
-        rows.append(SpaceRow(name, s.in_size, s.c_in, *counts, s.source, parameters_of(name), weights))
+        f = known.get(name) or facts_of(load_space(name, in_size, classes, channels))
+        counts = (f.layers, f.networks, f.distinct_blocks)
+        row = SpaceRow(name, f.in_size, f.channels, *counts, f.source, parameters_of(name), f.weights)
+        published = PUBLISHED_ACCURACY.get(name)
+        rows.append(replace(row, macs=f.macs(), params=f.params, published=published))
     return SpaceList(tuple(rows))
 
 

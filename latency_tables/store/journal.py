@@ -27,6 +27,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from edgenas.base.collection import collector_paused
+from edgenas.base.counted import counted
 from edgenas.base.errors import InputError
 from edgenas.base.installing import install_newer
 from edgenas.base.jsonl import Appender, LineReader
@@ -37,7 +38,7 @@ from edgenas.latency_tables.setting import Setting
 from edgenas.latency_tables.store.fields import Fields
 from edgenas.latency_tables.store.lines import Record, Shared, record_from_json, record_to_json, text_with_samples
 from edgenas.latency_tables.store.migration import FORMAT_VERSION, upgrade, upgrade_setting
-from edgenas.latency_tables.table import LatencyTable, count_of
+from edgenas.latency_tables.table import LatencyTable
 
 FORMAT = "edgenas latency table"
 _Kind = TypeVar("_Kind", Measurement, BlockFailure, VoidedRounds, HeldOut, Prior)
@@ -64,7 +65,7 @@ class Journal:
         return self.table.validations
 
     def __repr__(self) -> str:
-        return f"<Journal of {self.created}: {self.table!r}, {count_of(len(self.failures), 'failure')}>"
+        return f"<Journal of {self.created}: {self.table!r}, {counted(len(self.failures), 'failure')}>"
 
 
 def read_table(path: str | Path) -> LatencyTable:
