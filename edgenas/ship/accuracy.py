@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from edgenas.blocks.architecture import Architecture
+    from edgenas.blocks.torch_modules import NetworkModule
     from edgenas.blocks.weights import Array, Weights
     from edgenas.devices.inventory import Entry
     from edgenas.profiler.target import Target
@@ -60,6 +61,19 @@ def torch_classes(architecture: Architecture, weights: Sequence[Weights], images
     except MissingExtraError:
         return None
     return predict(network_of_weights(architecture, weights), images).argmax(1)
+
+
+def float32_rounding(module: NetworkModule, images: Array, outputs: Array) -> float:
+    """Return by how much rounding to float32 moves the outputs (n, classes) of a network for ``images``: the largest
+    difference from float64, relative to the largest magnitude."""
+    import copy
+
+    import numpy as np
+
+    from edgenas.blocks.torch_modules import predict
+
+    exact = predict(copy.deepcopy(module).double(), images.astype(np.float64))
+    return float(np.abs(exact - outputs).max() / np.abs(exact).max())
 
 
 def prove(

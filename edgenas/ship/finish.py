@@ -16,7 +16,7 @@ from edgenas.profiler.target import target_of
 from edgenas.profiler.verdict import Verdict
 from edgenas.profiler.verify import plan_in, runtime_of, verify_files
 from edgenas.runs.layout import TRAINED, WEIGHTS
-from edgenas.ship.accuracy import FileAccuracy, prove
+from edgenas.ship.accuracy import FileAccuracy, float32_rounding, prove
 from edgenas.ship.from_scratch import compared, from_random
 from edgenas.ship.preprocessing import Preprocessing
 from edgenas.training.sizes import at_size
@@ -198,7 +198,9 @@ class Finisher:
         test = Pictures(data.normalised(data.test_images), data.test_labels)
         outputs = predict(trained.module, test.images)
         floats = {kind: path for kind, path in paths.items() if " " not in kind}
-        parity = parity_max_rel(floats, architecture, test.images, outputs)
+        few = evenly(len(test.images), CALIBRATED_ON)
+        rounding = float32_rounding(trained.module, test.images[few], outputs[few])
+        parity = parity_max_rel(floats, architecture, test.images, outputs, rounding)
         files: list[ShippedFile] = []
         predicted_ms = cost.total(architecture)
         for kind, path in paths.items():

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from edgenas.profiler.export.quantize import Precision
     from edgenas.profiler.export.tflite_metadata import About
 
+ROUNDINGS = 4  #: a file may differ from torch by this many times what float32 differs from float64
+
 
 def export_network(
     architecture: Architecture,
@@ -59,13 +61,16 @@ def export_network(
 
 
 def parity_max_rel(
-    files: Mapping[str, Path], architecture: Architecture, images: Array, expected: Array
+    files: Mapping[str, Path], architecture: Architecture, images: Array, expected: Array, rounding: float = 0.0
 ) -> dict[str, float]:
     """Return by format the largest difference between a file's outputs for ``images`` (n, H, W, C) and ``expected``
     (n, classes), relative to the largest magnitude in ``expected``. OutcomeError when the difference exceeds the
-    tolerance, or when a file holds other operators than its blocks require."""
-    from edgenas.profiler.export.check import parity
+    tolerance, or when a file holds other operators than its blocks require. The tolerance is that of
+    ``edgenas.profiler.export.check``, or ROUNDINGS times ``rounding``, what float32 itself moves the outputs by."""
+    from edgenas.profiler.export.check import TOLERANCE, parity
 
+    most = max(TOLERANCE, ROUNDINGS * rounding)
     return {
-        kind: parity(path.read_bytes(), images, expected, blocks=architecture.blocks) for kind, path in files.items()
+        kind: parity(path.read_bytes(), images, expected, blocks=architecture.blocks, tolerance=most)
+        for kind, path in files.items()
     }

@@ -27,12 +27,14 @@ from edgenas.ship import order
 from edgenas.ship.preprocessing import PREDICT
 from edgenas.tables import validate
 from tests.conftest import ROOT
+from tests.docs.test_docs_published import is_from_published_weights
 from tests.edgenas.adaptive.test_adapt import write_search
 from tests.edgenas.test_cli_devices_prepare import wheels
 from tests.support.delegates import use_software_gpu
 from tests.support.docs_pages import blocks_of, shell_blocks
 from tests.support.docs_reader import Reader, file_of, has_what_is_installed
 from tests.support.picture_toys import write_class, write_classes
+from tests.support.published_names import skip_without_weights
 from tests.support.ray_nodes import own_ray
 from tests.support.training_toys import write_cifar, write_macro
 from tests.support.waiting import wait_until
@@ -155,6 +157,7 @@ def test_profile_a_phone(reader: Reader) -> None:
 
 def test_your_own_images(reader: Reader, server: SshServer) -> None:
     """Each block of a table, and of its validation, in one process."""
+    skip_without_weights()
     reader.monkeypatch.setattr(order, "ShipRequest", partial(order.ShipRequest, enough=StoppingRule.exactly(1)))
     asked = validate.ValidationRequest
     reader.monkeypatch.setattr(validate, "ValidationRequest", lambda *a, **how: asked(*a, **{**how, "processes": 1}))
@@ -163,7 +166,8 @@ def test_your_own_images(reader: Reader, server: SshServer) -> None:
         reader.types([["edgenas", *words]], (), "docs/profile-a-pi.md")
     for name in ("photos", "cifar"):
         write_classes(reader.folder / name, 20)
-    assert len(reader.reads("docs/your-own-images.md")) >= 6
+    assert len(reader.reads("docs/your-own-images.md")) >= 7
+    is_from_published_weights(reader.folder / "photos-lite0")
     assert {"trained.json", "search.json"} <= left_in(reader)
     for name, model in {"mine": "model-int8.tflite", "mine-on-the-pi": "model.tflite"}.items():
         assert (reader.folder / name / "bundle" / model).is_file()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edgenas.api.ship import ship
-from edgenas.base.errors import InputError
+from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.listener import Listener
 from edgenas.search.accuracy.callable import CallableAccuracy
 from edgenas.search.accuracy.image_task import ImageTask, image_task
@@ -148,6 +148,27 @@ def test_a_training_from_random_weights_is_compared(tmp_path: Path) -> None:
     assert f"{found.accuracy:.2f} % from random ones (1 epochs" in messages.told[-1]
     assert len(list(tmp_path.glob("winner-*.checkpoint.npz"))) == 1
     assert compared(replace(order, scratch=None), TINY, data, right, 0, messages, tmp_path) is None
+
+
+def test_what_float32_itself_moves_is_no_error_of_a_file(tmp_path: Path) -> None:
+    """A network with a channel that hardly varies amplifies rounding errors from layer to layer."""
+    torch = pytest.importorskip("torch")
+    from edgenas.blocks.torch_modules import NetworkModule, network_folded_weights, predict
+    from edgenas.profiler.export.network import export_network, parity_max_rel
+    from edgenas.ship.accuracy import float32_rounding
+    from tests.support.training_toys import TINY, bars
+
+    torch.manual_seed(0)
+    module, data = NetworkModule(TINY).eval(), bars()
+    images = data.normalised(data.test_images)
+    outputs = predict(module, images)
+    rounding = float32_rounding(module, images, outputs)
+    assert 1e-9 < rounding < 2e-6
+    files = export_network(TINY, network_folded_weights(module), tmp_path, ("onnx",))
+    wrong = outputs + 3e-5 * np.abs(outputs).max()
+    with pytest.raises(OutcomeError, match="off by 3e-05 relative, more than 1e-05"):
+        parity_max_rel(files, TINY, images, wrong, rounding)
+    assert parity_max_rel(files, TINY, images, wrong, 1e-5)["onnx"] == pytest.approx(3e-5, rel=0.1)
 
 
 def test_a_comparison_needs_published_weights(tmp_path: Path) -> None:
