@@ -14,27 +14,18 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from edgenas.latency_tables.store.journal import read_table
-from edgenas.profiler.stopping import StoppingRule
-from edgenas.runs.layout import MANIFEST
-from edgenas.ship import order
-from edgenas.ship.preprocessing import PREDICT
-from edgenas.tables import validate
 from tests.conftest import ROOT
-from tests.docs.test_docs_published import is_from_published_weights
 from tests.edgenas.adaptive.test_adapt import write_search
 from tests.edgenas.test_cli_devices_prepare import wheels
 from tests.support.delegates import use_software_gpu
 from tests.support.docs_pages import blocks_of, shell_blocks
 from tests.support.docs_reader import Reader, file_of, has_what_is_installed
 from tests.support.picture_toys import write_class, write_classes
-from tests.support.published_names import skip_without_weights
 from tests.support.ray_nodes import own_ray
 from tests.support.training_toys import write_cifar, write_macro
 from tests.support.waiting import wait_until
@@ -155,49 +146,6 @@ def test_profile_a_phone(reader: Reader) -> None:
     assert "[devices.pixel]" in (reader.folder / "devices.toml").read_text()
 
 
-def test_your_own_images(reader: Reader, server: SshServer) -> None:
-    """Each block of a table, and of its validation, in one process."""
-    skip_without_weights()
-    reader.monkeypatch.setattr(order, "ShipRequest", partial(order.ShipRequest, enough=StoppingRule.exactly(1)))
-    asked = validate.ValidationRequest
-    reader.monkeypatch.setattr(validate, "ValidationRequest", lambda *a, **how: asked(*a, **{**how, "processes": 1}))
-    adds_a_pi(reader, server)
-    for words in (["devices", "add", "pi4", "--ssh", "pi@pi4.local"], ["devices", "enroll", "pi4"]):
-        reader.types([["edgenas", *words]], (), "docs/profile-a-pi.md")
-    for name in ("photos", "cifar"):
-        write_classes(reader.folder / name, 20)
-    assert len(reader.reads("docs/your-own-images.md")) >= 7
-    is_from_published_weights(reader.folder / "photos-lite0")
-    assert {"trained.json", "search.json"} <= left_in(reader)
-    for name, model in {"mine": "model-int8.tflite", "mine-on-the-pi": "model.tflite"}.items():
-        assert (reader.folder / name / "bundle" / model).is_file()
-    run = reader.folder / "mine-too"
-    is_shipped(run)
-    picture = sorted((reader.folder / "cifar" / "red").iterdir())[0]
-    argv = [sys.executable, "-I", str(run / "bundle" / PREDICT), "--model", "model-int8.tflite", str(picture)]
-    assert reader.runs(argv).split("\t")[1] in ("blue", "green", "red")
-
-    assert len(list(run.glob("winner-*.checkpoint.npz"))) == 2  # the best of both shipped
-
-
-def is_shipped(run: Path) -> None:
-    """What a run of ``ship`` for int8 with siblings says of itself holds."""
-    told: dict[str, Any] = json.loads((run / "run.json").read_text())
-    models = ["model-int8.tflite", "model.tflite", "model-fp16.tflite", "model-int8.onnx", "model.onnx"]
-    assert list(told["files"]) == models and told["within_budget"] is True
-    assert told["tables"]["litert"]["precision"] == "int8"
-    first, *others = told["verdicts"]
-    assert first["file"] == models[0] and first["high_ms"] <= 1000 and first["setting"]["precision"] == "int8"
-    assert {v["file"] for v in others} == set(models[1:]) and all(v["budget_ms"] is None for v in others)
-    assert len({f["pictures"] for f in told["files"].values()}) == 1
-    assert told["files"]["model.tflite"]["agreement"] == 1.0 and told["parity_max_rel"] < 1e-3
-    assert told["files"]["model-int8.tflite"]["fallbacks"] == []
-    bundle = run / "bundle"
-    assert {each.name for each in bundle.iterdir()} >= {*models, PREDICT, MANIFEST, "card.md", "report.html"}
-    assert (bundle / "labels.txt").read_text().split() == ["blue", "green", "red"]
-    assert "| model-int8.tflite | int8 |" in (bundle / "card.md").read_text()
-
-
 def test_int8(reader: Reader) -> None:
     photos = reader.folder / "photos"
     write_classes(photos / "train", 12)
@@ -307,14 +255,14 @@ STORIES: dict[str, Callable[..., None]] = {
     "docs/start.md": test_the_readme_and_the_start,
     "docs/training.md": test_training,
     "docs/your-own-head.md": test_spaces_and_your_own_head,
-    "docs/your-own-images.md": test_your_own_images,
     "docs/your-own-measurements.md": test_your_own_measurements,
 }
 
 
 def test_no_page_is_left_out() -> None:
     """Each page with a command has its story here, or in ``test_docs_published.py``."""
-    assert {block.page for block in shell_blocks() if not block.lab} == {*STORIES, "docs/pretrained.md"}
+    others = {"docs/pretrained.md", "docs/your-own-images.md"}
+    assert {block.page for block in shell_blocks() if not block.lab} == {*STORIES, *others}
 
 
 def test_the_four_lines_of_the_readme(reader: Reader) -> None:
