@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.latency_tables.setting import Setting
 from edgenas.profiler.runtimes.base import Runtime
-from edgenas.profiler.runtimes.delegates import Delegate, is_software, parse_delegate
+from edgenas.profiler.runtimes.delegates import LARGEST_REL, Delegate, is_software, parse_delegate
 from edgenas.profiler.runtimes.output import Description, ModelResult
 from edgenas.profiler.runtimes.python_runner import PythonRunner
 
 if TYPE_CHECKING:
     from edgenas.profiler.plan import Plan
-
-#: largest difference to the CPU's outputs over the largest output, by the precision of the arithmetic
-LARGEST_REL = {"fp32": 1e-4, "fp16": 3e-2}
 
 
 @runtime_checkable

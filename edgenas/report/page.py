@@ -16,6 +16,7 @@ from edgenas.report.judged import MOST_POINTS, FrontFigure, Timed, front, shown_
 from edgenas.report.networks import Catalogue, members
 from edgenas.report.sections.blocks import blocks_section
 from edgenas.report.sections.compare import compare_section, run_names
+from edgenas.report.sections.delegates import delegates_section
 from edgenas.report.sections.drift import drift_section
 from edgenas.report.sections.front import front_section
 from edgenas.report.sections.front_figure import slider_data
@@ -52,6 +53,7 @@ def page(material: RunFiles, *, above: Sequence[Element] = (), live: bool = Fals
     shown = [
         compare_section(material, shipped),
         front_section(fronts, catalogue, series) if fronts else None,
+        delegates_section(fronts),
         limits_section(searches),
         _winner(fronts, spaces, series, timed if len(material.runs) == 1 else ()),
         trust_section(searches),

@@ -167,6 +167,8 @@ def all_series(material: RunFiles) -> list[Series]:
         what = facts.get("model") or facts.get("soc") or facts.get("cpu") or "device"
         who = "+".join(devices) or "device"
         label = f"{what if who == 'local' else who} · {setting.version.replace('_', ' ')}"
+        if setting.nodes_total:
+            label += f" · {setting.delegate}"
         if setting.precision != "fp32":
             label += f" · {setting.precision}"
         if lost := discarded_text(*discarded_rounds(journal.table)):

@@ -35,6 +35,9 @@ _VENDOR = "name the folder of the vendor's libraries in devices.toml: libraries 
 _TOOL = "use a build of the tool, and a phone, that have it"
 _OWN_BUILD = "build onnxruntime with {0} for this device, and name its Python in devices.toml: pythons"
 
+#: largest difference to the CPU's outputs over the largest output, by the precision of the arithmetic
+LARGEST_REL = {"fp32": 1e-4, "fp16": 3e-2}
+
 Whats = Mapping[str, tuple[str, ...]]
 
 

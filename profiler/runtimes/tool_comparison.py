@@ -13,13 +13,13 @@ import random
 import struct
 from dataclasses import dataclass
 
+from edgenas.profiler.runtimes.delegates import LARGEST_REL
+
 SLICE_BYTES = 3072  # of the beginning and of the end of an output: a multiple of the size of every type of tensors
 _INPUT_BYTES = 65_536  # of random numbers, which are repeated to fill larger inputs
 _TYPES = {0: ("f", 4), 9: ("b", 1), 3: ("B", 1)}  # TensorType of schema.fbs: FLOAT32, INT8, UINT8
 #: flags that a build needs for it
 NEEDED = ("input_layer", "input_layer_shape", "input_layer_value_files", "output_filepath")
-#: largest difference over the largest output, by the precision of the arithmetic; the second where it is not known
-LARGEST_REL = {"fp32": 1e-4, "fp16": 3e-2}
 LARGEST_STEPS = 1  # of int8 outputs
 
 #: $1 model: appends 'edgenas numbers BASE64' (delegate) and 'edgenas reference BASE64' (CPU) to the file err
@@ -118,7 +118,7 @@ def wrong(found: Difference, delegate: str, precision: str, arithmetic: str) -> 
     if precision == "int8":
         far = found.steps > LARGEST_STEPS
         return f"{delegate} computes int8 outputs {found.steps} steps from the CPU's; 1 is the most" if far else ""
-    most = LARGEST_REL.get(arithmetic, LARGEST_REL["fp16"])
+    most = LARGEST_REL.get(arithmetic, LARGEST_REL["fp16"])  # that of fp16 where a vendor's library decides
     if found.rel <= most:
         return ""
     return (

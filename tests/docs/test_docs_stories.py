@@ -18,11 +18,9 @@ from pathlib import Path
 
 import pytest
 
-from edgenas.latency_tables.store.journal import read_table
 from tests.conftest import ROOT
 from tests.edgenas.adaptive.test_adapt import write_search
 from tests.edgenas.test_cli_devices_prepare import wheels
-from tests.support.delegates import use_software_gpu
 from tests.support.docs_pages import blocks_of, shell_blocks
 from tests.support.docs_reader import Reader, file_of, has_what_is_installed
 from tests.support.picture_toys import write_class, write_classes
@@ -233,18 +231,8 @@ def test_your_own_measurements(reader: Reader) -> None:
     assert {"mine.jsonl", "search.json", "predicted.json", "new.jsonl"} <= left_in(reader)
 
 
-def test_accelerators(reader: Reader) -> None:
-    """The software GPU; a phone's is emulated (``tests/edgenas/test_lab_end_to_end.py``)."""
-    use_software_gpu(reader.monkeypatch)
-    assert len(reader.reads("docs/accelerators.md")) == 1
-    (table,) = reader.folder.glob("local-litert-gpu*.jsonl")
-    setting = read_table(table).setting
-    assert (setting.delegate, setting.arithmetic) == ("gpu", "fp32") and "SwiftShader" in setting.accelerator
-
-
 STORIES: dict[str, Callable[..., None]] = {
     "README.md": test_the_readme_and_the_start,
-    "docs/accelerators.md": test_accelerators,
     "docs/adding.md": test_adding,
     "docs/how-numbers-are-made.md": test_profile_a_pi_and_how_numbers_are_made,
     "docs/int8.md": test_int8,
@@ -260,8 +248,8 @@ STORIES: dict[str, Callable[..., None]] = {
 
 
 def test_no_page_is_left_out() -> None:
-    """Each page with a command has its story here, or in ``test_docs_published.py``."""
-    others = {"docs/pretrained.md", "docs/your-own-images.md"}
+    """Each page with a command has its story here, or in ``test_docs_published.py``, ``test_docs_accelerators.py``."""
+    others = {"docs/accelerators.md", "docs/pretrained.md", "docs/your-own-images.md"}
     assert {block.page for block in shell_blocks() if not block.lab} == {*STORIES, *others}
 
 
