@@ -49,7 +49,8 @@ class ProbedDelegate:
             return self.why.partition("; ")[0]
         took = f"takes {self.found.nodes_taken} of {self.found.nodes_total} operators"
         left = f", not {', '.join(self.found.left)}" if self.found.left else ""
-        return f"{self.found.accelerator or 'CPU'}: {took}{left}, computes in {self.found.arithmetic}"
+        how = self.found.arithmetic or "a precision that its library chooses"
+        return f"{self.found.accelerator or 'CPU'}: {took}{left}, computes in {how}"
 
     @property
     def remedy(self) -> str:
@@ -58,26 +59,40 @@ class ProbedDelegate:
             return self.why.partition("; ")[2] or self.delegate.install(self.runtime)
         terms = " --partial" if self.found.left else ""
         terms += " --software" if is_software(self.found.accelerator) else ""
-        runtime = "" if self.runtime == "litert" else f" --runtime {self.runtime}"
+        runtime = "" if self.runtime in ("litert", "benchmark_model") else f" --runtime {self.runtime}"
         return f"edgenas profile SPACE{runtime} --delegate {self.delegate}{terms}"
 
 
 def probe_delegates(entry: Entry, device: Device) -> Iterator[ProbedDelegate]:
-    """Probe the delegates that the runtimes of a device with a Python have; DeviceError where the device fails.
+    """Probe the delegates that the runtimes of a device have; DeviceError where the device fails.
 
     Not probed are providers that its onnxruntime lacks, and vendors whose libraries the inventory does not name.
     """
-    for runtime, delegate in _candidates(entry, device):
-        worker = open_worker(entry, runtime, str(delegate))
+    for runtime, delegate in _candidates(entry, device) if entry.python else _of_a_phone(entry):
+        program = ""
         try:
-            used = delegated(RUNTIMES[runtime], Plan(requested=str(delegate), partial=True), worker.libraries)
-            assert isinstance(used, PythonRunner) and used.delegate is not None
-            alone = replace(used, delegate={**used.delegate, "partial": False})
+            worker = open_worker(entry, runtime, str(delegate))
+            program = worker.program
+            terms = Plan(requested=str(delegate), partial=True, software=True)
+            used = delegated(RUNTIMES[runtime], terms, worker.libraries)
+            alone = delegated(RUNTIMES[runtime], replace(terms, partial=False), worker.libraries)
+            if isinstance(used, PythonRunner) and used.delegate is not None:
+                alone = replace(used, delegate={**used.delegate, "partial": False})
             describe(device, alone, worker.program)  # a model of one operator, without the CPU
             yield ProbedDelegate(runtime, delegate, describe(device, used, worker.program))
         except (InputError, OutcomeError) as error:
-            why = printable(str(error), 600).removeprefix(f"{device.name}, {worker.program}: ")
+            why = printable(str(error), 600).removeprefix(f"{device.name}, {program}: ")
             yield ProbedDelegate(runtime, delegate, None, why)
+
+
+def _of_a_phone(entry: Entry) -> Iterator[tuple[str, Delegate]]:
+    """Yield (runtime, delegate) of what a phone may have for its benchmark_model: NPUs of vendors and external
+    delegates only where the inventory names their libraries."""
+    if "benchmark_model" not in entry.tools:
+        return
+    yield from (("benchmark_model", Delegate(name)) for name in ("gpu", "nnapi", "hexagon"))
+    yield from (("benchmark_model", Delegate(name)) for name in _VENDORS if name in entry.libraries)
+    yield from (("benchmark_model", Delegate("external", name)) for name in entry.external)
 
 
 def _candidates(entry: Entry, device: Device) -> Iterator[tuple[str, Delegate]]:

@@ -35,7 +35,7 @@ def check_device(entry: Entry, inventory: Path | None, delegates: bool = False) 
             rows += _known(entry)
             for row in _rows(entry, device, inventory):
                 rows.append(row)
-            if delegates and entry.python:
+            if delegates:
                 for row in delegate_rows(entry, device):
                     rows.append(row)
     except HostKeyError as error:

@@ -31,7 +31,7 @@ class DeviceRow:
 
 
 def delegate_rows(entry: Entry, device: Device) -> Iterator[DeviceRow]:
-    """Yield a row for each delegate that the runtimes of a device with a Python may have."""
+    """Yield a row for each delegate that the runtimes of a device may have."""
     from edgenas.profiler.delegate_probe import probe_delegates
 
     for probed in probe_delegates(entry, device):

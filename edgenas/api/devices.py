@@ -125,7 +125,7 @@ def check_devices(
 
     names       names of devices (default: all devices of the inventory)
     inventory   the inventory file (default: devices.toml in the working folder)
-    delegates   True: also probe the GPUs, NPUs and providers of boards and of this machine
+    delegates   True: also probe the GPUs, NPUs and providers of boards, phones and this machine
 
     ``check()`` of the result raises OutcomeError where a device cannot be measured. InputError for an unknown name.
 

@@ -44,7 +44,8 @@ _BACKENDS = {"cl": "OpenCL", "gl": "OpenGL", "webgpu": "WebGPU"}
 class DelegatedRun:
     """One run with a delegate: its report, what computed, the adapter as it names itself, and the operators that the
     delegate took, of all; None where nothing counts them. ``init_ns``: initialisation and first inference.
-    ``difference`` of the outputs to the CPU's, where they were compared."""
+    ``difference`` of the outputs to the CPU's, where they were compared; ``left`` are operators that it does not take.
+    """
 
     report: ToolReport
     delegate: str
@@ -52,6 +53,7 @@ class DelegatedRun:
     nodes: tuple[int, int] | None
     init_ns: int
     difference: Difference | None = None
+    left: tuple[str, ...] = ()
 
 
 def choices(plan: Plan, flags: ToolFlags) -> Mapping[str, ToolChoice]:
@@ -91,7 +93,9 @@ def read_delegated(plan: Plan, tool: str, flags: ToolFlags, stdout: str, stderr:
     found = _difference(files, plan, delegate)
     name = str(replace(delegate, what="")) if delegate.what == "fp32" else str(delegate)
     init_ns = (report.init_us + report.warmup.first_us) * 1000
-    return DelegatedRun(report, name + (WITH_CPU if plan.partial else ""), _accelerator(said), nodes, init_ns, found)
+    left = tuple(dict.fromkeys(text.partition(":")[0] for text in said.operators))
+    computed_by = name + (WITH_CPU if plan.partial else "")
+    return DelegatedRun(report, computed_by, _accelerator(said), nodes, init_ns, found, left)
 
 
 def _difference(files: Mapping[str, bytes], plan: Plan, delegate: Delegate) -> Difference | None:

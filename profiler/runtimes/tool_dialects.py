@@ -25,7 +25,8 @@ class Sample:
     """Sample of one run of a tool: ``ns`` is ``Dialect.loops`` times the mean inference, after ``warmup``
     inferences. With a requested delegate also its ``accelerator``, the ``nodes`` that it took, of all, where they are
     counted, the time of initialisation and first inference, the number of inferences,
-    and how far the outputs are from the CPU's, where they were compared."""
+    and how far the outputs are from the CPU's, where they were compared; ``left`` are
+    operators that it does not take."""
 
     ns: int
     warmup: int
@@ -36,6 +37,7 @@ class Sample:
     init_ns: int = 0
     runs: int = 0
     difference: Difference | None = None
+    left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,7 @@ def _read_delegated(plan: Plan, tool: str, graph: str, stdout: str, stderr: str)
         run.init_ns,
         run.report.runs.count,
         run.difference,
+        run.left,
     )
 
 

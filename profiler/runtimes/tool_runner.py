@@ -20,6 +20,7 @@ from edgenas.profiler.runtimes.output import (
     ModelResult,
     OutputError,
 )
+from edgenas.profiler.runtimes.python_runner import ALL_OPERATORS, PROBE
 from edgenas.profiler.runtimes.sustained import SustainedOutput, SustainedRequest
 from edgenas.profiler.runtimes.tool_accelerators import arithmetic
 from edgenas.profiler.runtimes.tool_comparison import comparison_files, random_numbers
@@ -32,7 +33,6 @@ from edgenas.profiler.runtimes.tool_sustained import burst_plan, minutes_of
 if TYPE_CHECKING:
     from edgenas.profiler.plan import Plan
 
-PROBE = "conv-8x3-o4-k3-s1-relu6"  # a block that every runtime and delegate supports
 RUN_LIMIT_S = 60  # time limit of a run: more than two inferences of the slowest network on the slowest board
 
 
@@ -65,7 +65,7 @@ class ToolRunner:
         from edgenas.profiler.export import WRITERS
         from edgenas.profiler.plan import Plan
 
-        block = BlockSpec.parse(PROBE)
+        block = BlockSpec.parse(ALL_OPERATORS if self.probe.get("partial") else PROBE)
         model = WRITERS[self.format]([block], [random_weights(block)])
         return self.batch_files({PROBE: model}, Plan(**self.probe), 0)
 
@@ -96,6 +96,7 @@ class ToolRunner:
             arithmetic=arithmetic(parse_delegate(plan.requested, self.name)),
             nodes_taken=did.nodes_taken,
             nodes_total=did.nodes_total,
+            left=self._sample(plan, record, record.rounds[0][0]).left,
         )
 
     def batch_files(self, models: Mapping[str, bytes], plan: Plan, process: int) -> dict[str, bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from edgenas.base.errors import InputError, OutcomeError
+from edgenas.devices.inventory import Entry
+from edgenas.devices.tools import Tool
 from edgenas.devices.transports.local import LocalDevice
+from edgenas.profiler.delegate_probe import probe_delegates
 from edgenas.profiler.measure import describe, measure_models
 from edgenas.profiler.plan import Plan
 from edgenas.profiler.runtimes import RUNTIMES
@@ -227,3 +231,17 @@ def test_tools_that_write_no_outputs(phone: Phone, tmp_path: Path, kind: str) ->
     batch = measure_models(LocalDevice("local"), runtime(plan), models(), plan, program=old)
     assert all(math.isnan(result.delegated.rel) for result in batch.results.values() if result.delegated)
     assert not batch.failures and len(batch.results) == 2
+
+
+def test_the_delegates_of_a_phone_are_probed(phone: Phone) -> None:
+    """What runs, what takes a part only, and what is absent; each with what to type."""
+    tool = Path(phone("gpu partial 1500\nnnapi complete"))
+    sha256 = hashlib.sha256(tool.read_bytes()).hexdigest()
+    entry = Entry("pixel", "local", "", tools={"benchmark_model": Tool(tool, sha256)})
+    found = {str(each.delegate): each for each in probe_delegates(entry, LocalDevice("pixel"))}
+    assert list(found) == ["gpu", "nnapi", "hexagon"]
+    gpu, nnapi, hexagon = found.values()
+    assert gpu.finding == "TfLiteGpuDelegateV2, OpenCL: takes 3 of 5 operators, not UNPACK, GATHER, computes in fp16"
+    assert gpu.remedy == "edgenas profile SPACE --delegate gpu --partial" and not gpu.whole
+    assert nnapi.whole and nnapi.remedy == "edgenas profile SPACE --delegate nnapi"
+    assert hexagon.finding.startswith("--delegate hexagon: hexagon computes nothing: Could not create Hexagon delegate")

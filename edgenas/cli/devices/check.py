@@ -16,7 +16,7 @@ from edgenas.cli.terminal_listener import TERMINAL
 @click.command("check")
 @click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=devices)
 @click.option(
-    "--delegates", is_flag=True, help="Also probe GPUs, NPUs and other delegates of boards and of this machine."
+    "--delegates", is_flag=True, help="Also probe GPUs, NPUs and other delegates of boards, phones and this machine."
 )
 @inventory_option
 @json_option
@@ -35,7 +35,7 @@ def command(names: tuple[str, ...], delegates: bool, inventory: Path | None, as_
     Example:
       edgenas devices check
       edgenas devices check pi4 pixel --json
-      edgenas devices check pi5 --delegates
+      edgenas devices check pi5 pixel --delegates
     """
     from edgenas.api.devices import check_devices
 
