@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,6 +105,19 @@ class Front:
         architecture = self.space.architecture(self.space.parse(point.key))
         return Network(architecture, point.accuracy, point.cost, self.unit, score=self.score)
 
+    def menu(self, nets: int = 8, slowdown: float = 3.0, budget: float | None = None) -> FrontMenu:
+        """Return the at most ``nets`` networks that lose least accuracy against this front while a device gets up to
+        ``slowdown`` times slower than now, within ``budget`` (default: the cost of the most accurate network).
+
+        InputError where no network is within the budget. ``edgenas.adapt`` makes files of such a menu.
+        """
+        from edgenas.search.menu import choose_menu
+
+        costs, accuracies = [p.cost for p in self.points], [p.accuracy for p in self.points]
+        most = costs[-1] if budget is None else check_budget(budget, self.unit)
+        chosen = choose_menu(costs, accuracies, most, nets, slowdown)
+        return FrontMenu(replace(self, points=tuple(self.points[i] for i in chosen.members)), chosen.losses)
+
     def to_json(self) -> dict[str, Any]:
         """Return what ``edgenas front --json`` prints; for judged networks the key is 'accuracy'."""
         found: dict[str, Any] = {"space": self.space.name, "unit": self.unit}
@@ -153,6 +166,19 @@ class Front:
 
     def _repr_html_(self) -> str:
         return html_table(repr(self)[1:-1], self.to_json()["front"])
+
+
+@dataclass(frozen=True)
+class FrontMenu:
+    """Networks of a front for a device that gets slower: a ``front`` of these networks alone, and ``losses``: number of
+    networks -> percentage points that the best menu of that size loses against the whole front, on average."""
+
+    front: Front
+    losses: dict[int, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what ``edgenas front --nets --json`` prints."""
+        return {**self.front.to_json(), "losses": {str(count): loss for count, loss in self.losses.items()}}
 
 
 def front(

@@ -38,6 +38,18 @@ if TYPE_CHECKING:
     "--picture", type=UserPath(dir_okay=False, path_type=Path), help="SVG file to draw the front into as well."
 )
 @click.option("--all", "show_all", is_flag=True, help="Print all points, instead of about 20 spread over the front.")
+@click.option(
+    "--nets",
+    type=int,
+    help="Print a menu instead: the networks, at most so many, that lose least accuracy while a device gets slower; "
+    "see edgenas adapt.",
+)
+@click.option("--slowdown", default=3.0, show_default=True, type=float, help="Largest slowdown, with --nets.")
+@click.option(
+    "--budget",
+    type=float,
+    help="Budget of the menu in the unit of the front, with --nets  [default: the cost of the most accurate network]",
+)
 @json_option
 def command(
     search: Path,
@@ -47,6 +59,9 @@ def command(
     limits: tuple[str, ...],
     picture: Path | None,
     show_all: bool,
+    nets: int | None,
+    slowdown: float,
+    budget: float | None,
     as_json: bool,
 ) -> None:
     """Compute the exact accuracy-latency front that a search's block values predict.
@@ -69,10 +84,19 @@ def command(
     if picture is not None:
         svg_path(picture)  # a wrong name is refused before the search is read
     found = front(search, table=table, statistic=statistic, unvalidated=unvalidated, limits=limits, listener=TERMINAL)
+    menu = None if nets is None else found.menu(nets, slowdown, budget)
     if picture is not None:
         draw_front(found.picture(), picture)
     if as_json:
-        print_json(found.to_json())
+        print_json(found.to_json() if menu is None else menu.to_json())
+        return
+    if menu is not None:
+        chosen = [(p.cost, p.accuracy, p.key) for p in menu.front]
+        columns = (found.unit, f"predicted {accuracy_heading(found.score)}", "network")
+        print_table(columns, chosen, f"{found.space.name}: {len(chosen)} of {counted(len(found), 'network')}")
+        losses = ", ".join(f"{count}: {loss:.2f}" for count, loss in menu.losses.items())
+        then = f"edgenas adapt {search} --nets {nets} --slowdown {slowdown:g} --budget-ms {chosen[-1][0] * 1.05:.3g}"
+        print_summary({"points lost against the front, by number of networks": losses, "next": then})
         return
     points = [(p.cost, p.accuracy, interval(p), p.key) for p in found]
     step = 1 if show_all else max(1, -(-len(points) // 20))

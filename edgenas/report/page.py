@@ -14,6 +14,7 @@ from edgenas.report.drawing import templates
 from edgenas.report.html import data_element, h, render
 from edgenas.report.judged import MOST_POINTS, FrontFigure, Timed, front, shown_keys
 from edgenas.report.networks import Catalogue, members
+from edgenas.report.sections.adaptive import adaptive_section
 from edgenas.report.sections.blocks import blocks_section
 from edgenas.report.sections.compare import compare_section, run_names
 from edgenas.report.sections.delegates import delegates_section
@@ -61,6 +62,7 @@ def page(material: RunFiles, *, above: Sequence[Element] = (), live: bool = Fals
         None if live else model_section(material.models, shipped),
         sums_section(series, [(index or 0, v) for index, v in timed]),
         sustained_section(material.sustained),
+        adaptive_section(material.menus, material.menu_trials, searches),
         tables_section(series),
         blocks_section(series),
         drift_section(series),

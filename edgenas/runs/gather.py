@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edgenas.adaptive.trial import FORMAT as TRIAL_FORMAT
+from edgenas.adaptive.trial import AdaptiveTrial, parsed
 from edgenas.base.errors import InputError
 from edgenas.base.json_text import glanced
 from edgenas.base.reading import check_exists, first_line, read_bytes
@@ -20,6 +22,7 @@ from edgenas.profiler.verdict import Verdict
 from edgenas.runs.bundle import BUNDLE
 from edgenas.runs.documents import DocumentKind
 from edgenas.runs.finalists import FINALISTS
+from edgenas.runs.menu import MENU, SavedMenu
 from edgenas.runs.network import NETWORK
 from edgenas.runs.preprocessing import PREPROCESSING
 from edgenas.runs.pretrained import PRETRAINED
@@ -55,6 +58,8 @@ class RunFiles:
     runs: list[RunRecord] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     sustained: list[SustainedLoad] = field(default_factory=list)
+    menus: dict[Path, SavedMenu] = field(default_factory=dict)
+    menu_trials: list[AdaptiveTrial] = field(default_factory=list)
     sources: list[ReportSource] = field(default_factory=list)
     #: content of the files of runs, beside their run.json, the shipped one first
     models: dict[Path, bytes] = field(default_factory=dict)
@@ -117,6 +122,9 @@ def _take_lines(found: RunFiles, path: Path) -> str:
     if SUSTAINED.fits(first):
         found.sustained += SUSTAINED.read_lines(path)
         return "sustained load"
+    if form == TRIAL_FORMAT:
+        found.menu_trials.append(parsed(read_bytes(path).decode("utf-8").split("\n")[:-1], "a device", str(path)))
+        return "trial of a menu"
     return ""
 
 
@@ -133,6 +141,9 @@ def _take_json(found: RunFiles, path: Path) -> str:
             if model.is_file():
                 found.models[model] = read_bytes(model)
         return "run"
+    if MENU.fits(data):
+        found.menus[path] = MENU.read(path)
+        return "menu"
     if fits_list(data):
         found.verdicts += read_list(path)
         return "verification"

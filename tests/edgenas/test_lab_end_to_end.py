@@ -17,6 +17,7 @@ from edgenas.latency_tables.store.journal import read_table
 from edgenas.search.spaces import space
 from tests.support.docs_pages import blocks_of, shell_blocks
 from tests.support.docs_reader import Reader, file_of
+from tests.support.menu_toys import write_toy_menu
 from tests.support.tool_helpers import program
 from tools.rig import available
 from tools.rig.adb import Adb
@@ -159,3 +160,16 @@ def test_the_same_runner_under_tflite_runtime(new_board: Callable[..., Board], t
     table = read_table(tmp_path / "old-litert.jsonl")
     assert table.setting.version == "tflite_runtime 2.14.0"
     assert {m.piece[0].kind for m in table.measurements} == {"conv", "ir"}
+
+
+def test_a_menu_is_tried_on_a_board(board: Board, tmp_path: Path) -> None:
+    """Pushed over ssh, run by the board's own Python and LiteRT under a real load, and its frames brought back."""
+    write_toy_menu(tmp_path / "menu", budget_ms=1000.0)
+    person = Person(tmp_path, {})
+    person.types("devices", "add", "pi4", "--ssh", f"pi@{board.ip}", "--key", str(board.server.new_key("pi")))
+    person.types("devices", "enroll", "pi4", "--fingerprint", board.server.fingerprint())
+    told = person.types("adapt", "try", "menu", "--device", "pi4", "--load", "cpu:30", "--seconds", "12")
+    assert told["device"] == "pi4" and told["frames"] > 3 and told["late"]["loaded"] is not None
+    assert told["events"][0]["network"] == "net-3" and told["load_priority"]
+    replayed = person.types("adapt", "replay", "menu", "trial.jsonl")
+    assert replayed["frames"] == told["frames"]

@@ -82,3 +82,12 @@ def test_bisection_in_the_front_equals_the_exact_solver_on_rescaled_costs(
 def test_numbers_that_are_no_menu_are_refused(nets: int, slowdown: float, why: str) -> None:
     with pytest.raises(InputError, match=why):
         choose_menu([1.0, 2.0], [50.0, 60.0], 3.0, nets, slowdown)
+
+
+def test_a_front_gives_its_menu() -> None:
+    from edgenas.api.front import Front, FrontMember
+
+    points = tuple(FrontMember(float(i), 50 + i**0.5, ".".join("0" * 6)) for i in range(4, 30))
+    menu = Front(plain_space(), "units", points, "predicted").menu(5, 3.0)
+    assert [p.cost for p in menu.front][-1] == 29.0 and len(menu.front) == 5 and menu.front.points[0].cost == 9.0
+    assert list(menu.losses) == [2, 3, 4, 5] and menu.to_json()["losses"]["5"] == menu.losses[5]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -47,6 +48,9 @@ def find_runtime(threads: int, formats: Collection[str], plain: Path) -> DeviceR
 def _compiled(threads: int, plain: Path) -> DeviceRuntime:
     from importlib.metadata import version
 
+    if lacks_atomics(platform.machine(), _cpuinfo()):
+        raise ImportError("LiteRT's CompiledModel needs LSE atomics, which this processor lacks")
+
     from ai_edge_litert.compiled_model import CompiledModel
     from ai_edge_litert.cpu_options import CpuOptions
     from ai_edge_litert.hardware_accelerator import HardwareAccelerator
@@ -79,13 +83,28 @@ def _compiled(threads: int, plain: Path) -> DeviceRuntime:
 
 
 def _environment(plain: Path) -> Any:
-    """Return an environment without plugins: by default, LiteRT loads those of NPUs whenever it opens a model. It looks
-    for them in the folder ``plain`` instead, which has none."""
+    """Return an environment without plugins of NPUs: LiteRT looks for them in the folder ``plain``, which has none,
+    instead of loading those of its package whenever it opens a model."""
     import ai_edge_litert
     from ai_edge_litert.environment import Environment
 
     here, empty = str(Path(ai_edge_litert.__file__).parent), str(plain)
     return Environment.create(runtime_path=here, compiler_plugin_path=empty, dispatch_library_path=empty)
+
+
+def lacks_atomics(machine: str, cpuinfo: str) -> bool:
+    """Return whether an Arm processor lacks LSE atomics, as the Cortex-A72 of a Raspberry Pi 4 does. The GPU library
+    that LiteRT 2.3 loads with every CompiledModel kills the process there."""
+    return machine == "aarch64" and not any(
+        line.startswith("Features") and " atomics" in line for line in cpuinfo.split("\n")
+    )
+
+
+def _cpuinfo() -> str:
+    try:
+        return Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _interpreter(threads: int, plain: Path) -> DeviceRuntime:

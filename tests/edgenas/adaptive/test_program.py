@@ -47,6 +47,12 @@ def adaptive(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
     return module
 
 
+def test_a_processor_without_lse_atomics_gets_the_interpreter(adaptive: ModuleType) -> None:
+    pi4, pi5 = "Features\t: fp asimd evtstrm crc32 cpuid\n", "Features\t: fp asimd evtstrm aes crc32 atomics fphp\n"
+    assert adaptive.lacks_atomics("aarch64", pi4) and adaptive.lacks_atomics("aarch64", "")
+    assert not adaptive.lacks_atomics("aarch64", pi5) and not adaptive.lacks_atomics("x86_64", pi4)
+
+
 class Chosen:
     """A policy that runs the network it is told to."""
 
