@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,6 +61,8 @@ def bundle(
     device: str = "local",
     inventory: FilePath | None = None,
     force: bool = False,
+    license: str = "",
+    try_html: FilePath | None = None,
     listener: Listener = SILENT,
 ) -> Bundle:
     """Put everything that ships of a run into the new folder ``out``, as ``edgenas bundle`` does.
@@ -71,21 +74,28 @@ def bundle(
     table       latency table that predicts the network (default: that of the search)
     budget_ms   budget in ms (default: that of the search)
     force       measure a device even if it is busy, warm or not ready
+    license     identifier of the licence that the card states, such as 'apache-2.0' (default: unknown)
+    try_html    folder of onnxruntime-web (npm install onnxruntime-web), with which the bundle gets try.html: a page
+                that classifies images in a browser, without a network
 
     ``check()`` of the result raises OutcomeError where the first file is outside its budget. InputError where a
     part of the run is missing, or ``out`` exists.
 
         edgenas.bundle("runs/20270101-120000", "bundle").files
     """
+    from edgenas.bundle.try_page import web_folder
     from edgenas.bundle.write import check_out, write_bundle
     from edgenas.runs.layout import RUN
 
     source, folder = Path(run), output_path(out)
     check_exists(source, "run")
+    web = None if try_html is None else web_folder(Path(try_html))
+    if license and not re.fullmatch(r"[a-z0-9][a-z0-9.+-]*", license):
+        raise InputError(f"license {license!r} is not an identifier such as apache-2.0, mit or cc-by-4.0")
     if (source / RUN).is_file():
         values = {"--search": search, "--test": test, "--table": table, "--budget-ms": budget_ms}
         refuse_options(source, [option for option, value in values.items() if value is not None])
-        return Bundle(folder, tuple(write_bundle(source, folder)))
+        return Bundle(folder, tuple(write_bundle(source, folder, licence=license, web=web)))
     check_out(folder)
     if budget_ms is not None:
         check_budget(budget_ms, "ms", "budget_ms")
@@ -104,7 +114,7 @@ def bundle(
             made,
             listener,
         )
-        return Bundle(folder, tuple(write_bundle(made, folder)), verdicts, outside)
+        return Bundle(folder, tuple(write_bundle(made, folder, licence=license, web=web)), verdicts, outside)
     finally:
         shutil.rmtree(made, ignore_errors=True)
 

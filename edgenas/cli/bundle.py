@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from edgenas.base.counted import counted
 from edgenas.cli.budget_type import BUDGET_MS
 from edgenas.cli.completions import tables
 from edgenas.cli.devices import device_option, force_option, inventory_option
@@ -46,6 +47,14 @@ _ASSEMBLED = {"search": "--search", "test": "--test", "table": "--table", "budge
 @device_option
 @inventory_option
 @force_option
+@click.option("--license", "license_", default="", help="Licence that the card states, such as apache-2.0.")
+@click.option(
+    "--try-html",
+    type=UserPath(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Folder of onnxruntime-web (npm install onnxruntime-web): adds try.html, a page that classifies images in a "
+    "browser without a network.",
+)
 @click.option(
     "-o",
     "--out",
@@ -64,6 +73,8 @@ def command(
     device: str,
     inventory: Path | None,
     force: bool,
+    license_: str,
+    try_html: Path | None,
     out: Path,
     as_json: bool,
 ) -> None:
@@ -98,6 +109,8 @@ def command(
         device=device,
         inventory=inventory,
         force=force,
+        license=license_,
+        try_html=try_html,
         listener=TERMINAL,
     )
     if done.verdicts and not as_json:
@@ -105,5 +118,8 @@ def command(
     if as_json:
         print_json(done.to_json())
     else:
-        print_summary({"written": f"{out}/", "files": len(done.files), "next": f"edgenas verify {out}"})
+        print_summary(
+            {"next": f"edgenas verify {out}"},
+            f"{out}/ holds {counted(len(done.files), 'file')}, with the sha256 of each",
+        )
     done.check()

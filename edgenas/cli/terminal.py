@@ -63,8 +63,10 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]], title: s
     click.echo("\n".join(text_table(columns, cells, width=width, right=right, paint=coloured)) + "\n")
 
 
-def print_summary(pairs: dict[str, Cell]) -> None:
-    """Print ``key: value`` lines on stdout: results of a verb, files written, next command."""
+def print_summary(pairs: dict[str, Cell], answer: str = "") -> None:
+    """Print ``key: value`` lines on stdout: results of a verb, files written, next command; and as the last line the
+    ``answer`` of the verb, one sentence, where there is one."""
+    pairs = {**pairs, "answer": answer} if answer else pairs
     tell_repeats()
     width = max(len(key) for key in pairs)
     room = shutil.get_terminal_size().columns - width - 2 if sys.stdout.isatty() else 0

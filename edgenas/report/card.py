@@ -13,6 +13,8 @@ from edgenas.blocks.size import axes, both_sides
 from edgenas.latency_tables.calibrated import CalibratedTable
 from edgenas.latency_tables.imported import ImportedTable
 from edgenas.report.card_files import files_table
+from edgenas.report.card_metadata import front_matter
+from edgenas.report.card_uses import uses
 from edgenas.report.markdown import escaped, number_text, numbers_text
 from edgenas.report.series import discarded_rounds, discarded_text
 from edgenas.runs.layout import ARCH, MANIFEST, PREDICT, REPORT, SEARCH, table_beside
@@ -32,7 +34,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class CardData:
     """Content of the files of a finished run that its card is made from. ``table`` is the table of the search and lies
-    beside the card as ``table_file``; ``proof`` is its validation, None without one."""
+    beside the card as ``table_file``; ``proof`` is its validation, None without one; ``licence`` is that of the files,
+    '' where nobody stated one."""
 
     run: RunRecord
     search: SavedSearch
@@ -41,9 +44,10 @@ class CardData:
     table: LatencyTable | ImportedTable
     table_file: str
     proof: Validation | None
+    licence: str = ""
 
 
-def card_data(folder: Path) -> CardData:
+def card_data(folder: Path, licence: str = "") -> CardData:
     """Read the data of the card of a run folder; InputError if a file is missing or damaged."""
     from edgenas.latency_tables.store.open import open_table
     from edgenas.latency_tables.table import LatencyTable
@@ -70,6 +74,7 @@ def card_data(folder: Path) -> CardData:
         table,
         path.name,
         proof,
+        licence,
     )
 
 
@@ -89,11 +94,7 @@ def card(data: CardData) -> str:
     (high, wide), channels = axes(architecture.in_size), architecture.c_in
     first, again = next(iter(run.files)), "Repeat the measurement" if run.verdicts else "Measure it"
     slow = "".join(f"- {name}: {each.text}.\n" for name, file in run.files.items() for each in file.fallbacks)
-    return f"""---
-pipeline_tag: image-classification
-tags: [tflite, litert, onnx, edge, latency, neural-architecture-search, edgenas]
-metrics: [accuracy]
----
+    return f"""{front_matter(data, architecture.name)}
 # {escaped(architecture.name)}
 
 Classifies {f"images like those of {escaped(run.data)}" if run.data else "images"}, {wide}x{high}, {channels} \
@@ -111,11 +112,18 @@ its budget if the upper end of the 95 % interval under "Verified" is.
   values 0..255, minus {numbers_text(pre.mean)}, divided by {numbers_text(pre.deviation)}. Shape in TFLite:
   (1, {high}, {wide}, {channels}), in ONNX: (1, {channels}, {high}, {wide}). Output: {architecture.c_out} scores.
 
+{uses(data)}
+
+## Blocks
+
 | block | output | MACs | {statistic} ms, {way} |
 |---|---|---|---|
 {blocks}
 
-Use: `python {PREDICT} IMAGE`; `--model FILE` selects another file. Needs the runtime of the file, numpy, pillow.
+## Use
+
+`python {PREDICT} IMAGE` prints the most probable classes; `--model FILE` selects another file. Needs the
+runtime of the file, numpy, pillow.
 {again}: `edgenas verify {first} --network {ARCH} --table {data.table_file}{_budget(run)}`; in a bundle,
 `edgenas verify .`. `sha256sum -c {MANIFEST}` checks the files of a bundle. Report: `{REPORT}`.
 Made by edgenas {installed_version()}.

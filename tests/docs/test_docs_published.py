@@ -71,9 +71,9 @@ def is_shipped(run: Path) -> None:
     assert told["files"]["model.tflite"]["agreement"] == 1.0 and told["parity_max_rel"] < 1e-3
     assert told["files"]["model-int8.tflite"]["fallbacks"] == []
     bundle = run / "bundle"
-    assert {each.name for each in bundle.iterdir()} >= {*models, PREDICT, MANIFEST, "card.md", "report.html"}
+    assert {each.name for each in bundle.iterdir()} >= {*models, PREDICT, MANIFEST, "README.md", "report.html"}
     assert (bundle / "labels.txt").read_text().split() == ["blue", "green", "red"]
-    assert "| model-int8.tflite | int8 |" in (bundle / "card.md").read_text()
+    assert "| model-int8.tflite | int8 |" in (bundle / "README.md").read_text()
 
 
 def is_from_published_weights(shipped: Path) -> None:
@@ -89,6 +89,6 @@ def is_from_published_weights(shipped: Path) -> None:
     assert published in [each["key"] for each in told["finalists"]]
     scaling = json.loads((shipped / "bundle" / "preprocessing.json").read_text())
     assert (scaling["mean"], scaling["deviation"]) == ([127.0] * 3, [128.0] * 3)
-    card = (shipped / "bundle" / "card.md").read_text()
+    card = (shipped / "bundle" / "README.md").read_text()
     assert "Trained from the published weights efficientnet\\_pytorch/efficientnet-lite0" in card
     assert told["pretrained"]["sha256"] in card and "What these weights are worth: " in card

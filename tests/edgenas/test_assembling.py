@@ -77,7 +77,7 @@ def test_a_bundle_of_a_search_an_export_and_a_table(made: Path) -> None:
     search = read_search(bundle / "search.json")
     assert search.table == "table-litert.jsonl" and search.shipped is not None
     assert search.shipped.key == told["winner"] and search.explanation is not None
-    card = (bundle / "card.md").read_text()
+    card = (bundle / "README.md").read_text()
     assert "| model.tflite | fp32 |" in card and "10 held-out networks" in card
     assert str(made) not in "".join(path.read_text(errors="replace") for path in bundle.iterdir())
     again = json.loads(edgenas("verify", "mine", "--force", "--json", cwd=made, check=None).stdout)
@@ -98,7 +98,7 @@ def test_a_file_that_is_late_is_bundled_and_told(
     told = capsys.readouterr()
     assert ended.value.code == 1 and "model.tflite is not inside 1e-06 ms on local" in told.err
     assert "edgenas verify late" in told.out and not list(made.glob(".late*"))
-    assert "| OUTSIDE, " in (made / "late" / "card.md").read_text()
+    assert "| OUTSIDE, " in (made / "late" / "README.md").read_text()
 
 
 def test_the_budget_is_the_search_s(parts: BundleParts) -> None:

@@ -36,7 +36,7 @@ pytest.importorskip("ai_edge_quantizer")
 
 #: files of every bundle of a search, besides its models and tables
 BUNDLED = (
-    "arch.json", "labels.txt", "preprocessing.json", PREDICT, "card.md", "report.html", "verification.jsonl",
+    "arch.json", "labels.txt", "preprocessing.json", PREDICT, "README.md", "report.html", "verification.jsonl",
     "search.json", "search.trials.jsonl", "run.json", BUNDLE, MANIFEST,
 )  # fmt: skip
 MODELS = ("model.tflite", "model.onnx", "model-int8.tflite", "model-int8.onnx")
@@ -59,8 +59,8 @@ def test_everything_is_in_it_and_sha256sum_agrees(bundle: Path) -> None:
     assert names == {*MODELS, "table-litert.jsonl", "table-onnxruntime.jsonl", *BUNDLED}
     subprocess.run(["sha256sum", "--check", "--strict", "--quiet", MANIFEST], cwd=bundle, check=True)
     assert changed(bundle) == []
-    card = (bundle / "card.md").read_text()
-    assert card.startswith("---\npipeline_tag: image-classification\n")
+    card = (bundle / "README.md").read_text()
+    assert card.startswith("---\nlicense: unknown\npipeline_tag: image-classification\n")
     assert "| model.tflite | fp32 | \\<script\\>" in card  # a device's name stays text
     (row,) = (line for line in card.splitlines() if line.startswith("| model.tflite | fp32 | \\<script"))
     assert "| 1.45 / 1.5 | 1.42 .. 1.48 |" in row and row.endswith("| 1.41 | 1.5 | inside, min 1.4 (1.36 .. 1.44) |")
@@ -101,7 +101,7 @@ def test_its_program_answers_as_each_model_does(bundle: Path) -> None:
         levels = np.asarray(ImageOps.fit(image, (32, 32), Image.Resampling.BICUBIC), dtype=np.float32)
     pixels = ((levels[None] - [120, 110, 100]) / [60, 55, 50]).astype(np.float32)
     for model in MODELS:
-        argv = [sys.executable, "-I", str(bundle / PREDICT), "--model", model, "picture.png"]
+        argv = [sys.executable, "-I", str(bundle / PREDICT), "--model", model, "--top", "1", "picture.png"]
         told = subprocess.run(argv, cwd=bundle.parent, capture_output=True, text=True, timeout=120, check=True).stdout
         name, label, share = told.rstrip("\n").split("\t")
         scores = run_model((bundle / model).read_bytes(), pixels)[0]

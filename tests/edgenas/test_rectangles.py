@@ -141,7 +141,7 @@ def test_ship_of_rectangles_of_six_channels(tmp_path: Path) -> None:
     bundle = tmp_path / "run" / "bundle"
     how = json.loads((bundle / "preprocessing.json").read_text())
     assert (how["width"], how["height"], how["mode"], len(how["mean"])) == (12, 8, "planes", 6)
-    assert "(1, 8, 12, 6), in ONNX: (1, 6, 8, 12)" in (bundle / "card.md").read_text()
+    assert "(1, 8, 12, 6), in ONNX: (1, 6, 8, 12)" in (bundle / "README.md").read_text()
     for model in sorted(path.name for path in bundle.glob("model*.*")):
         assert run_model((bundle / model).read_bytes(), np.zeros((1, 8, 12, 6), np.float32)).shape == (1, 3)
         classes = [label for _, label, _ in program(tmp_path, bundle, model, [f"{i}.npy" for i in range(6)])]

@@ -58,5 +58,5 @@ def test_a_demo_says_what_it_shipped(
     write_bundle(folder, tmp_path / "bundle")
     assert changed(tmp_path / "bundle") == []
     assert tuple(VERIFICATION.read_lines(tmp_path / "bundle" / "verification.jsonl")) == run.verdicts
-    assert (tmp_path / "bundle" / "card.md").read_text() == (folder / "card.md").read_text()
+    assert (tmp_path / "bundle" / "README.md").read_text() == (folder / "card.md").read_text()
     assert f"{run.winner} ships: " in (folder / "report.html").read_text()

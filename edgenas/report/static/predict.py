@@ -3,6 +3,9 @@
 python predict.py IMAGE...
 python predict.py --model model-int8.tflite IMAGE...
 
+With one image it prints the five most probable classes, one line each; with several, one line for each image; --top N
+prints N lines for each. A line is: file name, class, probability, separated by tabs.
+
 An image may also be an .npy file of levels 0..255, uint8 (height, width) or (height, width, channels).
 
 A .tflite file needs ai-edge-litert or tflite-runtime, an .onnx file onnxruntime; both numpy and pillow. HEIC images
@@ -25,7 +28,12 @@ def picture(name: str, how: dict[str, Any]) -> Any:
     """Return the image as input of the network, float32 (1, height, width, channels)."""
     import numpy as np
 
-    levels = array(name, how) if name.endswith(".npy") else decoded(name, how)
+    try:
+        levels = array(name, how) if name.endswith(".npy") else decoded(name, how)
+    except FileNotFoundError:
+        raise SystemExit(f"{name}: there is no such file; give the path of an image") from None
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"{name}: not an image that can be read: {error}") from None
     levels = np.asarray(levels, np.float32).reshape(1, how["height"], how["width"], -1)
     return (levels - np.float32(how["mean"])) / np.float32(how["deviation"])
 
@@ -115,11 +123,12 @@ def onnx(path: Path) -> Run:
 
 
 def main() -> None:
-    """Print one line for each image: file name, class, and the softmax probability of that class."""
+    """Print a line for each of the most probable classes: file name, class, and its softmax probability."""
     import numpy as np
 
     parser = argparse.ArgumentParser(description="Classify images: prints file name, class and probability of each.")
     parser.add_argument("--model", default="model.tflite", help="file name of a model in the folder of this program")
+    parser.add_argument("--top", type=int, metavar="N", help="classes to print of each image")
     parser.add_argument("images", nargs="+", metavar="IMAGE")
     args = parser.parse_args()
     how = json.loads((HERE / "preprocessing.json").read_bytes())
@@ -138,8 +147,8 @@ def main() -> None:
         if stored:
             scores = (np.float32(scores) - stored["output"]["zero"]) * stored["output"]["scale"]
         shares = np.exp(scores - scores.max())
-        best = int(scores.argmax())
-        print(f"{name}\t{labels[best]}\t{shares[best] / shares.sum():.4f}")
+        for best in np.argsort(-shares, kind="stable")[: args.top or (5 if len(args.images) == 1 else 1)]:
+            print(f"{name}\t{labels[best]}\t{shares[best] / shares.sum():.4f}")
 
 
 main()
