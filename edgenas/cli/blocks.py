@@ -40,4 +40,4 @@ def command(
         cells = [tuple(row.values()) for row in rows]
         print_table(("block", "output", "MACs", "parameters", "bytes moved"), cells, counted(len(rows), "block"))
         then = f"edgenas profile {shlex.quote(space_or_network)}{size_options(in_size, classes, channels)}"
-        print_summary({"blocks": len(rows), "next": then})
+        print_summary({"next": then}, counted(len(rows), "distinct block"))

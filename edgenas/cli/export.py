@@ -187,7 +187,7 @@ def command(
         for fallback in t.get("fallbacks", ()):
             talk(f"{kind}: {Fallback(**fallback).text}")
     then = f"edgenas verify {' '.join(map(str, done.files.values()))} --budget-ms MS"
-    print_summary({**done.summary(), "next": then})
+    print_summary({**done.summary(), "next": then}, f"written: {', '.join(map(str, done.files.values()))}")
 
 
 def strides(text: str) -> list[int]:

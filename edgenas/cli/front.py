@@ -114,11 +114,8 @@ def command(
     then = f"edgenas export {found.space_text}/{best.key}"
     known = "judged" if best in found.judged else "predicted, not judged"
     print_summary(
-        {
-            "written": str(picture) if picture else None,
-            "best": f"{best.key}, {accuracy_text(best.accuracy, found.score)} {known}",
-            "next": then,
-        }
+        {"written": str(picture) if picture else None, "next": then},
+        f"the best network is {best.key}, {accuracy_text(best.accuracy, found.score)} {known}",
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from edgenas.api.named import NETWORK_HELP
+from edgenas.base.counted import counted
 from edgenas.base.errors import InputError
 from edgenas.blocks.size import ImageSize
 from edgenas.cli import completions
@@ -285,5 +286,11 @@ def command(
         print_json(done.to_json())
     else:
         for report in done.reports.values():
-            print_summary({key: value for key, value in report.items() if not isinstance(value, dict | list)})
+            shown = {key: value for key, value in report.items() if not isinstance(value, dict | list)}
+            held = (
+                f"{counted(report['blocks'], 'block')}, {report['missing']} missing"
+                if "blocks" in report
+                else "nothing new"
+            )
+            print_summary(shown, f"{report['table']} holds {held}")
     done.check()

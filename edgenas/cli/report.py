@@ -43,4 +43,4 @@ def command(runs: tuple[Path, ...], out: Path, as_json: bool) -> None:
     if as_json:
         print_json(done.to_json())
     else:
-        print_summary({**done.summary(), "next": f"open {out} in a browser"})
+        print_summary({**done.summary(), "next": f"open {out} in a browser"}, f"the page is {out}")

@@ -83,7 +83,7 @@ def _print(story: ShipResult, folder: Path, bundle: Path, seconds: float) -> Non
         "bundle": f"{bundle}/",
         "next": f"edgenas verify {bundle}",
     }
-    print_summary(summary)
+    print_summary(summary, _answer(story))
 
 
 def _latency(story: ShipResult) -> dict[str, Cell]:
@@ -106,3 +106,16 @@ def _latency(story: ShipResult) -> dict[str, Cell]:
         "end of the file's 95 % interval",
         "within budget": "yes" if shipped.within_budget else "NO",
     }
+
+
+def _answer(story: ShipResult) -> str:
+    """Return the result in one sentence: the file that ships, its latency against its budget, and its accuracy."""
+    first, shipped = story.finished.files[0], story.finished.shipped
+    known = f"{first.proof.accuracy:.1f} % on {first.proof.pictures:,} test images"
+    if shipped is None:
+        return f"{first.path.name} was not measured on a device; {known}"
+    verdict = "inside" if shipped.within_budget else "OUTSIDE"
+    return (
+        f"{first.path.name} is {verdict} its budget on {shipped.device}: {shipped.measured_ms:.4g} ms, at most "
+        f"{shipped.high_ms:.4g}, of {story.budget_ms:g} ms; {known}"
+    )

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from edgenas.api.named import size_options
+from edgenas.base.counted import counted
 from edgenas.base.errors import InputError
 from edgenas.blocks.size import ImageSize
 from edgenas.cli import completions
@@ -110,9 +111,9 @@ def command(
         defaults = ", ".join(f"{key} (default {value})" for key, value in parameters_of(name).items())
         print_summary(
             {
-                "networks": count_text(s.networks),
                 "parameters": defaults or None,
                 **{f"weights {weights}": f"{name}/{s.key(choice)}" for weights, choice in published_members(s).items()},
                 "next": f"edgenas profile {name}{size_options(in_size, classes, channels)}",
-            }
+            },
+            f"{s.name}: {count_text(s.networks)} networks of {counted(len(s.blocks()), 'distinct block')}",
         )

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from edgenas.base.counted import counted
 from edgenas.blocks.size import size_json
 from edgenas.cli.terminal import Cell, duration, print_summary, print_table
 
@@ -36,13 +37,14 @@ def print_spaces(listed: SpaceList) -> None:
     parameters = sorted({parameter for row in listed for parameter in row.parameters})
     print_summary(
         {
-            "spaces": len(listed),
             "published": "ImageNet, of one member, by its paper; sources: edgenas spaces --json",
             "parameters": f"{', '.join(parameters)}: edgenas spaces NAME lists those of a space",
             "your own": "my_space.py:NAME, or package.module:NAME, wherever a space is named",
             "to choose": "edgenas spaces --fits 8ms --device DEVICE: what reaches a budget, and how long it takes",
             "next": "edgenas spaces NAME, or edgenas profile NAME",
-        }
+        },
+        f"{counted(len(listed), 'space')}, from {count_text(min(row.networks for row in listed))} networks to "
+        f"{count_text(max(row.networks for row in listed))}",
     )
 
 
@@ -60,13 +62,14 @@ def print_inside(found: SpacesInside, device: str) -> None:
         f"{100 * model.error:.0f} % (median)",
         "profiling": "of all blocks, at the pace of this probe, 3 processes each; up to 3 times as long where they "
         "disagree",
-        "inside": f"{len(reached)} of {len(found.rows)} spaces have networks inside {found.budget_ms:g} ms",
     }
     if best is not None:
         size = max(best.at("all", "some"))
         known = f" --device {shlex.quote(device)}" if found.table.name.endswith("-probe.jsonl") else ""
         summary["next"] = f"edgenas profile {best.name} --in-size {size}{known}"
-    print_summary(summary)
+    print_summary(
+        summary, f"{len(reached)} of {counted(len(found.rows), 'space')} have networks inside {found.budget_ms:g} ms"
+    )
 
 
 def count_text(networks: int) -> str:

@@ -50,7 +50,9 @@ def answer_files(
     print_table(columns, rows, f"Run on every image, on the device and on this machine, {found[0].this_machine}")
     for a in found:
         _tell_saturating(a)
-    print_summary({"files": len(found), "next": f"edgenas verify {' '.join(map(str, files))} --budget-ms MS"})
+    best = max(found, key=lambda a: a.accuracy)
+    then = f"edgenas verify {' '.join(map(str, files))} --budget-ms MS"
+    print_summary({"files": len(found), "next": then}, f"{best.file}: {best.accuracy:.2f} % on the device")
 
 
 def _tell_saturating(a: AccuracyOnDevice) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgenas.base.counted import counted
 from edgenas.cli.terminal import Cell, print_summary, talk
 
 if TYPE_CHECKING:
@@ -40,7 +41,10 @@ def sum_up(files: Sequence[Path], device: str, verdicts: Sequence[Verdict]) -> N
         most = max(v.high_ms for v in verdicts)
         summary["slowest"] = f"{most:.4g} ms, upper end of its 95 % interval"
         then = f"{again} --budget-ms {_ROOM * most:.3g}"
-    print_summary({**summary, "next": then})
+    last = max(verdicts, key=lambda v: v.high_ms)
+    inside = f"{counted(len(budgets), 'file', 'is')} inside {budgets[0]:g} ms" if budgets else "no budget was given"
+    slowest = f"the slowest, {last.file}, takes {last.measured_ms:.4g} ms, at most {last.high_ms:.4g}"
+    print_summary({**summary, "next": then}, f"{inside}; {slowest}")
 
 
 def sum_up_bundle(bundle: Path, found: Sequence[RepeatedVerdict]) -> None:
@@ -54,6 +58,6 @@ def sum_up_bundle(bundle: Path, found: Sequence[RepeatedVerdict]) -> None:
         {
             "hashes": "unchanged",
             "agree": agree,
-            "next": f"read {shlex.quote(str(bundle))}/card.md: contents of the bundle, and how to run it",
+            "next": f"read {shlex.quote(str(bundle))}/README.md: contents of the bundle, and how to run it",
         }
     )

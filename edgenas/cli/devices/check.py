@@ -47,9 +47,10 @@ def command(names: tuple[str, ...], delegates: bool, inventory: Path | None, as_
         columns = ("device", "check", "state", "finding", "remedy")
         print_table(columns, [(n, r.what, r.state, r.reason, r.remedy) for n, rs in rows.items() for r in rs])
         fit = [name for name in rows if name not in found.refused]
-        summary: dict[str, Cell] = {"devices": len(rows), "ready": ", ".join(fit) or "none"}
+        summary: dict[str, Cell] = {"devices": len(rows)}
         named = f" --inventory {shlex.quote(str(inventory))}" if inventory else ""
         if fit:
             summary["next"] = f"edgenas profile SPACE --device {fit[0]}{named}"
-        print_summary(summary)
+        ready = f"ready to be measured: {', '.join(fit)}" if fit else "no device is ready to be measured"
+        print_summary(summary, ready)
     found.check()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edgenas.base.counted import counted
 from edgenas.cli.devices.options import inventory_option
 from edgenas.cli.terminal import Cell, json_option, print_json, print_summary, print_table
 from edgenas.cli.terminal_listener import TERMINAL
@@ -45,8 +46,8 @@ def list_devices(inventory: Path | None, as_json: bool) -> None:
     else:
         print_table(_COLUMNS, [_cells(entries[n], a, silent.get(n)) for n, a in found.facts.items()])
         chosen = f" --inventory {shlex.quote(str(inventory))}" if inventory else ""
-        answered = f"{len(entries) - len(silent)} of {len(entries)} answer"
-        print_summary({"devices": answered, "next": f"edgenas devices check{chosen}"})
+        answered = f"{len(entries) - len(silent)} of {counted(len(entries), 'device')} answered"
+        print_summary({"next": f"edgenas devices check{chosen}"}, answered)
     found.check()
 
 

@@ -98,7 +98,8 @@ def _show_measured(opened: Table, journal: Journal) -> None:
             "drifted rounds": voids,
             **validated,
             "next": then,
-        }
+        },
+        f"{counted(len(rows), 'block')}, {'not validated' if proof is None else 'validated'}",
     )
 
 
@@ -124,7 +125,8 @@ def _show_imported(opened: Table) -> None:
     notes = {f"note {i}": note for i, note in enumerate(source.notes, start=1)}
     then = next_search(source.space or "SPACE", opened.path, imported=not networks)
     print_summary(
-        {"quality": str(opened.quality), "left out": "; ".join(source.left_out) or None, **notes, "next": then}
+        {"quality": str(opened.quality), "left out": "; ".join(source.left_out) or None, **notes, "next": then},
+        f"{counted(len(rows), 'block')}, imported",
     )
 
 
