@@ -8,6 +8,7 @@ from edgenas.report.markdown import escaped, interval_text, number_text
 from edgenas.report.states import budget_state
 
 if TYPE_CHECKING:
+    from edgenas.latency_tables.setting import Setting
     from edgenas.profiler.verdict import Verdict
     from edgenas.runs.run import FileRecord, RunRecord
 
@@ -16,8 +17,8 @@ def files_table(run: RunRecord) -> str:
     """Return the Markdown table of files: precision, device, latency, size, accuracy and budget verdict of each."""
     rows = "\n".join(_row(name, file, run) for name, file in run.files.items())
     return f"""| Model | Precision | Device | Chipset | Runtime | p50 / p90 ms | 95 % interval of p50, ms | \
-Peak memory | Size | Accuracy | Same class as torch | Predicted, ms | Budget, ms | Verified |
-|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
+First run, ms | Peak memory | Size | Accuracy | Same class as torch | Predicted, ms | Budget, ms | Verified |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
 {rows}"""
 
 
@@ -28,7 +29,7 @@ def _row(name: str, file: FileRecord, run: RunRecord) -> str:
     known = [size, f"{file.accuracy:.2f} %", same]
     verdict = next((v for v in run.verdicts if v.file == name), None)
     if verdict is None or verdict.setting is None:
-        cells = [name, precision, "-", "-", "-", "-", "-", "-", *known]
+        cells = [name, precision, *["-"] * 7, *known]
         if not run.verdicts and run.brought is not None and name == next(iter(run.files)):
             cells += [number_text(run.predicted_ms), number_text(run.budget_ms), "predicted, not measured"]
         else:
@@ -40,9 +41,10 @@ def _row(name: str, file: FileRecord, run: RunRecord) -> str:
             precision,
             str(facts.get("model") or verdict.device),
             str(facts.get("soc") or facts.get("cpu") or "-"),
-            verdict.setting.version,
+            _computed_by(verdict.setting),
             f"{number_text(verdict.median_ms)} / {number_text(verdict.p90_ms)}",
             interval_text(verdict.median_low_ms, verdict.median_high_ms),
+            number_text(verdict.init_ms),
             _memory(verdict),
             *known,
             number_text(verdict.predicted_ms),
@@ -50,6 +52,13 @@ def _row(name: str, file: FileRecord, run: RunRecord) -> str:
             _verified(verdict),
         ]
     return f"| {' | '.join(escaped(cell) for cell in cells)} |"
+
+
+def _computed_by(setting: Setting) -> str:
+    """Return the runtime with its version, and the delegate where one was requested."""
+    if not setting.nodes_total:
+        return setting.version
+    return f"{setting.version}, {setting.delegate} ({setting.accelerator or 'CPU'}) in {setting.arithmetic}"
 
 
 def _verified(verdict: Verdict) -> str:
