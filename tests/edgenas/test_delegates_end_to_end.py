@@ -33,10 +33,10 @@ def test_openvino_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ru
     profiled.check()
     path = profiled.paths[0]
     assert path.name == f"local-{runtime}-openvino-cpu.jsonl"
-    edgenas.validate(path, space=SPACE, networks=8, chains=False, **quick)
+    edgenas.validate(path, space=SPACE, networks=10, chains=False, **quick)
     table = edgenas.open_table(path)
     assert table.journal is not None and table.validation is not None
-    assert table.journal.table.setting.delegate == "openvino:cpu" and len(table.validation.networks) == 8
+    assert table.journal.table.setting.delegate == "openvino:cpu" and len(table.validation.networks) >= 8
     budget = 2 * float(table.validation.measured_ms.max())
     found = edgenas.search(SPACE, table=path, budget_ms=budget, accuracy=capacity, max_trials=20)
     suffix = "tflite" if runtime == "litert" else "onnx"
