@@ -19,7 +19,7 @@ from edgenas.devices.sections import NAME, line_of
 if TYPE_CHECKING:
     from tomlkit.items import Item, Table
 
-Value = str | int | bool | tuple[int, ...]
+Value = str | int | bool | tuple[int, ...] | Mapping[str, str]
 
 
 def append_section(path: Path, name: str, fields: Mapping[str, Value]) -> str:
@@ -116,4 +116,8 @@ def _item(value: Value) -> Item:
 
     if isinstance(value, str) and not value.isprintable():
         raise DeviceInputError(f"{value[:80]!r} has control characters; leave them out")
+    if isinstance(value, Mapping):
+        inline = tomlkit.inline_table()
+        inline.update(value)
+        return inline
     return tomlkit.item(list(value) if isinstance(value, tuple) else value)

@@ -112,6 +112,8 @@ class _Offer:
     requirements: tuple[str, ...]
 
 
+#: LiteRT and ONNX Runtime with OpenVINO, in one environment; each has a copy of OpenVINO
+OPENVINO = ("ai-edge-litert==2.3.0", "openvino==2026.3.1", "onnxruntime-openvino==1.24.1")
 # Newest first. numpy is listed because the metadata of tflite-runtime 2.14 does not require numpy before 2.
 _OFFERS = (
     _Offer("litert", "aarch64", (3, 10), (3, 14), (2, 34), ("ai-edge-litert==2.3.0",)),  # tagged 2.27, needs 2.34
@@ -122,6 +124,8 @@ _OFFERS = (
     _Offer("onnxruntime", "aarch64", (3, 11), (3, 14), (2, 28), ("onnxruntime==1.31.1",)),
     _Offer("onnxruntime", "aarch64", (3, 9), (3, 12), (2, 27), ("onnxruntime==1.19.2",)),
     _Offer("onnxruntime", "x86_64", (3, 11), (3, 13), (2, 28), ("onnxruntime==1.31.1",)),
+    _Offer("openvino", "x86_64", (3, 11), (3, 13), (2, 34), OPENVINO),
+    _Offer("cuda", "x86_64", (3, 11), (3, 13), (2, 28), ("onnxruntime-gpu==1.31.1",)),
 )
 #: the only index with 32-bit wheels of numpy
 _PIWHEELS = "https://www.piwheels.org/simple"
@@ -163,11 +167,10 @@ def parse_board(text: str) -> Board:
 
 
 def choose(board: Board, runtime: str) -> Wheels:
-    """Return the newest wheels of ``runtime`` ('litert' or 'onnxruntime') that run on the board; DeviceInputError names
-    what the board has and what is needed. A 64-bit kernel may run a 32-bit Python."""
-    machine = (
-        {"aarch64": "armv7l", "x86_64": "i686"}.get(board.machine, board.machine) if board.bits == 32 else board.machine
-    )
+    """Return the newest wheels of ``runtime`` ('litert', 'onnxruntime'; of delegates 'openvino', 'cuda') for a board;
+    DeviceInputError names what it has and what is needed. A 64-bit kernel may run a 32-bit Python."""
+    narrow = {"aarch64": "armv7l", "x86_64": "i686"} if board.bits == 32 else {}
+    machine = narrow.get(board.machine, board.machine)
     offers = [o for o in _OFFERS if o.runtime == runtime and o.machine == machine]
     have = f"Python {_dotted(board.python)}, {machine}, glibc {_dotted(board.glibc) if board.glibc else 'none'}"
     if not offers:

@@ -84,6 +84,15 @@ def test_a_wheel_is_never_newer_than_the_board(python: tuple[int, int], minor: i
     assert minor >= 34 or wheels.requirements != ("ai-edge-litert==2.3.0",)
 
 
+def test_packages_of_delegates_have_an_environment_of_their_own() -> None:
+    desktop = replace(TRIXIE, machine="x86_64", python=(3, 12))
+    packages = choose(desktop, "openvino").requirements
+    assert packages == ("ai-edge-litert==2.3.0", "openvino==2026.3.1", "onnxruntime-openvino==1.24.1")
+    assert choose(desktop, "cuda").requirements == ("onnxruntime-gpu==1.31.1",)
+    with pytest.raises(DeviceInputError, match="no wheels of openvino are known for aarch64"):
+        choose(TRIXIE, "openvino")
+
+
 def test_download_command() -> None:
     command = download_command(choose(BULLSEYE, "litert"), Path("/tmp/w"), python="py")
     assert command[:5] == ["py", "-m", "pip", "download", "--only-binary=:all:"]

@@ -25,12 +25,17 @@ from edgenas.devices.inventory import Entry
 from edgenas.devices.prepare import Wheels
 from edgenas.devices.tools import place
 from edgenas.devices.transports.local import LocalDevice
+from edgenas.profiler.delegation import delegated
 from edgenas.profiler.export import WRITERS
+from edgenas.profiler.measure import describe
+from edgenas.profiler.plan import Plan
 from edgenas.profiler.runtimes import RUNTIMES
+from edgenas.profiler.runtimes.delegates import parse_delegate
 
 #: block with every kind of operator: full and depthwise convolutions, squeeze-and-excitation, hard-swish, an addition
 _SELF_TEST = BlockSpec.parse("ir-14x8-m16-o8-k3-s1-se8-hswish-res")
 _INSTALLABLE = ("litert", "onnxruntime")
+_FOR_DELEGATES = ("litert", "openvino", "cuda")
 _DOWNLOAD_S = 1800
 
 
@@ -62,6 +67,36 @@ def prepare_board(
     for name in runtimes:
         listener.message(f"{entry.name}: self-test of {name}")
         _try(device, python, name)
+    return python
+
+
+def prepare_delegate(entry: Entry, device: Device, text: str, wheels: Path | None, listener: Listener) -> str:
+    """Install what a delegate needs in an environment of its own on a board, run a small model on the delegate, and
+    return the path of the Python to use.
+
+    A GPU needs LiteRT alone, and the Vulkan driver of the board. InputError, DeviceError; OutcomeError where the
+    delegate does not compute there.
+    """
+    name = text.partition(":")[0]
+    package = "litert" if name == "gpu" else "cuda" if name == "tensorrt" else name
+    if package not in _FOR_DELEGATES:
+        raise InputError(
+            f"--delegate {text[:80]!r} cannot be installed; {there_are(name, ('gpu', *_FOR_DELEGATES[1:]))}"
+        )
+    runtime = "litert" if name in ("gpu", "openvino") else "onnxruntime"
+    delegate = parse_delegate(text, runtime)
+    board = prepare.read_board(device, _base_python(entry))
+    wanted = prepare.choose(board, package)
+    folder = wheels if wheels is not None else _download(wanted, listener)
+    listener.message(f"{entry.name}: carrying {', '.join(wanted.requirements)} to the board and installing them")
+    python = prepare.install(device, board, wanted, folder)
+    listener.message(f"{entry.name}: a small model on {delegate}")
+    plan = Plan(requested=text, partial=True)
+    found = describe(device, delegated(RUNTIMES[runtime], plan), python)
+    listener.message(
+        f"{entry.name}: {delegate} computes on {found.accelerator or 'the CPU'} in {found.arithmetic}, "
+        f"{found.nodes_taken} of {found.nodes_total} kinds of operators"
+    )
     return python
 
 

@@ -26,6 +26,12 @@ from edgenas.cli.terminal_listener import TERMINAL
     help="Runtime for a board: litert or onnxruntime; repeat for both, in one environment  [default: litert]",
 )
 @click.option(
+    "--delegate",
+    metavar="NAME[:WHAT]",
+    shell_complete=words("gpu", "openvino:cpu", "openvino:gpu", "openvino:npu", "cuda"),
+    help="Delegate whose packages a board gets, in an environment of their own: gpu, openvino:npu, cuda, ...",
+)
+@click.option(
     "--wheels",
     type=UserPath(file_okay=False, path_type=Path),
     help="Folder with wheels for the board; with it, this command downloads nothing.",
@@ -41,6 +47,7 @@ from edgenas.cli.terminal_listener import TERMINAL
 def command(
     name: str,
     runtimes: tuple[str, ...],
+    delegate: str | None,
     wheels: Path | None,
     write: bool,
     governor: bool,
@@ -57,10 +64,11 @@ def command(
     Example:
       edgenas devices prepare pi4 --write
       edgenas devices prepare pi4 --runtime litert --runtime onnxruntime --write
+      edgenas devices prepare pi5 --delegate gpu --write
       edgenas devices prepare pixel
       edgenas devices prepare pi4 --governor | ssh pi@pi4.local sudo sh
     """
-    from edgenas.cli.devices.preparation import prepare_board, prepare_phone
+    from edgenas.cli.devices.preparation import prepare_board, prepare_delegate, prepare_phone
 
     entry = load_entry(inventory, name)
     if governor:
@@ -75,8 +83,9 @@ def command(
             click.echo(script, nl=False)
         return
     if entry.phone is not None:
-        if runtimes or wheels or write:
-            raise InputError(f"{name} is a phone, which has no Python: --runtime, --wheels and --write are for boards")
+        if runtimes or wheels or write or delegate:
+            options = "--runtime, --delegate, --wheels and --write"
+            raise InputError(f"{name} is a phone, which has no Python: {options} are for boards")
         with opened(entry) as device:
             placed = prepare_phone(entry, device, TERMINAL)
         if as_json:
@@ -89,16 +98,25 @@ def command(
             "local is no section of devices.toml, so --write has no place for the Python: leave out --write, or add "
             "a section of kind local with another name"
         )
+    if delegate is not None and runtimes:
+        raise InputError("--delegate has an environment of its own: leave out --runtime, or --delegate")
+    field: str | dict[str, str]
     with opened(entry) as device:
-        python = prepare_board(entry, device, list(dict.fromkeys(runtimes)) or ["litert"], wheels, TERMINAL)
+        if delegate is not None:
+            python = prepare_delegate(entry, device, delegate, wheels, TERMINAL)
+            key, field = "pythons", {**entry.pythons, delegate.partition(":")[0]: python}
+        else:
+            python = prepare_board(entry, device, list(dict.fromkeys(runtimes)) or ["litert"], wheels, TERMINAL)
+            key, field = "python", python
     path = inventory or INVENTORY
     if write:
         from edgenas.devices.inventory_file import set_field
 
-        set_field(path, name, "python", python)
+        set_field(path, name, key, field)
     if as_json:
         print_json({"device": name, "python": python, "written": str(path) if write else None})
         return
-    click.echo(f'python = "{python}"')
+    name_of = "" if delegate is None else delegate.partition(":")[0]
+    click.echo(f'pythons = {{ {name_of} = "{python}" }}' if name_of else f'python = "{python}"')
     where = f"{path}, below [devices.{name}]"
     print_summary({"written" if write else "write it into": where, "next": next_command(inventory, "check", name)})
