@@ -171,7 +171,8 @@ def test_the_gpu_alone_has_to_be_asked_for_and_to_finish() -> None:
         ("(avg)", "(min)"),
     ):
         assert classify(f"$ ./benchmark_model {flags}\n{results}".replace(old, new)).verdict == "unproven"
-    for text in (TENSORFLOW["partial"], LITERT["none"], LITERT["failed"]):
+    listed = "ERROR: Following operations are not supported by GPU delegate:\nNEG: Operation is not supported.\n"
+    for text in (TENSORFLOW["partial"], LITERT["none"], LITERT["failed"], listed):
         assert classify(text + results, alone=True, finished=True).verdict != "complete"
 
 
