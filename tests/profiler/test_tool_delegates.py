@@ -12,6 +12,7 @@ import pytest
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.devices.inventory import Entry
 from edgenas.devices.tools import Tool
+from edgenas.devices.transports.jobs import Wait
 from edgenas.devices.transports.local import LocalDevice
 from edgenas.profiler.delegate_probe import probe_delegates
 from edgenas.profiler.measure import describe, measure_models
@@ -19,8 +20,10 @@ from edgenas.profiler.plan import Plan
 from edgenas.profiler.runtimes import RUNTIMES
 from edgenas.profiler.runtimes.delegates import parse_delegate
 from edgenas.profiler.runtimes.output import Description
+from edgenas.profiler.runtimes.sustained import SustainedRequest
 from edgenas.profiler.runtimes.tool_accelerators import LITERT, TENSORFLOW, accelerator_flags, arithmetic
 from edgenas.profiler.runtimes.tool_runner import ToolRunner
+from edgenas.profiler.sustained_run import memory_of, run_alone
 from tests.support.tool_helpers import compiled, models, program
 
 pytestmark = pytest.mark.slow
@@ -245,3 +248,14 @@ def test_the_delegates_of_a_phone_are_probed(phone: Phone) -> None:
     assert gpu.remedy == "edgenas profile SPACE --delegate gpu --partial" and not gpu.whole
     assert nnapi.whole and nnapi.remedy == "edgenas profile SPACE --delegate nnapi"
     assert hexagon.finding.startswith("--delegate hexagon: hexagon computes nothing: Could not create Hexagon delegate")
+
+
+def test_a_sustained_run_and_its_memory(phone: Phone) -> None:
+    device, plan = LocalDevice("local"), asked("gpu", partial=True)
+    tool, model = phone("gpu partial"), next(iter(models().values()))
+    settled = plan.on(describe(device, runtime(plan), tool))
+    request = SustainedRequest(2.0, minute_s=1.0)
+    ran = run_alone(device, runtime(plan), model, settled, request, program=tool, wait=Wait(poll_s=0.2))
+    assert (ran.stopped, ran.output.of, ran.output.delegate) == ("", "burst", "gpu+cpu")
+    assert sum(minute.runs for minute in ran.output.minutes) > 0
+    assert memory_of(device, runtime(plan), model, settled, program=tool).model_kib is not None
