@@ -132,7 +132,7 @@ def _times(menu: Path, names: list[str], shape: tuple[int, ...]) -> list[float]:
 
 def switches(menu: BigMenu) -> tuple[dict[str, Any], list[Bar]]:
     """Switch between the networks: ms with and without caches, and what SWITCHES switches leave behind."""
-    cached, plain = _switched(menu, menu.caches, 40), _switched(menu, False, 20)
+    (cached, cached_cpu), (plain, plain_cpu) = _switched(menu, menu.caches, 40), _switched(menu, False, 20)
     policy = Fixed(0)
     model = AdaptiveModel(menu.folder, cache=menu.caches, policy=policy)
     for _ in range(2):
@@ -140,29 +140,40 @@ def switches(menu: BigMenu) -> tuple[dict[str, Any], list[Bar]]:
     before, files = _anonymous_kib(), _descriptors()
     _cycle(model, policy, SWITCHES)
     left_mib, left_files = (_anonymous_kib() - before) / MIB, _descriptors() - files
-    numbers = {"cached_ms": cached, "uncached_ms": plain, "left_mib": left_mib, "left_files": left_files}
+    numbers = {
+        "cached_ms": cached,
+        "cached_cpu_ms": cached_cpu,
+        "uncached_ms": plain,
+        "uncached_cpu_ms": plain_cpu,
+        "left_mib": left_mib,
+        "left_files": left_files,
+    }
     return numbers, [
         Bar("switch, cached, ms (median)", statistics.median(cached), 5.0),
         Bar("switch, not cached, ms (median)", statistics.median(plain), 30.0),
+        Bar("switch, cached, ms of processor time", statistics.median(cached_cpu), 5.0),
+        Bar("switch, not cached, ms of processor time", statistics.median(plain_cpu), 30.0),
         Bar(f"{SWITCHES} switches: MiB more", left_mib, 1.0),
         Bar(f"{SWITCHES} switches: descriptors left", left_files, 0),
     ]
 
 
-def _switched(menu: BigMenu, cache: Any, count: int) -> list[float]:
-    """Return ms of switches to the largest network, after each network was used once."""
+def _switched(menu: BigMenu, cache: Any, count: int) -> tuple[list[float], list[float]]:
+    """Return ms, and ms of this thread's processor time, of switches to the largest network, after each network was
+    used once."""
     policy = Fixed(0)
     model = AdaptiveModel(menu.folder, cache=cache, policy=policy)
     _cycle(model, policy, len(menu.names))
-    found = []
+    found, processor = [], []
     for _ in range(count):
         for number in (0, len(menu.names) - 1):
             policy.now = number
-            began = time.perf_counter()
+            began, computed = time.perf_counter(), time.thread_time()
             model._follow()
-            ms = (time.perf_counter() - began) * 1e3
+            ms, cpu_ms = (time.perf_counter() - began) * 1e3, (time.thread_time() - computed) * 1e3
         found.append(ms)
-    return found
+        processor.append(cpu_ms)
+    return found, processor
 
 
 def _cycle(model: AdaptiveModel, policy: Fixed, count: int) -> None:

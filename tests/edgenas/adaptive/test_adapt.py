@@ -61,7 +61,7 @@ def write_search(folder: Path) -> None:
     edgenas.search(
         "digits", in_size=16, accuracy="supernet", images=folder / "images.npz", table=folder / "table.jsonl",
         unvalidated=True, budget_ms=4.0, algorithms=["random"], options=RECIPE, max_trials=12,
-        stand_alone=0, out=folder / "search.json",
+        stand_alone=0, workers=1, out=folder / "search.json",
     )  # fmt: skip
 
 
@@ -161,7 +161,7 @@ def test_what_does_not_fit_together_is_refused(searched: Path, menu: Path, tmp_p
         adapt(searched, menu)
     with pytest.raises(InputError, match=r"was judged by .*these images and settings are"):
         adapt(searched, tmp_path / "a", options={"supernet": {"epochs": 1, "batch": 64}})
-    with pytest.raises(InputError, match=r"fewer than two within 0\.01 ms"):
+    with pytest.raises(InputError, match="the smallest reachable is"):
         adapt(searched, tmp_path / "a", budget_ms=0.01)
     with pytest.raises(InputError, match="add --images FOLDER"):
         adapt(searched, tmp_path / "a", images=None)
