@@ -31,7 +31,7 @@ def command() -> None:
 
     \b
     Example:
-      edgenas adapt search.json --budget-ms 30 --images photos --device pi4 -o adaptive
+      edgenas adapt search.json --budget-ms 30 --images photos --device pi4
       edgenas adapt replay adaptive stairs
       edgenas adapt try adaptive --device pi4 --load cpu:50
     """

@@ -139,7 +139,8 @@ def command(
     \b
     Example:
       edgenas adapt search.json --budget-ms 30 --images photos --device pi4
-      edgenas adapt shipped --nets 10 --slowdown 4 --budget-ms 12 --images photos --precision int8 -o adaptive-int8
+      edgenas adapt shipped --nets 10 --slowdown 4 --budget-ms 12 \\
+        --images photos --precision int8 -o adaptive-int8
     """
     from edgenas.api.adapt import adapt
 

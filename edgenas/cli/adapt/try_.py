@@ -54,7 +54,7 @@ def command(
 
     \b
     Example:
-      edgenas adapt try adaptive --device pi4 --load cpu:50 --seconds 60 --picture trial.svg
+      edgenas adapt try adaptive --device pi4 --load cpu:50 --picture trial.svg
       edgenas adapt replay adaptive trial.jsonl
     """
     from edgenas.api.adapt_try import adapt_try
