@@ -20,8 +20,8 @@ from edgenas.runs.layout import FRONT_PICTURE
 from tools.browser import MISSING, chromium
 
 DOCS = Path(__file__).parent.parent / "docs"
-WIDTH, HEIGHT = 1240, 1180  #: pixels of the page that the picture shows
-COLOURS = 128  #: of the PNG file, which then has a third of the bytes
+WIDTH, HEIGHT = 1240, 1440  #: pixels of the page that the picture shows
+COLOURS = 256  #: of the PNG file, which then has a third of the bytes
 
 
 def draw_page(run: Path, picture: Path, program: str) -> None:
