@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from edgenas.runs.menu import SavedMenu
 
 FORMAT = "edgenas trial"
+VERSION = 1  #: of the format of trials
 LEAST_S, MOST_S = 3.0, 3600.0
 START_S = 120.0  #: a device has so long to start, beside the seconds of the trial
 
@@ -136,7 +137,7 @@ def parsed(lines: Sequence[str], device: str, where: str = "the trial") -> Adapt
         header: dict[str, Any] = json.loads(lines[0])
         last: dict[str, Any] = json.loads(lines[-1])
         frames = tuple(TrialFrame(**json.loads(line)) for line in lines[1:-1])
-        if header["format"] != FORMAT or header["version"] != 1 or not frames:
+        if header["format"] != FORMAT or header["version"] != VERSION or not frames:
             raise ValueError("no frames")
         return AdaptiveTrial(
             header.get("device", device),
@@ -149,13 +150,13 @@ def parsed(lines: Sequence[str], device: str, where: str = "the trial") -> Adapt
             tuple((int(frame), str(name), str(text)) for frame, name, text in last["events"]),
         )
     except (ValueError, KeyError, TypeError, IndexError) as error:
-        raise InputError(f"{where} is no trial of version 1 ({error}); try again: edgenas adapt try") from error
+        raise InputError(f"{where} is no trial of version {VERSION} ({error}); try again: edgenas adapt try") from error
 
 
 def trial_text(trial: AdaptiveTrial) -> str:
     """Return the lines of a trial, which ``parsed`` and ``edgenas.adaptive.traces`` read."""
     header = {
-        "format": FORMAT, "version": 1, "device": trial.device, "runtime": trial.runtime, "load": trial.load,
+        "format": FORMAT, "version": VERSION, "device": trial.device, "runtime": trial.runtime, "load": trial.load,
         "load_priority": trial.load_priority, "budget_ms": trial.budget_ms, "seconds": trial.seconds,
     }  # fmt: skip
     rows = [{"t": f.t, "network": f.network, "ms": f.ms, "loaded": f.loaded} for f in trial.frames]

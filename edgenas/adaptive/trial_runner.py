@@ -48,7 +48,7 @@ def start_load(share: float) -> list[subprocess.Popen[str]]:
     """Start one process for each CPU that is busy for ``share`` of the time, of higher priority where that is
     allowed."""
     argv = [sys.executable, "-c", LOAD, str(share), str(PERIOD_S), str(os.getpid())]
-    return [subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) for _ in range(cpus())]
+    return [subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, encoding="utf-8") for _ in range(cpus())]
 
 
 def end_load(load: list[subprocess.Popen[str]]) -> None:

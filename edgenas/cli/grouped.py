@@ -28,7 +28,7 @@ SHIP = {
     "Device": ("--device", "--inventory", "--force", "--delegate", "--partial", "--software"),
     "Latency table": ("--table", "--held-out"),
     "Search": ("--accuracy", "--algorithm", "--max-trials", "--set", "--seed"),
-    "Training": ("--train", "--train-on", "--workers", "--pretrained", "--pretrained-as"),
+    "Training": ("--train", "--train-on", "--workers", "--pretrained", "--pretrained-as", "--from-scratch-too"),
     "Files": ("--precision", "--reduce-range", "--out"),
 }
 PROFILE = {

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from edgenas.adaptive.trial import VERSION as TRIAL_VERSION
+from edgenas.adaptive.trial import AdaptiveTrial, TrialFrame, trial_text
 from edgenas.api.inventory import INVENTORY
 from edgenas.blocks.pretrained.own import VERSION as WEIGHTS_VERSION
 from edgenas.devices.sections import AdbSection, LocalSection, Section, SshSection
@@ -24,6 +26,7 @@ from edgenas.runs.bundle import BUNDLE, BundleRecord, manifest
 from edgenas.runs.documents import DocumentKind
 from edgenas.runs.finalists import FINALISTS, Finalist
 from edgenas.runs.layout import MANIFEST
+from edgenas.runs.menu import MENU
 from edgenas.runs.network import NETWORK
 from edgenas.runs.preprocessing import PREPROCESSING
 from edgenas.runs.pretrained import PRETRAINED
@@ -38,6 +41,7 @@ from edgenas.ship.preprocessing import PREDICT
 from tests.edgenas.test_cli import edgenas
 from tests.latency_tables.test_journal import SETTING
 from tests.support.docs_pages import text_of
+from tests.support.menu_toys import write_toy_menu
 from tests.support.report_toys import write_tables
 
 PAGE = "docs/file-formats.md"
@@ -220,14 +224,12 @@ def test_versions() -> None:
         "verification": VERIFICATION.version,
         "sustained load": SUSTAINED.version,
         "bundle": BUNDLE.version,
+        "menu": MENU.version,
+        "trial": TRIAL_VERSION,
     }
 
 
 def test_menus_and_trials(tmp_path: Path) -> None:
-    from edgenas.adaptive.trial import AdaptiveTrial, TrialFrame, trial_text
-    from edgenas.runs.menu import MENU
-    from tests.support.menu_toys import write_toy_menu
-
     saved = MENU.to_json(write_toy_menu(tmp_path / "menu"))
     assert saved.keys() == fields_under("menu.json")
     assert keys(saved["networks"]) == fields_under("Menu network")
