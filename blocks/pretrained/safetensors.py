@@ -45,7 +45,7 @@ def read_safetensors(path: Path, choose: Choice) -> tuple[dict[str, NDArray[Any]
 def metadata(path: Path) -> dict[str, str]:
     """Return the texts of ``__metadata__``; none where the file is no ``.safetensors`` file, or cannot be read."""
     try:
-        with path.open("rb") as file:
+        with reading(path, "pretrained") as file:  # which does not wait for a FIFO
             return _places(file)[1]
     except (OSError, ValueError):
         return {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -93,3 +94,10 @@ def test_what_does_not_fit_is_refused(written: tuple[Path, tuple[dict[str, Array
     assert own_weights(str(cut)) is None  # the reader of tensors names what is wrong
     with pytest.raises(InputError, match="but the file holds"):
         read_member(str(cut), other)
+
+
+def test_files_that_are_not_ours_are_left_to_the_other_readers(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo.safetensors")  # must not block
+    (tmp_path / "text.safetensors").write_text("weights, as you asked")
+    for name in ("fifo.safetensors", "text.safetensors", "absent.safetensors"):
+        assert own_weights(str(tmp_path / name)) is None
