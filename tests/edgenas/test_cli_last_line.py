@@ -12,9 +12,11 @@ from edgenas.cli.terminal import print_summary
 from tests.conftest import ROOT
 
 #: verbs that set something up: what is next is their answer
-SET_UP = {"devices/add.py", "devices/enroll.py", "devices/facts.py", "devices/prepare.py", "devices/unlock.py",
-          "table/template.py", "table/import_.py", "table/check.py", "table/diff.py", "table/fit.py", "watch.py",
-          "train.py", "verify_summary.py"}  # fmt: skip
+SET_UP = {
+    *("devices/add.py", "devices/enroll.py", "devices/facts.py", "devices/prepare.py", "devices/unlock.py"),
+    *("table/template.py", "table/import_.py", "table/check.py", "table/diff.py", "table/fit.py"),
+    *("adapt/make.py", "adapt/try_.py", "watch.py", "train.py"),
+}
 
 
 def test_the_answer_is_printed_last(capsys: pytest.CaptureFixture[str]) -> None:

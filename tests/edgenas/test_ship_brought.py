@@ -70,7 +70,7 @@ def test_an_imported_table_predicts_and_nothing_claims_a_measurement(tmp_path: P
     assert run["tables"] == {} and run["verdicts"] == [] and run["finalists"] == []
     assert run["measured_ms"] is None and run["within_budget"] is None and run["validation"] is None
     assert (bundle / "verification.jsonl").read_bytes() == b""
-    card = (bundle / "card.md").read_text()
+    card = (bundle / "README.md").read_text()
     assert "**The latency was not measured.**" in card and "predicted, not measured |" in card
     assert "an imported table (mine.csv, times of my-phone)" in card and "Measured with" not in card
     assert "NOT MEASURED: predicted by an imported table" in (bundle / "report.html").read_text()
@@ -98,7 +98,7 @@ def test_a_device_that_is_named_is_measured(tmp_path: Path) -> None:
     run = json.loads((done.bundle / "run.json").read_text())
     assert run["verdicts"][0]["within_budget"] is True and run["finalists"]
     assert run["measured_ms"] > 0 and run["brought"]["predicted_ms"] == run["predicted_ms"]
-    assert "The latency was not measured" not in (done.bundle / "card.md").read_text()
+    assert "The latency was not measured" not in (done.bundle / "README.md").read_text()
     assert (done.bundle / "table-imported.jsonl").read_bytes() == (tmp_path / "mine.jsonl").read_bytes()
 
 
