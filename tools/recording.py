@@ -14,6 +14,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import select
 import struct
 import sys
@@ -29,6 +30,7 @@ import pyte
 COLUMNS, ROWS = 100, 30
 FRAMES = 60  #: screens of a picture, at most
 LONGEST_S, LAST_S = 1.5, 5.0  #: longest pause between screens, and how long the last one stays
+SAME_S = 10.0  #: least time between screens that differ in bars and numbers alone
 _WIDE, _HIGH, _EDGE = 7.83, 17.0, 14.0  #: pixels of a character, of a line, and of the margin
 _PAPER, _INK = "#14171b", "#d8dce1"
 _COLOURS = {
@@ -88,17 +90,27 @@ def frames(events: Sequence[Event], most: int = FRAMES) -> list[Frame]:
     screen = pyte.Screen(COLUMNS, ROWS)
     stream = pyte.Stream(screen)
     found: list[Frame] = []
+    waiting: Frame | None = None
     for at_s, text in events:
         stream.feed(text)
         lines = tuple(_line(screen, row) for row in range(ROWS))
         if found and found[-1].lines == lines:
             continue
-        if found and at_s - found[-1].at_s < 0.05:
-            found.pop()
+        if found and at_s - found[-1].at_s < (SAME_S if _words(found[-1].lines) == _words(lines) else 0.05):
+            waiting = Frame(at_s, lines)  # drawn only if nothing follows
+            continue
         found.append(Frame(at_s, lines))
+        waiting = None
+    if waiting is not None:
+        found.append(waiting)
     if len(found) > most:
         found = [found[round(i * (len(found) - 1) / (most - 1))] for i in range(most)]
     return _tightened(found)
+
+
+def _words(lines: Sequence[str]) -> str:
+    """Return the text of a screen without bars, numbers and colours, which change all the time."""
+    return re.sub(r"<[^>]*>|[\d\s:.?/%━╸╺]", "", "".join(lines))
 
 
 def _tightened(found: Sequence[Frame]) -> list[Frame]:

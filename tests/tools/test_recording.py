@@ -18,16 +18,21 @@ EVENTS = [(0.1, "\x1b[32mgreen\x1b[0m <b>\r\n"), (0.3, "10 %\r"), (60.0, "90 %\r
 def test_screens_follow_the_cursor_and_pauses_are_short() -> None:
     found = frames(EVENTS)
     assert found[0].lines[0] == '<tspan fill="#52cfa3">green</tspan> &lt;b&gt;'
-    assert [frame.lines[1] for frame in found] == ["", "10 %", "90 %", "done"]
+    assert [frame.lines[1] for frame in found] == ["", "90 %", "done"]
     assert all(len(frame.lines) == ROWS for frame in found)
     assert found[-1].at_s - found[1].at_s <= LONGEST_S + 0.3
 
 
 def test_few_screens_are_drawn_the_last_always() -> None:
-    found = frames([(i / 10, f"{i}\r") for i in range(200)], most=10)
-    assert len(found) == 10 and found[-1].lines[0] == "199"
+    found = frames([(i / 10, f"{'abcdefghij'[i % 10]}{i}\r") for i in range(200)], most=10)
+    assert len(found) == 10 and found[-1].lines[0] == "j199"
     times = [frame.at_s for frame in found]
     assert times == sorted(times) and all(b - a <= LONGEST_S for a, b in pairwise(times))
+
+
+def test_a_counter_that_runs_is_not_drawn_at_each_number() -> None:
+    found = frames([(i / 10, f"━━ {i} %\r") for i in range(200)])
+    assert [frame.lines[0] for frame in found] == ["━━ 0 %", "━━ 100 %", "━━ 199 %"]
 
 
 def test_the_picture_is_a_whole_svg_that_loads_nothing() -> None:
