@@ -96,7 +96,10 @@ def command(
         print_table(columns, chosen, f"{found.space.name}: {len(chosen)} of {counted(len(found), 'network')}")
         losses = ", ".join(f"{count}: {loss:.2f}" for count, loss in menu.losses.items())
         then = f"edgenas adapt {search} --nets {nets} --slowdown {slowdown:g} --budget-ms {chosen[-1][0] * 1.05:.3g}"
-        print_summary({"points lost against the front, by number of networks": losses, "next": then})
+        print_summary(
+            {"points lost against the front, by number of networks": losses, "next": then},
+            f"a menu of {counted(len(chosen), 'network')}, from {chosen[0][0]:.4g} to {chosen[-1][0]:.4g} {found.unit}",
+        )
         return
     points = [(p.cost, p.accuracy, interval(p), p.key) for p in found]
     step = 1 if show_all else max(1, -(-len(points) // 20))
