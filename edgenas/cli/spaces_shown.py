@@ -65,7 +65,7 @@ def print_inside(found: SpacesInside, device: str) -> None:
     }
     if best is not None:
         size = max(best.at("all", "some"))
-        known = f" --device {shlex.quote(device)}" if found.table.name.endswith("-probe.jsonl") else ""
+        known = "" if str(found.table) == device else f" --device {shlex.quote(device)}"
         summary["next"] = f"edgenas profile {best.name} --in-size {size}{known}"
     print_summary(
         summary, f"{len(reached)} of {counted(len(found.rows), 'space')} have networks inside {found.budget_ms:g} ms"

@@ -50,4 +50,5 @@ def test_a_probe_of_this_machine_and_then_its_table(
     again = json.loads(capsys.readouterr().out)
     assert again["model"] == first["model"] and again["spaces"][0]["profile_s"] is None
     run("--fits", "8", "--device", "local-probe.jsonl")
-    assert "next: " in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "next: " in printed and "--device local-probe" not in printed
