@@ -59,10 +59,9 @@ SHORT_DEMO = {
             "    from edgenas.search.budgets import BudgetRequest\n    from edgenas.search.spaces import space\n"
         ),
         "quantiles=QUANTILES,": "budget=BudgetRequest(ms=(1e3, 2e3)),",
-        'space("digits"),': 'space("digits", 24),',
         "FULL_RECIPE": "SEARCH_RECIPE",
     },
-    "ship/pipeline.py": {"processes=3, chains=False": "processes=1, chains=False"},
+    "ship/tables.py": {"processes=3, chains=False": "processes=1, chains=False"},
 }
 
 
