@@ -86,6 +86,14 @@ def answer_rows(record: SearchRecord, explained: Explanation, known: str) -> dic
     }
 
 
+def answer_text(record: SearchRecord, explained: Explanation) -> str:
+    """Return the answer at the first budget in one sentence."""
+    answer = explained.winner.result.answer
+    cost = record.cost.total(record.space.architecture(answer.choice))
+    key, accuracy = record.space.key(answer.choice), accuracy_text(answer.accuracy, record.score)
+    return f"the best network is {key}, {accuracy}, {cost:.4g} {record.cost.unit}"
+
+
 def _named(name: str, unit: str) -> str:
     return f"{unit} of {name}" if name else unit
 

@@ -247,7 +247,7 @@ def command(
         if as_json:
             print_json(made.to_json())
         else:
-            print_summary(made.summary())
+            print_summary(made.summary(), repr(made)[1:-1])
         made.check()
         return
     if old is None and (count is not None or networks is not None):
@@ -264,7 +264,7 @@ def command(
         if as_json:
             print_json(found.to_json())
         else:
-            print_summary(found.summary())
+            print_summary(found.summary(), repr(found)[1:-1].removeprefix("Transfer "))
         found.check()
         return
     if for_search:
@@ -274,7 +274,7 @@ def command(
         if as_json:
             print_json(front.to_json())
         else:
-            print_summary(front.summary())
+            print_summary(front.summary(), repr(front)[1:-1].removeprefix("Profiled "))
         front.check()
         return
     if budgets_ms or accuracy or score:

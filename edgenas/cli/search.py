@@ -10,7 +10,7 @@ from edgenas.blocks.size import ImageSize
 from edgenas.cli.budget_options import budget_options
 from edgenas.cli.completions import ALGORITHMS, JUDGES, devices, spaces, words_or_own
 from edgenas.cli.devices import force_option, inventory_option
-from edgenas.cli.explanation import answer_rows, print_explained
+from edgenas.cli.explanation import answer_rows, answer_text, print_explained
 from edgenas.cli.grouped import SEARCH, grouped
 from edgenas.cli.networks import channels_option, classes_option, in_size_option
 from edgenas.cli.paths import UserPath
@@ -204,4 +204,4 @@ def command(
     if found.estimate:
         summary = {f"estimate of {fed_by(accuracy)}": found.estimate, **summary}
     known = f"an estimate of {fed_by(accuracy)}" if found.estimate else ""
-    print_summary({**summary, **answer_rows(found.record, explained, known)})
+    print_summary({**summary, **answer_rows(found.record, explained, known)}, answer_text(found.record, explained))

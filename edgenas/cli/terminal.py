@@ -7,7 +7,7 @@ import shutil
 import sys
 import textwrap
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -63,10 +63,14 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]], title: s
     click.echo("\n".join(text_table(columns, cells, width=width, right=right, paint=coloured)) + "\n")
 
 
-def print_summary(pairs: dict[str, Cell], answer: str = "") -> None:
+def print_summary(pairs: Mapping[str, Cell], answer: str) -> None:
     """Print ``key: value`` lines on stdout: results of a verb, files written, next command; and as the last line the
-    ``answer`` of the verb, one sentence, where there is one."""
-    pairs = {**pairs, "answer": answer} if answer else pairs
+    ``answer`` of the verb, one sentence."""
+    print_pairs({**pairs, "answer": answer})
+
+
+def print_pairs(pairs: Mapping[str, Cell]) -> None:
+    """Print ``key: value`` lines on stdout that are not the end of a verb: ``print_summary`` comes after them."""
     tell_repeats()
     width = max(len(key) for key in pairs)
     room = shutil.get_terminal_size().columns - width - 2 if sys.stdout.isatty() else 0

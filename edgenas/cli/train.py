@@ -113,5 +113,6 @@ def command(
             **shown,
             "written": str(out),
             "next": then,
-        }
+        },
+        repr(done)[1:-1],
     )

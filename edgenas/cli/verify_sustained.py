@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgenas.base.counted import counted
-from edgenas.cli.terminal import print_json, print_summary, print_table
+from edgenas.cli.terminal import print_json, print_pairs, print_summary, print_table
 from edgenas.cli.terminal_listener import TERMINAL
 from edgenas.cli.verify_bundle import refuse_changed
 
@@ -63,8 +63,8 @@ def sustain_files(
     finally:
         if as_json and ended:
             print_json([SUSTAINED.to_json(one) for one in ended])
-    if out is not None and not as_json:
-        print_summary({"written": str(out)})
+    if not as_json:
+        print_summary({"written": str(out) if out else None}, "; ".join(f"{one.file}: {_worst(one)}" for one in ended))
     found.check()
 
 
@@ -91,10 +91,14 @@ def print_sustained(one: SustainedLoad) -> None:
     if slower is not None:
         last = f"the last {counted(slower.minutes, 'minute')}" if slower.minutes > 1 else "the last minute"
         percent = f"{_percent(slower.ratio)} ({_percent(slower.low)} .. {_percent(slower.high)}, 95 %)"
-        print_summary({"slower": f"{last} against the first: {percent}"})
-    worst = f"minute {one.worst.minute}: {one.statistic} {one.value_ms(one.worst):.4g} ms"
+        print_pairs({"slower": f"{last} against the first: {percent}"})
+    print_pairs({"worst": _worst(one)})
+
+
+def _worst(one: SustainedLoad) -> str:
+    """Return the worst minute in words: its time, and whether it is inside the budget."""
     kept = {True: f", inside {one.budget_ms} ms", False: f", OUTSIDE {one.budget_ms} ms", None: ""}[one.within_budget]
-    print_summary({"worst": worst + kept})
+    return f"minute {one.worst.minute}: {one.statistic} {one.value_ms(one.worst):.4g} ms{kept}"
 
 
 def _minute(reading: MinuteReading, minute_s: float) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from edgenas.base.counted import counted
 from edgenas.blocks.size import ImageSize
 from edgenas.cli.budget_type import BUDGET_MS
 from edgenas.cli.completions import spaces
@@ -73,4 +74,4 @@ def command(
             talk("")
     if not as_json:
         names = " ".join(shlex.quote(str(run)) for run in runs)
-        print_summary({"watched": len(runs), "next": f"edgenas report {names} -o report.html"})
+        print_summary({"next": f"edgenas report {names} -o report.html"}, f"{counted(len(runs), 'run')} watched")

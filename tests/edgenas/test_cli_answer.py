@@ -13,7 +13,7 @@ JUDGE = "def judge(network):\n    return 20 + 20 * network.macs**0.06\n"
 
 
 def printed(words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> tuple[str, str, dict[str, str]]:
-    """Return stdout, stderr and the last three lines as name -> value."""
+    """Return stdout, stderr and the last four lines as name -> value."""
     (tmp_path / "answer_judge.py").write_text(JUDGE)
     judge = f"{tmp_path}/answer_judge.py:judge"
     base = ["search", "nas_bench_macro", "--in-size", "8", "--accuracy", judge, "-o", str(tmp_path / "s.json")]
@@ -21,14 +21,16 @@ def printed(words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
         main([*base, *words])
     assert not end.value.code
     said = capsys.readouterr()
-    lines = said.out.rstrip().splitlines()[-3:]
+    lines = said.out.rstrip().splitlines()[-4:]
     return said.out, said.err, {name.strip(): value.strip() for name, _, value in (x.partition(":") for x in lines)}
 
 
 def test_the_answer_is_last(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, err, answer = printed(["--budget-macs", "2e6", "--max-trials", "30"], tmp_path, capsys)
     winner = json.loads((tmp_path / "s.json").read_text())["winner"]
-    assert list(answer) == ["network", "accuracy", "MACs"]
+    assert list(answer) == ["network", "accuracy", "MACs", "answer"]
+    most = f"{winner['predicted_cost']:.4g}"
+    assert answer["answer"] == f"the best network is {winner['key']}, {winner['accuracy']:.2f} %, {most} MACs"
     assert answer["network"] == f"nas_bench_macro/{winner['key']}"
     assert answer["accuracy"].startswith(f"{winner['accuracy']:.2f} %, judged by callable:")
     assert answer["accuracy"].endswith("% by the model of hybrid")

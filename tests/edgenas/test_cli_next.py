@@ -1,4 +1,4 @@
-"""Every verb ends with a summary whose last line is worth typing next, but for those whose stdout is taken as it is."""
+"""Every verb ends with what is worth typing next and its answer, but for those whose stdout is taken as it is."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ def typed(*args: str, code: int = 0) -> Result:
 
 
 def following(stdout: str) -> str:
-    """What the output says is next: its last line, or the line before the answer of a search."""
+    """What the output says is next, before its last line, which is the answer of the verb."""
+    assert stdout.rstrip().splitlines()[-1].startswith("answer:"), stdout
     found = re.findall(r"^next: +(\S.*)$", stdout, re.MULTILINE)
     assert found, stdout
     return str(found[-1])
@@ -163,5 +164,6 @@ def test_devices(folder: Path) -> None:
     assert following(typed("devices", "unlock", "local").stdout) == "edgenas devices check local"
     checked = CliRunner().invoke(cli, ["devices", "check", "local"])  # a busy machine is refused
     refused = checked.exit_code != 0
-    last = checked.stdout.rstrip("\n").splitlines()[-1]
-    assert last == "ready:   none" if refused else following(checked.stdout) == "edgenas profile SPACE --device local"
+    last = checked.stdout.rstrip("\n").splitlines()[-1].removeprefix("answer:").strip()
+    assert last == (f"{'no device is ready' if refused else 'ready'} to be measured{'' if refused else ': local'}")
+    assert refused or following(checked.stdout) == "edgenas profile SPACE --device local"

@@ -44,7 +44,7 @@ SHORT = {
 #: exit codes besides 0: it refuses a machine that is busy; two rounds may not agree with those of before
 ALLOWED = {"devices check": {0, 1}, "verify BUNDLE": {0, 1}}
 #: verbs that only stories type: their output says what is worth typing next (``tests/edgenas/test_cli_next.py``)
-ENDS_WITH_NEXT = {"demo", "ship", "train", "watch", "devices enroll", "devices prepare"}
+ENDS_WITH_NEXT = {"adapt", "demo", "ship", "train", "watch", "devices enroll", "devices prepare"}
 
 
 class Reader:
@@ -127,6 +127,7 @@ class Reader:
         assert code in ALLOWED.get(verb, {0}), f"exit code {code}\n{out}{err}"
         if verb in ENDS_WITH_NEXT and "--governor" not in words:  # which prints a script
             assert re.search(r"^next: +\S", out, re.MULTILINE), out
+            assert re.fullmatch(r"answer: +\S.*", out.rstrip().splitlines()[-1]), out
         return out
 
     def _within_a_budget(self, words: list[str]) -> str:
@@ -166,7 +167,7 @@ class Reader:
                 process.send_signal(signal.SIGINT)
                 said = "".join(process.communicate(timeout=60))
         assert "<html" in page and process.returncode == 0, said
-        assert re.search(r"^next: +\S", said, re.MULTILINE), said
+        assert re.search(r"^next: +\S", said, re.MULTILINE) and re.search(r"^answer: +\S", said, re.MULTILINE), said
         return said
 
     def _export(self, words: list[str], given: str) -> str:

@@ -191,5 +191,6 @@ def command(
             "written": f"{out}/",
             "files": len(made.files),
             "next": f"edgenas adapt replay {out} stairs",
-        }
+        },
+        repr(made)[1:-1].removeprefix("Menu "),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -53,4 +54,5 @@ def command(
         [(each.policy, round(each.late, 2), round(each.accuracy, 3), each.switches) for each in found.replays],
         f"{found.trace}: {len(found.replays[0].ms):,} frames, {found.budget_ms:g} ms",
     )
-    print_summary({"written": str(picture) if picture else None})
+    then = f"edgenas adapt try {shlex.quote(str(menu))} --device DEVICE"
+    print_summary({"written": str(picture) if picture else None, "next": then}, repr(found)[1:-1])

@@ -85,5 +85,6 @@ def command(
             "written": str(out),
             "picture": str(picture) if picture else None,
             "next": f"edgenas adapt replay {menu} {out}",
-        }
+        },
+        repr(done)[1:-1],
     )

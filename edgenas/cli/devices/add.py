@@ -121,7 +121,7 @@ def command(
         print_json({"device": name, "inventory": str(where), "section": section, "tools": found, "next": then})
         return
     talk(section.rstrip("\n"))
-    print_summary({**found, "written": str(where), "next": then})
+    print_summary({**found, "written": str(where), "next": then}, f"{name} is in {where}")
 
 
 def _paired(address: str, code: str) -> str:

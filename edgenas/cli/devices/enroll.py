@@ -68,7 +68,8 @@ def command(name: str, fingerprints: tuple[str, ...], yes: bool, inventory: Path
         return
     for host in seen:
         click.echo(f"{host['host']} {host['fingerprint']} ({host['type']}): {host['state']}")
-    print_summary({"next": next_command(inventory, "check", name)})
+    trusted = " and ".join(str(host["host"]) for host in seen)
+    print_summary({"next": next_command(inventory, "check", name)}, f"{name} is trusted: the key of {trusted} is known")
 
 
 def _chain(target: SshTarget) -> Iterator[SshTarget]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from edgenas.api.inventory import next_command
+from edgenas.base.counted import counted
 from edgenas.cli.completions import devices
 from edgenas.cli.devices.options import inventory_option
 from edgenas.cli.terminal import json_option, print_json, print_summary
@@ -38,4 +39,7 @@ def command(name: str, inventory: Path | None, as_json: bool) -> None:
         names = throttle.holding(facts.throttled)
         before = [n for n in throttle.since_boot(facts.throttled) if n not in names]
         known["throttled"] = ", ".join((*names, *(f"{n} since boot" for n in before))) or "no"
-    print_summary({**known, "next": next_command(inventory, "check", name)})
+    reported = sum(value is not None for value in known.values())
+    print_summary(
+        {**known, "next": next_command(inventory, "check", name)}, f"{name} reports {counted(reported, 'fact')}"
+    )

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from edgenas.api.inventory import INVENTORY, load_entry, next_command, opened
+from edgenas.base.counted import counted
 from edgenas.base.errors import InputError
 from edgenas.cli.completions import INSTALLABLE, devices, words
 from edgenas.cli.devices.options import inventory_option
@@ -91,7 +92,8 @@ def command(
         if as_json:
             print_json({"device": name, "tools": placed})
         else:
-            print_summary({**placed, "next": next_command(inventory, "check", name)})
+            then = next_command(inventory, "check", name)
+            print_summary({**placed, "next": then}, f"{name} has {counted(len(placed), 'tool')} of the inventory")
         return
     if write and name == "local":
         raise InputError(
@@ -101,12 +103,13 @@ def command(
     if delegate is not None and runtimes:
         raise InputError("--delegate has an environment of its own: leave out --runtime, or --delegate")
     field: str | dict[str, str]
+    names = [f"what {delegate} needs"] if delegate is not None else list(dict.fromkeys(runtimes)) or ["litert"]
     with opened(entry) as device:
         if delegate is not None:
             python = prepare_delegate(entry, device, delegate, wheels, TERMINAL)
             key, field = "pythons", {**entry.pythons, delegate.partition(":")[0]: python}
         else:
-            python = prepare_board(entry, device, list(dict.fromkeys(runtimes)) or ["litert"], wheels, TERMINAL)
+            python = prepare_board(entry, device, names, wheels, TERMINAL)
             key, field = "python", python
     path = inventory or INVENTORY
     if write:
@@ -119,4 +122,7 @@ def command(
     name_of = "" if delegate is None else delegate.partition(":")[0]
     click.echo(f'pythons = {{ {name_of} = "{python}" }}' if name_of else f'python = "{python}"')
     where = f"{path}, below [devices.{name}]"
-    print_summary({"written" if write else "write it into": where, "next": next_command(inventory, "check", name)})
+    print_summary(
+        {"written" if write else "write it into": where, "next": next_command(inventory, "check", name)},
+        f"{name} has {', '.join(names)}, and computes what this machine computes",
+    )

@@ -46,5 +46,6 @@ def command(name: str, inventory: Path | None, as_json: bool) -> None:
                 "device": name,
                 "lock": f"removed; it was held by {held}" if held else "there was none",
                 "next": next_command(inventory, "check", name),
-            }
+            },
+            f"{name} is not locked",
         )

@@ -63,7 +63,8 @@ def command(inventory: Path | None, load_all: bool, delegates: bool, as_json: bo
         print_table(("check", "state", "finding", "remedy"), [(r.what, r.state, r.finding, r.remedy) for r in rows])
         counts = {state: sum(row.state == state for row in rows) for state in ("ok", "mark", "missing", "broken")}
         then = {} if failed else {"next": "edgenas devices check, or edgenas demo"}
-        print_summary({**counts, **then}, "" if failed else "this machine has everything that measuring needs")
+        lacking = f"nothing can be measured here: {', '.join(row.what for row in failed)}"
+        print_summary({**counts, **then}, lacking if failed else "this machine has everything that measuring needs")
     if failed:
         names = ", ".join(row.what for row in failed)
         raise OutcomeError(f"nothing can be measured on this machine: {names}; follow the remedies, then check again")

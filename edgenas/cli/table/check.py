@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 
 from edgenas.api.named import size_options
+from edgenas.base.counted import counted
 from edgenas.blocks.size import ImageSize
 from edgenas.cli.completions import spaces
 from edgenas.cli.networks import channels_option, classes_option, in_size_option
 from edgenas.cli.table.options import next_search, next_validation, table_argument
-from edgenas.cli.terminal import json_option, print_json, print_summary
+from edgenas.cli.terminal import json_option, print_json, print_pairs, print_summary
 
 
 @click.command("check")
@@ -39,9 +40,10 @@ def command(
         counts = {"blocks": len(found.space.blocks()), "missing": len(found.missing)}
         for block in found.missing:
             click.echo(f"  {block}")
-        print_summary({"table": str(table), "space": name, **counts, "quality": str(found.table.quality)})
+        print_pairs({"table": str(table), "space": name, **counts, "quality": str(found.table.quality)})
     found.check()
     if not as_json:
         imported = found.table.kind == "imported"
         chosen = name + size_options(in_size, classes, channels)
-        print_summary({"next": next_search(chosen, table, imported=True) if imported else next_validation(table)})
+        then = next_search(chosen, table, imported=True) if imported else next_validation(table)
+        print_summary({"next": then}, f"{table} has all {counted(len(found.space.blocks()), 'block')} of {name}")

@@ -73,7 +73,10 @@ def _print(
             "settings differ": "; ".join(differences) or None,
             "agree": {None: "not judged", True: "yes", False: "no"}[verdict],
             "next": f"edgenas report {' '.join(shlex.quote(str(name)) for name in names)} -o report.html",
-        }
+        },
+        {None: "not judged, since the settings differ", True: "the campaigns agree", False: "the campaigns disagree"}[
+            verdict
+        ],
     )
 
 

@@ -63,4 +63,4 @@ def command(
     if as_json:
         print_json(found.to_json())
     else:
-        print_summary(found.summary())
+        print_summary(found.summary(), repr(found)[1:-1])

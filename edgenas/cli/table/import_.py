@@ -95,5 +95,6 @@ def command(
             **notes,
             "quality": str(quality),
             "next": next_search(source.space or "SPACE", out, imported=True),
-        }
+        },
+        repr(found)[1:-1],
     )

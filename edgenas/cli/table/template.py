@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from edgenas.base.counted import counted
 from edgenas.blocks.size import ImageSize
 from edgenas.cli.completions import spaces
 from edgenas.cli.networks import channels_option, classes_option, in_size_option
@@ -48,4 +49,7 @@ def command(
     else:
         blocks = len(found.blocks)
         then = f"edgenas table import {shlex.quote(str(out))} --format plain --device DEVICE -o TABLE.jsonl"
-        print_summary({"written": str(out), "blocks": blocks, "fill in": "ms; n and sd if known", "next": then})
+        print_summary(
+            {"written": str(out), "blocks": blocks, "fill in": "ms; n and sd if known", "next": then},
+            f"{out} has {counted(blocks, 'block')} to fill in",
+        )

@@ -13,7 +13,7 @@ from edgenas.cli.completions import spaces
 from edgenas.cli.devices import device_option, force_option, inventory_option
 from edgenas.cli.networks import channels_option, classes_option, in_size_option
 from edgenas.cli.table.options import next_search, space_at, table_argument
-from edgenas.cli.terminal import Cell, json_option, print_json, print_summary, print_table
+from edgenas.cli.terminal import Cell, json_option, print_json, print_pairs, print_summary, print_table
 from edgenas.cli.terminal_listener import TERMINAL
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def print_validation(found: Validation) -> None:
         rows,
         f"{found.statistic} of {counted(len(found.networks), 'network')} of {found.held_out.space}; * is used",
     )
-    print_summary(summary(found))
+    print_pairs(summary(found))
 
 
 def summary(found: Validation) -> dict[str, Cell]:
