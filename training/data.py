@@ -201,6 +201,25 @@ class TrainRecipe:
         before there were any."""
         return hashlib.sha256(json.dumps(_values(self), sort_keys=True).encode()).hexdigest()[:8]
 
+    def __str__(self) -> str:
+        """Return the settings in words, for the card of a network that was trained from random weights."""
+        how = [
+            f"{self.epochs} epochs of {'AdamW' if self.optimizer == 'adamw' else 'SGD'}",
+            f"batch {self.batch}",
+            f"learning rate {self.lr:g}, warm-up of {100 * self.warm_up:g} % of the steps, then a cosine to 0",
+            f"weight decay {self.weight_decay:g}",
+            f"label smoothing {self.label_smoothing:g}",
+        ]
+        varied = {
+            f"images reduced by {self.shrink}": self.shrink > 1,
+            "random mirroring": self.flip,
+            f"random shifts of up to {self.shift} px": self.shift,
+            f"random parts of at least {100 * self.crop:g} % of an image": self.crop < 1,
+            f"random colours, {self.colour:g}": self.colour,
+            f"moving average of the weights, {self.ema:g}": self.ema,
+        }
+        return ", ".join([*how, *(text for text, holds in varied.items() if holds)])
+
 
 @dataclass(frozen=True, slots=True)
 class SupernetRecipe:

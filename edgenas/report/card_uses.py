@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edgenas.report.markdown import escaped
+
 if TYPE_CHECKING:
     from edgenas.report.card import CardData
 
@@ -20,7 +22,8 @@ def uses(data: CardData) -> str:
     )
     began = "random weights" if run.pretrained is None else f"the published weights {run.pretrained.name}"
     trained = f"Trained from {began} on {run.data or 'images'}; the test images were not trained on."
-    recipe = f" Recipe: {run.pretrained.recipe}." if run.pretrained and run.pretrained.recipe else ""
+    known = run.recipe or (run.pretrained.recipe if run.pretrained else "")
+    recipe = f" Recipe: {escaped(known)}." if known else " Its recipe was not recorded."
     return f"""## Intended use
 
 Classification of single images of the kind that it was trained on, on the device below, into: {shown}.

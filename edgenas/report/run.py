@@ -94,6 +94,7 @@ def write_run(story: ShipResult, seconds: dict[str, float], folder: Path) -> dic
         budget_ms=story.budget_ms,
         finalists=tuple(story.finalists),
         pretrained=_started_from(story),
+        recipe=story.finished.recipe,
         from_scratch=story.finished.scratch,
         brought=story.brought,
         seconds=round(sum(seconds.values()), 1),

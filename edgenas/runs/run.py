@@ -124,6 +124,7 @@ class RunRecord:
     """Content of ``run.json``. Times are in ms and s, accuracies in percent.
 
     files      the first is the file that must keep the budget
+    recipe     how the network that ships was trained, in words
     verdicts   latencies of the files that a runtime of the device runs, in the same order; none without a device
     brought    the imported table that predicted; None where the run measured its tables
 
@@ -153,6 +154,7 @@ class RunRecord:
     verdicts: tuple[Verdict, ...]
     finalists: tuple[Finalist, ...] = ()
     pretrained: StartedFrom | None = None
+    recipe: str | None = None
     from_scratch: FromScratch | None = None
     brought: BroughtTable | None = None
     seconds: float | None = None

@@ -81,7 +81,7 @@ class FinishedFiles:
     trained_accuracy   accuracy of the trained network on the validation images, in percent
     files              the file that must keep the budget is the first
     predicted_ms       latency that the table predicts, ms
-    recipe             of a training from published weights: the one that the validation images chose
+    recipe             of the training; from published weights, the one that the validation images chose
     scratch            the same network trained from random weights, where that was requested
     """
 
@@ -219,7 +219,7 @@ class Finisher:
             files.append(
                 ShippedFile(path, precision, proof, parity.get(kind), slow, verdict, weight_bits(read_bytes(path)))
             )
-        recipe = self.recipes.get(architecture.name, "")
+        recipe = self.recipes.get(architecture.name, str(self.order.recipe))
         scratch = compared(self.order, architecture, data, outputs, self.seed, self.listener, self.folder)
         return FinishedFiles(architecture, trained.accuracy, tuple(files), preprocessing, predicted_ms, recipe, scratch)
 

@@ -16,6 +16,7 @@ from edgenas.base.errors import InputError
 from edgenas.bundle.try_page import RUNTIME, WASM, web_folder
 from edgenas.bundle.write import write_bundle
 from edgenas.cli import main
+from edgenas.report.card_metadata import dataset
 from tests.support.browsers import screenshot, started
 from tests.support.report_toys import LABELS, write_finished_run
 
@@ -47,9 +48,21 @@ def test_hugging_face_reads_the_card(bundle: Path) -> None:
     }
     (latency, *_) = [each for each in results if each.metric_type == "latency_ms"]
     assert latency.metric_value == data["verdicts"][0]["median_ms"] and "in ms on " in latency.metric_name
+    assert card.data.datasets == ["toys"] and data["data"] == "toys-32"
+    assert "Recipe: 3 epochs of SGD, batch 64, learning rate 0.2, " in card.text
     headings = re.findall(r"^## (.+)$", card.text, re.MULTILINE)
     assert headings == ["Intended use", "Limits", "Licence", "Training", "Blocks", "Use"]
     assert card.validate is not None and "Licence as stated: apache-2.0." in card.text
+
+
+def test_the_name_of_the_images_has_no_size() -> None:
+    for name, plain in (
+        ("photos-96", "photos"),
+        ("my-2-rooms-96x64", "my-2-rooms"),
+        ("digits-32-1400x8-seed0", "digits"),
+        ("two words-96", ""),
+    ):
+        assert dataset(name) == plain
 
 
 def test_a_licence_is_an_identifier(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -42,6 +42,7 @@ from edgenas.search.problem import Limit, Problem
 from edgenas.search.record import SearchRecord, run_searches
 from edgenas.search.table_cost import PricedCost, table_cost
 from edgenas.ship.preprocessing import Preprocessing
+from edgenas.training.data import TrainRecipe
 from tests.latency_tables.test_journal import SETTING
 from tests.latency_tables.test_validation import SPACE, Device, validated
 
@@ -238,7 +239,7 @@ def write_finished_run(folder: Path, precisions: Sequence[Precision] = ("fp32", 
     run = RUN_KIND.read(folder / RUN)
     told = run.files | {"model-int8.onnx": run.files["model-int8.tflite"]}
     sized = {path.name: replace(told[path.name], bytes=path.stat().st_size) for path in files.values()}
-    write_record(folder, replace(run, files=sized))
+    write_record(folder, replace(run, files=sized, data="toys-32", recipe=str(TrainRecipe(3))))
     return folder
 
 
