@@ -57,6 +57,8 @@ class Front:
     error    of a predicted front: root mean square error of its predictions, each judged network left out in turn, in
              points of accuracy; None where it is not known
     doubt    the reason why the error of a predicted front is not known; '' where it is
+    budget   largest budget of the search, in the unit of the front; None with a table of another device
+    share    share of this budget that the cost of a network may take: the search counts intervals against it, too
     """
 
     space: Space
@@ -67,6 +69,8 @@ class Front:
     judged: tuple[FrontMember, ...] = ()
     error: float | None = None
     doubt: str = ""
+    budget: float | None = None
+    share: float = 1.0
 
     @property
     def space_text(self) -> str:
@@ -88,8 +92,13 @@ class Front:
         check_budget(budget, self.unit)
         return self.network(self.recommended(budget))
 
-    def recommended(self, budget: float = math.inf) -> FrontMember:
-        """Return the member that ``at(budget)`` is the network of; by default without a limit on the cost."""
+    def recommended(self, budget: float | None = None) -> FrontMember:
+        """Return the member that ``at(budget)`` is the network of; by default within the budget of the search, where
+        this front has it and a network inside it."""
+        if budget is None:
+            inside = math.inf if self.budget is None else self.budget * self.share * (1 + 1e-9)
+            kept = any(point.cost <= inside for point in (*self.points, *self.judged))
+            budget = inside if kept else math.inf
         predicted = [point for point in self.points if point.cost <= budget]
         judged = [point for point in self.judged if point.cost <= budget]
         if not predicted and not judged:
@@ -222,7 +231,11 @@ def front(
     error = None if found.calibration is None else found.calibration.error
     within = {c: a for c, a in accuracies.items() if all(limit.keeps(space.architecture(c)) for limit in own)}
     judged = judged_members(space, cost, within)
-    return Front(space, cost.unit, points, "predicted", saved.score, judged, error, found.doubt)
+    made = Front(space, cost.unit, points, "predicted", saved.score, judged, error, found.doubt)
+    if table is not None:
+        return made
+    run = max(saved.runs, key=lambda run: (run.budget, run.accuracy))
+    return replace(made, budget=run.budget, share=1.0 if run.predicted_cost is None else run.predicted_cost / run.cost)
 
 
 def judged_members(space: Space, cost: Cost, judged: Mapping[Choice, float]) -> tuple[FrontMember, ...]:

@@ -70,7 +70,8 @@ def command(
     with the table of another device, the result is the front of that device, and nothing is trained again. With
     --limit, it is the front of the networks that keep the limit. Predictions are calibrated on the judged networks and
     have a 95 % interval; below them is the front of the judged networks. The network that is recommended is a judged
-    one, unless a prediction is higher even at the low end of its interval.
+    one, unless a prediction is higher even at the low end of its interval. With the search's own table, it is inside
+    the largest budget of the search.
 
     \b
     Example:
@@ -115,10 +116,11 @@ def command(
     talk(trust(found))
     best = found.recommended()
     then = f"edgenas export {found.space_text}/{best.key}"
+    within = "" if found.budget is None or best.cost > found.budget else f" within {found.budget:g} {found.unit}"
     known = "judged" if best in found.judged else "predicted, not judged"
     print_summary(
         {"written": str(picture) if picture else None, "next": then},
-        f"the best network is {best.key}, {accuracy_text(best.accuracy, found.score)} {known}",
+        f"the best network{within} is {best.key}, {accuracy_text(best.accuracy, found.score)} {known}",
     )
 
 

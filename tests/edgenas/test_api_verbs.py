@@ -174,6 +174,7 @@ def test_search_and_front(verb: Verb) -> None:
     with pytest.raises(edgenas.InputError, match=r"no budget of 9 ms; it had 1\.5, 2\.5"):
         found.at(9)
     front = edgenas.front(found)
+    assert front.budget == 2.5 and 0.5 < front.share < 1 and front.recommended().cost <= 2.5 * front.share * (1 + 1e-9)
     assert (
         plain(front) == verb("front", "cli.json") == plain(edgenas.front("api.json")) == plain(found.predicted_front())
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from edgenas.api.front import Front, FrontMember
@@ -27,6 +29,16 @@ def test_a_prediction_that_is_better_at_its_low_end_is() -> None:
     sure = FrontMember(1.9, 93.0, "c", 88.5, 97.0)
     assert front(sure).recommended().key == "c"
     assert front(sure).recommended(1.5).key == "a", "it costs more than the budget"
+
+
+def test_the_search_s_own_budget_counts() -> None:
+    cheap = FrontMember(0.5, 70.0, "d", 60.0, 80.0)
+    found = replace(front(cheap), budget=1.5)
+    assert found.recommended().key == "a" and found.recommended(2.0).key == "b" and found.recommended(0.7).key == "d"
+    assert replace(found, budget=2.0).recommended().key == "b"
+    assert replace(found, budget=2.0, share=0.97).recommended().key == "a", "its interval reaches beyond the budget"
+    assert replace(front(judged=JUDGED), budget=0.9).recommended().key == "b", "no network is inside it"
+    assert front(cheap).recommended().key == "b", "the table of another device"
 
 
 def test_without_a_judged_network_the_prediction_is_all_there_is() -> None:
