@@ -32,7 +32,8 @@ class Bar:
         """Begin step ``number`` of ``steps``: amounts and time left are those of the step from now on; the elapsed time
         goes on."""
         self._label, self._of = f"{self._label.partition(', step ')[0]}, step {number}/{steps}", " of this step"
-        self._bars.update(self.task, completed=0, total=None, description=self._label, note="", of=self._of)
+        self._total(None)
+        self._bars.update(self.task, completed=0, description=self._label, note="", of=self._of)
 
     def show(self, done: int, total: int | None, note: str) -> None:
         """Move the bar to ``done`` of ``total``, which is None where it is unknown."""
@@ -40,9 +41,15 @@ class Bar:
         fixed = (56 if width >= _WIDE else 26) + len(self._of) * (width >= _WIDE)
         room = width - fixed - len(f"{done}/{total}")  # the bar, clocks, spaces
         name = clipped(self._label, max(8, room // 2))
-        self._bars.update(
-            self.task, completed=done, total=total, description=name, note=clipped(note, room - len(name))
-        )
+        self._total(total)
+        self._bars.update(self.task, completed=done, description=name, note=clipped(note, room - len(name)))
+
+    def _total(self, total: int | None) -> None:
+        """Set the total; ``update`` of rich keeps the last one for None, which was that of another step."""
+        if total is None:
+            next(task for task in self._bars.tasks if task.id == self.task).total = None
+        else:
+            self._bars.update(self.task, total=total)
 
 
 @contextmanager

@@ -136,7 +136,9 @@ class EstimateAccuracy:
                 problem = Problem(self._space, FLOPS, self._feeder, most_flops, self._seed)
                 choices = self._networks()
                 name = "networks judged that the estimate is fitted to"
-                trials = Trials(problem, cache, listener=self._listener.named(name, len(choices)))
+                digests = {network_digest(self._space.architecture(choice)) for choice in choices}
+                total = len(cache) + sum(digest not in cache for digest in digests)  # the journal may know others
+                trials = Trials(problem, cache, listener=self._listener.named(name, total))
                 if self._model == "blocks":
                     self._fit_result = _blocks(problem, trials, choices)
                 else:

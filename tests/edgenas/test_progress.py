@@ -17,6 +17,7 @@ import pytest
 
 from edgenas.cli import terminal
 from edgenas.cli.live_campaign import LiveTable
+from edgenas.cli.progress_bars import bar
 from edgenas.cli.terminal import duration
 from edgenas.cli.terminal_listener import TERMINAL, TerminalListener
 from edgenas.profiler.work import CampaignProgress
@@ -87,6 +88,21 @@ def test_a_bar_inside_a_bar_and_talk_above_both() -> None:
     moving = [line for line in found if "━" in line or "╸" in line]
     assert moving and max(map(len, moving)) <= 60
     assert shown.rfind(SHOW) > shown.rfind(HIDE) >= 0
+
+
+def test_a_total_ends_with_what_it_was_of() -> None:
+    """Networks that are judged have no total; the number of blocks of the step before is not theirs."""
+    with bar("demo") as shown:
+        progress = shown._bars
+        for number in (1, 2):
+            shown.step(number, 2)
+            shown.show(40, 129, "blocks")
+            assert progress.tasks[0].total == 129
+            shown.show(251, None, "networks judged")
+            assert progress.tasks[0].total is None and progress.tasks[0].completed == 251
+        shown.show(5, 129, "blocks")
+        shown.step(3, 3)
+        assert progress.tasks[0].total is None
 
 
 def test_ctrl_c_leaves_nothing_behind() -> None:

@@ -80,6 +80,9 @@ def test_a_fit_that_was_cut_goes_on_and_one_that_is_done_asks_nobody(tmp_path: P
     heard = recorder.counts
     assert heard[0] == (8, 30) and heard[-1] == (30, 30) and len(heard) == 23
     assert set(recorder.names) == {"networks judged that the estimate is fitted to"}
+    again = Recorder()  # another seed takes other networks than the 30 of the journal
+    EstimateAccuracy(space, BlockSumAccuracy(), 20, seed=5, journal=journal, listener=again).fitted()
+    assert 30 < again.counts[0][0] <= again.counts[-1][0] == again.counts[-1][1] <= 50
 
 
 def test_names_tell_apart_what_predictions_depend_on() -> None:
