@@ -26,6 +26,7 @@ Piece = tuple[BlockSpec, ...]
 #: 'table': for the table's cell; 'sentinel': in every batch, to detect drift; 'validation': beside whole networks
 Purpose = Literal["table", "sentinel", "validation"]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
+PART = "part"  #: stage of a failure: a delegate took only a part of the piece, and would have left the rest to the CPU
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,16 @@ from edgenas.base.errors import InputError
 from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.chains import chain, ends
 from edgenas.blocks.spec import BlockSpec
-from edgenas.latency_tables.records import BlockFailure, HeldOut, Measurement, Piece, Prior, VoidedRounds, piece_text
+from edgenas.latency_tables.records import (
+    PART,
+    BlockFailure,
+    HeldOut,
+    Measurement,
+    Piece,
+    Prior,
+    VoidedRounds,
+    piece_text,
+)
 from edgenas.latency_tables.setting import Setting
 from edgenas.latency_tables.statistics import estimates
 from edgenas.latency_tables.store.frames import blocks_frame
@@ -89,6 +98,12 @@ class LatencyTable:
     def blocks(self) -> tuple[BlockSpec, ...]:
         """Blocks measured alone, in order of first measurement."""
         return tuple(piece[0] for piece in self._measured if len(piece) == 1)
+
+    @cached_property
+    def left_to_cpu(self) -> tuple[BlockSpec, ...]:
+        """Blocks without a time, since the table's delegate did not take them whole, in order of the first attempt."""
+        pieces = dict.fromkeys(failure.piece for failure in self.failures if failure.stage == PART)
+        return tuple(piece[0] for piece in pieces if len(piece) == 1 and piece not in self._measured)
 
     @property
     def pieces(self) -> tuple[Piece, ...]:

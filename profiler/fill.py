@@ -12,6 +12,7 @@ from edgenas.base.errors import EdgenasError
 from edgenas.base.listener import Listener
 from edgenas.blocks.spec import BlockSpec
 from edgenas.devices.inventory import Entry
+from edgenas.latency_tables.store.journal import read_table
 from edgenas.profiler.campaign import Campaign, profile_pool
 from edgenas.profiler.export.quantize import table_writer
 from edgenas.profiler.fleet import Sleep, run_fleet
@@ -39,16 +40,19 @@ def fill(
     listener: Listener,
     *,
     chains: bool = False,
+    only_delegated: bool = False,
 ) -> dict[str, Campaign | Exception]:
     """Measure ``blocks`` for every table (label -> table), in parallel. Return for each label the campaign, or the
-    error that ended it. ``listener`` is called from several threads; progress is named by the label."""
+    error that ended it. ``listener`` is called from several threads; progress is named by the label. With
+    ``only_delegated``, blocks that the delegate of a table did not take whole are not tried again."""
 
     def campaign(label: str, sleep: Sleep) -> Campaign:
         table = tables[label]
+        known = read_table(table.path).left_to_cpu if only_delegated and table.path.exists() else ()
         return profile_pool(
             [open_worker(entry, table.runtime.name, table.plan.requested) for entry in table.entries],
             table.runtime,
-            blocks,
+            [block for block in blocks if block not in known],
             table.path,
             plan=table.plan,
             writer=table_writer(table.runtime.format, table.plan.precision),

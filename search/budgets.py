@@ -22,7 +22,7 @@ from edgenas.search.space import Space
 from edgenas.search.table_cost import PricedCost, table_cost
 
 if TYPE_CHECKING:
-    from edgenas.latency_tables.gate import TableOrPath
+    from edgenas.latency_tables.gate import Named, TableOrPath
 
 
 #: kind of budget, as a field of ``BudgetRequest`` -> its unit
@@ -65,6 +65,13 @@ class BudgetRequest:
         for name, unit in OPTIONS.items():
             for number in getattr(self, name):
                 check_budget(number, unit, _option(name))
+
+    def latency_tables(self) -> dict[Path, Named]:
+        """Return path -> table of the tables of this request, read where they were not read before."""
+        from edgenas.latency_tables.gate import named
+
+        paths = [*filter(None, [self.table]), *(Path(text.rpartition("=")[0]) for text in self.also if "=" in text)]
+        return {path: named(self.opened.get(path, path)) for path in paths}
 
     def kinds(self) -> dict[str, tuple[float, ...]]:
         """Return option -> numbers, for the kinds that have numbers; the kind with several numbers comes first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -78,6 +78,32 @@ class EdgeTable:
         import numpy as np
 
         return np.array([*(float(of(block)) for block in self.blocks), 0.0])
+
+
+def without_blocks(
+    steps: Sequence[Mapping[State, Sequence[Edge]]], forbidden: Collection[BlockSpec]
+) -> tuple[dict[State, tuple[Edge, ...]], ...]:
+    """Return the edges of each layer and state that lie on a network without the blocks ``forbidden``; no states where
+    there is no such network."""
+    found: list[dict[State, tuple[Edge, ...]]] = []
+    after: Collection[State] | None = None  # None after the last layer, where every state ends a network
+    for here in reversed(steps):
+        left = {
+            state: tuple(
+                edge
+                for edge in edges
+                if (after is None or edge.target in after) and not any(block in forbidden for block in edge.blocks)
+            )
+            for state, edges in here.items()
+        }
+        after = {state: edges for state, edges in left.items() if edges}
+        found.insert(0, after)
+    reached = set(found[0])
+    for here in found:
+        for state in [state for state in here if state not in reached]:
+            del here[state]
+        reached = {edge.target for edges in here.values() for edge in edges}
+    return tuple(found)
 
 
 def edge_tables(start: State, layers: Sequence[Sequence[Edge]]) -> tuple[EdgeTable, ...]:

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import random
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate
 from typing import Any
@@ -27,7 +27,7 @@ from edgenas.blocks.architecture import Architecture
 from edgenas.blocks.size import ImageSize, height, parse_size, size_json, width
 from edgenas.blocks.spec import BlockSpec
 from edgenas.search.edges import Edge as Edge
-from edgenas.search.edges import EdgeTable, edge_tables
+from edgenas.search.edges import EdgeTable, edge_tables, without_blocks
 from edgenas.search.edges import State as State
 from edgenas.search.keys import keys_text, option_number
 from edgenas.search.option import Layer as Layer
@@ -45,7 +45,7 @@ class Space:
     """A named chain of layers for images of ``in_size`` pixels and ``c_in`` channels.
 
     ``source`` cites the publication of the space; ``code`` is the user's code that defines the space, None for spaces
-    of edgenas.
+    of edgenas. No network has one of the blocks ``forbidden``; the numbers of options stay those of the whole space.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Space:
     c_in: int = 3
     source: str = field(default="", compare=False)
     code: Code | None = field(default=None, compare=False, repr=False)
+    forbidden: frozenset[BlockSpec] = field(default=frozenset(), compare=False, repr=False)
 
     def __repr__(self) -> str:
         sides = f"{width(self.in_size)} x {height(self.in_size)}"
@@ -70,6 +71,16 @@ class Space:
             "source": self.source,
             "layers": [{"layer": layer.name, "options": [o.key for o in layer.options]} for layer in self.layers],
         }
+
+    def without(self, blocks: Iterable[BlockSpec]) -> Space:
+        """Return the space of the networks that have none of ``blocks``; InputError where there is no such network."""
+        forbidden = self.forbidden | frozenset(blocks)
+        if forbidden == self.forbidden:
+            return self
+        found = replace(self, forbidden=forbidden)
+        if not found._steps[0]:
+            raise InputError(f"space {self.name} has no network without these blocks: {', '.join(map(str, blocks))}")
+        return found
 
     @property
     def sizes(self) -> tuple[ImageSize, ...]:
@@ -105,7 +116,7 @@ class Space:
             here = {state: edges_from(layer, after, state) for state in states}
             steps.append(here)
             states = list(dict.fromkeys(edge.target for edges in here.values() for edge in edges))
-        return tuple(steps)
+        return without_blocks(steps, self.forbidden) if self.forbidden else tuple(steps)
 
     @cached_property
     def edges(self) -> tuple[tuple[Edge, ...], ...]:

@@ -143,6 +143,7 @@ def adapt(
     from edgenas.runs.layout import SEARCH, table_beside
     from edgenas.runs.search import read_search
     from edgenas.search.budgets import BudgetRequest, open_budgets
+    from edgenas.search.delegated import delegated_space
     from edgenas.search.spaces.recorded import recorded_space
     from edgenas.ship.preprocessing import Preprocessing
     from edgenas.training.sizes import at_size
@@ -167,6 +168,9 @@ def adapt(
         limits=limit_texts(limits),
         measured_again=True,
     )
+    space, left_out = delegated_space(space, request.latency_tables().values())
+    for note in left_out:
+        listener.message(note)
     kept = open_budgets(with_limits(request, saved, listener), space)
     for note in kept.notes:
         listener.message(note)

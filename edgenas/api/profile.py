@@ -25,6 +25,7 @@ from edgenas.search.space import Space
 if TYPE_CHECKING:
     import pandas as pd
 
+    from edgenas.latency_tables.table import LatencyTable
     from edgenas.profiler.campaign import Campaign
     from edgenas.profiler.fill import TableJob
     from edgenas.profiler.plan import Plan
@@ -61,6 +62,11 @@ class ProfiledTables:
         if self.errors:
             names = ", ".join(self.errors)
             raise OutcomeError(f"{names} did not finish; the same command continues with what is missing")
+        for report in self.reports.values():
+            if report.get("left_out") and not report["blocks"]:
+                raise OutcomeError(
+                    f"{report['setting']['delegate']} takes no block whole; measure them with the CPU: --partial"
+                )
         missing = sum(int(report["missing"]) for report in self.reports.values())
         if missing or any(report["failed"] for report in self.reports.values()):
             raise OutcomeError(f"{counted(missing, 'block', 'is')} not measured; the same command tries them again")
@@ -108,6 +114,7 @@ def profile(
     delegate: str | None = None,
     partial: bool = False,
     software: bool = False,
+    only_delegated: bool = False,
     cores: Sequence[int] = (),
     rounds: int = 10,
     processes: int = 3,
@@ -135,6 +142,8 @@ def profile(
                       by itself)
     partial           True: the CPU may compute the operators that the delegate does not take
     software          True: a delegate that is software, such as a GPU that the CPU imitates, may be measured
+    only_delegated    True: blocks that the delegate does not take whole are left out and listed, and are no failures;
+                      a search with the table then leaves them out of the space
     rounds            interleaved rounds in each process
     processes         least number of fresh processes; up to ``most_processes`` while the 95 % interval of a block's
                       ``statistic`` is wider than ``within`` percent
@@ -152,6 +161,10 @@ def profile(
     from edgenas.profiler.fill import fill
     from edgenas.profiler.plan import Plan
 
+    if only_delegated and (not delegate or partial):
+        raise InputError(
+            "--only-delegated leaves out what a delegate leaves to the CPU: add --delegate NAME, without --partial"
+        )
     enough = stopping_rule(processes, most_processes, within, statistic)
     wanted = [BlockSpec.parse(each) if isinstance(each, str) else each for each in blocks]
     if what is not None:
@@ -169,12 +182,14 @@ def profile(
     )
     jobs = table_jobs(device, pool, inventory, runtime, out, tuple(cores), plan)
     with listener.task("profile", list(jobs)) as task:
-        outcomes = fill(jobs, wanted, enough, force, task, chains=chains)
+        outcomes = fill(jobs, wanted, enough, force, task, chains=chains, only_delegated=only_delegated)
     if len(outcomes) == 1:
         (only,) = outcomes.values()
         if isinstance(only, Exception):
             raise only
-    reports = {label: _report(jobs[label], each, wanted, enough, listener) for label, each in outcomes.items()}
+    reports = {
+        label: _report(jobs[label], each, wanted, enough, listener, only_delegated) for label, each in outcomes.items()
+    }
     return ProfiledTables(reports, {label: each for label, each in outcomes.items() if isinstance(each, Exception)})
 
 
@@ -215,10 +230,15 @@ def table_jobs(
 
 
 def _report(
-    table: TableJob, outcome: Campaign | Exception, blocks: list[BlockSpec], enough: StoppingRule, listener: Listener
+    table: TableJob,
+    outcome: Campaign | Exception,
+    blocks: list[BlockSpec],
+    enough: StoppingRule,
+    listener: Listener,
+    only_delegated: bool,
 ) -> dict[str, Any]:
     """Return the report on one table, as plain JSON values."""
-    from edgenas.latency_tables.records import piece_text
+    from edgenas.latency_tables.records import PART, piece_text
     from edgenas.profiler.stopping import pieces_of
 
     if isinstance(outcome, Exception):
@@ -228,9 +248,19 @@ def _report(
         listener.message(
             f"{table.path}: ignored an incomplete last line of {outcome.dropped_bytes} bytes; its writer was killed"
         )
-    for failure in outcome.failures:
+    failures = [each for each in outcome.failures if not (only_delegated and each.stage == PART)]
+    left_out = _left_out(outcome.table, blocks) if only_delegated else {}
+    for block, why in left_out.items():
+        listener.message(f"left out: {block}: {why}")
+    for failure in failures:
         listener.message(
             f"failed: {piece_text(failure.piece)} in process {failure.process} ({failure.stage}): {failure.message}"
+        )
+    blocks = [block for block in blocks if block not in left_out]
+    if not only_delegated and any(failure.stage == PART for failure in failures):
+        listener.message(
+            f"{outcome.table.setting.delegate} does not take all blocks whole; --only-delegated leaves the others out "
+            "of the table and of searches with it, --partial measures them together with the CPU"
         )
     missing = outcome.table.missing(blocks)
     unstable = enough.unstable(outcome.table, pieces_of(blocks, False))
@@ -238,7 +268,8 @@ def _report(
         "table": str(table.path),
         "blocks": len(outcome.table.blocks),
         "measured_now": outcome.measured,
-        "failed": len(outcome.failures),
+        "failed": len(failures),
+        **({"left_out": len(left_out)} if only_delegated else {}),
         "missing": len(missing),
         "unstable": len(unstable),
         "drifted_rounds": sum(void.last - void.first + 1 for void in outcome.table.voids),
@@ -248,4 +279,12 @@ def _report(
         "setting": outcome.table.setting.as_dict(),
         "missing_blocks": [str(b) for b in missing],
         "unstable_blocks": [piece_text(piece) for piece in unstable],
+        **({"left_out_blocks": {str(block): why for block, why in left_out.items()}} if only_delegated else {}),
     }
+
+
+def _left_out(table: LatencyTable, blocks: list[BlockSpec]) -> dict[BlockSpec, str]:
+    """Return those of ``blocks`` that the table's delegate does not take whole, each with the last message."""
+    why = {failure.piece: failure.message for failure in table.failures}
+    wanted = set(blocks)
+    return {block: why[block,] for block in table.left_to_cpu if block in wanted}

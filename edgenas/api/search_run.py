@@ -73,6 +73,7 @@ def run(order: SearchOrder, out: Path, listener: Listener) -> SearchResult:
     from edgenas.search.accuracy.by_name import WORKERS
     from edgenas.search.accuracy.image_task import image_task
     from edgenas.search.accuracy.own_table import AccuracyTable
+    from edgenas.search.delegated import delegated_space
     from edgenas.search.explain import explain
     from edgenas.search.journal import TrialCache
     from edgenas.search.published import begun_from
@@ -89,12 +90,14 @@ def run(order: SearchOrder, out: Path, listener: Listener) -> SearchResult:
     task = image_task(who, order.images, out, options, order.train_on, on)
     classes = order.classes or (task.classes if task and not isinstance(order.space, Space) else None)
     space = space_of(order.space, order.in_size, classes, order.channels)
+    request = replace(request, opened=request.latency_tables())
+    space, left_out = delegated_space(space, request.opened.values())
     published = begun_from(order.pretrained, order.pretrained_as, space, who)
     if published is not None and task is not None:
         task = task.from_published(published)
         listener.message(told(published.pretrained.provenance))
     found = budgets_of(request, space)
-    notes = [*filter(None, [undivided(space)]), *found.messages]
+    notes = [*filter(None, [undivided(space)]), *left_out, *found.messages]
     for note in notes:
         listener.message(note)
     where = ray_address(order.workers, order.ray, order.ray_cpus, order.ray_gpus)

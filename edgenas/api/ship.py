@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgenas.api.gate import limit_texts, table_path
+from edgenas.api.gate import limit_texts, table_path, table_source
 from edgenas.api.inventory import load_entry
 from edgenas.api.judge import checked_options, known_options
 from edgenas.api.network import Network
@@ -173,6 +173,7 @@ def ship(
     from edgenas.search.accuracy.by_name import is_table, open_accuracy
     from edgenas.search.accuracy.image_task import SCRATCH, image_task
     from edgenas.search.budgets import BudgetRequest
+    from edgenas.search.delegated import delegated_space
     from edgenas.search.own_cost import own_limits
     from edgenas.search.published import published_member
     from edgenas.search.space import Space as SpaceClass
@@ -204,6 +205,10 @@ def ship(
     if published is not None:
         task = task.from_published(published)
         listener.message(told(published.pretrained.provenance))
+    if table is not None:
+        made, left_out = delegated_space(made, [table_source(table)])
+        for note in left_out:
+            listener.message(note)
     order = ShipRequest(
         made,
         accuracy,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from edgenas.api.gate import table_source
 from edgenas.api.named import space_text
 from edgenas.api.shown import FilePath, frame, html_table, number
 from edgenas.api.spaces import space as space_of
@@ -73,7 +74,10 @@ def check(
 
         edgenas.check("pi4-litert.jsonl", "mobilenet_v3_small", in_size=160).missing
     """
-    opened, chosen = open_table(table), space_of(space, in_size, classes, channels)
+    from edgenas.search.delegated import delegated_space
+
+    opened = open_table(table)
+    chosen, _ = delegated_space(space_of(space, in_size, classes, channels), [table_source(opened)])
     sizes = "".join(
         f" --{o} {v}" for o, v in (("in-size", in_size), ("classes", classes), ("channels", channels)) if v is not None
     )

@@ -126,7 +126,8 @@ def find_space(path: Path) -> Space:
         for count in classes
     ]
     predicted = {} if table.prior is None else table.prior.ms
-    fitting = [candidate for candidate in candidates if set(table.missing(candidate.blocks())) <= predicted.keys()]
+    known = predicted.keys() | set(table.left_to_cpu)
+    fitting = [candidate for candidate in candidates if set(table.missing(candidate.blocks())) <= known]
     if not fitting:
         raise InputError(f"{path} does not have all blocks of any built-in space; name its space: --space")
     return max(fitting, key=lambda candidate: len(candidate.blocks()))

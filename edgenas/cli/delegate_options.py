@@ -1,4 +1,4 @@
-"""Options that choose what computes: --delegate, --partial and --software."""
+"""Options that choose what computes: --delegate, --partial, --software and --only-delegated."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from edgenas.base.errors import InputError
 from edgenas.cli import completions
 
 _OPTIONS = (
@@ -23,9 +24,22 @@ _OPTIONS = (
     ),
 )
 
+only_delegated_option = click.option(
+    "--only-delegated",
+    is_flag=True,
+    help="Leave out blocks that the delegate does not take whole, and list them; edgenas search leaves them out of the "
+    "space.",
+)
+
 
 def delegate_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add --delegate, --partial and --software to a command."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
+
+
+def refuse_only_delegated(given: bool) -> None:
+    """Raise InputError where --only-delegated is ``given`` to a campaign that does not measure every block."""
+    if given:
+        raise InputError("--only-delegated takes no --whole, --from and --for-search: leave them out")

@@ -35,7 +35,7 @@ PROFILE = {
     "Space or network": ("--in-size", "--classes", "--channels", "--block"),
     "Devices": ("--device", "--pool", "--inventory", "--force"),
     "Setting": (
-        "--runtime", "--precision", "--threads", "--core", "--delegate", "--partial", "--software",
+        "--runtime", "--precision", "--threads", "--core", "--delegate", "--partial", "--software", "--only-delegated",
     ),
     "Precision of measurements": (
         "--within", "--statistic", "--rounds", "--processes", "--most-processes", "--cold-kib", "--chains",

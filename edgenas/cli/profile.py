@@ -13,7 +13,7 @@ from edgenas.base.errors import InputError
 from edgenas.blocks.size import ImageSize
 from edgenas.cli import completions
 from edgenas.cli.budget_type import BUDGET_MS
-from edgenas.cli.delegate_options import delegate_options
+from edgenas.cli.delegate_options import delegate_options, only_delegated_option, refuse_only_delegated
 from edgenas.cli.devices import force_option, inventory_option
 from edgenas.cli.grouped import PROFILE, grouped
 from edgenas.cli.networks import channels_option, classes_option, in_size_option
@@ -59,6 +59,7 @@ from edgenas.cli.worker_options import score_option
 )
 @click.option("--threads", default=1, show_default=True, help="Threads of the runtime.")
 @delegate_options
+@only_delegated_option
 @click.option("--core", "cores", type=int, multiple=True, help="CPU to pin a thread to; repeat for more threads.")
 @click.option("--rounds", default=10, show_default=True, help="Interleaved rounds in each process.")
 @click.option(
@@ -165,6 +166,7 @@ def command(
     delegate: str | None,
     partial: bool,
     software: bool,
+    only_delegated: bool,
     cores: tuple[int, ...],
     rounds: int,
     processes: int,
@@ -234,6 +236,7 @@ def command(
         "force": force,
         "listener": TERMINAL,
     }
+    refuse_only_delegated(only_delegated and (whole is not None or old is not None or for_search))
     if whole is not None:
         if space_or_network is None or texts or for_search or budgets_ms or accuracy or score or chains or pools:
             raise InputError(
@@ -281,7 +284,7 @@ def command(
         raise InputError(
             "--budget-ms, --accuracy and --score belong to --for-search: add --for-search, or leave them out"
         )
-    done = profile(space_or_network, blocks=texts, **measured)
+    done = profile(space_or_network, blocks=texts, only_delegated=only_delegated, **measured)
     if as_json:
         print_json(done.to_json())
     else:

@@ -90,7 +90,7 @@ def validate(
 
 def hold_out(table: LatencyTable, request: ValidationRequest) -> HeldOut:
     """Draw held-out networks, spread over the table's latencies, or over MACs where the table lacks blocks."""
-    space = request.space
+    space = request.space.without(table.left_to_cpu)
     created = datetime.now(UTC).isoformat(timespec="seconds")
     lacks = bool(table.missing(space.blocks()))
     drawn = stratified(

@@ -232,7 +232,7 @@ class Batch:
         try:
             result = action()
         except Exception as error:  # any exception of a runtime is a failure of that model
-            self.errors += 1
+            stage, self.errors = getattr(error, "stage", stage), self.errors + 1
             text = "".join(c if c.isprintable() else " " for c in f"{type(error).__name__}: {error}")
             self.emit({"kind": "error", "name": name, "stage": stage, "message": " ".join(text.split())[:300]})
             return None

@@ -56,11 +56,11 @@ class LiteRtDelegate:
         taken, left = self.taken(said, operators, model is not None)
         if model is None:
             if taken is not None:
-                message = self.tools.part(self.wanted["text"], taken, len(operators), left)
-            else:
-                faults = [" ".join(found.split()) for found in _FAULT.findall(said)]
-                message = f"{self.wanted['text']} does not compute here: {'; '.join(faults[-2:]) or said[-200:]}"
-            raise self.tools.RefusedError(message)
+                raise self.tools.LeftToCpuError(self.tools.part(self.wanted["text"], taken, len(operators), left))
+            faults = [" ".join(found.split()) for found in _FAULT.findall(said)]
+            raise self.tools.RefusedError(
+                f"{self.wanted['text']} does not compute here: {'; '.join(faults[-2:]) or said[-200:]}"
+            )
         if taken is None:
             raise self.tools.RefusedError(
                 f"{self.wanted['text']}: LiteRT does not say that it computes, so XNNPACK may compute in its place"

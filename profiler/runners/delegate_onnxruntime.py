@@ -43,7 +43,7 @@ class OnnxDelegate:
             except Exception as error:  # the module raises its own classes, which differ between versions
                 why = str(error)
         if session is None:
-            raise self.tools.RefusedError(self.refusal(data, f"{text()} {why}"))
+            raise self.refusal(data, f"{text()} {why}")
         binding, given = session.io_binding(), []
         for i, node in enumerate(session.get_inputs()):
             shape = [n if isinstance(n, int) else 1 for n in node.shape]
@@ -88,8 +88,9 @@ class OnnxDelegate:
             return {"intra_op_num_threads": str(self.cpu.threads)}
         return {}
 
-    def refusal(self, data: bytes, said: str) -> str:
+    def refusal(self, data: bytes, said: str) -> Exception:
         """Return why there is no session without a CPU: the operators that are left to it, or the provider's error."""
+        refused, part = self.tools.RefusedError, self.tools.LeftToCpuError
         text, taken, total = self.wanted["text"], 0, 0
         left: list[str] = []
         try:
@@ -104,12 +105,13 @@ class OnnxDelegate:
         except Exception as error:  # see above
             said += f" {error}"
         if taken:
-            return str(self.tools.part(text, taken, total, left))
+            return part(self.tools.part(text, taken, total, left))  # type: ignore[no-any-return]
         faults = [" ".join(found.rpartition("] ")[2].split()) for found in _FAULT.findall(said)]
         faults = [found for found in faults if "fallback to CPU EP" not in found] or faults
         if not faults and left:
-            return str(self.tools.part(text, 0, total, left))
-        return f"{text} does not compute here: {'; '.join(dict.fromkeys(faults)) or said.strip()[-200:]}"
+            return part(self.tools.part(text, 0, total, left))  # type: ignore[no-any-return]
+        why = "; ".join(dict.fromkeys(faults)) or said.strip()[-200:]
+        return refused(f"{text} does not compute here: {why}")  # type: ignore[no-any-return]
 
     def assigned(self, session: Any, computed: list[tuple[str, str]]) -> tuple[int, int, list[str]]:
         """Return (operators taken, of how many, names of the others). The profiled run decides who computed; where

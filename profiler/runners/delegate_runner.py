@@ -55,6 +55,12 @@ class RefusedError(Exception):
     """Error for a run that is not what was requested."""
 
 
+class LeftToCpuError(RefusedError):
+    """Error for a model that the delegate does not take whole."""
+
+    stage = "part"
+
+
 class DelegateRuntime:
     """A runtime of ``bench_runner.py`` whose models run on a delegate; ``cpu`` is the same runtime on the CPU."""
 
@@ -72,7 +78,7 @@ class DelegateRuntime:
         found = {"accelerator": opened.accelerator, "nodes_taken": opened.taken, "nodes_total": opened.total}
         whole, self.left = opened.taken == opened.total, opened.left
         if not opened.taken or not (whole or self.wanted["partial"]):
-            raise RefusedError(part(self.wanted["text"], opened.taken, opened.total, opened.left))
+            raise LeftToCpuError(part(self.wanted["text"], opened.taken, opened.total, opened.left))
         opened.refresh()
         opened.invoke()
         found["init_ns"] = time.perf_counter_ns() - begin
@@ -178,7 +184,13 @@ def run(engines: Any, task: dict[str, Any], folder: Path, emit: Callable[[dict[s
         built.append(made)
         return made
 
-    tools = types.SimpleNamespace(Opened=Opened, RefusedError=RefusedError, part=part, captured_stderr=captured_stderr)
+    tools = types.SimpleNamespace(
+        Opened=Opened,
+        RefusedError=RefusedError,
+        LeftToCpuError=LeftToCpuError,
+        part=part,
+        captured_stderr=captured_stderr,
+    )
     built: list[DelegateRuntime] = []
     engines.RUNTIMES[name] = make
     if task.get("describe"):

@@ -22,6 +22,10 @@ class OutputError(OutcomeError):
     """Error for output that no runner of edgenas writes."""
 
 
+class PartError(OutputError):
+    """Error for a model that a delegate does not take whole."""
+
+
 @dataclass(frozen=True, slots=True)
 class Installed:
     """A runtime installed on a device: the package that contains it, versions, and its configuration (``notes``)."""
@@ -112,7 +116,7 @@ class ModelResult:
 
 @dataclass(frozen=True, slots=True)
 class ModelError:
-    """A model that failed: ``stage`` is 'load', 'run' or 'output'."""
+    """A model that failed: ``stage`` is 'load', 'run', 'output', or PART (``edgenas.latency_tables.records``)."""
 
     name: str
     stage: str

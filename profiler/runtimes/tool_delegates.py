@@ -19,7 +19,7 @@ from edgenas.profiler.runtimes.benchmark_flags import ToolFlags, command
 from edgenas.profiler.runtimes.benchmark_model import ToolReport, parse_run
 from edgenas.profiler.runtimes.delegates import WITH_CPU, Delegate, parse_delegate
 from edgenas.profiler.runtimes.delegation import LogVerdict, classify
-from edgenas.profiler.runtimes.output import OutputError
+from edgenas.profiler.runtimes.output import OutputError, PartError
 from edgenas.profiler.runtimes.tool_accelerators import (
     LITERT,
     OPTIONAL,
@@ -84,7 +84,7 @@ def read_delegated(plan: Plan, tool: str, flags: ToolFlags, stdout: str, stderr:
     except ValueError as error:
         raise OutputError(f"{RUNTIME}: {error}") from error
     if why := refusal(plan, delegate, tool, said):
-        raise OutputError(why)
+        raise PartError(why) if _in_part(said) and not plan.partial else OutputError(why)
     if plan.partial:  # the list of operators that are not taken is no failure then
         stdout, own = (_LISTING.sub("INFO: ", text) for text in (stdout, own))
     report = parse_run(stdout, own, asked=delegated_flags(tool, plan, flags))
@@ -118,6 +118,15 @@ def why_failed(plan: Plan, stdout: str, stderr: str) -> str:
     said = classify(f"{stdout}\n{without_files(stderr)}")
     # a run that failed is no partial delegation that was permitted
     return "" if said.verdict in ("unproven", "complete") else refusal(replace(plan, partial=False), delegate, "", said)
+
+
+def took_part(stdout: str, stderr: str) -> bool:
+    """Return whether the log of a run that failed says that the delegate takes only a part of the model."""
+    return _in_part(classify(f"{stdout}\n{without_files(stderr)}"))
+
+
+def _in_part(said: LogVerdict) -> bool:
+    return said.verdict == "partial" or (said.verdict == "none" and bool(said.operators))
 
 
 def refusal(plan: Plan, delegate: Delegate, tool: str, said: LogVerdict) -> str:

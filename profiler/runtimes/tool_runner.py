@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgenas.base.errors import InputError, OutcomeError
 from edgenas.base.text import printable
+from edgenas.latency_tables.records import PART
 from edgenas.profiler.runtimes.delegates import Delegate, parse_delegate
 from edgenas.profiler.runtimes.output import (
     BatchOutput,
@@ -19,12 +20,13 @@ from edgenas.profiler.runtimes.output import (
     ModelError,
     ModelResult,
     OutputError,
+    PartError,
 )
 from edgenas.profiler.runtimes.python_runner import ALL_OPERATORS, PROBE
 from edgenas.profiler.runtimes.sustained import SustainedOutput, SustainedRequest
 from edgenas.profiler.runtimes.tool_accelerators import arithmetic
 from edgenas.profiler.runtimes.tool_comparison import comparison_files, random_numbers
-from edgenas.profiler.runtimes.tool_delegates import why_failed
+from edgenas.profiler.runtimes.tool_delegates import took_part, why_failed
 from edgenas.profiler.runtimes.tool_dialects import Burst, Dialect, Sample
 from edgenas.profiler.runtimes.tool_output import BatchTranscript, ToolRun, begins, read_head, read_record, seal
 from edgenas.profiler.runtimes.tool_script import ToolChoice, orders, script
@@ -170,7 +172,10 @@ class ToolRunner:
 
     def _output(self, plan: Plan, names: list[str], record: BatchTranscript) -> BatchOutput:
         header = Header(self._installed(record.sha256, plan), plan.threads, record.cores, "normal")
-        errors = {model: ModelError(names[model], "run", self._why(ran, plan)) for model, ran in record.failed.items()}
+        errors = {
+            model: ModelError(names[model], self._stage(ran, plan), self._why(ran, plan))
+            for model, ran in record.failed.items()
+        }
         for model in record.late:
             errors[model] = ModelError(names[model], "load", "not started: the time limit of its batch had passed")
         results = []
@@ -180,7 +185,8 @@ class ToolRunner:
                 try:
                     results.append(self._result(names[model], plan, record, ran))
                 except OutputError as error:
-                    errors[model] = ModelError(names[model], "output", printable(str(error), 300))
+                    stage = PART if isinstance(error, PartError) else "output"
+                    errors[model] = ModelError(names[model], stage, printable(str(error), 300))
         return BatchOutput(header, tuple(results), tuple(errors.values()), record.complete)
 
     def _read(self, stdout: str) -> tuple[Plan, list[str], BatchTranscript] | None:
@@ -242,6 +248,9 @@ class ToolRunner:
         rel, steps = (math.nan, 0) if apart is None else (apart.rel, apart.steps)  # of the first round alone
         did = Delegated(taken, total, first.accelerator, rel, steps, 0.0, first.init_ns)
         return replace(result, delegated=did)
+
+    def _stage(self, ran: ToolRun, plan: Plan) -> str:
+        return PART if plan.requested and not plan.partial and took_part(ran.stdout, ran.stderr) else "run"
 
     def _why(self, ran: ToolRun, plan: Plan) -> str:
         """Return how a run failed, with the end of its output, or with what its log says of a requested delegate."""

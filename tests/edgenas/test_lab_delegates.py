@@ -96,7 +96,12 @@ def test_a_block_that_is_left_to_the_cpu_is_named(person: Person) -> None:
     person.has("gpu partial 1500")  # the second block's file is larger
     code, said = person.profiles("--delegate", "gpu")
     assert code == 1 and "UNPACK: Operation is not supported." in said and "ir-8x4" in said
+    assert "--only-delegated leaves the others out" in said
     assert len(read_table(person.folder / "t.jsonl").blocks) == 1
+    code, said = person.profiles("--delegate", "gpu", "--only-delegated")  # nothing is tried again
+    assert code == 0 and "left out: ir-8x4" in said and "UNPACK: Operation is not supported." in said
+    assert [str(block) for block in read_table(person.folder / "t.jsonl").left_to_cpu] == [BLOCKS[3]]
+    assert person.profiles("--delegate", "gpu", "--only-delegated", "--partial")[0] == 2
 
 
 def test_the_libraries_of_a_delegate_are_pushed(person: Person) -> None:

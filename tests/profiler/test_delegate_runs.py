@@ -15,6 +15,7 @@ from edgenas.base.errors import EdgenasError, OutcomeError
 from edgenas.devices.inventory import Entry
 from edgenas.devices.session.session import Conditions
 from edgenas.devices.transports.local import LocalDevice
+from edgenas.latency_tables.records import PART
 from edgenas.profiler.delegate_probe import probe_delegates
 from edgenas.profiler.delegation import delegated
 from edgenas.profiler.device_session import Worker, station
@@ -40,14 +41,14 @@ BLOCKS = (
 def results(
     runtime: str, python: str, files: dict[str, bytes], delegate: str, blocking: bool = True, **changes: Any
 ) -> tuple[dict[str, ModelResult], dict[str, str]]:
-    """Return (results, messages of failures) of files, each by its name."""
+    """Return (results, stages and messages of failures) of files, each by its name."""
     plan = replace(Plan(requested=delegate, limit_s=60), **{**QUICK, "cold_kib": 0, **changes})
     with station(Worker(LocalDevice(), python), RUNTIMES[runtime], plan, Conditions(force=True)) as held:
         used = held.runtime
         assert isinstance(used, PythonRunner) and used.delegate is not None
         used = replace(used, delegate={**used.delegate, "blocking": blocking})
         found = measure_models(LocalDevice(), used, files, held.plan, program=python)
-    return dict(found.results), {failure.name: failure.message for failure in found.failures}
+    return dict(found.results), {f.name: f"{f.stage}: {f.message}" for f in found.failures}
 
 
 def written(format: str, *texts: str) -> dict[str, bytes]:
@@ -114,6 +115,7 @@ def test_a_model_that_a_gpu_takes_in_part_is_refused_with_its_operators(
     use_software_gpu(monkeypatch)
     _, failures = results("litert", sys.executable, six_dimensions, "gpu", software=True)
     assert "gpu takes 1 of 4 operators; the CPU would compute: NEG, RESHAPE" in failures["six"]
+    assert failures["six"].startswith(f"{PART}: ")
     found, failures = results("litert", sys.executable, six_dimensions, "gpu", software=True, partial=True)
     assert failures == {} and found["six"].delegate == "gpu+cpu"
     taken = found["six"].delegated
@@ -144,7 +146,9 @@ def test_openvino_fills_a_table_and_absent_devices_are_refused(tmp_path: Path, r
 
 def test_an_operator_that_openvino_does_not_take_is_named(six_dimensions: dict[str, bytes]) -> None:
     _, failures = results("litert", openvino(), six_dimensions, "openvino:cpu")
-    assert "openvino:cpu takes 3 of 4 operators; the CPU would compute: NEG" in failures["six"]
+    assert "openvino:cpu takes 3 of 4 operators; the CPU would compute: NEG" in failures["six"] and failures[
+        "six"
+    ].startswith(f"{PART}: ")
 
 
 def test_an_operator_that_a_provider_does_not_take_is_named() -> None:
@@ -163,7 +167,9 @@ def test_an_operator_that_a_provider_does_not_take_is_named() -> None:
     )
     onnx.checker.check_model(model)
     _, failures = results("onnxruntime", openvino(), {"optional": model.SerializeToString()}, "openvino:cpu")
-    assert re.search(r"openvino:cpu takes 1 of \d operators; the CPU would compute: Optional", failures["optional"])
+    assert re.search(
+        rf"{PART}: .*openvino:cpu takes 1 of \d operators; the CPU would compute: Optional", failures["optional"]
+    )
 
 
 def test_a_provider_that_is_absent_is_refused(tmp_path: Path) -> None:
