@@ -70,6 +70,7 @@ def verify_files(
     statistic: str = estimates.DEFAULT,
     force: bool = False,
     memory: bool = True,
+    leave_out: bool = False,
     listener: Listener = SILENT,
 ) -> list[Verdict]:
     """Measure ``files`` (name -> content), all of one runtime, interleaved in several fresh processes, by the method
@@ -78,7 +79,8 @@ def verify_files(
     Where a file is outside the budget, fresh processes are added one at a time until all files are inside or ``most``
     processes have run. All measurements count: a temporary disturbance of the machine widens the interval until enough
     processes were undisturbed. Memory is measured afterwards, each file in a process of its own, unless ``memory`` is
-    False. OutcomeError when a file cannot be measured.
+    False. OutcomeError when a file cannot be measured; with ``leave_out``, such a file has no verdict, and a message
+    says why, unless it is every file.
     """
     from edgenas.devices.transports.reattach import clear
     from edgenas.profiler.device_session import station
@@ -116,9 +118,11 @@ def verify_files(
                 takes[name] = memory_of(worker.device, held.runtime, files[name], held.plan, program=worker.program)
             except (OutcomeError, DeviceError) as error:  # the times are valid without it
                 listener.message(f"{name}: its memory is not known: {error}")
-    if repeated.failures:
-        failure = repeated.failures[0]
-        raise OutcomeError(f"{failure.name} cannot be measured on {entry.name} ({failure.stage}): {failure.message}")
+    for failure in repeated.failures:
+        why = f"{failure.name} cannot be measured on {entry.name} ({failure.stage}): {failure.message}"
+        if not leave_out or not repeated.times:
+            raise OutcomeError(why)
+        listener.message(f"left out: {why}")
     verdicts = []
     for name, times in repeated.times.items():
         low, high = estimates.interval(times, statistic)

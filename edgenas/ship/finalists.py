@@ -38,7 +38,8 @@ def find_finalists(
     """Time judged networks, most accurate first, until one is inside the budget; return all that were timed.
 
     Where whole networks are slower than the sums of their blocks, the sums are scaled by the median ratio of the last
-    round before the next networks are chosen. Where no scaled sum is inside the budget, the fastest are timed.
+    round before the next networks are chosen. Where no scaled sum is inside the budget, the fastest are timed. A
+    network without a verdict could not be measured, as where a delegate computes wrong numbers; it is no finalist.
     """
     left = {t.choice: t for t in (*(t for run in record.runs for t in run.result.trials), *also)}
     found: list[Finalist] = []
@@ -51,11 +52,12 @@ def find_finalists(
             break
         chosen = [left.pop(t.choice) for t in ranked]
         chosen += [left.pop(t.choice) for t in also if t.choice in left and t.cost * ratio <= budget_ms]
-        verdicts = time_whole({space.key(t.choice): space.architecture(t.choice) for t in chosen})
-        found += [Finalist(space.key(t.choice), t.accuracy, v) for t, v in zip(chosen, verdicts, strict=True)]
-        if any(v.within_budget for v in verdicts):
+        verdicts = {v.file: v for v in time_whole({space.key(t.choice): space.architecture(t.choice) for t in chosen})}
+        timed = [(t, verdicts[key]) for t in chosen if (key := space.key(t.choice)) in verdicts]
+        found += [Finalist(v.file, t.accuracy, v) for t, v in timed]
+        if any(v.within_budget for _, v in timed):
             break
-        ratio = statistics.median(v.high_ms / t.cost for t, v in zip(chosen, verdicts, strict=True))
+        ratio = statistics.median(v.high_ms / t.cost for t, v in timed)
     return sorted(found, key=lambda finalist: -finalist.accuracy)
 
 

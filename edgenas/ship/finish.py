@@ -140,7 +140,8 @@ class Finisher:
     recipes: dict[str, str] = field(default_factory=dict)  #: network -> what its training from published weights was
 
     def time_whole(self, networks: dict[str, Architecture]) -> list[Verdict]:
-        """Time networks with random weights, by the runtime and in the precision of the budget."""
+        """Time networks with random weights, by the runtime and in the precision of the budget; one that cannot be
+        measured is left out."""
         from edgenas.blocks.weights import network_random_weights
         from edgenas.profiler.export.quantize import table_writer
         from edgenas.profiler.workers import runtime_named
@@ -151,7 +152,7 @@ class Finisher:
             key: write(network.blocks, network_random_weights(network.blocks, self.seed))
             for key, network in networks.items()
         }
-        return self._timed(models, runtime, self.order.precision, self.budget_ms, None, memory=False)
+        return self._timed(models, runtime, self.order.precision, self.budget_ms, None, memory=False, leave_out=True)
 
     def train(self, architecture: Architecture) -> Trained:
         """Train a network in full; a training that was interrupted continues from its checkpoint."""
@@ -247,6 +248,7 @@ class Finisher:
         predicted_ms: float | None,
         most: int | None = None,
         memory: bool = True,
+        leave_out: bool = False,
     ) -> list[Verdict]:
         plan = plan_for(self.setting, self.entry, precision)
         if runtime != self.order.runtimes[0] or not fits(plan, runtime):  # such a file is timed as its runtime computes
@@ -263,5 +265,6 @@ class Finisher:
             statistic=self.statistic,
             force=self.order.force,
             memory=memory,
+            leave_out=leave_out,
             listener=self.listener.named(f"{runtime}, whole"),
         )

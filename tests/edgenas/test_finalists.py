@@ -65,6 +65,14 @@ def test_where_wholes_are_slower_than_sums_smaller_ones_are_tried(record: Search
     assert none and not any(each.verdict.within_budget for each in none)
 
 
+def test_a_network_that_cannot_be_measured_is_no_finalist(record: SearchRecord) -> None:
+    """As where a delegate computes other numbers than the CPU for one of them."""
+    device = Device(1.0)
+    whole = find_finalists(SPACE, record, BUDGET, device)
+    found = find_finalists(SPACE, record, BUDGET, lambda networks: device(networks)[1:])
+    assert found == whole[1:]
+
+
 def test_a_run_that_was_stopped_goes_on_with_them(record: SearchRecord, tmp_path: Path) -> None:
     path, device = tmp_path / "finalists.json", Device(1.3)
     found = kept_finalists(path, SPACE, record, BUDGET, device)
