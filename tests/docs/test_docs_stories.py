@@ -178,6 +178,10 @@ def test_spaces_and_your_own_head(reader: Reader) -> None:
         assert {path.name for path in (reader.folder / folder).iterdir()} >= {"arch.json", "model.tflite", "model.onnx"}
 
 
+def test_which_space(reader: Reader) -> None:
+    assert len(reader.reads("docs/which-space.md")) == 3 and "local-probe.jsonl" in left_in(reader)
+
+
 def test_adding(reader: Reader) -> None:
     (section,) = [b.text for b in blocks_of("docs/adding.md") if b.language == "toml" and "[devices." in b.text]
     (reader.folder / "devices.toml").write_text(section)
@@ -228,6 +232,7 @@ def test_your_own_measurements(reader: Reader) -> None:
 
 STORIES: dict[str, Callable[..., None]] = {
     "README.md": test_the_readme_and_the_start,
+    "docs/adaptive.md": test_adaptive,
     "docs/adding.md": test_adding,
     "docs/how-numbers-are-made.md": test_profile_a_pi_and_how_numbers_are_made,
     "docs/int8.md": test_int8,
@@ -237,6 +242,7 @@ STORIES: dict[str, Callable[..., None]] = {
     "docs/spaces.md": test_spaces_and_your_own_head,
     "docs/start.md": test_the_readme_and_the_start,
     "docs/training.md": test_training,
+    "docs/which-space.md": test_which_space,
     "docs/your-own-head.md": test_spaces_and_your_own_head,
     "docs/your-own-measurements.md": test_your_own_measurements,
 }

@@ -15,7 +15,7 @@ HELP = "for help: edgenas "
         ("table show", f"TABLE is missing; {HELP}table show --help"),
         ("search digits", f"--accuracy is missing; {HELP}search --help"),
         ("table import f --format ofa", f"--out is missing; {HELP}table import --help"),
-        ("serach", "no such command 'serach'; did you mean 'search'? There are spaces, blocks, "),
+        ("serach", "no such command 'serach'; did you mean 'search'? There are demo, doctor, "),
         ("table validat x", "no such command 'validat'; did you mean 'validate'? There are show, "),
         ("search digits --acuracy x", "no such option '--acuracy'; did you mean '--accuracy'? For help: "),
         ("table validate t --nochains", "no such option '--nochains'; did you mean '--no-chains'? For help: edgenas"),

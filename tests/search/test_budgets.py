@@ -11,7 +11,8 @@ from edgenas.base.errors import InputError
 from edgenas.devices.inventory import Entry
 from edgenas.search.budgets import BudgetRequest, Budgets, open_budgets, quantile_budgets
 from edgenas.ship.demo import QUANTILES
-from edgenas.ship.pipeline import ShipPipeline, ShipRequest
+from edgenas.ship.order import ShipRequest
+from edgenas.ship.tables import ShipTables
 from edgenas.training.data import TrainRecipe
 from tests.latency_tables.test_validation import SPACE
 from tests.support.listeners import Recorder
@@ -30,7 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shipped(folder: Path, request: BudgetRequest, told: list[str]) -> Budgets:
     """The budgets that a ship in ``folder`` keeps."""
     order = ShipRequest(SPACE, "train", TrainRecipe(1), budget=request, quantiles=QUANTILES)
-    return ShipPipeline(folder, LOCAL, order, listener=Recorder(messages=told))._budgets()
+    return ShipTables(folder, LOCAL, order, 0, Recorder(messages=told)).budgets()
 
 
 def test_ship_and_search_make_one_problem_of_one_budget(folder: Path) -> None:
