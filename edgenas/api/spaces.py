@@ -11,6 +11,7 @@ from edgenas.api.shown import frame, html_table
 from edgenas.base.counted import counted
 from edgenas.base.errors import InputError
 from edgenas.blocks.size import ImageSize, SizesLike, as_sizes, size_json
+from edgenas.latency_tables.campaign_time import typical_s
 from edgenas.search.space import Space
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class SpaceRow:
     weights           published weights, 'LAYOUT/MODEL', of members (``--pretrained``)
     macs, params      of the networks with the fewest and the most
     published         a member whose accuracy is published, with its source; None where there is none
+    profile_s         estimate of the measuring of all blocks, seconds (``latency_tables/campaign_time.py``)
     """
 
     name: str
@@ -47,6 +49,7 @@ class SpaceRow:
     macs: tuple[int, int] = (0, 0)
     params: tuple[int, int] = (0, 0)
     published: PublishedAccuracy | None = None
+    profile_s: float = 0.0
 
 
 @dataclass(frozen=True, repr=False)
@@ -104,7 +107,8 @@ def spaces(*, in_size: SizesLike | None = None, classes: int | None = None, chan
         counts = (f.layers, f.networks, f.distinct_blocks)
         row = SpaceRow(name, f.in_size, f.channels, *counts, f.source, parameters_of(name), f.weights)
         published = PUBLISHED_ACCURACY.get(name)
-        rows.append(replace(row, macs=f.macs(), params=f.params, published=published))
+        measuring = typical_s(f.distinct_blocks, f.in_size)
+        rows.append(replace(row, macs=f.macs(), params=f.params, published=published, profile_s=measuring))
     return SpaceList(tuple(rows))
 
 

@@ -12,6 +12,7 @@ from edgenas.api.shown import FilePath, frame, html_table
 from edgenas.api.table import open_table
 from edgenas.base.amounts import check_budget
 from edgenas.base.listener import SILENT, Listener
+from edgenas.latency_tables.campaign_time import PROCESSES, pace_s
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +26,7 @@ PROBE_SPACE = "mobilenet_v3_large"  #: its blocks reach from 0.1 to 20 million M
 @dataclass(frozen=True, slots=True)
 class SpaceInside:
     """A space and what it reaches at each size of images. ``profile_s`` estimates the measuring of all its blocks, in
-    seconds, by the pace of the probe; None where the pace is not known."""
+    seconds, by the pace of the probe or of the table; None where the pace is not known."""
 
     name: str
     distinct_blocks: int
@@ -96,29 +97,35 @@ def spaces_inside(
 
         edgenas.spaces_inside(8, device="pi4")
     """
+    from edgenas.latency_tables.table import LatencyTable
     from edgenas.search.reach import PROBED, fit_model, probe_blocks, reach
     from edgenas.search.spaces import space
     from edgenas.search.spaces.facts import known_facts
     from edgenas.search.spaces.published_accuracy import PUBLISHED_ACCURACY
 
     budget = check_budget(budget_ms, "ms", "budget_ms")
-    pace_s = None
     if Path(device).suffix in (".jsonl", ".gz") or Path(device).is_file():
         path = Path(device)
     else:
         path = Path(f"{device}-probe.jsonl")
         wanted = probe_blocks(space(PROBE_SPACE).blocks())
         listener.step(f"measuring {PROBED} blocks on {device}, into {path}")
-        done = profile(blocks=wanted, device=str(device), inventory=inventory, processes=2, most_processes=2, out=path,
-                       force=force, listener=listener)  # fmt: skip
-        report = next(iter(done.reports.values()))
-        if report["measured_now"]:
-            pace_s = float(report["seconds"]) / report["measured_now"]
+        profile(
+            blocks=wanted,
+            device=str(device),
+            inventory=inventory,
+            processes=2,
+            most_processes=2,
+            out=path,
+            force=force,
+            listener=listener,
+        )
     table = open_table(path)
     model = fit_model({block: table.data.ms(block, table.statistic) for block in table.blocks})
+    pace = pace_s(table.data) if isinstance(table.data, LatencyTable) else None
     rows = []
     for name, facts in known_facts().items():
-        measured_s = None if pace_s is None else pace_s * 3 * facts.distinct_blocks  # processes of a table, at least
+        measured_s = None if pace is None else pace * PROCESSES * facts.distinct_blocks
         found = tuple(reach(facts, model, budget))
         rows.append(SpaceInside(name, facts.distinct_blocks, found, PUBLISHED_ACCURACY.get(name), measured_s))
     return SpacesInside(budget, path, model, tuple(rows))

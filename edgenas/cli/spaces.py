@@ -15,9 +15,10 @@ from edgenas.cli import completions
 from edgenas.cli.budget_type import Budget
 from edgenas.cli.devices import force_option, inventory_option
 from edgenas.cli.networks import channels_option, classes_option, in_size_option
-from edgenas.cli.spaces_shown import count_text
-from edgenas.cli.terminal import json_option, print_json, print_summary, print_table
+from edgenas.cli.spaces_shown import TYPICAL, count_text
+from edgenas.cli.terminal import duration, json_option, print_json, print_summary, print_table
 from edgenas.cli.terminal_listener import TERMINAL
+from edgenas.latency_tables.campaign_time import typical_s
 
 
 class _Fits(Budget):
@@ -112,6 +113,7 @@ def command(
         print_summary(
             {
                 "parameters": defaults or None,
+                "profiling": f"~{duration(typical_s(len(s.blocks()), s.in_size))}, {TYPICAL}",
                 **{f"weights {weights}": f"{name}/{s.key(choice)}" for weights, choice in published_members(s).items()},
                 "next": f"edgenas profile {name}{size_options(in_size, classes, channels)}",
             },

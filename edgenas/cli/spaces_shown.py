@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from edgenas.api.spaces_fit import SpaceInside, SpacesInside
     from edgenas.search.spaces.published_accuracy import PublishedAccuracy
 
+TYPICAL = "an estimate for a computer, 3 processes for each block; a board takes longer, as its blocks do"
 _TITLE = "spaces at their own size of images; MACs and parameters of the smallest .. the largest network"
 
 
@@ -29,16 +30,27 @@ def print_spaces(listed: SpaceList) -> None:
             _range([each / 1e6 for each in row.macs]),
             _range([each / 1e6 for each in row.params]),
             None if row.published is None else f"{row.published.accuracy:g}{_other(row.published)}",
+            f"~{duration(row.profile_s)}",
         )
         for row in listed
     ]
-    heads = ("space", "pixels", "networks", "blocks", "million MACs", "million parameters", "published top-1 %")
+    heads = (
+        "space",
+        "pixels",
+        "networks",
+        "blocks",
+        "million MACs",
+        "million parameters",
+        "published top-1 %",
+        "profiling",
+    )
     print_table(heads, rows, _TITLE)
     parameters = sorted({parameter for row in listed for parameter in row.parameters})
     print_summary(
         {
             "published": "ImageNet, of one member, by its paper; sources: edgenas spaces --json",
             "parameters": f"{', '.join(parameters)}: edgenas spaces NAME lists those of a space",
+            "profiling": TYPICAL,
             "your own": "my_space.py:NAME, or package.module:NAME, wherever a space is named",
             "to choose": "edgenas spaces --fits 8ms --device DEVICE: what reaches a budget, and how long it takes",
             "next": "edgenas spaces NAME, or edgenas profile NAME",
@@ -60,7 +72,7 @@ def print_inside(found: SpacesInside, device: str) -> None:
     summary: dict[str, Cell] = {
         "estimated from": f"{model.blocks} blocks in {found.table}; a block that is left out is missed by "
         f"{100 * model.error:.0f} % (median)",
-        "profiling": "of all blocks, at the pace of this probe, 3 processes each; up to 3 times as long where they "
+        "profiling": "of all blocks, at the pace of this table, 3 processes each; up to 3 times as long where they "
         "disagree",
     }
     if best is not None:
