@@ -204,7 +204,7 @@ class TrainRecipe:
     def __str__(self) -> str:
         """Return the settings in words, for the card of a network that was trained from random weights."""
         how = [
-            f"{self.epochs} epochs of {'AdamW' if self.optimizer == 'adamw' else 'SGD'}",
+            f"{self.epochs} epoch{'s' * (self.epochs > 1)} of {'AdamW' if self.optimizer == 'adamw' else 'SGD'}",
             f"batch {self.batch}",
             f"learning rate {self.lr:g}, warm-up of {100 * self.warm_up:g} % of the steps, then a cosine to 0",
             f"weight decay {self.weight_decay:g}",

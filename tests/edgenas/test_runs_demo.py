@@ -55,6 +55,9 @@ def test_a_demo_says_what_it_shipped(
             main(list(argv))
         assert ended.value.code in (0, None), capsys.readouterr().err
     assert read_network(tmp_path / "model" / "arch.json") == NETWORK.read(folder / "arch.json")
+    assert run.recipe is not None and run.recipe.startswith("1 epoch of ")
+    card = (folder / "card.md").read_text()
+    assert f"Recipe: {run.recipe}." in card and "datasets:\n- digits\n" in card
     write_bundle(folder, tmp_path / "bundle")
     assert changed(tmp_path / "bundle") == []
     assert tuple(VERIFICATION.read_lines(tmp_path / "bundle" / "verification.jsonl")) == run.verdicts
