@@ -23,9 +23,9 @@ from edgenas.base.undo import UndoOnFailure
 _SEARCH = "edgenas search SPACE --budget-macs MACS --accuracy JUDGE"
 
 FileKind = Literal[
-    "accuracies", "costs", "file", "inventory", "labels", "model", "nas_bench_201", "nas_bench_macro", "network",
-    "networks", "pictures", "pretrained", "program", "published", "run", "search", "table", "targets", "trials",
-    "weights",
+    "accuracies", "costs", "file", "inventory", "labels", "menu", "model", "nas_bench_201", "nas_bench_macro",
+    "network", "networks", "pictures", "pretrained", "program", "published", "run", "search", "table", "targets",
+    "trials", "weights",
 ]  # fmt: skip
 
 #: kind of file -> what to name, and how to get such a file; {path} stands for the path that was named
@@ -35,6 +35,7 @@ REMEDIES: dict[FileKind, str] = {
     "file": "name a file that can be read",
     "inventory": "name an existing devices.toml, or write one: edgenas devices add NAME --ssh HOST --inventory {path}",
     "labels": "name a file with one class name in each line, such as: ls photos/train > labels.txt",
+    "menu": "name a folder that edgenas adapt made, or make one: edgenas adapt SEARCH --budget-ms MS",
     "model": "name a .tflite or .onnx file or a bundle, or write one: edgenas export NETWORK -o FOLDER",
     "nas_bench_201": "name the joined table of NAS-Bench-201",
     "nas_bench_macro": "download data/nas-bench-macro_cifar10.json from github.com/xiusu/NAS-Bench-Macro",

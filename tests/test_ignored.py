@@ -14,7 +14,16 @@ IMPORTER = "importers share one signature; import_table refuses a column where a
 DIALECT = "dialects of command-line tools share one signature"
 CLICK = "click calls it with these"
 LISTENER = "computations call a Listener with these"
+RUNTIME = "the runtimes of adaptive.py share one signature"
+STEP = "the steps of trainings share one signature"
 JUSTIFIED: dict[str, dict[str, str]] = {
+    "base/listener.py": {"Listener.warning.topic": LISTENER},
+    "edgenas/adaptive/device/runtimes.py": dict.fromkeys(("_interpreter.plain", "_onnx.plain", "build.cache"), RUNTIME),
+    "edgenas/adaptive/members.py": {"SupernetMembers.members.space": "protocol MemberSource; others need the space"},
+    "edgenas/adaptive/policies.py": dict.fromkeys(("Fixed.frame.ms", "Fixed.remove.network"), "protocol FramePolicy"),
+    "edgenas/adaptive/traces.py": dict.fromkeys(("stairs.rng", "step.rng"), "drawn traces share one signature"),
+    "search/accuracy/published_supernet.py": {"step.labels": STEP},
+    "training/distillation.py": {"step.labels": STEP, "step.number": STEP},
     "base/forms.py": {
         f"Parsed.__get_pydantic_core_schema__.{given}": "pydantic's own call" for given in ("source", "handler")
     },

@@ -9,7 +9,6 @@ from edgenas.base.version import installed_version
 
 if TYPE_CHECKING:
     from edgenas.runs.menu import SavedMenu
-    from edgenas.ship.preprocessing import Preprocessing
 
 _WEIGHTS = {
     "supernet": "slices of one supernet, each with batch norm statistics of its own",
@@ -18,7 +17,7 @@ _WEIGHTS = {
 }
 
 
-def menu_card(menu: SavedMenu, preprocessing: Preprocessing) -> str:
+def menu_card(menu: SavedMenu) -> str:
     """Return the card: the networks, how they were chosen and measured, and how to use them."""
     rows = "\n".join(
         f"| {n.name} | {n.key} | {n.macs / 1e6:.1f} | {n.ms:.3g} ({n.low_ms:.3g} .. {n.high_ms:.3g}) | "

@@ -6,7 +6,6 @@ first line may be a header with "format". Other fields are ignored; ``edgenas ad
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgenas.base.errors import InputError
+from edgenas.base.json_text import parse_json
 from edgenas.base.naming import there_are
 from edgenas.base.reading import read_bytes
 
@@ -79,7 +79,7 @@ def recorded(path: Path, ms: Mapping[str, float]) -> Floats:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = parse_json(line)
         except ValueError as error:
             raise InputError(f"{where} is no JSON: {line[:60]!r}; write one object for each frame") from error
         if not isinstance(row, dict):

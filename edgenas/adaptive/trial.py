@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edgenas.base.errors import InputError, OutcomeError
+from edgenas.base.json_text import parse_line
 from edgenas.base.listener import SILENT, Listener
 from edgenas.base.reading import read_bytes
 from edgenas.base.text import printable
@@ -134,9 +135,9 @@ def run_trial(
 def parsed(lines: Sequence[str], device: str, where: str = "the trial") -> AdaptiveTrial:
     """Return the trial in the lines that the runner wrote; InputError for others."""
     try:
-        header: dict[str, Any] = json.loads(lines[0])
-        last: dict[str, Any] = json.loads(lines[-1])
-        frames = tuple(TrialFrame(**json.loads(line)) for line in lines[1:-1])
+        header = parse_line(lines[0])
+        last = parse_line(lines[-1])
+        frames = tuple(TrialFrame(**parse_line(line)) for line in lines[1:-1])
         if header["format"] != FORMAT or header["version"] != VERSION or not frames:
             raise ValueError("no frames")
         return AdaptiveTrial(

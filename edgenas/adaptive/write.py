@@ -42,7 +42,7 @@ def write_menu(made: MadeMenu, preprocessing: Preprocessing, out: Path) -> list[
         write_whole(part / PROGRAM, program())
         write_whole(part / LABELS, labels_text(preprocessing.labels))
         PREPROCESSING_KIND.write(part / PREPROCESSING, preprocessing.saved({}))
-        write_whole(part / CARD, menu_card(made.saved, preprocessing))
+        write_whole(part / CARD, menu_card(made.saved))
         VERIFICATION.write_lines(part / VERIFICATION_FILE, _verdicts(made))
         BUNDLE.write(part / BUNDLE_FILE, BundleRecord(made.saved.space, tuple(names)))
         write_manifest(part)

@@ -44,6 +44,7 @@ PUBLIC: dict[str, str] = {
     "ship": "edgenas.api.ship",
     "space": "edgenas.api.spaces",
     "spaces": "edgenas.api.spaces",
+    "spaces_inside": "edgenas.api.spaces_fit",
     "sustain": "edgenas.api.sustain",
     "table_template": "edgenas.api.table_template",
     "train": "edgenas.api.train",

@@ -11,6 +11,7 @@ from edgenas.api.profile import profile
 from edgenas.api.shown import FilePath, frame, html_table
 from edgenas.api.table import open_table
 from edgenas.base.amounts import check_budget
+from edgenas.base.counted import counted
 from edgenas.base.listener import SILENT, Listener
 from edgenas.latency_tables.campaign_time import PROCESSES, pace_s
 
@@ -71,7 +72,7 @@ class SpacesInside:
 
     def __repr__(self) -> str:
         reached = sum(bool(row.at("all", "some")) for row in self.rows)
-        return f"<{reached} of {len(self.rows)} spaces reach {self.budget_ms:g} ms>"
+        return f"<{reached} of {counted(len(self.rows), 'space')} reach {self.budget_ms:g} ms>"
 
     def _repr_html_(self) -> str:
         return html_table(repr(self)[1:-1], self._flat())

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edgenas.base.errors import InputError
-from edgenas.runs.layout import ARCH, LABELS, PREPROCESSING
+from edgenas.base.json_text import parse_line
+from edgenas.runs.layout import ARCH, LABELS, PREPROCESSING, TRY
 
 RUNTIME = "ort.wasm.bundle.min.mjs"  #: its JavaScript, with the glue of the WebAssembly
 WASM = "ort-wasm-simd-threaded.wasm"
@@ -33,16 +34,16 @@ def web_folder(folder: Path) -> Path:
 def try_page(bundle: Path, files: Sequence[str], web: Path) -> str:
     """Return the page for the files of a bundle's folder; ``web`` is what ``web_folder`` returns. InputError where no
     ONNX file takes images as numbers in single precision."""
-    how = json.loads((bundle / PREPROCESSING).read_bytes())
+    how = parse_line((bundle / PREPROCESSING).read_bytes())
     name = next((name for name in files if name.endswith(".onnx") and not how["stored"].get(name)), None)
     if name is None or how["mode"] == "planes":
         raise InputError(
-            f"try.html needs an ONNX file for grey or RGB images in single precision, and {', '.join(files)} has none; "
+            f"{TRY} needs an ONNX file for grey or RGB images in single precision, and {', '.join(files)} has none; "
             "leave out --try-html"
         )
     labels = (bundle / LABELS).read_bytes().decode().rstrip("\n").split("\n")
     used = {key: how[key] for key in ("width", "height", "mean", "deviation", "mode")}
-    title = json.loads((bundle / ARCH).read_bytes()).get("name", bundle.name)
+    title = parse_line((bundle / ARCH).read_bytes()).get("name", bundle.name)
     parts = {
         "%TITLE%": html.escape(f"{title}, {name}"),
         "%VERSION%": html.escape(_version(web)),
@@ -59,7 +60,7 @@ def try_page(bundle: Path, files: Sequence[str], web: Path) -> str:
 
 def _version(web: Path) -> str:
     package = web.parent / "package.json"
-    return str(json.loads(package.read_bytes()).get("version", "")) if package.is_file() else "unknown version"
+    return str(parse_line(package.read_bytes()).get("version", "")) if package.is_file() else "unknown version"
 
 
 def _base64(file: Path) -> str:

@@ -9,6 +9,7 @@ import click
 
 from edgenas.base.counted import counted
 from edgenas.cli.budget_options import limit_option, unvalidated_option
+from edgenas.cli.budget_type import Budget
 from edgenas.cli.completions import STATISTICS, tables, words
 from edgenas.cli.paths import UserPath
 from edgenas.cli.terminal import json_option, print_json, print_summary, print_table, talk
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 @click.option("--slowdown", default=3.0, show_default=True, type=float, help="Largest slowdown, with --nets.")
 @click.option(
     "--budget",
-    type=float,
+    type=Budget("the front's unit"),
     help="Budget of the menu in the unit of the front, with --nets  [default: the cost of the most accurate network]",
 )
 @json_option

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from edgenas.base.errors import InputError
+from edgenas.base.reading import check_exists
 from edgenas.latency_tables.setting import SettingField
 from edgenas.profiler.target import Target
 from edgenas.runs.documents import DocumentKind
@@ -109,6 +110,7 @@ MENU = DocumentKind(SavedMenu, "edgenas menu", 1, "make the menu again: edgenas 
 
 def read_menu(folder: Path) -> SavedMenu:
     """Return the menu in a folder; InputError where there is none, or it is damaged."""
+    check_exists(folder, "menu")
     path = folder / MENU_FILE
     if not path.is_file():
         raise InputError(

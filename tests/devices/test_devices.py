@@ -235,7 +235,7 @@ def test_an_inventory_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("[devices.a]\nkind = 'local'\ncolour = 1", "devices.a.colour: unknown field; known: kind, python, cores"),
+        ("[devices.a]\nkind = 'local'\ncolour = 1", "devices.a.colour: unknown field; known: kind, python, pythons"),
         ("[devices.a]\nkind = 'local'\ncores = '1'", "devices.a.cores: .*list.*'1'.*write CPU numbers in brackets"),
         ("[devices.a]\nkind = 'local'\ncores = [-1]", "devices.a.cores: .*write CPU numbers"),
         ("[devices.a]\nkind = 'local'\ncores = [true]", "devices.a.cores: .*write CPU numbers"),

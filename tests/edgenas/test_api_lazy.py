@@ -92,7 +92,7 @@ def test_both_profiles_take_the_same_campaign() -> None:
     whole, lazily = (inspect.signature(getattr(edgenas, name)).parameters for name in ("profile", "profile_for_search"))
     shared = [name for name in whole if name in lazily]
     assert [str(whole[name]) for name in shared] == [str(lazily[name]) for name in shared]
-    assert set(whole) - set(lazily) == {"what", "blocks"}
+    assert set(whole) - set(lazily) == {"what", "blocks", "only_delegated"}
 
 
 @pytest.mark.parametrize("name", VERB_PACKAGES)

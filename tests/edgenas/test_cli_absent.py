@@ -45,6 +45,10 @@ CASES: dict[tuple[str, str], tuple[tuple[str, ...], str]] = {
     ("search", "also"): (("digits", "--also", "gone.jsonl=2", *JUDGED), TABLE),
     ("search", "images"): (("digits", *JUDGED[:2], "--accuracy", "supernet", "--images", "gone"), PICTURES),
     ("front", "search"): (("gone.json",), SEARCH),
+    ("spaces", "inventory"): (("--fits", "8ms", "--device", "pi4", "--inventory", "gone.toml"), INVENTORY),
+    ("adapt make", "search"): (("gone.json", "--budget-ms", "1", "-o", "menu"), SEARCH),
+    ("adapt try", "menu"): (("gone",), "edgenas adapt"),
+    ("adapt replay", "menu"): (("gone", "stairs"), "edgenas adapt"),
     ("train", "data"): (("digits/0.0.0.0.0.0", "--data", "gone.npz", "--loss", "mse"), "with the arrays images and"),
     ("export", "network"): (("gone.json",), NETWORK),
     ("export", "pretrained"): (("mobilenet_v2", "--pretrained", "gone.pth"), "docs/pretrained.md tells where"),
@@ -82,7 +86,9 @@ CASES: dict[tuple[str, str], tuple[tuple[str, ...], str]] = {
 NOT_READ = {"out", "csv", "parquet", "picture", "folder", "key", "wheels"}
 #: parameters that are read only after a measured table, a search or pictures, or whose file need not exist
 ELSEWHERE = {("front", "table"), ("ship", "table"), ("bundle", "inventory"), ("table validate", "inventory"),
-             ("search", "inventory"), ("devices add", "inventory")}  # fmt: skip
+             ("search", "inventory"), ("devices add", "inventory"), ("adapt make", "images"), ("adapt make", "table"),
+             ("adapt make", "inventory"), ("adapt try", "inventory"), ("adapt replay", "trace"),
+             ("bundle", "try_html")}  # fmt: skip
 
 
 def path_parameters(command: click.Command, verb: str = "") -> Iterator[tuple[str, str]]:

@@ -95,7 +95,8 @@ def budget_options() -> Iterator[tuple[str, click.Parameter]]:
 def test_every_budget_on_the_command_line_has_the_one_type() -> None:
     found = list(budget_options())
     assert [(verb, option.opts) for verb, option in found if not isinstance(option.type, Budget)] == []
-    assert {verb for verb, _ in found} == {typed.split()[0] for typed in TYPED}
+    typed = {typed.split()[0] for typed in TYPED}
+    assert {verb for verb, option in found if option.opts != ["--budget"]} == typed
 
 
 @pytest.mark.parametrize("value", WRONG)

@@ -34,6 +34,11 @@ GOLDEN = ROOT / "tests" / "golden" / "run-0.2"
 
 #: modules of edgenas/ outside edgenas/runs that read or write JSON, and why it is no file of a run
 JSON_ELSEWHERE = {
+    **{f"adaptive/device/{name}.py": "runs on a device, without edgenas" for name in ("caches", "model", "pack")},
+    "adaptive/packing.py": "pack.json, which that program reads",
+    "adaptive/trial.py": "lines of a trial, for the runner and from it",
+    "adaptive/trial_runner.py": "runs on a device, without edgenas",
+    "bundle/try_page.py": "data inside the page",
     "cli/doctor/trial.py": "what a child process prints",
     "cli/terminal.py": "standard output",
     "ship/finalists.py": "text that is hashed",
@@ -171,6 +176,7 @@ def test_names_of_files_stand_in_the_layout_alone() -> None:
     assert typed <= {
         ("cli/search.py", "search.json"),  # defaults of options, which are typed where a person works
         ("cli/report.py", "report.html"),
+        ("bundle/try_page.py", "try.html"),  # its template has the same name
         ("report/static/predict.py", "preprocessing.json"),  # runs without edgenas
         ("report/static/predict.py", "labels.txt"),
     }

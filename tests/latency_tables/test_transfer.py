@@ -15,6 +15,7 @@ from edgenas.latency_tables.gate import searchable
 from edgenas.latency_tables.prediction.transfer import transferred
 from edgenas.latency_tables.records import HeldOut, Measurement, Prior
 from edgenas.latency_tables.store.journal import TableWriter, read_journal, read_table
+from edgenas.latency_tables.store.migration import FORMAT_VERSION
 from edgenas.latency_tables.table import LatencyTable
 from edgenas.latency_tables.validation import latest, validation
 from edgenas.search.spaces import space
@@ -104,7 +105,7 @@ def test_a_table_of_an_older_version_is_read_and_can_get_a_prior(tmp_path: Path,
     assert read_journal(path).version == version and read_table(path).prior is None
     with TableWriter(path, read_table(path).setting, "0.3.1") as writer:
         writer.append([PRIOR])
-    assert read_journal(path).version == 3 and read_table(path).prior is not None
+    assert read_journal(path).version == FORMAT_VERSION and read_table(path).prior is not None
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,8 @@ def test_names_tell_everything_apart_that_matters() -> None:
     base = TrainingAccuracy(bars(), QUICK, seed=0, workers=0).name
     assert base == TrainingAccuracy(bars(), QUICK, seed=0, workers=2).name
     other = {"epochs": 3, "batch": 8, "optimizer": "adamw", "lr": 0.2, "weight_decay": 0.1, "warm_up": 0.2,
-             "label_smoothing": 0.2, "shrink": 2, "flip": True, "shift": 1, "ema": 0.9}  # fmt: skip
+             "label_smoothing": 0.2, "shrink": 2, "flip": True, "shift": 1, "ema": 0.9,
+             "crop": 0.5, "colour": 0.3}  # fmt: skip
     assert set(other) == {field.name for field in fields(TrainRecipe)}
     names = [TrainingAccuracy(bars(), replace(QUICK, **{k: v}), 0).name for k, v in other.items()]  # type: ignore[arg-type]
     names += [TrainingAccuracy(bars(), QUICK, 1).name, TrainingAccuracy(bars(1), QUICK, 0).name]

@@ -14,7 +14,7 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,14 +70,14 @@ def simulated(path: Path, seeds: int) -> tuple[dict[str, Any], list[Bar], list[T
     return means, bars, [table]
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Print the figures; exit code 1 where one is missed."""
     parser = options(__doc__)
     parser.add_argument("--nas-bench-macro", type=Path, default=MACRO, help="JSON of NAS-Bench-Macro")
     parser.add_argument("--seconds", type=float, default=36.0, help="duration of each real load")
     parser.add_argument("--nets", type=int, default=8, help="networks of the menu of OFA-MobileNetV3's space")
     parser.add_argument("--quick", action="store_true", help="a smaller menu, two seeds and 6 seconds: not the figures")
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     nets, seconds, seeds = (4, 6.0, 2) if args.quick else (args.nets, args.seconds, SEEDS)
     numbers: dict[str, Any] = {}
     bars: list[Bar] = []

@@ -16,6 +16,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -103,13 +104,13 @@ def refusal(made: Space, folder: Path, runtime: str, delegate: str) -> str:
     return str(outcome) if isinstance(outcome, EdgenasError) else "NOT REFUSED"
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Measure, and print the tables. Exit code 1 where something is not refused that must be."""
     parser = options(__doc__)
     parser.add_argument("--space", default="nas_bench_macro", help="space whose blocks and networks are measured")
     parser.add_argument("--networks", type=int, default=8, help="networks that are timed whole")
     parser.add_argument("--rounds", type=int, default=5, help="rounds in each process")
-    given = parser.parse_args()
+    given = parser.parse_args(argv)
     made, absent, rows = space(given.space), {}, []
     software = delegates.software_gpu()
     os.environ.update(software or {})

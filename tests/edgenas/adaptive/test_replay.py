@@ -46,7 +46,7 @@ def test_a_recorded_trace_is_read_in_both_forms(tmp_path: Path) -> None:
         ("[1]", "not an object"),
         ('{"network": "b", "ms": 3}', "network 'b' is not in the menu"),
         ('{"slowdown": 0}', "no time above 0"),
-        ('{"slowdown": NaN}', "no time above 0"),
+        ('{"slowdown": NaN}', "is no JSON"),
         ("", "holds no frame"),
     ],
 )
