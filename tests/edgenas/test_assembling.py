@@ -18,6 +18,7 @@ from edgenas.blocks.weights import network_random_weights, save_weights
 from edgenas.bundle import assemble
 from edgenas.bundle.assemble import BundleParts, read_parts
 from edgenas.cli import main
+from edgenas.report.run import table_file
 from edgenas.runs.bundle import changed
 from edgenas.runs.search import read_search
 from tests.edgenas.test_bundle import BUNDLED
@@ -108,7 +109,7 @@ def test_the_budget_is_the_search_s(parts: BundleParts) -> None:
     assert read_parts(replace(parts, budget_ms=7.0)).budget_ms == 7.0
     other = read_parts(replace(parts, table=parts.model.parent / "table-onnxruntime.jsonl"))
     assert [path.name for path in other.files] == ["model.onnx", "model.tflite"]
-    assert other.proof is None and other.table_file == "table-onnxruntime.jsonl"
+    assert other.proof is None and table_file(other.table) == "table-onnxruntime.jsonl"
 
 
 def _another_network(parts: BundleParts) -> None:
