@@ -198,7 +198,8 @@ def test_broken_packages_are_rows(tmp_path: Path) -> None:
         package(tmp_path / "broken", name, "raise RuntimeError('bent')")
     package(tmp_path / "broken", "onnxruntime", "import os; os.abort()")
     done = doctor(cwd=tmp_path, check=1, PYTHONPATH=str(tmp_path / "broken"))  # plain lines, since rich is broken
-    rows = {line.split("  ")[0]: line.split("  ")[1:] for line in done.stdout.splitlines()}
+    cells = [re.split("  +", line) for line in done.stdout.splitlines()]
+    rows = {row[0]: row[1:] for row in cells}
     assert rows["extra baselines"][:2] == ["broken", "pymoo: RuntimeError: bent"]
     assert rows["rich"][:2] == rows["pydantic"][:2] == rows["paramiko"][:2] == ["broken", "RuntimeError: bent"]
     assert rows["onnxruntime"][0] == "broken" and "pip install --force-reinstall onnxruntime" in rows["onnxruntime"][2]
