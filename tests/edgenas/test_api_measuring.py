@@ -41,7 +41,9 @@ def test_profile_on_a_table_that_is_complete(verb: Verb, monkeypatch: pytest.Mon
 
     asked: list[Any] = []
 
-    def stored(jobs: dict[str, TableJob], blocks: Any, enough: Any, force: bool, *rest: Any, chains: bool) -> Any:
+    def stored(
+        jobs: dict[str, TableJob], blocks: Any, enough: Any, force: bool, *rest: Any, chains: bool, **others: Any
+    ) -> Any:
         asked.append((jobs, list(blocks), enough, force, chains))
         return {label: Campaign(read_journal(job.path).table, (), 0, 0, 0.0, ()) for label, job in jobs.items()}
 

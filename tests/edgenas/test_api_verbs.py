@@ -61,6 +61,7 @@ def plain(result: Any) -> Any:
     return json.loads(json.dumps(result.to_json(), allow_nan=False))
 
 
+@pytest.mark.slow
 def test_spaces(verb: Verb) -> None:
     assert plain(edgenas.spaces()) == verb("spaces")
     assert plain(edgenas.spaces(in_size=64)) == verb("spaces", "--in-size", "64")

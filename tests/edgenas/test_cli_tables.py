@@ -18,7 +18,8 @@ from edgenas.cli.terminal import print_summary, print_table
 heads = ("file", "device", "runtime", "of", "ms", "95 % interval", "median", "p90", "predicted", "error %", "peak MiB")
 row = ("runs/1/model.tflite", "local", "litert", "min", 0.04311, "0.0402 .. 0.0461", 0.05, 0.06, 0.04, -8.4, 53.1)
 print_table((*heads, "verdict"), [(*row, "inside"), (*row, "OUTSIDE")], "By running each file on 2,396 test images")
-print_summary({"sums of blocks": "differ from whole networks by 2.9 % on average " * 3, "next": "edgenas " + "x" * 90})
+rows = {"sums of blocks": "differ from whole networks by 2.9 % on average " * 3, "next": "edgenas " + "x" * 90}
+print_summary(rows, "it is inside")
 """
 
 
@@ -46,8 +47,8 @@ def test_a_terminal_of_80_columns_cuts_and_breaks_nothing() -> None:
     shown = on_80_columns(CODE)
     assert "\x1b[32m" in shown and "\x1b[31m" in shown
     plain = re.sub(r"\x1b\[[0-9;]*m", "", shown)
-    *lines, command, _ = plain.split("\n")
-    assert max(map(len, lines)) <= 80 and command.endswith("x" * 90)
+    *lines, command, answer, _ = plain.split("\n")
+    assert max(map(len, lines)) <= 80 and command.endswith("x" * 90) and answer.rstrip().endswith(" it is inside")
     for word in ("runs/1/model.tflite", "0.04311", "0.0402 .. 0.0461", "predicted", "inside", "OUTSIDE"):
         assert word in plain
 

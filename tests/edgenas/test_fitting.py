@@ -95,6 +95,7 @@ def test_damage_names_its_line_and_leaves_nothing(folder: Path, old: str, new: s
     assert [path.name for path in folder.iterdir()] == ["networks.csv"]
 
 
+@pytest.mark.slow
 def test_whole_networks_are_measured_and_fitted(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The samples stay in a file beside the table, and are not measured twice."""
     command = ("profile", "nas_bench_macro", "--in-size", "8", "--whole", "9", "--rounds", "1", "--processes", "1",

@@ -29,6 +29,7 @@ from PIL import Image, ImageOps
 SHIP = ("ship", "nas_bench_macro", "--budget-ms", "1000", *QUICK)
 
 
+@pytest.mark.slow
 def test_sizes_are_numbers_texts_or_rectangles() -> None:
     wide = edgenas.space("mobilenet_v2", "320x240", channels=6)
     assert repr(wide) == "<Space mobilenet_v2: 20 layers, images 320 x 240 x 6>" and wide.blocks()[0].c_in == 6

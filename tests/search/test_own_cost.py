@@ -42,6 +42,7 @@ def test_a_cost_is_the_sum_over_blocks(energy: Path) -> None:
     assert cost.total(network) == pytest.approx(sum(millijoules(b) for b in network.blocks if b.kind != "skip"))
 
 
+@pytest.mark.slow
 def test_search_and_front_keep_the_limit(energy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cost = own_cost(energy, MACRO)
     totals = sorted(cost.total(MACRO.architecture(MACRO.parse(".".join(key)))) for key in product("012", repeat=8))

@@ -49,6 +49,7 @@ def test_the_padding_counts() -> None:
     assert published_members(space("digits")) == {} == published_members(space("mobilenet_v3_small_relu6"))
 
 
+@pytest.mark.slow
 def test_spaces_say_whose_weights_exist() -> None:
     rows = {row.name: row.weights for row in spaces(in_size=64, classes=3)}
     assert rows["efficientnet_lite0"] == ("efficientnet_pytorch/efficientnet-lite0", "timm/tf_efficientnet_lite0")
