@@ -4,7 +4,7 @@ model.tflite, model.onnx, model-int8.tflite ...   the network, in each requested
 arch.json                                         the blocks of the network, as JSON
 labels.txt, preprocessing.json, predict.py        how to use it; TFLite files also hold labels and scaling as metadata
 README.md, report.html                            the model card, and the report page of the run
-try.html                                          a page that runs the ONNX file in a browser, where it is asked for
+try.html                                          a page that runs the ONNX file in a browser; with --try-html
 verification.jsonl                                latency of each file on the device, with the setting
 table-*.jsonl, search.json, search.trials.jsonl, run.json   the measurements and the search that found the network
 bundle.json                                       the version of the bundle's layout

@@ -59,7 +59,7 @@ class BroughtTable:
     source         file that it was imported from, and the ``format`` of that file
     device         device that it was measured on, as far as it is documented; '' where it is not
     networks       number of whole networks that it was fitted to; 0 where blocks were timed
-    error_share    relative half-width of the 95 % interval of a prediction; None where nothing is known of it
+    error_share    relative half-width of the 95 % interval of a prediction; None where it is not known
     predicted_ms   latency that it predicts for the file that must keep the budget, ms
     """
 

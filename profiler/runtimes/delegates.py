@@ -169,7 +169,7 @@ class Delegate:
         """Return the instruction that installs it for ``runtime``."""
         packages = self.kind.install.get(runtime, "")
         if self.name == "openvino" and not self.on_cpu:
-            return f"if there is one, install Intel's driver of it; OpenVINO itself: {packages}"
+            return f"if this device has one, install Intel's driver for it; OpenVINO itself: {packages}"
         return packages
 
 

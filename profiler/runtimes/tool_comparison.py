@@ -2,8 +2,8 @@
 
 Its newer builds read an input from a file (--input_layer_value_files) and write the outputs of a run to one
 (--output_filepath). After the first run of a model with a delegate, the script runs it twice more, with the delegate
-and with XNNPACK, and sends the beginning and the end of both outputs. LiteRT 2's tool does neither: nothing is compared
-there. Nothing is run by this module.
+and with XNNPACK, and sends the beginning and the end of both outputs. LiteRT 2's tool does neither, so its
+outputs are not compared. This module starts no process.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ Smaller options share the weights of the published one: the middle of its kernel
 importance; so the published network is a member exactly, apart from the statistics of its batch norms. A step teaches
 the published network, the smallest member and some random ones the published feature maps, stage by stage
 (``edgenas.training.distillation``). The classifier is a logistic regression on the published network's features; it is
-shared, and does not learn. The file of a once-for-all supernet is trained: nothing is left to learn.
+shared, and does not learn. A once-for-all supernet is trained already, and is not trained further.
 """
 
 from __future__ import annotations
