@@ -7,10 +7,12 @@ Exit code 0: it is there, or was installed; 1: it is not, with the reason, and t
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 #: programs of the packages of Debian and of Google
@@ -53,8 +55,11 @@ def install() -> str:
     return "" if chromium() else "the package chromium holds no program of that name"
 
 
-def main() -> int:
+def main(arguments: Sequence[str] = ()) -> int:
     """Install Chromium where it is missing and can be installed."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args(
+        arguments
+    )
     if chromium():
         return 0
     reason = why_not_here()
@@ -72,4 +77,4 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

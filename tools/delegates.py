@@ -10,6 +10,7 @@ Exit code 0: it is there, or was installed; 1: it is not, with the reason, and t
 
 from __future__ import annotations
 
+import argparse
 import platform
 import shutil
 import subprocess
@@ -60,6 +61,7 @@ def install() -> str:
 
 def main() -> int:
     """Install the packages where they are missing."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     if python():
         return 0
     reason = install()

@@ -8,6 +8,7 @@ Chromium, or the run, is missing.
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -44,11 +45,13 @@ def draw_page(run: Path, picture: Path, program: str) -> None:
 
 def main(arguments: Sequence[str], docs: Path = DOCS) -> int:
     """Draw both pictures from the run that is named."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path, metavar="RUN")
+    run: Path = parser.parse_args(arguments).run
     program = chromium()
-    if len(arguments) != 1 or program is None:
-        print(MISSING if len(arguments) == 1 else "usage: python -m tools.pictures RUN", file=sys.stderr)
-        return 1 if len(arguments) == 1 else 2
-    run = Path(arguments[0])
+    if program is None:
+        print(MISSING, file=sys.stderr)
+        return 1
     try:
         (docs / FRONT_PICTURE).write_bytes((run / FRONT_PICTURE).read_bytes())
         draw_page(run, docs / "page.png", program)

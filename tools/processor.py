@@ -11,6 +11,7 @@ variable: they take what the processor has.
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Collection
@@ -44,16 +45,19 @@ def here() -> str:
 
 
 def main(argv: list[str]) -> None:
-    match argv:
-        case []:
-            print(here())
-        case ["--newer"]:
-            sys.exit("avx512" not in features(_cpuinfo()))
-        case ["--older", program, *_]:
-            os.execvpe(program, argv[1:], {**os.environ, **OLDER})
-        case _:
-            print(f"tools.processor: {' '.join(argv)}: it takes --newer, --older COMMAND or nothing", file=sys.stderr)
-            sys.exit(2)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked = parser.add_mutually_exclusive_group()
+    asked.add_argument("--newer", action="store_true")
+    asked.add_argument("--older", nargs=argparse.REMAINDER, metavar="COMMAND")
+    args = parser.parse_args(argv)
+    if args.newer:
+        sys.exit("avx512" not in features(_cpuinfo()))
+    if args.older is None:
+        print(here())
+    elif args.older:
+        os.execvpe(args.older[0], args.older, {**os.environ, **OLDER})
+    else:
+        parser.error("--older: a command is missing")
 
 
 def _cpuinfo() -> str:

@@ -9,6 +9,7 @@ pauses are shortened to LONGEST_S. Exit code: that of the command.
 
 from __future__ import annotations
 
+import argparse
 import codecs
 import fcntl
 import json
@@ -177,16 +178,24 @@ def svg(shown: Sequence[Frame], title: str) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Record the command after '--', or draw an asciicast again: python -m tools.recording OUT.svg FILE.cast."""
-    if len(arguments) == 2 and arguments[1].endswith(".cast"):
-        events, code, title = read_asciicast(Path(arguments[1]).read_text(encoding="utf-8")), 0, Path(arguments[1]).stem
-    elif len(arguments) > 2 and arguments[1] == "--":
-        title = " ".join(arguments[2:])
-        events, code = record(arguments[2:])
-        Path(arguments[0]).with_suffix(".cast").write_text(asciicast(events, title), encoding="utf-8")
+    parser = argparse.ArgumentParser(
+        usage="python -m tools.recording OUT.svg -- COMMAND..., or OUT.svg FILE.cast",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("picture", type=Path, metavar="OUT.svg")
+    parser.add_argument("cast", type=Path, nargs="?", metavar="FILE.cast")
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    args, command = parser.parse_args(arguments[:end]), arguments[end + 1 :]
+    if bool(command) == bool(args.cast):
+        parser.error("name a command after '--', or one FILE.cast")
+    if args.cast:
+        events, code, title = read_asciicast(args.cast.read_text(encoding="utf-8")), 0, args.cast.stem
     else:
-        print("usage: python -m tools.recording OUT.svg -- COMMAND..., or OUT.svg FILE.cast", file=sys.stderr)
-        return 2
-    Path(arguments[0]).write_text(svg(frames(events), title), encoding="utf-8")
+        title = " ".join(command)
+        events, code = record(command)
+        args.picture.with_suffix(".cast").write_text(asciicast(events, title), encoding="utf-8")
+    args.picture.write_text(svg(frames(events), title), encoding="utf-8")
     return code
 
 

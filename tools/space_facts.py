@@ -7,6 +7,7 @@ Run it after a space was added or changed; a test compares the file with the spa
 
 from __future__ import annotations
 
+import argparse
 import json
 
 from edgenas.base.files import write_whole
@@ -22,6 +23,7 @@ def facts(name: str) -> SpaceFacts:
 
 def main() -> None:
     """Write the file."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     entries = {name: facts(name).to_json() for name in SPACES}
     lines = [f"  {json.dumps(name)}: {json.dumps(entry)}" for name, entry in entries.items()]
     write_whole(FILE, "{\n" + ",\n".join(lines) + "\n}\n")
